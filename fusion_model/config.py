@@ -1,0 +1,287 @@
+"""Every choice of the networks as frozen dataclasses, and the named presets.
+
+A configuration is plain data: it is written to a checkpoint's ``config.json`` and read back strictly.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from fusion_model.skeletons import SKELETONS
+
+STRATEGIES = ("image-only", "maps-only", "early", "late", "fixed", "free", "trainable")
+
+
+@dataclass(frozen=True)
+class HourglassConfig:
+    """A stacked hourglass (Newell et al., ECCV 2016).
+
+    Attributes:
+        stacks: hourglasses one after another, each supervised.
+        width: channels of the hourglasses; the front's narrower layers scale with it.
+        input_size: side of the square input in pixels; the maps have a quarter of it. A multiple of 64.
+        joints: number of confidence maps.
+    """
+
+    stacks: int = 8
+    width: int = 256
+    input_size: int = 256
+    joints: int = 16
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that the network cannot have."""
+        if self.stacks < 1 or self.joints < 1:
+            msg = f"stacks and joints must be at least 1, got {self.stacks} and {self.joints}"
+            raise ValueError(msg)
+        if self.width < 8 or self.width % 8:
+            msg = f"width must be a positive multiple of 8, got {self.width}"
+            raise ValueError(msg)
+        if self.input_size < 64 or self.input_size % 64:
+            msg = f"input_size must be a positive multiple of 64, got {self.input_size}"
+            raise ValueError(msg)
+
+    @property
+    def map_size(self) -> int:
+        """Side of the confidence maps in map pixels."""
+        return self.input_size // 4
+
+
+@dataclass(frozen=True)
+class LayerConfig:
+    """One layer of a data stream; the same layer of the fusion stream is twice as wide.
+
+    Attributes:
+        kind: ``"conv"`` (valid convolution, optional 2x2 max-pooling, ReLU) or ``"fc"`` (linear, ReLU).
+        width: output channels or features.
+        kernel: side of the convolution; ignored by ``"fc"``.
+        pool: whether a 2x2 max-pooling follows the convolution.
+        dropout: probability of zeroing an output while training.
+    """
+
+    kind: str
+    width: int
+    kernel: int = 1
+    pool: bool = False
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no layer."""
+        if self.kind not in ("conv", "fc"):
+            msg = f"layer kind must be 'conv' or 'fc', got {self.kind!r}"
+            raise ValueError(msg)
+        if self.width < 1 or self.kernel < 1 or not 0.0 <= self.dropout < 1.0:
+            msg = f"layer needs width >= 1, kernel >= 1 and 0 <= dropout < 1, got {self}"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True)
+class FusionConfig:
+    """The fusion network (Tekin et al., ICCV 2017, section 3.2 and Figure 3).
+
+    Attributes:
+        layers: the mixed layers 1..L of each data stream; the fusion stream adds the output layer L + 1.
+        input_size: side of the image and of the confidence maps it takes, in pixels.
+        map_joints: channels of the confidence maps.
+        skeleton: name of the output joint set in :data:`fusion_model.skeletons.SKELETONS`.
+        strategy: one of :data:`STRATEGIES`.
+        fixed_beta: the merging layer in 0..L of the strategy ``"fixed"``; None otherwise.
+        initial_alpha: alpha of Eq. 3 before training.
+        initial_beta: beta of Eq. 3 before training; None means the middle layer (L + 1) / 2. The authors'
+            released code starts at 4.6 for L = 7.
+        alpha_squared: use the slope alpha**2 in Eq. 3, as the authors' released code does.
+        mix_input: also scale the first input by 1 - w_0, as the authors' released code does.
+        batch_norm: batch normalisation before every ReLU; the paper has none.
+        output_unit_mm: millimetres per unit of the last layer's output; the paper regresses millimetres (1).
+        merge_after: set by pruning, never by hand: the number b of data layers kept. Fusion layers
+            b + 1..L + 1 follow. None for an unpruned network.
+    """
+
+    layers: tuple[LayerConfig, ...]
+    input_size: int
+    map_joints: int = 16
+    skeleton: str = "human36m_17"
+    strategy: str = "trainable"
+    fixed_beta: int | None = None
+    initial_alpha: float = 0.1
+    initial_beta: float | None = None
+    alpha_squared: bool = False
+    mix_input: bool = False
+    batch_norm: bool = False
+    output_unit_mm: float = 1.0
+    merge_after: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse combinations that mean nothing."""
+        if self.strategy not in STRATEGIES:
+            msg = f"strategy must be one of {', '.join(STRATEGIES)}, got {self.strategy!r}"
+            raise ValueError(msg)
+        if self.skeleton not in SKELETONS:
+            msg = f"skeleton must be one of {', '.join(SKELETONS)}, got {self.skeleton!r}"
+            raise ValueError(msg)
+        if not self.layers:
+            msg = "a fusion network needs at least one layer, got none"
+            raise ValueError(msg)
+        kinds = [layer.kind for layer in self.layers]
+        if "conv" in kinds[kinds.index("fc") :] if "fc" in kinds else False:
+            msg = f"convolutions must come before fully connected layers, got {kinds}"
+            raise ValueError(msg)
+        if (self.strategy == "fixed") != (self.fixed_beta is not None):
+            msg = f"fixed_beta belongs to strategy 'fixed' alone, got {self.fixed_beta} with {self.strategy!r}"
+            raise ValueError(msg)
+        for name, value in (("fixed_beta", self.fixed_beta), ("merge_after", self.merge_after)):
+            if value is not None and not 0 <= value <= len(self.layers):
+                msg = f"{name} must lie in 0..{len(self.layers)}, got {value}"
+                raise ValueError(msg)
+
+    @property
+    def joints(self) -> int:
+        """Number J of 3D joints that the network regresses."""
+        return len(SKELETONS[self.skeleton])
+
+
+@dataclass(frozen=True)
+class CropConfig:
+    """How a box becomes the network's input.
+
+    Attributes:
+        margin: side of the square crop over the longer side of the tight box.
+    """
+
+    margin: float = 1.25
+
+
+@dataclass(frozen=True)
+class CalibrationConfig:
+    """What validation photos taught about the height of a confidence map's peak.
+
+    Attributes:
+        peak: rising peak heights, the knots of a piecewise linear function.
+        confidence: the share of joints within 0.2 torso lengths at each knot.
+        seen: joints of at least this confidence are ``seen``, others ``guessed``.
+        person: a crop whose mean joint confidence stays below this shows nobody.
+    """
+
+    peak: tuple[float, ...] = (0.0, 1.0)
+    confidence: tuple[float, ...] = (0.0, 1.0)
+    seen: float = 0.5
+    person: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Refuse knots that make no function."""
+        rising = all(a < b for a, b in zip(self.peak, self.peak[1:], strict=False))
+        if len(self.peak) != len(self.confidence) or len(self.peak) < 2 or not rising:
+            msg = f"calibration needs matching knots with rising peaks, got {self.peak} and {self.confidence}"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Hourglass, fusion network and what stands between photo and joints."""
+
+    hourglass: HourglassConfig
+    fusion: FusionConfig
+    crop: CropConfig = CropConfig()
+    calibration: CalibrationConfig = CalibrationConfig()
+
+    def __post_init__(self) -> None:
+        """Refuse networks that do not fit together."""
+        if self.hourglass.joints != self.fusion.map_joints:
+            msg = f"the hourglass gives {self.hourglass.joints} maps but the fusion network takes {self.fusion.map_joints}"
+            raise ValueError(msg)
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """Turn a configuration into JSON-ready nested dictionaries and lists."""
+    return dataclasses.asdict(config)
+
+
+def model_config_from_dict(data: dict[str, Any]) -> ModelConfig:
+    """Rebuild a :class:`ModelConfig` from :func:`to_dict`'s output.
+
+    Raises:
+        ValueError: if an entry is missing, unknown or has a value that the dataclasses refuse.
+    """
+    fusion = dict(_entries(data, "fusion"))
+    fusion["layers"] = tuple(_build(LayerConfig, layer, "fusion.layers") for layer in fusion.get("layers", ()))
+    calibration = dict(_entries(data, "calibration"))
+    for name in ("peak", "confidence"):
+        if name in calibration:
+            calibration[name] = tuple(float(value) for value in calibration[name])
+    return ModelConfig(
+        hourglass=_build(HourglassConfig, _entries(data, "hourglass"), "hourglass"),
+        fusion=_build(FusionConfig, fusion, "fusion"),
+        crop=_build(CropConfig, _entries(data, "crop"), "crop"),
+        calibration=_build(CalibrationConfig, calibration, "calibration"),
+    )
+
+
+def _entries(data: dict[str, Any], name: str) -> dict[str, Any]:
+    """The sub-dictionary of that name, or a clear error."""
+    if not isinstance(data, dict) or not isinstance(data.get(name), dict):
+        msg = f"the configuration has no entry {name!r}"
+        raise ValueError(msg)
+    return data[name]
+
+
+def _build(kind: type, data: dict[str, Any], where: str) -> Any:
+    """``kind(**data)``, with unknown and missing fields named."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    if unknown := set(data) - known:
+        msg = f"the configuration's {where} has unknown fields: {', '.join(sorted(unknown))}"
+        raise ValueError(msg)
+    try:
+        return kind(**data)
+    except TypeError as error:
+        msg = f"the configuration's {where} does not fit: {error}"
+        raise ValueError(msg) from error
+
+
+def _figure3_layers() -> tuple[LayerConfig, ...]:
+    """The seven mixed layers of Figure 3 (sizes of the authors' released code, type 1)."""
+    return (
+        LayerConfig("conv", 36, kernel=9, pool=True),
+        LayerConfig("conv", 72, kernel=5, pool=True),
+        LayerConfig("conv", 72, kernel=5, pool=True),
+        LayerConfig("fc", 2048, dropout=0.5),
+        LayerConfig("fc", 2048, dropout=0.5),
+        LayerConfig("fc", 512),
+        LayerConfig("fc", 512),
+    )
+
+
+def _compact_layers() -> tuple[LayerConfig, ...]:
+    """The same plan at a size that two processor cores train and serve."""
+    return (
+        LayerConfig("conv", 24, kernel=5, pool=True),
+        LayerConfig("conv", 48, kernel=3, pool=True),
+        LayerConfig("conv", 64, kernel=3, pool=True),
+        LayerConfig("fc", 384, dropout=0.25),
+        LayerConfig("fc", 384, dropout=0.25),
+        LayerConfig("fc", 256),
+        LayerConfig("fc", 256),
+    )
+
+
+PRESETS: dict[str, ModelConfig] = {
+    "paper": ModelConfig(
+        hourglass=HourglassConfig(stacks=8, width=256, input_size=256),
+        fusion=FusionConfig(layers=_figure3_layers(), input_size=112),
+    ),
+    "compact": ModelConfig(
+        hourglass=HourglassConfig(stacks=2, width=128, input_size=192),
+        fusion=FusionConfig(layers=_compact_layers(), input_size=64, batch_norm=True, output_unit_mm=100.0),
+    ),
+    "tiny": ModelConfig(
+        hourglass=HourglassConfig(stacks=1, width=16, input_size=64),
+        fusion=FusionConfig(
+            layers=(
+                LayerConfig("conv", 4, kernel=3, pool=True),
+                LayerConfig("conv", 6, kernel=3, pool=True),
+                LayerConfig("fc", 16),
+            ),
+            input_size=32,
+        ),
+    ),
+}

@@ -1,0 +1,114 @@
+"""Box -> square crop, turned by any angle -> back to the photo.
+
+A crop is described by where it lies in the photo, as plain numbers, so that joints return exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square window on a photo.
+
+    Attributes:
+        center: x, y in pixels of the photo (pixel centres are whole numbers).
+        side: length of the window's side in pixels of the photo.
+        angle: degrees by which the window is turned clockwise as seen on the screen (y down). A person whose body
+            axis is turned by this angle stands upright in the crop.
+        size: pixels of the crop's side.
+    """
+
+    center: tuple[float, float]
+    side: float
+    angle: float
+    size: int
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """(2, 3) float64: photo pixels -> crop pixels."""
+        scale = self.size / self.side
+        cosine, sine = np.cos(np.deg2rad(self.angle)) * scale, np.sin(np.deg2rad(self.angle)) * scale
+        turn = np.array([[cosine, sine], [-sine, cosine]])
+        middle = (self.size - 1) / 2
+        return np.column_stack((turn, middle - turn @ np.asarray(self.center, float)))
+
+    def to_crop(self, points: np.ndarray) -> np.ndarray:
+        """(..., 2) photo pixels -> crop pixels."""
+        matrix = self.matrix
+        return np.asarray(points, float) @ matrix[:, :2].T + matrix[:, 2]
+
+    def to_photo(self, points: np.ndarray) -> np.ndarray:
+        """(..., 2) crop pixels -> photo pixels."""
+        matrix = self.matrix
+        return (np.asarray(points, float) - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
+
+    def turn_back(self, joints_3d: np.ndarray) -> np.ndarray:
+        """(..., 3) camera axes of the crop -> camera axes of the photo: a turn about z."""
+        cosine, sine = np.cos(np.deg2rad(self.angle)), np.sin(np.deg2rad(self.angle))
+        turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+        return np.asarray(joints_3d, float) @ turn.T
+
+    def cut(self, photo: np.ndarray) -> np.ndarray:
+        """Sample the window: (H, W, 3) uint8 -> (size, size, 3) uint8, black beyond the photo."""
+        shrink = self.side / self.size
+        matrix = self.matrix
+        if shrink > 2:  # average before sampling, else fine texture turns into noise
+            factor = 1 / (shrink / 1.5)
+            height, width = (max(1, round(length * factor)) for length in photo.shape[:2])
+            scale = np.array([width / photo.shape[1], height / photo.shape[0]])
+            photo = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
+            # centres: small = (large + 0.5) * scale - 0.5
+            matrix = np.column_stack((matrix[:, :2] / scale, matrix[:, 2] + matrix[:, :2] @ (0.5 / scale - 0.5)))
+        return cv2.warpAffine(photo, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR)
+
+
+def crop_of_box(box: np.ndarray, size: int, margin: float, angle: float = 0.0) -> Crop:
+    """The square crop round a tight box, turned about the box's centre.
+
+    Args:
+        box: (4,) x0, y0, x1, y1 in pixels of the photo.
+        size: pixels of the crop's side.
+        margin: side of the window over the box's longer side.
+        angle: see :class:`Crop`.
+    """
+    x0, y0, x1, y1 = (float(value) for value in box)
+    return Crop(((x0 + x1) / 2, (y0 + y1) / 2), margin * max(x1 - x0, y1 - y0), angle, size)
+
+
+def check_box(box: object, width: int, height: int) -> np.ndarray:
+    """A box as (4,) float64, refused if it has no area or does not touch the photo.
+
+    Args:
+        box: four numbers x0, y0, x1, y1 in pixels; may reach beyond the photo.
+        width: width of the photo in pixels.
+        height: height of the photo in pixels.
+
+    Raises:
+        ValueError: says what was found and what was expected.
+    """
+    try:
+        values = np.asarray(box, dtype=float)
+    except (TypeError, ValueError) as error:
+        msg = f"a box is four numbers x0, y0, x1, y1 in pixels, got {box!r}"
+        raise ValueError(msg) from error
+    if values.shape != (4,) or not np.isfinite(values).all():
+        msg = f"a box is four finite numbers x0, y0, x1, y1 in pixels, got {box!r}"
+        raise ValueError(msg)
+    x0, y0, x1, y1 = values
+    if x1 <= x0 or y1 <= y0:
+        msg = f"the box {values.tolist()} has no area: x1 must exceed x0 and y1 must exceed y0"
+        raise ValueError(msg)
+    if x1 <= -0.5 or y1 <= -0.5 or x0 >= width - 0.5 or y0 >= height - 0.5:
+        msg = f"the box {values.tolist()} does not touch the photo, which is {width} x {height} pixels"
+        raise ValueError(msg)
+    return values
+
+
+def letterbox(width: int, height: int, size: int) -> Crop:
+    """The window that shows a whole photo in a square of ``size`` pixels."""
+    return Crop(((width - 1) / 2, (height - 1) / 2), float(max(width, height)), 0.0, size)

@@ -1,0 +1,1 @@
+"""Training, evaluation and publishing commands: ``python -m train.<command> --help``."""

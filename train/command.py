@@ -1,0 +1,36 @@
+"""What the commands share: common arguments, and how failures end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from fusion_model.config import PRESETS
+
+
+def common_arguments(parser: argparse.ArgumentParser, *, batch: int, learning_rate: float) -> None:
+    """Arguments that every training command has."""
+    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
+    parser.add_argument("--data", type=Path, required=True, help="folder with lspet/ and people_*.npz + .zip")
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run; an existing run is continued")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="compact", help="sizes of the networks")
+    parser.add_argument("--steps", type=int, default=10_000, help="optimiser steps in all")
+    parser.add_argument("--batch", type=int, default=batch, help="images a step and process")
+    parser.add_argument("--lr", type=float, default=learning_rate, help="learning rate of AdamW")
+    parser.add_argument("--schedule", choices=("constant", "cosine"), default="cosine", help="learning rate over steps")
+    parser.add_argument("--time-limit", type=float, default=0.0, help="minutes after which to save and stop; 0: none")
+    parser.add_argument("--save-every", type=int, default=1000, help="steps between checkpoints")
+    parser.add_argument("--validate-every", type=int, default=2000, help="steps between validations")
+    parser.add_argument("--seed", type=int, default=0, help="of batches and augmentation")
+
+
+def run_command(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], int]) -> int:
+    """Parse and run; what went wrong is one sentence and exit status 1 (2 for bad usage, by argparse)."""
+    arguments = parser.parse_args()
+    try:
+        return main(arguments)
+    except (ValueError, OSError, FloatingPointError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 1

@@ -1,0 +1,1 @@
+"""Prepared people in memory, and their augmentation in batches on the training device."""

@@ -1,0 +1,275 @@
+"""Random crops, made for a whole batch at once on the device where the people lie.
+
+Four kinds of view, so that one network serves both looks at a photo: a *person* (the second look: one person fills
+the crop), a *scene* (the first look: people small and anywhere), a *cut* (a person cut off by the frame) and
+*nothing* (no person at all: every map is zero).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from fusion_model.heatmaps import MAP_STRIDE, encode, to_map_coordinates
+from fusion_model.skeletons import MPII_16
+from train.data.people import People
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How far views vary.
+
+    Attributes:
+        scene: share of views with people small and anywhere, half of them with a second person.
+        cut: share of views that cut the person off.
+        nothing: share of views beside the person.
+        any_angle: share of the other views turned by any angle.
+        turn: standard deviation of the angle of the rest, degrees.
+        scale: standard deviation of the logarithm (base 2) of a person view's scale.
+        shift: standard deviation of its centre, in sides of the crop.
+    """
+
+    scene: float = 0.15
+    cut: float = 0.1
+    nothing: float = 0.04
+    any_angle: float = 0.2
+    turn: float = 15.0
+    scale: float = 0.22
+    shift: float = 0.05
+
+
+@dataclass
+class Views:
+    """A batch of augmented views.
+
+    Attributes:
+        images: (N, 3, S, S) float32 in [0, 1].
+        joints: (N, P, 16, 2) of the P people of a view, in view pixels.
+        drawn: (N, P, 16) bool, the joints that have a peak in the map.
+        weight: (N, 16), how much each map counts; 0 where a joint of anybody is unknown.
+    """
+
+    images: Tensor
+    joints: Tensor
+    drawn: Tensor
+    weight: Tensor
+
+
+def person_windows(people: People, margin: float) -> tuple[Tensor, Tensor]:
+    """Centre (N, 2) and side (N,) of the square round each box, pixels of the stored photo."""
+    low, high = people.box[:, :2], people.box[:, 2:]
+    return (low + high) / 2, margin * (high - low).amax(1)
+
+
+def window_matrices(center: Tensor, side: Tensor, angle: Tensor, mirror: Tensor, size: int) -> Tensor:
+    """Stored photo -> view, as :attr:`fusion_model.crops.Crop.matrix`, with an optional flip of the view.
+
+    Args:
+        center: (N, 2) pixels.
+        side: (N,) pixels.
+        angle: (N,) degrees.
+        mirror: (N,) bool.
+        size: pixels of the view's side.
+
+    Returns:
+        (N, 2, 3).
+    """
+    scale, turn = size / side, torch.deg2rad(angle)
+    cosine, sine = turn.cos() * scale, turn.sin() * scale
+    rows = torch.stack((torch.stack((cosine, sine), -1), torch.stack((-sine, cosine), -1)), 1)
+    rows = torch.where(mirror[:, None, None], rows * rows.new_tensor([[-1.0], [1.0]]), rows)
+    return torch.cat((rows, (size - 1) / 2 - rows @ center[:, :, None]), 2)
+
+
+def transform(points: Tensor, matrices: Tensor) -> Tensor:
+    """(N, K, 2) points by (N, 2, 3) matrices."""
+    return points @ matrices[:, :, :2].transpose(1, 2) + matrices[:, None, :, 2]
+
+
+def sample(photos: Tensor, matrices: Tensor, size: int) -> Tensor:
+    """Cut a window from every photo, averaging first where it shrinks much.
+
+    Args:
+        photos: (N, C, S, S) uint8 or float.
+        matrices: (N, 2, 3) stored photo -> view.
+        size: pixels of the view's side.
+
+    Returns:
+        (N, C, size, size) float32 on the scale of ``photos``, 0 beyond them.
+    """
+    photos = photos.float()
+    shrink = torch.linalg.det(matrices[:, :, :2]).abs() < 1 / 1.7**2
+    out = photos.new_empty(len(photos), photos.shape[1], size, size)
+    for factor, rows in ((1, ~shrink), (2, shrink)):
+        if rows.any():
+            part = functional.avg_pool2d(photos[rows], factor) if factor > 1 else photos[rows]
+            out[rows] = _grid_sample(part, matrices[rows], factor, size)
+    return out
+
+
+def _grid_sample(photos: Tensor, matrices: Tensor, factor: int, size: int) -> Tensor:
+    """Bilinear sampling of photos that were already shrunk by ``factor``."""
+    axis = torch.arange(size, device=photos.device, dtype=torch.float32)
+    view = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1).reshape(1, -1, 2)
+    inverse = torch.linalg.inv(matrices[:, :, :2])
+    stored = (view - matrices[:, None, :, 2]) @ inverse.transpose(1, 2)
+    length = photos.shape[-1] * factor
+    grid = (2 * stored + 1) / length - 1  # pixel centres -> grid_sample's [-1, 1] over pixel edges
+    return functional.grid_sample(
+        photos, grid.reshape(-1, size, size, 2), mode="bilinear", padding_mode="zeros", align_corners=False
+    )
+
+
+def plain_views(people: People, size: int, margin: float) -> tuple[Tensor, Tensor]:
+    """Upright crops of the boxes as inference makes them: images (N, 3, size, size) and matrices (N, 2, 3)."""
+    center, side = person_windows(people, margin)
+    still = torch.zeros_like(side)
+    matrices = window_matrices(center, side, still, still > 0, size)
+    return sample(people.photos, matrices, size) / 255, matrices
+
+
+def random_views(
+    people: People, size: int, margin: float, config: AugmentConfig, generator: torch.Generator
+) -> Views:
+    """One random view of every person.
+
+    Args:
+        people: a batch, on the training device.
+        size: pixels of the view's side.
+        margin: side of a person view over the box's longer side, before jitter.
+        config: how far views vary.
+        generator: on the same device.
+    """
+    count, device = len(people), people.photos.device
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(*shape, device=device, generator=generator)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, device=device, generator=generator)
+
+    kind = uniform(count)
+    scene = kind < config.scene
+    cut = (kind >= config.scene) & (kind < config.scene + config.cut)
+    nothing = kind >= 1 - config.nothing
+    center, side = person_windows(people, margin)
+    angle = torch.where(uniform(count) < config.any_angle, 360 * uniform(count), config.turn * normal(count))
+    mirror = uniform(count) < 0.5
+    scale = 2 ** (config.scale * normal(count).clamp(-2, 2))
+    scale = torch.where(scene, 1.3 * 2 ** (1.5 * uniform(count)), torch.where(cut, 0.45 + 0.4 * uniform(count), scale))
+    room = torch.where(scene, (0.5 - 0.4 / scale).clamp_min(0), torch.where(cut, 0.25, 0.0))
+    shift = 2 * room[:, None] * (uniform(count, 2) - 0.5) + config.shift * normal(count, 2)
+    away, small = _empty_windows(people, uniform(count, 24, 2), uniform(count))
+    center = torch.where(nothing[:, None], away, center + shift * (side * scale)[:, None])
+    side = torch.where(nothing, small, side * scale)
+
+    matrices = window_matrices(center, side, angle, mirror, size)
+    images = sample(people.photos, matrices, size) / 255
+    views = Views(images, *_labels(people, matrices, mirror))
+    views.drawn &= ~nothing[:, None, None]
+    views.weight[nothing] = 1
+    double = scene & (uniform(count) < 0.5)
+    if double.any():
+        order = torch.randperm(count, device=device, generator=generator)
+        apart = torch.where(uniform(count, 1) < 0.5, -0.5, 0.5) * uniform(count, 2).add(0.5)
+        others = people.take(order)
+        theirs, their_side = person_windows(others, margin)
+        their_side = their_side * scale * 2 ** (0.4 * normal(count))
+        moves = window_matrices(theirs + (shift + apart) * their_side[:, None], their_side, angle / 2, mirror, size)
+        _paste_behind(views, people, matrices, others, moves, mirror, double)
+    images = views.images
+    images = _fill_beyond(images, uniform(count, 1, 1, 1), uniform(count, 3, 1, 1), normal(*images.shape[:2], 16, 16))
+    views.images = _recolour(images, uniform, normal).clamp(0, 1)
+    return views
+
+
+def _paste_behind(
+    views: Views, people: People, matrices: Tensor, others: People, moves: Tensor, mirror: Tensor, where: Tensor
+) -> None:
+    """Put other people behind the photos of some views, in place."""
+    size = views.images.shape[-1]
+    front = _coverage(people, matrices, size)
+    joints, drawn, weight = _labels(others, moves, mirror)
+    hidden = _covered(front, joints[:, 0])
+    behind = where[:, None, None, None] & (front < 0.5)
+    views.images = torch.where(behind, sample(others.photos, moves, size) / 255, views.images)
+    views.joints = torch.cat((views.joints, joints), 1)
+    views.drawn = torch.cat((views.drawn, drawn & ~hidden[:, None] & where[:, None, None]), 1)
+    unknown = where[:, None] & (weight == 0)
+    views.weight = torch.where(unknown, 0.0, views.weight)
+
+
+def _labels(people: People, matrices: Tensor, mirror: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Joints (N, 1, 16, 2) in the view, drawn (N, 1, 16) and weight (N, 16), sides swapped where it is mirrored."""
+    joints, weight = transform(people.joints, matrices), people.weight
+    swap = list(MPII_16.mirror)
+    joints = torch.where(mirror[:, None, None], joints[:, swap], joints)
+    weight = torch.where(mirror[:, None], weight[:, swap], weight)
+    return joints[:, None], (weight > 0)[:, None], weight.clone()
+
+
+def _empty_windows(people: People, tries: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
+    """The window of several tries that shares least with the person: centre (N, 2) and side (N,)."""
+    extent = people.extent
+    side = (0.25 + 0.35 * size) * (extent[:, 2:] - extent[:, :2]).amin(1)
+    low, high = extent[:, None, :2] + side[:, None, None] / 2, extent[:, None, 2:] - side[:, None, None] / 2
+    centers = low + tries * (high - low)
+    half = side[:, None, None] / 2
+    lap = torch.minimum(centers + half, people.box[:, None, 2:]) - torch.maximum(centers - half, people.box[:, None, :2])
+    best = lap.clamp_min(0).prod(-1).argmin(1)
+    return centers[torch.arange(len(side), device=side.device), best], side
+
+
+def _coverage(people: People, matrices: Tensor, size: int) -> Tensor:
+    """(N, 1, size, size): 1 where the view shows the photo, 0 beyond it."""
+    length = people.photos.shape[-1]
+    axis = torch.arange(length, device=matrices.device, dtype=torch.float32)
+    inside = [(axis > people.extent[:, [k]]) & (axis < people.extent[:, [k + 2]]) for k in (0, 1)]
+    return sample((inside[1][:, None, :, None] & inside[0][:, None, None, :]).float(), matrices, size)
+
+
+def _covered(front: Tensor, joints: Tensor) -> Tensor:
+    """(N, J) bool: joints that the photo in front hides."""
+    size = front.shape[-1]
+    pixel = joints.round().long().clamp(0, size - 1)
+    flat = front.flatten(1).gather(1, pixel[..., 1] * size + pixel[..., 0])
+    return flat > 0.5
+
+
+def _fill_beyond(images: Tensor, choice: Tensor, colour: Tensor, noise: Tensor) -> Tensor:
+    """Beyond the photo: black as at inference, or, in half of the views, a colour or a cloudy texture."""
+    clouds = functional.interpolate(noise, size=images.shape[-2:], mode="bilinear", align_corners=False)
+    filling = torch.where(choice < 0.25, colour.expand_as(images), (colour + 0.2 * clouds).clamp(0, 1))
+    beyond = images.sum(1, keepdim=True) == 0
+    return torch.where(beyond & (choice < 0.5), filling, images)
+
+
+def _recolour(images: Tensor, uniform: object, normal: object) -> Tensor:
+    """Vary colour, contrast and noise, and blank a rectangle in some views."""
+    count, _, height, width = images.shape
+    images = images * (1 + 0.2 * normal(count, 3, 1, 1)).clamp(0.6, 1.4) + 0.06 * normal(count, 1, 1, 1)
+    grey = images.mean(1, keepdim=True)
+    images = torch.where(uniform(count, 1, 1, 1) < 0.08, grey.expand_as(images), images)
+    noisy = uniform(count, 1, 1, 1) < 0.25
+    images = torch.where(noisy, images + 0.04 * normal(*images.shape), images)
+    middle, half = uniform(count, 2), 0.05 + 0.12 * uniform(count, 2)
+    y = (torch.arange(height, device=images.device) / height - middle[:, :1]).abs() < half[:, :1]
+    x = (torch.arange(width, device=images.device) / width - middle[:, 1:]).abs() < half[:, 1:]
+    blank = y[:, None, :, None] & x[:, None, None, :] & (uniform(count, 1, 1, 1) < 0.25)
+    return torch.where(blank, uniform(count, 3, 1, 1).expand_as(images), images)
+
+
+def target_maps(views: Views, sigma: float) -> tuple[Tensor, Tensor]:
+    """Confidence maps to learn and how much each counts.
+
+    A joint beyond the view gives an empty map that counts: the network learns what is not there.
+
+    Returns:
+        maps (N, 16, S / 4, S / 4) and weight (N, 16).
+    """
+    side = views.images.shape[-1] // MAP_STRIDE
+    maps = encode(to_map_coordinates(views.joints), (side, side), sigma)
+    return torch.where(views.drawn[..., None, None], maps, 0.0).amax(1), views.weight

@@ -1,0 +1,160 @@
+"""People as training sees them: a stack of small photos with joints in their pixels.
+
+A reader in ``train/formats`` turns a data set into a :class:`Source`, a list of encoded photos with labels in photo
+pixels. :func:`load_people` decodes every photo into one uint8 tensor, which then stays in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from fusion_model.crops import letterbox
+from fusion_model.skeletons import MPII_16
+
+STORE_SIZE = 256
+
+
+@dataclass(frozen=True)
+class Source:
+    """One data set, a row a person.
+
+    Attributes:
+        name: short name, used for sampling weights and reports.
+        read: photo i as encoded bytes.
+        joints: (N, 16, 2) float32, MPII order, x and y in photo pixels.
+        weight: (N, 16) float32, how far the joint is trusted: 1 by hand, less by a teacher, 0 unknown.
+        by_hand: (N, 16) bool, labelled by a person rather than by a teacher network.
+        box: (N, 4) float32, tight round the body as far as it is seen, photo pixels.
+        pose: (N, 17, 3) float32, Human3.6M order, mm, camera axes, pelvis at the origin.
+        pose_weight: (N, 17) float32, 0 where the 3D is unknown.
+        validation: (N,) bool, never trained on.
+    """
+
+    name: str
+    read: Callable[[int], bytes]
+    joints: np.ndarray
+    weight: np.ndarray
+    by_hand: np.ndarray
+    box: np.ndarray
+    pose: np.ndarray
+    pose_weight: np.ndarray
+    validation: np.ndarray
+
+    def __len__(self) -> int:
+        """Number of people."""
+        return len(self.box)
+
+    def photo(self, index: int) -> np.ndarray:
+        """Photo of one person, (H, W, 3) uint8 RGB; ValueError if it cannot be decoded."""
+        image = cv2.imdecode(np.frombuffer(self.read(index), np.uint8), cv2.IMREAD_COLOR)
+        if image is None:
+            msg = f"{self.name}: photo {index} cannot be decoded; expected a JPEG, PNG or WebP file"
+            raise ValueError(msg)
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+@dataclass
+class People:
+    """Decoded people of one or several sources, as tensors on one device.
+
+    Attributes:
+        photos: (N, 3, S, S) uint8, each photo letterboxed into a square.
+        extent: (N, 4) x0, y0, x1, y1 of the photo proper inside the square.
+        joints: (N, 16, 2) in pixels of the square; ``weight``, ``by_hand``, ``pose``, ``pose_weight`` and ``box``
+            as in :class:`Source`, the box in pixels of the square.
+        source: (N,) index into ``names``.
+        names: names of the sources.
+    """
+
+    photos: Tensor
+    extent: Tensor
+    joints: Tensor
+    weight: Tensor
+    by_hand: Tensor
+    box: Tensor
+    pose: Tensor
+    pose_weight: Tensor
+    source: Tensor
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Number of people."""
+        return len(self.photos)
+
+    def take(self, rows: Tensor) -> People:
+        """The people of these rows."""
+        return People(*(getattr(self, f.name)[rows] for f in fields(self) if f.name != "names"), names=self.names)
+
+    def to(self, device: torch.device) -> People:
+        """The same people on another device."""
+        return People(*(getattr(self, f.name).to(device) for f in fields(self) if f.name != "names"), names=self.names)
+
+
+def add_middle_joints(joints: np.ndarray, weight: np.ndarray) -> None:
+    """Fill an unlabelled pelvis or thorax with the midpoint of the hips or shoulders, in place.
+
+    Args:
+        joints: (N, 16, 2) MPII order.
+        weight: (N, 16).
+    """
+    for middle, ends in (("pelvis", ("left_hip", "right_hip")), ("thorax", ("left_shoulder", "right_shoulder"))):
+        target, (a, b) = MPII_16.index(middle), (MPII_16.index(end) for end in ends)
+        known = (weight[:, target] == 0) & (weight[:, a] > 0) & (weight[:, b] > 0)
+        joints[known, target] = (joints[known, a] + joints[known, b]) / 2
+        weight[known, target] = np.minimum(weight[known, a], weight[known, b])
+
+
+def load_people(sources: Sequence[Source], *, validation: bool, size: int = STORE_SIZE) -> People:
+    """Decode the training or the validation people of several sources into memory.
+
+    Args:
+        sources: data sets as their readers return them.
+        validation: which part.
+        size: side of the square that each photo is scaled into.
+    """
+    rows = [(number, row) for number, s in enumerate(sources) for row in np.flatnonzero(s.validation == validation)]
+    if not rows:
+        part = "validation" if validation else "training"
+        msg = f"no {part} people in {', '.join(s.name for s in sources) or 'an empty list of sources'}"
+        raise ValueError(msg)
+    photos = torch.empty(len(rows), 3, size, size, dtype=torch.uint8)
+    matrices = np.empty((len(rows), 2, 3), np.float32)
+    extent = np.empty((len(rows), 4), np.float32)
+
+    def decode(position: int) -> None:
+        number, row = rows[position]
+        photo = sources[number].photo(row)
+        height, width = photo.shape[:2]
+        crop = letterbox(width, height, size)
+        photos[position] = torch.from_numpy(crop.cut(photo)).permute(2, 0, 1)
+        matrices[position] = crop.matrix
+        extent[position] = crop.to_crop([[-0.5, -0.5], [width - 0.5, height - 0.5]]).ravel()
+
+    with ThreadPoolExecutor() as pool:
+        part = "validation" if validation else "training"
+        list(tqdm(pool.map(decode, range(len(rows))), total=len(rows), desc=f"decode {part} photos", unit="photo"))
+
+    def gather(name: str) -> np.ndarray:
+        return np.stack([getattr(sources[number], name)[row] for number, row in rows])
+
+    def move(points: np.ndarray) -> np.ndarray:
+        return np.einsum("nij,n...j->n...i", matrices[:, :, :2], points) + matrices[:, None, :, 2]
+
+    tensors = {name: torch.from_numpy(gather(name)) for name in ("weight", "by_hand", "pose", "pose_weight")}
+    return People(
+        photos=photos,
+        extent=torch.from_numpy(extent),
+        joints=torch.from_numpy(move(gather("joints")).astype(np.float32)),
+        box=torch.from_numpy(move(gather("box").reshape(-1, 2, 2)).reshape(-1, 4).astype(np.float32)),
+        source=torch.tensor([number for number, _ in rows]),
+        names=tuple(s.name for s in sources),
+        **tensors,
+    )

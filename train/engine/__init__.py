@@ -1,0 +1,1 @@
+"""The training loop: steps, schedule, EMA, checkpoints, logs."""
