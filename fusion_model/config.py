@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from fusion_model.skeletons import SKELETONS
 
@@ -127,6 +127,16 @@ class FusionConfig:
         if "conv" in kinds[kinds.index("fc") :] if "fc" in kinds else False:
             msg = f"convolutions must come before fully connected layers, got {kinds}"
             raise ValueError(msg)
+        if self.input_size < 1 or self.map_joints < 1 or not self.output_unit_mm > 0:
+            msg = (
+                "input_size, map_joints and output_unit_mm must be positive, "
+                f"got {self.input_size}, {self.map_joints} and {self.output_unit_mm}"
+            )
+            raise ValueError(msg)
+        self._check_merging()
+
+    def _check_merging(self) -> None:
+        """Refuse merging layers and input weights that the strategy does not have."""
         if (self.strategy == "fixed") != (self.fixed_beta is not None):
             msg = f"fixed_beta belongs to strategy 'fixed' alone, got {self.fixed_beta} with {self.strategy!r}"
             raise ValueError(msg)
@@ -134,6 +144,23 @@ class FusionConfig:
             if value is not None and not 0 <= value <= len(self.layers):
                 msg = f"{name} must lie in 0..{len(self.layers)}, got {value}"
                 raise ValueError(msg)
+        if self.merge_after is not None and (self.single_stream or self.merge_after != self.merging_layer):
+            msg = f"merge_after {self.merge_after} contradicts strategy {self.strategy!r}"
+            raise ValueError(msg)
+        if self.mix_input and self.strategy == "free":
+            msg = "mix_input needs w_0 of Eq. 3, which strategy 'free' does not have"
+            raise ValueError(msg)
+
+    @property
+    def single_stream(self) -> str | None:
+        """The strategy's name if it reads the photo or the maps alone, else None."""
+        return self.strategy if self.strategy in ("image-only", "maps-only") else None
+
+    @property
+    def merging_layer(self) -> int | None:
+        """The b of w_l = [l > b] where strategy or pruning has settled it, else None."""
+        settled = {"early": 0, "late": len(self.layers), "fixed": self.fixed_beta}
+        return settled.get(self.strategy, self.merge_after)
 
     @property
     def joints(self) -> int:
@@ -188,7 +215,10 @@ class ModelConfig:
     def __post_init__(self) -> None:
         """Refuse networks that do not fit together."""
         if self.hourglass.joints != self.fusion.map_joints:
-            msg = f"the hourglass gives {self.hourglass.joints} maps but the fusion network takes {self.fusion.map_joints}"
+            msg = (
+                f"the hourglass gives {self.hourglass.joints} maps "
+                f"but the fusion network takes {self.fusion.map_joints}"
+            )
             raise ValueError(msg)
 
 
@@ -204,11 +234,13 @@ def model_config_from_dict(data: dict[str, Any]) -> ModelConfig:
         ValueError: if an entry is missing, unknown or has a value that the dataclasses refuse.
     """
     fusion = dict(_entries(data, "fusion"))
-    fusion["layers"] = tuple(_build(LayerConfig, layer, "fusion.layers") for layer in fusion.get("layers", ()))
+    fusion["layers"] = tuple(
+        _build(LayerConfig, layer, "fusion.layers") for layer in _list(fusion.get("layers"), "fusion.layers")
+    )
     calibration = dict(_entries(data, "calibration"))
     for name in ("peak", "confidence"):
         if name in calibration:
-            calibration[name] = tuple(float(value) for value in calibration[name])
+            calibration[name] = tuple(_list(calibration[name], f"calibration.{name}"))
     return ModelConfig(
         hourglass=_build(HourglassConfig, _entries(data, "hourglass"), "hourglass"),
         fusion=_build(FusionConfig, fusion, "fusion"),
@@ -221,21 +253,46 @@ def _entries(data: dict[str, Any], name: str) -> dict[str, Any]:
     """The sub-dictionary of that name, or a clear error."""
     if not isinstance(data, dict) or not isinstance(data.get(name), dict):
         msg = f"the configuration has no entry {name!r}"
-        raise ValueError(msg)
+        raise ValueError(msg)  # noqa: TRY004 - the data is at fault, not the caller
     return data[name]
 
 
+def _list(value: Any, where: str) -> list[Any]:
+    """A JSON list, or a clear error."""
+    if not isinstance(value, (list, tuple)):
+        msg = f"the configuration's {where} must be a list, got {value!r}"
+        raise ValueError(msg)  # noqa: TRY004 - the data is at fault, not the caller
+    return list(value)
+
+
 def _build(kind: type, data: dict[str, Any], where: str) -> Any:
-    """``kind(**data)``, with unknown and missing fields named."""
-    known = {field.name for field in dataclasses.fields(kind)}
-    if unknown := set(data) - known:
+    """``kind(**data)``, with unknown, missing and mistyped fields named."""
+    if not isinstance(data, dict):
+        msg = f"the configuration's {where} must hold objects, got {data!r}"
+        raise ValueError(msg)  # noqa: TRY004 - the data is at fault, not the caller
+    known = get_type_hints(kind)
+    if unknown := set(data) - set(known):
         msg = f"the configuration's {where} has unknown fields: {', '.join(sorted(unknown))}"
         raise ValueError(msg)
+    for name, value in data.items():
+        if not _fits(value, known[name]):
+            msg = f"the configuration's {where}.{name} must be {known[name]}, got {value!r}"
+            raise ValueError(msg)
     try:
         return kind(**data)
     except TypeError as error:
         msg = f"the configuration's {where} does not fit: {error}"
         raise ValueError(msg) from error
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of the annotated type; whole numbers count as float, True and False as bool alone."""
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(_fits(item, get_args(hint)[0]) for item in value)
+    allowed = get_args(hint) or (hint,)
+    if isinstance(value, bool):
+        return bool in allowed
+    return isinstance(value, allowed) or (isinstance(value, int) and float in allowed)
 
 
 def _figure3_layers() -> tuple[LayerConfig, ...]:

@@ -148,9 +148,7 @@ def conversion_matrix(source: Skeleton, target: Skeleton) -> np.ndarray:
 def derived_joints(source: Skeleton, target: Skeleton) -> tuple[str, ...]:
     """Names of target joints that are made from several source joints rather than carried over."""
     return tuple(
-        joint
-        for joint in target.joints
-        if joint not in source.joints and _joint_weights(source, joint) is not None
+        joint for joint in target.joints if joint not in source.joints and _joint_weights(source, joint) is not None
     )
 
 

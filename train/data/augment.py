@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from fusion_model.heatmaps import MAP_STRIDE, encode, to_map_coordinates
-from fusion_model.skeletons import MPII_16
+from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from train.data.people import People
 
 
@@ -50,12 +50,16 @@ class Views:
         joints: (N, P, 16, 2) of the P people of a view, in view pixels.
         drawn: (N, P, 16) bool, the joints that have a peak in the map.
         weight: (N, 16), how much each map counts; 0 where a joint of anybody is unknown.
+        angle: (N,) degrees by which the view was turned.
+        mirror: (N,) bool, whether it was flipped left to right after that.
     """
 
     images: Tensor
     joints: Tensor
     drawn: Tensor
     weight: Tensor
+    angle: Tensor
+    mirror: Tensor
 
 
 def person_windows(people: People, margin: float) -> tuple[Tensor, Tensor]:
@@ -168,7 +172,7 @@ def random_views(
 
     matrices = window_matrices(center, side, angle, mirror, size)
     images = sample(people.photos, matrices, size) / 255
-    views = Views(images, *_labels(people, matrices, mirror))
+    views = Views(images, *_labels(people, matrices, mirror), angle, mirror)
     views.drawn &= ~nothing[:, None, None]
     views.weight[nothing] = 1
     double = scene & (uniform(count) < 0.5)
@@ -184,6 +188,27 @@ def random_views(
     images = _fill_beyond(images, uniform(count, 1, 1, 1), uniform(count, 3, 1, 1), normal(*images.shape[:2], 16, 16))
     views.images = _recolour(images, uniform, normal).clamp(0, 1)
     return views
+
+
+def turned_poses(pose: Tensor, weight: Tensor, angle: Tensor, mirror: Tensor) -> tuple[Tensor, Tensor]:
+    """3D poses as the views show them: turned about z, then mirrored with the sides swapped.
+
+    Args:
+        pose: (N, 17, 3) camera axes of the photo.
+        weight: (N, 17).
+        angle: (N,) degrees, see :class:`Views`.
+        mirror: (N,) bool.
+    """
+    turn = torch.deg2rad(angle)
+    cosine, sine = turn.cos()[:, None], turn.sin()[:, None]
+    x, y, z = pose.unbind(-1)
+    turned = torch.stack((cosine * x + sine * y, cosine * y - sine * x, z), -1)
+    swap = list(HUMAN36M_17.mirror)
+    flipped = turned[:, swap] * turned.new_tensor([-1.0, 1.0, 1.0])
+    return (
+        torch.where(mirror[:, None, None], flipped, turned),
+        torch.where(mirror[:, None], weight[:, swap], weight),
+    )
 
 
 def _paste_behind(

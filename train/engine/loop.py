@@ -11,6 +11,7 @@ import dataclasses
 import json
 import math
 import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from types import FrameType
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from train.engine.checkpoints import latest_state, prune_states, write_best, write_state
@@ -102,7 +103,7 @@ class Loop:
             _parameter_groups(module, settings.weight_decay), lr=settings.learning_rate, fused=True
         )
         self.averaged = AveragedModel(
-            module.to(self.device), multi_avg_fn=get_ema_multi_avg_fn(settings.ema), use_buffers=True
+            module.to(self.device), multi_avg_fn=_average(settings.ema), use_buffers=True
         )
         self.network, self.optimiser = self.accelerator.prepare(module, optimiser)
         self.module = self.accelerator.unwrap_model(self.network)
@@ -139,7 +140,11 @@ class Loop:
         began = saved = time.monotonic()
         before = self.seconds
         bar = tqdm(
-            total=self.settings.steps, initial=self.step, unit="step", disable=not self.accelerator.is_main_process
+            total=self.settings.steps,
+            initial=self.step,
+            unit="step",
+            mininterval=0.5 if sys.stderr.isatty() else 60,
+            disable=not self.accelerator.is_main_process,
         )
         sums: dict[str, float] = {}
         while self.step < self.settings.steps and not self._stop:
@@ -225,6 +230,19 @@ class Loop:
             signal.signal(number, stop)
 
 
+def _average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor | int], None]:
+    """Exponential moving average whose memory grows with the run, so that the start is soon forgotten."""
+
+    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+        weight = 1 - min(decay, (1 + int(count)) / (10 + int(count)))
+        if averaged[0].is_floating_point():
+            torch._foreach_lerp_(averaged, current, weight)  # noqa: SLF001 - what torch's own averages use
+        else:
+            torch._foreach_copy_(averaged, current)  # noqa: SLF001
+
+    return update
+
+
 def load_matching(module: nn.Module, tensors: dict[str, Tensor]) -> list[str]:
     """Warm-start: copy the tensors whose name and shape fit; return the names of those skipped."""
     own = module.state_dict()
@@ -249,7 +267,7 @@ def _parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, 
 
 def _is_mixing(name: str) -> bool:
     """Whether a parameter is alpha, beta or a free w_l."""
-    return name.rpartition(".")[2] in ("alpha", "beta", "mixing_logits")
+    return name.rpartition(".")[2] in ("alpha", "beta", "free_weights")
 
 
 def _bf16_is_fast() -> bool:

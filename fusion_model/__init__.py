@@ -1,0 +1,9 @@
+"""3D body pose from one photo by learning where to fuse 2D and 3D image cues (Tekin et al., ICCV 2017)."""
+
+from fusion_model.config import PRESETS
+from fusion_model.estimator import PoseEstimator
+from fusion_model.fusion import FusionNetwork
+from fusion_model.hourglass import StackedHourglass
+from fusion_model.pose import NoPersonError, Pose
+
+__all__ = ["PRESETS", "FusionNetwork", "NoPersonError", "Pose", "PoseEstimator", "StackedHourglass"]

@@ -1,0 +1,283 @@
+"""PoseEstimator: a photo in, the 2D joint confidence maps and the 3D pose out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from fusion_model.checkpoints import check_state, load_checkpoint, push_folder, save_checkpoint
+from fusion_model.config import PRESETS, ModelConfig
+from fusion_model.crops import Crop, check_box, crop_of_box, letterbox
+from fusion_model.fusion import FusionNetwork
+from fusion_model.hourglass import StackedHourglass
+from fusion_model.images import load_photo
+from fusion_model.looks import Look, Looker
+from fusion_model.people import propose, same_person
+from fusion_model.pose import NoPersonError, Pose
+from fusion_model.projection import joint_status, to_photo_joints
+
+Photo = np.ndarray | Image.Image | str | Path
+
+CONVENTIONAL_HEIGHT_MM = 1700.0
+_MOST_PEOPLE = 12  # proposals looked at in one photo
+_LEVELS = (1, 2)  # sides of the whole-photo windows, in input sizes of the hourglass
+
+
+@dataclass(frozen=True)
+class FusionSummary:
+    """What the fusion network has learnt about where to merge.
+
+    Attributes:
+        strategy: of :data:`fusion_model.config.STRATEGIES`.
+        alpha: slope of Eq. 3, None for strategies without.
+        beta: merging layer of Eq. 3, None for strategies without.
+        weights: (L,) w_1..w_L.
+        pruned: whether the dead layers are gone.
+        merge_after: data layers kept by pruning, None if not pruned.
+    """
+
+    strategy: str
+    alpha: float | None
+    beta: float | None
+    weights: np.ndarray
+    pruned: bool
+    merge_after: int | None
+
+
+class PoseEstimator:
+    """Finds people in photos and estimates their poses.
+
+    Args:
+        config: sizes and calibration of both networks.
+        hourglass: the network that makes the confidence maps.
+        fusion: the network that regresses the 3D joints.
+        name: what the model is called in results.
+    """
+
+    def __init__(
+        self, config: ModelConfig, hourglass: StackedHourglass, fusion: FusionNetwork, name: str = "unnamed"
+    ) -> None:
+        self.config, self.name = config, name
+        self.hourglass = hourglass.eval().to(memory_format=torch.channels_last)
+        self._fusion = fusion.eval()
+        self._looker = Looker(config, self.hourglass, self._fusion)
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path, device: str | torch.device | None = None) -> PoseEstimator:
+        """Load a checkpoint, strictly.
+
+        Args:
+            source: a folder, or a Hub id ``user/name`` or ``user/name@revision``.
+            device: where to run; None means CUDA if there is one, else the CPU.
+
+        Raises:
+            FileNotFoundError: if there is no such checkpoint.
+            ValueError: if a file or tensor is missing, damaged or does not fit; names it.
+        """
+        config, state = load_checkpoint(source)
+        hourglass, fusion = StackedHourglass(config.hourglass), FusionNetwork(config.fusion)
+        both = torch.nn.ModuleDict({"hourglass": hourglass, "fusion": fusion})
+        check_state(both, state)
+        both.load_state_dict(state)
+        if device is None:
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        both.to(device)
+        return cls(config, hourglass, fusion, name=str(source))
+
+    @classmethod
+    def random(cls, preset: str = "tiny", seed: int = 0) -> PoseEstimator:
+        """An untrained estimator, for tests and for trying the interface."""
+        config = PRESETS[preset]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return cls(config, StackedHourglass(config.hourglass), FusionNetwork(config.fusion), f"random-{preset}")
+
+    def save_pretrained(self, folder: str | Path, card: str = "", metrics: dict[str, object] | None = None) -> None:
+        """Write ``config.json``, ``model.safetensors`` (float16) and ``README.md``, all or nothing."""
+        tensors = {f"hourglass.{name}": tensor for name, tensor in self.hourglass.state_dict().items()}
+        tensors |= {f"fusion.{name}": tensor for name, tensor in self._fusion.state_dict().items()}
+        save_checkpoint(Path(folder), self.config, tensors, card or f"# {self.name}\n", metrics=metrics)
+
+    def push_to_hub(self, repo_id: str, folder: str | Path, *, private: bool = False) -> str:
+        """Save to ``folder`` and upload it; returns the repository's address."""
+        self.save_pretrained(folder)
+        return push_folder(Path(folder), repo_id, private=private)
+
+    @property
+    def fusion(self) -> FusionSummary:
+        """What the fusion network has learnt about where to merge."""
+        network, config = self._fusion, self.config.fusion
+        return FusionSummary(
+            strategy=config.strategy,
+            alpha=None if network.alpha is None else network.alpha.item(),
+            beta=None if network.beta is None else network.beta.item(),
+            weights=network.weights().detach().float().cpu().numpy(),
+            pruned=config.merge_after is not None,
+            merge_after=config.merge_after,
+        )
+
+    def find_people(self, photo: Photo) -> tuple[np.ndarray, np.ndarray]:
+        """Find the people in a photo.
+
+        Returns:
+            boxes (M, 4) float32 x0, y0, x1, y1 in pixels, tight round the joints, and scores (M,) float32, best
+            first; empty if nobody is there.
+        """
+        looks = self._find(load_photo(photo))
+        boxes = [look.box(self.config.calibration.seen) for look in looks]
+        return (
+            np.array(boxes, np.float32).reshape(-1, 4),
+            np.array([look.score for look in looks], np.float32),
+        )
+
+    def __call__(
+        self,
+        photo: Photo,
+        box: Sequence[float] | np.ndarray | None = None,
+        *,
+        height_mm: float = CONVENTIONAL_HEIGHT_MM,
+        flip: bool = False,
+    ) -> Pose:
+        """Estimate one person's pose.
+
+        Args:
+            photo: (H, W, 3) uint8 RGB array, PIL image, or path.
+            box: x0, y0, x1, y1 in pixels, tight round the person as far as seen; None finds the best person.
+            height_mm: the person's height; one photo does not tell it, so the size is 1.70 m by convention.
+            flip: average with the mirrored crop: a little better, twice the time.
+
+        Raises:
+            NoPersonError: if nobody is found, in the photo or in the box.
+            ValueError: if photo, box or height are unusable; says why.
+        """
+        array = load_photo(photo)
+        pose = self._estimate([array], [box], height_mm=height_mm, flip=flip)[0]
+        if pose is None:
+            where = "in the photo" if box is None else "in the box"
+            msg = f"nobody was found {where}: try a photo that shows a person larger, or give another box"
+            raise NoPersonError(msg)
+        return pose
+
+    def batch(
+        self,
+        photos: Sequence[Photo],
+        boxes: Sequence[Sequence[float] | None] | None = None,
+        *,
+        height_mm: float = CONVENTIONAL_HEIGHT_MM,
+        flip: bool = False,
+    ) -> list[Pose | None]:
+        """The same for many photos, batched through the networks; None where nobody was found."""
+        boxes = [None] * len(photos) if boxes is None else boxes
+        if len(boxes) != len(photos):
+            msg = f"boxes must be as many as photos, got {len(boxes)} for {len(photos)} photos"
+            raise ValueError(msg)
+        return self._estimate([load_photo(photo) for photo in photos], boxes, height_mm=height_mm, flip=flip)
+
+    def _estimate(
+        self, photos: list[np.ndarray], boxes: Sequence[Sequence[float] | None], *, height_mm: float, flip: bool
+    ) -> list[Pose | None]:
+        """Look at every photo, then regress all poses at once."""
+        if not (np.isfinite(height_mm) and 100 <= height_mm <= 3000):
+            msg = f"height_mm must be a person's height in millimetres (100 to 3000), got {height_mm}"
+            raise ValueError(msg)
+        began = time.perf_counter()
+        looks = [
+            self._best_look(photo) if box is None else self._look_in_box(photo, box, flip=flip)
+            for photo, box in zip(photos, boxes, strict=True)
+        ]
+        if flip:
+            looks = [
+                look if look is None or box is not None else self._looker.look([photo], [look.crop], flip=True)[0]
+                for photo, look, box in zip(photos, looks, boxes, strict=True)
+            ]
+        seen = time.perf_counter()
+        found = [number for number, look in enumerate(looks) if look is not None]
+        poses_3d = self._looker.poses([looks[number] for number in found], flip=flip) if found else []
+        seconds = {"looking": seen - began, "fusion": time.perf_counter() - seen}
+        poses: list[Pose | None] = [None] * len(photos)
+        for number, joints_3d in zip(found, poses_3d, strict=True):
+            poses[number] = self._pose(photos[number], looks[number], joints_3d, height_mm, seconds)
+        return poses
+
+    def _pose(
+        self, photo: np.ndarray, look: Look, joints_3d: np.ndarray, height_mm: float, seconds: dict[str, float]
+    ) -> Pose:
+        """Put one person's result together."""
+        joints_2d, confidence, derived = to_photo_joints(look.points, look.confidence)
+        seen = self.config.calibration.seen
+        joints_2d, status = joint_status(joints_2d, joints_3d, confidence, photo.shape[:2], seen)
+        middle, half = np.asarray(look.crop.center), look.crop.side / 2
+        return Pose(
+            joints_3d=(joints_3d * (height_mm / CONVENTIONAL_HEIGHT_MM)).astype(np.float32),
+            joints_2d=joints_2d.astype(np.float32),
+            confidence=np.where(np.array(status) == "outside", 0.0, confidence).astype(np.float32),
+            status=status,
+            heatmaps=look.maps.numpy(),
+            box=np.concatenate((middle - half, middle + half)).astype(np.float32),
+            angle=look.crop.angle,
+            score=look.score,
+            skeleton=self.config.fusion.skeleton,
+            height_mm=float(height_mm),
+            derived=derived,
+            seconds=seconds,
+            model=self.name,
+        )
+
+    def _best_look(self, photo: np.ndarray) -> Look | None:
+        """The best person of the whole photo, or None."""
+        looks = self._find(photo)
+        return looks[0] if looks else None
+
+    def _look_in_box(self, photo: np.ndarray, box: Sequence[float], *, flip: bool) -> Look | None:
+        """Look into a box, and again with the crop turned where the body is; the surer look counts."""
+        height, width = photo.shape[:2]
+        tight, size = check_box(box, width, height), self.config.hourglass.input_size
+        margin = self.config.crop.margin
+        look = self._looker.look([photo], [crop_of_box(tight, size, margin)], flip=flip)[0]
+        angle = look.angle()
+        if angle:
+            turned = self._looker.look([photo], [crop_of_box(tight, size, margin, angle)], flip=flip)[0]
+            look = max(look, turned, key=lambda one: one.score)
+        return look if look.score >= self.config.calibration.person else None
+
+    def _find(self, photo: np.ndarray) -> list[Look]:
+        """Everybody in the photo, best first: proposals from the whole photo, each looked at twice.
+
+        The rank is the score, with a bonus for those who fill more of the photo.
+        """
+        height, width = photo.shape[:2]
+        size = self.config.hourglass.input_size
+        proposals = []
+        for level in _LEVELS:
+            window = letterbox(width, height, level * size)
+            proposals += propose(self._looker.maps([photo], [window])[0].numpy(), window)
+        proposals = sorted(proposals, key=lambda one: -one.score)[:_MOST_PEOPLE]
+        first = self._looker.look([photo] * len(proposals), [one.crop(size) for one in proposals])
+        first = self._distinct(first)
+        closer = self._looker.look([photo] * len(first), [self._closer(look) for look in first])
+        best = [max(pair, key=lambda one: one.score) for pair in zip(first, closer, strict=True)]
+        people = self._distinct([look for look in best if look.score >= self.config.calibration.person])
+        extent = float(max(height, width))
+        return sorted(people, key=lambda look: -look.score * min(1.0, look.crop.side / extent) ** 0.5)
+
+    def _closer(self, look: Look) -> Crop:
+        """The window round the joints of a look, turned with the body."""
+        size, box = self.config.hourglass.input_size, look.box(self.config.calibration.seen)
+        return crop_of_box(box, size, self.config.crop.margin, look.angle())
+
+    def _distinct(self, looks: list[Look]) -> list[Look]:
+        """Looks with enough joints, each person once, the surest look of each."""
+        kept: list[Look] = []
+        for look in sorted(looks, key=lambda one: -one.score):
+            trusted = look.confidence >= self.config.calibration.seen
+            if look.box(self.config.calibration.seen) is None:
+                continue
+            if not any(same_person(look.points, other.points, trusted, 0.08 * other.crop.side) for other in kept):
+                kept.append(look)
+        return kept

@@ -1,0 +1,260 @@
+"""The fusion network: photo and confidence maps in two streams, merged where it pays (Tekin et al., ICCV 2017)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from fusion_model.config import FusionConfig
+from fusion_model.streams import IMAGE_CHANNELS, Stream, initialise, last_features
+
+SHARPNESS = 5e3
+"""lambda of Eq. 4, in mm**2: both terms of the loss are then of like size at the start."""
+
+
+class FusionNetwork(nn.Module):
+    """Two data streams and a fusion stream, mixed by weights w_1..w_L (Eq. 1); output layer L + 1.
+
+    The strategies differ in the weights:
+
+    - ``trainable``: w_l = sigmoid(alpha (l - beta)), Eq. 3, with alpha and beta learnt;
+    - ``free``: each w_l a parameter of its own, clamped to [0, 1], starting where ``trainable`` starts;
+    - ``early``, ``late``, ``fixed``: w_l = [l > b] for b = 0, L, ``fixed_beta``;
+    - ``image-only``, ``maps-only``: one data stream and the output layer, no fusion and no weights.
+
+    Layers whose weight is 0 for good are never built. So a network with a fixed merging layer b has the data layers
+    1..b and the fusion layers b + 1..L + 1, and so has a pruned one (``merge_after``); both go by the same tensor
+    names as in the full network.
+
+    Args:
+        config: sizes, strategy and units.
+
+    Attributes:
+        alpha: () slope of Eq. 3, None for strategies without; a constant once pruned.
+        beta: () merging layer of Eq. 3, None for strategies without; a constant once pruned.
+    """
+
+    alpha: Tensor | None
+    beta: Tensor | None
+
+    def __init__(self, config: FusionConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.depth = len(config.layers)
+        b, full = config.merging_layer, range(1, self.depth + 1)
+        single = config.single_stream
+        data = full if single or b is None else full[:b]
+        fusion = full[:0] if single else full[b or 0 :]
+        channels = IMAGE_CHANNELS + config.map_joints
+        self.image_stream = Stream(config, IMAGE_CHANNELS, data if single != "maps-only" else (), factor=1)
+        self.map_stream = Stream(config, config.map_joints, data if single != "image-only" else (), factor=1)
+        self.fusion_stream = Stream(config, channels, fusion, factor=2)
+        self.output = nn.Linear(last_features(config, channels, 1 if single else 2), 3 * config.joints)
+        # The last layer starts at the same millimetres whatever the unit.
+        initialise(self.output, scale=1 / config.output_unit_mm)
+        self._create_mixing()
+
+    def forward(self, image: Tensor, maps: Tensor) -> Tensor:
+        """3D joints relative to the root.
+
+        Args:
+            image: (N, 3, S, S) float RGB in [0, 1], S the configured input size.
+            maps: (N, map_joints, S, S) float confidence maps of the same crop, about 1 at a joint and 0 elsewhere.
+
+        Returns:
+            (N, joints, 3) millimetres, camera axes: x right, y down, z away from the camera.
+
+        Raises:
+            ValueError: for other shapes.
+        """
+        self._check(image, maps)
+        if self.config.single_stream:
+            features = self._single(image, maps)
+        elif self.config.merging_layer is not None:
+            features = self._merged(image, maps, self.config.merging_layer)
+        else:
+            features = self._mixed(image, maps)
+        return self.output(features.flatten(1)).unflatten(1, (self.config.joints, 3)) * self.config.output_unit_mm
+
+    def weights(self) -> Tensor:
+        """(L,) float32 weights w_1..w_L: 0 takes the data streams, 1 the fusion stream; zeros for a single stream."""
+        return self._all_weights()[1:]
+
+    @property
+    def merging_layer(self) -> int:
+        """The b in 0..L for which [l > b] is nearest to the weights, in the sum of absolute differences.
+
+        For Eq. 3 with alpha > 0 this is floor(beta), held to 0..L. Of equally near ones the last.
+
+        Raises:
+            ValueError: for a single stream.
+        """
+        if self.config.single_stream:
+            raise ValueError(f"strategy {self.config.strategy!r} has one stream and no merging layer")
+        # Moving the merging layer from l - 1 to l turns the deviation |w_l - 1| into |w_l|.
+        gains = (2 * self.weights().detach().double().cpu() - 1).cumsum(0)
+        deviations = [0.0, *gains.tolist()]
+        return max(range(self.depth + 1), key=lambda b: (-deviations[b], b))
+
+    def deviation(self) -> float:
+        """Largest distance of a weight from the nearest step [l > b]; 0 for a network with a fixed merging layer."""
+        first = 0 if self.config.mix_input else 1
+        weights = self._all_weights().detach().cpu()[first:]
+        return (weights - step_weights(self.depth, self.merging_layer)[first:]).abs().max().item()
+
+    def is_sharp(self, tolerance: float = 1e-3) -> bool:
+        """Whether all weights lie within ``tolerance`` of a step [l > b]."""
+        return self.deviation() <= tolerance
+
+    def harden(self) -> int:
+        """Fix the weights at the nearest step [l > b], b the :attr:`merging_layer`; training may go on without them.
+
+        The state dict remembers it (``hardened_at``). alpha, beta and free weights keep their last values.
+
+        Returns:
+            The merging layer b.
+        """
+        b = self.merging_layer
+        if self.config.merging_layer is None:
+            self.hardened_at.fill_(b)
+        return b
+
+    def fusion_penalty(self, sharpness: float = SHARPNESS) -> Tensor:
+        """() sharpness / alpha**2, the last term of Eq. 4; 0 for strategies without alpha and once hardened."""
+        if self.alpha is None or self.config.merging_layer is not None:
+            return self.output.weight.new_zeros(())
+        penalty = sharpness / self.alpha.float() ** 2
+        return torch.where(self.hardened_at < 0, penalty, torch.zeros_like(penalty))
+
+    def _create_mixing(self) -> None:
+        """Register alpha, beta and the free weights, as far as the strategy has them."""
+        config = self.config
+        start = (self.depth + 1) / 2 if config.initial_beta is None else config.initial_beta
+        alpha, beta = torch.tensor(float(config.initial_alpha)), torch.tensor(float(start))
+        soft = config.merging_layer is None and not config.single_stream
+        if config.strategy != "trainable":
+            self.alpha = self.beta = None
+        elif soft:
+            self.alpha, self.beta = nn.Parameter(alpha), nn.Parameter(beta)
+        else:
+            self.register_buffer("alpha", alpha)
+            self.register_buffer("beta", beta)
+        if soft and config.strategy == "free":
+            self.free_weights = nn.Parameter(self._sigmoid(alpha, beta)[1:])
+        if soft:
+            self.register_buffer("hardened_at", torch.tensor(-1))
+
+    def _sigmoid(self, alpha: Tensor, beta: Tensor) -> Tensor:
+        """(L + 1,) weights w_0..w_L of Eq. 3."""
+        slope = alpha.float() ** 2 if self.config.alpha_squared else alpha.float()
+        return torch.sigmoid(slope * (torch.arange(self.depth + 1, device=alpha.device) - beta.float()))
+
+    def _all_weights(self) -> Tensor:
+        """(L + 1,) float32 weights w_0..w_L."""
+        device = self.output.weight.device
+        if self.config.single_stream:
+            return torch.zeros(self.depth + 1, device=device)
+        if self.config.merging_layer is not None:
+            return step_weights(self.depth, self.config.merging_layer, device)
+        if self.config.strategy == "free":
+            soft = torch.cat((torch.zeros(1, device=device), _ClampInward.apply(self.free_weights.float())))
+        else:
+            soft = self._sigmoid(self.alpha, self.beta)
+        hard = step_weights(self.depth, self.hardened_at, device)
+        return torch.where(self.hardened_at < 0, soft, hard)
+
+    def _single(self, image: Tensor, maps: Tensor) -> Tensor:
+        """Features (N, ...) of layer L of the only stream."""
+        image_only = self.config.single_stream == "image-only"
+        x, stream = (image, self.image_stream) if image_only else (maps, self.map_stream)
+        for number in range(1, self.depth + 1):
+            x = stream.layer(number)(x)
+        return x
+
+    def _merged(self, image: Tensor, maps: Tensor, b: int) -> Tensor:
+        """Features (N, ...) for the last layer where the streams merge after data layer b."""
+        for number in range(1, b + 1):
+            image, maps = self.image_stream.layer(number)(image), self.map_stream.layer(number)(maps)
+        x = torch.cat((image, maps), 1)
+        for number in range(b + 1, self.depth + 1):
+            x = self.fusion_stream.layer(number)(x)
+        return x
+
+    def _mixed(self, image: Tensor, maps: Tensor) -> Tensor:
+        """Features (N, ...) for the last layer, Eq. 1 with every layer computed."""
+        weights = self._all_weights().to(image.dtype).unbind()
+        x = torch.cat((image, maps), 1)
+        if self.config.mix_input:
+            x = (1 - weights[0]) * x
+        for number in range(1, self.depth + 1):
+            image, maps = self.image_stream.layer(number)(image), self.map_stream.layer(number)(maps)
+            fused = self.fusion_stream.layer(number)(x)
+            w = weights[number]
+            x = (1 - w) * torch.cat((image, maps), 1) + w * fused
+        return x
+
+    def _check(self, image: Tensor, maps: Tensor) -> None:
+        """Refuse inputs of another shape."""
+        size = self.config.input_size
+        for name, value, channels in (("image", image, IMAGE_CHANNELS), ("maps", maps, self.config.map_joints)):
+            if value.ndim != 4 or tuple(value.shape[1:]) != (channels, size, size):
+                raise ValueError(f"{name} must be (N, {channels}, {size}, {size}), got {tuple(value.shape)}")
+        if len(image) != len(maps):
+            raise ValueError(f"image and maps must be of the same N, got {len(image)} and {len(maps)}")
+
+
+def step_weights(depth: int, b: int | Tensor, device: torch.device | None = None) -> Tensor:
+    """(depth + 1,) float32 weights w_l = [l > b] for l = 0..depth."""
+    return (torch.arange(depth + 1, device=device) > b).float()
+
+
+def fusion_loss(
+    prediction: Tensor,
+    target: Tensor,
+    network: FusionNetwork,
+    joint_weights: Tensor | None = None,
+    sharpness: float = SHARPNESS,
+) -> Tensor:
+    """Eq. 4: half the squared error, summed over the joints and averaged over the batch, plus the sharpness term.
+
+    Args:
+        prediction: (N, J, 3) millimetres.
+        target: (N, J, 3) millimetres.
+        network: gives alpha.
+        joint_weights: (J,) or (N, J) factors on the joints' squared errors; None for 1.
+        sharpness: lambda of Eq. 4 in mm**2.
+
+    Returns:
+        () loss in mm**2.
+
+    Raises:
+        ValueError: if the shapes do not match.
+    """
+    if prediction.shape != target.shape or prediction.ndim != 3:
+        raise ValueError(
+            f"prediction and target must both be (N, J, 3), got {tuple(prediction.shape)} and {tuple(target.shape)}"
+        )
+    squared = ((prediction.float() - target.float()) ** 2).sum(-1)
+    if joint_weights is not None:
+        if joint_weights.shape not in (squared.shape, squared.shape[1:]):
+            raise ValueError(
+                f"joint_weights must be {tuple(squared.shape[1:])} or {tuple(squared.shape)}, "
+                f"got {tuple(joint_weights.shape)}"
+            )
+        squared = squared * joint_weights
+    return 0.5 * squared.sum(1).mean() + network.fusion_penalty(sharpness)
+
+
+class _ClampInward(torch.autograd.Function):
+    """Clamp to [0, 1] whose gradient vanishes only where a step would lead further out, so nothing gets stuck."""
+
+    @staticmethod
+    def forward(context: torch.autograd.function.FunctionCtx, values: Tensor) -> Tensor:
+        context.save_for_backward(values)
+        return values.clamp(0, 1)
+
+    @staticmethod
+    def backward(context: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
+        (values,) = context.saved_tensors
+        outward = ((values <= 0) & (gradient > 0)) | ((values >= 1) & (gradient < 0))
+        return gradient.masked_fill(outward, 0)

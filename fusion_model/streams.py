@@ -1,0 +1,127 @@
+"""The streams of Figure 3: the same layers narrow for photo and maps, twice as wide for the fusion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from fusion_model.config import FusionConfig, LayerConfig
+
+IMAGE_CHANNELS = 3
+
+
+class MixedLayer(nn.Module):
+    """One of the layers 1..L of a stream: convolution and pooling, or a linear map; then ReLU and dropout.
+
+    A linear layer after convolutions flattens them channel by channel, so that flattening two streams and
+    concatenating them is the same as concatenating their channels and flattening.
+
+    Args:
+        config: kind, kernel, pooling and dropout.
+        inputs: channels, or features of a fully connected layer.
+        outputs: channels, or features of a fully connected layer.
+        batch_norm: normalise before the ReLU.
+    """
+
+    def __init__(self, config: LayerConfig, inputs: int, outputs: int, *, batch_norm: bool) -> None:
+        super().__init__()
+        if config.kind == "conv":
+            self.linear: nn.Module = nn.Conv2d(inputs, outputs, config.kernel)
+            self.pool = nn.MaxPool2d(2) if config.pool else nn.Identity()
+            norm = nn.BatchNorm2d
+        else:
+            self.linear = nn.Linear(inputs, outputs)
+            self.pool = nn.Identity()
+            norm = nn.BatchNorm1d
+        self.norm = norm(outputs) if batch_norm else nn.Identity()
+        self.relu = nn.ReLU()
+        self.dropout = nn.Dropout(config.dropout)
+        initialise(self.linear, small=config.dropout > 0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, outputs, H', W'), or anything of N * inputs numbers -> (N, outputs)."""
+        if isinstance(self.linear, nn.Linear):
+            x = x.flatten(1)
+        return self.dropout(self.relu(self.norm(self.pool(self.linear(x)))))
+
+
+class Stream(nn.ModuleDict):
+    """The layers of one stream that are computed, under the keys ``layer1`` .. ``layerL``.
+
+    Args:
+        config: the fusion network's configuration.
+        channels: channels of the stream's first input.
+        layers: the numbers l in 1..L of the layers to build.
+        factor: width over the configured width: 1 for a data stream, 2 for the fusion stream.
+    """
+
+    def __init__(self, config: FusionConfig, channels: int, layers: Iterable[int], *, factor: int) -> None:
+        sizes = stream_sizes(config, channels, factor)
+        super().__init__(
+            {
+                f"layer{number}": MixedLayer(
+                    config.layers[number - 1], *sizes[number - 1], batch_norm=config.batch_norm
+                )
+                for number in layers
+            }
+        )
+
+    def layer(self, number: int) -> nn.Module:
+        """Layer l of the stream, counted from 1."""
+        return self[f"layer{number}"]
+
+
+def stream_sizes(config: FusionConfig, channels: int, factor: int) -> list[tuple[int, int]]:
+    """Inputs and outputs (channels, or features once fully connected) of the layers 1..L of a stream.
+
+    Raises:
+        ValueError: if the convolutions leave nothing of the input.
+    """
+    sizes, inputs, side = [], channels, config.input_size
+    for number, layer in enumerate(config.layers, start=1):
+        outputs = factor * layer.width
+        if layer.kind == "conv":
+            side -= layer.kernel - 1
+            side = side // 2 if layer.pool else side
+            if side < 1:
+                raise ValueError(f"layer {number} leaves nothing of an input of {config.input_size} pixels")
+        else:
+            inputs, side = inputs * side**2, 1
+        sizes.append((inputs, outputs))
+        inputs = outputs
+    return sizes
+
+
+def last_features(config: FusionConfig, channels: int, factor: int) -> int:
+    """Features that layer L gives to a fully connected output layer."""
+    outputs = stream_sizes(config, channels, factor)[-1][1]
+    if config.layers[-1].kind == "fc":
+        return outputs
+    side = config.input_size
+    for layer in config.layers:
+        side = (side - layer.kernel + 1) // (2 if layer.pool else 1)
+    return outputs * side**2
+
+
+def initialise(layer: nn.Module, *, small: bool = False, scale: float = 1.0) -> None:
+    """Starting weights of the authors' released code.
+
+    Convolutions start from N(0, sqrt(2 / fan_in)), linear layers under dropout from N(0, 0.01), other linear
+    layers from U(-r, r) with r = sqrt(6 / fan_in); biases are 0.
+
+    Args:
+        layer: a convolution or a linear layer.
+        small: whether dropout follows; no meaning for a convolution.
+        scale: factor on the weights.
+    """
+    fan_in = layer.weight[0].numel()
+    if isinstance(layer, nn.Conv2d):
+        nn.init.normal_(layer.weight, std=scale * math.sqrt(2 / fan_in))
+    elif small:
+        nn.init.normal_(layer.weight, std=scale * 0.01)
+    else:
+        bound = scale * math.sqrt(6 / fan_in)
+        nn.init.uniform_(layer.weight, -bound, bound)
+    nn.init.zeros_(layer.bias)

@@ -1,0 +1,126 @@
+"""What the fusion network trains on: crops with the confidence maps that the finished hourglass makes of them.
+
+The hourglass is fixed in this phase (as in the paper), so its maps are made once, for a few random views of every
+person, and kept as bytes; training then turns, scales and mirrors photo, maps and pose together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from fusion_model.looks import fusion_inputs
+from fusion_model.skeletons import MPII_16
+from train.data.augment import (
+    AugmentConfig,
+    plain_views,
+    random_views,
+    sample,
+    turned_poses,
+    window_matrices,
+)
+from train.data.people import People
+
+_MAP_UNIT = 1 / 160  # of a byte: maps reach up to 1.59
+
+
+@dataclass
+class Bank:
+    """Inputs and targets of the fusion network, one row a view.
+
+    Attributes:
+        images: (N, 3, S, S) uint8.
+        maps: (N, 16, S, S) uint8, 160 for a height of 1.
+        pose: (N, 17, 3) float32 mm, as the view shows it.
+        weight: (N, 17) float32 trust in each joint.
+        source: (N,) index of the data set.
+    """
+
+    images: Tensor
+    maps: Tensor
+    pose: Tensor
+    weight: Tensor
+    source: Tensor
+
+    def __len__(self) -> int:
+        """Number of views."""
+        return len(self.images)
+
+    def inputs(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Image (N, 3, S, S) and maps (N, 16, S, S) as floats."""
+        return self.images[rows].float() / 255, self.maps[rows].float() * _MAP_UNIT
+
+    def to(self, device: torch.device) -> Bank:
+        """The same bank on another device."""
+        return Bank(*(getattr(self, name).to(device) for name in ("images", "maps", "pose", "weight", "source")))
+
+
+@torch.inference_mode()
+def build_bank(
+    people: People,
+    hourglass: nn.Module,
+    size: int,
+    margin: float,
+    fusion_size: int,
+    copies: int,
+    generator: torch.Generator | None,
+    batch: int = 64,
+) -> Bank:
+    """Look at people with known 3D through the hourglass.
+
+    Args:
+        people: on the device of the hourglass; those without 3D are left out.
+        hourglass: in evaluation mode.
+        size: its input size in pixels.
+        margin: of the crops.
+        fusion_size: input size of the fusion network.
+        copies: random views of each person.
+        generator: of the views; None gives plain upright crops.
+        batch: views at once.
+    """
+    rows = torch.nonzero(people.weight.new_tensor(people.pose_weight.sum(1)) > 0)[:, 0].repeat(copies)
+    if not len(rows):
+        msg = "none of the people has a 3D pose: the fusion network needs sources with pseudo-labels or measured 3D"
+        raise ValueError(msg)
+    kinds = AugmentConfig(scene=0.0, cut=0.2, nothing=0.0, any_angle=0.1)
+    parts: list[tuple[Tensor, ...]] = []
+    for start in tqdm(range(0, len(rows), batch), desc="hourglass maps", unit="batch"):
+        part = people.take(rows[start : start + batch])
+        pose, weight = part.pose, part.pose_weight
+        if generator is None:
+            images, _ = plain_views(part, size, margin)
+        else:
+            views = random_views(part, size, margin, kinds, generator)
+            images = views.images
+            pose, weight = turned_poses(pose, weight, views.angle, views.mirror)
+        with torch.autocast(images.device.type, torch.bfloat16):
+            maps = hourglass(images.contiguous(memory_format=torch.channels_last))[-1].float()
+        image, maps = fusion_inputs(images, maps, fusion_size)
+        stored = ((image * 255).round().byte(), (maps / _MAP_UNIT).round().clamp(0, 255).byte())
+        parts.append((*stored, pose, weight, part.source))
+    return Bank(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def random_rows(bank: Bank, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Rows of a bank, slightly turned, scaled, shifted and mirrored anew.
+
+    Returns:
+        image (N, 3, S, S), maps (N, 16, S, S), pose (N, 17, 3) and weight (N, 17).
+    """
+    image, maps = bank.inputs(rows)
+    count, size, device = len(rows), image.shape[-1], image.device
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, device=device, generator=generator)
+
+    angle, mirror = 10 * normal(count), torch.rand(count, device=device, generator=generator) < 0.5
+    center = (size - 1) / 2 + 0.03 * size * normal(count, 2)
+    matrices = window_matrices(center, size * 2 ** (0.1 * normal(count)), angle, mirror, size)
+    both = sample(torch.cat((image, maps), 1), matrices, size)
+    image, maps = both[:, :3], both[:, 3:]
+    maps = torch.where(mirror[:, None, None, None], maps[:, list(MPII_16.mirror)], maps)
+    image = (image * (1 + 0.15 * normal(count, 3, 1, 1)) + 0.05 * normal(count, 1, 1, 1)).clamp(0, 1)
+    return image, maps, *turned_poses(bank.pose[rows], bank.weight[rows], angle, mirror)

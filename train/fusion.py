@@ -1,0 +1,182 @@
+"""Train the fusion network on a trained hourglass: ``python -m train.fusion --hourglass runs/hourglass ...``.
+
+First with soft weights (Eq. 3, loss of Eq. 4), then with the weights hardened to 0 and 1, then pruned; the errors of
+all three are printed. Run the same command again to continue a run that was cut.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from fusion_model.config import PRESETS, STRATEGIES, ModelConfig
+from fusion_model.estimator import PoseEstimator
+from fusion_model.fusion import SHARPNESS, FusionNetwork, fusion_loss
+from fusion_model.hourglass import StackedHourglass
+from fusion_model.pruning import prune
+from train.command import common_arguments, run_command
+from train.data.bank import Bank, build_bank, random_rows
+from train.data.people import load_people
+from train.data.sources import find_sources
+from train.engine.checkpoints import read_weights
+from train.engine.loop import Loop, LoopSettings
+from train.protocols.pose3d import mean_pose, pose_figures
+
+
+def parser() -> argparse.ArgumentParser:
+    """Arguments of the command."""
+    arguments = argparse.ArgumentParser(prog="python -m train.fusion", description=__doc__)
+    common_arguments(arguments, batch=64, learning_rate=1e-3)
+    arguments.add_argument("--hourglass", type=Path, required=True, help="run folder or safetensors file")
+    arguments.add_argument("--strategy", choices=STRATEGIES, default="trainable", help="how the streams merge")
+    arguments.add_argument("--fixed-beta", type=int, help="merging layer of the strategy 'fixed'")
+    arguments.add_argument("--sharpness", type=float, default=SHARPNESS, help="lambda of Eq. 4, mm^2")
+    arguments.add_argument("--soft-share", type=float, default=0.6, help="share of the steps with soft weights")
+    arguments.add_argument("--views", type=int, default=3, help="random views of each person in the bank")
+    arguments.add_argument("--input-size", type=int, help="pixels of the hourglass's crop (default: preset)")
+    return arguments
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run the command; returns the exit status."""
+    config = _config(arguments)
+    hourglass = StackedHourglass(config.hourglass).eval().to(memory_format=torch.channels_last)
+    hourglass.load_state_dict(read_weights(arguments.hourglass))
+    network = FusionNetwork(config.fusion)
+    trainer = _Trainer(config, hourglass, network, arguments)
+    if not trainer.loop.run():
+        return 1
+    trainer.finish()
+    return 0
+
+
+def _config(arguments: argparse.Namespace) -> ModelConfig:
+    """The preset with the strategy and the size that were asked for."""
+    preset = PRESETS[arguments.preset]
+    fusion = dataclasses.replace(preset.fusion, strategy=arguments.strategy, fixed_beta=arguments.fixed_beta)
+    size = arguments.input_size or preset.hourglass.input_size
+    return dataclasses.replace(
+        preset, fusion=fusion, hourglass=dataclasses.replace(preset.hourglass, input_size=size)
+    )
+
+
+class _Trainer:
+    """Banks, loss and validation of one run."""
+
+    def __init__(
+        self, config: ModelConfig, hourglass: StackedHourglass, network: FusionNetwork, arguments: argparse.Namespace
+    ) -> None:
+        self.config, self.hourglass, self.arguments = config, hourglass, arguments
+        self.soft_steps = round(arguments.soft_share * arguments.steps)
+        settings = LoopSettings(
+            steps=arguments.steps,
+            learning_rate=arguments.lr,
+            schedule=arguments.schedule,
+            time_limit=arguments.time_limit,
+            save_every=arguments.save_every,
+            validate_every=arguments.validate_every,
+            seed=arguments.seed,
+        )
+        fingerprint = {name: getattr(arguments, name) for name in ("preset", "strategy", "fixed_beta", "batch", "views")}
+        fingerprint |= {"sharpness": arguments.sharpness, "soft_steps": self.soft_steps, "steps": arguments.steps}
+        self.loop = Loop(network, self.loss, self.validate, settings, arguments.run, "-mpjpe", fingerprint)
+        print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
+        self.bank, self.held_out = self._banks()
+        self.mean = mean_pose(self.bank.pose.cpu().numpy(), self.bank.weight.cpu().numpy())
+
+    def _banks(self) -> tuple[Bank, Bank]:
+        """Training and validation views with their maps."""
+        sources, device = find_sources(self.arguments.data), self.loop.device
+        self.hourglass.to(device)
+        size, margin = self.config.hourglass.input_size, self.config.crop.margin
+        shape = (size, margin, self.config.fusion.input_size)
+        held_out = build_bank(load_people(sources, validation=True).to(device), self.hourglass, *shape, 1, None)
+        generator = torch.Generator(device).manual_seed(self.arguments.seed)
+        people = load_people(sources, validation=False).to(device)
+        return build_bank(people, self.hourglass, *shape, self.arguments.views, generator), held_out
+
+    def loss(self, network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        """Eq. 4 on a batch; hardens the weights when the soft phase is over."""
+        module = self.loop.module
+        if step >= self.soft_steps and not module.is_sharp(0.0):
+            self._harden(module)
+        rows = torch.randint(len(self.bank), (self.arguments.batch,), device=self.loop.device, generator=generator)
+        image, maps, pose, weight = random_rows(self.bank, rows, generator)
+        loss = fusion_loss(network(image, maps), pose, module, weight, self.arguments.sharpness)
+        return loss, _mixing_figures(module)
+
+    def _harden(self, module: FusionNetwork) -> None:
+        """End the soft phase: note its error, fix the weights, and let the best be chosen anew."""
+        soft = self.validate(self.loop.averaged.module)
+        was_sharp = module.is_sharp()
+        b = module.harden()
+        self.loop.averaged.module.harden()
+        cut = self.validate(self.loop.averaged.module)
+        self.loop.best = -np.inf
+        note = {"soft": soft, "hardened": cut, "merging_layer": b, "was_sharp": was_sharp, **_mixing_figures(module)}
+        note["weights"] = [round(value, 4) for value in self._soft_weights(module)]
+        (self.arguments.run / "hardening.json").write_text(json.dumps(note, indent=1), encoding="utf-8")
+
+    def _soft_weights(self, module: FusionNetwork) -> list[float]:
+        """w_1..w_L as they were before hardening."""
+        if module.alpha is None:
+            return module.weights().tolist()
+        levels = torch.arange(1, module.depth + 1, device=module.alpha.device)
+        return torch.sigmoid(module.alpha * (levels - module.beta)).tolist()
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Figures over all validation people with a pseudo-labelled pose."""
+        network.eval()
+        return pose_figures(predict(network, self.held_out), self.held_out.pose.cpu().numpy())
+
+    def finish(self) -> None:
+        """Prune, print the errors side by side, and write ``checkpoint/`` into the run's folder."""
+        network = FusionNetwork(self.config.fusion).to(self.loop.device)
+        network.load_state_dict(load_file(self.arguments.run / "best" / "model.safetensors"))
+        rows = {"mean pose": pose_figures(np.tile(self.mean, (len(self.held_out), 1, 1)), self._truth())}
+        note = self.arguments.run / "hardening.json"
+        if note.is_file():
+            hardening = json.loads(note.read_text(encoding="utf-8"))
+            rows |= {"soft": hardening["soft"], "hardened, at once": hardening["hardened"]}
+        if not self.config.fusion.single_stream:
+            rows["hardened, trained on"] = self.validate(network)
+            network = prune(network)
+        rows["released"] = self.validate(network)
+        for name, figures in rows.items():
+            print(f"{name:22}", "  ".join(f"{key} {value:.1f}" for key, value in figures.items()))
+        config = dataclasses.replace(self.config, fusion=network.config)
+        estimator = PoseEstimator(config, self.hourglass.cpu(), network.cpu(), name=self.arguments.run.name)
+        estimator.save_pretrained(self.arguments.run / "checkpoint", metrics={"fusion": rows})
+        save_file({"mean_pose": torch.from_numpy(self.mean)}, self.arguments.run / "mean_pose.safetensors")
+        print(f"checkpoint: {self.arguments.run / 'checkpoint'}")
+
+    def _truth(self) -> np.ndarray:
+        """(N, 17, 3) poses of the validation people."""
+        return self.held_out.pose.cpu().numpy()
+
+
+@torch.inference_mode()
+def predict(network: nn.Module, bank: Bank, batch: int = 256) -> np.ndarray:
+    """(N, 17, 3) mm for every row of a bank."""
+    found = []
+    for start in range(0, len(bank), batch):
+        rows = torch.arange(start, min(start + batch, len(bank)), device=bank.images.device)
+        found.append(network(*bank.inputs(rows)).float().cpu())
+    return torch.cat(found).numpy()
+
+
+def _mixing_figures(module: FusionNetwork) -> dict[str, float]:
+    """alpha and beta, where the strategy has them."""
+    return {name: value.item() for name in ("alpha", "beta") if (value := getattr(module, name)) is not None}
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(parser(), main))
