@@ -311,8 +311,8 @@ def _figure3_layers() -> tuple[LayerConfig, ...]:
 def _compact_layers() -> tuple[LayerConfig, ...]:
     """The same plan at a size that two processor cores train and serve."""
     return (
-        LayerConfig("conv", 24, kernel=5, pool=True),
-        LayerConfig("conv", 48, kernel=3, pool=True),
+        LayerConfig("conv", 20, kernel=5, pool=True),
+        LayerConfig("conv", 40, kernel=3, pool=True),
         LayerConfig("conv", 64, kernel=3, pool=True),
         LayerConfig("fc", 384, dropout=0.25),
         LayerConfig("fc", 384, dropout=0.25),
@@ -327,8 +327,8 @@ PRESETS: dict[str, ModelConfig] = {
         fusion=FusionConfig(layers=_figure3_layers(), input_size=112),
     ),
     "compact": ModelConfig(
-        hourglass=HourglassConfig(stacks=2, width=128, input_size=192),
-        fusion=FusionConfig(layers=_compact_layers(), input_size=64, batch_norm=True, output_unit_mm=100.0),
+        hourglass=HourglassConfig(stacks=2, width=128, input_size=128),
+        fusion=FusionConfig(layers=_compact_layers(), input_size=48, batch_norm=True, output_unit_mm=100.0),
     ),
     "tiny": ModelConfig(
         hourglass=HourglassConfig(stacks=1, width=16, input_size=64),

@@ -26,7 +26,7 @@ Photo = np.ndarray | Image.Image | str | Path
 
 CONVENTIONAL_HEIGHT_MM = 1700.0
 _MOST_PEOPLE = 12  # proposals looked at in one photo
-_LEVELS = (1, 2)  # sides of the whole-photo windows, in input sizes of the hourglass
+_LEVELS = (1, 2, 3)  # sides of the whole-photo windows, in input sizes of the hourglass
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class PoseEstimator:
     ) -> None:
         self.config, self.name = config, name
         self.hourglass = hourglass.eval().to(memory_format=torch.channels_last)
-        self._fusion = fusion.eval()
-        self._looker = Looker(config, self.hourglass, self._fusion)
+        self.fusion_network = fusion.eval()
+        self.looker = Looker(config, self.hourglass, self.fusion_network)
 
     @classmethod
     def from_pretrained(cls, source: str | Path, device: str | torch.device | None = None) -> PoseEstimator:
@@ -101,7 +101,7 @@ class PoseEstimator:
     def save_pretrained(self, folder: str | Path, card: str = "", metrics: dict[str, object] | None = None) -> None:
         """Write ``config.json``, ``model.safetensors`` (float16) and ``README.md``, all or nothing."""
         tensors = {f"hourglass.{name}": tensor for name, tensor in self.hourglass.state_dict().items()}
-        tensors |= {f"fusion.{name}": tensor for name, tensor in self._fusion.state_dict().items()}
+        tensors |= {f"fusion.{name}": tensor for name, tensor in self.fusion_network.state_dict().items()}
         save_checkpoint(Path(folder), self.config, tensors, card or f"# {self.name}\n", metrics=metrics)
 
     def push_to_hub(self, repo_id: str, folder: str | Path, *, private: bool = False) -> str:
@@ -112,7 +112,7 @@ class PoseEstimator:
     @property
     def fusion(self) -> FusionSummary:
         """What the fusion network has learnt about where to merge."""
-        network, config = self._fusion, self.config.fusion
+        network, config = self.fusion_network, self.config.fusion
         return FusionSummary(
             strategy=config.strategy,
             alpha=None if network.alpha is None else network.alpha.item(),
@@ -193,12 +193,12 @@ class PoseEstimator:
         ]
         if flip:
             looks = [
-                look if look is None or box is not None else self._looker.look([photo], [look.crop], flip=True)[0]
+                look if look is None or box is not None else self.looker.look([photo], [look.crop], flip=True)[0]
                 for photo, look, box in zip(photos, looks, boxes, strict=True)
             ]
         seen = time.perf_counter()
         found = [number for number, look in enumerate(looks) if look is not None]
-        poses_3d = self._looker.poses([looks[number] for number in found], flip=flip) if found else []
+        poses_3d = self.looker.poses([looks[number] for number in found], flip=flip) if found else []
         seconds = {"looking": seen - began, "fusion": time.perf_counter() - seen}
         poses: list[Pose | None] = [None] * len(photos)
         for number, joints_3d in zip(found, poses_3d, strict=True):
@@ -239,10 +239,10 @@ class PoseEstimator:
         height, width = photo.shape[:2]
         tight, size = check_box(box, width, height), self.config.hourglass.input_size
         margin = self.config.crop.margin
-        look = self._looker.look([photo], [crop_of_box(tight, size, margin)], flip=flip)[0]
+        look = self.looker.look([photo], [crop_of_box(tight, size, margin)], flip=flip)[0]
         angle = look.angle()
         if angle:
-            turned = self._looker.look([photo], [crop_of_box(tight, size, margin, angle)], flip=flip)[0]
+            turned = self.looker.look([photo], [crop_of_box(tight, size, margin, angle)], flip=flip)[0]
             look = max(look, turned, key=lambda one: one.score)
         return look if look.score >= self.config.calibration.person else None
 
@@ -256,11 +256,11 @@ class PoseEstimator:
         proposals = []
         for level in _LEVELS:
             window = letterbox(width, height, level * size)
-            proposals += propose(self._looker.maps([photo], [window])[0].numpy(), window)
+            proposals += propose(self.looker.maps([photo], [window])[0].numpy(), window)
         proposals = sorted(proposals, key=lambda one: -one.score)[:_MOST_PEOPLE]
-        first = self._looker.look([photo] * len(proposals), [one.crop(size) for one in proposals])
+        first = self.looker.look([photo] * len(proposals), [one.crop(size) for one in proposals])
         first = self._distinct(first)
-        closer = self._looker.look([photo] * len(first), [self._closer(look) for look in first])
+        closer = self.looker.look([photo] * len(first), [self._closer(look) for look in first])
         best = [max(pair, key=lambda one: one.score) for pair in zip(first, closer, strict=True)]
         people = self._distinct([look for look in best if look.score >= self.config.calibration.person])
         extent = float(max(height, width))

@@ -63,9 +63,7 @@ def _config(arguments: argparse.Namespace) -> ModelConfig:
     preset = PRESETS[arguments.preset]
     fusion = dataclasses.replace(preset.fusion, strategy=arguments.strategy, fixed_beta=arguments.fixed_beta)
     size = arguments.input_size or preset.hourglass.input_size
-    return dataclasses.replace(
-        preset, fusion=fusion, hourglass=dataclasses.replace(preset.hourglass, input_size=size)
-    )
+    return dataclasses.replace(preset, fusion=fusion, hourglass=dataclasses.replace(preset.hourglass, input_size=size))
 
 
 class _Trainer:
@@ -85,7 +83,9 @@ class _Trainer:
             validate_every=arguments.validate_every,
             seed=arguments.seed,
         )
-        fingerprint = {name: getattr(arguments, name) for name in ("preset", "strategy", "fixed_beta", "batch", "views")}
+        fingerprint = {
+            name: getattr(arguments, name) for name in ("preset", "strategy", "fixed_beta", "batch", "views")
+        }
         fingerprint |= {"sharpness": arguments.sharpness, "soft_steps": self.soft_steps, "steps": arguments.steps}
         self.loop = Loop(network, self.loss, self.validate, settings, arguments.run, "-mpjpe", fingerprint)
         print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
@@ -174,7 +174,7 @@ def predict(network: nn.Module, bank: Bank, batch: int = 256) -> np.ndarray:
 
 
 def _mixing_figures(module: FusionNetwork) -> dict[str, float]:
-    """alpha and beta, where the strategy has them."""
+    """Values of alpha and beta, where the strategy has them."""
     return {name: value.item() for name in ("alpha", "beta") if (value := getattr(module, name)) is not None}
 
 

@@ -41,10 +41,8 @@ def test_mirror_swaps_the_sides_and_keeps_the_bones(skeleton):
         assert mirror[other] == joint
         assert {skeleton.side(joint), skeleton.side(other)} in ({"left", "right"}, {"middle"})
         assert skeleton.joints[joint].split("_", 1)[-1] == skeleton.joints[other].split("_", 1)[-1]
-    if skeleton is not LSP_14 and skeleton is not COCO_17:
-        # Those two lack a middle joint, so that some bone has to start on one side.
-        bones = {frozenset(bone) for bone in skeleton.bones}
-        assert bones == {frozenset(mirror[joint] for joint in bone) for bone in skeleton.bones}
+    bones = {frozenset(bone) for bone in skeleton.bones}
+    assert bones == {frozenset(mirror[joint] for joint in bone) for bone in skeleton.bones}
 
 
 @ALL

@@ -135,9 +135,7 @@ def plain_views(people: People, size: int, margin: float) -> tuple[Tensor, Tenso
     return sample(people.photos, matrices, size) / 255, matrices
 
 
-def random_views(
-    people: People, size: int, margin: float, config: AugmentConfig, generator: torch.Generator
-) -> Views:
+def random_views(people: People, size: int, margin: float, config: AugmentConfig, generator: torch.Generator) -> Views:
     """One random view of every person.
 
     Args:
@@ -243,7 +241,9 @@ def _empty_windows(people: People, tries: Tensor, size: Tensor) -> tuple[Tensor,
     low, high = extent[:, None, :2] + side[:, None, None] / 2, extent[:, None, 2:] - side[:, None, None] / 2
     centers = low + tries * (high - low)
     half = side[:, None, None] / 2
-    lap = torch.minimum(centers + half, people.box[:, None, 2:]) - torch.maximum(centers - half, people.box[:, None, :2])
+    lap = torch.minimum(centers + half, people.box[:, None, 2:]) - torch.maximum(
+        centers - half, people.box[:, None, :2]
+    )
     best = lap.clamp_min(0).prod(-1).argmin(1)
     return centers[torch.arange(len(side), device=side.device), best], side
 

@@ -15,7 +15,9 @@ def sampling_weights(people: People, shares: dict[str, float] | None = None) -> 
     """(N,) probability of drawing each person, summing to 1."""
     counts = torch.bincount(people.source, minlength=len(people.names)).double()
     table = SHARES if shares is None else shares
-    wanted = torch.tensor([table.get(name, float(count) / 1000) for name, count in zip(people.names, counts, strict=True)])
+    wanted = torch.tensor(
+        [table.get(name, float(count) / 1000) for name, count in zip(people.names, counts, strict=True)]
+    )
     weight = (wanted.double() / counts.clamp_min(1).cpu())[people.source.cpu()]
     return (weight / weight.sum()).to(people.source.device)
 

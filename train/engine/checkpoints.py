@@ -6,7 +6,6 @@ Everything is written beside its place and renamed, so that a cut leaves the old
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -46,7 +45,7 @@ def write_best(folder: Path, module: nn.Module, figures: dict[str, float]) -> No
     place.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
     save_file(tensors, place / "model.safetensors.part")
-    os.replace(place / "model.safetensors.part", place / "model.safetensors")
+    (place / "model.safetensors.part").replace(place / "model.safetensors")
     (place / "figures.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
 
 

@@ -102,12 +102,11 @@ class Loop:
         optimiser = torch.optim.AdamW(
             _parameter_groups(module, settings.weight_decay), lr=settings.learning_rate, fused=True
         )
-        self.averaged = AveragedModel(
-            module.to(self.device), multi_avg_fn=_average(settings.ema), use_buffers=True
-        )
+        self.averaged = AveragedModel(module.to(self.device), multi_avg_fn=_average(settings.ema), use_buffers=True)
         self.network, self.optimiser = self.accelerator.prepare(module, optimiser)
         self.module = self.accelerator.unwrap_model(self.network)
         self.step, self.best, self.seconds = 0, -math.inf, 0.0
+        folder.mkdir(parents=True, exist_ok=True)
         self._stop = ""
 
     def resume(self) -> bool:
@@ -236,9 +235,9 @@ def _average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor | int
     def update(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
         weight = 1 - min(decay, (1 + int(count)) / (10 + int(count)))
         if averaged[0].is_floating_point():
-            torch._foreach_lerp_(averaged, current, weight)  # noqa: SLF001 - what torch's own averages use
+            torch._foreach_lerp_(averaged, current, weight)
         else:
-            torch._foreach_copy_(averaged, current)  # noqa: SLF001
+            torch._foreach_copy_(averaged, current)
 
     return update
 

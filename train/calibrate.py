@@ -1,0 +1,110 @@
+"""Fit the confidence to validation photos: ``python -m train.calibrate --data DIR --checkpoint DIR``.
+
+The even validation people teach what a peak's height means and from which score on there is a person; the odd ones
+are left for ``train.evaluate`` to test it on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+from fusion_model.checkpoints import load_checkpoint
+from fusion_model.config import CalibrationConfig
+from fusion_model.crops import crop_of_box
+from fusion_model.estimator import PoseEstimator
+from fusion_model.heatmaps import decode
+from train.command import run_command
+from train.data.people import Source
+from train.data.sources import find_sources
+from train.protocols.whole import LIMBS_16, empty_crops, truth_of
+
+_KNOTS = 14
+_MOST_NOBODY = 0.06  # share of crops of nobody that may pass on the fitting half
+
+
+def parser() -> argparse.ArgumentParser:
+    """Arguments of the command."""
+    arguments = argparse.ArgumentParser(
+        prog="python -m train.calibrate", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    arguments.add_argument("--data", type=Path, required=True, help="folder with lspet/ and people_*.npz + .zip")
+    arguments.add_argument("--checkpoint", type=Path, required=True, help="checkpoint folder, rewritten in place")
+    return arguments
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run the command; returns the exit status."""
+    sources = find_sources(arguments.data)
+    load_checkpoint(arguments.checkpoint)
+    estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
+    pairs = [_peaks_and_hits(estimator, source) for source in sources]
+    peaks, hits = (np.concatenate(column) for column in zip(*pairs, strict=True))
+    calibration = fit_calibration(peaks, hits)
+    estimator = with_calibration(estimator, calibration)
+    # Every person score may pass while the scores of nobody are collected.
+    scores = [best_score(estimator, crop) for source in sources for crop in empty_crops(source)[::2]]
+    person = float(np.clip(np.quantile(scores, 1 - _MOST_NOBODY), 0.05, 0.95))
+    estimator = with_calibration(estimator, dataclasses.replace(calibration, person=round(person, 3)))
+    card = (arguments.checkpoint / "README.md").read_text(encoding="utf-8")
+    estimator.save_pretrained(arguments.checkpoint, card=card)
+    for peak, confidence in zip(calibration.peak, calibration.confidence, strict=True):
+        print(f"peak {peak:.3f} -> confidence {confidence:.3f}")
+    print(f"{len(peaks)} joints; person threshold {person:.3f} from {len(scores)} crops of nobody")
+    return 0
+
+
+def with_calibration(estimator: PoseEstimator, calibration: CalibrationConfig) -> PoseEstimator:
+    """The same networks with another calibration."""
+    config = dataclasses.replace(estimator.config, calibration=calibration)
+    return PoseEstimator(config, estimator.hourglass, estimator.fusion_network, estimator.name)
+
+
+def fit_calibration(peaks: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
+    """Rising knots through the share of right joints in bins of equal count.
+
+    Args:
+        peaks: (N,) heights.
+        hits: (N,) bool, within 0.2 torso lengths.
+    """
+    order = np.argsort(peaks)
+    bins = np.array_split(order, _KNOTS)
+    heights = np.array([peaks[rows].mean() for rows in bins])
+    shares = isotonic_regression([hits[rows].mean() for rows in bins], weights=[len(rows) for rows in bins]).x
+    knots, values = [0.0], [0.0]
+    for height, share in zip(heights, shares, strict=True):
+        if height > knots[-1] + 1e-3:
+            knots.append(round(float(height), 4))
+            values.append(round(float(share), 4))
+    return CalibrationConfig(peak=tuple(knots), confidence=tuple(values), seen=0.5, person=0.0)
+
+
+def best_score(estimator: PoseEstimator, photo: np.ndarray) -> float:
+    """Score of the best person found in a photo, 0 for none."""
+    _, scores = estimator.find_people(photo)
+    return float(scores.max(initial=0.0))
+
+
+def _peaks_and_hits(estimator: PoseEstimator, source: Source) -> tuple[np.ndarray, np.ndarray]:
+    """Heights (N,) and correctness (N,) of the labelled limb joints of the even validation people."""
+    truth, looker = truth_of(source), estimator.looker
+    size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
+    rows = np.arange(0, len(truth.rows), 2)
+    crops = [crop_of_box(source.box[truth.rows[n]], size, margin) for n in rows]
+    looks = looker.look([source.photo(truth.rows[n]) for n in rows], crops)
+    peaks, hits = [], []
+    for n, look in zip(rows, looks, strict=True):
+        labelled = truth.labelled[n]
+        distance = np.linalg.norm(look.points[LIMBS_16] - truth.joints[n], axis=-1)
+        peaks.append(decode(look.maps)[1].numpy()[LIMBS_16][labelled])
+        hits.append((distance <= 0.2 * truth.torso[n])[labelled])
+    return np.concatenate(peaks), np.concatenate(hits)
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(parser(), main))

@@ -1,0 +1,172 @@
+"""Measure a checkpoint on validation people: ``python -m train.evaluate --data DIR --checkpoint DIR``.
+
+In the true box, end to end, in 3D beside the training set's mean pose, the calibration of the confidence, and crops
+that show nobody. ``--card`` writes the figures into the checkpoint's card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from fusion_model.estimator import PoseEstimator
+from fusion_model.metrics import expected_calibration_error, reliability_table
+from fusion_model.pose import Pose
+from train.card import write_card
+from train.command import run_command
+from train.data.people import Source
+from train.data.sources import find_sources
+from train.protocols.pose3d import mean_pose
+from train.protocols.whole import (
+    LIMBS_17,
+    TEACHER_SOURCES,
+    Truth,
+    empty_crops,
+    end_to_end,
+    in_true_boxes,
+    joint_hits,
+    on_canvases,
+    person_scores,
+    pose_table,
+    truth_of,
+    upside_down,
+)
+
+WHOLE_PHOTOS = ("lspet",)  # sets whose validation photos are whole; people of the others are pasted on canvases
+
+
+def parser() -> argparse.ArgumentParser:
+    """Arguments of the command."""
+    arguments = argparse.ArgumentParser(
+        prog="python -m train.evaluate", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    arguments.add_argument("--data", type=Path, required=True, help="folder with lspet/ and people_*.npz + .zip")
+    arguments.add_argument(
+        "--checkpoint", type=Path, default=Path("assets/checkpoints/default"), help="what to measure"
+    )
+    arguments.add_argument("--only", nargs="*", help="names of the sources to measure on (default: all)")
+    arguments.add_argument("--seed", type=int, default=0, help="of canvases and empty crops")
+    arguments.add_argument("--out", type=Path, help="also write the figures as JSON")
+    arguments.add_argument("--card", action="store_true", help="write the figures into the checkpoint's card")
+    return arguments
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run the command; returns the exit status."""
+    estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
+    sources = find_sources(arguments.data)
+    mean = _training_mean(sources)
+    if arguments.only:
+        sources = [source for source in sources if source.name in arguments.only]
+    figures = measure(estimator, sources, mean, arguments.seed)
+    print_figures(figures)
+    if arguments.out:
+        arguments.out.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    if arguments.card:
+        write_card(arguments.checkpoint, estimator, figures)
+    return 0
+
+
+def measure(estimator: PoseEstimator, sources: list[Source], mean: np.ndarray, seed: int) -> dict[str, dict]:
+    """All figures of a checkpoint."""
+    figures: dict[str, dict] = {"true box": {}, "end to end": {}, "3D": {}}
+    confidence, correct = [], []
+    for source in sources:
+        truth = truth_of(source)
+        poses = in_true_boxes(estimator, source, truth.rows)
+        scores = person_scores(poses, truth)
+        _add_rows(figures["true box"], source, truth, scores)
+        part = _tested_confidence(poses, truth)
+        confidence.append(part[0])
+        correct.append(part[1])
+        if source.name in WHOLE_PHOTOS:
+            whole = person_scores(end_to_end(estimator, source, truth.rows), truth)
+            _add_rows(figures["end to end"], source, truth, whole)
+        else:
+            figures["end to end"][source.name] = on_canvases(estimator, source, seed)
+            figures["3D"][source.name] = pose_table(poses, source, truth.rows, mean)
+    figures["calibration"] = calibration_figures(np.concatenate(confidence), np.concatenate(correct))
+    figures["nobody"] = nobody_figures(estimator, sources, seed)
+    return figures
+
+
+def _training_mean(sources: list[Source]) -> np.ndarray:
+    """(17, 3) mean pose of all training people with a pseudo-labelled pose."""
+    train = [~source.validation for source in sources]
+    poses = np.concatenate([source.pose[rows] for source, rows in zip(sources, train, strict=True)])
+    weight = np.concatenate([source.pose_weight[rows] for source, rows in zip(sources, train, strict=True)])
+    return mean_pose(poses, weight)
+
+
+def _add_rows(table: dict[str, dict], source: Source, truth: Truth, scores: np.ndarray) -> None:
+    """Mean score and n; for whole sports photos upright and upside-down people apart."""
+    if source.name not in WHOLE_PHOTOS:
+        table[source.name] = {"n": len(scores), "pck": float(scores.mean())}
+        return
+    inverted = upside_down(source, truth.rows)
+    for name, rows in (("upright", ~inverted), ("upside down", inverted)):
+        table[f"{source.name}, {name}"] = {"n": int(rows.sum()), "pck": float(scores[rows].mean())}
+
+
+def _tested_confidence(poses: list[Pose | None], truth: Truth) -> tuple[np.ndarray, np.ndarray]:
+    """Confidence and correctness of the labelled joints of the odd people, which calibration did not see."""
+    confidence, correct = [], []
+    for number in range(1, len(poses), 2):
+        pose, labelled = poses[number], truth.labelled[number]
+        if pose is not None:
+            confidence.append(pose.confidence[LIMBS_17][labelled])
+            correct.append(joint_hits(pose, truth.joints[number], truth.torso[number])[labelled])
+    return np.concatenate(confidence), np.concatenate(correct)
+
+
+def calibration_figures(confidence: np.ndarray, correct: np.ndarray) -> dict:
+    """Expected calibration error and the reliability table."""
+    table = [
+        {"confidence": row.confidence, "correct": row.accuracy, "n": row.count}
+        for row in reliability_table(confidence, correct)
+        if row.count
+    ]
+    error = expected_calibration_error(confidence, correct)
+    return {"n": len(correct), "expected_calibration_error": error, "reliability": table}
+
+
+def nobody_figures(estimator: PoseEstimator, sources: list[Source], seed: int) -> dict[str, float]:
+    """Share of crops beside people in which somebody is found, on the half that calibration did not see."""
+    crops = [crop for source in sources for crop in empty_crops(source, seed)[1::2]]
+    taken = sum(pose is not None for pose in estimator.batch(crops))
+    return {"n": len(crops), "taken_for_a_person": 100 * taken / len(crops)}
+
+
+def print_figures(figures: dict[str, dict]) -> None:
+    """Print the tables."""
+    print("PCK@0.2, 12 limb joints, mean over people, % (teacher joints for " + ", ".join(TEACHER_SOURCES) + ")")
+    for kind in ("true box", "end to end"):
+        for name, row in figures[kind].items():
+            found = (
+                f"  recall {row['recall']:.1f} %  false boxes a picture {row['false_boxes']:.2f}"
+                if "recall" in row
+                else ""
+            )
+            print(f"  {kind:10}  {name:20} n {row['n']:4}  PCK {row['pck']:5.1f}{found}")
+    print("3D against the teacher (pseudo-labels), 12 limb joints")
+    for name, rows in figures["3D"].items():
+        for kind in ("model", "mean_pose"):
+            row = rows[kind]
+            print(
+                f"  {name:10} {kind:9} n {row['n']:4}  MPJPE {row['mpjpe']:5.1f} mm  PA-MPJPE {row['pa_mpjpe']:5.1f} mm"
+                f"  pairs in order {row['order']:5.1f} %"
+            )
+    calibration = figures["calibration"]
+    print(f"expected calibration error {calibration['expected_calibration_error']:.3f} (n {calibration['n']})")
+    for row in calibration["reliability"]:
+        print(f"  confidence {row['confidence']:.2f}  right {row['correct']:.2f}  n {row['n']}")
+    nobody = figures["nobody"]
+    print(f"crops of nobody taken for a person: {nobody['taken_for_a_person']:.1f} % of {nobody['n']}")
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(parser(), main))
