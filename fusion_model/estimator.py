@@ -25,6 +25,7 @@ from fusion_model.projection import joint_status, to_photo_joints
 Photo = np.ndarray | Image.Image | str | Path
 
 CONVENTIONAL_HEIGHT_MM = 1700.0
+_BOX_TRUST = 0.5  # a box says that somebody is there: this share of the person threshold is enough
 _MOST_PEOPLE = 12  # proposals looked at in one photo
 _LEVELS = (1, 2, 3)  # sides of the whole-photo windows, in input sizes of the hourglass
 
@@ -244,7 +245,7 @@ class PoseEstimator:
         if angle:
             turned = self.looker.look([photo], [crop_of_box(tight, size, margin, angle)], flip=flip)[0]
             look = max(look, turned, key=lambda one: one.score)
-        return look if look.score >= self.config.calibration.person else None
+        return look if look.score >= _BOX_TRUST * self.config.calibration.person else None
 
     def _find(self, photo: np.ndarray) -> list[Look]:
         """Everybody in the photo, best first: proposals from the whole photo, each looked at twice.

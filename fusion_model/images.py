@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 LEAST_SIDE = 16
 MOST_PIXELS = 50_000_000
+_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")  # none that starts another program
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, OverflowError, struct.error)
 
 
 def load_photo(photo: np.ndarray | Image.Image | str | Path) -> np.ndarray:
@@ -19,7 +22,8 @@ def load_photo(photo: np.ndarray | Image.Image | str | Path) -> np.ndarray:
     laid on white; 16-bit values are scaled down.
 
     Args:
-        photo: path, PIL image, or array (H, W), (H, W, 3) or (H, W, 4): uint8, uint16, or float in [0, 1].
+        photo: path, PIL image, or array (H, W), (H, W, 3) or (H, W, 4): uint8, uint16,
+            whole numbers 0 to 255, or floats in [0, 1].
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -50,7 +54,7 @@ def _from_file(path: Path) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # _check_size refuses with clearer words
-            with Image.open(path) as image:
+            with Image.open(path, formats=_readable()) as image:
                 return _from_pil(image, path.name)
     except UnidentifiedImageError as error:
         msg = f"{path.name} is not a photo that can be read: expected JPEG, PNG, WebP, GIF, BMP or TIFF"
@@ -58,6 +62,15 @@ def _from_file(path: Path) -> np.ndarray:
     except Image.DecompressionBombError as error:
         msg = f"{path.name} has too many pixels: at most {MOST_PIXELS // 1_000_000} megapixels are read"
         raise ValueError(msg) from error
+    except OSError as error:
+        msg = f"{path.name} cannot be opened ({error}): save or upload it again"
+        raise ValueError(msg) from error
+
+
+def _readable() -> list[str]:
+    """Those of the formats that this build of Pillow reads."""
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
 
 
 def _from_pil(image: Image.Image, name: str) -> np.ndarray:
@@ -65,28 +78,38 @@ def _from_pil(image: Image.Image, name: str) -> np.ndarray:
     _check_size(image.width, image.height, name)
     try:
         image.seek(0)
+        image.load()
         image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I") or image.mode == "F":
-            return _from_array(_scaled(np.asarray(image), name))
-        if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
             image = image.convert("RGBA")
-            white = Image.new("RGBA", image.size, "white")
-            image = Image.alpha_composite(white, image)
-        return np.array(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        deep = image.mode == "F" or image.mode.startswith("I")
+        array = np.asarray(image if deep else image.convert("RGB"))
+    except _DAMAGE as error:
         msg = f"{name} is damaged or cut off and cannot be decoded ({error}): save or upload it again"
         raise ValueError(msg) from error
+    if deep and array.dtype != np.uint16 and image.mode != "F":
+        array = _sixteen_bit(array, name)
+    return _from_array(array, name)
 
 
-def _from_array(array: np.ndarray) -> np.ndarray:
+def _sixteen_bit(array: np.ndarray, name: str) -> np.ndarray:
+    """Whole numbers of a deep greyscale file, which hold 16 bits, as uint16."""
+    if array.min() < 0 or array.max() > 65535:
+        msg = f"{name} has values from {array.min()} to {array.max()}: expected 0 to 65535"
+        raise ValueError(msg)
+    return array.astype(np.uint16)
+
+
+def _from_array(array: np.ndarray, name: str = "the array") -> np.ndarray:
     """Check and convert an array."""
     if array.ndim == 2:
         array = np.repeat(array[:, :, None], 3, axis=2)
     if array.ndim != 3 or array.shape[2] not in (3, 4):
         msg = f"a photo array must be (H, W), (H, W, 3) or (H, W, 4), got {array.shape}"
         raise ValueError(msg)
-    _check_size(array.shape[1], array.shape[0], "the array")
-    array = _scaled(array, "the array")
+    _check_size(array.shape[1], array.shape[0], name)
+    array = _scaled(array, name)
     if array.shape[2] == 4:
         alpha = array[:, :, 3:].astype(np.float32) / 255
         array = (array[:, :, :3] * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
@@ -97,11 +120,13 @@ def _scaled(array: np.ndarray, name: str) -> np.ndarray:
     """Values of any accepted type as uint8."""
     if array.dtype == np.uint8:
         return array
+    if array.dtype == np.uint16:
+        return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if np.issubdtype(array.dtype, np.integer):
-        if array.size and (array.min() < 0 or array.max() > 65535):
-            msg = f"{name} has values from {array.min()} to {array.max()}: expected 0 to 65535"
+        if array.min() < 0 or array.max() > 255:
+            msg = f"{name} has {array.dtype} values from {array.min()} to {array.max()}: expected uint8 or uint16"
             raise ValueError(msg)
-        return (array.astype(np.uint32) // 257).astype(np.uint8)
+        return array.astype(np.uint8)
     if np.issubdtype(array.dtype, np.floating):
         if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
             msg = f"{name} holds floats beyond [0, 1] or not finite: expected uint8, or floats in [0, 1]"

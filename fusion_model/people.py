@@ -109,9 +109,21 @@ def joint_box(points: np.ndarray, trusted: np.ndarray) -> np.ndarray | None:
 
 
 def same_person(points: np.ndarray, others: np.ndarray, trusted: np.ndarray, reach: float) -> bool:
-    """Whether two sets of joints are one person: most trusted joints within ``reach`` pixels of each other."""
-    distance = np.linalg.norm(points - others, axis=-1)[trusted]
-    return bool(len(distance)) and float(np.mean(distance < reach)) > 0.5
+    """Whether two sets of joints are one person: most trusted joints within ``reach`` pixels of each other.
+
+    Left and right may be swapped in one of them.
+
+    Args:
+        points: (16, 2) photo pixels.
+        others: (16, 2).
+        trusted: (16,) bool, joints of ``points`` to compare.
+        reach: pixels.
+    """
+    for order in (slice(None), list(MPII_16.mirror)):
+        distance = np.linalg.norm(points - others[order], axis=-1)[trusted]
+        if len(distance) and float(np.mean(distance < reach)) > 0.5:
+            return True
+    return False
 
 
 def _peaks(one: np.ndarray) -> list[tuple[np.ndarray, float]]:

@@ -25,6 +25,7 @@ from train.data.sources import find_sources
 from train.protocols.whole import LIMBS_16, empty_crops, truth_of
 
 _KNOTS = 14
+_LEAST_PERSON = 0.45  # below it people of the fitting half are drawn wrongly too often to be of use
 _MOST_NOBODY = 0.06  # share of crops of nobody that may pass on the fitting half
 
 
@@ -49,7 +50,7 @@ def main(arguments: argparse.Namespace) -> int:
     estimator = with_calibration(estimator, calibration)
     # Every person score may pass while the scores of nobody are collected.
     scores = [best_score(estimator, crop) for source in sources for crop in empty_crops(source)[::2]]
-    person = float(np.clip(np.quantile(scores, 1 - _MOST_NOBODY), 0.05, 0.95))
+    person = max(_LEAST_PERSON, float(np.quantile(scores, 1 - _MOST_NOBODY)))
     estimator = with_calibration(estimator, dataclasses.replace(calibration, person=round(person, 3)))
     card = (arguments.checkpoint / "README.md").read_text(encoding="utf-8")
     estimator.save_pretrained(arguments.checkpoint, card=card)

@@ -17,6 +17,7 @@ from train.protocols.pose3d import pose_figures
 LIMBS_16 = [MPII_16.index(name) for name in LIMB_JOINTS]
 LIMBS_17 = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]
 TEACHER_SOURCES = ("stanford40", "street")  # no hand labels: teacher joints of score 0.9 and more count
+NOBODY_SOURCES = ("stanford40", "street")  # photos of the other sets often show bystanders beside the labelled person
 _LEAST_TEACHER_WEIGHT = 0.81  # score 0.9, squared
 
 
@@ -145,7 +146,12 @@ def match_boxes(found: np.ndarray, wanted: np.ndarray) -> list[tuple[int, float]
 
 
 def empty_crops(source: Source, seed: int = 0, most: int = 150) -> list[np.ndarray]:
-    """Squares cut beside the labelled person of validation photos; somebody else may be in a few of them."""
+    """Squares cut beside the labelled person of validation photos; somebody else may be in a few of them.
+
+    Empty for sources whose photos often show bystanders.
+    """
+    if source.name not in NOBODY_SOURCES:
+        return []
     generator = np.random.default_rng(seed)
     crops = []
     for row in generator.permutation(np.flatnonzero(source.validation)):

@@ -1,0 +1,158 @@
+"""Skeleton and confidence maps, drawn on the photo."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from torchvision.utils import make_grid
+
+from fusion_model import Pose
+from fusion_model.crops import Crop
+from fusion_model.skeletons import MPII_16, SKELETONS
+
+SIDE_COLOURS = {"left": (41, 151, 255), "right": (255, 138, 30), "middle": (224, 224, 224)}
+"""RGB of the person's left, right and middle: apart for colour-blind eyes too, on light and dark ground."""
+
+FADED = 0.35  # opacity of what is guessed
+_FAINTEST = 0.5  # opacity of what is seen, at confidence 0
+_SHIFT = 4  # binary digits of sub-pixel drawing in OpenCV
+
+
+def colour_css(side: str, opacity: float = 1.0) -> str:
+    """Colour of a side as CSS."""
+    red, green, blue = SIDE_COLOURS[side]
+    return f"rgba({red},{green},{blue},{opacity:.2f})"
+
+
+def joint_opacity(pose: Pose) -> np.ndarray:
+    """(J,) opacity: by confidence where seen, faded where guessed, 0 outside."""
+    seen = _FAINTEST + (1 - _FAINTEST) * np.clip(pose.confidence, 0, 1)
+    by_status = {"seen": seen, "guessed": np.full_like(seen, FADED), "outside": np.zeros_like(seen)}
+    return np.array([by_status[status][joint] for joint, status in enumerate(pose.status)])
+
+
+def bone_side(skeleton_name: str, bone: tuple[int, int]) -> str:
+    """Side of a bone: that of its far end, or of its near end where the far end is in the middle."""
+    skeleton = SKELETONS[skeleton_name]
+    sides = [skeleton.side(joint) for joint in reversed(bone)]
+    return next((side for side in sides if side != "middle"), "middle")
+
+
+def draw_skeleton(photo: np.ndarray, pose: Pose, longest: int | None = None) -> np.ndarray:
+    """Draw the 2D skeleton on a photo.
+
+    Args:
+        photo: (H, W, 3) uint8 RGB.
+        pose: its joints; those outside are not drawn, nor are bones that end there.
+        longest: the picture is shrunk until its longer side has at most that many pixels.
+
+    Returns:
+        (H', W', 3) uint8 RGB; the photo itself stays as it is.
+    """
+    scale = 1.0 if longest is None else min(1.0, longest / max(photo.shape[:2]))
+    if scale < 1:
+        size = [max(1, round(length * scale)) for length in photo.shape[1::-1]]
+        picture = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+    else:
+        picture = photo.copy()
+    factor = np.array(picture.shape[1::-1]) / photo.shape[1::-1]
+    points = (pose.joints_2d + 0.5) * factor - 0.5
+    opacity, width = joint_opacity(pose), _line_width(pose, points)
+    skeleton = SKELETONS[pose.skeleton]
+    for bone in skeleton.bones:
+        strength = float(opacity[list(bone)].min())
+        if strength > 0:
+            _bone(picture, points[list(bone)], SIDE_COLOURS[bone_side(pose.skeleton, bone)], strength, width)
+    for joint in np.flatnonzero(opacity):
+        colour = SIDE_COLOURS[skeleton.side(joint)]
+        _dot(picture, points[joint], colour, float(opacity[joint]), width, hollow=pose.status[joint] != "seen")
+    return picture
+
+
+def map_pictures(photo: np.ndarray, pose: Pose, size: int = 224) -> list[tuple[np.ndarray, str]]:
+    """The confidence maps over the crop that the network saw.
+
+    Returns:
+        Overlay of all maps first, then one for each: (size, size, 3) uint8 RGB and its caption.
+    """
+    crop = _crop(pose, size).cut(photo)
+    maps = [cv2.resize(one, (size, size), interpolation=cv2.INTER_LINEAR) for one in pose.heatmaps]
+    pictures = [(_glow(crop, np.max(maps, axis=0)), "all joints")]
+    for name, one, heat in zip(MPII_16.joints, pose.heatmaps, maps, strict=True):
+        pictures.append((_glow(crop, heat), f"{name.replace('_', ' ')} {max(0.0, float(one.max())):.2f}"))
+    return pictures
+
+
+def map_sheet(photo: np.ndarray, pose: Pose, size: int = 192) -> np.ndarray:
+    """All pictures of :func:`map_pictures` on one sheet of six columns, (H, W, 3) uint8 RGB."""
+    pictures = [torch.from_numpy(picture).permute(2, 0, 1) for picture, _ in map_pictures(photo, pose, size)]
+    return make_grid(pictures, nrow=6, padding=4, pad_value=255).permute(1, 2, 0).contiguous().numpy()
+
+
+def _crop(pose: Pose, size: int) -> Crop:
+    """The window that the maps cover."""
+    x0, y0, x1, y1 = (float(value) for value in pose.box)
+    return Crop(((x0 + x1) / 2, (y0 + y1) / 2), x1 - x0, float(pose.angle), size)
+
+
+def _glow(crop: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Lay a map on the crop: the dimmed photo where it is 0, colour where it is high."""
+    heat = np.clip(heat, 0, 1)
+    colours = cv2.applyColorMap((255 * heat).astype(np.uint8), cv2.COLORMAP_INFERNO)[:, :, ::-1]
+    strength = np.sqrt(heat)[:, :, None]
+    return ((1 - strength) * (0.55 * crop) + strength * colours).astype(np.uint8)
+
+
+def _line_width(pose: Pose, points: np.ndarray) -> int:
+    """Width of a bone in pixels: a hundredth of the person's extent."""
+    inside = np.array([status != "outside" for status in pose.status])
+    extent = float(np.ptp(points[inside], axis=0).max()) if inside.any() else 0.0
+    return int(np.clip(round(extent / 90), 2, 14))
+
+
+def _fixed(point: np.ndarray) -> tuple[int, int]:
+    """A point in OpenCV's fixed-point numbers; far-away points are held within its range."""
+    x, y = np.clip(np.round(np.asarray(point) * 2**_SHIFT), -(2**27), 2**27)
+    return int(x), int(y)
+
+
+def _blend(picture: np.ndarray, low: np.ndarray, high: np.ndarray, opacity: float, draw: object) -> None:
+    """Draw on a copy of the part between two corners, and lay it back with that opacity."""
+    height, width = picture.shape[:2]
+    x0, y0 = (int(value) for value in np.clip(np.floor(low), 0, (width, height)))
+    x1, y1 = (int(value) for value in np.clip(np.ceil(high) + 1, 0, (width, height)))
+    if x1 <= x0 or y1 <= y0:
+        return
+    part = picture[y0:y1, x0:x1]
+    drawn = np.ascontiguousarray(part)
+    drawn = drawn.copy() if drawn is part or drawn.base is part.base else drawn
+    draw(drawn, np.array([x0, y0]))
+    part[:] = cv2.addWeighted(drawn, opacity, np.ascontiguousarray(part), 1 - opacity, 0)
+
+
+def _bone(picture: np.ndarray, ends: np.ndarray, colour: tuple[int, int, int], opacity: float, width: int) -> None:
+    """One bone with a dark rim."""
+
+    def draw(part: np.ndarray, corner: np.ndarray) -> None:
+        first, second = (_fixed(end - corner) for end in ends)
+        cv2.line(part, first, second, (20, 20, 20), width + 2, cv2.LINE_AA, _SHIFT)
+        cv2.line(part, first, second, colour, width, cv2.LINE_AA, _SHIFT)
+
+    _blend(picture, ends.min(0) - width - 2, ends.max(0) + width + 2, opacity, draw)
+
+
+def _dot(
+    picture: np.ndarray, point: np.ndarray, colour: tuple[int, int, int], opacity: float, width: int, *, hollow: bool
+) -> None:
+    """One joint with a dark rim: filled where seen, a ring where guessed."""
+    radius = width + 1
+
+    def draw(part: np.ndarray, corner: np.ndarray) -> None:
+        center = _fixed(point - corner)
+        cv2.circle(part, center, (radius + 1) << _SHIFT, (20, 20, 20), -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(part, center, radius << _SHIFT, colour, -1, cv2.LINE_AA, _SHIFT)
+        if hollow:
+            cv2.circle(part, center, (radius << _SHIFT) // 2, (20, 20, 20), -1, cv2.LINE_AA, _SHIFT)
+
+    _blend(picture, point - radius - 3, point + radius + 3, opacity, draw)

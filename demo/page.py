@@ -1,0 +1,178 @@
+"""The page: what stands where, and the endpoints behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from demo.overlays import SIDE_COLOURS, draw_skeleton, map_pictures
+from demo.plots import BARS_HEIGHT, FIGURE_HEIGHT, skeleton_figure, weights_figure, weights_sentence
+from demo.service import Service
+from fusion_model import Pose
+
+EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
+LONGEST_SIDE = 1280  # pixels of the picture that is sent to the browser
+
+_TITLE = "# fusion-pose\nA photo of a person goes in; the joints and the 3D pose come out."
+_HINT = "### The pose appears here\nUpload a photo, paste one, take one with the camera, or choose the example."
+_PRIVACY = (
+    "Photos are deleted from the server within an hour. One photo does not tell a person's size: 1.70 m is assumed."
+)
+_CSS = """
+.gradio-container { max-width: 1280px !important; margin: 0 auto !important; }
+#hint { padding: 4rem 1rem; text-align: center; opacity: 0.75; }
+#figure, #weights { overflow: hidden; }
+.key { font-size: 0.9rem; opacity: 0.9; }
+.key b { display: inline-block; width: 0.8em; height: 0.8em; border-radius: 50%; margin: 0 0.35em 0 0.9em; }
+@media (max-width: 640px) {
+  #maps .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
+  #hint { padding: 1rem; }
+}
+"""
+
+
+def build_page(service: Service) -> gr.Blocks:
+    """The Blocks over one loaded model, with all endpoints."""
+    with gr.Blocks(title="fusion-pose", analytics_enabled=False, delete_cache=(1800, 3600)) as page:
+        gr.Markdown(_TITLE)
+        with gr.Row():
+            with gr.Column(scale=4, min_width=300):
+                photo = photo_input()
+                gr.Examples([str(EXAMPLES / "astronaut.jpg")], photo, api_visibility="private")
+                gr.Markdown(_PRIVACY, elem_classes="key")
+            with gr.Column(scale=7, min_width=300):
+                hint = gr.Markdown(_HINT, elem_id="hint")
+                with gr.Column(visible=False) as results:
+                    outputs = _results(service)
+        button = gr.Button(visible=False)
+
+        def show_pose(photo: str | None) -> tuple[Any, ...]:
+            """Estimate the pose of the person in a photo, and draw it."""
+            return _drawn(service, *service.estimate(photo))
+
+        button.click(show_pose, photo, outputs, api_name="show_pose")
+        photo.change(
+            lambda: (gr.Markdown(visible=True), gr.Column(visible=False)),
+            outputs=[hint, results],
+            api_visibility="private",
+            show_progress="hidden",
+        ).then(
+            lambda photo: gr.skip() if photo is None else show_pose(photo),
+            photo,
+            outputs,
+            api_visibility="private",
+            show_progress_on=hint,
+        ).success(
+            lambda photo: (gr.Markdown(visible=photo is None), gr.Column(visible=photo is not None)),
+            photo,
+            [hint, results],
+            api_visibility="private",
+            show_progress="hidden",
+        )
+        _data_endpoints(service, photo)
+    return page.queue(max_size=32, default_concurrency_limit=1)
+
+
+def launch_options() -> dict[str, Any]:
+    """What ``launch`` needs: fonts of the system only, so that the page asks no other server for anything."""
+    theme = gr.themes.Default(
+        primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+    )
+    return {
+        "theme": theme,
+        "css": _CSS,
+        "max_file_size": "50mb",
+        "ssr_mode": False,
+        "allowed_paths": [str(EXAMPLES)],
+        "footer_links": ["api"],
+    }
+
+
+def photo_input() -> gr.Image:
+    """A photo input that hands on the file as it was sent, so that our own reader decodes, turns or refuses it.
+
+    ``gr.Image`` would decode it first: without EXIF rotation for paths, and with a vague message for broken files.
+    """
+    photo = gr.Image(
+        type="filepath",
+        image_mode=None,
+        sources=["upload", "webcam", "clipboard"],
+        webcam_options=gr.WebcamOptions(mirror=False),  # a mirrored photo would swap left and right
+        label="Photo",
+        height=380,
+        buttons=["fullscreen"],
+        elem_id="photo",
+    )
+    decoded = photo.preprocess
+    photo.preprocess = lambda payload: payload.path if payload is not None and payload.path else decoded(payload)
+    return photo
+
+
+def _results(service: Service) -> list[gr.components.Component]:
+    """The right-hand side: picture, 3D view, maps, weights, timings."""
+    fusion = service.estimator.fusion
+    picture = gr.Image(label="Joints", interactive=False, height=420, buttons=["download", "fullscreen"], format="png")
+    gr.HTML(_colour_key())
+    figure = gr.Plot(label=f"3D pose ({FIGURE_HEIGHT} px)", show_label=False, elem_id="figure")
+    maps = gr.Gallery(
+        label="Confidence maps: how sure the network is of each joint, at each place of its crop",
+        columns=6,
+        height="auto",
+        object_fit="contain",
+        interactive=False,
+        elem_id="maps",
+        buttons=["download", "fullscreen"],
+    )
+    with gr.Accordion("What the fusion network has learnt", open=False):
+        sentence = gr.Markdown(weights_sentence(fusion))
+        bars = gr.Plot(weights_figure(fusion), label=f"{BARS_HEIGHT} px", show_label=False, elem_id="weights")
+    times = gr.Markdown(elem_classes="key", elem_id="times")
+    return [picture, figure, maps, sentence, bars, times]
+
+
+def _drawn(service: Service, photo: np.ndarray, pose: Pose) -> tuple[Any, ...]:
+    """What the components of :func:`_results` show."""
+    fusion = service.estimator.fusion
+    return (
+        draw_skeleton(photo, pose, LONGEST_SIDE),
+        skeleton_figure(pose),
+        map_pictures(photo, pose),
+        weights_sentence(fusion),
+        weights_figure(fusion),
+        _times(pose),
+    )
+
+
+def _times(pose: Pose) -> str:
+    """Timings, confidence and model in one line."""
+    stages = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in pose.seconds.items())
+    return f"Person: confidence {pose.score:.2f} · {stages} · model `{pose.model}`"
+
+
+def _colour_key() -> str:
+    """Which colour is which side, and what faded means."""
+    names = {"left": "the person's left", "right": "the person's right"}
+    dots = "".join(f"<b style='background:rgb{SIDE_COLOURS[side]}'></b>{name}" for side, name in names.items())
+    return (
+        f"<div class='key'>{dots}<b style='background:gray;opacity:0.45'></b>faded: guessed or beyond the frame</div>"
+    )
+
+
+def _data_endpoints(service: Service, photo: gr.Image) -> None:
+    """``/estimate_pose`` and ``/model_info``, which answer with data alone."""
+    box = gr.JSON(visible=False, label="box: x0, y0, x1, y1 in pixels, or null")
+    result = gr.JSON(visible=False, label="fusion-pose/1")
+
+    def estimate_pose(photo: str | None, box: list[float] | None = None) -> dict[str, Any]:
+        """Estimate the pose of the person in a photo: 17 joints in 3D (mm) and 2D (pixels) as fusion-pose/1."""
+        return service.estimate(photo, box)[1].to_dict()
+
+    def model_info() -> dict[str, Any]:
+        """What the model is and what its fusion network has learnt."""
+        return service.info()
+
+    gr.Button(visible=False).click(estimate_pose, [photo, box], result, api_name="estimate_pose")
+    gr.api(model_info, api_name="model_info")

@@ -1,0 +1,200 @@
+"""The rotatable 3D skeleton and the bars of the fusion weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from demo.overlays import FADED, bone_side, colour_css, joint_opacity
+from fusion_model import Pose
+from fusion_model.estimator import FusionSummary
+from fusion_model.skeletons import SKELETONS
+
+FIGURE_HEIGHT = 480
+BARS_HEIGHT = 200
+_LEAST_SPAN = 1800.0  # mm along each axis: people keep their size from photo to photo
+_INK = "#7a7f87"  # readable on white and on near black
+_FAINT = "rgba(128,134,145,0.28)"
+_CLEAR = "rgba(0,0,0,0)"
+
+VIEWS = {
+    "Front": {"x": 0.0, "y": -1.75, "z": 0.12},
+    "Side": {"x": 1.75, "y": 0.0, "z": 0.12},
+    "Top": {"x": 0.0, "y": -0.02, "z": 1.8},
+}
+"""Where the eye stands, in units of the cube: front is where the camera was."""
+
+
+def upright(joints_3d: np.ndarray) -> np.ndarray:
+    """(J, 3) camera axes (x right, y down, z away) -> plot axes (right, away, up), by a turn, not a mirror."""
+    return np.stack((joints_3d[:, 0], joints_3d[:, 2], -joints_3d[:, 1]), axis=1)
+
+
+def skeleton_figure(pose: Pose) -> go.Figure:
+    """The 3D skeleton, upright on a floor, all axes in mm and equally long."""
+    points, opacity = upright(pose.joints_3d), np.maximum(joint_opacity(pose), FADED)
+    low, high = points.min(0), points.max(0)
+    span = max(_LEAST_SPAN, 1.15 * float((high - low).max()))
+    middle, floor = (low + high) / 2, float(low[2])
+    ranges = [(float(middle[axis] - span / 2), float(middle[axis] + span / 2)) for axis in (0, 1)]
+    ranges.append((floor - 0.02 * span, floor + 0.98 * span))
+    figure = go.Figure([_floor(ranges, floor), *_bones(pose, points, opacity), _joints(pose, points, opacity)])
+    figure.update_layout(
+        height=FIGURE_HEIGHT,
+        margin={"l": 0, "r": 0, "t": 44, "b": 0},
+        paper_bgcolor=_CLEAR,
+        font={"color": _INK},
+        showlegend=False,
+        uirevision="pose",
+        hoverlabel={"align": "left"},
+        scene=_scene(ranges),
+        updatemenus=[_view_buttons()],
+    )
+    return figure
+
+
+def weights_figure(fusion: FusionSummary) -> go.Figure:
+    """Bars of w_1..w_L: 0 keeps the two streams apart in that layer, 1 uses the fused one alone."""
+    weights = [float(weight) for weight in fusion.weights]
+    layers = [str(layer) for layer in range(1, len(weights) + 1)]
+    bars = go.Bar(
+        x=layers, y=weights, marker_color=colour_css("left"), hovertemplate="layer %{x}: w = %{y:.3f}<extra></extra>"
+    )
+    figure = go.Figure(bars)
+    figure.update_layout(
+        height=BARS_HEIGHT,
+        margin={"l": 44, "r": 8, "t": 8, "b": 40},
+        paper_bgcolor=_CLEAR,
+        plot_bgcolor=_CLEAR,
+        font={"color": _INK},
+        bargap=0.35,
+        uirevision="weights",
+        xaxis={"title": {"text": "layer l"}, "type": "category", "fixedrange": True},
+        yaxis={"title": {"text": "w"}, "range": [0, 1.02], "gridcolor": _FAINT, "fixedrange": True},
+    )
+    return figure
+
+
+def weights_sentence(fusion: FusionSummary) -> str:
+    """What the fusion network has learnt, in one or two sentences."""
+    if fusion.alpha is None or fusion.beta is None:
+        text = f"The streams are merged by the strategy **{fusion.strategy}**, which has no α and β to learn."
+    else:
+        text = (
+            f"The network has learnt to merge its two streams around layer **β = {fusion.beta:.2f}**, "
+            f"with a steepness of **α = {abs(fusion.alpha):.2f}**."
+        )
+    if fusion.pruned and fusion.merge_after is not None:
+        text += f" What never counts was cut away: two streams up to layer {fusion.merge_after}, one from there on."
+    return text
+
+
+def _bones(pose: Pose, points: np.ndarray, opacity: np.ndarray) -> list[go.Scatter3d]:
+    """One line for each bone; dotted where an end was not in the frame."""
+    lines = []
+    for bone in SKELETONS[pose.skeleton].bones:
+        ends = points[list(bone)]
+        unseen = any(pose.status[joint] == "outside" for joint in bone)
+        colour = colour_css(bone_side(pose.skeleton, bone), float(opacity[list(bone)].min()))
+        lines.append(
+            go.Scatter3d(
+                x=ends[:, 0].tolist(),
+                y=ends[:, 1].tolist(),
+                z=ends[:, 2].tolist(),
+                mode="lines",
+                line={"color": colour.replace("224,224,224", "140,146,156"), "width": 7, "dash": _dash(unseen)},
+                hoverinfo="skip",
+            )
+        )
+    return lines
+
+
+def _dash(unseen: bool) -> str:
+    """Line style of a bone."""
+    return "dot" if unseen else "solid"
+
+
+def _joints(pose: Pose, points: np.ndarray, opacity: np.ndarray) -> go.Scatter3d:
+    """The joints with name, coordinates in camera axes and confidence to hover over."""
+    skeleton = SKELETONS[pose.skeleton]
+    colours = [
+        colour_css(skeleton.side(joint), float(opacity[joint])).replace("224,224,224", "140,146,156")
+        for joint in range(len(skeleton))
+    ]
+    texts = [
+        f"<b>{name.replace('_', ' ')}</b><br>x {x:.0f} mm (right)<br>y {y:.0f} mm (down)<br>z {z:.0f} mm (away)"
+        f"<br>confidence {confidence:.2f}, {status}"
+        for name, (x, y, z), confidence, status in zip(
+            skeleton.joints, pose.joints_3d.tolist(), pose.confidence.tolist(), pose.status, strict=True
+        )
+    ]
+    return go.Scatter3d(
+        x=points[:, 0].tolist(),
+        y=points[:, 1].tolist(),
+        z=points[:, 2].tolist(),
+        mode="markers",
+        marker={"size": 4.5, "color": colours, "line": {"width": 0}},
+        hovertext=texts,
+        hoverinfo="text",
+    )
+
+
+def _floor(ranges: list[tuple[float, float]], height: float) -> go.Mesh3d:
+    """A square at the lowest joint."""
+    (x0, x1), (y0, y1) = ranges[:2]
+    return go.Mesh3d(
+        x=[x0, x1, x1, x0],
+        y=[y0, y0, y1, y1],
+        z=[height] * 4,
+        i=[0, 0],
+        j=[1, 2],
+        k=[2, 3],
+        color="#808691",
+        opacity=0.18,
+        hoverinfo="skip",
+    )
+
+
+def _scene(ranges: list[tuple[float, float]]) -> dict[str, Any]:
+    """Axes of equal length in mm; the eye starts a little to the side, so that depth shows."""
+    names = ("right", "away", "up")
+    axes = {
+        f"{axis}axis": {
+            "title": {"text": f"{name} (mm)", "font": {"size": 11}},
+            "range": list(limits),
+            "dtick": 500,
+            "tickfont": {"size": 9},
+            "gridcolor": _FAINT,
+            "zeroline": False,
+            "showbackground": False,
+            "showspikes": False,
+        }
+        for axis, name, limits in zip("xyz", names, ranges, strict=True)
+    }
+    camera = {"eye": {"x": 0.75, "y": -1.6, "z": 0.4}, "center": {"x": 0, "y": 0, "z": -0.05}}
+    return {**axes, "aspectmode": "cube", "camera": camera, "dragmode": "orbit"}
+
+
+def _view_buttons() -> dict[str, Any]:
+    """Buttons that bring the eye to the front, the side or the top."""
+    up = {"x": 0, "y": 0, "z": 1}
+    buttons = [
+        {"label": name, "method": "relayout", "args": [{"scene.camera": {"eye": eye, "up": up}}]}
+        for name, eye in VIEWS.items()
+    ]
+    return {
+        "type": "buttons",
+        "direction": "left",
+        "buttons": buttons,
+        "showactive": False,
+        "x": 0.0,
+        "xanchor": "left",
+        "y": 1.0,
+        "yanchor": "bottom",
+        "pad": {"b": 8, "l": 4},
+        "bgcolor": "#e8eaee",
+        "bordercolor": "#c5cad3",
+        "font": {"color": "#2b2f36", "size": 12},
+    }

@@ -1,0 +1,134 @@
+"""The model behind the page: which checkpoint, when loaded, on which device, and what people are told if it refuses."""
+
+from __future__ import annotations
+
+import html
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+try:
+    import spaces  # before torch: on ZeroGPU it stands in for CUDA until a call has its GPU
+except ImportError:
+    spaces = None
+
+import gradio as gr
+import numpy as np
+
+from fusion_model import Pose, PoseEstimator
+from fusion_model.images import load_photo
+
+MODEL_VARIABLE = "FUSION_POSE_MODEL"
+DEFAULT_MODEL = Path(__file__).parents[1] / "assets" / "checkpoints" / "default"
+GPU_SECONDS = 15
+
+_log = logging.getLogger(__name__)
+
+
+def on_gpu(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Ask ZeroGPU for a GPU during each call; elsewhere the function as it is."""
+    return function if spaces is None else spaces.GPU(function, duration=GPU_SECONDS)
+
+
+class Service:
+    """One estimator, loaded once, whose refusals reach people as one clear sentence.
+
+    Args:
+        estimator: the loaded model.
+    """
+
+    def __init__(self, estimator: PoseEstimator) -> None:
+        self.estimator = estimator
+        self._run = on_gpu(self._estimate)
+
+    @classmethod
+    def from_environment(cls) -> Service:
+        """Load the checkpoint that ``FUSION_POSE_MODEL`` names (folder or Hub id), else the bundled one.
+
+        Raises:
+            SystemExit: with one clear sentence, if the checkpoint cannot be loaded.
+        """
+        source = os.environ.get(MODEL_VARIABLE) or DEFAULT_MODEL
+        try:
+            return cls(load_estimator(source))
+        except (ValueError, OSError) as error:
+            sys.exit(f"The model cannot be loaded: {error}")
+
+    def estimate(self, photo: object, box: object = None) -> tuple[np.ndarray, Pose]:
+        """Estimate the pose in an uploaded photo.
+
+        Args:
+            photo: path of the uploaded file.
+            box: x0, y0, x1, y1 in pixels, or None to find the person.
+
+        Returns:
+            The photo (H, W, 3) uint8 RGB, and the pose.
+
+        Raises:
+            gr.Error: with a sentence that says what is wrong.
+        """
+        if photo is None:
+            raise refusal("there is no photo: upload one, take one or choose the example")
+        try:
+            array = load_photo(photo)
+            return array, self._run(array, box)
+        except (ValueError, TypeError, FileNotFoundError) as error:
+            raise refusal(str(error)) from error
+        except gr.Error:
+            raise  # such as ZeroGPU's own words about its quota
+        except MemoryError as error:
+            raise refusal("the server has no memory left for this photo: try a smaller one") from error
+        except Exception as error:
+            _log.exception("an estimate failed")
+            raise refusal("the server failed on this photo; the reason is in its log") from error
+
+    def info(self) -> dict[str, Any]:
+        """What the model is, JSON-ready."""
+        estimator, fusion = self.estimator, self.estimator.fusion
+        config = estimator.config
+        return {
+            "schema": "fusion-pose-model/1",
+            "model": model_name(estimator.name),
+            "input_size": config.hourglass.input_size,
+            "stacks": config.hourglass.stacks,
+            "width": config.hourglass.width,
+            "skeleton": config.fusion.skeleton,
+            "fusion": {
+                "strategy": fusion.strategy,
+                "alpha": _number(fusion.alpha),
+                "beta": _number(fusion.beta),
+                "weights": [float(weight) for weight in fusion.weights],
+                "pruned": bool(fusion.pruned),
+                "merge_after": fusion.merge_after,
+            },
+        }
+
+    def _estimate(self, photo: np.ndarray, box: Any) -> Pose:
+        """Run the networks: the one part that needs the GPU."""
+        return self.estimator(photo, box=box)
+
+
+def load_estimator(source: str | Path, device: str | None = None) -> PoseEstimator:
+    """Load a checkpoint; the bundled one goes by a short name rather than by its path."""
+    estimator = PoseEstimator.from_pretrained(source, device=device)
+    estimator.name = model_name(source)
+    return estimator
+
+
+def model_name(source: str | Path) -> str:
+    """What people are shown: a Hub id as it is, a folder by its own name."""
+    return Path(source).name if Path(source).is_dir() else str(source)
+
+
+def refusal(message: str) -> gr.Error:
+    """A message for the page and for clients, as text: the page would render markup."""
+    text = html.escape(message[:1].upper() + message[1:], quote=False)
+    return gr.Error(text, title="This did not work", print_exception=False)
+
+
+def _number(value: float | None) -> float | None:
+    """A plain float, or None where the strategy has no such number."""
+    return None if value is None else float(value)

@@ -1,0 +1,148 @@
+"""The evaluation protocols on cases worked by hand."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
+from train.calibrate import fit_calibration
+from train.data.people import Source
+from train.protocols.canvases import make_canvases
+from train.protocols.maps import person_pck
+from train.protocols.pose3d import mean_pose, pose_figures
+from train.protocols.whole import empty_crops, match_boxes, truth_of, upside_down
+
+
+def _png(image: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def make_source(name: str = "street", count: int = 5) -> Source:
+    """People of 40 x 80 pixels in 120 x 160 photos, a red dot at each left wrist."""
+    generator = np.random.default_rng(0)
+    joints = np.zeros((count, 16, 2), np.float32)
+    joints[:] = generator.uniform(0, 1, (count, 16, 2)) * [40, 80] + [40, 40]
+    photos = []
+    for row in range(count):
+        photo = np.full((160, 120, 3), 60, np.uint8)
+        x, y = joints[row, MPII_16.index("left_wrist")].round().astype(int)
+        photo[y - 3 : y + 4, x - 3 : x + 4] = (255, 0, 0)
+        photos.append(_png(photo))
+    return Source(
+        name=name,
+        read=lambda index: photos[index],
+        joints=joints,
+        weight=np.ones((count, 16), np.float32),
+        by_hand=np.ones((count, 16), bool),
+        box=np.tile(np.array([40, 40, 80, 120], np.float32), (count, 1)),
+        pose=np.zeros((count, 17, 3), np.float32),
+        pose_weight=np.zeros((count, 17), np.float32),
+        validation=np.ones(count, bool),
+    )
+
+
+def test_canvases_carry_every_person_once_with_joints_in_place():
+    source = make_source()
+    canvases = make_canvases(source, np.arange(5), seed=1)
+    assert sorted(row for canvas in canvases for row in canvas.rows) == [0, 1, 2, 3, 4]
+    for canvas in canvases:
+        for joints, box in zip(canvas.joints, canvas.boxes, strict=True):
+            x, y = joints[MPII_16.index("left_wrist")].round().astype(int)
+            red, green, _ = canvas.photo[y, x].astype(int)
+            assert red - green > 120, "the dot of the left wrist lies where the label says"
+            share = (box[2:] - box[:2]).max() / 640
+            assert 0.14 <= share <= 0.61
+
+
+def test_canvases_repeat_with_the_seed_and_differ_with_another():
+    source = make_source()
+    first, again, other = (make_canvases(source, np.arange(5), seed=seed) for seed in (3, 3, 4))
+    assert all(np.array_equal(a.photo, b.photo) for a, b in zip(first, again, strict=True))
+    assert [canvas.rows for canvas in first] != [canvas.rows for canvas in other]
+
+
+def test_boxes_are_matched_by_overlap_each_once():
+    wanted = np.array([[0, 0, 10, 10], [20, 0, 30, 10]], float)
+    # The second found box covers the first wanted one fully; the first covers half of it: IoU 50 / 100.
+    found = np.array([[0, 0, 10, 5], [0, 0, 10, 10], [50, 50, 60, 60]], float)
+    assert match_boxes(found, wanted) == [(1, 1.0), (-1, 0.0)]
+    assert match_boxes(np.zeros((0, 4)), wanted) == [(-1, 0.0), (-1, 0.0)]
+
+
+def test_pck_counts_labelled_limb_joints_within_a_fifth_of_the_torso():
+    truth = torch.zeros(1, 16, 2)
+    truth[0, MPII_16.index("left_shoulder")] = torch.tensor([0.0, 50.0])  # torso of 50 px: 10 px allowed
+    found = truth.clone()
+    found[0, MPII_16.index("left_wrist"), 0] = 9.9
+    found[0, MPII_16.index("right_wrist"), 0] = 10.1
+    found[0, MPII_16.index("neck"), 0] = 99.0  # not a limb joint
+    weight = torch.ones(1, 16)
+    weight[0, MPII_16.index("left_knee")] = 0.5  # a teacher joint of low score does not count
+    assert person_pck(found, truth, weight).item() == pytest.approx(10 / 11)
+    weight[0, MPII_16.index("right_hip")] = 0
+    assert person_pck(found, truth, weight).isnan().all()
+
+
+def test_truth_needs_both_ends_of_the_torso():
+    source = make_source()
+    source.by_hand[1, MPII_16.index("left_shoulder")] = False
+    source.weight[2, MPII_16.index("right_hip")] = 0.5
+    assert truth_of(source).rows.tolist() == [0, 1, 3, 4], "street counts teacher joints"
+    by_hand = make_source("mpii")
+    by_hand.by_hand[1, MPII_16.index("left_shoulder")] = False
+    assert truth_of(by_hand).rows.tolist() == [0, 2, 3, 4]
+
+
+def test_upside_down_is_neck_below_hips():
+    source = make_source()
+    source.joints[:, MPII_16.index("neck"), 1] = [10, 90, 10, 90, 10]
+    source.joints[:, MPII_16.index("pelvis"), 1] = 50
+    assert upside_down(source, np.arange(5)).tolist() == [False, True, False, True, False]
+
+
+def test_empty_crops_leave_the_person_out():
+    source = make_source()
+    crops = empty_crops(source, seed=0)
+    assert crops
+    assert all(not ((crop[..., 0] > 200) & (crop[..., 1] < 50)).any() for crop in crops), "no red wrist in them"
+    assert empty_crops(make_source("coco")) == []
+
+
+def test_pose_figures_of_a_constructed_pose():
+    target = np.zeros((1, 17, 3))
+    for number, name in enumerate(LIMB_JOINTS):
+        target[0, HUMAN36M_17.index(name)] = [100 * number, 50 * (number % 3), 200 * number]
+    prediction = target.copy()
+    prediction[0, HUMAN36M_17.index("left_wrist"), 0] += 120
+    figures = pose_figures(prediction, target)
+    assert figures["mpjpe"] == pytest.approx(120 / 12)
+    assert figures["order"] == pytest.approx(100)
+    prediction[..., 2] *= -1  # mirrored in depth: every pair is the wrong way round
+    assert pose_figures(prediction, target)["order"] == pytest.approx(0)
+
+
+def test_mean_pose_leaves_untrusted_joints_out():
+    poses = np.stack((np.zeros((17, 3)), np.full((17, 3), 10.0)))
+    weight = np.ones((2, 17))
+    weight[0, 3] = 0
+    mean = mean_pose(poses, weight)
+    assert mean[0].tolist() == [5, 5, 5]
+    assert mean[3].tolist() == [10, 10, 10]
+
+
+def test_calibration_recovers_how_often_peaks_are_right():
+    generator = np.random.default_rng(0)
+    peaks = generator.uniform(0, 1, 20_000)
+    hits = generator.uniform(0, 1, 20_000) < peaks**2
+    calibration = fit_calibration(peaks, hits)
+    levels = np.linspace(0.1, 0.9, 9)
+    fitted = np.interp(levels, calibration.peak, calibration.confidence)
+    assert np.abs(fitted - levels**2).max() < 0.04
+    assert list(calibration.confidence) == sorted(calibration.confidence)
