@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 
 from demo.overlays import SIDE_COLOURS, draw_skeleton, map_pictures
-from demo.plots import BARS_HEIGHT, FIGURE_HEIGHT, skeleton_figure, weights_figure, weights_sentence
+from demo.plots import skeleton_figure, weights_figure, weights_sentence
 from demo.service import Service
 from fusion_model import Pose
 
@@ -27,6 +27,11 @@ _CSS = """
 #figure, #weights { overflow: hidden; }
 .key { font-size: 0.9rem; opacity: 0.9; }
 .key b { display: inline-block; width: 0.8em; height: 0.8em; border-radius: 50%; margin: 0 0.35em 0 0.9em; }
+#maps .caption-label {
+  font-size: 0.68rem; line-height: 1.3; padding: 1px 4px; max-width: 100%; left: 0; right: 0; bottom: 0;
+  text-align: center; border-radius: 0; white-space: normal;
+}
+#maps .grid-wrap, #maps { min-height: 0 !important; max-height: none !important; height: auto !important; }
 @media (max-width: 640px) {
   #maps .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
   #hint { padding: 1rem; }
@@ -87,7 +92,7 @@ def launch_options() -> dict[str, Any]:
         "max_file_size": "50mb",
         "ssr_mode": False,
         "allowed_paths": [str(EXAMPLES)],
-        "footer_links": ["api"],
+        "footer_links": ["api", "gradio"],
     }
 
 
@@ -114,11 +119,15 @@ def photo_input() -> gr.Image:
 def _results(service: Service) -> list[gr.components.Component]:
     """The right-hand side: picture, 3D view, maps, weights, timings."""
     fusion = service.estimator.fusion
-    picture = gr.Image(label="Joints", interactive=False, height=420, buttons=["download", "fullscreen"], format="png")
+    picture = gr.Image(
+        label="Skeleton", interactive=False, height=420, buttons=["download", "fullscreen"], format="png"
+    )
     gr.HTML(_colour_key())
-    figure = gr.Plot(label=f"3D pose ({FIGURE_HEIGHT} px)", show_label=False, elem_id="figure")
+    figure = gr.Plot(label="3D skeleton", show_label=False, elem_id="figure")
+    gr.HTML("<div class='key'>Confidence maps: how sure the network is of each joint, over its crop of the photo</div>")
     maps = gr.Gallery(
-        label="Confidence maps: how sure the network is of each joint, at each place of its crop",
+        label="Confidence maps",
+        show_label=False,
         columns=6,
         height="auto",
         object_fit="contain",
@@ -127,9 +136,9 @@ def _results(service: Service) -> list[gr.components.Component]:
         buttons=["download", "fullscreen"],
     )
     with gr.Accordion("What the fusion network has learnt", open=False):
-        sentence = gr.Markdown(weights_sentence(fusion))
-        bars = gr.Plot(weights_figure(fusion), label=f"{BARS_HEIGHT} px", show_label=False, elem_id="weights")
-    times = gr.Markdown(elem_classes="key", elem_id="times")
+        sentence = gr.Markdown(weights_sentence(fusion), label="Fusion")
+        bars = gr.Plot(weights_figure(fusion), label="Fusion weights", show_label=False, elem_id="weights")
+    times = gr.Markdown(label="Timings", elem_classes="key", elem_id="times")
     return [picture, figure, maps, sentence, bars, times]
 
 

@@ -7,24 +7,25 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from demo.overlays import FADED, bone_side, colour_css, joint_opacity
+from demo.overlays import FADED, SIDE_COLOURS, bone_side, joint_opacity
 from fusion_model import Pose
 from fusion_model.estimator import FusionSummary
 from fusion_model.skeletons import SKELETONS
 
 FIGURE_HEIGHT = 480
 BARS_HEIGHT = 200
-_LEAST_SPAN = 1800.0  # mm along each axis: people keep their size from photo to photo
+_LEAST_SPANS = (1400.0, 1400.0, 1900.0)  # mm along the axes, so that people keep their size from photo to photo
 _INK = "#7a7f87"  # readable on white and on near black
 _FAINT = "rgba(128,134,145,0.28)"
+_GRID = "#a9afb9"  # the 3D axes take no transparency
 _CLEAR = "rgba(0,0,0,0)"
 
 VIEWS = {
-    "Front": {"x": 0.0, "y": -1.75, "z": 0.12},
-    "Side": {"x": 1.75, "y": 0.0, "z": 0.12},
-    "Top": {"x": 0.0, "y": -0.02, "z": 1.8},
+    "Front": {"x": 0.0, "y": -1.45, "z": 0.08},
+    "Side": {"x": 1.45, "y": 0.0, "z": 0.08},
+    "Top": {"x": 0.0, "y": -0.02, "z": 1.5},
 }
-"""Where the eye stands, in units of the cube: front is where the camera was."""
+"""Where the eye stands, in lengths of the longest axis: front is where the camera was."""
 
 
 def upright(joints_3d: np.ndarray) -> np.ndarray:
@@ -35,12 +36,10 @@ def upright(joints_3d: np.ndarray) -> np.ndarray:
 def skeleton_figure(pose: Pose) -> go.Figure:
     """The 3D skeleton, upright on a floor, all axes in mm and equally long."""
     points, opacity = upright(pose.joints_3d), np.maximum(joint_opacity(pose), FADED)
-    low, high = points.min(0), points.max(0)
-    span = max(_LEAST_SPAN, 1.15 * float((high - low).max()))
-    middle, floor = (low + high) / 2, float(low[2])
-    ranges = [(float(middle[axis] - span / 2), float(middle[axis] + span / 2)) for axis in (0, 1)]
-    ranges.append((floor - 0.02 * span, floor + 0.98 * span))
-    figure = go.Figure([_floor(ranges, floor), *_bones(pose, points, opacity), _joints(pose, points, opacity)])
+    ranges = _ranges(points)
+    figure = go.Figure(
+        [_floor(ranges, float(points[:, 2].min())), *_bones(pose, points, opacity), _joints(pose, points, opacity)]
+    )
     figure.update_layout(
         height=FIGURE_HEIGHT,
         margin={"l": 0, "r": 0, "t": 44, "b": 0},
@@ -60,7 +59,7 @@ def weights_figure(fusion: FusionSummary) -> go.Figure:
     weights = [float(weight) for weight in fusion.weights]
     layers = [str(layer) for layer in range(1, len(weights) + 1)]
     bars = go.Bar(
-        x=layers, y=weights, marker_color=colour_css("left"), hovertemplate="layer %{x}: w = %{y:.3f}<extra></extra>"
+        x=layers, y=weights, marker_color=_css("left"), hovertemplate="layer %{x}: w = %{y:.3f}<extra></extra>"
     )
     figure = go.Figure(bars)
     figure.update_layout(
@@ -80,15 +79,30 @@ def weights_figure(fusion: FusionSummary) -> go.Figure:
 def weights_sentence(fusion: FusionSummary) -> str:
     """What the fusion network has learnt, in one or two sentences."""
     if fusion.alpha is None or fusion.beta is None:
-        text = f"The streams are merged by the strategy **{fusion.strategy}**, which has no α and β to learn."
+        text = f"The streams are merged by the strategy **{fusion.strategy}**, which has no alpha and beta to learn."
     else:
         text = (
-            f"The network has learnt to merge its two streams around layer **β = {fusion.beta:.2f}**, "
-            f"with a steepness of **α = {abs(fusion.alpha):.2f}**."
+            f"The network has learnt to merge its two streams around layer **beta = {fusion.beta:.2f}**, "
+            f"with a steepness of **alpha = {abs(fusion.alpha):.2f}**."
         )
     if fusion.pruned and fusion.merge_after is not None:
         text += f" What never counts was cut away: two streams up to layer {fusion.merge_after}, one from there on."
     return text
+
+
+def _ranges(points: np.ndarray) -> list[tuple[float, float]]:
+    """Limits in mm of a box round the person with the floor near its bottom."""
+    low, high = points.min(0), points.max(0)
+    spans = np.maximum(_LEAST_SPANS, 1.1 * (high - low))
+    starts = (low + high - spans) / 2
+    starts[2] = low[2] - 0.02 * spans[2]
+    return [(float(start), float(start + span)) for start, span in zip(starts, spans, strict=True)]
+
+
+def _css(side: str, opacity: float = 1.0) -> str:
+    """Colour of a side; the middle is darker than on photos, to stand out from a white page too."""
+    red, green, blue = (140, 146, 156) if side == "middle" else SIDE_COLOURS[side]
+    return f"rgba({red},{green},{blue},{opacity:.2f})"
 
 
 def _bones(pose: Pose, points: np.ndarray, opacity: np.ndarray) -> list[go.Scatter3d]:
@@ -97,32 +111,24 @@ def _bones(pose: Pose, points: np.ndarray, opacity: np.ndarray) -> list[go.Scatt
     for bone in SKELETONS[pose.skeleton].bones:
         ends = points[list(bone)]
         unseen = any(pose.status[joint] == "outside" for joint in bone)
-        colour = colour_css(bone_side(pose.skeleton, bone), float(opacity[list(bone)].min()))
+        colour = _css(bone_side(pose.skeleton, bone), float(opacity[list(bone)].min()))
         lines.append(
             go.Scatter3d(
                 x=ends[:, 0].tolist(),
                 y=ends[:, 1].tolist(),
                 z=ends[:, 2].tolist(),
                 mode="lines",
-                line={"color": colour.replace("224,224,224", "140,146,156"), "width": 7, "dash": _dash(unseen)},
+                line={"color": colour, "width": 7, "dash": "dot" if unseen else "solid"},
                 hoverinfo="skip",
             )
         )
     return lines
 
 
-def _dash(unseen: bool) -> str:
-    """Line style of a bone."""
-    return "dot" if unseen else "solid"
-
-
 def _joints(pose: Pose, points: np.ndarray, opacity: np.ndarray) -> go.Scatter3d:
     """The joints with name, coordinates in camera axes and confidence to hover over."""
     skeleton = SKELETONS[pose.skeleton]
-    colours = [
-        colour_css(skeleton.side(joint), float(opacity[joint])).replace("224,224,224", "140,146,156")
-        for joint in range(len(skeleton))
-    ]
+    colours = [_css(skeleton.side(joint), float(opacity[joint])) for joint in range(len(skeleton))]
     texts = [
         f"<b>{name.replace('_', ' ')}</b><br>x {x:.0f} mm (right)<br>y {y:.0f} mm (down)<br>z {z:.0f} mm (away)"
         f"<br>confidence {confidence:.2f}, {status}"
@@ -165,16 +171,18 @@ def _scene(ranges: list[tuple[float, float]]) -> dict[str, Any]:
             "title": {"text": f"{name} (mm)", "font": {"size": 11}},
             "range": list(limits),
             "dtick": 500,
-            "tickfont": {"size": 9},
-            "gridcolor": _FAINT,
+            "tickfont": {"size": 10},
+            "gridcolor": _GRID,
             "zeroline": False,
             "showbackground": False,
             "showspikes": False,
         }
         for axis, name, limits in zip("xyz", names, ranges, strict=True)
     }
-    camera = {"eye": {"x": 0.75, "y": -1.6, "z": 0.4}, "center": {"x": 0, "y": 0, "z": -0.05}}
-    return {**axes, "aspectmode": "cube", "camera": camera, "dragmode": "orbit"}
+    longest = max(end - start for start, end in ranges)
+    ratio = {axis: (end - start) / longest for axis, (start, end) in zip("xyz", ranges, strict=True)}
+    camera = {"eye": {"x": 0.64, "y": -1.35, "z": 0.26}, "center": {"x": 0, "y": 0, "z": -0.12}}
+    return {**axes, "aspectmode": "manual", "aspectratio": ratio, "camera": camera, "dragmode": "orbit"}
 
 
 def _view_buttons() -> dict[str, Any]:

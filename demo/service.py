@@ -125,8 +125,7 @@ def model_name(source: str | Path) -> str:
 
 def refusal(message: str) -> gr.Error:
     """A message for the page and for clients, as text: the page would render markup."""
-    text = html.escape(message[:1].upper() + message[1:], quote=False)
-    return gr.Error(text, title="This did not work", print_exception=False)
+    return gr.Error(html.escape(message, quote=False), title="This did not work", print_exception=False)
 
 
 def _number(value: float | None) -> float | None:

@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 import json
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -148,7 +149,8 @@ class _Trainer:
             rows |= {"soft": hardening["soft"], "hardened, at once": hardening["hardened"]}
         if not self.config.fusion.single_stream:
             rows["hardened, trained on"] = self.validate(network)
-            network = prune(network)
+            full, network = network, prune(network)
+            _print_sizes(full, network)
         rows["released"] = self.validate(network)
         for name, figures in rows.items():
             print(f"{name:22}", "  ".join(f"{key} {value:.1f}" for key, value in figures.items()))
@@ -171,6 +173,23 @@ def predict(network: nn.Module, bank: Bank, batch: int = 256) -> np.ndarray:
         rows = torch.arange(start, min(start + batch, len(bank)), device=bank.images.device)
         found.append(network(*bank.inputs(rows)).float().cpu())
     return torch.cat(found).numpy()
+
+
+@torch.inference_mode()
+def _print_sizes(full: FusionNetwork, pruned: FusionNetwork, batch: int = 16, rounds: int = 20) -> None:
+    """Print parameters and time a crop of the network before and after pruning."""
+    config = full.config
+    device = full.output.weight.device
+    image = torch.rand(batch, 3, config.input_size, config.input_size, device=device)
+    maps = torch.rand(batch, config.map_joints, config.input_size, config.input_size, device=device)
+    for name, network in (("unpruned", full.eval()), ("pruned", pruned.eval())):
+        network(image, maps)
+        began = time.perf_counter()
+        for _ in range(rounds):
+            network(image, maps).sum().item()  # item waits for the device
+        milliseconds = 1000 * (time.perf_counter() - began) / rounds / batch
+        count = sum(parameter.numel() for parameter in network.parameters())
+        print(f"{name:9} {count / 1e6:6.2f} M parameters  {milliseconds:6.2f} ms a crop")
 
 
 def _mixing_figures(module: FusionNetwork) -> dict[str, float]:

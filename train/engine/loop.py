@@ -260,7 +260,7 @@ def _parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, 
         {"params": vectors, "weight_decay": 0.0},
     ]
     if mixing:
-        groups.append({"params": mixing, "weight_decay": 0.0, "factor": 3.0})
+        groups.append({"params": mixing, "weight_decay": 0.0, "factor": 5.0})
     return groups
 
 

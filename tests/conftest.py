@@ -1,0 +1,29 @@
+"""What all tests share: under CI a skipped test is a failure."""
+
+import os
+
+import pytest
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """Turn a skip into a failure where ``CI`` is set, so that nothing goes untested unnoticed."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and not hasattr(report, "wasxfail") and _under_ci():
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, which is a failure under CI: {report.longrepr}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector):
+    """The same for a module that skips itself while it is collected."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and _under_ci():
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} was skipped, which is a failure under CI: {report.longrepr}"
+
+
+def _under_ci():
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")

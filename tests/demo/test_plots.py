@@ -1,0 +1,108 @@
+"""The 3D view and the bars of the fusion weights."""
+
+import json
+
+import numpy as np
+import pytest
+
+from demo.plots import VIEWS, skeleton_figure, upright, weights_figure, weights_sentence
+from fusion_model.estimator import FusionSummary
+from fusion_model.skeletons import HUMAN36M_17
+
+
+@pytest.fixture
+def figure(pose):
+    return skeleton_figure(pose)
+
+
+def joints(figure):
+    return next(trace for trace in figure.data if trace.mode == "markers")
+
+
+def test_the_person_stands_upright_and_is_not_mirrored(figure):
+    trace = joints(figure)
+    place = {name: (trace.x[k], trace.y[k], trace.z[k]) for k, name in enumerate(HUMAN36M_17.joints)}
+    assert place["head_top"][2] > place["pelvis"][2] > place["left_ankle"][2]
+    assert place["left_shoulder"][0] > place["right_shoulder"][0]  # faces the camera
+    assert place["left_wrist"][1] < 0  # nearer to the camera than the pelvis
+
+
+def test_upright_is_a_turn():
+    axes = upright(np.eye(3))
+    assert np.linalg.det(axes) == pytest.approx(1)
+    assert np.allclose(axes @ axes.T, np.eye(3))
+
+
+def test_axes_are_equally_long_in_millimetres(change_pose, pose):
+    for factor in (1.0, 2.0):
+        scene = skeleton_figure(change_pose(joints_3d=pose.joints_3d * np.float32(factor))).layout.scene
+        assert scene.aspectmode == "manual"
+        spans = [axis.range[1] - axis.range[0] for axis in (scene.xaxis, scene.yaxis, scene.zaxis)]
+        ratios = [scene.aspectratio.x, scene.aspectratio.y, scene.aspectratio.z]
+        assert np.allclose(np.divide(spans, ratios), max(spans))
+
+
+def test_everything_lies_within_the_axes(figure):
+    scene, trace = figure.layout.scene, joints(figure)
+    for axis, values in ((scene.xaxis, trace.x), (scene.yaxis, trace.y), (scene.zaxis, trace.z)):
+        assert axis.range[0] <= min(values)
+        assert max(values) <= axis.range[1]
+
+
+def test_the_floor_is_under_the_lowest_joint(figure):
+    floor = next(trace for trace in figure.data if trace.type == "mesh3d")
+    assert set(floor.z) == {min(joints(figure).z)}
+
+
+def test_height_and_camera_are_kept(figure):
+    assert figure.layout.height > 300  # a gr.Plot without an explicit height may come out blank
+    assert figure.layout.uirevision
+    assert figure.layout.scene.camera.projection.type != "orthographic"  # else the camera is lost on a redraw
+
+
+def test_buttons_show_front_side_and_top(figure):
+    buttons = figure.layout.updatemenus[0].buttons
+    assert [button.label for button in buttons] == ["Front", "Side", "Top"] == list(VIEWS)
+    eyes = [button.args[0]["scene.camera"]["eye"] for button in buttons]
+    assert eyes[0]["y"] < -1  # where the camera was
+    assert eyes[1]["x"] > 1
+    assert eyes[2]["z"] > 1
+
+
+def test_hovering_tells_name_place_and_confidence(figure, pose):
+    text = joints(figure).hovertext[HUMAN36M_17.index("left_wrist")]
+    x, y, z = pose.joints_3d[HUMAN36M_17.index("left_wrist")]
+    for part in ("left wrist", f"{x:.0f} mm", f"{y:.0f} mm", f"{z:.0f} mm", "confidence", "seen"):
+        assert part in text
+
+
+def test_bones_beyond_the_frame_are_dotted(change_pose):
+    ankle = HUMAN36M_17.index("left_ankle")
+    pose = change_pose(status=tuple("outside" if joint == ankle else "seen" for joint in range(17)))
+    lines = [trace for trace in skeleton_figure(pose).data if trace.mode == "lines"]
+    assert len(lines) == 16
+    assert sum(line.line.dash == "dot" for line in lines) == 1
+
+
+def test_the_figure_is_valid_json(figure):
+    json.loads(figure.to_json())
+
+
+def test_bars_show_every_weight():
+    fusion = FusionSummary("trainable", 2.0, 2.5, np.array([0.1, 0.2, 0.9], np.float32), pruned=False, merge_after=None)
+    figure = weights_figure(fusion)
+    assert np.allclose(figure.data[0].y, fusion.weights)
+    assert list(figure.data[0].x) == ["1", "2", "3"]
+    assert figure.layout.height
+
+
+def test_the_sentence_tells_alpha_beta_and_the_cut():
+    weights = np.array([0.0, 1.0])
+    whole = weights_sentence(FusionSummary("trainable", 3.25, 1.5, weights, pruned=False, merge_after=None))
+    cut = weights_sentence(FusionSummary("trainable", 3.25, 1.5, weights, pruned=True, merge_after=1))
+    early = weights_sentence(FusionSummary("early", None, None, weights, pruned=False, merge_after=None))
+    assert "1.50" in whole
+    assert "3.25" in whole
+    assert "cut away" not in whole
+    assert "up to layer 1" in cut
+    assert "early" in early

@@ -1,0 +1,163 @@
+"""Box -> crop -> photo: exact round trips, and absolute tests of where pixels land."""
+
+import numpy as np
+import pytest
+
+from fusion_model.crops import Crop, check_box, crop_of_box, letterbox
+
+
+def random_crops(count=100):
+    generator = np.random.default_rng(0)
+    for _ in range(count):
+        corner, extent = generator.uniform(-200, 2000, 2), generator.uniform(5, 1500, 2)
+        box = np.concatenate((corner, corner + extent))
+        yield crop_of_box(box, int(generator.choice([64, 128, 192, 256])), 1.25, generator.uniform(-360, 360)), box
+
+
+def dot_photo(x, y, sigma):
+    """A black photo of 400 x 300 with a round white dot whose centre is (x, y)."""
+    rows, columns = np.indices((300, 400))
+    dot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
+    return np.repeat(dot.round().astype(np.uint8)[:, :, None], 3, axis=2)
+
+
+def centroid(image):
+    weight = image[:, :, 0].astype(float)
+    y, x = np.indices(weight.shape)
+    return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
+
+
+def test_round_trip_is_exact():
+    generator = np.random.default_rng(1)
+    for crop, _ in random_crops():
+        points = generator.uniform(-100, 2100, (20, 2))
+        assert np.abs(crop.to_photo(crop.to_crop(points)) - points).max() < 0.01
+        inside = generator.uniform(-0.5, crop.size - 0.5, (20, 2))
+        assert np.abs(crop.to_crop(crop.to_photo(inside)) - inside).max() < 0.01
+
+
+def test_the_box_with_its_margin_fills_the_crop():
+    for crop, box in random_crops():
+        extent = box[2:] - box[:2]
+        assert crop.side == pytest.approx(1.25 * extent.max())
+        middle = (box[:2] + box[2:]) / 2
+        assert np.allclose(crop.to_crop(middle), (crop.size - 1) / 2)
+        assert np.linalg.norm(crop.to_crop(middle + np.array((crop.side, 0))) - crop.to_crop(middle)) == pytest.approx(
+            crop.size
+        )
+
+
+def test_borders_lie_on_borders():
+    """The photo spans -0.5 to W - 0.5, and so does its crop."""
+    crop = letterbox(100, 100, 32)
+    assert np.allclose(crop.to_crop([[-0.5, -0.5], [99.5, 99.5]]), [[-0.5, -0.5], [31.5, 31.5]])
+    wide = letterbox(200, 100, 64)
+    assert np.allclose(wide.to_crop([[-0.5, -0.5], [199.5, 99.5]]), [[-0.5, 15.5], [63.5, 47.5]])
+
+
+def test_a_crop_of_the_whole_photo_at_its_size_is_the_photo():
+    photo = np.random.default_rng(2).integers(0, 256, (96, 96, 3), np.uint8)
+    assert np.array_equal(letterbox(96, 96, 96).cut(photo), photo)
+
+
+def test_a_window_of_whole_pixels_is_a_slice():
+    photo = np.random.default_rng(3).integers(0, 256, (90, 120, 3), np.uint8)
+    crop = Crop((50 + 31.5, 20 + 31.5), 64.0, 0.0, 64)  # pixels 50..113 and 20..83
+    assert np.array_equal(crop.cut(photo), photo[20:84, 50:114])
+
+
+def test_a_quarter_turn_moves_whole_pixels():
+    photo = np.random.default_rng(4).integers(0, 256, (64, 64, 3), np.uint8)
+    turned = Crop((31.5, 31.5), 64.0, 90.0, 64).cut(photo)
+    difference = np.abs(turned.astype(int) - np.rot90(photo).astype(int))
+    assert difference.max() <= 1  # what pointed right points up, as a window turned clockwise shows it
+
+
+def test_halving_averages_blocks():
+    photo = np.repeat(np.repeat(np.random.default_rng(5).integers(0, 256, (32, 32, 3), np.uint8), 2, 0), 2, 1)
+    assert np.array_equal(letterbox(64, 64, 32).cut(photo), photo[::2, ::2])
+
+
+@pytest.mark.parametrize("angle", [0.0, 30.0, 90.0, 180.0, -135.0])
+@pytest.mark.parametrize("side", [100.0, 200.0, 400.0, 520.0])
+def test_a_dot_lands_where_it_is_predicted(angle, side):
+    """Enlarged, shrunk twice, four times (with the averaging before sampling) and more; upright and turned."""
+    crop = Crop((170.3, 140.8), side, angle, 100)
+    for x, y in ((170, 140), (190, 150), (151, 128)):
+        found = centroid(crop.cut(dot_photo(x, y, sigma=max(2.0, side / 70))))
+        assert np.abs(found - crop.to_crop([x, y])).max() < 0.05  # half a pixel wrong would be 0.25 and more
+
+
+def test_shrinking_averages_before_it_samples():
+    """Fine texture becomes grey, not noise."""
+    photo = np.zeros((512, 512, 3), np.uint8)
+    photo[::2, ::2] = photo[1::2, 1::2] = 255
+    crop = letterbox(512, 512, 64).cut(photo)
+    assert np.abs(crop[2:-2, 2:-2].astype(int) - 127).max() < 40
+
+
+def test_beyond_the_photo_is_black():
+    photo = np.full((50, 50, 3), 200, np.uint8)
+    crop = crop_of_box(np.array([-50.0, 0.0, 50.0, 50.0]), 64, 1.0).cut(photo)
+    assert crop[:, :30].max() == 0
+    assert (crop[20:44, 36:60] == 200).all()
+
+
+def test_a_leaning_person_stands_upright_in_the_turned_crop():
+    """Turned by the angle of the body axis, the head is above the hips."""
+    hips, angle = np.array([100.0, 100.0]), 50.0
+    head = hips + 60 * np.array([np.sin(np.deg2rad(angle)), -np.cos(np.deg2rad(angle))])  # leans to the right
+    crop = Crop((100.0, 100.0), 200.0, angle, 100)
+    top, bottom = crop.to_crop(np.stack((head, hips)))
+    assert top[0] == pytest.approx(bottom[0])
+    assert bottom[1] - top[1] == pytest.approx(30)
+
+
+def test_turning_back_the_3d_agrees_with_turning_back_the_2d():
+    generator = np.random.default_rng(6)
+    for crop, _ in random_crops(30):
+        vectors = generator.normal(size=(17, 3))
+        back = crop.turn_back(vectors)
+        pixels = crop.to_photo(vectors[:, :2]) - crop.to_photo(np.zeros(2))  # offsets in the crop -> in the photo
+        assert np.allclose(back[:, :2] * crop.side / crop.size, pixels)
+        assert np.allclose(back[:, 2], vectors[:, 2])
+        assert np.allclose(np.linalg.norm(back, axis=1), np.linalg.norm(vectors, axis=1))
+
+
+def test_turning_back_by_a_quarter_in_absolute_numbers():
+    back = Crop((0.0, 0.0), 1.0, 90.0, 64).turn_back(np.array([[0.0, -1.0, 5.0]]))  # up in the crop
+    assert np.allclose(back, [[1.0, 0.0, 5.0]])  # is right in the photo
+
+
+@pytest.mark.parametrize("box", [(0, 0, 10, 10), (-5, -5, 3, 3), (90, 40, 500, 900), (-100, -100, 900, 900)])
+def test_boxes_may_leave_the_photo(box):
+    checked = check_box(box, 100, 50)
+    assert checked.dtype == np.float64
+    assert checked.tolist() == list(box)
+
+
+@pytest.mark.parametrize(
+    ("box", "message"),
+    [
+        ((10, 10, 10, 20), "has no area"),
+        ((10, 20, 30, 20), "has no area"),
+        ((30, 10, 10, 20), "has no area"),
+        ((100, 0, 120, 20), "does not touch the photo, which is 100 x 50"),
+        ((0, 49.5, 10, 60), "does not touch"),
+        ((-20, 0, -0.5, 20), "does not touch"),
+        ((0, -30, 10, -1), "does not touch"),
+        ((0, 0, 10), "four finite numbers"),
+        ((0, 0, 10, float("nan")), "four finite numbers"),
+        ((0, 0, 10, float("inf")), "four finite numbers"),
+        (((0, 0), (10, 10)), "four finite numbers"),
+        ("all of it", "four numbers"),
+        ((0, 0, "ten", 10), "four numbers"),
+        ({"x": 1}, "four numbers"),
+        (((0, 0), 10), "four numbers"),
+        (5, "four finite numbers"),
+    ],
+)
+def test_bad_boxes_are_refused_with_what_was_found(box, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        check_box(box, 100, 50)
+    assert "\n" not in str(caught.value)
