@@ -48,7 +48,7 @@ class Proposal:
 
 
 def propose(maps: np.ndarray, window: Crop) -> list[Proposal]:
-    """Torsos and portraits in the maps of one window, best first, each peak used once.
+    """Torsos and portraits in the maps of one window, best first; each thorax and pelvis is used once.
 
     Args:
         maps: (16, H, W) float32 confidence maps of the window.
@@ -65,7 +65,8 @@ def propose(maps: np.ndarray, window: Crop) -> list[Proposal]:
             beside += [_support(peaks[joint], pelvis, 0.75 * length) for joint in _HIPS]
             score = float(np.mean([height, low, *beside]))
             found.append((score, thorax, pelvis, (t, p)))
-    found.sort(key=lambda entry: -entry[0])
+    # Of equally good partners the nearer: a long torso reaches shoulders and hips of several people.
+    found.sort(key=lambda entry: -entry[0] / np.linalg.norm(entry[1] - entry[2]) ** 0.25)
     used_thorax, used_pelvis, proposals = set(), set(), []
     for score, thorax, pelvis, (t, p) in found:
         if t not in used_thorax and p not in used_pelvis and score > _LEAST_PEAK:
@@ -79,7 +80,7 @@ def propose(maps: np.ndarray, window: Crop) -> list[Proposal]:
         if np.linalg.norm(head - thorax) >= 1.5:
             bottom = thorax + _PORTRAIT_TORSO * (thorax - head)
             proposals.append(_proposal(thorax, bottom, (height + top) / 2, window))
-    return proposals
+    return sorted(proposals, key=lambda one: -one.score)
 
 
 def body_angle(thorax: np.ndarray, pelvis: np.ndarray) -> float:
