@@ -1,125 +1,155 @@
-"""What the network sees, drawn on the photo: the 2D skeleton and the joint confidence maps."""
+"""Skeleton and confidence maps, drawn on the photo."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
+import torch
+from torchvision.utils import make_grid
 
-from demo.palette import SIDES, opacity, rgb, title
 from fusion_model import Pose
 from fusion_model.crops import Crop
 from fusion_model.skeletons import MPII_16, SKELETONS
 
-MOST_PIXELS, LEAST_PIXELS = 1280, 640  # longer side of the drawn photo
-MAP_SIZE = 224  # side of a drawn map
-_SHIFT = 4  # OpenCV draws at sixteenths of a pixel
-_OUTLINE = (16, 18, 22)
+SIDE_COLOURS = {"left": (41, 151, 255), "right": (255, 138, 30), "middle": (224, 224, 224)}
+"""RGB of the person's left, right and middle: apart for colour-blind eyes too, on light and dark ground."""
+
+FADED = 0.35  # opacity of what is guessed
+_FAINTEST = 0.5  # opacity of what is seen, at confidence 0
+_SHIFT = 4  # binary digits of sub-pixel drawing in OpenCV
+
+_Draw = Callable[[np.ndarray, np.ndarray], None]  # draws on a part of the picture, whose corner lies at x, y
 
 
-def draw_skeleton(photo: np.ndarray, pose: Pose) -> np.ndarray:
-    """The photo with the 2D skeleton.
+def joint_opacity(pose: Pose) -> np.ndarray:
+    """(J,) opacity: by confidence where seen, faded where guessed, 0 outside."""
+    seen = _FAINTEST + (1 - _FAINTEST) * np.clip(pose.confidence, 0, 1)
+    by_status = {"seen": seen, "guessed": np.full_like(seen, FADED), "outside": np.zeros_like(seen)}
+    return np.array([by_status[status][joint] for joint, status in enumerate(pose.status)])
 
-    Left and right have a colour each; the surer a joint, the more opaque; guessed joints are faded, those outside the
-    photo are left out together with their bones.
+
+def bone_side(skeleton_name: str, bone: tuple[int, int]) -> str:
+    """Side of a bone: that of its far end, or of its near end where the far end is in the middle."""
+    skeleton = SKELETONS[skeleton_name]
+    sides = [skeleton.side(joint) for joint in reversed(bone)]
+    return next((side for side in sides if side != "middle"), "middle")
+
+
+def draw_skeleton(photo: np.ndarray, pose: Pose, longest: int | None = None) -> np.ndarray:
+    """Draw the 2D skeleton on a photo.
 
     Args:
         photo: (H, W, 3) uint8 RGB.
-        pose: the pose, in pixels of the photo.
+        pose: its joints; those outside are not drawn, nor are bones that end there.
+        longest: the picture is shrunk until its longer side has at most that many pixels.
 
     Returns:
-        (H', W', 3) uint8 RGB: the photo, at most 1280 and at least 640 pixels on its longer side.
+        (H', W', 3) uint8 RGB; the photo itself stays as it is.
     """
-    canvas, scale = _to_screen(photo)
+    scale = 1.0 if longest is None else min(1.0, longest / max(photo.shape[:2]))
+    if scale < 1:
+        size = [max(1, round(length * scale)) for length in photo.shape[1::-1]]
+        picture = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+    else:
+        picture = photo.copy()
+    factor = np.array(picture.shape[1::-1]) / photo.shape[1::-1]
+    points = (pose.joints_2d + 0.5) * factor - 0.5
+    opacity, width = joint_opacity(pose), _line_width(pose, points)
     skeleton = SKELETONS[pose.skeleton]
-    points = (pose.joints_2d + 0.5) * scale - 0.5
-    alphas = [opacity(float(c), status) for c, status in zip(pose.confidence, pose.status, strict=True)]
-    width = max(3, round(max(canvas.shape) / 180))
-    for parent, child in skeleton.bones:
-        alpha, ends = min(alphas[parent], alphas[child]), points[[parent, child]]
-        if alpha > 0:
-            side = skeleton.side(child) if skeleton.side(child) != "middle" else skeleton.side(parent)
-            _blend_line(canvas, ends, _OUTLINE, alpha * 0.6, width + 4)
-            _blend_line(canvas, ends, rgb(SIDES[side]), alpha, width)
-    for joint, point in enumerate(points):
-        if alphas[joint] > 0:
-            ends = np.stack((point, point))
-            _blend_line(canvas, ends, _OUTLINE, alphas[joint] * 0.8, 2 * width + 5)
-            _blend_line(canvas, ends, rgb(SIDES[skeleton.side(joint)]), alphas[joint], 2 * width + 1)
-    return canvas
+    for bone in skeleton.bones:
+        strength = float(opacity[list(bone)].min())
+        if strength > 0:
+            _bone(picture, points[list(bone)], SIDE_COLOURS[bone_side(pose.skeleton, bone)], strength, width)
+    for joint in np.flatnonzero(opacity):
+        colour = SIDE_COLOURS[skeleton.side(joint)]
+        _dot(picture, points[joint], colour, float(opacity[joint]), width, hollow=pose.status[joint] != "seen")
+    return picture
 
 
-def draw_maps(photo: np.ndarray, pose: Pose) -> list[tuple[np.ndarray, str]]:
-    """The confidence maps laid over the crop that the network saw.
-
-    Args:
-        photo: (H, W, 3) uint8 RGB.
-        pose: the pose with its (16, H', W') maps.
+def map_pictures(photo: np.ndarray, pose: Pose, size: int = 224) -> list[tuple[np.ndarray, str]]:
+    """The confidence maps over the crop that the network saw.
 
     Returns:
-        17 pairs of a (224, 224, 3) uint8 RGB picture and its caption: all maps in one, then one for each joint.
+        Overlay of all maps first, then one for each: (size, size, 3) uint8 RGB and its caption.
     """
-    crop = cut_crop(photo, pose)
-    grey = np.repeat(crop.mean(2, keepdims=True), 3, axis=2) * 0.55
-    maps = [_map_on_screen(heat) for heat in pose.heatmaps]
-    every = grey.copy()
-    pictures = []
-    for number, (name, heat) in enumerate(zip(MPII_16.joints, maps, strict=True)):
-        colour = np.array(rgb(SIDES[MPII_16.side(number)]), np.float32)
-        every += (colour - every) * heat[:, :, None]
-        glow = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[:, :, ::-1]
-        one = grey + (glow - grey) * heat[:, :, None]
-        pictures.append((_bytes(one), f"{title(name)}: {float(pose.heatmaps[number].max()):.2f}"))
-    return [(_bytes(every), "all joints"), *pictures]
+    crop = _crop(pose, size).cut(photo)
+    maps = [cv2.resize(one, (size, size), interpolation=cv2.INTER_LINEAR) for one in pose.heatmaps]
+    pictures = [(_glow(crop, np.max(maps, axis=0)), "all joints")]
+    for name, one, heat in zip(MPII_16.joints, pose.heatmaps, maps, strict=True):
+        pictures.append((_glow(crop, heat), f"{name.replace('_', ' ')} {max(0.0, float(one.max())):.2f}"))
+    return pictures
 
 
-def cut_crop(photo: np.ndarray, pose: Pose, size: int = MAP_SIZE) -> np.ndarray:
-    """The window of the photo that the network saw, (size, size, 3) uint8 RGB, black beyond the photo."""
+def map_sheet(photo: np.ndarray, pose: Pose, size: int = 192) -> np.ndarray:
+    """All pictures of :func:`map_pictures` on one sheet of six columns, (H, W, 3) uint8 RGB."""
+    pictures = [torch.from_numpy(picture).permute(2, 0, 1) for picture, _ in map_pictures(photo, pose, size)]
+    return make_grid(pictures, nrow=6, padding=4, pad_value=255).permute(1, 2, 0).contiguous().numpy()
+
+
+def _crop(pose: Pose, size: int) -> Crop:
+    """The window that the maps cover."""
     x0, y0, x1, y1 = (float(value) for value in pose.box)
-    return Crop(((x0 + x1) / 2, (y0 + y1) / 2), x1 - x0, pose.angle, size).cut(photo)
+    return Crop(((x0 + x1) / 2, (y0 + y1) / 2), x1 - x0, float(pose.angle), size)
 
 
-def _to_screen(photo: np.ndarray) -> tuple[np.ndarray, float]:
-    """A copy of the photo at a size for screens, and by what it was scaled."""
-    longest = max(photo.shape[:2])
-    scale = min(max(longest, LEAST_PIXELS), MOST_PIXELS) / longest
-    if scale == 1:
-        return photo.copy(), 1.0
-    height, width = (max(1, round(length * scale)) for length in photo.shape[:2])
-    smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return cv2.resize(photo, (width, height), interpolation=smooth), scale
+def _glow(crop: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Lay a map on the crop: the dimmed grey photo where it is 0, brighter and warmer the higher it is."""
+    grey = 0.5 * crop.mean(2, keepdims=True, dtype=np.float32)
+    levels = np.rint(255 * np.clip(heat, 0, 1) ** 0.8).astype(np.uint8)
+    colours = cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)[:, :, ::-1]
+    return np.rint(255 - (255 - grey) * (1 - colours / 255)).astype(np.uint8)  # light adds to light: never darker
 
 
-def _map_on_screen(heat: np.ndarray) -> np.ndarray:
-    """One map as (224, 224) float32 in [0, 1], lifted a little so that low peaks can be seen."""
-    large = cv2.resize(np.clip(heat, 0, 1).astype(np.float32), (MAP_SIZE, MAP_SIZE), interpolation=cv2.INTER_CUBIC)
-    return np.clip(large, 0, 1) ** 0.7
+def _line_width(pose: Pose, points: np.ndarray) -> int:
+    """Width of a bone in pixels: a hundredth of the person's extent."""
+    inside = np.array([status != "outside" for status in pose.status])
+    extent = float(np.ptp(points[inside], axis=0).max()) if inside.any() else 0.0
+    return int(np.clip(round(extent / 90), 2, 14))
 
 
-def _blend_line(
-    canvas: np.ndarray, ends: np.ndarray, colour: tuple[int, int, int], alpha: float, thickness: int
-) -> None:
-    """Draw a line with round ends into the canvas, in place; equal ends make a disc.
+def _fixed(point: np.ndarray) -> tuple[int, int]:
+    """A point in OpenCV's fixed-point numbers; far-away points are held within its range."""
+    x, y = np.clip(np.round(np.asarray(point) * 2**_SHIFT), -(2**27), 2**27)
+    return int(x), int(y)
 
-    Args:
-        canvas: (H, W, 3) uint8.
-        ends: (2, 2) pixels.
-        colour: RGB.
-        alpha: opacity in [0, 1].
-        thickness: pixels.
-    """
-    height, width = canvas.shape[:2]
-    low = np.maximum(np.floor(ends.min(0)) - thickness, 0).astype(int)
-    high = np.minimum(np.ceil(ends.max(0)) + thickness + 1, (width, height)).astype(int)
-    if (high <= low).any():
+
+def _blend(picture: np.ndarray, low: np.ndarray, high: np.ndarray, opacity: float, draw: _Draw) -> None:
+    """Draw on a copy of the part between two corners, and lay it back with that opacity."""
+    height, width = picture.shape[:2]
+    x0, y0 = (int(value) for value in np.clip(np.floor(low), 0, (width, height)))
+    x1, y1 = (int(value) for value in np.clip(np.ceil(high) + 1, 0, (width, height)))
+    if x1 <= x0 or y1 <= y0:
         return
-    part = canvas[low[1] : high[1], low[0] : high[0]]
-    mask = np.zeros(part.shape[:2], np.uint8)
-    start, end = (tuple(int(v) for v in np.rint((point - low) * 2**_SHIFT)) for point in ends)
-    cv2.line(mask, start, end, 255, thickness, cv2.LINE_AA, _SHIFT)
-    weight = mask[:, :, None] * (alpha / 255)
-    part[:] = _bytes(part + (np.array(colour) - part) * weight)
+    part = picture[y0:y1, x0:x1]
+    drawn = part.copy()
+    draw(drawn, np.array([x0, y0]))
+    part[:] = cv2.addWeighted(drawn, opacity, part.copy(), 1 - opacity, 0)
 
 
-def _bytes(picture: np.ndarray) -> np.ndarray:
-    """Values of 0 to 255, rounded."""
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+def _bone(picture: np.ndarray, ends: np.ndarray, colour: tuple[int, int, int], opacity: float, width: int) -> None:
+    """One bone with a dark rim."""
+
+    def draw(part: np.ndarray, corner: np.ndarray) -> None:
+        first, second = (_fixed(end - corner) for end in ends)
+        cv2.line(part, first, second, (20, 20, 20), width + 2, cv2.LINE_AA, _SHIFT)
+        cv2.line(part, first, second, colour, width, cv2.LINE_AA, _SHIFT)
+
+    _blend(picture, ends.min(0) - width - 2, ends.max(0) + width + 2, opacity, draw)
+
+
+def _dot(
+    picture: np.ndarray, point: np.ndarray, colour: tuple[int, int, int], opacity: float, width: int, *, hollow: bool
+) -> None:
+    """One joint with a dark rim: filled where seen, a ring where guessed."""
+    radius = width + 1
+
+    def draw(part: np.ndarray, corner: np.ndarray) -> None:
+        center = _fixed(point - corner)
+        cv2.circle(part, center, (radius + 1) << _SHIFT, (20, 20, 20), -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(part, center, radius << _SHIFT, colour, -1, cv2.LINE_AA, _SHIFT)
+        if hollow:
+            cv2.circle(part, center, (radius << _SHIFT) // 2, (20, 20, 20), -1, cv2.LINE_AA, _SHIFT)
+
+    _blend(picture, point - radius - 3, point + radius + 3, opacity, draw)

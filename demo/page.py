@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.data_classes import ImageData
 
 from demo.overlays import SIDE_COLOURS, draw_skeleton, map_pictures
 from demo.plots import skeleton_figure, weights_figure, weights_sentence
-from demo.service import Service
+from demo.service import Service, refusal
 from fusion_model import Pose
 
 EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
@@ -26,10 +28,13 @@ _CSS = """
 #hint { padding: 4rem 1rem; text-align: center; opacity: 0.75; }
 #figure, #weights { overflow: hidden; }
 .key { font-size: 0.9rem; opacity: 0.9; }
-.key b { display: inline-block; width: 0.8em; height: 0.8em; border-radius: 50%; margin: 0 0.35em 0 0.9em; }
+.key b { display: inline-block; width: 0.8em; height: 0.8em; border-radius: 50%; margin-right: 0.35em; }
+.key span { display: inline-block; margin-right: 0.9em; }
+#maps .thumbnail-lg { height: auto; aspect-ratio: auto; display: flex; flex-direction: column; }
+#maps .thumbnail-lg img { height: auto; aspect-ratio: 1; }
 #maps .caption-label {
-  font-size: 0.68rem; line-height: 1.3; padding: 1px 4px; max-width: 100%; left: 0; right: 0; bottom: 0;
-  text-align: center; border-radius: 0; white-space: normal;
+  position: static; max-width: 100%; width: 100%; padding: 2px 3px; border: 0; border-radius: 0;
+  font-size: 0.68rem; line-height: 1.3; text-align: center; white-space: normal;
 }
 #maps .grid-wrap, #maps { min-height: 0 !important; max-height: none !important; height: auto !important; }
 @media (max-width: 640px) {
@@ -59,26 +64,32 @@ def build_page(service: Service) -> gr.Blocks:
             return _drawn(service, *service.estimate(photo))
 
         button.click(show_pose, photo, outputs, api_name="show_pose")
-        photo.change(
-            lambda: (gr.Markdown(visible=True), gr.Column(visible=False)),
-            outputs=[hint, results],
-            api_visibility="private",
-            show_progress="hidden",
-        ).then(
-            lambda photo: gr.skip() if photo is None else show_pose(photo),
-            photo,
-            outputs,
-            api_visibility="private",
-            show_progress_on=hint,
-        ).success(
-            lambda photo: (gr.Markdown(visible=photo is None), gr.Column(visible=photo is not None)),
-            photo,
-            [hint, results],
-            api_visibility="private",
-            show_progress="hidden",
-        )
+        _redraw_on_change(photo, show_pose, outputs, hint, results)
         _data_endpoints(service, photo)
     return page.queue(max_size=32, default_concurrency_limit=1)
+
+
+def _redraw_on_change(
+    photo: gr.Image, draw: Callable[[str], tuple[Any, ...]], outputs: list[Any], hint: gr.Markdown, results: gr.Column
+) -> None:
+    """Take the old result away as soon as the photo changes, and show the new one, or nothing if that fails.
+
+    What is drawn and whether it shows is one answer: a step of its own would read the photo anew, which may have
+    changed meanwhile, and bring an old result back.
+    """
+
+    def shown(visible: bool) -> tuple[Any, ...]:
+        return gr.Markdown(visible=not visible), gr.Column(visible=visible)
+
+    def redraw(photo: str | None) -> tuple[Any, ...]:
+        if photo is None:
+            return (*(gr.skip() for _ in outputs), *shown(False))
+        return (*draw(photo), *shown(True))
+
+    quiet = {"api_visibility": "private", "show_progress": "hidden", "outputs": [hint, results]}
+    photo.change(lambda: shown(False), **quiet).then(
+        redraw, photo, [*outputs, hint, results], api_visibility="private", show_progress_on=hint
+    ).failure(lambda: shown(False), **quiet)
 
 
 def launch_options() -> dict[str, Any]:
@@ -111,8 +122,17 @@ def photo_input() -> gr.Image:
         buttons=["fullscreen"],
         elem_id="photo",
     )
-    decoded = photo.preprocess
-    photo.preprocess = lambda payload: payload.path if payload is not None and payload.path else decoded(payload)
+    decoded, cache = photo.preprocess, Path(photo.GRADIO_CACHE).resolve()
+
+    def path_of(payload: ImageData | None) -> str | None:
+        """The uploaded file; only one in Gradio's own folder, as it does not check every payload itself."""
+        if payload is None or not payload.path:
+            return decoded(payload)
+        if not Path(payload.path).resolve().is_relative_to(cache):
+            raise refusal("this photo was not uploaded: send it with the request")
+        return payload.path
+
+    photo.preprocess = path_of
     return photo
 
 
@@ -135,7 +155,7 @@ def _results(service: Service) -> list[gr.components.Component]:
         elem_id="maps",
         buttons=["download", "fullscreen"],
     )
-    with gr.Accordion("What the fusion network has learnt", open=False):
+    with gr.Accordion("What the fusion network has learnt"):
         sentence = gr.Markdown(weights_sentence(fusion), label="Fusion")
         bars = gr.Plot(weights_figure(fusion), label="Fusion weights", show_label=False, elem_id="weights")
     times = gr.Markdown(label="Timings", elem_classes="key", elem_id="times")
@@ -164,10 +184,10 @@ def _times(pose: Pose) -> str:
 def _colour_key() -> str:
     """Which colour is which side, and what faded means."""
     names = {"left": "the person's left", "right": "the person's right"}
-    dots = "".join(f"<b style='background:rgb{SIDE_COLOURS[side]}'></b>{name}" for side, name in names.items())
-    return (
-        f"<div class='key'>{dots}<b style='background:gray;opacity:0.45'></b>faded: guessed or beyond the frame</div>"
-    )
+    entries = [(f"rgb{SIDE_COLOURS[side]}", name) for side, name in names.items()]
+    entries.append(("rgba(128,128,128,0.45)", "faded: guessed or beyond the frame"))
+    dots = " ".join(f"<span><b style='background:{colour}'></b>{name}</span>" for colour, name in entries)
+    return f"<div class='key'>{dots}</div>"
 
 
 def _data_endpoints(service: Service, photo: gr.Image) -> None:

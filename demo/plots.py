@@ -18,12 +18,14 @@ _LEAST_SPANS = (1400.0, 1400.0, 1900.0)  # mm along the axes, so that people kee
 _INK = "#7a7f87"  # readable on white and on near black
 _FAINT = "rgba(128,134,145,0.28)"
 _GRID = "#a9afb9"  # the 3D axes take no transparency
+_FADE = (158, 163, 172)  # what faded joints fade to, between a white and a near black page
 _CLEAR = "rgba(0,0,0,0)"
+_CENTER, _UP = {"x": 0.0, "y": 0.0, "z": -0.16}, {"x": 0.0, "y": 0.0, "z": 1.0}  # below the middle: room for titles
 
 VIEWS = {
     "Front": {"x": 0.0, "y": -1.45, "z": 0.08},
     "Side": {"x": 1.45, "y": 0.0, "z": 0.08},
-    "Top": {"x": 0.0, "y": -0.02, "z": 1.5},
+    "Top": {"x": 0.0, "y": -0.02, "z": 1.4},
 }
 """Where the eye stands, in lengths of the longest axis: front is where the camera was."""
 
@@ -71,7 +73,7 @@ def weights_figure(fusion: FusionSummary) -> go.Figure:
         bargap=0.35,
         uirevision="weights",
         xaxis={"title": {"text": "layer l"}, "type": "category", "fixedrange": True},
-        yaxis={"title": {"text": "w"}, "range": [0, 1.02], "gridcolor": _FAINT, "fixedrange": True},
+        yaxis={"title": {"text": "w"}, "range": [0, 1.02], "gridcolor": _FAINT, "zeroline": False, "fixedrange": True},
     )
     return figure
 
@@ -87,7 +89,7 @@ def weights_sentence(fusion: FusionSummary) -> str:
         )
     if fusion.pruned and fusion.merge_after is not None:
         text += f" What never counts was cut away: two streams up to layer {fusion.merge_after}, one from there on."
-    return text
+    return text + " In the bars, w = 0 keeps photo and maps apart in that layer and w = 1 reads them merged."
 
 
 def _ranges(points: np.ndarray) -> list[tuple[float, float]]:
@@ -100,9 +102,10 @@ def _ranges(points: np.ndarray) -> list[tuple[float, float]]:
 
 
 def _css(side: str, opacity: float = 1.0) -> str:
-    """Colour of a side; the middle is darker than on photos, to stand out from a white page too."""
-    red, green, blue = (140, 146, 156) if side == "middle" else SIDE_COLOURS[side]
-    return f"rgba({red},{green},{blue},{opacity:.2f})"
+    """Colour of a side, mixed with grey where it is faded: browsers add up transparent 3D lines to glaring ones."""
+    full = np.array((140, 146, 156) if side == "middle" else SIDE_COLOURS[side])
+    red, green, blue = np.rint(opacity * full + (1 - opacity) * np.array(_FADE)).astype(int)
+    return f"rgb({red},{green},{blue})"
 
 
 def _bones(pose: Pose, points: np.ndarray, opacity: np.ndarray) -> list[go.Scatter3d]:
@@ -181,15 +184,14 @@ def _scene(ranges: list[tuple[float, float]]) -> dict[str, Any]:
     }
     longest = max(end - start for start, end in ranges)
     ratio = {axis: (end - start) / longest for axis, (start, end) in zip("xyz", ranges, strict=True)}
-    camera = {"eye": {"x": 0.64, "y": -1.35, "z": 0.26}, "center": {"x": 0, "y": 0, "z": -0.12}}
+    camera = {"eye": {"x": 0.64, "y": -1.35, "z": 0.26}, "center": _CENTER, "up": _UP}
     return {**axes, "aspectmode": "manual", "aspectratio": ratio, "camera": camera, "dragmode": "orbit"}
 
 
 def _view_buttons() -> dict[str, Any]:
     """Buttons that bring the eye to the front, the side or the top."""
-    up = {"x": 0, "y": 0, "z": 1}
     buttons = [
-        {"label": name, "method": "relayout", "args": [{"scene.camera": {"eye": eye, "up": up}}]}
+        {"label": name, "method": "relayout", "args": [{"scene.camera": {"eye": eye, "center": _CENTER, "up": _UP}}]}
         for name, eye in VIEWS.items()
     ]
     return {

@@ -22,12 +22,11 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from demo import DEFAULT_MODEL
 from demo.overlays import draw_skeleton, map_sheet
 from demo.plots import skeleton_figure
 from fusion_model import Pose, PoseEstimator
 from fusion_model.images import load_photo
-
-DEFAULT_MODEL = Path(__file__).parents[1] / "assets" / "checkpoints" / "default"
 
 
 def main(arguments: Sequence[str] | None = None, estimator: PoseEstimator | None = None) -> int:
@@ -52,13 +51,8 @@ def main(arguments: Sequence[str] | None = None, estimator: PoseEstimator | None
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return _fail(f"the folder {options.out} cannot be made: {error}")
-    failures = 0
-    for path in tqdm(options.photos, unit="photo", disable=None if len(options.photos) > 1 else True):
-        try:
-            tqdm.write(f"{path}: {_one(estimator, path, options)}")
-        except (ValueError, TypeError, OSError) as error:
-            failures += 1
-            tqdm.write(f"{path}: {error}", file=sys.stderr)
+    bar = tqdm(options.photos, unit="photo", disable=None if len(options.photos) > 1 else True)
+    failures = sum(not _tried(estimator, path, options) for path in bar)
     if failures:
         return _fail(f"{failures} of {len(options.photos)} photos failed")
     return 0
@@ -95,6 +89,16 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     twice = [stem for stem, count in stems.items() if count > 1]
     if twice:
         parser.error(f"several photos would be written to {twice[0]}.json: give them different names or folders --out")
+
+
+def _tried(estimator: PoseEstimator, path: Path, options: argparse.Namespace) -> bool:
+    """Do one photo and print what came of it; whether it went well."""
+    try:
+        tqdm.write(f"{path}: {_one(estimator, path, options)}")
+    except (ValueError, TypeError, OSError) as error:
+        tqdm.write(f"{path}: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def _one(estimator: PoseEstimator, path: Path, options: argparse.Namespace) -> str:

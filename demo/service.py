@@ -18,11 +18,11 @@ except ImportError:
 import gradio as gr
 import numpy as np
 
+from demo import DEFAULT_MODEL
 from fusion_model import Pose, PoseEstimator
 from fusion_model.images import load_photo
 
 MODEL_VARIABLE = "FUSION_POSE_MODEL"
-DEFAULT_MODEL = Path(__file__).parents[1] / "assets" / "checkpoints" / "default"
 GPU_SECONDS = 15
 
 _log = logging.getLogger(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.images import load_photo
 from fusion_model.looks import Look, Looker
-from fusion_model.people import propose, same_person
+from fusion_model.people import Proposal, propose, same_person
 from fusion_model.pose import NoPersonError, Pose
 from fusion_model.projection import joint_status, to_photo_joints
 
@@ -26,7 +27,8 @@ Photo = np.ndarray | Image.Image | str | Path
 
 CONVENTIONAL_HEIGHT_MM = 1700.0
 _BOX_TRUST = 0.5  # a box says that somebody is there: this share of the person threshold is enough
-_MOST_PEOPLE = 12  # proposals looked at in one photo
+_LEAST_ZOOM = 0.6  # side of a second look over that of the first
+_MOST_PROPOSALS = 12  # looked at in one photo and level
 _LEVELS = (1, 2, 3)  # sides of the whole-photo windows, in input sizes of the hourglass
 
 
@@ -248,29 +250,41 @@ class PoseEstimator:
         return look if look.score >= _BOX_TRUST * self.config.calibration.person else None
 
     def _find(self, photo: np.ndarray) -> list[Look]:
-        """Everybody in the photo, best first: proposals from the whole photo, each looked at twice.
+        """Everybody in the photo, best first: proposals from coarse to fine, each looked at twice.
 
         The rank is the score, with a bonus for those who fill more of the photo.
         """
         height, width = photo.shape[:2]
-        size = self.config.hourglass.input_size
-        proposals = []
+        size, extent = self.config.hourglass.input_size, float(max(height, width))
+        people: list[Look] = []
         for level in _LEVELS:
             window = letterbox(width, height, level * size)
-            proposals += propose(self.looker.maps([photo], [window])[0].numpy(), window)
-        proposals = sorted(proposals, key=lambda one: -one.score)[:_MOST_PEOPLE]
+            proposals = propose(self.looker.maps([photo], [window])[0].numpy(), window)
+            if level == 1:
+                proposals += _whole_photo(window)
+            else:  # whoever is larger was to be found on a coarser level
+                proposals = [one for one in proposals if one.side * level < 1.5 * extent]
+            proposals = [one for one in proposals if not any(_is_part(one, look) for look in people)]
+            people = self._distinct(people + self._look_twice(photo, proposals[:_MOST_PROPOSALS]))
+        return sorted(people, key=lambda look: -look.score * min(1.0, look.crop.side / extent) ** 0.5)
+
+    def _look_twice(self, photo: np.ndarray, proposals: list[Proposal]) -> list[Look]:
+        """The surer of two looks at each proposal, the second round the joints of the first; only sure people."""
+        size = self.config.hourglass.input_size
         first = self.looker.look([photo] * len(proposals), [one.crop(size) for one in proposals])
         first = self._distinct(first)
         closer = self.looker.look([photo] * len(first), [self._closer(look) for look in first])
         best = [max(pair, key=lambda one: one.score) for pair in zip(first, closer, strict=True)]
-        people = self._distinct([look for look in best if look.score >= self.config.calibration.person])
-        extent = float(max(height, width))
-        return sorted(people, key=lambda look: -look.score * min(1.0, look.crop.side / extent) ** 0.5)
+        return [look for look in best if look.score >= self.config.calibration.person]
 
     def _closer(self, look: Look) -> Crop:
-        """The window round the joints of a look, turned with the body."""
+        """The window round the joints of a look, turned with the body.
+
+        It does not close in on the few joints of somebody whom the frame cuts off.
+        """
         size, box = self.config.hourglass.input_size, look.box(self.config.calibration.seen)
-        return crop_of_box(box, size, self.config.crop.margin, look.angle())
+        crop = crop_of_box(box, size, self.config.crop.margin, look.angle())
+        return dataclasses.replace(crop, side=max(crop.side, _LEAST_ZOOM * look.crop.side))
 
     def _distinct(self, looks: list[Look]) -> list[Look]:
         """Looks with enough joints, each person once, the surest look of each."""
@@ -282,3 +296,18 @@ class PoseEstimator:
             if not any(same_person(look.points, other.points, trusted, 0.08 * other.crop.side) for other in kept):
                 kept.append(look)
         return kept
+
+
+def _whole_photo(window: Crop) -> list[Proposal]:
+    """Somebody who fills the photo, and a portrait: a body whose lower part is beyond the frame."""
+    x, y = window.center
+    return [
+        Proposal((x, y), 1.25 * window.side, 0.0, 0.0),
+        Proposal((x, y + 0.3 * window.side), 1.7 * window.side, 0.0, 0.0),
+    ]
+
+
+def _is_part(proposal: Proposal, look: Look) -> bool:
+    """Whether a proposal is a part of somebody already found (a face, say, that looks like a small body)."""
+    offset = np.abs(np.asarray(proposal.center) - np.asarray(look.crop.center)).max()
+    return bool(proposal.side < 0.6 * look.crop.side and offset < 0.4 * look.crop.side)

@@ -2,17 +2,30 @@
 # The tests drive a real browser. Install Chromium where that needs no password; else say how to get it.
 set -euo pipefail
 
-for name in chromium chromium-browser google-chrome; do
-    if command -v "$name" >/dev/null 2>&1; then exit 0; fi
-done
+found() {
+    local name
+    for name in "${CHROMIUM:-chromium}" chromium google-chrome; do
+        if command -v "$name" >/dev/null 2>&1; then return 0; fi
+    done
+    return 1
+}
 
+if found; then exit 0; fi
 if command -v apt-get >/dev/null 2>&1; then
-    if [ "$(id -u)" = 0 ]; then sudo=""; elif sudo -n true 2>/dev/null; then sudo="sudo -n"; else sudo="none"; fi
-    if [ "$sudo" != none ]; then
-        $sudo apt-get update -qq
-        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
-        exit 0
+    as_root=()
+    if [ "$(id -u)" = 0 ] || { as_root=(sudo -n) && sudo -n true 2>/dev/null; }; then
+        echo "Installing Chromium for the browser tests ..."
+        "${as_root[@]}" apt-get update -qq || true
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends chromium >/dev/null || true
     fi
 fi
-echo "The browser tests need Chromium, which is missing. On Debian or Ubuntu: sudo apt-get install chromium" >&2
+if found; then exit 0; fi
+cat >&2 <<'MESSAGE'
+The browser tests need Chromium, which is missing and cannot be installed from here:
+  Debian   sudo apt-get install chromium
+  Ubuntu   sudo snap install chromium
+  Fedora   sudo dnf install chromium
+  others   put chromium or google-chrome on the PATH, or set CHROMIUM to the path of either
+MESSAGE
 exit 1

@@ -1,8 +1,11 @@
-"""What all tests share: under CI a skipped test is a failure."""
+"""What all tests share: under CI a skipped test is a failure, and torch takes two threads at most."""
 
 import os
 
 import pytest
+import torch
+
+torch.set_num_threads(min(2, torch.get_num_threads()))
 
 
 @pytest.hookimpl(hookwrapper=True)

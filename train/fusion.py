@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from fusion_model.checkpoints import check_state
 from fusion_model.config import PRESETS, STRATEGIES, ModelConfig
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import SHARPNESS, FusionNetwork, fusion_loss
@@ -50,7 +51,10 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     config = _config(arguments)
     hourglass = StackedHourglass(config.hourglass).eval().to(memory_format=torch.channels_last)
-    hourglass.load_state_dict(read_weights(arguments.hourglass))
+    weights = read_weights(arguments.hourglass)
+    check_state(hourglass, weights)
+    hourglass.load_state_dict(weights)
+    torch.manual_seed(arguments.seed)  # of the initial weights
     network = FusionNetwork(config.fusion)
     trainer = _Trainer(config, hourglass, network, arguments)
     if not trainer.loop.run():

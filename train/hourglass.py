@@ -58,6 +58,7 @@ def main(arguments: argparse.Namespace) -> int:
     preset = PRESETS[arguments.preset]
     size, margin = arguments.input_size or preset.hourglass.input_size, preset.crop.margin
     sources = find_sources(arguments.data)
+    torch.manual_seed(arguments.seed)  # of the initial weights
     module = StackedHourglass(dataclasses.replace(preset.hourglass, input_size=size)).to(
         memory_format=torch.channels_last
     )

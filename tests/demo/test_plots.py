@@ -15,8 +15,12 @@ def figure(pose):
     return skeleton_figure(pose)
 
 
+def traces(figure, mode):
+    return [trace for trace in figure.data if trace.type == "scatter3d" and trace.mode == mode]
+
+
 def joints(figure):
-    return next(trace for trace in figure.data if trace.mode == "markers")
+    return traces(figure, "markers")[0]
 
 
 def test_the_person_stands_upright_and_is_not_mirrored(figure):
@@ -79,7 +83,7 @@ def test_hovering_tells_name_place_and_confidence(figure, pose):
 def test_bones_beyond_the_frame_are_dotted(change_pose):
     ankle = HUMAN36M_17.index("left_ankle")
     pose = change_pose(status=tuple("outside" if joint == ankle else "seen" for joint in range(17)))
-    lines = [trace for trace in skeleton_figure(pose).data if trace.mode == "lines"]
+    lines = traces(skeleton_figure(pose), "lines")
     assert len(lines) == 16
     assert sum(line.line.dash == "dot" for line in lines) == 1
 

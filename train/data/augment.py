@@ -2,7 +2,7 @@
 
 Four kinds of view, so that one network serves both looks at a photo: a *person* (the second look: one person fills
 the crop), a *scene* (the first look: people small and anywhere), a *cut* (a person cut off by the frame) and
-*nothing* (no person at all: every map is zero).
+*nothing* (beside the person: every map is zero, unless a labelled joint got into the view after all).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class AugmentConfig:
     """
 
     scene: float = 0.15
-    cut: float = 0.1
+    cut: float = 0.18
     nothing: float = 0.04
     any_angle: float = 0.2
     turn: float = 15.0
@@ -161,9 +161,12 @@ def random_views(people: People, size: int, margin: float, config: AugmentConfig
     angle = torch.where(uniform(count) < config.any_angle, 360 * uniform(count), config.turn * normal(count))
     mirror = uniform(count) < 0.5
     scale = 2 ** (config.scale * normal(count).clamp(-2, 2))
-    scale = torch.where(scene, 1.3 * 2 ** (1.5 * uniform(count)), torch.where(cut, 0.45 + 0.4 * uniform(count), scale))
-    room = torch.where(scene, (0.5 - 0.4 / scale).clamp_min(0), torch.where(cut, 0.25, 0.0))
-    shift = 2 * room[:, None] * (uniform(count, 2) - 0.5) + config.shift * normal(count, 2)
+    scale = torch.where(scene, 1.3 * 2 ** (1.5 * uniform(count)), torch.where(cut, 0.3 + 0.55 * uniform(count), scale))
+    room = torch.where(scene, (0.5 - 0.4 / scale).clamp_min(0), torch.where(cut, 0.24 / scale, 0.0))
+    # A cut runs along the body: portraits and legs are commoner than halves of a body left or right.
+    across = torch.where(cut, 0.4, 1.0)
+    reach = torch.stack((room * across, room), 1)
+    shift = 2 * reach * (uniform(count, 2) - 0.5) + config.shift * normal(count, 2)
     away, small = _empty_windows(people, uniform(count, 24, 2), uniform(count))
     center = torch.where(nothing[:, None], away, center + shift * (side * scale)[:, None])
     side = torch.where(nothing, small, side * scale)
@@ -171,6 +174,7 @@ def random_views(people: People, size: int, margin: float, config: AugmentConfig
     matrices = window_matrices(center, side, angle, mirror, size)
     images = sample(people.photos, matrices, size) / 255
     views = Views(images, *_labels(people, matrices, mirror), angle, mirror)
+    nothing &= ~_shows_a_joint(views)
     views.drawn &= ~nothing[:, None, None]
     views.weight[nothing] = 1
     double = scene & (uniform(count) < 0.5)
@@ -232,6 +236,12 @@ def _labels(people: People, matrices: Tensor, mirror: Tensor) -> tuple[Tensor, T
     joints = torch.where(mirror[:, None, None], joints[:, swap], joints)
     weight = torch.where(mirror[:, None], weight[:, swap], weight)
     return joints[:, None], (weight > 0)[:, None], weight.clone()
+
+
+def _shows_a_joint(views: Views) -> Tensor:
+    """(N,) bool: a labelled joint lies within the view."""
+    inside = (views.joints > -0.5) & (views.joints < views.images.shape[-1] - 0.5)
+    return (inside.all(-1) & views.drawn).any((1, 2))
 
 
 def _empty_windows(people: People, tries: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:

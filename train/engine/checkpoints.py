@@ -6,10 +6,13 @@ Everything is written beside its place and renamed, so that a cut leaves the old
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -33,6 +36,16 @@ def latest_state(folder: Path) -> Path | None:
     return states[-1] if states else None
 
 
+def read_state(path: Path, device: torch.device) -> dict[str, Any]:
+    """What :func:`write_state` wrote, from the folder that :func:`latest_state` gave; nothing pickled is run."""
+    try:
+        return torch.load(path / _COMPLETE, map_location=device, weights_only=True)
+    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else "it is empty"
+        msg = f"{path / _COMPLETE} is damaged ({reason}): remove {path} to continue from an older state"
+        raise ValueError(msg) from error
+
+
 def prune_states(folder: Path, keep: int) -> None:
     """Remove all but the newest states."""
     for path in sorted((folder / "checkpoints").glob("[0-9]*[0-9]"))[:-keep]:
@@ -50,9 +63,13 @@ def write_best(folder: Path, module: nn.Module, figures: dict[str, float]) -> No
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Tensors of a run's best network, or of a safetensors file."""
+    """Tensors of a run's best network, or of a safetensors file; ValueError if the file is damaged."""
     file = path / "best" / "model.safetensors" if path.is_dir() else path
     if not file.is_file():
         msg = f"{file} not found: expected a run's folder with best/model.safetensors, or a safetensors file"
         raise FileNotFoundError(msg)
-    return load_file(file)
+    try:
+        return load_file(file)
+    except SafetensorError as error:
+        msg = f"{file} is damaged or no safetensors file ({error})"
+        raise ValueError(msg) from error

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -24,7 +25,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from train.engine.checkpoints import latest_state, prune_states, write_best, write_state
+from train.engine.checkpoints import latest_state, prune_states, read_state, write_best, write_state
 
 EXIT_INTERRUPTED = 1
 
@@ -118,7 +119,7 @@ class Loop:
         path = latest_state(self.folder)
         if path is None:
             return False
-        state = torch.load(path / "training_state.pt", map_location=self.device, weights_only=True)
+        state = read_state(path, self.device)
         changed = [
             f"{name} was {state['settings'].get(name)!r}, is {value!r}"
             for name, value in self.fingerprint.items()
@@ -131,13 +132,21 @@ class Loop:
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
+        _forget_rows_after(self.folder / "log.csv", self.step)
         return True
 
     def run(self) -> bool:
         """Train to the end, or until a signal or the time limit; True if all steps were done."""
-        self._catch_signals()
-        began = saved = time.monotonic()
-        before = self.seconds
+        before = self._catch_signals()
+        try:
+            return self._run()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _run(self) -> bool:
+        """What :meth:`run` does while signals are caught."""
+        began, before, saved = time.monotonic(), self.seconds, self.step
         bar = tqdm(
             total=self.settings.steps,
             initial=self.step,
@@ -174,8 +183,9 @@ class Loop:
         rate = self.settings.rate(self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group.get("factor", 1.0)
-        generator = torch.Generator(self.device)
-        generator.manual_seed(hash((self.settings.seed, self.step, self.accelerator.process_index)) % 2**63)
+        seed = hash((self.settings.seed, self.step, self.accelerator.process_index)) % 2**63
+        generator = torch.Generator(self.device).manual_seed(seed)
+        torch.manual_seed(seed)  # dropout has no generator of its own
         with self.accelerator.autocast():
             loss, figures = self.loss(self.network, self.step, generator)
         if not torch.isfinite(loss):
@@ -219,14 +229,13 @@ class Loop:
         write_state(self.folder, self.step, state)
         prune_states(self.folder, keep=2)
 
-    def _catch_signals(self) -> None:
-        """SIGTERM and SIGINT end the run after the step in hand, with a checkpoint."""
+    def _catch_signals(self) -> dict[signal.Signals, Any]:
+        """SIGTERM and SIGINT end the run after the step in hand, with a checkpoint; returns the former handlers."""
 
         def stop(number: int, _frame: FrameType | None) -> None:
             self._stop = signal.Signals(number).name
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
+        return {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
 
 
 def _average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor | int], None]:
@@ -284,3 +293,17 @@ def _append_csv(path: Path, row: dict[str, float]) -> None:
         if new:
             writer.writeheader()
         writer.writerow(row)
+
+
+def _forget_rows_after(path: Path, step: int) -> None:
+    """Drop the rows of steps that a resumed run takes again."""
+    if not path.exists():
+        return
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = list(csv.reader(file)) or [["step"]]
+    kept = [row for row in rows if row and int(row[0]) <= step]
+    if len(kept) < len(rows):
+        part = path.with_name(path.name + ".part")
+        with part.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([header, *kept])
+        part.replace(path)

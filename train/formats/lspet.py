@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
 
 from fusion_model.skeletons import LSP_14, MPII_16, conversion_matrix
 from train.data.people import Source, add_middle_joints
@@ -26,13 +27,13 @@ def read_lspet(folder: Path, teacher: Path | None, validation_from: int) -> Sour
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if ``joints.mat`` has another shape.
+        ValueError: if ``joints.mat`` cannot be read, or has another shape.
     """
     path = folder / "joints.mat"
     if not path.is_file():
         msg = f"{path} not found: expected LSP-extended as distributed, joints.mat beside images/"
         raise FileNotFoundError(msg)
-    labels = loadmat(path)["joints"]
+    labels = _labels(path)
     if labels.ndim != 3 or labels.shape[:2] != (14, 3):
         msg = f"{path}: variable 'joints' has shape {labels.shape}, expected (14, 3, N) of LSP-extended"
         raise ValueError(msg)
@@ -65,6 +66,20 @@ def read_lspet(folder: Path, teacher: Path | None, validation_from: int) -> Sour
         pose_weight=pose_weight,
         validation=numbers >= validation_from,
     )
+
+
+def _labels(path: Path) -> np.ndarray:
+    """The variable ``joints`` of a MATLAB file."""
+    try:
+        variables = loadmat(path)
+    except (ValueError, TypeError, EOFError, MatReadError, NotImplementedError) as error:
+        msg = f"{path} cannot be read as a MATLAB file ({error}): unpack LSP-extended again"
+        raise ValueError(msg) from error
+    if "joints" not in variables:
+        found = ", ".join(name for name in variables if not name.startswith("__"))
+        msg = f"{path} has no variable 'joints' but {found or 'none'}: expected the file of LSP-extended"
+        raise ValueError(msg)
+    return variables["joints"]
 
 
 def _boxes(joints: np.ndarray, weight: np.ndarray) -> np.ndarray:

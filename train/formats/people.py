@@ -15,7 +15,15 @@ import numpy as np
 from train.data.people import Source, add_middle_joints
 from train.formats.teacher import teacher_joints, teacher_pose
 
-_ARRAYS = ("name", "validation", "box", "joints", "teacher_2d", "teacher_3d", "teacher_3d_visible")
+_ARRAYS = {
+    "name": (),
+    "validation": (),
+    "box": (4,),
+    "joints": (16, 3),
+    "teacher_2d": (19, 3),
+    "teacher_3d": (17, 3),
+    "teacher_3d_visible": (33,),
+}  # shape of one row
 
 
 def read_people(labels: Path) -> Source:
@@ -23,18 +31,14 @@ def read_people(labels: Path) -> Source:
 
     Raises:
         FileNotFoundError: if the npz or the zip beside it is missing.
-        ValueError: if an array is missing.
+        ValueError: if the file is damaged, or an array is missing or has another shape; names it.
     """
     archive = labels.with_suffix(".zip")
     for path in (labels, archive):
         if not path.is_file():
             msg = f"{path} not found: a pack of people is an npz file with a zip of the same name beside it"
             raise FileNotFoundError(msg)
-    with np.load(labels) as data:
-        if missing := [name for name in _ARRAYS if name not in data]:
-            msg = f"{labels} has no array {', '.join(missing)}; it has {', '.join(data)}"
-            raise ValueError(msg)
-        arrays = {name: data[name] for name in _ARRAYS}
+    arrays = _read_arrays(labels)
     joints, weight = teacher_joints(arrays["teacher_2d"])
     by_hand = arrays["joints"][..., 2] > 0
     joints[by_hand], weight[by_hand] = arrays["joints"][by_hand][:, :2], 1.0
@@ -53,6 +57,25 @@ def read_people(labels: Path) -> Source:
     )
 
 
+def _read_arrays(labels: Path) -> dict[str, np.ndarray]:
+    """The arrays of a pack, all present and of the right shape; pickled ones are refused."""
+    try:
+        with np.load(labels) as data:
+            if missing := [name for name in _ARRAYS if name not in data]:
+                msg = f"{labels} has no array {', '.join(missing)}; it has {', '.join(data)}"
+                raise ValueError(msg)
+            arrays = {name: data[name] for name in _ARRAYS}
+    except (zipfile.BadZipFile, EOFError) as error:
+        msg = f"{labels} is damaged or no npz file ({error}): copy it again"
+        raise ValueError(msg) from error
+    count = len(arrays["name"])
+    for name, row in _ARRAYS.items():
+        if arrays[name].shape != (count, *row):
+            msg = f"{labels}: array {name} has shape {arrays[name].shape}, expected {(count, *row)}"
+            raise ValueError(msg)
+    return arrays
+
+
 class _ZipReader:
     """Reads members of an archive from several threads, one open file for each."""
 
@@ -60,7 +83,11 @@ class _ZipReader:
         self._archive, self._names, self._local = archive, names, threading.local()
 
     def __call__(self, index: int) -> bytes:
-        """The bytes of photo ``index``."""
-        if not hasattr(self._local, "file"):
-            self._local.file = zipfile.ZipFile(self._archive)
-        return self._local.file.read(str(self._names[index]))
+        """The bytes of photo ``index``; ValueError if the archive is damaged or lacks it."""
+        try:
+            if not hasattr(self._local, "file"):
+                self._local.file = zipfile.ZipFile(self._archive)
+            return self._local.file.read(str(self._names[index]))
+        except (zipfile.BadZipFile, KeyError) as error:
+            msg = f"{self._archive}: photo {self._names[index]} cannot be read ({error}): copy the archive again"
+            raise ValueError(msg) from error

@@ -1,0 +1,193 @@
+"""The endpoints of the real app, served and called as a client would."""
+
+import json
+
+import httpx
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from demo.page import build_page, launch_options
+from demo.service import Service
+from fusion_model import PoseEstimator
+from fusion_model.skeletons import HUMAN36M_17, MPII_16
+
+PERSON = [20, 14, 362, 511]
+
+
+def serve(estimator):
+    page = build_page(Service(estimator))
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
+    return page, Client(url, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def client():
+    """The app over a tiny untrained network, which takes anything in a box for a person."""
+    page, client = serve(PoseEstimator.random("tiny", seed=0))
+    yield client
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def sure_client(stand_in):
+    """The app over an estimator that always finds somebody, except in black photos."""
+    page, client = serve(stand_in)
+    yield client
+    page.close()
+
+
+def message(client, *arguments, api_name="/estimate_pose"):
+    with pytest.raises(AppError) as error:
+        client.predict(*arguments, api_name=api_name)
+    assert "Traceback" not in str(error.value)
+    return str(error.value)
+
+
+def test_the_contract_of_names_and_parameters(client):
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    parameters = {
+        name: [(one["parameter_name"], one["parameter_has_default"]) for one in endpoint["parameters"]]
+        for name, endpoint in endpoints.items()
+    }
+    assert parameters == {
+        "/show_pose": [("photo", False)],
+        "/estimate_pose": [("photo", False), ("box", True)],
+        "/model_info": [],
+    }
+    assert [one["label"] for one in endpoints["/show_pose"]["returns"]] == [
+        "Skeleton", "3D skeleton", "Confidence maps", "Fusion", "Fusion weights", "Timings"
+    ]  # fmt: skip
+    assert [one["label"] for one in endpoints["/estimate_pose"]["returns"]] == ["fusion-pose/1"]
+
+
+def test_the_contract_of_fields(client, example):
+    result = client.predict(handle_file(example), PERSON, api_name="/estimate_pose")
+    assert result["schema"] == "fusion-pose/1"
+    assert set(result) == {
+        "schema", "model", "skeleton", "units", "axes", "size_note", "height_mm", "sides", "joints", "bones", "person",
+        "heatmap_joints", "seconds",
+    }  # fmt: skip
+    assert [joint["name"] for joint in result["joints"]] == list(HUMAN36M_17.joints)
+    for joint in result["joints"]:
+        assert set(joint) == {"name", "position_mm", "pixel", "confidence", "status", "derived_2d"}
+        assert np.isfinite(joint["position_mm"]).all()
+        assert joint["status"] in ("seen", "guessed", "outside")
+    assert result["heatmap_joints"] == list(MPII_16.joints)
+
+
+def test_an_estimate_over_http_equals_one_in_python(client, example):
+    result = client.predict(photo=handle_file(example), box=PERSON, api_name="/estimate_pose")
+    expected = PoseEstimator.random("tiny", seed=0)(example, box=PERSON).to_dict()
+    for field in ("position_mm", "pixel", "confidence"):
+        found, wanted = ([joint[field] for joint in one["joints"]] for one in (result, expected))
+        assert np.allclose(found, wanted, atol=0.02), field
+    assert [joint["status"] for joint in result["joints"]] == [joint["status"] for joint in expected["joints"]]
+
+
+def test_the_box_is_optional(sure_client, example):
+    result = sure_client.predict(handle_file(example), api_name="/estimate_pose")
+    assert result["person"]["score"] == 0.9
+    assert result["model"] == "stand-in"
+
+
+def test_what_the_page_draws(sure_client, example):
+    answer = sure_client.predict(handle_file(example), api_name="/show_pose")
+    picture, figure, maps, sentence, bars, times = answer
+    with Image.open(picture) as drawn:
+        assert drawn.size == (512, 512)
+    figure = json.loads(figure["plot"])
+    assert figure["layout"]["height"] > 300
+    assert len(maps) == 17
+    assert "beta = 2.50" in sentence
+    assert json.loads(bars["plot"])["layout"]["height"]
+    assert "stand-in" in times
+
+
+def test_model_info(client):
+    info = client.predict(api_name="/model_info")
+    assert info["schema"] == "fusion-pose-model/1"
+    assert info["model"] == "random-tiny"
+    assert set(info["fusion"]) == {"strategy", "alpha", "beta", "weights", "pruned", "merge_after"}
+    assert len(info["fusion"]["weights"]) == 3
+
+
+@pytest.mark.parametrize("endpoint", ["/show_pose", "/estimate_pose"])
+def test_a_text_file_named_jpg(client, notes, endpoint):
+    assert "notes.jpg is not a photo" in message(client, handle_file(notes), api_name=endpoint)
+
+
+@pytest.mark.parametrize("endpoint", ["/show_pose", "/estimate_pose"])
+def test_no_photo(client, endpoint):
+    assert "there is no photo" in message(client, None, api_name=endpoint)
+
+
+@pytest.mark.parametrize("endpoint", ["/show_pose", "/estimate_pose"])
+def test_nobody_in_the_photo(sure_client, tmp_path, endpoint):
+    path = tmp_path / "black.png"
+    Image.new("RGB", (100, 100)).save(path)
+    assert "nobody was found" in message(sure_client, handle_file(path), api_name=endpoint)
+
+
+def test_a_truncated_photo(client, example, tmp_path):
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(example.read_bytes()[:20_000])
+    assert "cut off" in message(client, handle_file(path))
+
+
+def test_a_tiny_and_a_huge_photo(client, tmp_path):
+    path = tmp_path / "one.png"
+    Image.new("RGB", (1, 1)).save(path)
+    assert "1 x 1" in message(client, handle_file(path))
+    path = tmp_path / "huge.png"
+    Image.new("1", (20_000, 20_000)).save(path)
+    assert "megapixels" in message(client, handle_file(path))
+
+
+@pytest.mark.parametrize(
+    ("box", "words"),
+    [
+        ([5, 5, 5, 60], "no area"),
+        ([600, 0, 700, 100], "does not touch the photo"),
+        ([1, 2, 3], "four"),
+        ("left", "four numbers"),
+        ({"x0": 1}, "four numbers"),
+    ],
+)
+def test_a_bad_box(client, example, box, words):
+    assert words in message(client, handle_file(example), box)
+
+
+def test_an_unexpected_failure_shows_no_inside(stand_in, example, monkeypatch):
+    service = Service(stand_in)
+    monkeypatch.setattr(service, "_run", lambda *_: 1 / 0)
+    with pytest.raises(Exception, match="the server failed") as error:
+        service.estimate(str(example))
+    assert "division" not in str(error.value)
+
+
+@pytest.mark.parametrize("meta", [{"meta": {"_type": "gradio.FileData"}}, {}])
+def test_a_file_of_the_server_cannot_be_read(client, tmp_path, meta):
+    """Asked without gradio_client, which would upload the file first."""
+    path = tmp_path / "private.png"
+    Image.new("RGB", (64, 64), "white").save(path)
+    call = f"{client.src.rstrip('/')}/gradio_api/call/estimate_pose"
+    asked = httpx.post(call, json={"data": [{"path": str(path), **meta}, [0, 0, 60, 60]]}, timeout=60)
+    answer = asked.text
+    if asked.status_code == 200:
+        answer = httpx.get(f"{call}/{asked.json()['event_id']}", timeout=60).text
+        assert "event: error" in answer
+    assert "fusion-pose/1" not in answer
+
+
+def test_an_exif_turned_photo_is_turned(sure_client, tmp_path):
+    path = tmp_path / "turned.jpg"
+    image = Image.new("RGB", (200, 100), (90, 90, 90))
+    exif = image.getexif()
+    exif[274] = 6
+    image.save(path, exif=exif)
+    picture = sure_client.predict(handle_file(path), api_name="/show_pose")[0]
+    with Image.open(picture) as drawn:
+        assert drawn.size == (100, 200)

@@ -1,0 +1,397 @@
+"""PoseEstimator end to end, with networks whose answers are known: dots of sixteen colours are the joints."""
+
+import dataclasses
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from fusion_model.config import PRESETS, CalibrationConfig
+from fusion_model.crops import letterbox
+from fusion_model.estimator import PoseEstimator
+from fusion_model.heatmaps import encode, to_map_coordinates
+from fusion_model.pose import NoPersonError
+from fusion_model.skeletons import HUMAN36M_17, MPII_16, conversion_matrix
+
+INPUT_SIZE = 128
+# A person 2.2 high and 1.1 wide round the origin; the two sides differ, so that a wrong mirror shows.
+FIGURE = {
+    "right_ankle": (-0.25, 1.1), "right_knee": (-0.2, 0.65), "right_hip": (-0.17, 0.25), "left_hip": (0.17, 0.25),
+    "left_knee": (0.3, 0.65), "left_ankle": (0.45, 1.0), "pelvis": (0.0, 0.22), "thorax": (0.0, -0.48),
+    "neck": (0.0, -0.7), "head_top": (0.0, -1.1), "right_wrist": (-0.65, -0.9), "right_elbow": (-0.55, -0.6),
+    "right_shoulder": (-0.25, -0.45), "left_shoulder": (0.25, -0.45), "left_elbow": (0.42, -0.15),
+    "left_wrist": (0.55, 0.15),
+}  # fmt: skip
+PERSON = np.array([FIGURE[name] for name in MPII_16.joints])
+TO_17 = conversion_matrix(MPII_16, HUMAN36M_17)
+DEPTH = 50.0 * np.minimum(np.arange(17), HUMAN36M_17.mirror)  # mm, the same on both sides, 0 at the pelvis
+
+
+def colours():
+    """(16, 3) fully saturated colours, hues 22.5 degrees apart."""
+    hue = np.arange(16) * 22.5
+    hsv = np.stack((hue, np.ones(16), np.ones(16)), 1).astype(np.float32)[None]
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0]
+
+
+def place(center, size):
+    return np.asarray(center, float) + size * PERSON
+
+
+def paint(photo, joints, radius):
+    """Draw one dot a joint, in place."""
+    for point, colour in zip(joints, colours(), strict=True):
+        rows, columns = np.indices(photo.shape[:2])
+        inside = (columns - point[0]) ** 2 + (rows - point[1]) ** 2 <= radius**2
+        photo[inside] = (255 * colour).round()
+    return photo
+
+
+def photo_of(*people, width=360, height=360, size=120):
+    photo = np.zeros((height, width, 3), np.uint8)
+    for center in people:
+        paint(photo, place(center, size), size / 18)
+    return photo
+
+
+class DotHourglass(nn.Module):
+    """Draws a peak at the middle of each patch of a joint's colour, the higher the more upright the body stands."""
+
+    def __init__(self):
+        super().__init__()
+        self.anything = nn.Parameter(torch.zeros(1))
+        self.colours = nn.functional.normalize(torch.from_numpy(colours()), dim=1)
+
+    def forward(self, image):
+        """One (N, 16, H / 4, W / 4) a stack, the last one right."""
+        side = image.shape[-1] // 4
+        brightness = image.amax(1)
+        direction = nn.functional.normalize(image, dim=1)
+        nearest = torch.einsum("nchw,jc->njhw", direction, self.colours).argmax(1)
+        maps = torch.zeros(len(image), 16, side, side)
+        for row in range(len(image)):
+            for joint in range(16):
+                weight = torch.where((nearest[row] == joint) & (brightness[row] > 0.3), brightness[row], 0.0).numpy()
+                count, labels = cv2.connectedComponents((weight > 0).astype(np.uint8))
+                for label in range(1, count):
+                    y, x = np.nonzero(labels == label)
+                    if len(y) < 3:
+                        continue
+                    middle = torch.tensor([np.average(x, weights=weight[y, x]), np.average(y, weights=weight[y, x])])
+                    peak = encode(to_map_coordinates(middle.float()), (side, side), 1.25)
+                    maps[row, joint] = torch.maximum(maps[row, joint], peak)
+            thorax, pelvis = (torch.argmax(maps[row, MPII_16.index(name)]) // side for name in ("thorax", "pelvis"))
+            maps[row] = (maps[row] * (1.0 if thorax < pelvis else 0.9)).clamp_min(0.05)
+        return [torch.zeros_like(maps), maps]
+
+
+class FlatFusion(nn.Module):
+    """Reads the pose off the maps: 10 mm a pixel of its input, depth by joint; knows where hidden joints are."""
+
+    def forward(self, image, maps):
+        """(N, 17, 3) mm."""
+        assert image.shape[1:] == (3, 32, 32)
+        assert maps.shape[1:] == (16, 32, 32)
+        axis = torch.arange(32, dtype=torch.float32)
+        weight = (maps - 0.06).clamp_min(1e-9)
+        total = weight.sum((2, 3))
+        points = torch.stack(((weight.sum(2) * axis).sum(2) / total, (weight.sum(3) * axis).sum(2) / total), 2)
+        pelvis, thorax = points[:, MPII_16.index("pelvis")], points[:, MPII_16.index("thorax")]
+        figure = torch.from_numpy(PERSON - PERSON[MPII_16.index("pelvis")]).float()
+        guess = pelvis[:, None] + figure * (thorax - pelvis).norm(dim=1)[:, None, None] / 0.7
+        points = torch.where((maps.amax((2, 3)) > 0.3)[:, :, None], points, guess)
+        flat = torch.from_numpy(TO_17) @ points
+        depth = torch.from_numpy(DEPTH).float().expand(len(image), 17)
+        return torch.cat((10 * flat, depth[:, :, None]), 2)
+
+
+@pytest.fixture
+def estimator():
+    tiny = PRESETS["tiny"]
+    config = dataclasses.replace(tiny, hourglass=dataclasses.replace(tiny.hourglass, input_size=INPUT_SIZE))
+    return PoseEstimator(config, DotHourglass(), FlatFusion(), name="dots")
+
+
+def truth_17(joints):
+    return TO_17 @ joints
+
+
+def assert_found(pose, joints, tolerance=1.0):
+    """2D in photo pixels, and the flat part of the 3D along the same directions, at the crop's scale."""
+    expected = truth_17(joints)
+    assert np.abs(pose.joints_2d - expected).max() < tolerance
+    millimetres = 10 * 32 / (pose.box[2] - pose.box[0])  # a pixel of the photo
+    flat = (expected - expected[0]) * millimetres
+    assert np.abs(pose.joints_3d[:, :2] - flat).max() < 8
+    assert np.allclose(pose.joints_3d[:, 2], DEPTH)
+
+
+def test_a_person_is_found_where_it_stands(estimator):
+    pose = estimator(photo_of((200, 170)))
+    assert_found(pose, place((200, 170), 120))
+    assert pose.status == ("seen",) * 17
+    assert pose.confidence.min() > 0.9
+    assert pose.score > 0.9
+    assert pose.angle == 0
+    assert pose.derived == ("spine",)
+    assert pose.model == "dots"
+    assert np.array_equal(pose.joints_3d[0], [0, 0, 0])
+
+
+def test_shapes_and_types_of_the_contract(estimator):
+    pose = estimator(photo_of((180, 180)))
+    for value, shape in (
+        (pose.joints_3d, (17, 3)), (pose.joints_2d, (17, 2)), (pose.confidence, (17,)), (pose.box, (4,)),
+        (pose.heatmaps, (16, INPUT_SIZE // 4, INPUT_SIZE // 4)),
+    ):  # fmt: skip
+        assert value.shape == shape
+        assert value.dtype == np.float32
+    assert len(pose.status) == 17
+    assert pose.to_dict()["schema"] == "fusion-pose/1"
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+@pytest.mark.parametrize("given", [False, True])
+def test_rotating_the_photo_rotates_the_pose_about_z(estimator, turns, given):
+    """By 90, 180, 270 degrees against the clock, as np.rot90 does; with the box and without."""
+    joints = place((200, 170), 120)
+    photo = photo_of((200, 170), width=400, height=360)
+    turned_photo, turned_joints, width = photo, joints, 400
+    for _ in range(turns):
+        turned_photo = np.rot90(turned_photo)
+        turned_joints = np.stack((turned_joints[:, 1], width - 1 - turned_joints[:, 0]), 1)
+        width = turned_photo.shape[1]
+    boxes = [np.concatenate((one.min(0) - 8, one.max(0) + 8)) if given else None for one in (joints, turned_joints)]
+    upright, turned = estimator(photo, boxes[0]), estimator(turned_photo, boxes[1])
+    assert_found(upright, joints)
+    assert_found(turned, turned_joints)
+    assert abs((turned.angle + 90 * turns + 180) % 360 - 180) < 3
+    rotated = upright.joints_3d.copy()
+    for _ in range(turns):
+        rotated = rotated[:, [1, 0, 2]] * np.array([1, -1, 1], np.float32)
+    scale = (turned.box[2] - turned.box[0]) / (upright.box[2] - upright.box[0])
+    assert np.abs(turned.joints_3d[:, :2] * scale - rotated[:, :2]).max() < 8
+    assert np.allclose(turned.joints_3d[:, 2], rotated[:, 2])
+
+
+def test_the_mirror_image_negates_x_and_swaps_the_sides(estimator):
+    joints = place((200, 170), 120)
+    mirrored = np.stack((359 - joints[:, 0], joints[:, 1]), 1)[list(MPII_16.mirror)]
+    photo = paint(np.zeros((360, 360, 3), np.uint8), joints, 7)
+    other = paint(np.zeros((360, 360, 3), np.uint8), mirrored, 7)
+    pose, image = estimator(photo), estimator(other)
+    assert_found(image, mirrored)
+    swapped = pose.joints_3d[list(HUMAN36M_17.mirror)] * [-1, 1, 1]
+    assert np.abs(image.joints_3d - swapped).max() < 6
+
+
+def smooth_photo():
+    noise = np.random.default_rng(3).integers(0, 256, (9, 9, 3), np.uint8)
+    return cv2.resize(noise, (128, 128), interpolation=cv2.INTER_CUBIC)
+
+
+def sure(preset="tiny"):
+    """A random estimator that takes everything for a person."""
+    estimator = PoseEstimator.random(preset)
+    calibration = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))
+    config = dataclasses.replace(estimator.config, calibration=calibration)
+    return PoseEstimator(config, estimator.hourglass, estimator.fusion_network, "sure")
+
+
+def test_with_flip_any_network_is_mirror_symmetric():
+    """Averaging with the mirrored crop makes untrained networks symmetric too, in maps, 2D and 3D."""
+    estimator, photo, box = sure(), smooth_photo(), (20, 16, 107, 111)
+    pose = estimator(photo, box, flip=True)
+    image = estimator(np.ascontiguousarray(photo[:, ::-1]), (20, 16, 107, 111), flip=True)
+    joints, maps = list(HUMAN36M_17.mirror), list(MPII_16.mirror)
+    extent = np.abs(pose.joints_3d).max()
+    assert np.abs(image.heatmaps - pose.heatmaps[maps][:, :, ::-1]).max() < 0.02 * np.abs(pose.heatmaps).max()
+    assert np.abs(image.joints_3d - pose.joints_3d[joints] * [-1, 1, 1]).max() < 0.02 * extent
+    plain = estimator(photo, box), estimator(np.ascontiguousarray(photo[:, ::-1]), box)
+    assert np.abs(plain[1].joints_3d - plain[0].joints_3d[joints] * [-1, 1, 1]).max() > 0.1 * extent
+
+
+def test_a_mirrored_look_at_a_symmetric_network_changes_nothing(estimator):
+    """Maps turned and sides swapped on the way in, x negated and sides swapped on the way out."""
+    photo = photo_of((200, 170))
+    looks = estimator.looker.look([photo], [letterbox(360, 360, INPUT_SIZE)])
+    one, both = (estimator.looker.poses(looks, flip=flip) for flip in (False, True))
+    assert np.abs(one).max() > 50
+    assert np.allclose(one, both, atol=0.01)
+
+
+def test_flip_looks_at_the_best_person_again():
+    estimator, photo = sure(), smooth_photo()
+    box = (20, 16, 107, 111)
+    assert not np.allclose(estimator(photo, box, flip=True).heatmaps, estimator(photo, box).heatmaps)
+
+
+def test_two_people_are_two_boxes(estimator):
+    photo = photo_of((150, 200), (450, 190), width=600, height=400, size=120)
+    boxes, scores = estimator.find_people(photo)
+    assert boxes.shape == (2, 4)
+    assert scores.shape == (2,)
+    assert boxes.dtype == scores.dtype == np.float32
+    order = boxes[:, 0].argsort()
+    for box, center in zip(boxes[order], ((150, 200), (450, 190)), strict=True):
+        joints = place(center, 120)
+        assert (box[:2] < joints.min(0)).all()
+        assert (box[2:] > joints.max(0)).all()
+        assert np.abs(box - np.concatenate((joints.min(0), joints.max(0)))).max() < 0.1 * 264
+    left = estimator(photo, boxes[order][0])
+    assert_found(left, place((150, 200), 120))
+    right = estimator(photo, boxes[order][1])
+    assert_found(right, place((450, 190), 120))
+
+
+def test_the_larger_person_is_the_best(estimator):
+    photo = np.zeros((400, 600, 3), np.uint8)
+    paint(photo, place((120, 200), 60), 5)
+    paint(photo, place((420, 200), 150), 9)
+    boxes, _ = estimator.find_people(photo)
+    assert boxes[0, 0] > 240
+    assert_found(estimator(photo), place((420, 200), 150))
+
+
+def test_nobody_is_an_error_not_a_guess(estimator):
+    empty = np.zeros((200, 300, 3), np.uint8)
+    boxes, scores = estimator.find_people(empty)
+    assert boxes.shape == (0, 4)
+    assert scores.shape == (0,)
+    with pytest.raises(NoPersonError, match="nobody was found in the photo"):
+        estimator(empty)
+    with pytest.raises(NoPersonError, match="nobody was found in the box"):
+        estimator(empty, (10, 10, 100, 100))
+    with pytest.raises(NoPersonError):
+        estimator(photo_of((100, 180), width=600), (400, 50, 590, 300))  # somebody, but not in this box
+
+
+def test_legs_beyond_the_frame_are_outside(estimator):
+    photo = photo_of((180, 250), height=320, size=120)  # knees at 328, ankles at 382 and 370
+    pose = estimator(photo)
+    below = {"right_knee", "left_knee", "right_ankle", "left_ankle"}
+    assert {name for name, status in zip(HUMAN36M_17.joints, pose.status, strict=True) if status == "outside"} == below
+    for number, name in enumerate(HUMAN36M_17.joints):
+        assert (pose.confidence[number] == 0) == (name in below)
+        assert (pose.joints_2d[number, 1] > 319.5) == (name in below)
+
+
+def test_height_scales_the_3d_alone(estimator):
+    photo = photo_of((180, 180))
+    usual, child = estimator(photo), estimator(photo, height_mm=850)
+    assert usual.height_mm == 1700
+    assert child.height_mm == 850
+    assert np.allclose(child.joints_3d, usual.joints_3d / 2, atol=1e-3)
+    assert np.array_equal(child.joints_2d, usual.joints_2d)
+
+
+@pytest.mark.parametrize("height_mm", [0, -1700, 99, 3001, float("nan"), float("inf")])
+def test_impossible_heights_are_refused(estimator, height_mm):
+    with pytest.raises(ValueError, match="height_mm must be a person's height in millimetres"):
+        estimator(photo_of((180, 180)), height_mm=height_mm)
+
+
+def assert_same(one, other):
+    for name in ("joints_3d", "joints_2d", "confidence", "heatmaps", "box"):
+        assert np.allclose(getattr(one, name), getattr(other, name), atol=1e-3), name
+    assert one.status == other.status
+
+
+def test_a_batch_equals_single_photos(estimator):
+    photos = [photo_of((180, 180)), np.zeros((99, 130, 3), np.uint8), photo_of((150, 200), width=420, size=100)]
+    found = estimator.batch(photos)
+    assert found[1] is None
+    assert_same(found[0], estimator(photos[0]))
+    assert_same(found[2], estimator(photos[2]))
+    boxes = [None, (5, 5, 50, 50), (60, 80, 240, 320)]
+    boxed = estimator.batch(photos, boxes)
+    assert boxed[1] is None
+    assert_same(boxed[2], estimator(photos[2], boxes[2]))
+    assert estimator.batch([]) == []
+
+
+def test_a_batch_of_more_photos_than_fit_at_once():
+    estimator, photo = sure(), smooth_photo()
+    photos = [np.roll(photo, 5 * shift, axis=1) for shift in range(19)]
+    boxes = [(20, 16, 107, 111)] * 19
+    found = estimator.batch(photos, boxes)
+    assert len(found) == 19
+    for number in (0, 15, 16, 18):
+        assert_same(found[number], estimator(photos[number], boxes[number]))
+
+
+def test_as_many_boxes_as_photos(estimator):
+    with pytest.raises(ValueError, match="boxes must be as many as photos, got 1 for 2 photos"):
+        estimator.batch([photo_of(), photo_of()], [None])
+
+
+@pytest.mark.parametrize(
+    ("box", "message"),
+    [((5, 5, 5, 50), "no area"), ((500, 0, 600, 50), "does not touch the photo"), ((1, 2, 3), "four finite numbers")],
+)
+def test_boxes_are_checked(estimator, box, message):
+    with pytest.raises(ValueError, match=message):
+        estimator(photo_of((180, 180)), box)
+
+
+def test_a_box_that_leaves_the_photo_is_used(estimator):
+    joints = place((180, 180), 120)
+    pose = estimator(photo_of((180, 180)), (20, -40, 340, 400))
+    assert_found(pose, joints)
+    assert pose.box[1] < -0.5
+
+
+def test_photos_come_as_array_pil_image_or_path(estimator, tmp_path):
+    photo = photo_of((180, 180))
+    Image.fromarray(photo).save(tmp_path / "a.png")
+    expected = estimator(photo)
+    for given in (Image.fromarray(photo), tmp_path / "a.png", str(tmp_path / "a.png")):
+        assert_same(estimator(given), expected)
+
+
+def test_a_saved_estimator_gives_the_same_pose(tmp_path):
+    estimator, photo, box = sure(), smooth_photo(), (20, 16, 107, 111)
+    estimator.save_pretrained(tmp_path / "model")
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
+        "README.md", "config.json", "model.safetensors"
+    ]  # fmt: skip
+    loaded = PoseEstimator.from_pretrained(tmp_path / "model", device="cpu")
+    assert loaded.config == estimator.config
+    one, other = estimator(photo, box), loaded(photo, box)
+    extent = np.abs(one.joints_3d).max()
+    assert extent > 0
+    assert np.abs(one.joints_3d - other.joints_3d).max() < 0.01 * extent
+    assert np.abs(one.heatmaps - other.heatmaps).max() < 0.01 * np.abs(one.heatmaps).max()
+
+
+def test_random_is_the_same_every_time_and_leaves_the_global_generator_alone():
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    one, other = PoseEstimator.random("tiny"), PoseEstimator.random("tiny")
+    assert torch.equal(torch.random.get_rng_state(), before)
+    for a, b in zip(one.hourglass.parameters(), other.hourglass.parameters(), strict=True):
+        assert torch.equal(a, b)
+    third = PoseEstimator.random("tiny", seed=1)
+    assert not torch.equal(next(one.hourglass.parameters()), next(third.hourglass.parameters()))
+
+
+def test_what_was_learnt_about_merging():
+    summary = PoseEstimator.random("tiny").fusion
+    assert summary.strategy == "trainable"
+    assert summary.weights.shape == (3,)
+    assert summary.beta == pytest.approx(2.0)
+    assert summary.alpha > 0
+    assert not summary.pruned
+    assert summary.merge_after is None
+
+
+def test_the_networks_are_in_evaluation_mode():
+    estimator = PoseEstimator.random("tiny")
+    assert not any(module.training for module in estimator.hourglass.modules())
+    assert not any(module.training for module in estimator.fusion_network.modules())
+    state = {name: tensor.clone() for name, tensor in estimator.hourglass.state_dict().items()}
+    estimator.batch([smooth_photo()], [(20, 16, 107, 111)])
+    assert all(torch.equal(tensor, state[name]) for name, tensor in estimator.hourglass.state_dict().items())

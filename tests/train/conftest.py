@@ -1,0 +1,14 @@
+"""Fixtures of the training tests."""
+
+import pytest
+
+from tests.train.made_up import write_pack
+
+
+@pytest.fixture
+def data_folder(tmp_path):
+    """What ``--data`` takes: a pack of eight people, two of them for validation."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_pack(folder, "made", 8, held_out=2)
+    return folder

@@ -1,0 +1,268 @@
+"""The loop: cut anywhere and continue exactly, refuse other settings, never lose the last checkpoint."""
+
+import csv
+import dataclasses
+import os
+import shutil
+import signal
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from train.engine.checkpoints import latest_state, read_weights, write_state
+from train.engine.loop import Loop, LoopSettings, load_matching
+
+SETTINGS = LoopSettings(
+    steps=20, learning_rate=1e-2, warmup=5, save_every=5, validate_every=4, ema=0.9, schedule="cosine"
+)
+
+
+def network():
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.Dropout(0.3), nn.ReLU(), nn.Linear(16, 2))
+
+
+def loss(module, _step, generator):
+    """A regression whose batch is a function of the generator alone."""
+    inputs = torch.randn(32, 6, generator=generator)
+    error = (module(inputs).float() - inputs[:, :2]).square().mean()
+    return error, {"error": error.item()}
+
+
+def validate(module):
+    inputs = torch.linspace(-1, 1, 60).reshape(10, 6)
+    return {"score": -(module(inputs).float() - inputs[:, :2]).square().mean().item()}
+
+
+def make(folder, settings=SETTINGS, function=loss, **options):
+    return Loop(network(), function, validate, settings, folder, better="score", **options)
+
+
+def cut_at(step, function=loss):
+    """The loss, with a SIGTERM to ourselves in the middle of a step."""
+
+    def cut(module, number, generator):
+        if number == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return function(module, number, generator)
+
+    return cut
+
+
+def tensors_of(loop):
+    return {
+        **{f"module.{name}": tensor for name, tensor in loop.module.state_dict().items()},
+        **{f"averaged.{name}": tensor for name, tensor in loop.averaged.state_dict().items()},
+    }
+
+
+def rows_of(folder):
+    with (folder / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_cut_run_ends_bit_for_bit_where_a_straight_one_does(tmp_path):
+    straight = make(tmp_path / "straight")
+    assert straight.run()
+    first = make(tmp_path / "cut", function=cut_at(9))
+    assert not first.run()
+    assert first.step == 10
+    second = make(tmp_path / "cut")
+    assert second.resume()
+    assert second.step == 10
+    assert second.run()
+    expected, found = tensors_of(straight), tensors_of(second)
+    assert expected.keys() == found.keys()
+    for name, tensor in expected.items():
+        assert torch.equal(tensor, found[name]), name
+    best = [load_file(tmp_path / run / "best" / "model.safetensors") for run in ("straight", "cut")]
+    for name, tensor in best[0].items():
+        assert torch.equal(tensor, best[1][name]), name
+
+
+def test_a_run_killed_between_checkpoints_repeats_and_logs_nothing_twice(tmp_path):
+    def die(module, step, generator):
+        if step == 13:
+            raise KeyboardInterrupt
+        return loss(module, step, generator)
+
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path / "cut", function=die).run()
+    assert [int(row["step"]) for row in rows_of(tmp_path / "cut")] == [4, 8, 12]
+    loop = make(tmp_path / "cut")
+    assert loop.resume()
+    assert loop.step == 10
+    assert loop.run()
+    assert [int(row["step"]) for row in rows_of(tmp_path / "cut")] == [4, 8, 12, 16, 20]
+    straight = make(tmp_path / "straight")
+    straight.run()
+    for name, tensor in tensors_of(straight).items():
+        assert torch.equal(tensor, tensors_of(loop)[name]), name
+
+
+def test_it_learns_and_keeps_the_best(tmp_path):
+    loop = make(tmp_path, dataclasses.replace(SETTINGS, steps=60))
+    before = validate(loop.averaged.module.eval())["score"]
+    assert loop.run()
+    scores = [float(row["score"]) for row in rows_of(tmp_path)]
+    assert max(scores) > before
+    assert loop.best == pytest.approx(max(scores))
+    kept = network().eval()
+    kept.load_state_dict(read_weights(tmp_path))
+    assert validate(kept)["score"] == pytest.approx(max(scores), rel=1e-4)
+
+
+def test_two_checkpoints_are_kept(tmp_path):
+    make(tmp_path).run()
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["00000015", "00000020"]
+
+
+def test_a_finished_run_has_nothing_left_to_do(tmp_path):
+    make(tmp_path).run()
+    state = latest_state(tmp_path) / "training_state.pt"
+    written = state.stat().st_mtime_ns
+    again = make(tmp_path, function=None)
+    assert again.resume()
+    assert again.run()
+    assert state.stat().st_mtime_ns == written
+    assert len(rows_of(tmp_path)) == 5
+
+
+def test_a_new_folder_has_nothing_to_resume(tmp_path):
+    loop = make(tmp_path / "new")
+    assert not loop.resume()
+    assert loop.step == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 1}, "seed was 0, is 1"),
+        ({"ema": 0.5}, "ema was 0.9, is 0.5"),
+        ({"weight_decay": 0.1}, "weight_decay was 0.0001, is 0.1"),
+        ({"clip": 1.0}, "clip was 5.0, is 1.0"),
+    ],
+)
+def test_a_changed_setting_is_refused_by_name(tmp_path, change, message):
+    make(tmp_path, dataclasses.replace(SETTINGS, steps=5)).run()
+    with pytest.raises(ValueError, match=message) as caught:
+        make(tmp_path, dataclasses.replace(SETTINGS, **change)).resume()
+    assert "choose another --run" in str(caught.value)
+
+
+def test_the_commands_own_settings_are_compared_too(tmp_path):
+    make(tmp_path, dataclasses.replace(SETTINGS, steps=5), fingerprint={"preset": "tiny", "batch": 4}).run()
+    with pytest.raises(ValueError, match="preset was 'tiny', is 'paper'"):
+        make(tmp_path, fingerprint={"preset": "paper", "batch": 4}).resume()
+    assert make(tmp_path, fingerprint={"preset": "tiny", "batch": 4}).resume()
+
+
+def test_length_and_rate_may_change(tmp_path):
+    make(tmp_path, dataclasses.replace(SETTINGS, steps=5)).run()
+    loop = make(tmp_path, dataclasses.replace(SETTINGS, steps=8, learning_rate=1e-3, schedule="constant", warmup=1))
+    assert loop.resume()
+    assert loop.run()
+    assert loop.step == 8
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_keeps_the_last_checkpoint(tmp_path, bad):
+    def broken(module, step, generator):
+        value, figures = loss(module, step, generator)
+        return value * (bad if step == 7 else 1.0), figures
+
+    loop = make(tmp_path, function=broken)
+    with pytest.raises(FloatingPointError, match=r"the loss of step 7 is (nan|inf); the last checkpoint is kept"):
+        loop.run()
+    assert latest_state(tmp_path).name == "00000005"
+    assert all(torch.isfinite(tensor).all() for tensor in loop.module.state_dict().values())
+    again = make(tmp_path)
+    assert again.resume()
+    assert again.run()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_run_after_the_step_with_a_checkpoint(tmp_path, capsys, number):
+    def cut(module, step, generator):
+        if step == 2:
+            os.kill(os.getpid(), number)
+        return loss(module, step, generator)
+
+    before = signal.getsignal(number)
+    assert not make(tmp_path, function=cut).run()
+    assert latest_state(tmp_path).name == "00000003"
+    assert f"stopped at step 3 by {number.name}; run again to continue" in capsys.readouterr().out
+    assert signal.getsignal(number) is before
+
+
+def test_the_time_limit_ends_the_run_with_a_checkpoint(tmp_path, capsys):
+    assert not make(tmp_path, dataclasses.replace(SETTINGS, time_limit=1e-9)).run()
+    assert latest_state(tmp_path).name == "00000001"
+    assert "the time limit of" in capsys.readouterr().out
+
+
+def test_a_half_written_checkpoint_is_ignored(tmp_path):
+    make(tmp_path, function=cut_at(9)).run()
+    for name in ("00000011.part", "00000012"):  # cut while it was written; made, and nothing in it yet
+        (tmp_path / "checkpoints" / name).mkdir()
+    (tmp_path / "checkpoints" / "00000011.part" / "training_state.pt").write_bytes(b"half")
+    assert latest_state(tmp_path).name == "00000010"
+    loop = make(tmp_path)
+    assert loop.resume()
+    assert loop.step == 10
+    write_state(tmp_path, 11, {"step": 11})  # what lies in its way does no harm
+    assert latest_state(tmp_path).name == "00000011"
+    assert not (tmp_path / "checkpoints" / "00000011.part").exists()
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    make(tmp_path, dataclasses.replace(SETTINGS, steps=10)).run()
+    file = latest_state(tmp_path) / "training_state.pt"
+    content = file.read_bytes()
+    for damaged in (content[: len(content) // 2], b"", b"something else"):
+        file.write_bytes(damaged)
+        with pytest.raises(
+            ValueError, match=r"training_state\.pt is damaged .*to continue from an older state"
+        ) as error:
+            make(tmp_path).resume()
+        assert "\n" not in str(error.value)
+    shutil.rmtree(file.parent)
+    loop = make(tmp_path)
+    assert loop.resume()
+    assert loop.step == 5
+
+
+def test_the_rate_by_hand():
+    cosine = LoopSettings(steps=100, learning_rate=1.0, warmup=10)
+    assert cosine.rate(0) == pytest.approx(0.1)
+    assert cosine.rate(50) == pytest.approx(0.5)
+    assert cosine.rate(100) == pytest.approx(0.0)
+    constant = LoopSettings(steps=100, learning_rate=1.0, warmup=10, schedule="constant")
+    assert [constant.rate(step) for step in (4, 9, 99)] == pytest.approx([0.5, 1.0, 1.0])
+
+
+def test_mixing_parameters_learn_faster_and_do_not_decay(tmp_path):
+    module = nn.Linear(3, 2)
+    module.alpha, module.free_weights = nn.Parameter(torch.tensor(1.0)), nn.Parameter(torch.zeros(4))
+    loop = Loop(module, None, None, SETTINGS, tmp_path, better="score")
+    groups = {len(group["params"]): group for group in loop.optimiser.param_groups if "factor" in group}
+    assert groups[2]["factor"] > 1
+    assert groups[2]["weight_decay"] == 0
+    assert [group["weight_decay"] for group in loop.optimiser.param_groups] == [1e-4, 0, 0]
+
+
+def test_warm_start_takes_what_fits_and_names_the_rest():
+    source, target = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)), nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 5))
+    skipped = load_matching(target, {**source.state_dict(), "extra": torch.zeros(1)})
+    assert skipped == ["1.bias", "1.weight", "extra"]
+    assert torch.equal(target[0].weight, source[0].weight)
+
+
+def test_weights_that_are_not_there_or_damaged(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"expected a run's folder with best/model\.safetensors"):
+        read_weights(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"not tensors")
+    with pytest.raises(ValueError, match=r"model\.safetensors is damaged or no safetensors file"):
+        read_weights(tmp_path / "model.safetensors")
