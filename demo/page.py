@@ -51,7 +51,7 @@ def build_page(service: Service) -> gr.Blocks:
         with gr.Row():
             with gr.Column(scale=4, min_width=300):
                 photo = photo_input()
-                gr.Examples([str(EXAMPLES / "astronaut.jpg")], photo, api_visibility="private")
+                gr.Examples([str(EXAMPLES / "hopper.jpg")], photo, api_visibility="private")
                 gr.Markdown(_PRIVACY, elem_classes="key")
             with gr.Column(scale=7, min_width=300):
                 hint = gr.Markdown(_HINT, elem_id="hint")

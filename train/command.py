@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,14 +17,30 @@ def common_arguments(parser: argparse.ArgumentParser, *, batch: int, learning_ra
     parser.add_argument("--data", type=Path, required=True, help="folder with lspet/ and people_*.npz + .zip")
     parser.add_argument("--run", type=Path, required=True, help="folder of the run; an existing run is continued")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="compact", help="sizes of the networks")
-    parser.add_argument("--steps", type=int, default=10_000, help="optimiser steps in all")
-    parser.add_argument("--batch", type=int, default=batch, help="images a step and process")
-    parser.add_argument("--lr", type=float, default=learning_rate, help="learning rate of AdamW")
+    parser.add_argument("--steps", type=positive(int), default=10_000, help="optimiser steps in all")
+    parser.add_argument("--batch", type=positive(int), default=batch, help="images a step and process")
+    parser.add_argument("--lr", type=positive(float), default=learning_rate, help="learning rate of AdamW")
     parser.add_argument("--schedule", choices=("constant", "cosine"), default="cosine", help="learning rate over steps")
     parser.add_argument("--time-limit", type=float, default=0.0, help="minutes after which to save and stop; 0: none")
-    parser.add_argument("--save-every", type=int, default=1000, help="steps between checkpoints")
-    parser.add_argument("--validate-every", type=int, default=2000, help="steps between validations")
+    parser.add_argument("--save-every", type=positive(int), default=1000, help="steps between checkpoints")
+    parser.add_argument("--validate-every", type=positive(int), default=2000, help="steps between validations")
     parser.add_argument("--seed", type=int, default=0, help="of batches and augmentation")
+
+
+def positive(kind: type[int | float]) -> Callable[[str], float]:
+    """Reader of a command-line number that must exceed 0."""
+
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = 0
+        if not 0 < value < math.inf:
+            whole = "whole " if kind is int else ""
+            raise argparse.ArgumentTypeError(f"must be a {whole}number above 0, got {text!r}")
+        return value
+
+    return read
 
 
 def run_command(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], int]) -> int:

@@ -2,9 +2,12 @@
 
 import dataclasses
 import os
+import tempfile
 from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+_FILES = tempfile.TemporaryDirectory(prefix="fusion-pose-tests-")  # another app would clean the common folder away
+os.environ["GRADIO_TEMP_DIR"] = _FILES.name
 
 import numpy as np
 import pytest
@@ -89,7 +92,7 @@ def stand_in():
 
 @pytest.fixture(scope="session")
 def example():
-    return EXAMPLES / "astronaut.jpg"
+    return EXAMPLES / "hopper.jpg"
 
 
 @pytest.fixture

@@ -29,20 +29,20 @@ def out(tmp_path):
 def test_all_four_files_are_written(run, out, example):
     assert run(example) == 0
     assert sorted(path.name for path in out.iterdir()) == [
-        "astronaut.html", "astronaut.json", "astronaut.maps.png", "astronaut.skeleton.png"
+        "hopper.html", "hopper.json", "hopper.maps.png", "hopper.skeleton.png"
     ]  # fmt: skip
-    result = json.loads((out / "astronaut.json").read_text())
+    result = json.loads((out / "hopper.json").read_text())
     assert result["schema"] == "fusion-pose/1"
     assert len(result["joints"]) == 17
     assert (result["source"]["width"], result["source"]["height"]) == (512, 512)
-    with Image.open(out / "astronaut.skeleton.png") as picture, Image.open(example) as photo:
+    with Image.open(out / "hopper.skeleton.png") as picture, Image.open(example) as photo:
         assert picture.size == photo.size
         assert np.abs(np.asarray(picture, float) - np.asarray(photo, float)).mean() < 20  # red is red
 
 
 def test_the_3d_view_needs_no_network(run, out, example):
     run(example)
-    page = (out / "astronaut.html").read_text()
+    page = (out / "hopper.html").read_text()
     assert len(page) > 1_000_000  # plotly itself is inside
     assert '<script src="http' not in page
     assert "left wrist" in page
@@ -59,9 +59,9 @@ def test_a_second_run_repeats_nothing(run, out, example, capsys):
 @pytest.mark.parametrize("change", [["--height-mm", "1850"], ["--box", "1", "2", "300", "400"], ["--overwrite"]])
 def test_other_options_are_another_result(run, out, example, change):
     run(example)
-    before = (out / "astronaut.json").stat().st_mtime_ns
+    before = (out / "hopper.json").stat().st_mtime_ns
     assert run(example, *change) == 0
-    assert (out / "astronaut.json").stat().st_mtime_ns > before
+    assert (out / "hopper.json").stat().st_mtime_ns > before
 
 
 def test_another_photo_of_the_same_name_is_done(run, out, tmp_path, photo):
@@ -76,9 +76,9 @@ def test_another_photo_of_the_same_name_is_done(run, out, tmp_path, photo):
 
 def test_a_cut_result_is_done_again(run, out, example):
     run(example)
-    (out / "astronaut.json").write_text('{"schema": "fusi')
+    (out / "hopper.json").write_text('{"schema": "fusi')
     assert run(example) == 0
-    assert json.loads((out / "astronaut.json").read_text())["source"]["file"] == "astronaut.jpg"
+    assert json.loads((out / "hopper.json").read_text())["source"]["file"] == "hopper.jpg"
 
 
 def test_one_bad_photo_does_not_stop_the_others(run, out, example, notes, tmp_path, capsys):
@@ -91,7 +91,7 @@ def test_one_bad_photo_does_not_stop_the_others(run, out, example, notes, tmp_pa
     assert "nobody was found" in errors
     assert "3 of 4 photos failed" in errors
     assert "Traceback" not in errors
-    assert {path.stem.split(".")[0] for path in out.iterdir()} == {"astronaut"}
+    assert {path.stem.split(".")[0] for path in out.iterdir()} == {"hopper"}
 
 
 def test_a_crash_leaves_no_half_written_file(run, out, example, monkeypatch):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,14 @@ def latest_state(folder: Path) -> Path | None:
 
 def read_state(path: Path, device: torch.device) -> dict[str, Any]:
     """What :func:`write_state` wrote, from the folder that :func:`latest_state` gave; nothing pickled is run."""
+    file = path / _COMPLETE
     try:
-        return torch.load(path / _COMPLETE, map_location=device, weights_only=True)
-    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "it is empty"
-        msg = f"{path / _COMPLETE} is damaged ({reason}): remove {path} to continue from an older state"
+        if not zipfile.is_zipfile(file):
+            raise RuntimeError("it is no archive, or cut off")  # noqa: TRY301 - one message for all that can be wrong
+        return torch.load(file, map_location=device, weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).partition("\n")[0]
+        msg = f"{file} is damaged ({reason}): remove {path} to continue from an older state"
         raise ValueError(msg) from error
 
 

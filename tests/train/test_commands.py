@@ -1,0 +1,215 @@
+"""The commands as people start them: from photos to a pruned checkpoint, help, and how failures end."""
+
+import csv
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fusion_model.estimator import PoseEstimator
+from fusion_model.skeletons import HUMAN36M_17
+from tests.train.made_up import figure, picture, write_pack
+from train.command import run_command
+from train.engine.checkpoints import latest_state, read_weights
+
+ROOT = Path(__file__).parents[2]
+SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
+
+
+def command(name, *arguments):
+    return [sys.executable, "-m", f"train.{name}", *map(str, arguments)]
+
+
+def environment():
+    """One thread, no accelerator: the same result everywhere."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "ACCELERATE_USE_CPU": "true"}
+
+
+def run(name, *arguments):
+    return subprocess.run(
+        command(name, *arguments), cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=600, check=False
+    )
+
+
+@pytest.fixture
+def ends(monkeypatch, capsys):
+    """Runs a command in this process, which starts sooner: its status, output, and last line of errors."""
+
+    def start(name, *arguments):
+        monkeypatch.setattr(sys, "argv", [f"train.{name}", *map(str, arguments)])
+        module = importlib.import_module(f"train.{name}")
+        try:
+            status = run_command(module.parser(), module.main)
+        except SystemExit as end:
+            status = end.code
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return status, printed.out, (printed.err.strip().splitlines() or [""])[-1]
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A hourglass run and a fusion run on made-up people, and what the commands printed."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "data").mkdir()
+    write_pack(folder / "data", "made", 8, held_out=2)
+    data = ("--data", folder / "data")
+    hourglass = run("hourglass", *data, "--run", folder / "hourglass", *SMALL, "--steps", 6)
+    assert hourglass.returncode == 0, hourglass.stderr
+    fusion = run(
+        "fusion", *data, "--run", folder / "fusion", "--hourglass", folder / "hourglass", *SMALL, "--steps", 8,
+        "--views", 1,
+    )  # fmt: skip
+    assert fusion.returncode == 0, fusion.stderr
+    return folder, hourglass, fusion
+
+
+@pytest.mark.slow
+def test_the_hourglass_is_trained_validated_and_kept(trained):
+    folder, hourglass, _ = trained
+    assert "started at step 0 with 6 people on cpu" in hourglass.stdout
+    with (folder / "hourglass" / "log.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["3", "6"]
+    assert {"loss", "made", "mean"} <= rows[0].keys()
+    assert 0 <= float(rows[-1]["mean"]) <= 100
+    assert latest_state(folder / "hourglass").name == "00000006"
+    assert read_weights(folder / "hourglass")
+    assert "mean" in json.loads((folder / "hourglass" / "best" / "figures.json").read_text())
+
+
+@pytest.mark.slow
+def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
+    folder, _, fusion = trained
+    for row in ("mean pose", "soft", "hardened, at once", "hardened, trained on", "released"):
+        assert any(line.startswith(row) for line in fusion.stdout.splitlines()), row
+    note = json.loads((folder / "fusion" / "hardening.json").read_text())
+    assert len(note["weights"]) == 3
+    assert {"alpha", "beta", "merging_layer", "soft", "hardened"} <= note.keys()
+    checkpoint = folder / "fusion" / "checkpoint"
+    estimator = PoseEstimator.from_pretrained(checkpoint, device="cpu")
+    assert estimator.fusion.pruned
+    assert estimator.fusion.merge_after == note["merging_layer"]
+    assert set(np.unique(estimator.fusion.weights)) <= {0.0, 1.0}
+    center, size = (64, 72), 45
+    joints = figure(HUMAN36M_17, center, size)
+    box = (*joints.min(0), *joints.max(0))
+    (pose,) = estimator.batch([picture(130, 140, center, size, 5)], [box])  # hardly trained: anybody or nobody
+    assert pose is None or np.isfinite(pose.joints_3d).all()
+
+
+@pytest.mark.slow
+def test_released_figures_are_those_of_the_hardened_network(trained):
+    _, _, fusion = trained
+    figures = {line[:22].strip(): line[22:].split() for line in fusion.stdout.splitlines() if "mpjpe" in line}
+    assert float(figures["released"][3]) == pytest.approx(float(figures["hardened, trained on"][3]), rel=0.02)
+
+
+@pytest.mark.slow
+def test_the_same_command_again_has_nothing_to_do(trained, ends):
+    folder, _, _ = trained
+    arguments = ("--data", folder / "data", "--run", folder / "hourglass", *SMALL)
+    status, out, _ = ends("hourglass", *arguments, "--steps", 6)
+    assert status == 0
+    assert "resumed at step 6" in out
+    status, _, error = ends("hourglass", *arguments, "--steps", 6, "--seed", 1)
+    assert status == 1
+    assert "seed was 0, is 1" in error
+    assert "choose another --run" in error
+
+
+@pytest.mark.slow
+def test_another_hourglass_than_the_preset_is_refused(trained, ends):
+    folder, _, _ = trained
+    status, _, error = ends(
+        "fusion", "--data", folder / "data", "--run", folder / "other", "--hourglass", folder / "hourglass",
+        "--preset", "compact", "--steps", 2,
+    )  # fmt: skip
+    assert status == 1
+    assert error.startswith("python -m train.fusion: the tensors do not fit the configuration")
+
+
+@pytest.mark.slow
+def test_sigterm_writes_a_checkpoint_and_ends(data_folder, tmp_path):
+    with (tmp_path / "out").open("w") as out:
+        process = subprocess.Popen(
+            command("hourglass", "--data", data_folder, "--run", tmp_path / "run", *SMALL[:4], "--steps", 100_000),
+            cwd=ROOT, env={**environment(), "PYTHONUNBUFFERED": "1"}, stdout=out, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            wait_for(lambda: "started at step 0" in (tmp_path / "out").read_text(), process)
+            time.sleep(1)
+            process.send_signal(signal.SIGTERM)
+            status = process.wait(timeout=120)
+        finally:
+            process.kill()
+            process.wait()
+    text = (tmp_path / "out").read_text()
+    assert status == 1, text
+    assert "by SIGTERM; run again to continue" in text
+    assert "Traceback" not in text
+    step = int(latest_state(tmp_path / "run").name)
+    assert f"stopped at step {step} " in text
+    assert not list((tmp_path / "run" / "checkpoints").glob("*.part"))
+
+
+def wait_for(condition, process, seconds=300):
+    """Until the condition holds; fails if the process ends or the time is over."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "the command ended early"
+        assert time.monotonic() < end, "the command took too long to start"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("name", ["hourglass", "fusion", "calibrate", "evaluate"])
+def test_help_names_options_and_defaults(ends, name):
+    status, out, _ = ends(name, "--help")
+    assert status == 0
+    assert f"python -m train.{name}" in out
+    assert "--data" in out
+    assert "default" in out
+
+
+def test_a_folder_without_data_is_one_sentence(ends, tmp_path):
+    status, _, error = ends("hourglass", "--data", tmp_path / "none", "--run", tmp_path / "run", *SMALL)
+    assert status == 1
+    assert error.startswith("python -m train.hourglass: ")
+    assert "holds neither lspet/joints.mat nor people_*.npz" in error
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_hourglass_is_one_sentence(ends, data_folder, tmp_path):
+    status, _, error = ends(
+        "fusion", "--data", data_folder, "--run", tmp_path / "run", "--hourglass", tmp_path / "none", *SMALL
+    )
+    assert status == 1
+    assert error.startswith("python -m train.fusion: ")
+    assert "not found: expected a run's folder" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "the following arguments are required: --data, --run"),
+        (["--data", "x", "--run", "y", "--preset", "huge"], "invalid choice: 'huge'"),
+        (["--data", "x", "--run", "y", "--steps", "many"], "must be a whole number above 0, got 'many'"),
+        (["--data", "x", "--run", "y", "--steps", "0"], "must be a whole number above 0, got '0'"),
+        (["--data", "x", "--run", "y", "--batch", "-4"], "must be a whole number above 0, got '-4'"),
+        (["--data", "x", "--run", "y", "--lr", "nan"], "must be a number above 0, got 'nan'"),
+        (["--data", "x", "--run", "y", "--unknown"], "unrecognized arguments: --unknown"),
+    ],
+)
+def test_bad_usage_is_status_2_and_one_sentence(ends, arguments, words):
+    status, _, error = ends("hourglass", *arguments)
+    assert status == 2
+    assert words in error
