@@ -91,7 +91,8 @@ class PoseEstimator:
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         both.to(device)
-        return cls(config, hourglass, fusion, name=str(source))
+        name = Path(source).name if Path(source).is_dir() else str(source)
+        return cls(config, hourglass, fusion, name=name)
 
     @classmethod
     def random(cls, preset: str = "tiny", seed: int = 0) -> PoseEstimator:

@@ -65,10 +65,10 @@ def joint_status(
     """
     height, width = shape
     sure = confidence >= seen
-    if sure.sum() < 3:
-        return joints_2d, tuple("seen" if one else "guessed" for one in sure)
-    scale, shift = fit_camera(joints_2d, joints_3d, np.where(sure, confidence, 0.0))
-    projected = scale * joints_3d[:, :2] + shift
+    projected = joints_2d
+    if sure.sum() >= 3:  # fewer do not tell where a body lies
+        scale, shift = fit_camera(joints_2d, joints_3d, np.where(sure, confidence, 0.0))
+        projected = scale * joints_3d[:, :2] + shift
 
     def beyond(points: np.ndarray) -> np.ndarray:
         return (points < -0.5).any(1) | (points > np.array([width, height]) - 0.5).any(1)

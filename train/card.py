@@ -57,7 +57,7 @@ def write_card(folder: Path, estimator: PoseEstimator, figures: dict[str, dict])
         estimator: loaded from it.
         figures: of :func:`train.evaluate.measure`.
     """
-    estimator.save_pretrained(folder, card=card_text(estimator.config, estimator.name, figures), metrics=figures)
+    estimator.save_pretrained(folder, card=card_text(estimator.config, folder.as_posix(), figures), metrics=figures)
 
 
 def card_text(config: ModelConfig, name: str, figures: dict[str, dict]) -> str:

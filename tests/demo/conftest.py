@@ -1,13 +1,14 @@
 """A person of known joints, and an estimator that always finds that person."""
 
+import atexit
 import dataclasses
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-_FILES = tempfile.TemporaryDirectory(prefix="fusion-pose-tests-")  # another app would clean the common folder away
-os.environ["GRADIO_TEMP_DIR"] = _FILES.name
+os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="fusion-pose-tests-")  # other apps clean the common folder
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from fusion_model.estimator import FusionSummary
 from fusion_model.heatmaps import encode
 from fusion_model.images import load_photo
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, conversion_matrix
+
+atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 

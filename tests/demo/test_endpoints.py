@@ -96,8 +96,8 @@ def test_the_box_is_optional(sure_client, example):
 def test_what_the_page_draws(sure_client, example):
     answer = sure_client.predict(handle_file(example), api_name="/show_pose")
     picture, figure, maps, sentence, bars, times = answer
-    with Image.open(picture) as drawn:
-        assert drawn.size == (512, 512)
+    with Image.open(picture) as drawn, Image.open(example) as photo:
+        assert drawn.size == photo.size
     figure = json.loads(figure["plot"])
     assert figure["layout"]["height"] > 300
     assert len(maps) == 17
