@@ -27,6 +27,7 @@ Photo = np.ndarray | Image.Image | str | Path
 
 CONVENTIONAL_HEIGHT_MM = 1700.0
 _BOX_TRUST = 0.5  # a box says that somebody is there: this share of the person threshold is enough
+_BOX_CONFIDENCE = 0.2  # of the joints that a second look must show
 _LEAST_ZOOM = 0.6  # side of a second look over that of the first
 _MOST_PROPOSALS = 12  # looked at in one photo and level
 _LEVELS = (1, 2, 3)  # sides of the whole-photo windows, in input sizes of the hourglass
@@ -261,21 +262,23 @@ class PoseEstimator:
         for level in _LEVELS:
             window = letterbox(width, height, level * size)
             proposals = propose(self.looker.maps([photo], [window])[0].numpy(), window)
-            if level == 1:
-                proposals += _whole_photo(window)
-            else:  # whoever is larger was to be found on a coarser level
+            if level > 1:  # whoever is larger was to be found on a coarser level
                 proposals = [one for one in proposals if one.side * level < 1.5 * extent]
             proposals = [one for one in proposals if not any(_is_part(one, look) for look in people)]
-            people = self._distinct(people + self._look_twice(photo, proposals[:_MOST_PROPOSALS]))
-        return sorted(people, key=lambda look: -look.score * min(1.0, look.crop.side / extent) ** 0.5)
+            people = self._distinct(people + self._look_closer(photo, proposals[:_MOST_PROPOSALS]))
+        if not people:
+            people = self._distinct(self._look_closer(photo, _whole_photo(letterbox(width, height, size))))
+        return sorted(people, key=lambda look: -look.score * _share(look.box(self.config.calibration.seen), extent))
 
-    def _look_twice(self, photo: np.ndarray, proposals: list[Proposal]) -> list[Look]:
-        """The surer of two looks at each proposal, the second round the joints of the first; only sure people."""
+    def _look_closer(self, photo: np.ndarray, proposals: list[Proposal]) -> list[Look]:
+        """The surest of three looks at each proposal: as proposed, round the joints found, and that without a turn."""
         size = self.config.hourglass.input_size
         first = self.looker.look([photo] * len(proposals), [one.crop(size) for one in proposals])
         first = self._distinct(first)
         closer = self.looker.look([photo] * len(first), [self._closer(look) for look in first])
-        best = [max(pair, key=lambda one: one.score) for pair in zip(first, closer, strict=True)]
+        upright = self.looker.look([photo] * len(closer), [dataclasses.replace(one.crop, angle=0.0) for one in closer])
+        looks = zip(first, closer, upright, strict=True)
+        best = [max(three, key=lambda one: float(one.confidence.mean())) for three in looks]
         return [look for look in best if look.score >= self.config.calibration.person]
 
     def _closer(self, look: Look) -> Crop:
@@ -283,7 +286,7 @@ class PoseEstimator:
 
         It does not close in on the few joints of somebody whom the frame cuts off.
         """
-        size, box = self.config.hourglass.input_size, look.box(self.config.calibration.seen)
+        size, box = self.config.hourglass.input_size, look.box(_BOX_CONFIDENCE)
         crop = crop_of_box(box, size, self.config.crop.margin, look.angle())
         return dataclasses.replace(crop, side=max(crop.side, _LEAST_ZOOM * look.crop.side))
 
@@ -297,6 +300,24 @@ class PoseEstimator:
             if not any(same_person(look.points, other.points, trusted, 0.08 * other.crop.side) for other in kept):
                 kept.append(look)
         return kept
+
+
+_SIZE_RANK = 0.2
+
+
+def _share(box: np.ndarray, extent: float) -> float:
+    """How much a person's size speaks for it being the one who is meant: a weak power of its share of the photo."""
+    return float(min(1.0, max(box[2] - box[0], box[3] - box[1]) / extent)) ** _SIZE_RANK
+
+
+def _several(proposals: list[Proposal]) -> bool:
+    """Whether two good proposals stand apart: one look at the whole photo would mix their joints."""
+    good = [one for one in proposals if one.score > 0.5 * proposals[0].score]
+    return any(
+        np.abs(np.subtract(one.center, other.center)).max() > 0.3 * max(one.side, other.side)
+        for one in good
+        for other in good
+    )
 
 
 def _whole_photo(window: Crop) -> list[Proposal]:
