@@ -31,6 +31,7 @@ constructions of the teacher from other joints. The size assumes a person of 1.7
 
 ```python
 from fusion_model import PoseEstimator
+
 pose = PoseEstimator.from_pretrained("{name}")("photo.jpg")
 ```
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fusion_model.config import PRESETS
+from train.engine.loop import LoopSettings
 
 
 def common_arguments(parser: argparse.ArgumentParser, *, batch: int, learning_rate: float) -> None:
@@ -41,6 +42,19 @@ def positive(kind: type[int | float]) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def loop_settings(arguments: argparse.Namespace) -> LoopSettings:
+    """Settings of the loop from the common arguments."""
+    return LoopSettings(
+        steps=arguments.steps,
+        learning_rate=arguments.lr,
+        schedule=arguments.schedule,
+        time_limit=arguments.time_limit,
+        save_every=arguments.save_every,
+        validate_every=arguments.validate_every,
+        seed=arguments.seed,
+    )
 
 
 def run_command(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], int]) -> int:

@@ -24,12 +24,12 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import SHARPNESS, FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.pruning import prune
-from train.command import common_arguments, run_command
+from train.command import common_arguments, loop_settings, run_command
 from train.data.bank import Bank, build_bank, random_rows
 from train.data.people import load_people
 from train.data.sources import find_sources
 from train.engine.checkpoints import read_weights
-from train.engine.loop import Loop, LoopSettings
+from train.engine.loop import Loop
 from train.protocols.pose3d import mean_pose, pose_figures
 
 
@@ -79,15 +79,7 @@ class _Trainer:
     ) -> None:
         self.config, self.hourglass, self.arguments = config, hourglass, arguments
         self.soft_steps = round(arguments.soft_share * arguments.steps)
-        settings = LoopSettings(
-            steps=arguments.steps,
-            learning_rate=arguments.lr,
-            schedule=arguments.schedule,
-            time_limit=arguments.time_limit,
-            save_every=arguments.save_every,
-            validate_every=arguments.validate_every,
-            seed=arguments.seed,
-        )
+        settings = loop_settings(arguments)
         fingerprint = {
             name: getattr(arguments, name) for name in ("preset", "strategy", "fixed_beta", "batch", "views")
         }

@@ -16,13 +16,13 @@ from torch import Tensor, nn
 
 from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
-from train.command import common_arguments, run_command
+from train.command import common_arguments, loop_settings, run_command
 from train.data.augment import AugmentConfig, random_views, target_maps
 from train.data.people import load_people
 from train.data.sampling import draw, sampling_weights
 from train.data.sources import find_sources
 from train.engine.checkpoints import read_weights
-from train.engine.loop import Loop, LoopSettings, load_matching
+from train.engine.loop import Loop, load_matching
 from train.protocols.maps import maps_pck
 
 SIGMA = 1.25  # of the Gaussian targets, map pixels
@@ -80,15 +80,7 @@ def main(arguments: argparse.Namespace) -> int:
         module,
         loss,
         lambda network: maps_pck(network, held_out, size, margin),
-        LoopSettings(
-            steps=arguments.steps,
-            learning_rate=arguments.lr,
-            schedule=arguments.schedule,
-            time_limit=arguments.time_limit,
-            save_every=arguments.save_every,
-            validate_every=arguments.validate_every,
-            seed=arguments.seed,
-        ),
+        loop_settings(arguments),
         arguments.run,
         better="mean",
         fingerprint={"preset": arguments.preset, "input_size": size, "batch": arguments.batch},
