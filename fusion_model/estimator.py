@@ -310,16 +310,6 @@ def _share(box: np.ndarray, extent: float) -> float:
     return float(min(1.0, max(box[2] - box[0], box[3] - box[1]) / extent)) ** _SIZE_RANK
 
 
-def _several(proposals: list[Proposal]) -> bool:
-    """Whether two good proposals stand apart: one look at the whole photo would mix their joints."""
-    good = [one for one in proposals if one.score > 0.5 * proposals[0].score]
-    return any(
-        np.abs(np.subtract(one.center, other.center)).max() > 0.3 * max(one.side, other.side)
-        for one in good
-        for other in good
-    )
-
-
 def _whole_photo(window: Crop) -> list[Proposal]:
     """Somebody who fills the photo, and a portrait: a body whose lower part is beyond the frame."""
     x, y = window.center

@@ -27,8 +27,6 @@ from tqdm import tqdm
 
 from train.engine.checkpoints import latest_state, prune_states, read_state, write_best, write_state
 
-EXIT_INTERRUPTED = 1
-
 
 @dataclass(frozen=True)
 class LoopSettings:
