@@ -29,6 +29,7 @@ CONVENTIONAL_HEIGHT_MM = 1700.0
 _BOX_TRUST = 0.5  # a box says that somebody is there: this share of the person threshold is enough
 _BOX_CONFIDENCE = 0.2  # of the joints that a second look must show
 _LEAST_ZOOM = 0.6  # side of a second look over that of the first
+_SIZE_RANK = 0.2  # power of a person's share of the photo that ranks the people found
 _MOST_PROPOSALS = 12  # looked at in one photo and level
 _LEVELS = (1, 2, 3)  # sides of the whole-photo windows, in input sizes of the hourglass
 
@@ -252,7 +253,7 @@ class PoseEstimator:
         return look if look.score >= _BOX_TRUST * self.config.calibration.person else None
 
     def _find(self, photo: np.ndarray) -> list[Look]:
-        """Everybody in the photo, best first: proposals from coarse to fine, each looked at twice.
+        """Everybody in the photo, best first: proposals from coarse to fine, each looked at closer.
 
         The rank is the score, with a bonus for those who fill more of the photo.
         """
@@ -276,9 +277,12 @@ class PoseEstimator:
         first = self.looker.look([photo] * len(proposals), [one.crop(size) for one in proposals])
         first = self._distinct(first)
         closer = self.looker.look([photo] * len(first), [self._closer(look) for look in first])
-        upright = self.looker.look([photo] * len(closer), [dataclasses.replace(one.crop, angle=0.0) for one in closer])
-        looks = zip(first, closer, upright, strict=True)
-        best = [max(three, key=lambda one: float(one.confidence.mean())) for three in looks]
+        looks = [[*pair] for pair in zip(first, closer, strict=True)]
+        turned = [mine for mine in looks if mine[1].crop.angle]
+        upright = [dataclasses.replace(mine[1].crop, angle=0.0) for mine in turned]
+        for mine, look in zip(turned, self.looker.look([photo] * len(upright), upright), strict=True):
+            mine.append(look)
+        best = [max(mine, key=lambda one: float(one.confidence.mean())) for mine in looks]
         return [look for look in best if look.score >= self.config.calibration.person]
 
     def _closer(self, look: Look) -> Crop:
@@ -300,9 +304,6 @@ class PoseEstimator:
             if not any(same_person(look.points, other.points, trusted, 0.08 * other.crop.side) for other in kept):
                 kept.append(look)
         return kept
-
-
-_SIZE_RANK = 0.2
 
 
 def _share(box: np.ndarray, extent: float) -> float:
