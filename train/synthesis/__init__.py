@@ -1,0 +1,1 @@
+"""Rendered people with exact labels: body, motion, wardrobe, scene, renderer."""
