@@ -22,7 +22,8 @@ from fusion_model.heatmaps import decode
 from train.command import run_command
 from train.data.people import Source
 from train.data.sources import find_sources
-from train.protocols.whole import LIMBS_16, empty_crops, truth_of
+from train.protocols.nobody import empty_crops
+from train.protocols.whole import LIMBS_16, truth_of
 
 _KNOTS = 14
 _LEAST_PERSON = 0.45  # below it people of the fitting half are drawn wrongly too often to be of use

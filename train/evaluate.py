@@ -20,12 +20,12 @@ from train.card import write_card
 from train.command import run_command
 from train.data.people import Source
 from train.data.sources import find_sources
+from train.protocols.nobody import empty_crops
 from train.protocols.pose3d import mean_pose
 from train.protocols.whole import (
     LIMBS_17,
     TEACHER_SOURCES,
     Truth,
-    empty_crops,
     end_to_end,
     in_true_boxes,
     joint_hits,

@@ -14,8 +14,9 @@ from train.calibrate import fit_calibration
 from train.data.people import Source
 from train.protocols.canvases import make_canvases
 from train.protocols.maps import person_pck
+from train.protocols.nobody import empty_crops
 from train.protocols.pose3d import mean_pose, pose_figures
-from train.protocols.whole import empty_crops, match_boxes, truth_of, upside_down
+from train.protocols.whole import match_boxes, truth_of, upside_down
 
 
 def _png(image: np.ndarray) -> bytes:
@@ -113,6 +114,11 @@ def test_empty_crops_leave_the_person_out():
     assert crops
     assert all(not ((crop[..., 0] > 200) & (crop[..., 1] < 50)).any() for crop in crops), "no red wrist in them"
     assert empty_crops(make_source("coco")) == []
+
+
+def test_crops_sorted_out_by_eye_are_not_used():
+    source = make_source()
+    assert len(empty_crops(source)) == 4, "of five photos with room beside the person, row 0 was seen to show somebody"
 
 
 def test_pose_figures_of_a_constructed_pose():

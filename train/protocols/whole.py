@@ -1,4 +1,4 @@
-"""The whole estimator against labelled people: in the true box, end to end, in 3D, and on crops of nobody."""
+"""The whole estimator against labelled people: in the true box, end to end and in 3D."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from train.protocols.pose3d import pose_figures
 LIMBS_16 = [MPII_16.index(name) for name in LIMB_JOINTS]
 LIMBS_17 = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]
 TEACHER_SOURCES = ("stanford40", "street")  # no hand labels: teacher joints of score 0.9 and more count
-NOBODY_SOURCES = ("stanford40", "street")  # photos of the other sets often show bystanders beside the labelled person
 _LEAST_TEACHER_WEIGHT = 0.81  # score 0.9, squared
 
 
@@ -143,30 +142,6 @@ def match_boxes(found: np.ndarray, wanted: np.ndarray) -> list[tuple[int, float]
         matches[person] = (int(number), float(iou[number, person]))
         iou[number], iou[:, person] = 0, 0
     return matches
-
-
-def empty_crops(source: Source, seed: int = 0, most: int = 150) -> list[np.ndarray]:
-    """Squares cut beside the labelled person of validation photos; somebody else may be in a few of them.
-
-    Empty for sources whose photos often show bystanders.
-    """
-    if source.name not in NOBODY_SOURCES:
-        return []
-    generator = np.random.default_rng(seed)
-    crops = []
-    for row in generator.permutation(np.flatnonzero(source.validation)):
-        photo, box = source.photo(row), source.box[row]
-        height, width = photo.shape[:2]
-        for _ in range(40):
-            side = int(generator.uniform(0.25, 0.6) * min(height, width))
-            x, y = (int(generator.integers(0, length - side + 1)) for length in (width, height))
-            beside = x + side <= box[0] or y + side <= box[1] or x >= box[2] or y >= box[3]
-            if beside and side >= 32:
-                crops.append(photo[y : y + side, x : x + side])
-                break
-        if len(crops) == most:
-            break
-    return crops
 
 
 def pose_table(poses: list[Pose | None], source: Source, rows: np.ndarray, mean: np.ndarray) -> dict[str, dict]:
