@@ -1,0 +1,90 @@
+"""Rendered data sets as ``train.synthesize`` writes them: a folder with annotations.npz and part-*.zip."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from fusion_model.skeletons import HUMAN36M_17, MPII_16, conversion_matrix
+from train.data.people import Source
+from train.synthesis.dataset import PART, image_name, part_path
+
+NAME = "synthetic"
+_LEAST_SIDE = 64  # pixels of the box's longer side; smaller people teach no pose
+_LEAST_VISIBLE = 4  # joints
+_HIDDEN_WEIGHT = 0.5  # of a joint that something covers: its place is exact, but a guess from the picture
+
+
+def read_synthetic(folder: Path) -> tuple[Source, dict[str, np.ndarray]]:
+    """Read a data set; people that are too small or hidden to learn from are left out.
+
+    Returns:
+        The source, and the columns ``azimuth``, ``kind``, ``subject``, ``motion``, ``visible`` of its rows.
+
+    Raises:
+        FileNotFoundError: if the data set is not finished.
+        ValueError: if its annotations are damaged.
+    """
+    path = folder / "annotations.npz"
+    if not path.is_file():
+        msg = f"{path} not found: the data set is not finished, run train.synthesize again with the same settings"
+        raise FileNotFoundError(msg)
+    try:
+        with np.load(path) as data:
+            labels = {name: data[name] for name in data}
+        keep = _usable(labels)
+        labels = {name: labels[name][keep] for name in labels if len(labels[name].shape) and name != "intrinsics"} | {
+            "split": labels["split"]
+        }
+    except (zipfile.BadZipFile, KeyError, EOFError, IndexError, ValueError) as error:
+        msg = f"{path} is damaged ({error}): delete it and run train.synthesize again"
+        raise ValueError(msg) from error
+    return _source(folder, labels), {name: labels[name] for name in ("azimuth", "kind", "subject", "motion", "visible")}
+
+
+def _usable(labels: dict[str, np.ndarray]) -> np.ndarray:
+    """(N,) bool: large and visible enough."""
+    side = (labels["box"][:, 2:] - labels["box"][:, :2]).max(1)
+    return (side >= _LEAST_SIDE) & (labels["visible"].sum(1) >= _LEAST_VISIBLE)
+
+
+def _source(folder: Path, labels: dict[str, np.ndarray]) -> Source:
+    """The people as every other data set has them."""
+    matrix = conversion_matrix(HUMAN36M_17, MPII_16)
+    nearest = matrix.argmax(1)  # every MPII joint is one of the 17
+    visible = labels["visible"][:, nearest]
+    count = len(visible)
+    return Source(
+        name=NAME,
+        read=_PartReader(folder, labels["picture"]),
+        joints=labels["joints_2d"][:, nearest],
+        weight=np.where(visible, 1.0, _HIDDEN_WEIGHT).astype(np.float32),
+        by_hand=np.ones((count, len(MPII_16)), bool),
+        box=labels["box"],
+        pose=labels["joints_3d"],
+        pose_weight=np.ones((count, len(HUMAN36M_17)), np.float32),
+        validation=np.full(count, str(labels["split"]) == "validation"),
+    )
+
+
+class _PartReader:
+    """Reads pictures out of the parts from several threads."""
+
+    def __init__(self, folder: Path, pictures: np.ndarray) -> None:
+        self._folder, self._pictures, self._local = folder, pictures, threading.local()
+
+    def __call__(self, row: int) -> bytes:
+        """The bytes of a person's picture; ValueError if its part is damaged or missing."""
+        index = int(self._pictures[row])
+        path = part_path(self._folder, index // PART)
+        try:
+            files = self._local.__dict__.setdefault("files", {})
+            if path not in files:
+                files[path] = zipfile.ZipFile(path)
+            return files[path].read(image_name(index))
+        except (OSError, zipfile.BadZipFile, KeyError) as error:
+            msg = f"{path}: picture {index} cannot be read ({error}): delete the part and run train.synthesize again"
+            raise ValueError(msg) from error

@@ -1,0 +1,205 @@
+"""Writes rendered pictures with their labels, and can be cut at any moment.
+
+A data set is a folder with ``settings.json``, one ``part-00000.zip`` for every 200 pictures (JPEG files and
+``labels.npz``) and, once all parts are there, ``annotations.npz``. A part appears whole or not at all, and every
+picture has a random generator of its own, so a run that was cut goes on without duplicates or gaps, and the parts may
+be made on several machines.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from train.synthesis.labels import Picture
+
+PART = 200  # pictures
+_QUALITY = (80, 96)  # of the JPEG files, drawn for every picture
+_PERSON = {
+    "joints_2d": (np.float32, (17, 2)),
+    "joints_3d": (np.float32, (17, 3)),
+    "pelvis": (np.float32, (3,)),
+    "visible": (np.bool_, (17,)),
+    "box": (np.float32, (4,)),
+    "azimuth": (np.float32, ()),
+    "subject": (np.int32, ()),
+    "motion": (np.str_, ()),
+    "kind": (np.str_, ()),
+}  # type and shape of a row; one row a person
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the pictures; a folder holds pictures of one choice.
+
+    Attributes:
+        count: pictures.
+        seed: of everything.
+        size: pixels of a picture's side.
+        split: ``train`` or ``validation``: which bodies and motions.
+        backgrounds: name of the folder of background photos, empty for none.
+        motions: name of the file of postures, empty for the one that comes with the project.
+    """
+
+    count: int
+    seed: int
+    size: int
+    split: str
+    backgrounds: str = ""
+    motions: str = ""
+
+    @property
+    def parts(self) -> int:
+        """Number of parts."""
+        return -(-self.count // PART)
+
+
+def picture_generator(seed: int, index: int) -> np.random.Generator:
+    """The random generator of one picture."""
+    return np.random.default_rng([seed, index])
+
+
+def open_folder(folder: Path, settings: Settings) -> None:
+    """Make the folder, or check that it holds pictures of the same settings.
+
+    Raises:
+        ValueError: if it holds pictures of other settings; says which differ.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "settings.json"
+    if not path.is_file():
+        _write_whole(path, json.dumps(asdict(settings), indent=1).encode())
+        return
+    there = json.loads(path.read_text(encoding="utf-8"))
+    differing = {name: there.get(name) for name, value in asdict(settings).items() if there.get(name) != value}
+    if differing:
+        listed = ", ".join(f"{name} {value!r}" for name, value in differing.items())
+        msg = f"{folder} holds pictures of other settings ({listed}): use those, or another folder"
+        raise ValueError(msg)
+
+
+def write_parts(
+    folder: Path, settings: Settings, make: Callable[[int], Picture], shard: tuple[int, int] = (1, 1)
+) -> None:
+    """Make every part that is missing.
+
+    Args:
+        folder: an open data set.
+        settings: its settings.
+        make: renders picture number i.
+        shard: (i, n): only every n-th part, from the i-th on.
+    """
+    number, of = shard
+    wanted = [part for part in range(settings.parts) if part % of == number - 1]
+    missing = [part for part in wanted if not part_path(folder, part).is_file()]
+    total = sum(len(_indices(settings, part)) for part in wanted)
+    ready = total - sum(len(_indices(settings, part)) for part in missing)
+    with tqdm(total=total, initial=ready, desc="render", unit="picture") as bar:
+        for part in missing:
+            _write_part(folder, settings, part, make, bar)
+
+
+def part_path(folder: Path, part: int) -> Path:
+    """File of one part."""
+    return folder / f"part-{part:05d}.zip"
+
+
+def image_name(index: int) -> str:
+    """Name of picture number i in its part."""
+    return f"{index:07d}.jpg"
+
+
+def merge_labels(folder: Path, settings: Settings) -> bool:
+    """Write ``annotations.npz`` from the labels of all parts; False while parts are missing."""
+    paths = [part_path(folder, part) for part in range(settings.parts)]
+    if not all(path.is_file() for path in paths):
+        return False
+    columns = [_read_labels(path) for path in paths]
+    merged = {name: np.concatenate([column[name] for column in columns]) for name in columns[0]}
+    merged["seed"] = np.array(settings.seed)
+    merged["split"] = np.array(settings.split)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **merged)
+    _write_whole(folder / "annotations.npz", buffer.getvalue())
+    return True
+
+
+def _indices(settings: Settings, part: int) -> range:
+    """Numbers of the pictures of a part."""
+    return range(part * PART, min((part + 1) * PART, settings.count))
+
+
+def _write_part(folder: Path, settings: Settings, part: int, make: Callable[[int], Picture], bar: tqdm) -> None:
+    """Render a part into a file beside its place, then move it there."""
+    pictures: list[Picture] = []
+    path = part_path(folder, part)
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+            for index in _indices(settings, part):
+                picture = make(index)
+                archive.writestr(image_name(index), _encode(picture.image, settings.seed, index))
+                pictures.append(picture)
+                bar.update()
+            buffer = io.BytesIO()
+            np.savez_compressed(buffer, **_columns(pictures, _indices(settings, part)))
+            archive.writestr("labels.npz", buffer.getvalue())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _encode(image: np.ndarray, seed: int, index: int) -> bytes:
+    """JPEG of a quality that differs from picture to picture."""
+    quality = int(np.random.default_rng([seed, index, 1]).integers(*_QUALITY))
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        msg = f"picture {index} of shape {image.shape} cannot be encoded as JPEG"
+        raise ValueError(msg)
+    return data.tobytes()
+
+
+def _columns(pictures: list[Picture], indices: range) -> dict[str, np.ndarray]:
+    """Labels as arrays, a row a person, and the intrinsics, a row a picture."""
+    rows = [(index, label) for index, picture in zip(indices, pictures, strict=True) for label in picture.people]
+    arrays = {
+        name: np.array([getattr(label, name) for _, label in rows], dtype).reshape(len(rows), *shape)
+        for name, (dtype, shape) in _PERSON.items()
+    }
+    arrays["picture"] = np.array([index for index, _ in rows], np.int32)
+    arrays["intrinsics"] = np.array([picture.intrinsics for picture in pictures]).reshape(-1, 3, 3)
+    return arrays
+
+
+def _read_labels(path: Path) -> dict[str, np.ndarray]:
+    """Labels of a part."""
+    try:
+        with zipfile.ZipFile(path) as archive, np.load(io.BytesIO(archive.read("labels.npz"))) as data:
+            return {name: data[name] for name in data}
+    except (zipfile.BadZipFile, KeyError, EOFError) as error:
+        msg = f"{path} is damaged ({error}): delete it and run the command again"
+        raise ValueError(msg) from error
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+    unfinished.write_bytes(data)
+    unfinished.replace(path)
+
+
+def iterate_images(folder: Path, indices: np.ndarray) -> Iterator[np.ndarray]:
+    """Pictures (H, W, 3) uint8 RGB of the given numbers."""
+    for index in indices:
+        with zipfile.ZipFile(part_path(folder, int(index) // PART)) as archive:
+            data = np.frombuffer(archive.read(image_name(int(index))), np.uint8)
+        yield cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
