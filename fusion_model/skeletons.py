@@ -118,6 +118,9 @@ LIMB_JOINTS = tuple(
 )
 """The twelve joints that every set has and that comparisons between methods use."""
 
+MPII_IN_HUMAN36M = tuple(HUMAN36M_17.index(name) for name in MPII_16.joints)
+"""Where each of MPII's 16 joints stands among Human3.6M's 17."""
+
 # A joint that a set lacks, as the mean of joints that it has. Spine and the middle joints are constructions, not
 # observations; whoever shows them says so (`derived_joints`).
 _MIDPOINTS = {

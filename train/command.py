@@ -26,6 +26,9 @@ def common_arguments(parser: argparse.ArgumentParser, *, batch: int, learning_ra
     parser.add_argument("--save-every", type=positive(int), default=1000, help="steps between checkpoints")
     parser.add_argument("--validate-every", type=positive(int), default=2000, help="steps between validations")
     parser.add_argument("--seed", type=int, default=0, help="of batches and augmentation")
+    parser.add_argument(
+        "--synthetic-share", type=share, default=0.2, help="share of rendered people in a batch, where --data has some"
+    )
 
 
 def positive(kind: type[int | float]) -> Callable[[str], float]:
@@ -42,6 +45,17 @@ def positive(kind: type[int | float]) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def share(text: str) -> float:
+    """Reader of a command-line number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text!r}")
+    return value
 
 
 def loop_settings(arguments: argparse.Namespace) -> LoopSettings:

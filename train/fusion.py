@@ -24,12 +24,14 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import SHARPNESS, FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.pruning import prune
-from train.command import common_arguments, loop_settings, run_command
+from train.command import common_arguments, loop_settings, run_command, share
 from train.data.bank import Bank, build_bank, random_rows
 from train.data.people import load_people
+from train.data.sampling import SYNTHETIC, draw, sampling_weights
 from train.data.sources import find_sources
 from train.engine.checkpoints import read_weights
 from train.engine.loop import Loop
+from train.engine.losses import reprojection_loss
 from train.protocols.pose3d import mean_pose, pose_figures
 
 
@@ -44,6 +46,15 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--soft-share", type=float, default=0.6, help="share of the steps with soft weights")
     arguments.add_argument("--views", type=int, default=3, help="random views of each person in the bank")
     arguments.add_argument("--input-size", type=int, help="pixels of the hourglass's crop (default: preset)")
+    arguments.add_argument(
+        "--teacher-trust", type=share, default=1.0, help="factor on the 3D loss of photos, whose 3D is a teacher's"
+    )
+    arguments.add_argument(
+        "--reprojection",
+        type=float,
+        default=0.0,
+        help="weight of the distance to the 2D labels, for photos and renders",
+    )
     return arguments
 
 
@@ -84,13 +95,16 @@ class _Trainer:
             name: getattr(arguments, name) for name in ("preset", "strategy", "fixed_beta", "batch", "views")
         }
         fingerprint |= {"sharpness": arguments.sharpness, "soft_steps": self.soft_steps, "steps": arguments.steps}
+        fingerprint |= {name: getattr(arguments, name) for name in ("synthetic_share", "teacher_trust", "reprojection")}
         self.loop = Loop(network, self.loss, self.validate, settings, arguments.run, "-mpjpe", fingerprint)
         print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
-        self.bank, self.held_out = self._banks()
+        self.bank, self.held_out, names = self._banks()
+        self.rendered = torch.tensor([name == SYNTHETIC for name in names], device=self.loop.device)
+        self.weights = sampling_weights(self.bank.source, names, arguments.synthetic_share)
         self.mean = mean_pose(self.bank.pose.cpu().numpy(), self.bank.weight.cpu().numpy())
 
-    def _banks(self) -> tuple[Bank, Bank]:
-        """Training and validation views with their maps."""
+    def _banks(self) -> tuple[Bank, Bank, tuple[str, ...]]:
+        """Training and validation views with their maps, and the names of their sources."""
         sources, device = find_sources(self.arguments.data), self.loop.device
         self.hourglass.to(device)
         size, margin = self.config.hourglass.input_size, self.config.crop.margin
@@ -98,16 +112,19 @@ class _Trainer:
         held_out = build_bank(load_people(sources, validation=True).to(device), self.hourglass, *shape, 1, None)
         generator = torch.Generator(device).manual_seed(self.arguments.seed)
         people = load_people(sources, validation=False).to(device)
-        return build_bank(people, self.hourglass, *shape, self.arguments.views, generator), held_out
+        return build_bank(people, self.hourglass, *shape, self.arguments.views, generator), held_out, people.names
 
     def loss(self, network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Eq. 4 on a batch; hardens the weights when the soft phase is over."""
         module = self.loop.module
         if step >= self.soft_steps and not module.is_sharp(0.0):
             self._harden(module)
-        rows = torch.randint(len(self.bank), (self.arguments.batch,), device=self.loop.device, generator=generator)
-        image, maps, pose, weight = random_rows(self.bank, rows, generator)
-        loss = fusion_loss(network(image, maps), pose, module, weight, self.arguments.sharpness)
+        batch = random_rows(self.bank, draw(self.weights, self.arguments.batch, generator), generator)
+        pose = network(batch.images, batch.maps)
+        trust = torch.where(self.rendered[batch.source], 1.0, self.arguments.teacher_trust)[:, None]
+        loss = fusion_loss(pose, batch.pose, module, trust * batch.weight, self.arguments.sharpness)
+        if self.arguments.reprojection:
+            loss = loss + self.arguments.reprojection * reprojection_loss(pose, batch.points, batch.point_weight)
         return loss, _mixing_figures(module)
 
     def _harden(self, module: FusionNetwork) -> None:
@@ -130,15 +147,26 @@ class _Trainer:
         return torch.sigmoid(module.alpha * (levels - module.beta)).tolist()
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Figures over all validation people with a pseudo-labelled pose."""
+        """Figures over all validation people whose 3D is known; photos and rendered people count half each."""
         network.eval()
-        return pose_figures(predict(network, self.held_out), self.held_out.pose.cpu().numpy())
+        return self._figures(predict(network, self.held_out))
+
+    def _figures(self, poses: np.ndarray) -> dict[str, float]:
+        """Figures of poses (N, 17, 3) of the validation people; those of rendered people apart, where there are any."""
+        truth, rendered = self.held_out.pose.cpu().numpy(), self.rendered[self.held_out.source].cpu().numpy()
+        if rendered.all() or not rendered.any():
+            return pose_figures(poses, truth)
+        photos, synthetic = (pose_figures(poses[rows], truth[rows]) for rows in (~rendered, rendered))
+        both = {"mpjpe": (photos["mpjpe"] + synthetic["mpjpe"]) / 2}
+        return (
+            both | {f"photos_{k}": v for k, v in photos.items()} | {f"synthetic_{k}": v for k, v in synthetic.items()}
+        )
 
     def finish(self) -> None:
         """Prune, print the errors side by side, and write ``checkpoint/`` into the run's folder."""
         network = FusionNetwork(self.config.fusion).to(self.loop.device)
         network.load_state_dict(load_file(self.arguments.run / "best" / "model.safetensors"))
-        rows = {"mean pose": pose_figures(np.tile(self.mean, (len(self.held_out), 1, 1)), self._truth())}
+        rows = {"mean pose": self._figures(np.tile(self.mean, (len(self.held_out), 1, 1)))}
         note = self.arguments.run / "hardening.json"
         if note.is_file():
             hardening = json.loads(note.read_text(encoding="utf-8"))
@@ -155,10 +183,6 @@ class _Trainer:
         estimator.save_pretrained(self.arguments.run / "checkpoint", metrics={"fusion": rows})
         save_file({"mean_pose": torch.from_numpy(self.mean)}, self.arguments.run / "mean_pose.safetensors")
         print(f"checkpoint: {self.arguments.run / 'checkpoint'}")
-
-    def _truth(self) -> np.ndarray:
-        """(N, 17, 3) poses of the validation people."""
-        return self.held_out.pose.cpu().numpy()
 
 
 @torch.inference_mode()

@@ -86,7 +86,7 @@ def main(arguments: argparse.Namespace) -> int:
         fingerprint={"preset": arguments.preset, "input_size": size, "batch": arguments.batch},
     )
     people, held_out = people.to(loop.device), held_out.to(loop.device)
-    weights = sampling_weights(people)
+    weights = sampling_weights(people.source, people.names, arguments.synthetic_share)
     if arguments.benchmark:
         _benchmark(loop, arguments.batch, size)
         return 0

@@ -184,7 +184,7 @@ def test_a_folder_without_data_is_one_sentence(ends, tmp_path):
     status, _, error = ends("hourglass", "--data", tmp_path / "none", "--run", tmp_path / "run", *SMALL)
     assert status == 1
     assert error.startswith("python -m train.hourglass: ")
-    assert "holds neither lspet/joints.mat nor people_*.npz" in error
+    assert "has no lspet/joints.mat, people_*.npz or rendered set" in error
     assert not (tmp_path / "run").exists()
 
 

@@ -209,7 +209,7 @@ def test_a_folder_of_data_sets(data_folder):
 
 def test_a_folder_without_data(tmp_path):
     for folder in (tmp_path, tmp_path / "nothing"):
-        with pytest.raises(FileNotFoundError, match=r"holds neither lspet/joints\.mat nor people_\*\.npz"):
+        with pytest.raises(FileNotFoundError, match=r"has no lspet/joints\.mat, people_\*\.npz or rendered set"):
             find_sources(folder)
 
 

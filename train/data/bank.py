@@ -6,12 +6,13 @@ person, and kept as bytes; training then turns, scales and mirrors photo, maps a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from fusion_model.heatmaps import to_map_coordinates
 from fusion_model.looks import fusion_inputs
 from fusion_model.skeletons import MPII_16
 from train.data.augment import (
@@ -19,6 +20,7 @@ from train.data.augment import (
     plain_views,
     random_views,
     sample,
+    transform,
     turned_poses,
     window_matrices,
 )
@@ -35,7 +37,9 @@ class Bank:
         images: (N, 3, S, S) uint8.
         maps: (N, 16, S, S) uint8, 160 for a height of 1.
         pose: (N, 17, 3) float32 mm, as the view shows it.
-        weight: (N, 17) float32 trust in each joint.
+        weight: (N, 17) float32 trust in each joint; 0 where the 3D is unknown.
+        points: (N, 16, 2) float32 labelled joints of MPII's order in pixels of the image.
+        point_weight: (N, 16) float32 trust in each of them.
         source: (N,) index of the data set.
     """
 
@@ -43,6 +47,8 @@ class Bank:
     maps: Tensor
     pose: Tensor
     weight: Tensor
+    points: Tensor
+    point_weight: Tensor
     source: Tensor
 
     def __len__(self) -> int:
@@ -53,9 +59,22 @@ class Bank:
         """Image (N, 3, S, S) and maps (N, 16, S, S) as floats."""
         return self.images[rows].float() / 255, self.maps[rows].float() * _MAP_UNIT
 
-    def to(self, device: torch.device) -> Bank:
-        """The same bank on another device."""
-        return Bank(*(getattr(self, name).to(device) for name in ("images", "maps", "pose", "weight", "source")))
+    def only(self, rows: Tensor) -> Bank:
+        """The views of these rows."""
+        return Bank(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of a bank as the network gets them; the attributes are those of :class:`Bank`, as floats."""
+
+    images: Tensor
+    maps: Tensor
+    pose: Tensor
+    weight: Tensor
+    points: Tensor
+    point_weight: Tensor
+    source: Tensor
 
 
 @torch.inference_mode()
@@ -81,7 +100,7 @@ def build_bank(
         generator: of the views; None gives plain upright crops.
         batch: views at once.
     """
-    rows = torch.nonzero(people.weight.new_tensor(people.pose_weight.sum(1)) > 0)[:, 0].repeat(copies)
+    rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0].repeat(copies)
     if not len(rows):
         msg = "none of the people has a 3D pose: the fusion network needs sources with pseudo-labels or measured 3D"
         raise ValueError(msg)
@@ -91,25 +110,23 @@ def build_bank(
         part = people.take(rows[start : start + batch])
         pose, weight = part.pose, part.pose_weight
         if generator is None:
-            images, _ = plain_views(part, size, margin)
+            images, matrices = plain_views(part, size, margin)
+            points, point_weight = transform(part.joints, matrices), part.weight
         else:
             views = random_views(part, size, margin, kinds, generator)
-            images = views.images
+            images, points, point_weight = views.images, views.joints[:, 0], views.weight
             pose, weight = turned_poses(pose, weight, views.angle, views.mirror)
         with torch.autocast(images.device.type, torch.bfloat16):
             maps = hourglass(images.contiguous(memory_format=torch.channels_last))[-1].float()
         image, maps = fusion_inputs(images, maps, fusion_size)
         stored = ((image * 255).round().byte(), (maps / _MAP_UNIT).round().clamp(0, 255).byte())
-        parts.append((*stored, pose, weight, part.source))
+        points = to_map_coordinates(points, size / fusion_size)
+        parts.append((*stored, pose, weight, points, point_weight, part.source))
     return Bank(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def random_rows(bank: Bank, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Rows of a bank, slightly turned, scaled, shifted and mirrored anew.
-
-    Returns:
-        image (N, 3, S, S), maps (N, 16, S, S), pose (N, 17, 3) and weight (N, 17).
-    """
+def random_rows(bank: Bank, rows: Tensor, generator: torch.Generator) -> Batch:
+    """Rows of a bank, slightly turned, scaled, shifted and mirrored anew."""
     image, maps = bank.inputs(rows)
     count, size, device = len(rows), image.shape[-1], image.device
 
@@ -121,6 +138,11 @@ def random_rows(bank: Bank, rows: Tensor, generator: torch.Generator) -> tuple[T
     matrices = window_matrices(center, size * 2 ** (0.1 * normal(count)), angle, mirror, size)
     both = sample(torch.cat((image, maps), 1), matrices, size)
     image, maps = both[:, :3], both[:, 3:]
-    maps = torch.where(mirror[:, None, None, None], maps[:, list(MPII_16.mirror)], maps)
+    swap = list(MPII_16.mirror)
+    maps = torch.where(mirror[:, None, None, None], maps[:, swap], maps)
     image = (image * (1 + 0.15 * normal(count, 3, 1, 1)) + 0.05 * normal(count, 1, 1, 1)).clamp(0, 1)
-    return image, maps, *turned_poses(bank.pose[rows], bank.weight[rows], angle, mirror)
+    points, point_weight = transform(bank.points[rows], matrices), bank.point_weight[rows]
+    points = torch.where(mirror[:, None, None], points[:, swap], points)
+    point_weight = torch.where(mirror[:, None], point_weight[:, swap], point_weight)
+    poses = turned_poses(bank.pose[rows], bank.weight[rows], angle, mirror)
+    return Batch(image, maps, *poses, points, point_weight, bank.source[rows])

@@ -1,29 +1,47 @@
-"""Which people a batch holds."""
+"""Which people a batch holds: real photos and rendered people mixed in one batch."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from train.data.people import People
-
-# Shares of a batch, for the sets known here; any other set weighs as many people as it has, in thousands.
+# Shares of a batch among the photos, for the sets known here; any other set weighs as many people as it has, in
+# thousands.
 SHARES = {"lspet": 0.42, "stanford40": 0.24, "mpii": 0.17, "street": 0.08, "coco": 0.09}
+SYNTHETIC = "synthetic"  # name of every rendered set
 
 
-def sampling_weights(people: People, shares: dict[str, float] | None = None) -> Tensor:
-    """(N,) probability of drawing each person, summing to 1."""
-    counts = torch.bincount(people.source, minlength=len(people.names)).double()
+def sampling_weights(
+    source: Tensor, names: tuple[str, ...], synthetic: float = 0.0, shares: dict[str, float] | None = None
+) -> Tensor:
+    """(N,) float64 probability of drawing each row, summing to 1.
+
+    Args:
+        source: (N,) index into ``names``.
+        names: of the sources; rendered ones are called ``synthetic``.
+        synthetic: share of all rendered sets together; with nothing but rendered sets it is 1.
+        shares: of the photos' sets among each other; None for :data:`SHARES`.
+    """
+    rows = source.cpu()
+    counts = torch.bincount(rows, minlength=len(names)).double()
     table = SHARES if shares is None else shares
     wanted = torch.tensor(
-        [table.get(name, float(count) / 1000) for name, count in zip(people.names, counts, strict=True)]
+        [table.get(name, float(count) / 1000) for name, count in zip(names, counts, strict=True)], dtype=torch.float64
     )
-    weight = (wanted.double() / counts.clamp_min(1).cpu())[people.source.cpu()]
-    return (weight / weight.sum()).to(people.source.device)
+    wanted = torch.where(counts > 0, wanted, 0.0)
+    rendered = torch.tensor([name == SYNTHETIC for name in names])
+    if synthetic and (counts * rendered).any():
+        mixed = synthetic if (counts * ~rendered).any() else 1.0
+        wanted[rendered] = mixed * counts[rendered] / counts[rendered].sum()
+        wanted[~rendered] *= (1 - mixed) / wanted[~rendered].sum().clamp_min(1e-9)
+    else:
+        wanted[rendered] = 0 if (counts * ~rendered).any() else counts[rendered]
+    weight = (wanted / counts.clamp_min(1))[rows]
+    return (weight / weight.sum()).to(source.device)
 
 
 def draw(weights: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """(count,) rows, with replacement."""
     cumulative = weights.cumsum(0)
     picks = torch.rand(count, device=weights.device, dtype=weights.dtype, generator=generator) * cumulative[-1]
-    return torch.searchsorted(cumulative, picks).clamp_max(len(weights) - 1)
+    return torch.searchsorted(cumulative, picks, right=True).clamp_max(len(weights) - 1)

@@ -7,6 +7,7 @@ from pathlib import Path
 from train.data.people import Source
 from train.formats.lspet import read_lspet
 from train.formats.people import read_people
+from train.formats.synthetic import read_synthetic
 
 LSPET_VALIDATION_FROM = 8501
 
@@ -16,7 +17,8 @@ def find_sources(folder: Path) -> list[Source]:
 
     Args:
         folder: holds ``lspet/`` (LSP-extended as distributed, with ``lspet_teacher.npz`` beside it where there is
-            one) and any number of ``people_<name>.npz`` with a zip of the same name.
+            one), any number of ``people_<name>.npz`` with a zip of the same name, and any number of folders that
+            ``train.synthesize`` made.
 
     Raises:
         FileNotFoundError: if there is none.
@@ -26,7 +28,8 @@ def find_sources(folder: Path) -> list[Source]:
         teacher = folder / "lspet_teacher.npz"
         sources.append(read_lspet(folder / "lspet", teacher if teacher.is_file() else None, LSPET_VALIDATION_FROM))
     sources += [read_people(path) for path in sorted(folder.glob("people_*.npz"))]
+    sources += [read_synthetic(path.parent)[0] for path in sorted(folder.glob("*/annotations.npz"))]
     if not sources:
-        msg = f"{folder} holds neither lspet/joints.mat nor people_*.npz: see DATASETS in train/README.md"
+        msg = f"{folder} has no lspet/joints.mat, people_*.npz or rendered set: see DATASETS in train/README.md"
         raise FileNotFoundError(msg)
     return sources

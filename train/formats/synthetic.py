@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from fusion_model.skeletons import HUMAN36M_17, MPII_16, conversion_matrix
+from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from train.data.people import Source
+from train.data.sampling import SYNTHETIC
 from train.synthesis.dataset import PART, image_name, part_path
 
-NAME = "synthetic"
 _LEAST_SIDE = 64  # pixels of the box's longer side; smaller people teach no pose
 _LEAST_VISIBLE = 4  # joints
 _HIDDEN_WEIGHT = 0.5  # of a joint that something covers: its place is exact, but a guess from the picture
@@ -53,14 +53,12 @@ def _usable(labels: dict[str, np.ndarray]) -> np.ndarray:
 
 def _source(folder: Path, labels: dict[str, np.ndarray]) -> Source:
     """The people as every other data set has them."""
-    matrix = conversion_matrix(HUMAN36M_17, MPII_16)
-    nearest = matrix.argmax(1)  # every MPII joint is one of the 17
-    visible = labels["visible"][:, nearest]
+    visible = labels["visible"][:, MPII_IN_HUMAN36M]
     count = len(visible)
     return Source(
-        name=NAME,
+        name=SYNTHETIC,
         read=_PartReader(folder, labels["picture"]),
-        joints=labels["joints_2d"][:, nearest],
+        joints=labels["joints_2d"][:, MPII_IN_HUMAN36M],
         weight=np.where(visible, 1.0, _HIDDEN_WEIGHT).astype(np.float32),
         by_hand=np.ones((count, len(MPII_16)), bool),
         box=labels["box"],
