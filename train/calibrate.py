@@ -21,6 +21,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.heatmaps import decode
 from train.command import run_command
 from train.data.people import Source
+from train.data.sampling import SYNTHETIC
 from train.data.sources import find_sources
 from train.protocols.nobody import empty_crops
 from train.protocols.whole import LIMBS_16, truth_of
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    sources = find_sources(arguments.data)
+    sources = [source for source in find_sources(arguments.data) if source.name != SYNTHETIC]
     load_checkpoint(arguments.checkpoint)
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
     pairs = [_peaks_and_hits(estimator, source) for source in sources]

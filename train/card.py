@@ -83,7 +83,10 @@ def card_text(config: ModelConfig, name: str, figures: dict[str, dict]) -> str:
         name=name,
     )
     return (
-        head + "\n".join([*_maps_table(figures), "", *_pose_table(figures), "", *_confidence(figures)]) + "\n" + _LIMITS
+        head
+        + "\n".join([*_maps_table(figures), "", *_pose_tables(figures), "", *_confidence(figures)])
+        + "\n"
+        + _LIMITS
     )
 
 
@@ -97,15 +100,26 @@ def _maps_table(figures: dict[str, dict]) -> list[str]:
     return rows
 
 
-def _pose_table(figures: dict[str, dict]) -> list[str]:
+def _pose_tables(figures: dict[str, dict]) -> list[str]:
     """Rows of the 3D figures, beside the mean pose's."""
+    rows = _pose_table("the teacher", figures["3D"])
+    if figures["rendered 3D"]:
+        rows += [
+            "",
+            *_pose_table("the exact joints of rendered people and motions never trained on", figures["rendered 3D"]),
+        ]
+    return rows
+
+
+def _pose_table(truth: str, table: dict[str, dict]) -> list[str]:
+    """Rows of one 3D table."""
     rows = [
-        "3D against the teacher, in the true box, beside the mean pose of the training set (12 limb joints):",
+        f"3D against {truth}, in the true box, beside the mean pose of the training set (12 limb joints):",
         "",
         "| | n | MPJPE mm | mean pose | PA-MPJPE mm | mean pose | depth order % | mean pose |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for name, row in figures["3D"].items():
+    for name, row in table.items():
         model, mean = row["model"], row["mean_pose"]
         values = " | ".join(f"{model[key]:.1f} | {mean[key]:.1f}" for key in ("mpjpe", "pa_mpjpe", "order"))
         rows.append(f"| {name} | {model['n']} | {values} |")

@@ -19,6 +19,7 @@ from fusion_model.pose import Pose
 from train.card import write_card
 from train.command import run_command
 from train.data.people import Source
+from train.data.sampling import SYNTHETIC
 from train.data.sources import find_sources
 from train.protocols.nobody import empty_crops
 from train.protocols.pose3d import mean_pose
@@ -27,6 +28,7 @@ from train.protocols.whole import (
     TEACHER_SOURCES,
     Truth,
     end_to_end,
+    grouped_table,
     in_true_boxes,
     joint_hits,
     on_canvases,
@@ -59,7 +61,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
     sources = find_sources(arguments.data)
-    mean = _training_mean(sources)
+    mean = {name: _training_mean(sources, name) for name in ("photos", SYNTHETIC)}
     if arguments.only:
         sources = [source for source in sources if source.name in arguments.only]
     figures = measure(estimator, sources, mean, arguments.seed)
@@ -71,15 +73,20 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def measure(estimator: PoseEstimator, sources: list[Source], mean: np.ndarray, seed: int) -> dict[str, dict]:
+def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.ndarray], seed: int) -> dict[str, dict]:
     """All figures of a checkpoint."""
-    figures: dict[str, dict] = {"true box": {}, "end to end": {}, "3D": {}}
+    figures: dict[str, dict] = {"true box": {}, "end to end": {}, "3D": {}, "rendered 3D": {}}
     confidence, correct = [], []
     for source in sources:
+        if not source.validation.any():
+            continue
         truth = truth_of(source)
         poses = in_true_boxes(estimator, source, truth.rows)
         scores = person_scores(poses, truth)
         _add_rows(figures["true box"], source, truth, scores)
+        if source.name == SYNTHETIC:
+            figures["rendered 3D"] = grouped_table(poses, source, truth.rows, mean[SYNTHETIC])
+            continue
         part = _tested_confidence(poses, truth)
         confidence.append(part[0])
         correct.append(part[1])
@@ -88,17 +95,18 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: np.ndarray, s
             _add_rows(figures["end to end"], source, truth, whole)
         else:
             figures["end to end"][source.name] = on_canvases(estimator, source, seed)
-            figures["3D"][source.name] = pose_table(poses, source, truth.rows, mean)
+            figures["3D"][source.name] = pose_table(poses, source, truth.rows, mean["photos"])
     figures["calibration"] = calibration_figures(np.concatenate(confidence), np.concatenate(correct))
     figures["nobody"] = nobody_figures(estimator, sources, seed)
     return figures
 
 
-def _training_mean(sources: list[Source]) -> np.ndarray:
-    """(17, 3) mean pose of all training people with a pseudo-labelled pose."""
-    train = [~source.validation for source in sources]
-    poses = np.concatenate([source.pose[rows] for source, rows in zip(sources, train, strict=True)])
-    weight = np.concatenate([source.pose_weight[rows] for source, rows in zip(sources, train, strict=True)])
+def _training_mean(sources: list[Source], kind: str) -> np.ndarray:
+    """(17, 3) mean pose of the training people whose 3D is known: of photos, or of rendered people where there are."""
+    training = [source for source in sources if not source.validation.all()]
+    chosen = [source for source in training if (source.name == SYNTHETIC) == (kind == SYNTHETIC)] or training or sources
+    poses = np.concatenate([source.pose[~source.validation] for source in chosen])
+    weight = np.concatenate([source.pose_weight[~source.validation] for source in chosen])
     return mean_pose(poses, weight)
 
 
@@ -152,20 +160,27 @@ def print_figures(figures: dict[str, dict]) -> None:
                 else ""
             )
             print(f"  {kind:10}  {name:20} n {row['n']:4}  PCK {row['pck']:5.1f}{found}")
-    print("3D against the teacher (pseudo-labels), 12 limb joints")
-    for name, rows in figures["3D"].items():
-        for kind in ("model", "mean_pose"):
-            row = rows[kind]
-            print(
-                f"  {name:10} {kind:9} n {row['n']:4}  MPJPE {row['mpjpe']:5.1f} mm  PA-MPJPE {row['pa_mpjpe']:5.1f} mm"
-                f"  pairs in order {row['order']:5.1f} %"
-            )
+    for title, table in (("the teacher (pseudo-labels)", "3D"), ("exact labels of rendered people", "rendered 3D")):
+        if figures[table]:
+            print(f"3D against {title}, 12 limb joints")
+            _print_poses(figures[table])
     calibration = figures["calibration"]
     print(f"expected calibration error {calibration['expected_calibration_error']:.3f} (n {calibration['n']})")
     for row in calibration["reliability"]:
         print(f"  confidence {row['confidence']:.2f}  right {row['correct']:.2f}  n {row['n']}")
     nobody = figures["nobody"]
     print(f"crops of nobody taken for a person: {nobody['taken_for_a_person']:.1f} % of {nobody['n']}")
+
+
+def _print_poses(table: dict[str, dict]) -> None:
+    """Print the model's 3D figures beside the mean pose's."""
+    for name, rows in table.items():
+        for kind in ("model", "mean_pose"):
+            row = rows[kind]
+            print(
+                f"  {name:10} {kind:9} n {row['n']:4}  MPJPE {row['mpjpe']:5.1f} mm  PA-MPJPE {row['pa_mpjpe']:5.1f} mm"
+                f"  pairs in order {row['order']:5.1f} %"
+            )
 
 
 if __name__ == "__main__":

@@ -49,11 +49,14 @@ def test_a_whole_data_set_and_its_reader(tmp_path):
     write_parts(tmp_path, SETTINGS, picture)
     assert merge_labels(tmp_path, SETTINGS)
     assert [path.name for path in sorted(tmp_path.glob("part-*"))] == [f"part-0000{k}.zip" for k in range(3)]
-    source, columns = read_synthetic(tmp_path)
+    source = read_synthetic(tmp_path)
     pictures = [index for index in range(13) for _ in range(index % 3)]
     assert len(source) == len(pictures) == 12
-    assert columns["azimuth"].tolist() == [10.0 * index - 90 for index in pictures]
-    assert columns["motion"].tolist() == [f"clip_{index % 3}" for index in pictures]
+    assert source.groups["view"].tolist() == ["side" if index <= 3 else "front" for index in pictures]
+    assert set(source.groups["posture"]) == {"standing"}
+    with np.load(tmp_path / "annotations.npz") as data:
+        assert data["motion"].tolist() == [f"clip_{index % 3}" for index in pictures]
+        assert data["subject"].tolist() == [7] * 12
     wrist = MPII_16.index("left_wrist"), HUMAN36M_17.index("left_wrist")
     expected = [label(index, person).joints_2d[wrist[1]] for index in range(13) for person in range(index % 3)]
     np.testing.assert_array_equal(source.joints[:, wrist[0]], expected)
@@ -76,7 +79,7 @@ def test_small_and_hidden_people_are_left_out(tmp_path):
     open_folder(tmp_path, SETTINGS)
     write_parts(tmp_path, SETTINGS, few)
     merge_labels(tmp_path, SETTINGS)
-    assert len(read_synthetic(tmp_path)[0]) == 13
+    assert len(read_synthetic(tmp_path)) == 13
 
 
 def test_killed_run_goes_on_without_duplicates_or_gaps(tmp_path):
@@ -149,7 +152,7 @@ def test_unfinished_or_damaged_sets_say_so(tmp_path):
     write_parts(tmp_path, SETTINGS, picture)
     merge_labels(tmp_path, SETTINGS)
     part_path(tmp_path, 1).write_bytes(b"PK\x03\x04 cut")
-    source, _ = read_synthetic(tmp_path)
+    source = read_synthetic(tmp_path)
     with pytest.raises(ValueError, match=r"part-00001.*run train.synthesize again"):
         source.photo(6)
     with pytest.raises(ValueError, match=r"part-00001.*damaged"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import cv2
 import numpy as np
@@ -36,6 +36,7 @@ class Source:
         pose: (N, 17, 3) float32, Human3.6M order, mm, camera axes, pelvis at the origin.
         pose_weight: (N, 17) float32, 0 where the 3D is unknown.
         validation: (N,) bool, never trained on.
+        groups: kinds of people to report apart, each a name for every row: ``{"view": (N,), ...}``.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Source:
     pose: np.ndarray
     pose_weight: np.ndarray
     validation: np.ndarray
+    groups: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Number of people."""

@@ -28,7 +28,7 @@ def find_sources(folder: Path) -> list[Source]:
         teacher = folder / "lspet_teacher.npz"
         sources.append(read_lspet(folder / "lspet", teacher if teacher.is_file() else None, LSPET_VALIDATION_FROM))
     sources += [read_people(path) for path in sorted(folder.glob("people_*.npz"))]
-    sources += [read_synthetic(path.parent)[0] for path in sorted(folder.glob("*/annotations.npz"))]
+    sources += [read_synthetic(path.parent) for path in sorted(folder.glob("*/annotations.npz"))]
     if not sources:
         msg = f"{folder} has no lspet/joints.mat, people_*.npz or rendered set: see DATASETS in train/README.md"
         raise FileNotFoundError(msg)

@@ -12,17 +12,18 @@ from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from train.data.people import Source
 from train.data.sampling import SYNTHETIC
 from train.synthesis.dataset import PART, image_name, part_path
+from train.synthesis.labels import view_name
 
+_COLUMNS = ("picture", "joints_2d", "joints_3d", "visible", "box", "azimuth", "kind")
 _LEAST_SIDE = 64  # pixels of the box's longer side; smaller people teach no pose
 _LEAST_VISIBLE = 4  # joints
 _HIDDEN_WEIGHT = 0.5  # of a joint that something covers: its place is exact, but a guess from the picture
 
 
-def read_synthetic(folder: Path) -> tuple[Source, dict[str, np.ndarray]]:
+def read_synthetic(folder: Path) -> Source:
     """Read a data set; people that are too small or hidden to learn from are left out.
 
-    Returns:
-        The source, and the columns ``azimuth``, ``kind``, ``subject``, ``motion``, ``visible`` of its rows.
+    The groups are ``view`` (front, side, back) and ``posture`` (standing, seated, lying, ...).
 
     Raises:
         FileNotFoundError: if the data set is not finished.
@@ -34,15 +35,14 @@ def read_synthetic(folder: Path) -> tuple[Source, dict[str, np.ndarray]]:
         raise FileNotFoundError(msg)
     try:
         with np.load(path) as data:
-            labels = {name: data[name] for name in data}
+            validation = str(data["split"]) == "validation"
+            labels = {name: data[name] for name in _COLUMNS}
         keep = _usable(labels)
-        labels = {name: labels[name][keep] for name in labels if len(labels[name].shape) and name != "intrinsics"} | {
-            "split": labels["split"]
-        }
+        labels = {name: column[keep] for name, column in labels.items()}
     except (zipfile.BadZipFile, KeyError, EOFError, IndexError, ValueError) as error:
         msg = f"{path} is damaged ({error}): delete it and run train.synthesize again"
         raise ValueError(msg) from error
-    return _source(folder, labels), {name: labels[name] for name in ("azimuth", "kind", "subject", "motion", "visible")}
+    return _source(folder, labels, validation=validation)
 
 
 def _usable(labels: dict[str, np.ndarray]) -> np.ndarray:
@@ -51,7 +51,7 @@ def _usable(labels: dict[str, np.ndarray]) -> np.ndarray:
     return (side >= _LEAST_SIDE) & (labels["visible"].sum(1) >= _LEAST_VISIBLE)
 
 
-def _source(folder: Path, labels: dict[str, np.ndarray]) -> Source:
+def _source(folder: Path, labels: dict[str, np.ndarray], *, validation: bool) -> Source:
     """The people as every other data set has them."""
     visible = labels["visible"][:, MPII_IN_HUMAN36M]
     count = len(visible)
@@ -64,7 +64,8 @@ def _source(folder: Path, labels: dict[str, np.ndarray]) -> Source:
         box=labels["box"],
         pose=labels["joints_3d"],
         pose_weight=np.ones((count, len(HUMAN36M_17)), np.float32),
-        validation=np.full(count, str(labels["split"]) == "validation"),
+        validation=np.full(count, validation),
+        groups={"view": view_name(labels["azimuth"]), "posture": labels["kind"]},
     )
 
 

@@ -157,3 +157,13 @@ def pose_table(poses: list[Pose | None], source: Source, rows: np.ndarray, mean:
         "mean_pose": pose_figures(np.broadcast_to(mean, target.shape), target),
         "missed": {"n": sum(pose is None for pose in poses)},
     }
+
+
+def grouped_table(poses: list[Pose | None], source: Source, rows: np.ndarray, mean: np.ndarray) -> dict[str, dict]:
+    """:func:`pose_table` for everybody and for each of the source's groups apart."""
+    table = {"all": pose_table(poses, source, rows, mean)}
+    for kinds in source.groups.values():
+        for kind in np.unique(kinds[rows]):
+            chosen = np.flatnonzero(kinds[rows] == kind)
+            table[str(kind)] = pose_table([poses[n] for n in chosen], source, rows[chosen], mean)
+    return table
