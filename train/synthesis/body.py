@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
-from train.synthesis.body_twist import Twist
+from train.synthesis.body_skin import Skin
 from train.synthesis.rig import RIG
 
 PARTS = ("skin", "tights", "skirt", "hair", "eyes")
@@ -111,10 +111,10 @@ class BodyPack:
         return out
 
     @cached_property
-    def twist(self) -> Twist:
-        """How turns about a limb's own length are shared out along it."""
+    def skin(self) -> Skin:
+        """How the mesh follows the bones."""
         vertices, heads, tails, _ = shape_parts(self.mean, len(self.uv))
-        return Twist(vertices, heads, tails, self.bone, self.weight)
+        return Skin(vertices, heads, tails, self.bone, self.weight)
 
     def person(self, subject: int) -> Person:
         """One of the people.
@@ -191,7 +191,7 @@ def pose_body(pack: BodyPack, person: Person, rotations: np.ndarray) -> tuple[np
     heads = np.zeros_like(person.heads)
     for bone, parent in enumerate(RIG.parents[1:], 1):
         heads[bone] = heads[parent] + turns[parent] @ (person.heads[bone] - person.heads[parent])
-    vertices = pack.twist.apply(person.rest, person.heads, person.tails, turns, heads)
+    vertices = pack.skin.apply(person.rest, person.heads, person.tails, turns, heads)
     return vertices, _joints(person, turns, heads)
 
 

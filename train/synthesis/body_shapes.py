@@ -9,7 +9,7 @@ import numpy as np
 
 from train.synthesis.body import shape_parts
 from train.synthesis.body_people import Crowd
-from train.synthesis.body_twist import position_along
+from train.synthesis.body_skin import position_along
 from train.synthesis.rig import RIG
 
 _BONES_A_VERTEX = 4
