@@ -1,0 +1,147 @@
+"""Choose a small set of postures, evenly over pose space, from captures: ``python -m train.synthesis.motion.collect``.
+
+Captures mostly walk. So frames are grouped by where the joints lie (k-means), and from each group the same number is
+taken, each as far as possible from those already taken. A clip is held out for validation by a hash of its name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.cluster.vq import kmeans2
+from scipy.spatial.distance import cdist
+
+from train.synthesis.rig import RIG
+
+from .asfamc import read_asfamc
+from .bvh import read_bvh
+from .clips import MotionClip, read_cmu_pack, read_positions
+from .figure import place
+from .kinds import KINDS, classify, face_ahead
+from .limits import possible
+from .retarget import retarget
+from .rotation import to_quaternions
+
+VALIDATION_SHARE = 0.15
+_FEATURES = [
+    RIG.index(f"{side}_{bone}")
+    for side in ("left", "right")
+    for bone in ("upper_arm", "forearm", "hand", "shin", "foot")
+]
+
+
+def held_out(clip: str) -> bool:
+    """Whether a clip is for validation: always the same answer for the same name."""
+    return hashlib.sha256(clip.encode()).digest()[0] < VALIDATION_SHARE * 256
+
+
+def read_clips(path: Path) -> list[MotionClip]:
+    """The clips of a file: ``.bvh``, ``.amc`` (its ``.asf`` beside it), or ``.npz`` of joints.
+
+    Raises:
+        ValueError: if the ending is none of these, or the file cannot be understood.
+        FileNotFoundError: if there is no such file.
+    """
+    if path.suffix == ".bvh":
+        return [read_bvh(path)]
+    if path.suffix == ".amc":
+        return [read_asfamc(path.with_name(path.stem.partition("_")[0] + ".asf"), path)]
+    if path.suffix == ".npz":
+        if not path.is_file():
+            msg = f"{path} not found: expected an npz file of joint positions"
+            raise FileNotFoundError(msg)
+        with np.load(path) as data:
+            named = "joint_names" in data
+        return read_cmu_pack(path) if named else [read_positions(path)]
+    msg = f"{path}: unknown ending {path.suffix!r}; expected .bvh, .amc (with its .asf beside it) or .npz"
+    raise ValueError(msg)
+
+
+def _clearance(clip: MotionClip) -> np.ndarray:
+    """Height (T,) mm of the lowest landmark over the clip's lowest."""
+    lowest = np.stack([places[:, 1] for places in clip.landmarks.values()]).min(0)
+    return lowest - np.percentile(lowest, 1)
+
+
+def collect(clips: Sequence[MotionClip], count: int, clusters: int, seed: int) -> dict[str, np.ndarray]:
+    """A pack of postures.
+
+    Args:
+        clips: captures; names must differ.
+        count: postures wanted, at most; clusters with too few frames give fewer.
+        clusters: groups of similar postures.
+        seed: of the grouping.
+
+    Returns:
+        Arrays of the pack: quaternions (N, 21, 4) float16, motion (N,) and cluster (N,) int16, kind (N,) int8,
+        motion_names (M,), validation (M,) bool, kind_names.
+
+    Raises:
+        ValueError: if there are fewer possible frames than clusters.
+    """
+    generator = np.random.default_rng(seed)
+    rotations = np.concatenate([retarget(clip) for clip in clips])
+    clearance = np.concatenate([_clearance(clip) for clip in clips])
+    motion = np.repeat(np.arange(len(clips)), [len(clip) for clip in clips])
+    fit = possible(rotations)
+    print(f"{len(rotations)} frames of {len(clips)} clips, {fit.mean():.1%} within joint limits")
+    if fit.sum() < clusters:
+        msg = f"only {fit.sum()} frames are within joint limits; expected at least {clusters}, one a cluster"
+        raise ValueError(msg)
+    rotations, clearance, motion = face_ahead(rotations[fit]), clearance[fit], motion[fit]
+    features = place(rotations)[0][:, _FEATURES].reshape(len(rotations), -1)
+    _, cluster = kmeans2(features, clusters, minit="++", rng=generator, missing="raise")
+    chosen = np.concatenate(
+        [
+            members[_spread(features[members], count // clusters, generator)]
+            for members in (np.flatnonzero(cluster == index) for index in range(clusters))
+        ]
+    )
+    return {
+        "quaternions": to_quaternions(rotations[chosen]).astype(np.float16),
+        "motion": motion[chosen].astype(np.int16),
+        "cluster": cluster[chosen].astype(np.int16),
+        "kind": classify(rotations[chosen], clearance[chosen]).astype(np.int8),
+        "kind_names": np.array(KINDS),
+        "motion_names": np.array([clip.name for clip in clips]),
+        "validation": np.array([held_out(clip.name) for clip in clips]),
+    }
+
+
+def _spread(features: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
+    """Indices of up to ``count`` rows of (n, d), each as far as possible from those before it."""
+    chosen = [int(generator.integers(len(features)))]
+    distance = cdist(features, features[chosen])[:, 0]
+    while len(chosen) < min(count, len(features)):
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, cdist(features, features[chosen[-1:]])[:, 0])
+    return np.array(chosen)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sources", nargs="+", type=Path, help=".bvh, .amc (its .asf beside it) or .npz files")
+    parser.add_argument("--out", required=True, type=Path, help="npz file to write")
+    parser.add_argument("--count", type=int, default=3000, help="postures at most (default %(default)s)")
+    parser.add_argument("--clusters", type=int, default=150, help="groups of postures (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the grouping (default %(default)s)")
+    options = parser.parse_args(arguments)
+    try:
+        clips = [clip for path in options.sources for clip in read_clips(path)]
+        pack = collect(clips, options.count, options.clusters, options.seed)
+    except (ValueError, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    np.savez_compressed(options.out, **pack)
+    print(f"{options.out}: {len(pack['motion'])} postures, {pack['validation'].mean():.1%} of the clips for validation")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

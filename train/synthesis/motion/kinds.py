@@ -1,0 +1,94 @@
+"""What a posture is called, from where its joints lie."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from train.synthesis.rig import RIG
+
+from .figure import place
+
+KINDS = (
+    "standing",
+    "striding",
+    "bending",
+    "reaching",
+    "arms_up",
+    "leaning",
+    "squatting",
+    "kneeling",
+    "seated",
+    "ground_seated",
+    "lying_back",
+    "lying_side",
+    "lying_front",
+    "airborne",
+)
+# What carries the body; the scene puts it there.
+SUPPORT = dict.fromkeys(KINDS, "feet") | {
+    "seated": "seat",
+    "kneeling": "ground",
+    "ground_seated": "ground",
+    "lying_back": "ground",
+    "lying_side": "ground",
+    "lying_front": "ground",
+    "airborne": "none",
+}
+_STRIDE_MM, _LOW_PELVIS_MM, _SQUAT_KNEE, _BENT_TRUNK = 550.0, 520.0, 80.0, 45.0
+_REACH_ELBOW, _REACH_LEVEL, _RAISED = 35.0, -0.2, 0.45
+
+
+def face_ahead(rotations: np.ndarray) -> np.ndarray:
+    """Postures (..., 21, 3, 3) turned about the vertical so that the pelvis faces +z, or its head end does if it lies."""
+    ahead, up = rotations[..., 0, :, 2], rotations[..., 0, :, 1]
+    level = np.hypot(ahead[..., 0], ahead[..., 2])
+    heading = np.where((level > 0.5)[..., None], ahead, up)
+    angle = np.arctan2(heading[..., 0], heading[..., 2])
+    cosine, sine, zero = np.cos(angle), np.sin(angle), np.zeros_like(angle)
+    rows = [cosine, zero, -sine, zero, zero + 1, zero, sine, zero, cosine]
+    turn = np.stack(rows, -1).reshape(*angle.shape, 1, 3, 3)
+    return turn @ rotations
+
+
+def classify(rotations: np.ndarray, clearance: np.ndarray) -> np.ndarray:
+    """The kind of captured postures.
+
+    Args:
+        rotations: (N, 21, 3, 3).
+        clearance: (N,) mm from the ground to the body's lowest landmark, as captured.
+
+    Returns:
+        (N,) indices into ``KINDS``; only kinds that captures without furniture can show.
+    """
+    heads, _ = place(rotations)
+    ankles = heads[:, [RIG.index("left_foot"), RIG.index("right_foot")]]
+    low_pelvis = -ankles[..., 1].min(1) < _LOW_PELVIS_MM
+    bends = np.stack([_bend(rotations, f"{side}_thigh", f"{side}_shin") for side in ("left", "right")])
+    elbows = np.stack([_bend(rotations, f"{side}_upper_arm", f"{side}_forearm") for side in ("left", "right")])
+    wrists = np.stack([heads[:, RIG.index(f"{side}_hand")] for side in ("left", "right")])
+    shoulders = np.stack([heads[:, RIG.index(f"{side}_upper_arm")] for side in ("left", "right")])
+    raise_mm = (wrists - shoulders)[..., 1]
+    apart = np.linalg.norm((ankles[:, 0] - ankles[:, 1])[:, [0, 2]], axis=-1)
+    lean = np.rad2deg(np.arccos(np.clip(rotations[:, RIG.index("chest"), 1, 1], -1, 1)))
+    reach = ((raise_mm > _REACH_LEVEL * 550) & (elbows < _REACH_ELBOW)).any(0)
+    rules = (
+        ("airborne", clearance > 150),
+        ("squatting", low_pelvis & (bends.min(0) > _SQUAT_KNEE)),
+        ("arms_up", (raise_mm > _RAISED * 550).any(0)),
+        ("bending", lean > _BENT_TRUNK),
+        ("reaching", reach),
+        ("striding", apart > _STRIDE_MM),
+    )
+    kind = np.full(len(rotations), KINDS.index("standing"))
+    for name, holds in reversed(rules):
+        kind[holds] = KINDS.index(name)
+    return kind
+
+
+def _bend(rotations: np.ndarray, upper: str, lower: str) -> np.ndarray:
+    """Degrees (N,) between two bones of a limb."""
+    a, b = RIG.index(upper), RIG.index(lower)
+    cosine = np.einsum(
+        "nij,j,nik,k->n", rotations[:, a], RIG.directions[a], rotations[:, b], RIG.directions[b], optimize=True
+    )
+    return np.rad2deg(np.arccos(np.clip(cosine, -1, 1)))

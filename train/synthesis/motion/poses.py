@@ -1,0 +1,133 @@
+"""A bank of captured postures, and postures drawn from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from train.synthesis.rig import RIG, mirror_posture
+
+from .kinds import SUPPORT
+from .limits import possible
+from .rotation import of_vector, to_local, to_matrices, to_world
+
+POSES = Path(__file__).resolve().parents[3] / "assets" / "synthesis" / "cmu_poses.npz"
+Split = Literal["train", "validation"]
+_ARRAYS = ("quaternions", "motion", "cluster", "kind", "kind_names", "motion_names", "validation")
+_TRIES = 200
+# Standard deviations (degrees about the bone's own x, y and z) of the noise of copies. Captures lose the turn of the
+# head, so it gets more; legs get little, so that feet stay on the ground.
+_JOINT_NOISE = {
+    "spine": (3, 3, 3),
+    "chest": (3, 3, 3),
+    "neck": (4, 8, 3),
+    "head": (5, 12, 4),
+    "upper_arm": (6, 6, 6),
+    "forearm": (6, 6, 0),
+    "hand": (8, 6, 6),
+    "thigh": (3, 2, 2),
+    "shin": (3, 0, 0),
+    "foot": (3, 2, 2),
+}
+_NOISE = np.array([_JOINT_NOISE.get(name) or _JOINT_NOISE.get(name.partition("_")[2], (0, 0, 0)) for name in RIG.names])
+
+
+@dataclass(frozen=True)
+class PosedSample:
+    """A posture drawn from a bank.
+
+    Attributes:
+        rotations: (21, 3, 3) float32, the pelvis facing +z.
+        motion: the clip, or the clips joined by ``+``, that it comes from.
+        kind: one of ``KINDS``.
+    """
+
+    rotations: np.ndarray
+    motion: str
+    kind: str
+
+    @property
+    def support(self) -> str:
+        """What carries the body: ``feet``, ``seat``, ``ground`` or ``none``."""
+        return SUPPORT[self.kind]
+
+
+class PoseBank:
+    """Captured postures, grouped, and the postures that can be made of them.
+
+    Attributes:
+        rotations: (N, 21, 3, 3) float32 captured postures, the pelvis facing +z.
+        motion: (N,) index into ``motion_names``.
+        motion_names: clips.
+        cluster: (N,) group of similar postures.
+        kind: (N,) name of the kind.
+        validation: (M,) bool per clip; such clips are never drawn for training.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        path = POSES if path is None else path
+        if not path.is_file():
+            msg = f"{path} not found: make it with python -m train.synthesis.motion.collect, or leave the path away"
+            raise FileNotFoundError(msg)
+        with np.load(path) as data:
+            missing = [name for name in _ARRAYS if name not in data]
+            if missing:
+                msg = f"{path} lacks {', '.join(missing)}: expected a pack of train.synthesis.motion.collect"
+                raise ValueError(msg)
+            self.rotations = to_matrices(data["quaternions"].astype(np.float64)).astype(np.float32)
+            self.motion, self.cluster = data["motion"], data["cluster"]
+            self.motion_names = [str(name) for name in data["motion_names"]]
+            self.kind = data["kind_names"][data["kind"]]
+            self.validation = data["validation"]
+        held_out = self.validation[self.motion]
+        self._groups = {
+            split: [
+                np.flatnonzero((self.cluster == group) & (held_out == (split == "validation")))
+                for group in np.unique(self.cluster[held_out == (split == "validation")])
+            ]
+            for split in ("train", "validation")
+        }
+
+    def __len__(self) -> int:
+        """Number of captured postures."""
+        return len(self.rotations)
+
+    def pick(self, generator: np.random.Generator, split: Split) -> int:
+        """Index of a captured posture: a cluster evenly, then one of it that belongs to the split."""
+        groups = self._groups[split]
+        return int(generator.choice(groups[generator.integers(len(groups))]))
+
+    def draw(self, generator: np.random.Generator, split: Split) -> PosedSample:
+        """A posture: a varied copy of a captured one, or one composed of parts.
+
+        Args:
+            generator: of every choice.
+            split: ``train`` or ``validation``; parts come from clips of that split only.
+
+        Raises:
+            ValueError: for another split.
+            RuntimeError: if none of many tries kept within the limits of joints.
+        """
+        if split not in self._groups:
+            msg = f"split must be train or validation, not {split!r}"
+            raise ValueError(msg)
+        for _ in range(_TRIES):
+            index = self.pick(generator, split)
+            rotations = self.rotations[index]
+            if generator.random() < 0.5:
+                rotations = mirror_posture(rotations)
+            rotations = perturb(rotations, generator)
+            if possible(rotations):
+                motion = self.motion_names[self.motion[index]]
+                return PosedSample(rotations.astype(np.float32), motion, str(self.kind[index]))
+        msg = f"no possible posture in {_TRIES} tries; are the bank's postures within the limits of joints?"
+        raise RuntimeError(msg)
+
+
+def perturb(rotations: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A posture with every joint turned a little; hinges only about their axes."""
+    noise = generator.normal(size=(len(_NOISE), 3)) * np.deg2rad(_NOISE)
+    return to_world(to_local(rotations) @ of_vector(noise))
