@@ -1,0 +1,148 @@
+"""The pinhole camera, and how it is pointed at people.
+
+World axes are y up; camera axes are x right, y down, z away. Pixels: the centre of the top-left one is (0, 0).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FULL_FRAME_MM = 36.0
+NEAR_MM, FAR_MM = 150.0, 200_000.0
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera.
+
+    Attributes:
+        intrinsics: (3, 3) float64, pixels.
+        rotation: (3, 3) float64, world to camera axes.
+        translation: (3,) float64, mm: ``camera = rotation @ world + translation``.
+        width: pixels.
+        height: pixels.
+    """
+
+    intrinsics: np.ndarray
+    rotation: np.ndarray
+    translation: np.ndarray
+    width: int
+    height: int
+
+    @property
+    def position(self) -> np.ndarray:
+        """(3,) world mm of the centre of projection."""
+        return -self.rotation.T @ self.translation
+
+    @property
+    def focal(self) -> float:
+        """Focal length in pixels."""
+        return float(self.intrinsics[0, 0])
+
+    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels and camera coordinates of world points.
+
+        Args:
+            points: (N, 3) world mm.
+
+        Returns:
+            (N, 2) float64 pixels and (N, 3) float64 mm in camera axes.
+        """
+        seen = np.asarray(points, np.float64) @ self.rotation.T + self.translation
+        image = seen @ self.intrinsics.T
+        return image[:, :2] / image[:, 2:], seen
+
+    def clip_matrix(self) -> np.ndarray:
+        """(4, 4) float64 world to clip space, with the picture's first row at the bottom of clip space.
+
+        So the first row that is read back from the framebuffer is the top of the picture.
+        """
+        half = np.array([self.width, self.height]) / 2
+        scale = np.diag(self.intrinsics)[:2] / half
+        shift = (self.intrinsics[:2, 2] + 0.5) / half - 1
+        depth = (FAR_MM + NEAR_MM) / (FAR_MM - NEAR_MM), -2 * FAR_MM * NEAR_MM / (FAR_MM - NEAR_MM)
+        clip = np.array(
+            [
+                [scale[0], 0, shift[0], 0],
+                [0, scale[1], shift[1], 0],
+                [0, 0, depth[0], depth[1]],
+                [0, 0, 1, 0],
+            ]
+        )
+        view = np.eye(4)
+        view[:3, :3], view[:3, 3] = self.rotation, self.translation
+        return clip @ view
+
+
+def look(position: np.ndarray, target: np.ndarray, roll: float, focal: float, size: tuple[int, int]) -> Camera:
+    """A camera at ``position`` that has ``target`` in the middle of its picture.
+
+    Args:
+        position: (3,) world mm.
+        target: (3,) world mm.
+        roll: radians, clockwise turn of the camera about its axis.
+        focal: pixels.
+        size: width and height in pixels.
+    """
+    ahead = np.asarray(target, np.float64) - position
+    ahead /= np.linalg.norm(ahead)
+    right = np.cross(ahead, [0.0, 1.0, 0.0])
+    right /= np.linalg.norm(right)
+    upright = np.stack([right, np.cross(ahead, right), ahead])
+    turn = np.array([[np.cos(roll), np.sin(roll), 0], [-np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
+    rotation = turn @ upright
+    intrinsics = np.array([[focal, 0, (size[0] - 1) / 2], [0, focal, (size[1] - 1) / 2], [0, 0, 1]])
+    return Camera(intrinsics, rotation, -rotation @ position, *size)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """How a picture is to be taken.
+
+    Attributes:
+        azimuth: radians, direction from the people to the camera, 0 along world +z, a quarter turn along +x.
+        elevation: radians, positive: the camera looks down.
+        roll: radians.
+        focal: millimetres on full frame (36 mm wide).
+        fill: wanted larger side of the framed points' box, as a share of the picture.
+        centre: (2,) wanted centre of that box, share of the picture's size away from its middle.
+    """
+
+    azimuth: float
+    elevation: float
+    roll: float
+    focal: float
+    fill: float
+    centre: tuple[float, float]
+
+
+def frame(shot: Shot, points: np.ndarray, size: tuple[int, int], lowest: float) -> Camera:
+    """The camera that takes ``shot`` of ``points``.
+
+    Args:
+        shot: what is wanted.
+        points: (N, 3) world mm, what is to be framed.
+        size: width and height in pixels.
+        lowest: world height in mm that the camera is to stay above.
+    """
+    focal = shot.focal / FULL_FRAME_MM * size[0]
+    middle = (points.min(0) + points.max(0)) / 2
+    extent = float(np.linalg.norm(points - middle, axis=1).max())
+    side = np.array([np.sin(shot.azimuth) * np.cos(shot.elevation), np.sin(shot.elevation),
+                     np.cos(shot.azimuth) * np.cos(shot.elevation)])  # fmt: skip
+    distance = 2 * extent * focal / (shot.fill * size[0])
+    wanted = (np.array(shot.centre) + 0.5) * size - 0.5
+    nearest = extent * 1.05 + 350.0
+    target = middle
+    for _ in range(4):
+        position = target + side * max(distance, nearest)
+        position[1] = max(position[1], lowest)
+        camera = look(position, target, shot.roll, focal, size)
+        pixels, seen = camera.project(points)
+        low, high = pixels.min(0), pixels.max(0)
+        distance = max(distance, nearest) * float(((high - low) / size).max()) / shot.fill
+        off = ((low + high) / 2 - wanted) * np.median(seen[:, 2]) / focal
+        target = target + camera.rotation[:2].T @ off
+    return camera

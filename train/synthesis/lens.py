@@ -1,0 +1,132 @@
+"""What a real camera does to a picture after the light has come through it: for body and background alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Lens:
+    """Blur, colour and noise of a camera.
+
+    Attributes:
+        seed: of the noise.
+        focus: mm, depth that is sharp.
+        defocus: pixels, blur (standard deviation) of what is far behind; 0 for none.
+        blur: pixels, blur of everything.
+        shake: pixels, length and direction (2,) of motion blur.
+        coarse: share of the resolution that is left, 1 all.
+        sharpen: strength of the sharpening after that.
+        noise: standard deviation in grey levels of 0 to 255.
+        grain: pixels, size of the noise.
+        balance: (3,) factors of red, green, blue.
+        contrast, saturation, gamma: 1 leaves them.
+        vignette: darkening of the corners, 0 to 1.
+    """
+
+    seed: int
+    focus: float
+    defocus: float
+    blur: float
+    shake: tuple[float, float]
+    coarse: float
+    sharpen: float
+    noise: float
+    grain: float
+    balance: tuple[float, float, float]
+    contrast: float
+    saturation: float
+    gamma: float
+    vignette: float
+
+    def develop(self, image: np.ndarray, depth: np.ndarray) -> np.ndarray:
+        """The photo of a rendered picture.
+
+        Args:
+            image: (H, W, 3) uint8 sRGB.
+            depth: (H, W) float32 mm, infinite where nothing is.
+
+        Returns:
+            (H, W, 3) uint8.
+        """
+        picture = image.astype(np.float32) * np.float32(1 / 255)
+        if self.defocus > 0.3:
+            picture = _defocused(picture, depth, self.focus, self.defocus)
+        if self.blur > 0.15:
+            picture = cv2.GaussianBlur(picture, (0, 0), self.blur)
+        if np.hypot(*self.shake) > 1:
+            picture = _shaken(picture, self.shake)
+        if self.coarse < 0.98:
+            height, width = image.shape[:2]
+            less = cv2.resize(picture, None, fx=self.coarse, fy=self.coarse, interpolation=cv2.INTER_AREA)
+            picture = cv2.resize(less, (width, height), interpolation=cv2.INTER_CUBIC)
+        if self.sharpen > 0.05:
+            soft = cv2.GaussianBlur(picture, (0, 0), 1.2)
+            picture = cv2.addWeighted(picture, 1 + self.sharpen, soft, -self.sharpen, 0)
+        return self._coloured(picture)
+
+    def _coloured(self, picture: np.ndarray) -> np.ndarray:
+        """Colour, corners, noise; (H, W, 3) float32 of 0 to 1 to uint8."""
+        generator = np.random.default_rng(self.seed)
+        height, width = picture.shape[:2]
+        grey = picture @ np.float32([0.299, 0.587, 0.114])
+        picture = grey[..., None] + (picture - grey[..., None]) * np.float32(self.saturation)
+        picture = (picture * np.float32(self.balance) - np.float32(0.5)) * np.float32(self.contrast) + np.float32(0.5)
+        if self.gamma != 1:
+            picture = cv2.pow(np.clip(picture, 0, 1), self.gamma)
+        if self.vignette > 0.02:
+            x, y = np.linspace(-1, 1, width, dtype=np.float32) ** 2, np.linspace(-1, 1, height, dtype=np.float32) ** 2
+            picture = picture * (1 - np.float32(self.vignette / 2) * (x + y[:, None]))[..., None]
+        if self.noise > 0.3:
+            noise = generator.standard_normal((height, width, 3), dtype=np.float32)
+            if self.grain > 0.3:
+                noise = cv2.GaussianBlur(noise, (0, 0), self.grain) * np.float32(2.2 * self.grain)
+            picture = picture + noise * np.float32(self.noise / 255)
+        return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+
+
+def _defocused(picture: np.ndarray, depth: np.ndarray, focus: float, most: float) -> np.ndarray:
+    """What lies far behind the focus blurred, without a halo of what is in focus."""
+    behind = 1 - focus * 1.25 / np.maximum(depth, focus)
+    share = np.clip(behind * 1.5, 0, 1).astype(np.float32)
+    far = (share > 0.02).astype(np.float32)
+    weight = cv2.GaussianBlur(far, (0, 0), most) + np.float32(1e-4)
+    soft = cv2.GaussianBlur(picture * far[..., None], (0, 0), most) / weight[..., None]
+    share = cv2.GaussianBlur(share, (0, 0), 0.6) * far
+    return picture + (soft - picture) * share[..., None]
+
+
+def _shaken(picture: np.ndarray, shake: tuple[float, float]) -> np.ndarray:
+    kernel = np.zeros((9, 9), np.float32)
+    half = np.array(shake) / 2
+    for step in np.linspace(-1, 1, 17):
+        x, y = np.clip(np.rint(4 + half * step), 0, 8).astype(int)
+        kernel[y, x] += 1
+    return cv2.filter2D(picture, -1, kernel / kernel.sum())
+
+
+def draw_lens(generator: np.random.Generator, focus: float) -> Lens:
+    """A camera's habits: mostly good, sometimes soft, noisy, shaken or of few pixels."""
+    angle, far = generator.uniform(0, np.pi), generator.uniform(2, 6)
+    shaken = generator.random() < 0.06
+    noisy = generator.random()
+    warm = generator.normal(0, 0.05)
+    return Lens(
+        seed=int(generator.integers(2**31)),
+        focus=focus,
+        defocus=float(generator.uniform(0.5, 4.0)) if generator.random() < 0.4 else 0.0,
+        blur=float(generator.uniform(0.3, 1.3)) if generator.random() < 0.45 else 0.0,
+        shake=(float(far * np.cos(angle)), float(far * np.sin(angle))) if shaken else (0.0, 0.0),
+        coarse=float(generator.uniform(0.35, 0.9)) if generator.random() < 0.25 else 1.0,
+        sharpen=float(generator.uniform(0.2, 0.9)) if generator.random() < 0.35 else 0.0,
+        noise=float(generator.gamma(1.5, 2.0)) if noisy < 0.75 else float(generator.uniform(5, 14)),
+        grain=float(generator.uniform(0.4, 1.0)) if generator.random() < 0.6 else 0.0,
+        balance=(float(1 + warm), 1.0, float(1 - warm)),
+        contrast=float(np.clip(generator.normal(1.0, 0.12), 0.7, 1.35)),
+        saturation=0.0 if generator.random() < 0.03 else float(np.clip(generator.normal(1.0, 0.2), 0.4, 1.6)),
+        gamma=float(np.clip(generator.lognormal(0, 0.12), 0.75, 1.35)),
+        vignette=float(generator.uniform(0.05, 0.4)) if generator.random() < 0.3 else 0.0,
+    )

@@ -1,0 +1,139 @@
+"""Things: boxes, posts, plants and what is put together from them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from train.synthesis.surface import Surface
+
+_CORNERS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32) / 2
+_SIDES = (  # outward axis and the two axes that span the side
+    ((1, 0, 0), (0, 0, -1), (0, 1, 0)), ((-1, 0, 0), (0, 0, 1), (0, 1, 0)),
+    ((0, 1, 0), (1, 0, 0), (0, 0, -1)), ((0, -1, 0), (1, 0, 0), (0, 0, 1)),
+    ((0, 0, 1), (1, 0, 0), (0, 1, 0)), ((0, 0, -1), (-1, 0, 0), (0, 1, 0)),
+)  # fmt: skip
+
+
+def yaw(angle: float) -> np.ndarray:
+    """(3, 3) turn about y in radians: +z goes to (sin, 0, cos)."""
+    sine, cosine = np.sin(angle), np.cos(angle)
+    return np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
+
+
+def panel(centre: np.ndarray, across: np.ndarray, up: np.ndarray, material: int, shift: float = 0.0) -> Surface:
+    """A rectangle.
+
+    Args:
+        centre: (3,) mm.
+        across: (3,) its width, as a vector.
+        up: (3,) its height, as a vector.
+        material: index.
+        shift: mm that the texture is moved by.
+    """
+    across, up = np.asarray(across, np.float32), np.asarray(up, np.float32)
+    position = _CORNERS[:, :1] * across + _CORNERS[:, 1:] * up + np.asarray(centre, np.float32)
+    size = np.array([np.linalg.norm(across), np.linalg.norm(up)])
+    coord = np.concatenate([(_CORNERS + 0.5) * size + shift, np.zeros((4, 1))], axis=1).astype(np.float32)
+    coord[:, 1] *= -1  # the sheets' first row is their top
+    normal = np.cross(across, up)
+    faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+    return Surface(
+        "prop", position, np.tile(normal / np.linalg.norm(normal), (4, 1)).astype(np.float32), faces, coord, material
+    )
+
+
+def joined(parts: list[Surface]) -> Surface:
+    """One surface of several of the same kind, material by material."""
+    first = np.cumsum([0, *(len(part.position) for part in parts)])
+    faces = [part.faces + start for part, start in zip(parts, first, strict=False)]
+
+    def each(name: str, width: int) -> np.ndarray:
+        return np.concatenate([
+            np.broadcast_to(np.asarray(getattr(part, name), np.float32).reshape(-1, width), (len(part.position), width))
+            for part in parts
+        ])  # fmt: skip
+
+    return Surface(
+        parts[0].kind, each("position", 3), each("normal", 3), np.concatenate(faces).astype(np.int32), each("coord", 3),
+        each("material", 1)[:, 0], each("tint", 4), each("cover", 1)[:, 0], parts[0].person,
+    )  # fmt: skip
+
+
+def box(
+    centre: np.ndarray, size: tuple[float, float, float], material: int, turn: float = 0.0, shift: float = 0.0
+) -> Surface:
+    """A cuboid: centre (3,), size (width, height, depth) in mm, turned by ``turn`` radians about y."""
+    rotation = yaw(turn)
+    extent = np.array(size)
+    sides = []
+    for outward, across, up in _SIDES:
+        middle = np.array(outward) * extent / 2
+        sides.append(panel(middle, np.array(across) * extent, np.array(up) * extent, material, shift))
+    return joined(sides).moved(rotation, centre)
+
+
+def column(
+    foot: np.ndarray, radius: float, height: float, material: int, sides: int = 10, taper: float = 1.0
+) -> Surface:
+    """A post that stands at ``foot`` (3,); ``taper`` is the share of the radius that is left at its top."""
+    angle = np.linspace(0, 2 * np.pi, sides + 1)
+    around = np.stack([np.sin(angle), np.zeros_like(angle), np.cos(angle)], axis=1)
+    low, high = around * radius, around * radius * taper + [0, height, 0]
+    position = np.concatenate([low, high, [[0, height, 0]]]) + foot
+    coord = np.concatenate([
+        np.stack([angle * radius, np.zeros_like(angle), 0 * angle], 1), np.stack([angle * radius, 0 * angle - height, 0 * angle], 1), [[0, -height, 0]],
+    ])  # fmt: skip
+    count = sides + 1
+    first = np.arange(sides)
+    faces = np.concatenate([
+        np.stack([first, first + 1, first + count], 1), np.stack([first + 1, first + count + 1, first + count], 1),
+        np.stack([first + count, first + count + 1, np.full(sides, 2 * count)], 1),
+    ])  # fmt: skip
+    normal = np.concatenate([around, around, [[0, 1, 0]]])
+    return Surface(
+        "prop",
+        position.astype(np.float32),
+        normal.astype(np.float32),
+        faces.astype(np.int32),
+        coord.astype(np.float32),
+        material,
+    )
+
+
+def foliage(
+    generator: np.random.Generator,
+    centre: np.ndarray,
+    size: tuple[float, float, float],
+    leaves: int,
+    leaf: float,
+    material: int,
+) -> Surface:
+    """Leaves, each a pointed quadrilateral, in an ellipsoid with half axes ``size`` round ``centre``."""
+    place = generator.standard_normal((leaves, 3))
+    place *= (generator.uniform(0.35, 1.0, leaves) ** 0.5 / np.linalg.norm(place, axis=1))[:, None]
+    along = generator.standard_normal((leaves, 3)) + place + [0, 0.3, 0]
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    across = np.cross(along, generator.standard_normal((leaves, 3)))
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    length = leaf * generator.uniform(0.6, 1.3, (leaves, 1))
+    middle = place * size + centre
+    corners = np.stack([
+        middle - along * length, middle + across * length * 0.42, middle + along * length, middle - across * length * 0.42,
+    ], axis=1)  # fmt: skip
+    normal = np.cross(across, along) * 0.5 + place
+    first = np.arange(leaves)[:, None] * 4
+    faces = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]]).astype(np.int32)
+    shade = generator.uniform(0.6, 1.25, (leaves, 1)) * (0.55 + 0.45 * np.linalg.norm(place, axis=1, keepdims=True))
+    tint = np.concatenate(
+        [np.repeat(shade, 3, 1) * generator.uniform(0.85, 1.15, (leaves, 3)), np.ones((leaves, 1))], axis=1
+    )
+    flat = corners.reshape(-1, 3).astype(np.float32)
+    return Surface(
+        "prop",
+        flat,
+        np.repeat(normal, 4, 0).astype(np.float32),
+        faces,
+        flat,
+        material,
+        np.repeat(tint, 4, 0).astype(np.float32),
+    )

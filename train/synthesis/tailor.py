@@ -1,0 +1,220 @@
+"""Clothes cut from the shells of the body: where a garment covers, and how far it stands off.
+
+Everything is measured on the person at rest (arms half down), in millimetres: heights on trunk and legs, and the
+length along each arm from the shoulder. *Cover* is the distance inside a garment's edge, negative outside; edges are
+cut per fragment by the shader, so hems are smooth however coarse the shell is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from train.synthesis.body import PARTS, BodyPack, Person
+from train.synthesis.rig import RIG
+from train.synthesis.surface import Surface, vertex_normals
+
+FAR = 1000.0  # mm: well inside any edge
+_ARM = [RIG.index(f"{side}_{bone}") for side in ("left", "right") for bone in ("upper_arm", "forearm", "hand")]
+_LEG = [RIG.index(f"{side}_{bone}") for side in ("left", "right") for bone in ("thigh", "shin", "foot", "toes")]
+_HEAD = [RIG.index("neck"), RIG.index("head")]
+_UNDER = 18.0  # mm that a layer goes on beneath the one that hides it
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a garment is cut.
+
+    Attributes:
+        shell: ``"tights"`` for all that follows the limbs, ``"skirt"``.
+        top: height of the upper edge where it goes round trunk or leg; :data:`FAR` for none.
+        bottom: height of the lower edge; -:data:`FAR` for none.
+        sleeve: length of the sleeves from the shoulder; negative: the garment has no arms at all.
+        neckline: ``"none"``, ``"crew"``, ``"v"``, ``"scoop"``, ``"collar"`` or ``"straps"``.
+        opening: half the gap down the front; negative for none.
+        offset: mm off the shell.
+        loose: further mm off at the hems.
+    """
+
+    shell: str
+    top: float
+    bottom: float
+    sleeve: float
+    neckline: str
+    opening: float
+    offset: float
+    loose: float
+
+
+class Tailor:
+    """What all people of a pack share: masks and faces of the parts.
+
+    Args:
+        pack: the bodies.
+    """
+
+    def __init__(self, pack: BodyPack) -> None:
+        self.pack = pack
+        share = np.zeros((len(pack.uv), len(RIG)), np.float32)
+        np.add.at(share, (np.arange(len(pack.uv))[:, None], pack.bone), pack.weight)
+        self.arm, self.leg, self.head = (share[:, bones].sum(1) for bones in (_ARM, _LEG, _HEAD))
+        self.left = pack.mean[: len(pack.uv), 0] > 0
+        self.vertices = {name: np.flatnonzero(pack.vertex_part == index) for index, name in enumerate(PARTS)}
+        self.faces = {}
+        for index, name in enumerate(PARTS):
+            local = np.zeros(len(pack.uv), np.int32)
+            local[self.vertices[name]] = np.arange(len(self.vertices[name]))
+            self.faces[name] = local[pack.faces[pack.part == index]]
+        first = {name: np.searchsorted(rows, pack.weld[rows]) for name, rows in self.vertices.items()}
+        self.weld = {name: np.minimum(rows, len(self.vertices[name]) - 1) for name, rows in first.items()}
+
+    def normals(self, part: str, vertices: np.ndarray, faces: np.ndarray | None = None) -> np.ndarray:
+        """Normals (N, 3) of a part's vertices (N, 3), smooth across seams of the texture."""
+        weld = self.weld[part]
+        welded = weld[self.faces[part] if faces is None else faces]
+        return vertex_normals(vertices, welded)[weld]
+
+
+_TAILORS: dict[int, Tailor] = {}
+
+
+def tailor_of(pack: BodyPack) -> Tailor:
+    """The tailor of a pack, made once."""
+    if id(pack) not in _TAILORS:
+        _TAILORS[id(pack)] = Tailor(pack)  # it holds the pack, so that no other can get its id
+    return _TAILORS[id(pack)]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Lengths and heights of a person at rest.
+
+    Attributes:
+        rest: (V, 3) mm.
+        arm_length: (V,) along the arm from the shoulder, negative on the trunk.
+        scale: stature as a share of 1.7 m.
+        levels: heights in mm: ankle, knee, crotch, waist, chest, neck.
+        upper_arm, whole_arm: mm from the shoulder to elbow and to wrist.
+        joints: (J, 3) where cloth folds: elbows, knees, hips, shoulders.
+    """
+
+    rest: np.ndarray
+    arm_length: np.ndarray
+    scale: float
+    levels: dict[str, float]
+    upper_arm: float
+    whole_arm: float
+    joints: np.ndarray
+
+
+def measure(tailor: Tailor, person: Person) -> Measures:
+    """Measures of a person."""
+    heads, rest = person.heads, person.rest
+    height = {name: float(heads[RIG.index(name), 1]) for name in ("spine", "chest", "left_shin", "left_foot")}
+    lengths = np.full(len(rest), -FAR, np.float32)
+    for side, own in (("left", tailor.left), ("right", ~tailor.left)):
+        rows = np.flatnonzero(own & (tailor.arm > 0.02))
+        shoulder, elbow, wrist = (heads[RIG.index(f"{side}_{bone}")] for bone in ("upper_arm", "forearm", "hand"))
+        upper, lower = np.linalg.norm(elbow - shoulder), np.linalg.norm(wrist - elbow)
+        first = (rest[rows] - shoulder) @ ((elbow - shoulder) / upper)
+        second = (rest[rows] - elbow) @ ((wrist - elbow) / lower)
+        lengths[rows] = np.where(first + second > upper, upper + np.maximum(second, first - upper), first)
+    scale = person.stature_mm / 1700.0
+    levels = {
+        "ankle": height["left_foot"],
+        "knee": height["left_shin"],
+        "crotch": -80.0 * scale,
+        "waist": 0.75 * height["spine"] + 0.25 * height["chest"],
+        "chest": height["chest"],
+        "neck": float(person.thorax[1]),
+    }
+    bends = [
+        RIG.index(f"{side}_{bone}") for side in ("left", "right") for bone in ("forearm", "shin", "thigh", "upper_arm")
+    ]
+    return Measures(rest, lengths, scale, levels, float(upper), float(upper + lower), heads[bends])
+
+
+def cover_of(cut: Cut, tailor: Tailor, person: Person, size: Measures, rows: np.ndarray) -> np.ndarray:
+    """Cover (N,) in mm of the body's vertices ``rows`` (N,) by a garment."""
+    x, y, z = size.rest[rows].T
+    on_arm = tailor.arm[rows] > 0.35
+    cover = np.minimum(cut.top - y, y - cut.bottom)
+    if cut.sleeve < 0:
+        cover = np.where(on_arm, -FAR, cover)
+    else:
+        armhole = (0.5 - tailor.arm[rows]) * 160 * size.scale
+        sleeve = armhole if cut.sleeve == 0 else cut.sleeve - size.arm_length[rows]
+        cover = np.where(on_arm, sleeve, np.minimum(cover, sleeve if cut.sleeve == 0 else FAR))
+    if cut.neckline != "none":
+        cover = np.minimum(cover, _neck(cut.neckline, person, size.scale, x, y, z))
+    if cut.opening >= 0:
+        trunk = ~on_arm & (z > person.heads[RIG.index("chest"), 2] - 10)
+        widening = 0.10 * np.abs(y - size.levels["chest"])
+        cover = np.where(trunk, np.minimum(cover, np.abs(x) - cut.opening - widening), cover)
+    return cover.astype(np.float32)
+
+
+def _neck(kind: str, person: Person, scale: float, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Distance below a neckline."""
+    base, middle = person.thorax[1], person.thorax[2]
+    front = np.clip((z - middle) / (60 * scale), 0, 1)
+    if kind == "collar":
+        return base + 52 * scale - 30 * scale * front - y
+    lower = {"crew": 26.0, "v": 26.0, "scoop": 60.0, "straps": 62.0}[kind] * scale * front
+    if kind == "v":
+        lower = lower + np.maximum(0, 105 * scale - 1.7 * np.abs(x)) * front
+    lift = 24.0 if kind != "straps" else 5.0
+    edge = base + lift * scale - lower - y
+    if kind == "straps":
+        edge = np.maximum(edge, 18 * scale - np.abs(np.abs(x) - 85 * scale))
+    return edge
+
+
+def garment(
+    cut: Cut,
+    tailor: Tailor,
+    person: Person,
+    size: Measures,
+    posed: np.ndarray,
+    material: int,
+    hidden: np.ndarray | None,
+) -> Surface:
+    """A garment on a posed body.
+
+    Args:
+        cut: how it is cut.
+        tailor: of the body's pack.
+        person: who wears it.
+        size: of the person.
+        posed: (V, 3) vertices of the posed body, world mm.
+        material: its index.
+        hidden: (V,) cover by the garments over it, None for none.
+    """
+    rows = tailor.vertices[cut.shell]
+    cover = cover_of(cut, tailor, person, size, rows)
+    if hidden is not None:
+        cover = np.minimum(cover, _UNDER - hidden[rows])
+    faces = tailor.faces[cut.shell]
+    faces = faces[(cover[faces] > 0).any(1)]
+    normal = tailor.normals(cut.shell, posed[rows])
+    stand = cut.offset + cut.loose * _looseness(cut, tailor, size, rows, cover)
+    position = posed[rows] + normal * (stand * size.scale)[:, None]
+    tint = np.ones((len(rows), 4), np.float32)
+    nearest = np.min(np.linalg.norm(size.rest[rows][:, None] - size.joints, axis=2), axis=1)
+    tint[:, 3] = 0.35 + 0.65 * np.exp(-((nearest / (110 * size.scale)) ** 2))
+    normal = tailor.normals(cut.shell, position)
+    return Surface("cloth", position.astype(np.float32), normal, faces, size.rest[rows], material, tint, cover)
+
+
+def _looseness(cut: Cut, tailor: Tailor, size: Measures, rows: np.ndarray, cover: np.ndarray) -> np.ndarray:
+    """How much (N,) of the slack shows, 0 to 1: towards the hems, little between the legs and under the arms."""
+    y = size.rest[rows, 1]
+    if cut.shell == "skirt":
+        return np.clip((size.levels["waist"] - y) / (500 * size.scale), 0, 1)
+    arm, leg = tailor.arm[rows] > 0.35, tailor.leg[rows] > 0.5
+    along = np.clip(size.arm_length[rows] / (260 * size.scale), 0, 1)
+    trunk = np.clip((size.levels["chest"] + 60 - y) / (260 * size.scale), 0.15, 1)
+    down = np.clip((size.levels["crotch"] - y) / (300 * size.scale), 0.25, 1)
+    out = np.where(arm, 0.3 + 0.5 * along, np.where(leg, down, trunk))
+    return out * np.clip(0.6 + cover / 150.0, 0.6, 1)
