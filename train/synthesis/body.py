@@ -9,6 +9,7 @@ ahead and knees that would bend back, soles flat; trunk, neck and head as at res
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -155,7 +156,7 @@ def load_body(path: Path | None = None) -> BodyPack:
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in (*_ARRAYS, *_PEOPLE) if name in stored}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         msg = f"{path} cannot be read as a body pack ({error}); make it anew with python -m train.synthesis.bake"
         raise ValueError(msg) from error
     missing = [name for name in (*_ARRAYS, *_PEOPLE) if name not in arrays]
@@ -166,6 +167,7 @@ def load_body(path: Path | None = None) -> BodyPack:
     singles = {
         name: arrays[name].astype(np.float32) for name in ("components", "coefficients", "weight", "along", "uv")
     }
+    singles["weight"] /= singles["weight"].sum(1, keepdims=True)  # stored in half precision
     return BodyPack(**(arrays | singles))
 
 

@@ -44,6 +44,8 @@ STATURES = {
 
 _CHILDREN = 0.25  # share of people under 18 years
 _TALLEST = 2.5  # standard deviations
+# The model's weight goes from 0 to 1, which is no more than stout: it is carried on beyond.
+_THINNEST, _HEAVIEST = 0.15, 1.5
 # Years against the body model's age: 0 is one year old, 1/3 eleven, 2/3 twenty-five, 1 ninety (MakeHuman's targets).
 _AGE_YEARS = (1, 3, 6, 11, 16, 19, 25, 40, 60, 90)
 _AGE_MODEL = (0.0, 0.12, 0.22, 0.33, 0.56, 0.63, 0.667, 0.73, 0.84, 1.0)
@@ -57,7 +59,7 @@ class Crowd:
         sex: (N,) 0 for women and girls, 1 for men and boys.
         age_years: (N,).
         stature_mm: (N,) standing height that the body is to have.
-        phenotypes: the body model's own controls, each (N,) in [0, 1]; all but its height.
+        phenotypes: the body model's own controls, each (N,), 0 to 1 (weight beyond); all but its height.
     """
 
     sex: np.ndarray
@@ -87,16 +89,16 @@ def draw_crowd(generator: np.random.Generator, count: int) -> Crowd:
     age = np.where(child, generator.uniform(YOUNGEST, 18, count), generator.uniform(18, OLDEST, count))
     mean, sd = stature_of(sex, age)
     stature = mean + sd * np.clip(generator.standard_normal(count), -_TALLEST, _TALLEST)
-    # Men and women differ before puberty too, but hardly: children's bodies stand between the two.
-    grown = np.clip((age - 8) / 8, 0.25, 1)
+    grown = np.clip((age - 9) / 7, 0, 1)
     races = generator.dirichlet((0.7, 0.7, 0.7), count)
     phenotypes = {
-        "gender": 0.5 + grown * (0.5 - sex) * generator.uniform(0.75, 1, count),
+        # Girls and boys are built alike; the model's halfway between the sexes is already a young woman's figure.
+        "gender": (1 - grown) * (0.25 - 0.15 * sex) + grown * np.abs(1 - sex - generator.uniform(0, 0.2, count)),
         "age": np.interp(age, _AGE_YEARS, _AGE_MODEL),
-        "muscle": generator.beta(2.5, 2.5, count),
-        "weight": generator.beta(1.6, 1.6, count),
+        "muscle": generator.beta(2.5, 3, count),
+        "weight": _THINNEST + (_HEAVIEST - _THINNEST) * generator.beta(1.7, 2, count) * (0.7 + 0.3 * grown),
         "proportions": generator.beta(2.5, 2, count),
-        "cupsize": generator.beta(2, 2, count),
+        "cupsize": grown * generator.beta(2, 2, count),
         "firmness": generator.beta(2, 2, count),
         "african": races[:, 0],
         "asian": races[:, 1],

@@ -89,12 +89,16 @@ def _mixture(source: Source, crowd: Crowd) -> np.ndarray:
 
 
 def _stature(source: Source, mixture: np.ndarray) -> np.ndarray:
-    """(N,) millimetres from sole to crown of bodies given as weights (N, 1 + S) of the source's rows."""
+    """(N,) millimetres from sole to crown, legs straight, of bodies given as weights (N, 1 + S) of the rows."""
     skin = np.unique(source.faces[source.part == 0])
     level = source.rows[0, skin, 1]
-    near = 40  # mm: whatever is lowest or highest in one body is among what is so near to it in the mean one
+    near = 40  # mm: whatever is lowest or highest in one body is among what is so near to it in the model at rest
     crown, soles = skin[level > level.max() - near], skin[level < level.min() + near]
-    return (mixture @ source.rows[:, crown, 1]).max(1) - (mixture @ source.rows[:, soles, 1]).min(1)
+    at_rest = (mixture @ source.rows[:, crown, 1]).max(1) - (mixture @ source.rows[:, soles, 1]).min(1)
+    # At rest the legs stand apart; straight below the hips they are longer.
+    leg = [len(source.uv) + RIG.index(f"left_{bone}") for bone in ("thigh", "shin", "foot")]
+    bones = np.diff(np.tensordot(mixture, source.rows[:, leg], 1), axis=1)
+    return at_rest + (np.linalg.norm(bones, axis=-1) + bones[..., 1]).sum(1)
 
 
 def _principal(rows: np.ndarray, mixture: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -110,7 +114,7 @@ def _principal(rows: np.ndarray, mixture: np.ndarray, components: int) -> tuple[
     basis = (scores.T @ centred / len(mixture)).astype(np.float32) @ flat
     left = np.sqrt((spread[components:] ** 2).sum() / (len(mixture) * rows.shape[1]))
     print(f"root mean square of what {components} components leave out: {left:.2f} mm a vertex")
-    return (middle @ flat).reshape(rows.shape[1:]), basis.reshape(components, *rows.shape[1:]), scores
+    return (middle @ flat).reshape(rows.shape[1:]), basis.reshape(-1, *rows.shape[1:]), scores
 
 
 def _strongest(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

