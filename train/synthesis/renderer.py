@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+import cv2
 import moderngl
 import numpy as np
 
 from train.synthesis.camera import Camera
-from train.synthesis.lighting import Light, shadow_matrix
+from train.synthesis.lighting import shadow_matrix
 from train.synthesis.scene import Scene
 from train.synthesis.surface import KINDS
 from train.synthesis.textures import noise_volume, sheets
@@ -19,8 +20,11 @@ from train.synthesis.textures import noise_volume, sheets
 SHADERS = Path(__file__).parent / "shaders"
 MAX_MATERIALS = 192
 _SHADOW_SIZE = 512
+_THROW_MM = 450.0  # from what throws a shadow to what it falls on, for the width of the half-shadow
+_OCCLUSION_MM = 260.0
 _VERTEX = ("3f 3f 3f 4f 3f", "in_position", "in_normal", "in_coord", "in_tint", "in_extra")
 _CHUNK_VERTICES = 65536
+_TEXTURES = ("noise", "textures", "coords", "normals", "tints", "places", "shadow_map", "photo")
 _NO_CONTEXT = (
     "no OpenGL context could be had through EGL ({error}). On Debian and Ubuntu install libegl1 and "
     "libgl1-mesa-dri (apt-get install libegl1 libgl1-mesa-dri); no GPU and no display are needed"
@@ -33,7 +37,8 @@ class Rendered:
 
     Attributes:
         image: (H, W, 3) uint8 sRGB.
-        depth: (H, W) float32, mm along the optical axis at the pixel's centre, infinite where nothing is.
+        depth: (H, W) float32, mm along the optical axis at the pixel's centre, infinite where nothing is;
+            with the usual supersampling the samples lie a sixth of a pixel off it.
         person: (H, W) uint8, 0 nobody, i + 1 person i.
     """
 
@@ -56,58 +61,80 @@ def _source(*names: str) -> str:
 class Renderer:
     """Draws scenes; a context manager, one per process.
 
+    What is seen is gathered first and lit afterwards, sample by sample; the picture is then made smaller.
+
     Args:
         size: side of the square pictures in pixels.
-        samples: samples a pixel for smooth edges; 0 for none.
+        supersample: samples along a pixel's side, 1 for jagged edges.
+
+    Raises:
+        RuntimeError: if no OpenGL context can be had; says what to install.
+        ValueError: if size or supersample are too small.
     """
 
-    def __init__(self, size: int = 256, samples: int = 4) -> None:
+    def __init__(self, size: int = 256, supersample: float = 1.5) -> None:
+        if size < 16 or supersample < 1:
+            raise ValueError(f"a picture needs a side of 16 pixels and 1 sample each at least, not {size}, {supersample}")
         self.size = size
+        self.samples = round(size * supersample)
         self.seconds: dict[str, float] = {}
         self._gl = _context()
         self._programs = self._build_programs()
-        self._noise = self._gl.texture3d(noise_volume().shape[:3], 4, noise_volume().tobytes())
-        self._noise.filter = (moderngl.LINEAR, moderngl.LINEAR)
-        layers = sheets()
-        self._sheets = self._gl.texture_array((*layers.shape[1:3], len(layers)), 4, layers.tobytes())
-        self._sheets.build_mipmaps()
-        self._sheets.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
-        self._photo: moderngl.Texture | None = None
-        self._build_targets(samples)
+        self._textures = self._build_textures()
+        self._build_targets()
         self._vertices = self._gl.buffer(reserve=64 * _CHUNK_VERTICES, dynamic=True)
         self._indices = self._gl.buffer(reserve=12 * _CHUNK_VERTICES, dynamic=True)
         self._materials = self._gl.buffer(reserve=64 * MAX_MATERIALS, dynamic=True)
         self._materials.bind_to_uniform_block(0)
         self._arrays: dict[str, moderngl.VertexArray] = {}
-        self._empty = self._gl.vertex_array(self._programs["backdrop"], [])
-        self._catcher = self._gl.buffer(reserve=64 * 4)
+        self._whole = {name: self._gl.vertex_array(self._programs[name], []) for name in (*KINDS, "backdrop", "sort")}
+        nearest = (np.arange(size) + 0.5) * self.samples / size
+        self._nearest = np.clip(np.floor(nearest).astype(int), 0, self.samples - 1)
 
     def _build_programs(self) -> dict[str, moderngl.Program]:
-        vertex = _source("surface.vert")
-        fragments = {kind: ("inputs.glsl", "light.glsl", f"{kind}.frag") for kind in (*KINDS, "catcher")}
-        fragments |= {kind: ("inputs.glsl", f"{kind}.frag") for kind in ("depth", "shadow")}
+        surface = _source("surface.vert")
         programs = {
-            kind: self._gl.program(vertex_shader=vertex, fragment_shader=_source(*names))
-            for kind, names in fragments.items()
+            name: self._gl.program(
+                vertex_shader=surface, fragment_shader=_source("materials.glsl", "inputs.glsl", f"{name}.frag")
+            )
+            for name in ("gather", "shadow")
         }
-        programs["backdrop"] = self._gl.program(
-            vertex_shader=_source("backdrop.vert"), fragment_shader=_source("backdrop.frag")
-        )
+        whole = _source("picture.vert")
+        shared = ("materials.glsl", "seen.glsl", "light.glsl")
+        for name in (*KINDS, "backdrop"):
+            fragment = _source(*shared, f"{name}.frag")
+            programs[name] = self._gl.program(vertex_shader=whole, fragment_shader=fragment)
+        programs["sort"] = self._gl.program(vertex_shader=whole, fragment_shader=_source("sort.frag"))
         return programs
 
-    def _build_targets(self, samples: int) -> None:
-        size = (self.size, self.size)
-        self._depth_person = self._gl.texture(size, 2, dtype="f4")
-        self._depth_person.filter = (moderngl.NEAREST, moderngl.NEAREST)
-        self._geometry = self._gl.framebuffer([self._depth_person], self._gl.depth_renderbuffer(size))
-        self._drawn = self._gl.framebuffer(
-            [self._gl.renderbuffer(size, 4, samples=samples)], self._gl.depth_renderbuffer(size, samples=samples)
-        )
-        self._resolved = self._gl.framebuffer([self._gl.renderbuffer(size, 4)])
-        self._shadow = self._gl.depth_texture((_SHADOW_SIZE, _SHADOW_SIZE))
-        self._shadow.compare_func = "<="
-        self._shadow.filter = (moderngl.LINEAR, moderngl.LINEAR)
-        self._shadow_target = self._gl.framebuffer(depth_attachment=self._shadow)
+    def _build_textures(self) -> dict[str, moderngl.Texture | moderngl.Texture3D | moderngl.TextureArray]:
+        side = (self.samples, self.samples)
+        volume, layers = noise_volume(), sheets()
+        textures = {
+            "noise": self._gl.texture3d(volume.shape[:3], 4, volume.tobytes()),
+            "textures": self._gl.texture_array((*layers.shape[1:3], len(layers)), 4, layers.tobytes()),
+            "coords": self._gl.texture(side, 4, dtype="f4"),
+            "normals": self._gl.texture(side, 4, dtype="f2"),
+            "tints": self._gl.texture(side, 4),
+            "places": self._gl.texture(side, 4, dtype="f4"),
+            "shadow_map": self._gl.depth_texture((_SHADOW_SIZE, _SHADOW_SIZE)),
+            "photo": self._gl.texture((self.size, self.size), 3, alignment=1),
+        }
+        for name in ("coords", "normals", "tints", "places"):
+            textures[name].filter = (moderngl.NEAREST, moderngl.NEAREST)
+        textures["noise"].filter = textures["photo"].filter = (moderngl.LINEAR, moderngl.LINEAR)
+        textures["textures"].build_mipmaps()
+        textures["textures"].filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        textures["shadow_map"].compare_func = "<="
+        textures["shadow_map"].filter = (moderngl.LINEAR, moderngl.LINEAR)
+        return textures
+
+    def _build_targets(self) -> None:
+        side = (self.samples, self.samples)
+        gathered = [self._textures[name] for name in ("coords", "normals", "tints", "places")]
+        self._gathered = self._gl.framebuffer(gathered, self._gl.depth_renderbuffer(side))
+        self._drawn = self._gl.framebuffer([self._gl.renderbuffer(side, 4)], self._gl.depth_renderbuffer(side))
+        self._shadow = self._gl.framebuffer(depth_attachment=self._textures["shadow_map"])
 
     def __enter__(self) -> Renderer:
         """Itself."""
@@ -140,47 +167,55 @@ class Renderer:
                 f"{self.size}: compose the scene for that size"
             )
         start = time.perf_counter()
-        spans = self._upload(scene)
+        spans, casting = self._upload(scene)
         self._count("upload", start)
         start = time.perf_counter()
         shadow = shadow_matrix(scene.light, scene.centre, scene.radius)
-        self._draw_depth(camera, shadow, spans)
-        self._count("depth", start)
+        self._gather(camera, spans)
+        self._draw_shadow(shadow, casting)
+        places = np.frombuffer(self._gathered.read(components=2, attachment=3, dtype="f4"), np.float32)
+        self._count("gather", start)
         start = time.perf_counter()
-        self._draw_colour(scene, shadow, spans)
-        image = np.frombuffer(self._resolved.read(components=3), np.uint8).reshape(self.size, self.size, 3)
-        self._count("colour", start)
+        self._light(scene, shadow)
+        image = np.frombuffer(self._drawn.read(components=3), np.uint8).reshape(self.samples, self.samples, 3)
+        self._count("light", start)
         start = time.perf_counter()
-        both = np.frombuffer(self._geometry.read(components=2, dtype="f4"), np.float32)
-        both = both.reshape(self.size, self.size, 2)
-        depth = np.where(both[..., 0] > 0, both[..., 0], np.float32(np.inf))
-        person = both[..., 1].astype(np.uint8)
+        if self.samples != self.size:
+            image = cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_AREA)
+        places = places.reshape(self.samples, self.samples, 2)[self._nearest[:, None], self._nearest]
+        depth = np.where(places[..., 0] > 0, places[..., 0], np.float32(np.inf))
         developed = scene.lens.develop(image, depth)
         self._count("develop", start)
-        return Rendered(developed, depth, person)
+        return Rendered(developed, depth, places[..., 1].astype(np.uint8))
 
     def _count(self, stage: str, start: float) -> None:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
-    def _upload(self, scene: Scene) -> dict[str, tuple[int, int]]:
-        """Send the scene's surfaces; first index and number of indices of each kind."""
+    def _upload(self, scene: Scene) -> tuple[dict[str, tuple[int, int]], int]:
+        """Send the scene's surfaces.
+
+        Returns:
+            First index and number of indices of each kind, and the number of indices of what throws shadows.
+        """
         if len(scene.materials) > MAX_MATERIALS:
             raise ValueError(f"a scene may have {MAX_MATERIALS} materials, this one has {len(scene.materials)}")
         self._materials.write(np.concatenate([material.packed() for material in scene.materials]).tobytes())
-        spans, rows, faces, vertex, index = {}, [], [], 0, 0
-        for kind in KINDS:
-            first = index
-            for surface in scene.surfaces:
-                if surface.kind == kind:
-                    rows.append(surface.packed())
-                    faces.append(surface.faces.astype(np.int32) + vertex)
-                    vertex += len(surface.position)
-                    index += surface.faces.size
-            spans[kind] = (first, index - first)
-        self._reserve(vertex, index)
-        self._vertices.write(np.concatenate(rows))
-        self._indices.write(np.concatenate(faces))
-        return spans
+        surfaces = sorted(scene.surfaces, key=lambda surface: (not surface.casts, KINDS.index(surface.kind)))
+        vertices = np.cumsum([0, *(len(surface.position) for surface in surfaces)])
+        rows = np.empty((vertices[-1], 16), np.float32)
+        for surface, first in zip(surfaces, vertices, strict=False):
+            surface.pack_into(rows[first : first + len(surface.position)])
+        faces = [surface.faces + np.int32(first) for surface, first in zip(surfaces, vertices, strict=False)]
+        indices = np.cumsum([0, *(face.size for face in faces)])
+        self._reserve(int(vertices[-1]), int(indices[-1]))
+        self._vertices.write(rows)
+        self._indices.write(np.concatenate(faces).astype(np.int32))
+        spans: dict[str, tuple[int, int]] = {}
+        for surface, first, end in zip(surfaces, indices, indices[1:], strict=False):
+            begin = spans.get(surface.kind, (int(first), 0))[0]
+            spans[surface.kind] = (begin, int(end) - begin)
+        casting = sum(surface.faces.size for surface in surfaces if surface.casts)
+        return spans, casting
 
     def _reserve(self, vertices: int, indices: int) -> None:
         if self._vertices.size < 64 * vertices or self._indices.size < 4 * indices:
@@ -188,111 +223,72 @@ class Renderer:
             self._indices.orphan(max(self._indices.size, 4 * indices * 3 // 2))
             self._arrays.clear()
         if not self._arrays:
-            for kind in (*KINDS, "depth", "shadow"):
-                program = self._programs[kind]
-                self._arrays[kind] = self._array(program, self._vertices, self._indices)
+            for name in ("gather", "shadow"):
+                program = self._programs[name]
+                used = [attribute in program for attribute in _VERTEX[1:]]
+                formats = [
+                    part if kept else f"{4 * int(part[0])}x"
+                    for part, kept in zip(_VERTEX[0].split(), used, strict=True)
+                ]
+                names = [attribute for attribute, kept in zip(_VERTEX[1:], used, strict=True) if kept]
+                content = [(self._vertices, " ".join(formats), *names)]
+                self._arrays[name] = self._gl.vertex_array(program, content, index_buffer=self._indices)
 
-    def _array(
-        self, program: moderngl.Program, vertices: moderngl.Buffer, indices: moderngl.Buffer | None
-    ) -> moderngl.VertexArray:
-        """A vertex array with the attributes that the program kept."""
-        formats, names = [], []
-        for part, name in zip(_VERTEX[0].split(), _VERTEX[1:], strict=True):
-            used = name in program
-            formats.append(part if used else f"{4 * int(part[0])}x")
-            names += [name] if used else []
-        return self._gl.vertex_array(program, [(vertices, " ".join(formats), *names)], index_buffer=indices)
-
-    def _draw_depth(self, camera: Camera, shadow: np.ndarray, spans: dict[str, tuple[int, int]]) -> None:
-        total = sum(count for _, count in spans.values())
-        self._noise.use(0)
+    def _gather(self, camera: Camera, spans: dict[str, tuple[int, int]]) -> None:
+        self._textures["noise"].use(_TEXTURES.index("noise"))
         self._gl.enable_only(moderngl.DEPTH_TEST)
-        self._geometry.use()
-        self._geometry.clear()
-        _set(self._programs["depth"], clip_from_world=camera.clip_matrix(), noise=0)
-        self._arrays["depth"].render(vertices=total)
-        self._shadow_target.use()
-        self._shadow_target.clear()
-        _set(self._programs["shadow"], clip_from_world=shadow, noise=0)
-        self._arrays["shadow"].render(vertices=total)
+        self._gl.depth_func = "<"
+        self._gathered.use()
+        self._gathered.clear()
+        for number, kind in enumerate(KINDS, 1):
+            if kind in spans:
+                _set(self._programs["gather"], clip_from_world=camera.clip_matrix(), noise=0, kind=float(number))
+                first, count = spans[kind]
+                self._arrays["gather"].render(vertices=count, first=first)
 
-    def _draw_colour(self, scene: Scene, shadow: np.ndarray, spans: dict[str, tuple[int, int]]) -> None:
-        self._noise.use(0)
-        self._sheets.use(1)
-        self._depth_person.use(2)
-        self._shadow.use(3)
-        shared = _light_uniforms(scene.camera, scene.light, shadow, scene.radius)
+    def _draw_shadow(self, shadow: np.ndarray, casting: int) -> None:
+        self._shadow.use()
+        self._shadow.clear()
+        _set(self._programs["shadow"], clip_from_world=shadow, noise=0)
+        self._arrays["shadow"].render(vertices=casting)
+
+    def _light(self, scene: Scene, shadow: np.ndarray) -> None:
+        """Light each kind of surface with its own shader, on its own samples only."""
+        if scene.photo is not None:
+            photo = cv2.resize(scene.photo, (self.size, self.size), interpolation=cv2.INTER_AREA)
+            self._textures["photo"].write(np.ascontiguousarray(photo))
+        for unit, name in enumerate(_TEXTURES):
+            self._textures[name].use(unit)
         self._drawn.use()
         self._drawn.clear()
-        for kind in KINDS:
-            first, count = spans[kind]
-            if count:
-                _set(self._programs[kind], **shared)
-                self._arrays[kind].render(vertices=count, first=first)
-        self._draw_backdrop(scene)
-        if scene.photo is not None:
-            self._draw_catcher(scene, shared)
-        self._gl.copy_framebuffer(self._resolved, self._drawn)
-
-    def _draw_backdrop(self, scene: Scene) -> None:
-        camera, light = scene.camera, scene.light
-        if scene.photo is not None:
-            height, width = scene.photo.shape[:2]
-            if self._photo is None or self._photo.size != (width, height):
-                self._photo = self._gl.texture((width, height), 3, alignment=1)
-                self._photo.repeat_x = self._photo.repeat_y = False
-            self._photo.write(np.ascontiguousarray(scene.photo))
-            self._photo.use(4)
-        _set(
-            self._programs["backdrop"],
-            photo=4,
-            noise=0,
-            has_photo=float(scene.photo is not None),
-            world_from_camera=camera.rotation.T,
-            intrinsics=(camera.focal, camera.intrinsics[0, 2] + 0.5, camera.intrinsics[1, 2] + 0.5),
-            picture=(float(camera.width), float(camera.height)),
-            zenith=light.zenith,
-            horizon=light.horizon,
-            clouds=light.clouds,
-            key_direction=light.key_direction,
-            key_colour=light.key_colour,
-            exposure=light.exposure,
-        )
-        self._empty.render(vertices=3)
-
-    def _draw_catcher(self, scene: Scene, shared: dict[str, object]) -> None:
-        """Darken the photo where the people's shadow falls on the ground that it is taken to have."""
-        reach = 3 * scene.radius
-        rows = np.zeros((4, 16), np.float32)
-        rows[:, 0:3] = np.array([[-1, 0, -1], [1, 0, -1], [-1, 0, 1], [1, 0, 1]]) * reach + scene.centre * [1, 0, 1]
-        rows[:, 14] = 1000.0
-        self._catcher.write(rows)
-        program = self._programs["catcher"]
-        _set(program, **shared)
-        self._gl.enable(moderngl.BLEND)
-        self._gl.blend_func = moderngl.ZERO, moderngl.SRC_COLOR
+        self._gl.depth_func = "1"
+        _set(self._programs["sort"], places=_TEXTURES.index("places"), kind=0.0)
+        self._whole["sort"].render(vertices=3)
+        self._gl.depth_func = "=="
         self._drawn.depth_mask = False
-        self._array(program, self._catcher, None).render(moderngl.TRIANGLE_STRIP)
+        shared = _uniforms(scene, shadow, self.samples / self.size)
+        for number, name in enumerate(("backdrop", *KINDS)):
+            _set(self._programs[name], kind=float(number), **shared)
+            self._whole[name].render(vertices=3)
         self._drawn.depth_mask = True
-        self._gl.disable(moderngl.BLEND)
 
 
-def _light_uniforms(camera: Camera, light: Light, shadow: np.ndarray, radius: float) -> dict[str, object]:
+def _uniforms(scene: Scene, shadow: np.ndarray, scale: float) -> dict[str, object]:
+    """What the shaders need to know of a scene; ``scale`` samples to a pixel."""
+    camera, light = scene.camera, scene.light
     texel = 1.0 / _SHADOW_SIZE
-    blur = max(
-        1.2 * texel, 0.5 * light.key_spread * 450.0 / radius
-    )  # the thing that throws it is about half a metre away
+    blur = max(1.2 * texel, 0.5 * light.key_spread * _THROW_MM / scene.radius)
+    centre = (camera.intrinsics[:2, 2] + 0.5) * scale
     return {
-        "clip_from_world": camera.clip_matrix(),
-        "noise": 0,
-        "textures": 1,
-        "depth_person": 2,
-        "shadow_map": 3,
+        **{name: unit for unit, name in enumerate(_TEXTURES)},
+        "has_photo": float(scene.photo is not None),
+        "picture": (camera.width * scale, camera.height * scale),
         "camera_position": camera.position,
         "camera_from_world": camera.rotation,
-        "intrinsics": (camera.focal, camera.intrinsics[0, 2] + 0.5, camera.intrinsics[1, 2] + 0.5),
+        "intrinsics": (camera.focal * scale, *centre),
         "shadow_from_world": shadow,
-        "shadow_spread": (blur, radius * 2.0 * (2.5 * texel + blur)),
+        "shadow_spread": (blur, scene.radius * 2.0 * (2.5 * texel + blur)),
+        "occlusion_radius": _OCCLUSION_MM,
         "key_direction": light.key_direction,
         "key_colour": light.key_colour,
         "fill_direction": light.fill_direction,
@@ -301,7 +297,9 @@ def _light_uniforms(camera: Camera, light: Light, shadow: np.ndarray, radius: fl
         "ground_colour": light.ground_colour,
         "haze": light.haze,
         "exposure": light.exposure,
-        "occlusion_radius": 260.0,
+        "zenith": light.zenith,
+        "horizon": light.horizon,
+        "clouds": light.clouds,
     }
 
 

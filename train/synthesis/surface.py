@@ -64,6 +64,7 @@ class Surface:
         tint: (V, 4) float32 or one colour: factor of the colour, strength of folds.
         cover: (V,) float32 or one number, mm inside the edge; fragments below 0 are dropped.
         person: 0 for things, i + 1 for person i.
+        casts: whether it throws a shadow.
     """
 
     kind: str
@@ -75,6 +76,7 @@ class Surface:
     tint: np.ndarray | tuple[float, float, float, float] = (1.0, 1.0, 1.0, 0.5)
     cover: np.ndarray | float = 1000.0
     person: int = 0
+    casts: bool = True
 
     def moved(self, rotation: np.ndarray, offset: np.ndarray) -> Surface:
         """The surface turned by ``rotation`` (3, 3) and then moved by ``offset`` (3,) mm."""
@@ -82,9 +84,8 @@ class Surface:
         position = self.position @ turn.T + np.asarray(offset, np.float32)
         return replace(self, position=position, normal=self.normal @ turn.T)
 
-    def packed(self) -> np.ndarray:
-        """(V, 16) float32 in the layout of ``surface.vert``."""
-        rows = np.empty((len(self.position), 16), np.float32)
+    def pack_into(self, rows: np.ndarray) -> None:
+        """Fill rows (V, 16) float32 in the layout of ``surface.vert``."""
         rows[:, 0:3] = self.position
         rows[:, 3:6] = self.normal
         rows[:, 6:9] = self.coord
@@ -92,7 +93,6 @@ class Surface:
         rows[:, 13] = self.material
         rows[:, 14] = self.cover
         rows[:, 15] = self.person
-        return rows
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ float pattern_share(int pattern, float size) {
 }
 
 void main() {
-    if (is_cut_away()) discard;
+    look_up();
     Material m = materials[material];
     vec3 v = normalize(camera_position - position);
     vec3 n = facing_normal(v);

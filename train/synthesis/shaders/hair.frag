@@ -2,7 +2,7 @@
 out vec4 pixel;
 
 void main() {
-    if (is_cut_away()) discard;
+    look_up();
     Material m = materials[material];
     vec3 v = normalize(camera_position - position);
     vec3 n = facing_normal(v);

@@ -1,8 +1,4 @@
 // Key light with shadow, sky and ground light, ambient occlusion from the depth image, haze, exposure.
-uniform vec3 camera_position;
-uniform mat3 camera_from_world;
-uniform vec3 intrinsics;          // focal length, centre x and y (pixels, centre of the first pixel at 0.5)
-uniform sampler2D depth_person;   // of this picture
 uniform sampler2DShadow shadow_map;
 uniform mat4 shadow_from_world;
 uniform vec2 shadow_spread;       // radius of the blur in the map, offset against self-shadow in mm
@@ -37,11 +33,11 @@ float lit_share(vec3 n, mat2 turn) {
 float open_share(vec3 n, mat2 turn) {
     vec3 here = camera_from_world * (position - camera_position);
     vec3 direction = camera_from_world * n;
-    float radius = clamp(occlusion_radius * intrinsics.x / here.z, 2.0, 60.0);
+    float radius = clamp(occlusion_radius * intrinsics.x / here.z, 3.0, 90.0);
     float hidden = 0.0;
     for (int i = 0; i < 8; i++) {
         vec2 pixel = gl_FragCoord.xy + turn * TAPS[i] * radius;
-        float z = texelFetch(depth_person, ivec2(clamp(pixel, vec2(0.0), vec2(textureSize(depth_person, 0) - 1))), 0).r;
+        float z = texelFetch(places, ivec2(clamp(pixel, vec2(0.0), vec2(textureSize(places, 0) - 1))), 0).r;
         vec3 to = vec3((pixel - intrinsics.yz) / intrinsics.x * z, z) - here;
         float reach = length(to);
         hidden += max(0.0, dot(to, direction) / (reach + 1.0) - 0.12) * smoothstep(2.5, 0.4, reach / occlusion_radius);
@@ -64,11 +60,14 @@ vec3 facing_normal(vec3 v) {
     return dot(n, v) < 0.0 ? -n : n;
 }
 
-vec3 finished(vec3 light) {
-    float distance = length(position - camera_position);
-    vec3 seen = mix(haze.rgb, light, exp(-distance * haze.w)) * exposure;
+vec3 developed(vec3 light) {
+    vec3 seen = light * exposure;
     vec3 curve = seen * (1.0 + seen * 0.11) / (1.0 + seen * 0.55);
     return pow(clamp(curve, 0.0, 1.0), vec3(1.0 / 2.2));
+}
+
+vec3 finished(vec3 light) {
+    return developed(mix(haze.rgb, light, exp(-length(position - camera_position) * haze.w)));
 }
 
 // soft: width of the passage from light to dark as of skin; scatter: colour of that passage; gloss: strength of the highlight.
