@@ -89,8 +89,8 @@ def open_folder(folder: Path, settings: Settings) -> None:
 
 def write_parts(
     folder: Path, settings: Settings, make: Callable[[int], Picture], shard: tuple[int, int] = (1, 1)
-) -> None:
-    """Make every part that is missing.
+) -> int:
+    """Make every part that is missing; returns how many pictures were made.
 
     Args:
         folder: an open data set.
@@ -106,6 +106,7 @@ def write_parts(
     with tqdm(total=total, initial=ready, desc="render", unit="picture") as bar:
         for part in missing:
             _write_part(folder, settings, part, make, bar)
+    return total - ready
 
 
 def part_path(folder: Path, part: int) -> Path:
