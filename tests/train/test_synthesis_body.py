@@ -148,10 +148,14 @@ def test_left_is_left_and_ahead_is_ahead(pack):
     assert vertices[pack.vertex_part == PARTS.index("eyes"), 2].min() > _joint(joints, "neck")[2]
     foot = pack.bone[:, 0] == RIG.index("left_toes")
     assert vertices[foot, 2].mean() > _joint(joints, "left_ankle")[2] + 80
-    hand = pack.bone[:, 0] == RIG.index("left_hand")
-    thumb = vertices[hand][:, 2] > _joint(joints, "left_wrist")[2] + 45  # palms face the ground: thumbs are ahead
-    assert 20 < thumb.sum() < 0.5 * hand.sum()
-    assert vertices[hand, 2].min() > _joint(joints, "left_wrist")[2] - 70
+    # Palms face the ground: of the whole hand the thumb stands out farthest, ahead, and the fingers curl downwards.
+    hand = vertices[pack.bone[:, 0] == RIG.index("left_hand")] - _joint(joints, "left_wrist")
+    assert hand[np.argmax(np.abs(hand[:, 2])), 2] > 50
+    assert hand[np.argmax(hand[:, 0]), 1] < -5
+    # The trunk's joints follow each other on the middle line.
+    trunk = np.stack([_joint(joints, name) for name in ("pelvis", "spine", "thorax", "neck", "head_top")])
+    assert np.abs(trunk[:, 0]).max() < 5
+    assert np.diff(trunk[:, 1]).min() > 0.05 * person.stature_mm
 
 
 @pytest.mark.parametrize("subject", [1, 40])
@@ -180,21 +184,22 @@ def test_bones_keep_their_length_and_the_body_its_volume(pack, postures):
     assert np.ptp(volumes) < 0.06 * np.mean(volumes)
 
 
-def test_a_turned_hand_does_not_wring_the_forearm(pack):
+def test_a_forearm_turns_with_its_hand_by_and_by(pack):
     person = pack.person(3)
     forearm, hand = RIG.index("left_forearm"), RIG.index("left_hand")
     place = position_along(person.rest, person.heads[forearm], person.tails[forearm])
-    rings = (pack.bone[:, 0] == forearm) & (pack.vertex_part == 0) & (pack.weight[:, 0] > 0.6)
+    dense = (pack.weight * (pack.bone == forearm)).sum(1)
 
-    def radii(degrees):
+    def ring(degrees, at):
         rotations = CANONICAL.copy()
         rotations[hand] = Rotation.from_euler("x", degrees, degrees=True).as_matrix()
         vertices, joints = pose_body(pack, person, rotations)
-        away = np.linalg.norm((vertices - _joint(joints, "left_wrist"))[:, 1:], axis=1)
-        return np.array([away[rings & (np.abs(place - t) < 0.1)].mean() for t in (0.3, 0.5, 0.7, 0.85)])
+        return (vertices - _joint(joints, "left_wrist"))[(dense > 0.9) & (np.abs(place - at) < 0.05), 1:] @ [1, 1j]
 
-    assert (radii(90) / radii(0)).min() > 0.93
-    assert (radii(-90) / radii(0)).min() > 0.9
+    for at in (0.3, 0.5, 0.8):
+        turn = (ring(30, at) * ring(-30, at).conj()).mean()
+        assert np.rad2deg(np.angle(turn)) == pytest.approx(60 * at, abs=6)
+        assert np.abs(ring(60, at)).mean() > 0.93 * np.abs(ring(0, at)).mean()
 
 
 def test_same_again(pack, postures):
