@@ -41,7 +41,18 @@ def _starts() -> np.ndarray:
     return starts
 
 
-_STARTS = _starts()
+def _chains() -> np.ndarray:
+    """(21, 21), 1 where the second bone is the first or one of its ancestors."""
+    chains = np.eye(len(RIG))
+    for bone, parent in enumerate(RIG.parents):
+        if parent >= 0:
+            chains[bone] += chains[parent]
+    return chains
+
+
+_STARTS, _CHAINS = _starts(), _chains()
+# The first bone starts at the origin, whatever it is turned by.
+_PARENTS = [max(parent, 0) for parent in RIG.parents]
 
 
 def place(rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -54,10 +65,29 @@ def place(rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         heads and tails, (..., 21, 3) mm each, the pelvis at the origin.
     """
     rotations = np.asarray(rotations)
-    parents = list(RIG.parents[1:])
-    steps = np.einsum("...bij,bj->...bi", rotations[..., parents, :, :], _STARTS[1:])
-    heads = np.zeros((*rotations.shape[:-3], len(RIG), 3))
-    for bone, parent in enumerate(RIG.parents):
-        if parent >= 0:
-            heads[..., bone, :] = heads[..., parent, :] + steps[..., bone - 1, :]
-    return heads, heads + np.einsum("...bij,bj->...bi", rotations, _DIRECTIONS)
+    steps = (rotations[..., _PARENTS, :, :] @ _STARTS[:, :, None])[..., 0]
+    heads = _CHAINS @ steps
+    return heads, heads + (rotations @ _DIRECTIONS[:, :, None])[..., 0]
+
+
+def start_of(rotations: np.ndarray, bone: str) -> np.ndarray:
+    """Where one bone of a posture (21, 3, 3) starts, (3,) mm."""
+    index = RIG.index(bone)
+    start = np.zeros(3)
+    while RIG.parents[index] >= 0:
+        start += rotations[RIG.parents[index]] @ _STARTS[index]
+        index = RIG.parents[index]
+    return start
+
+
+# Shares of body mass (Dempster's, after Winter 1990), each at the middle of its bone; the trunk's 0.497 over its bones.
+_MASS = {"pelvis": 0.142, "spine": 0.139, "chest": 0.216, "head": 0.081}
+_SIDE_MASS = {"upper_arm": 0.028, "forearm": 0.016, "hand": 0.006, "thigh": 0.1, "shin": 0.0465, "foot": 0.0145}
+MASS = np.array([_MASS.get(name) or _SIDE_MASS.get(name.partition("_")[2], 0.0) for name in RIG.names])
+MASS = MASS / MASS.sum()
+
+
+def centre_of_mass(rotations: np.ndarray) -> np.ndarray:
+    """Where the weight of the plain adult is, (..., 3) mm."""
+    heads, tails = place(rotations)
+    return np.einsum("b,...bi->...i", MASS, (heads + tails) / 2)

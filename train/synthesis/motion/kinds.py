@@ -6,7 +6,7 @@ import numpy as np
 
 from train.synthesis.rig import RIG
 
-from .figure import place
+from .figure import centre_of_mass, place
 
 KINDS = (
     "standing",
@@ -34,12 +34,13 @@ SUPPORT = dict.fromkeys(KINDS, "feet") | {
     "lying_front": "ground",
     "airborne": "none",
 }
+_BALANCE_MM = 150.0
 _STRIDE_MM, _LOW_PELVIS_MM, _SQUAT_KNEE, _BENT_TRUNK = 550.0, 520.0, 80.0, 45.0
-_REACH_ELBOW, _REACH_LEVEL, _RAISED = 35.0, -0.2, 0.45
+_REACH_ELBOW, _REACH_MM, _RAISED_MM = 35.0, -110.0, 250.0
 
 
 def face_ahead(rotations: np.ndarray) -> np.ndarray:
-    """Postures (..., 21, 3, 3) turned about the vertical so that the pelvis faces +z, or its head end does if it lies."""
+    """Postures (..., 21, 3, 3) turned so that the pelvis faces +z, or points there where it lies."""
     ahead, up = rotations[..., 0, :, 2], rotations[..., 0, :, 1]
     level = np.hypot(ahead[..., 0], ahead[..., 2])
     heading = np.where((level > 0.5)[..., None], ahead, up)
@@ -70,11 +71,11 @@ def classify(rotations: np.ndarray, clearance: np.ndarray) -> np.ndarray:
     raise_mm = (wrists - shoulders)[..., 1]
     apart = np.linalg.norm((ankles[:, 0] - ankles[:, 1])[:, [0, 2]], axis=-1)
     lean = np.rad2deg(np.arccos(np.clip(rotations[:, RIG.index("chest"), 1, 1], -1, 1)))
-    reach = ((raise_mm > _REACH_LEVEL * 550) & (elbows < _REACH_ELBOW)).any(0)
+    reach = ((raise_mm > _REACH_MM) & (elbows < _REACH_ELBOW)).any(0)
     rules = (
-        ("airborne", clearance > 150),
+        ("airborne", (clearance > 150) & ~_over_feet(rotations, ankles)),
         ("squatting", low_pelvis & (bends.min(0) > _SQUAT_KNEE)),
-        ("arms_up", (raise_mm > _RAISED * 550).any(0)),
+        ("arms_up", (raise_mm > _RAISED_MM).any(0)),
         ("bending", lean > _BENT_TRUNK),
         ("reaching", reach),
         ("striding", apart > _STRIDE_MM),
@@ -83,6 +84,20 @@ def classify(rotations: np.ndarray, clearance: np.ndarray) -> np.ndarray:
     for name, holds in reversed(rules):
         kind[holds] = KINDS.index(name)
     return kind
+
+
+def _over_feet(rotations: np.ndarray, ankles: np.ndarray) -> np.ndarray:
+    """Whether the weight (N,) is near the line between the ankles (N, 2, 3): such postures can stand on any ground.
+
+    Captured climbing has no ground to stand on, but many of its postures would.
+    """
+    weight, start, end = (points[:, [0, 2]] for points in (centre_of_mass(rotations), ankles[:, 0], ankles[:, 1]))
+    lowest = ankles[..., 1].min(1)
+    along = end - start
+    share = np.clip(((weight - start) * along).sum(-1) / np.maximum((along**2).sum(-1), 1.0), 0, 1)
+    # A raised foot carries nothing.
+    share = np.where(ankles[:, 0, 1] > lowest + 150, 1.0, np.where(ankles[:, 1, 1] > lowest + 150, 0.0, share))
+    return np.linalg.norm(start + share[:, None] * along - weight, axis=-1) < _BALANCE_MM
 
 
 def _bend(rotations: np.ndarray, upper: str, lower: str) -> np.ndarray:

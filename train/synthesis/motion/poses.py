@@ -10,14 +10,32 @@ import numpy as np
 
 from train.synthesis.rig import RIG, mirror_posture
 
-from .kinds import SUPPORT
+from .compose import MAKERS, balanced, join
+from .kinds import KINDS, SUPPORT, classify, face_ahead
 from .limits import possible
-from .rotation import of_vector, to_local, to_matrices, to_world
+from .rotation import about, of_vector, to_local, to_matrices, to_world
 
 POSES = Path(__file__).resolve().parents[3] / "assets" / "synthesis" / "cmu_poses.npz"
 Split = Literal["train", "validation"]
 _ARRAYS = ("quaternions", "motion", "cluster", "kind", "kind_names", "motion_names", "validation")
 _TRIES = 200
+# What is drawn, and how often. Captures sit and lie hardly ever; photos do often.
+_CAPTURED = ("captured", "joined")
+_SHARES = {
+    "captured": 0.4,
+    "joined": 0.1,
+    "standing": 0.06,
+    "reaching": 0.04,
+    "arms_up": 0.03,
+    "leaning": 0.03,
+    "seated": 0.14,
+    "ground_seated": 0.05,
+    "squatting": 0.03,
+    "kneeling": 0.03,
+    "lying_back": 0.04,
+    "lying_side": 0.03,
+    "lying_front": 0.02,
+}
 # Standard deviations (degrees about the bone's own x, y and z) of the noise of copies. Captures lose the turn of the
 # head, so it gets more; legs get little, so that feet stay on the ground.
 _JOINT_NOISE = {
@@ -114,17 +132,42 @@ class PoseBank:
         if split not in self._groups:
             msg = f"split must be train or validation, not {split!r}"
             raise ValueError(msg)
+        source = str(generator.choice(list(_SHARES), p=list(_SHARES.values())))
         for _ in range(_TRIES):
-            index = self.pick(generator, split)
-            rotations = self.rotations[index]
-            if generator.random() < 0.5:
-                rotations = mirror_posture(rotations)
-            rotations = perturb(rotations, generator)
-            if possible(rotations):
-                motion = self.motion_names[self.motion[index]]
-                return PosedSample(rotations.astype(np.float32), motion, str(self.kind[index]))
-        msg = f"no possible posture in {_TRIES} tries; are the bank's postures within the limits of joints?"
+            sample = self._try(source, generator, split)
+            if possible(sample.rotations) and (source in _CAPTURED or balanced(sample.rotations, sample.kind)):
+                return sample
+        msg = f"no possible posture ({source}) in {_TRIES} tries; are the bank's postures within the limits of joints?"
         raise RuntimeError(msg)
+
+    def _try(self, source: str, generator: np.random.Generator, split: Split) -> PosedSample:
+        """A posture that may be impossible, from a source named in ``_SHARES``."""
+        rotations, motion, kind = self._copy(generator, split)
+        if source == "joined":
+            lower, other, lower_kind = self._copy(generator, split)
+            rotations, motion = join(rotations, lower), f"{motion}+{other}"
+            kind = KINDS[classify(rotations[None], np.zeros(1))[0]] if lower_kind != "airborne" else lower_kind
+        elif source != "captured":
+            made = MAKERS[source](generator, rotations)
+            if not source.startswith("lying"):
+                turn_head(made, generator)
+            rotations, kind = face_ahead(made), source
+        return PosedSample(rotations.astype(np.float32), motion, kind)
+
+    def _copy(self, generator: np.random.Generator, split: Split) -> tuple[np.ndarray, str, str]:
+        """A captured posture mirrored or not and perturbed, its clip and its kind."""
+        index = self.pick(generator, split)
+        rotations = self.rotations[index]
+        if generator.random() < 0.5:
+            rotations = mirror_posture(rotations)
+        return perturb(rotations, generator), self.motion_names[self.motion[index]], str(self.kind[index])
+
+
+def turn_head(rotations: np.ndarray, generator: np.random.Generator) -> None:
+    """Turn the head of a posture (21, 3, 3) aside in place, the neck half as much: captures lack that angle."""
+    angle = np.deg2rad(generator.normal(0.0, 18.0))
+    for bone, share in (("neck", 0.5), ("head", 1.0)):
+        rotations[RIG.index(bone)] = rotations[RIG.index(bone)] @ about(np.array([0.0, 1.0, 0.0]), share * angle)
 
 
 def perturb(rotations: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 from train.synthesis.rig import RIG
 
 from .clips import MotionClip
-from .rotation import align, between, unit
+from .rotation import align, between, cross, unit
 
 _X, _Y, _Z = np.eye(3)
 _REQUIRED = {
@@ -100,10 +100,11 @@ def _hinge(upper: np.ndarray, lower: np.ndarray, straight: np.ndarray) -> np.nda
     """The axis (T, 3) about which a limb bends: its plane's normal, or a given axis where the limb is straight.
 
     Args:
-        upper, lower: (T, 3) unit directions of the two bones.
+        upper: (T, 3) unit directions of the upper bone.
+        lower: (T, 3) unit directions of the lower bone.
         straight: (T, 3) unit axes to take where they are in line.
     """
-    normal = np.cross(upper, lower)
+    normal = cross(upper, lower)
     bend = np.rad2deg(np.arctan2(np.linalg.norm(normal, axis=-1), (upper * lower).sum(-1)))
     share = np.clip((bend - _STRAIGHT) / (_BENT - _STRAIGHT), 0, 1)[:, None]
     return unit(share * unit(normal) + (1 - share) * straight)
@@ -121,7 +122,7 @@ def _arm(
     start = np.broadcast_to(outwards, local.shape)
     clavicle = chest @ between(start, local, _CLAVICLE_SHARE)
     least_twist = chest @ between(start, local)
-    axis = np.cross(outwards, _Z)
+    axis = cross(outwards, _Z)
     hinge = _hinge(upper, lower, least_twist @ axis)
     upper_arm = align(outwards, axis, upper, hinge)
     forearm = align(outwards, axis, lower, hinge)
@@ -159,7 +160,7 @@ def _leg(
         _direction(clip, f"{side}_ball", f"{side}_toe"),
     )
     if along is not None:
-        straight = unit(straight + 2 * np.cross(along, lower))
+        straight = unit(straight + 2 * cross(along, lower))
     hinge = _hinge(upper, lower, straight)
     thigh, shin = align(-_Y, _X, upper, hinge), align(-_Y, _X, lower, hinge)
     foot = shin if along is None else align(_rest(clip, f"{side}_foot"), _X, along, hinge)
