@@ -18,7 +18,7 @@ from train.synthesis.tailor import Tailor
 Colour = tuple[float, float, float]
 _HAIR: tuple[Colour, ...] = (
     (0.07, 0.06, 0.06), (0.13, 0.10, 0.08), (0.22, 0.15, 0.11), (0.34, 0.23, 0.15), (0.50, 0.36, 0.22), (0.68, 0.54, 0.35),
-    (0.82, 0.70, 0.50), (0.45, 0.20, 0.10), (0.66, 0.65, 0.63), (0.85, 0.84, 0.82),
+    (0.82, 0.70, 0.50), (0.45, 0.20, 0.10), (0.50, 0.49, 0.48), (0.70, 0.69, 0.67),
 )  # fmt: skip
 _EYES: tuple[Colour, ...] = ((0.16, 0.10, 0.07), (0.25, 0.16, 0.09), (0.20, 0.28, 0.36), (0.25, 0.30, 0.22))
 STYLES = ("bald", "stubble", "short", "cap", "afro", "long", "ponytail", "bun")
@@ -67,7 +67,7 @@ def draw_head(generator: np.random.Generator, person: Person, darkness: float) -
     weights = [0.01, 0.01, 0.14, 0.10, 0.03 + 0.12 * darkness, 0.38, 0.2, 0.13] if woman else [
         0.07 * man_grown, 0.14, 0.5, 0.16, 0.04 + 0.12 * darkness, 0.05, 0.02, 0.01]  # fmt: skip
     style = str(generator.choice(STYLES, p=np.array(weights) / np.sum(weights)))
-    grey = np.clip((age - 40) / 30, 0, 0.85)
+    grey = np.clip((age - 45) / 35, 0, 0.75)
     dark = generator.random() < darkness**0.6
     natural = _HAIR[int(generator.integers(0, 3 if dark else 8))]
     colour = _HAIR[int(generator.integers(8, 10))] if generator.random() < grey else natural

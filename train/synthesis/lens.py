@@ -23,6 +23,7 @@ class Lens:
         noise: standard deviation in grey levels of 0 to 255.
         grain: pixels, size of the noise.
         balance: (3,) factors of red, green, blue.
+        level: mean grey that the automatic exposure goes for, 0 to 1.
         contrast, saturation, gamma: 1 leaves them.
         vignette: darkening of the corners, 0 to 1.
     """
@@ -37,6 +38,7 @@ class Lens:
     noise: float
     grain: float
     balance: tuple[float, float, float]
+    level: float
     contrast: float
     saturation: float
     gamma: float
@@ -73,6 +75,8 @@ class Lens:
         generator = np.random.default_rng(self.seed)
         height, width = picture.shape[:2]
         grey = picture @ np.float32([0.299, 0.587, 0.114])
+        gain = np.clip((self.level / max(float(grey.mean()), 0.02)) ** 0.6, 0.7, 1.9)
+        picture, grey = picture * np.float32(gain), grey * np.float32(gain)
         picture = grey[..., None] + (picture - grey[..., None]) * np.float32(self.saturation)
         picture = (picture * np.float32(self.balance) - np.float32(0.5)) * np.float32(self.contrast) + np.float32(0.5)
         if self.gamma != 1:
@@ -83,7 +87,7 @@ class Lens:
         if self.noise > 0.3:
             noise = generator.standard_normal((height, width, 3), dtype=np.float32)
             if self.grain > 0.3:
-                noise = cv2.GaussianBlur(noise, (0, 0), self.grain) * np.float32(2.2 * self.grain)
+                noise = cv2.GaussianBlur(noise, (0, 0), self.grain) * np.float32(1.7 * self.grain)
             picture = picture + noise * np.float32(self.noise / 255)
         return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
 
@@ -122,9 +126,10 @@ def draw_lens(generator: np.random.Generator, focus: float) -> Lens:
         shake=(float(far * np.cos(angle)), float(far * np.sin(angle))) if shaken else (0.0, 0.0),
         coarse=float(generator.uniform(0.35, 0.9)) if generator.random() < 0.25 else 1.0,
         sharpen=float(generator.uniform(0.2, 0.9)) if generator.random() < 0.35 else 0.0,
-        noise=float(generator.gamma(1.5, 2.0)) if noisy < 0.75 else float(generator.uniform(5, 14)),
-        grain=float(generator.uniform(0.4, 1.0)) if generator.random() < 0.6 else 0.0,
+        noise=float(generator.gamma(1.5, 1.3)) if noisy < 0.9 else float(generator.uniform(4, 9)),
+        grain=float(generator.uniform(0.4, 0.8)) if generator.random() < 0.6 else 0.0,
         balance=(float(1 + warm), 1.0, float(1 - warm)),
+        level=float(np.clip(generator.normal(0.44, 0.07), 0.25, 0.62)),
         contrast=float(np.clip(generator.normal(1.0, 0.12), 0.7, 1.35)),
         saturation=0.0 if generator.random() < 0.03 else float(np.clip(generator.normal(1.0, 0.2), 0.4, 1.6)),
         gamma=float(np.clip(generator.lognormal(0, 0.12), 0.75, 1.35)),

@@ -79,7 +79,7 @@ def outdoor_light(generator: np.random.Generator) -> Light:
         _as_colour(0.08 * sky),
         _as_colour(sky),
         _as_colour(ground),
-        (*_as_colour(horizon * 0.9), float(10 ** generator.uniform(-6.3, -4.7))),
+        (*_as_colour(horizon * 0.9), float(10 ** (-6.6 + 1.7 * generator.beta(1, 4)))),
         float(generator.lognormal(0, 0.22)) * 2.0 / (0.6 + sunlit),
         _as_colour(zenith),
         _as_colour(horizon),

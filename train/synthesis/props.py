@@ -14,6 +14,11 @@ _SIDES = (  # outward axis and the two axes that span the side
 )  # fmt: skip
 
 
+def up(height: float) -> np.ndarray:
+    """(3,) a vector of so many mm straight up."""
+    return np.array([0.0, height, 0.0])
+
+
 def yaw(angle: float) -> np.ndarray:
     """(3, 3) turn about y in radians: +z goes to (sin, 0, cos)."""
     sine, cosine = np.sin(angle), np.cos(angle)

@@ -74,7 +74,9 @@ class Renderer:
 
     def __init__(self, size: int = 256, supersample: float = 1.5) -> None:
         if size < 16 or supersample < 1:
-            raise ValueError(f"a picture needs a side of 16 pixels and 1 sample each at least, not {size}, {supersample}")
+            raise ValueError(
+                f"a picture needs a side of 16 pixels and 1 sample each at least, not {size}, {supersample}"
+            )
         self.size = size
         self.samples = round(size * supersample)
         self.seconds: dict[str, float] = {}

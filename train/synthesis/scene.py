@@ -12,16 +12,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from train.synthesis.backgrounds import BUILDERS, Builder, PhotoFolder, stage_of
+from train.synthesis.backgrounds import BUILDERS, PhotoFolder
 from train.synthesis.body import BodyPack, Person, pose_body
+from train.synthesis.builder import Builder, stage_of
 from train.synthesis.camera import Camera, Shot, frame
 from train.synthesis.lens import Lens, draw_lens
 from train.synthesis.lighting import Light, indoor_light, outdoor_light
-from train.synthesis.placement import Placed, place_people, posture_points, supports
+from train.synthesis.placement import Placed, place_people, posture_points
+from train.synthesis.supports import bed_height, build_occluder, build_seat, build_stage
 from train.synthesis.surface import Material, Surface
 from train.synthesis.wardrobe import DressedPerson, draw_outfit, wear
 
 _INDOORS = ("room", "studio")
+_SHARES = (0.42, 0.25, 0.25, 0.08)  # of room, street, field and studio
+_OCCLUDED = 0.16  # share of the pictures with something in front of the person
+_LOWEST_MM, _TALLEST_STAGE_MM = 150.0, 1300.0  # of the camera over the floor, of a stage
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Scene:
 def compose(
     generator: np.random.Generator,
     pack: BodyPack,
-    people: Sequence[DressedPerson | tuple[Person, np.ndarray]],
+    people: Sequence[DressedPerson | tuple[Person, np.ndarray] | tuple[Person, np.ndarray, str]],
     backgrounds: PhotoFolder | None = None,
     size: int = 256,
 ) -> Scene:
@@ -64,7 +69,8 @@ def compose(
     Args:
         generator: of every choice: turn and place of the people, clothes, camera, light, background.
         pack: where the bodies are from.
-        people: in their postures (21, 3, 3), dressed or to be dressed; the first is the one that is framed.
+        people: in their postures (21, 3, 3), dressed or to be dressed, with what bears them (``feet``, ``seat``,
+            ``ground``, ``none``) if that is known; the first is the one that is framed.
         backgrounds: photos to put behind half of the scenes; without them all are built.
         size: pixels of the picture's side.
 
@@ -81,37 +87,58 @@ def compose(
         for surface in wear(pack, one.dressed, one.vertices, number, materials)
     ]  # fmt: skip
     shot, points = _shot(generator, pack, placed)
-    floor = 0.0
-    camera = frame(shot, points, (size, size), floor + 150.0)
+    bed = bed_height(generator, placed)
+    camera, floor = _camera(shot, points, (size, size), -bed)
     everybody = np.concatenate([one.vertices[::9] for one in placed])
-    stage = stage_of(camera, everybody, floor)
-    background = "photo" if backgrounds is not None and generator.random() < 0.5 else str(
-        generator.choice(list(BUILDERS), p=[0.42, 0.25, 0.25, 0.08])
-    )  # fmt: skip
-    builder = Builder(generator, stage, materials)
+    builder = Builder(generator, stage_of(camera, everybody, floor), materials)
+    background = _background(generator, backgrounds)
     photo = None
     if background == "photo" and backgrounds is not None:
         photo = backgrounds.draw(generator, size)
     else:
         BUILDERS[background](builder)
-    supports(builder, placed)
+    for one in placed:
+        if one.seat is not None:
+            build_seat(builder, one.seat, 0.0)
+    if floor < 0:
+        build_stage(builder, placed, -floor, soft=bed > 0)
+    if generator.random() < _OCCLUDED:
+        build_occluder(builder, placed, camera.position)
     light = indoor_light(generator) if background in _INDOORS else outdoor_light(generator)
     centre = (everybody.min(0) + everybody.max(0)) / 2
     radius = float(np.linalg.norm(everybody - centre, axis=1).max()) + 500.0
-    focus = float(camera.project(placed[0].joints_world[:1])[1][0, 2])
-    lens = draw_lens(generator, focus)
-    return Scene(
-        camera, light, surfaces + builder.surfaces, materials, photo, lens, placed, centre, radius, background
-    )  # fmt: skip
+    lens = draw_lens(generator, float(camera.project(placed[0].joints_world[:1])[1][0, 2]))
+    surfaces += builder.surfaces
+    return Scene(camera, light, surfaces, materials, photo, lens, placed, centre, radius, background)
+
+
+def _background(generator: np.random.Generator, backgrounds: PhotoFolder | None) -> str:
+    """``photo`` for half of the scenes if there are photos, else one of what can be built."""
+    if backgrounds is not None and generator.random() < 0.5:
+        return "photo"
+    return str(generator.choice(list(BUILDERS), p=_SHARES))
+
+
+def _camera(shot: Shot, points: np.ndarray, size: tuple[int, int], floor: float) -> tuple[Camera, float]:
+    """The camera, and the height of the floor: people whom it looks up at from below stand on a stage."""
+    camera = frame(shot, points, size, -np.inf)
+    height = float(camera.position[1])
+    if height > floor + _LOWEST_MM:
+        return camera, floor
+    if floor == 0 and height > -_TALLEST_STAGE_MM + _LOWEST_MM:
+        return camera, height - _LOWEST_MM
+    return frame(shot, points, size, floor + _LOWEST_MM), floor
 
 
 def _dressed(
-    generator: np.random.Generator, pack: BodyPack, someone: DressedPerson | tuple[Person, np.ndarray]
+    generator: np.random.Generator,
+    pack: BodyPack,
+    someone: DressedPerson | tuple[Person, np.ndarray] | tuple[Person, np.ndarray, str],
 ) -> DressedPerson:
     if isinstance(someone, DressedPerson):
         return someone
-    person, rotations = someone
-    return DressedPerson(person, rotations, draw_outfit(generator, pack, person))
+    person, rotations, *support = someone
+    return DressedPerson(person, rotations, draw_outfit(generator, pack, person), *support)
 
 
 def _shot(generator: np.random.Generator, pack: BodyPack, placed: list[Placed]) -> tuple[Shot, np.ndarray]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from train.synthesis.body import PARTS, BodyPack, Person
 from train.synthesis.rig import RIG
@@ -19,6 +20,7 @@ FAR = 1000.0  # mm: well inside any edge
 _ARM = [RIG.index(f"{side}_{bone}") for side in ("left", "right") for bone in ("upper_arm", "forearm", "hand")]
 _LEG = [RIG.index(f"{side}_{bone}") for side in ("left", "right") for bone in ("thigh", "shin", "foot", "toes")]
 _HEAD = [RIG.index("neck"), RIG.index("head")]
+_SPANNING_STEPS = 5
 _UNDER = 18.0  # mm that a layer goes on beneath the one that hides it
 
 
@@ -69,11 +71,26 @@ class Tailor:
         first = {name: np.searchsorted(rows, pack.weld[rows]) for name, rows in self.vertices.items()}
         self.weld = {name: np.minimum(rows, len(self.vertices[name]) - 1) for name, rows in first.items()}
 
+        self.smoothing = {name: _smoothing(self.faces[name], self.weld[name]) for name in ("tights", "skirt")}
+
     def normals(self, part: str, vertices: np.ndarray, faces: np.ndarray | None = None) -> np.ndarray:
         """Normals (N, 3) of a part's vertices (N, 3), smooth across seams of the texture."""
         weld = self.weld[part]
         welded = weld[self.faces[part] if faces is None else faces]
         return vertex_normals(vertices, welded)[weld]
+
+
+def _smoothing(faces: np.ndarray, weld: np.ndarray) -> sparse.csr_matrix:
+    """(N, N) what takes a value at each vertex to the mean over its neighbours and itself, a few steps on."""
+    count = len(weld)
+    welded = weld[faces]
+    edges = np.concatenate([welded[:, [0, 1]], welded[:, [1, 2]], welded[:, [2, 0]]])
+    edges = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0)
+    near = sparse.coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), (count, count)).tocsr()
+    near = near + sparse.identity(count)
+    near = sparse.diags(1 / np.asarray(near.sum(1)).ravel()) @ near
+    gather = sparse.coo_matrix((np.ones(count), (np.arange(count), weld)), (count, count)).tocsr()
+    return (gather @ near @ near).astype(np.float32).tocsr()
 
 
 _TAILORS: dict[int, Tailor] = {}
@@ -198,13 +215,23 @@ def garment(
     faces = tailor.faces[cut.shell]
     faces = faces[(cover[faces] > 0).any(1)]
     normal = tailor.normals(cut.shell, posed[rows])
+    shape = _spanned(posed[rows], normal, tailor.smoothing[cut.shell], cut.offset + cut.loose)
     stand = cut.offset + cut.loose * _looseness(cut, tailor, size, rows, cover)
-    position = posed[rows] + normal * (stand * size.scale)[:, None]
+    position = shape + normal * (stand * size.scale)[:, None]
     tint = np.ones((len(rows), 4), np.float32)
     nearest = np.min(np.linalg.norm(size.rest[rows][:, None] - size.joints, axis=2), axis=1)
     tint[:, 3] = 0.35 + 0.65 * np.exp(-((nearest / (110 * size.scale)) ** 2))
     normal = tailor.normals(cut.shell, position)
     return Surface("cloth", position.astype(np.float32), normal, faces, size.rest[rows], material, tint, cover)
+
+
+def _spanned(position: np.ndarray, normal: np.ndarray, smoothing: sparse.csr_matrix, slack: float) -> np.ndarray:
+    """Vertices (N, 3) of cloth that spans hollows of the body instead of lining them, the more slack it has."""
+    smooth = position
+    for _ in range(_SPANNING_STEPS):
+        smooth = smoothing @ smooth
+    out = np.maximum(0, ((smooth - position) * normal).sum(1)) * min(1.0, slack / 14.0)
+    return position + normal * out[:, None]
 
 
 def _looseness(cut: Cut, tailor: Tailor, size: Measures, rows: np.ndarray, cover: np.ndarray) -> np.ndarray:

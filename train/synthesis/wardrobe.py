@@ -68,11 +68,14 @@ class DressedPerson:
         person: whose body.
         rotations: (21, 3, 3) posture.
         outfit: clothes, skin and hair.
+        support: what bears the body: ``feet``, ``seat``, ``ground``, ``none`` (a jump), or empty to judge by the
+            posture.
     """
 
     person: Person
     rotations: np.ndarray
     outfit: Outfit
+    support: str = ""
 
 
 def _shade(generator: np.random.Generator, colour: Colour, spread: float = 0.035) -> Colour:
@@ -83,9 +86,9 @@ def _pick(generator: np.random.Generator, colours: tuple[Colour, ...]) -> Colour
     return colours[int(generator.integers(len(colours)))]
 
 
-def _cloth(generator: np.random.Generator, fold: float = 7.0) -> Material:
-    """Mostly plain cloth, seldom a pattern."""
-    palette = _PLAIN if generator.random() < 0.62 else _BRIGHT
+def _cloth(generator: np.random.Generator, fold: float = 7.0, bright: float = 0.38) -> Material:
+    """Mostly plain cloth, seldom a pattern; in the share ``bright`` of cases of a bright colour."""
+    palette = _BRIGHT if generator.random() < bright else _PLAIN
     pattern = str(generator.choice(
         ["plain", "rows", "lines", "checks", "plaid", "dots", "blots", "two_tone"],
         p=[0.72, 0.06, 0.02, 0.02, 0.06, 0.03, 0.05, 0.04],
@@ -166,7 +169,7 @@ def _bottom(generator: np.random.Generator, size: Measures, *, woman: bool) -> L
                 3,
                 _between(generator, 0, 45),
             ),
-            _cloth(generator),
+            _cloth(generator, bright=0.3),
         )
     if kind == "shorts":
         hem = crotch + (knee - crotch) * _between(generator, 0.3, 0.95)
@@ -176,7 +179,9 @@ def _bottom(generator: np.random.Generator, size: Measures, *, woman: bool) -> L
             hem = _between(generator, 0.3, 0.6) * (knee - ankle) + ankle
     loose = {"leggings": (0, 1), "jeans": (1, 12), "trousers": (6, 26), "shorts": (6, 26)}[kind]
     cloth = (
-        _denim(generator) if kind == "jeans" or (kind == "shorts" and generator.random() < 0.3) else _cloth(generator)
+        _denim(generator)
+        if kind == "jeans" or (kind == "shorts" and generator.random() < 0.3)
+        else _cloth(generator, bright=0.12)
     )
     if kind == "leggings" or generator.random() < 0.7:
         cloth = replace(cloth, pattern="plain")
