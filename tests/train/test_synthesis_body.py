@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from fusion_model.skeletons import HUMAN36M_17
 from train.synthesis import bake
-from train.synthesis.body import DEFAULT_PACK, PARTS, load_body, pose_body
+from train.synthesis.body import DEFAULT_PACK, PARTS, load_body, pose_body, pose_joints
 from train.synthesis.body_hands import relax_hands
 from train.synthesis.body_people import STATURES, draw_crowd, stature_of
 from train.synthesis.body_shapes import Source
@@ -308,3 +308,12 @@ def test_bake_command_says_what_is_wrong(tmp_path, monkeypatch, capsys):
     monkeypatch.delitem(sys.modules, "train.synthesis.body_source", raising=False)
     assert bake.main(["--out", str(tmp_path / "a.npz")]) == 1
     assert "needs the package anny" in capsys.readouterr().err
+
+
+def test_a_skeleton_has_the_joints_of_its_body():
+    pack = load_body()
+    turn = np.tile(np.eye(3), (len(RIG), 1, 1))
+    turn[RIG.index("left_forearm")] = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
+    skeleton = pack.skeleton(23)
+    assert skeleton.rest.shape == (0, 3)
+    np.testing.assert_allclose(pose_joints(skeleton, turn), pose_body(pack, pack.person(23), turn)[1], atol=1e-3)
