@@ -30,9 +30,8 @@ class PhotoFolder:
     def __init__(self, folder: Path) -> None:
         self.paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in _PHOTOS)
         if not self.paths:
-            raise FileNotFoundError(
-                f"no photos ({', '.join(_PHOTOS)}) in {folder}: name a folder that has some, or leave the backgrounds out"
-            )
+            kinds = ", ".join(_PHOTOS)
+            raise FileNotFoundError(f"no photos ({kinds}) in {folder}: name a folder that has some, or none at all")
 
     def draw(self, generator: np.random.Generator, size: int) -> np.ndarray:
         """A random square of a random photo, (size, size, 3) uint8, mirrored half of the time."""

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from train.synthesis.body import Person
+from train.synthesis.props import up
 from train.synthesis.rig import RIG
 from train.synthesis.surface import Material, Surface, linear, vertex_normals
-from train.synthesis.tailor import Tailor
+from train.synthesis.tailor import Figure, Tailor
 
 Colour = tuple[float, float, float]
 _HAIR: tuple[Colour, ...] = (
-    (0.07, 0.06, 0.06), (0.13, 0.10, 0.08), (0.22, 0.15, 0.11), (0.34, 0.23, 0.15), (0.50, 0.36, 0.22), (0.68, 0.54, 0.35),
-    (0.82, 0.70, 0.50), (0.45, 0.20, 0.10), (0.50, 0.49, 0.48), (0.70, 0.69, 0.67),
+    (0.07, 0.06, 0.06), (0.13, 0.10, 0.08), (0.22, 0.15, 0.11), (0.34, 0.23, 0.15), (0.50, 0.36, 0.22),
+    (0.68, 0.54, 0.35), (0.82, 0.70, 0.50), (0.45, 0.20, 0.10), (0.50, 0.49, 0.48), (0.70, 0.69, 0.67),
 )  # fmt: skip
 _EYES: tuple[Colour, ...] = ((0.16, 0.10, 0.07), (0.25, 0.16, 0.09), (0.20, 0.28, 0.36), (0.25, 0.30, 0.22))
 STYLES = ("bald", "stubble", "short", "cap", "afro", "long", "ponytail", "bun")
@@ -117,7 +118,8 @@ class _Landmarks:
     middle: np.ndarray  # (3,) of the skull at the height of the eyes
 
 
-def _landmarks(tailor: Tailor, person: Person) -> _Landmarks:
+def _landmarks(figure: Figure) -> _Landmarks:
+    tailor, person = figure.tailor, figure.person
     rows = tailor.vertices["eyes"]
     left = tailor.left[rows]
     eyes = np.stack([person.rest[rows[left]].mean(0), person.rest[rows[~left]].mean(0)])
@@ -140,12 +142,13 @@ def _scalp_cover(places: np.ndarray, marks: _Landmarks, hairline: float) -> np.n
     return np.where(ear, -50.0, y - edge)
 
 
-def skin_tint(head: Head, tailor: Tailor, person: Person) -> np.ndarray:
+def skin_tint(head: Head, figure: Figure) -> np.ndarray:
     """(N, 4) colour factors of the skin's vertices: lips, brows, beard, shaved scalp, flushed cheeks."""
-    rows = tailor.vertices["skin"]
+    tailor, person = figure.tailor, figure.person
+    rows = figure.rows("skin")
     tint = np.ones((len(rows), 4), np.float32)
     near = np.flatnonzero(tailor.head[rows] > 0.5)
-    places, marks = person.rest[rows[near]], _landmarks(tailor, person)
+    places, marks = person.rest[rows[near]], _landmarks(figure)
     apart = float(np.abs(marks.eyes[0, 0] - marks.eyes[1, 0])) / 62.0
     x, y, z = ((places - [0.0, marks.eyes[0, 1], marks.eyes[0, 2]]) / apart).T
     front = z > -12
@@ -179,32 +182,32 @@ def _beard_share(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     return below * above * mouth * (z > -75)
 
 
-def head_surfaces(
-    head: Head, tailor: Tailor, person: Person, posed: np.ndarray, materials: list[Material]
-) -> list[Surface]:
-    """Hair, eyes and hat of a posed person (V, 3); their materials are added."""
-    marks = _landmarks(tailor, person)
-    surfaces = [_eyes(head, tailor, person, posed, materials, marks)]
+def head_surfaces(head: Head, figure: Figure, materials: list[Material]) -> list[Surface]:
+    """Hair, eyes and hat of a posed body; their materials are added."""
+    marks = _landmarks(figure)
+    surfaces = [_eyes(head, figure, materials, marks)]
     materials.append(head.hair)
     index = len(materials) - 1
-    frame, origin = _frame(tailor, person, posed)
     if head.style != "bald":
-        surfaces.append(_scalp(head, tailor, person, posed, index, marks))
+        surfaces.append(_scalp(head, figure, index, marks))
     if head.beard > 0.55:
-        surfaces.append(_beard(head, tailor, person, posed, index, marks))
+        surfaces.append(_beard(head, figure, index, marks))
     if head.style == "long":
-        surfaces.append(_falling(head, tailor, person, posed, index, marks))
-    if head.style in ("ponytail", "bun"):
-        surfaces.append(_tied(head, index, marks).moved(frame, origin))
+        surfaces.append(_falling(head, figure, index, marks))
+    stiff = [_tied(head, index, marks)] if head.style in ("ponytail", "bun") else []
     if head.hat != "none":
         materials.append(head.hat_cloth)
-        surfaces += [part.moved(frame, origin) for part in _hat(head, len(materials) - 1, marks)]
+        stiff += _hat(head, len(materials) - 1, marks)
+    if stiff:
+        frame, origin = _frame(figure)
+        surfaces += [part.moved(frame, origin) for part in stiff]
     return surfaces
 
 
-def _frame(tailor: Tailor, person: Person, posed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _frame(figure: Figure) -> tuple[np.ndarray, np.ndarray]:
     """Rotation (3, 3) and offset (3,) that take the skull at rest to its place."""
-    rows = tailor.vertices["skin"]
+    tailor, person, posed = figure.tailor, figure.person, figure.posed
+    rows = figure.rows("skin")
     rows = rows[tailor.head[rows] > 0.999][::7]
     rows = rows[person.rest[rows, 1] > person.heads[RIG.index("head"), 1] + 40]
     rest, there = person.rest[rows], posed[rows]
@@ -213,9 +216,8 @@ def _frame(tailor: Tailor, person: Person, posed: np.ndarray) -> tuple[np.ndarra
     return rotation, there.mean(0) - rotation @ rest.mean(0)
 
 
-def _eyes(
-    head: Head, tailor: Tailor, person: Person, posed: np.ndarray, materials: list[Material], marks: _Landmarks
-) -> Surface:
+def _eyes(head: Head, figure: Figure, materials: list[Material], marks: _Landmarks) -> Surface:
+    tailor, person, posed = figure.tailor, figure.person, figure.posed
     materials.append(Material((0.72, 0.70, 0.68), gloss=0.5, soft=0.2))
     rows = tailor.vertices["eyes"]
     own = np.where(tailor.left[rows, None], marks.eyes[0], marks.eyes[1])
@@ -231,30 +233,28 @@ def _eyes(
     return Surface("skin", posed[rows], normal, tailor.faces["eyes"], rest, len(materials) - 1, tint)
 
 
-def _offset_skin(
-    tailor: Tailor, person: Person, posed: np.ndarray, cover_all: np.ndarray, stand: np.ndarray, index: int
-) -> Surface:
+def _offset_skin(figure: Figure, cover: np.ndarray, stand: np.ndarray, index: int) -> Surface:
     """A surface off the skin where it covers: cover and distance (N,) of the skin's vertices."""
-    rows = tailor.vertices["skin"]
-    faces = tailor.faces["skin"]
-    faces = faces[(cover_all[faces] > -12).any(1)]
-    used, local = np.unique(faces, return_inverse=True)
-    welded = tailor.weld["skin"]
-    normal = vertex_normals(posed[rows], welded[faces])[welded]
-    position = posed[rows] + normal * stand[:, None]
-    normal = vertex_normals(position, welded[faces])[welded]
-    return Surface(
-        "hair", position[used].astype(np.float32), normal[used], local.reshape(faces.shape).astype(np.int32),
-        person.rest[rows[used]], index, (1.0, 1.0, 1.0, 1.0), cover_all[used].astype(np.float32),
-    )  # fmt: skip
+    rows, weld = figure.rows("skin"), figure.tailor.weld["skin"]
+    faces = figure.tailor.faces["skin"]
+    faces = faces[(cover > -12)[faces].any(1)]
+    position = figure.posed[rows] + figure.normals("skin") * stand[:, None].astype(np.float32)
+    used, local = np.unique(np.concatenate([faces, weld[faces]]), return_inverse=True)
+    own, welded = local.reshape(2, *faces.shape).astype(np.int32)
+    back = np.arange(len(used))
+    back[own] = welded
+    normal = vertex_normals(position[used], welded)[back]
+    rest = figure.size.rest[rows[used]]
+    return Surface("hair", position[used], normal, own, rest, index, (1.0, 1.0, 1.0, 1.0), cover[used])
 
 
 def _on_head(tailor: Tailor, values: np.ndarray) -> np.ndarray:
     """Cover of the skin's vertices, none away from the head."""
-    return np.where(tailor.head[tailor.vertices["skin"]] > 0.5, values, -200.0)
+    return np.where(tailor.head[tailor.vertices["skin"]] > 0.5, values, -200.0).astype(np.float32)
 
 
-def _scalp(head: Head, tailor: Tailor, person: Person, posed: np.ndarray, index: int, marks: _Landmarks) -> Surface:
+def _scalp(head: Head, figure: Figure, index: int, marks: _Landmarks) -> Surface:
+    tailor, person = figure.tailor, figure.person
     places = person.rest[tailor.vertices["skin"]]
     cover = _on_head(tailor, _scalp_cover(places, marks, head.hairline))
     top = np.clip((places[:, 1] - marks.middle[1]) / marks.height, 0, 1)
@@ -265,18 +265,20 @@ def _scalp(head: Head, tailor: Tailor, person: Person, posed: np.ndarray, index:
         thickness = min(thickness, 8.0)
     even = 1.0 if head.style == "afro" else 0.45 + 0.55 * top
     edge = np.clip((cover + 6) / (30 + thickness), 0.12, 1) ** 0.7
-    return _offset_skin(tailor, person, posed, cover, thickness * even * lumps * edge + 1.5, index)
+    return _offset_skin(figure, cover, thickness * even * lumps * edge + 1.5, index)
 
 
-def _beard(head: Head, tailor: Tailor, person: Person, posed: np.ndarray, index: int, marks: _Landmarks) -> Surface:
+def _beard(head: Head, figure: Figure, index: int, marks: _Landmarks) -> Surface:
+    tailor, person = figure.tailor, figure.person
     apart = float(np.abs(marks.eyes[0, 0] - marks.eyes[1, 0])) / 62.0
     x, y, z = ((person.rest[tailor.vertices["skin"]] - [0.0, marks.eyes[0, 1], marks.eyes[0, 2]]) / apart).T
     share = _beard_share(x, y, z)
     cover = _on_head(tailor, (share - 0.55) * 30)
-    return _offset_skin(tailor, person, posed, cover, np.clip(share - 0.4, 0, 1) * 24 * (head.beard - 0.3), index)
+    return _offset_skin(figure, cover, np.clip(share - 0.4, 0, 1) * 24 * (head.beard - 0.3), index)
 
 
-def _falling(head: Head, tailor: Tailor, person: Person, posed: np.ndarray, index: int, marks: _Landmarks) -> Surface:
+def _falling(head: Head, figure: Figure, index: int, marks: _Landmarks) -> Surface:
+    tailor, person, posed = figure.tailor, figure.person, figure.posed
     rows = tailor.vertices["hair"]
     rest = person.rest[rows]
     end = marks.eyes[0, 1] - marks.height * (0.9 + 3.0 * head.length)
@@ -301,7 +303,8 @@ def _ball(
     )
     first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     faces = np.concatenate([
-        np.stack([first, first + columns, first + 1], 1), np.stack([first + 1, first + columns, first + columns + 1], 1),
+        np.stack([first, first + columns, first + 1], 1),
+        np.stack([first + 1, first + columns, first + columns + 1], 1),
     ])  # fmt: skip
     normal = unit / np.array(radii)
     return (unit * radii + centre).astype(np.float32), normal.astype(np.float32), faces.astype(np.int32)
@@ -325,14 +328,14 @@ def _tied(head: Head, index: int, marks: _Landmarks) -> Surface:
 def _hat(head: Head, index: int, marks: _Landmarks) -> list[Surface]:
     """A hat round the skull at rest: a dome, and what stands off it."""
     h = marks.height
-    over = marks.middle + [0.0, 0.22 * h, 0.0]
+    over = marks.middle + up(0.22 * h)
     wide = {"cap": 1.0, "brim": 1.02, "beanie": 1.02, "helmet": 1.18}[head.hat]
     tall = {"cap": 0.92, "brim": 1.05, "beanie": 1.0, "helmet": 1.02}[head.hat] * h
     position, normal, faces = _ball(over, (0.80 * h * wide, tall, 0.98 * h * wide), 13, 20)
     cover = position[:, 1] - over[1] - (0.08 * h if head.hat != "beanie" else 0.0)
     parts = [Surface("cloth", position, normal, faces, position, index, cover=cover.astype(np.float32))]
     if head.hat in ("cap", "brim"):
-        parts.append(_brim(index, over + [0.0, 0.10 * h, 0.0], h, wide, whole=head.hat == "brim"))
+        parts.append(_brim(index, over + up(0.10 * h), h, wide, whole=head.hat == "brim"))
     return parts
 
 

@@ -47,34 +47,29 @@ def panel(centre: np.ndarray, across: np.ndarray, up: np.ndarray, material: int,
     )
 
 
-def joined(parts: list[Surface]) -> Surface:
-    """One surface of several of the same kind, material by material."""
-    first = np.cumsum([0, *(len(part.position) for part in parts)])
-    faces = [part.faces + start for part, start in zip(parts, first, strict=False)]
+def _unit_box() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Corners (24, 3), normals (24, 3), faces (12, 3) of a cube, and which two of its axes a side spans (24, 2)."""
+    sides = [np.array(side, np.float32) for side in _SIDES]
+    corners = np.concatenate([side[0] / 2 + _CORNERS[:, :1] * side[1] + _CORNERS[:, 1:] * side[2] for side in sides])
+    normals = np.repeat([side[0] for side in sides], 4, axis=0)
+    axes = np.repeat([[np.flatnonzero(side[1])[0], np.flatnonzero(side[2])[0]] for side in sides], 4, axis=0)
+    faces = np.concatenate([np.array([[0, 1, 2], [0, 2, 3]]) + 4 * side for side in range(6)])
+    return corners, normals, faces.astype(np.int32), axes
 
-    def each(name: str, width: int) -> np.ndarray:
-        return np.concatenate([
-            np.broadcast_to(np.asarray(getattr(part, name), np.float32).reshape(-1, width), (len(part.position), width))
-            for part in parts
-        ])  # fmt: skip
 
-    return Surface(
-        parts[0].kind, each("position", 3), each("normal", 3), np.concatenate(faces).astype(np.int32), each("coord", 3),
-        each("material", 1)[:, 0], each("tint", 4), each("cover", 1)[:, 0], parts[0].person,
-    )  # fmt: skip
+_BOX = _unit_box()
 
 
 def box(
     centre: np.ndarray, size: tuple[float, float, float], material: int, turn: float = 0.0, shift: float = 0.0
 ) -> Surface:
     """A cuboid: centre (3,), size (width, height, depth) in mm, turned by ``turn`` radians about y."""
-    rotation = yaw(turn)
-    extent = np.array(size)
-    sides = []
-    for outward, across, up in _SIDES:
-        middle = np.array(outward) * extent / 2
-        sides.append(panel(middle, np.array(across) * extent, np.array(up) * extent, material, shift))
-    return joined(sides).moved(rotation, centre)
+    corners, normals, faces, axes = _BOX
+    place = np.tile(_CORNERS + 0.5, (6, 1)) * np.float32(size)[axes] + np.float32(shift)
+    coord = np.concatenate([place * np.float32([1, -1]), np.zeros((24, 1), np.float32)], axis=1)
+    rotation = yaw(turn).T.astype(np.float32)
+    position = (corners * np.float32(size)) @ rotation + np.asarray(centre, np.float32)
+    return Surface("prop", position, normals @ rotation, faces, coord, material)
 
 
 def column(
@@ -85,8 +80,10 @@ def column(
     around = np.stack([np.sin(angle), np.zeros_like(angle), np.cos(angle)], axis=1)
     low, high = around * radius, around * radius * taper + [0, height, 0]
     position = np.concatenate([low, high, [[0, height, 0]]]) + foot
+    round_about, nothing = angle * radius, np.zeros_like(angle)
     coord = np.concatenate([
-        np.stack([angle * radius, np.zeros_like(angle), 0 * angle], 1), np.stack([angle * radius, 0 * angle - height, 0 * angle], 1), [[0, -height, 0]],
+        np.stack([round_about, nothing, nothing], 1), np.stack([round_about, nothing - height, nothing], 1),
+        [[0, -height, 0]],
     ])  # fmt: skip
     count = sides + 1
     first = np.arange(sides)
@@ -123,11 +120,12 @@ def foliage(
     length = leaf * generator.uniform(0.6, 1.3, (leaves, 1))
     middle = place * size + centre
     corners = np.stack([
-        middle - along * length, middle + across * length * 0.42, middle + along * length, middle - across * length * 0.42,
+        middle - along * length, middle + across * length * 0.42,
+        middle + along * length, middle - across * length * 0.42,
     ], axis=1)  # fmt: skip
     normal = np.cross(across, along) * 0.5 + place
     first = np.arange(leaves)[:, None] * 4
-    faces = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]]).astype(np.int32)
+    faces = np.concatenate([first + np.array([0, 1, 2]), first + np.array([0, 2, 3])]).astype(np.int32)
     shade = generator.uniform(0.6, 1.25, (leaves, 1)) * (0.55 + 0.45 * np.linalg.norm(place, axis=1, keepdims=True))
     tint = np.concatenate(
         [np.repeat(shade, 3, 1) * generator.uniform(0.85, 1.15, (leaves, 3)), np.ones((leaves, 1))], axis=1

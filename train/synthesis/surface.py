@@ -95,23 +95,26 @@ class Surface:
         rows[:, 15] = self.person
 
 
+def face_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Normals (F, 3) float32 as long as the faces' areas, of vertices (V, 3) and triangles (F, 3)."""
+    x, y, z = np.ascontiguousarray(vertices.T, np.float32)
+    first, second, third = np.ascontiguousarray(faces.T)
+    ax, ay, az = x[second] - x[first], y[second] - y[first], z[second] - z[first]
+    bx, by, bz = x[third] - x[first], y[third] - y[first], z[third] - z[first]
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=1)
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (N, 3) made of length one; those of length zero are left."""
+    length = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
+    return (vectors / np.maximum(length, 1e-9)).astype(np.float32)
+
+
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Normals weighted by the faces' areas.
-
-    Args:
-        vertices: (V, 3).
-        faces: (F, 3).
-
-    Returns:
-        (V, 3) float32, of length one where the vertex has a face.
-    """
-    corners = vertices[faces]
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    count = len(vertices)
-    flat = faces.ravel()
-    normal = np.stack([np.bincount(flat, np.repeat(across[:, axis], 3), count) for axis in range(3)], axis=1)
-    length = np.linalg.norm(normal, axis=1, keepdims=True)
-    return (normal / np.maximum(length, 1e-9)).astype(np.float32)
+    """Normals (V, 3) float32 of vertices (V, 3), weighted by the areas of the triangles (F, 3)."""
+    across, flat = face_normals(vertices, faces), faces.ravel()
+    weights = np.repeat(across, 3, axis=0).T
+    return unit_rows(np.stack([np.bincount(flat, weight, len(vertices)) for weight in weights], axis=1))
 
 
 def linear(colour: Sequence[float]) -> tuple[float, float, float]:

@@ -14,14 +14,14 @@ from scipy import sparse
 
 from train.synthesis.body import PARTS, BodyPack, Person
 from train.synthesis.rig import RIG
-from train.synthesis.surface import Surface, vertex_normals
+from train.synthesis.surface import Surface, face_normals, unit_rows
 
 FAR = 1000.0  # mm: well inside any edge
 _ARM = [RIG.index(f"{side}_{bone}") for side in ("left", "right") for bone in ("upper_arm", "forearm", "hand")]
 _LEG = [RIG.index(f"{side}_{bone}") for side in ("left", "right") for bone in ("thigh", "shin", "foot", "toes")]
 _HEAD = [RIG.index("neck"), RIG.index("head")]
 _SPANNING_STEPS = 5
-_UNDER = 18.0  # mm that a layer goes on beneath the one that hides it
+UNDER_MM = 18.0  # mm that a layer goes on beneath the one that hides it
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,21 @@ class Tailor:
         first = {name: np.searchsorted(rows, pack.weld[rows]) for name, rows in self.vertices.items()}
         self.weld = {name: np.minimum(rows, len(self.vertices[name]) - 1) for name, rows in first.items()}
 
+        self._incidence = {name: _incidence(self.faces[name], self.weld[name]) for name in PARTS}
         self.smoothing = {name: _smoothing(self.faces[name], self.weld[name]) for name in ("tights", "skirt")}
 
-    def normals(self, part: str, vertices: np.ndarray, faces: np.ndarray | None = None) -> np.ndarray:
+    def normals(self, part: str, vertices: np.ndarray) -> np.ndarray:
         """Normals (N, 3) of a part's vertices (N, 3), smooth across seams of the texture."""
-        weld = self.weld[part]
-        welded = weld[self.faces[part] if faces is None else faces]
-        return vertex_normals(vertices, welded)[weld]
+        faces, gather = self._incidence[part]
+        return unit_rows(gather @ face_normals(vertices, faces))
+
+
+def _incidence(faces: np.ndarray, weld: np.ndarray) -> tuple[np.ndarray, sparse.csr_matrix]:
+    """Faces (F, 3), and what sums a value of each face up at each vertex (N, F)."""
+    count = len(weld)
+    flat, face = weld[faces].ravel(), np.repeat(np.arange(len(faces)), 3)
+    own = sparse.coo_matrix((np.ones(len(flat), np.float32), (flat, face)), (count, len(faces))).tocsr()
+    return faces, own[weld]
 
 
 def _smoothing(faces: np.ndarray, weld: np.ndarray) -> sparse.csr_matrix:
@@ -188,50 +196,71 @@ def _neck(kind: str, person: Person, scale: float, x: np.ndarray, y: np.ndarray,
     return edge
 
 
-def garment(
-    cut: Cut,
-    tailor: Tailor,
-    person: Person,
-    size: Measures,
-    posed: np.ndarray,
-    material: int,
-    hidden: np.ndarray | None,
-) -> Surface:
+class Figure:
+    """A posed body, and what several of its clothes need to know of it, worked out once.
+
+    Args:
+        tailor: of the body's pack.
+        person: who.
+        posed: (V, 3) float32 vertices in the world, mm.
+    """
+
+    def __init__(self, tailor: Tailor, person: Person, posed: np.ndarray) -> None:
+        self.tailor, self.person, self.posed = tailor, person, posed
+        self.size = measure(tailor, person)
+        self._normals: dict[str, np.ndarray] = {}
+        self._shells: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+
+    def rows(self, part: str) -> np.ndarray:
+        """(N,) which of the body's vertices are the part's."""
+        return self.tailor.vertices[part]
+
+    def normals(self, part: str) -> np.ndarray:
+        """(N, 3) normals of a part's vertices."""
+        if part not in self._normals:
+            self._normals[part] = self.tailor.normals(part, self.posed[self.rows(part)])
+        return self._normals[part]
+
+    def shell(self, part: str) -> tuple[np.ndarray, np.ndarray]:
+        """How far (N,) in mm a shell spans the body's hollows when slack, and how much (N,) cloth folds there."""
+        if part not in self._shells:
+            position = smooth = self.posed[self.rows(part)]
+            for _ in range(_SPANNING_STEPS):
+                smooth = self.tailor.smoothing[part] @ smooth
+            out = np.maximum(0, np.einsum("ij,ij->i", smooth - position, self.normals(part)))
+            rest, nearest = self.size.rest[self.rows(part)], np.float32(np.inf)
+            for joint in self.size.joints:
+                off = rest - joint
+                nearest = np.minimum(nearest, np.einsum("ij,ij->i", off, off))
+            self._shells[part] = out, 0.35 + 0.65 * np.exp(-nearest / (110 * self.size.scale) ** 2)
+        return self._shells[part]
+
+    def covers(self, cut: Cut) -> np.ndarray:
+        """(V,) cover of all vertices by a garment."""
+        return cover_of(cut, self.tailor, self.person, self.size, np.arange(len(self.posed)))
+
+
+def garment(cut: Cut, figure: Figure, cover: np.ndarray, material: int) -> Surface:
     """A garment on a posed body.
 
     Args:
         cut: how it is cut.
-        tailor: of the body's pack.
-        person: who wears it.
-        size: of the person.
-        posed: (V, 3) vertices of the posed body, world mm.
+        figure: the body.
+        cover: (V,) of the body's vertices by what of the garment is not under another.
         material: its index.
-        hidden: (V,) cover by the garments over it, None for none.
     """
-    rows = tailor.vertices[cut.shell]
-    cover = cover_of(cut, tailor, person, size, rows)
-    if hidden is not None:
-        cover = np.minimum(cover, _UNDER - hidden[rows])
+    tailor, size, rows = figure.tailor, figure.size, figure.rows(cut.shell)
+    own = cover[rows]
     faces = tailor.faces[cut.shell]
-    faces = faces[(cover[faces] > 0).any(1)]
-    normal = tailor.normals(cut.shell, posed[rows])
-    shape = _spanned(posed[rows], normal, tailor.smoothing[cut.shell], cut.offset + cut.loose)
-    stand = cut.offset + cut.loose * _looseness(cut, tailor, size, rows, cover)
-    position = shape + normal * (stand * size.scale)[:, None]
+    faces = faces[(own[faces] > 0).any(1)]
+    span, folds = figure.shell(cut.shell)
+    stand = (cut.offset + cut.loose * _looseness(cut, tailor, size, rows, own)) * size.scale
+    stand = stand + span * min(1.0, (cut.offset + cut.loose) / 14.0)
+    position = figure.posed[rows] + figure.normals(cut.shell) * stand[:, None].astype(np.float32)
     tint = np.ones((len(rows), 4), np.float32)
-    nearest = np.min(np.linalg.norm(size.rest[rows][:, None] - size.joints, axis=2), axis=1)
-    tint[:, 3] = 0.35 + 0.65 * np.exp(-((nearest / (110 * size.scale)) ** 2))
+    tint[:, 3] = folds
     normal = tailor.normals(cut.shell, position)
-    return Surface("cloth", position.astype(np.float32), normal, faces, size.rest[rows], material, tint, cover)
-
-
-def _spanned(position: np.ndarray, normal: np.ndarray, smoothing: sparse.csr_matrix, slack: float) -> np.ndarray:
-    """Vertices (N, 3) of cloth that spans hollows of the body instead of lining them, the more slack it has."""
-    smooth = position
-    for _ in range(_SPANNING_STEPS):
-        smooth = smoothing @ smooth
-    out = np.maximum(0, ((smooth - position) * normal).sum(1)) * min(1.0, slack / 14.0)
-    return position + normal * out[:, None]
+    return Surface("cloth", position, normal, faces, size.rest[rows], material, tint, own)
 
 
 def _looseness(cut: Cut, tailor: Tailor, size: Measures, rows: np.ndarray, cover: np.ndarray) -> np.ndarray:

@@ -35,7 +35,8 @@ def noise_volume() -> np.ndarray:
     shape = (VOLUME_SIZE,) * 3
     ridges = 1 - np.abs(_octave(generator, shape, 3)) / 2.2
     volume = np.stack([
-        _fractal(generator, shape, 4, 3), np.clip(ridges, 0, 1), _fractal(generator, shape, 5, 1), _fractal(generator, shape, 1, 3),
+        _fractal(generator, shape, 4, 3), np.clip(ridges, 0, 1),
+        _fractal(generator, shape, 5, 1), _fractal(generator, shape, 1, 3),
     ], axis=-1)  # fmt: skip
     return np.rint(volume * 255).astype(np.uint8)
 

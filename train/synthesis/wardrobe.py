@@ -9,31 +9,28 @@ import numpy as np
 from train.synthesis.body import BodyPack, Person
 from train.synthesis.hair import Head, draw_head, head_surfaces, skin_tint
 from train.synthesis.surface import Material, Surface, linear
-from train.synthesis.tailor import FAR, Cut, Measures, Tailor, cover_of, garment, measure, tailor_of
+from train.synthesis.tailor import FAR, UNDER_MM, Cut, Figure, Measures, garment, measure, tailor_of
 
 Colour = tuple[float, float, float]
 
 # sRGB; the plain colours that most clothes have, then the bright ones.
 _PLAIN: tuple[Colour, ...] = (
-    (0.09, 0.09, 0.10), (0.17, 0.17, 0.19), (0.33, 0.34, 0.36), (0.55, 0.56, 0.57), (0.78, 0.78, 0.78), (0.93, 0.93, 0.92),
-    (0.96, 0.95, 0.91), (0.12, 0.16, 0.28), (0.18, 0.25, 0.40), (0.72, 0.65, 0.53), (0.58, 0.50, 0.38), (0.36, 0.27, 0.20),
-    (0.34, 0.36, 0.24), (0.45, 0.16, 0.18),
+    (0.09, 0.09, 0.10), (0.17, 0.17, 0.19), (0.33, 0.34, 0.36), (0.55, 0.56, 0.57), (0.78, 0.78, 0.78),
+    (0.93, 0.93, 0.92), (0.96, 0.95, 0.91), (0.12, 0.16, 0.28), (0.18, 0.25, 0.40), (0.72, 0.65, 0.53),
+    (0.58, 0.50, 0.38), (0.36, 0.27, 0.20), (0.34, 0.36, 0.24), (0.45, 0.16, 0.18),
 )  # fmt: skip
 _BRIGHT: tuple[Colour, ...] = (
-    (0.78, 0.13, 0.14), (0.90, 0.42, 0.12), (0.93, 0.78, 0.20), (0.20, 0.50, 0.25), (0.13, 0.55, 0.55), (0.14, 0.36, 0.72),
-    (0.55, 0.70, 0.88), (0.38, 0.20, 0.52), (0.88, 0.45, 0.60), (0.95, 0.75, 0.78), (0.60, 0.80, 0.65), (0.75, 0.90, 0.15),
+    (0.78, 0.13, 0.14), (0.88, 0.42, 0.16), (0.90, 0.76, 0.26), (0.20, 0.48, 0.26), (0.15, 0.50, 0.50),
+    (0.16, 0.36, 0.68), (0.55, 0.70, 0.88), (0.38, 0.22, 0.50), (0.84, 0.47, 0.58), (0.92, 0.76, 0.77),
+    (0.62, 0.78, 0.66), (0.70, 0.82, 0.30),
 )  # fmt: skip
 _DENIM: tuple[Colour, ...] = (
-    (0.16, 0.22, 0.34),
-    (0.26, 0.36, 0.52),
-    (0.45, 0.56, 0.70),
-    (0.62, 0.71, 0.80),
-    (0.13, 0.14, 0.18),
-)
+    (0.16, 0.22, 0.34), (0.26, 0.36, 0.52), (0.45, 0.56, 0.70), (0.62, 0.71, 0.80), (0.13, 0.14, 0.18),
+)  # fmt: skip
 _LEATHER: tuple[Colour, ...] = ((0.08, 0.07, 0.07), (0.28, 0.17, 0.11), (0.45, 0.30, 0.19), (0.20, 0.13, 0.10))
 _SKIN: tuple[Colour, ...] = (
-    (0.95, 0.80, 0.71), (0.91, 0.73, 0.62), (0.85, 0.65, 0.52), (0.76, 0.56, 0.43), (0.64, 0.45, 0.33), (0.50, 0.34, 0.25),
-    (0.37, 0.25, 0.19),
+    (0.92, 0.78, 0.69), (0.89, 0.72, 0.61), (0.84, 0.64, 0.52), (0.76, 0.56, 0.43), (0.64, 0.45, 0.33),
+    (0.50, 0.34, 0.25), (0.37, 0.25, 0.19),
 )  # fmt: skip
 
 
@@ -306,39 +303,28 @@ def wear(
         number: what the person has in the picture of people: 1 for the first.
         materials: the scene's materials; those of the person are added.
     """
-    tailor, person = tailor_of(pack), dressed.person
-    size = measure(tailor, person)
-    everything = np.arange(len(pack.uv))
+    figure = Figure(tailor_of(pack), dressed.person, posed)
     hidden: np.ndarray | None = None
     surfaces = []
     for layer in reversed(dressed.outfit.layers):
         materials.append(layer.cloth)
-        surface = garment(layer.cut, tailor, person, size, posed, len(materials) - 1, hidden)
-        surfaces.append(surface)
+        cover = figure.covers(layer.cut)
+        seen = cover if hidden is None else np.minimum(cover, UNDER_MM - hidden)
+        surfaces.append(garment(layer.cut, figure, seen, len(materials) - 1))
         if layer.cut.shell == "tights":
-            cover = cover_of(layer.cut, tailor, person, size, everything)
             hidden = cover if hidden is None else np.maximum(hidden, cover)
-    surfaces.append(_skin(tailor, size, dressed.outfit, posed, hidden, materials, person))
-    surfaces += head_surfaces(dressed.outfit.head, tailor, person, posed, materials)
+    materials.append(dressed.outfit.skin)
+    surfaces.append(_skin(figure, skin_tint(dressed.outfit.head, figure), hidden, len(materials) - 1))
+    surfaces += head_surfaces(dressed.outfit.head, figure, materials)
     return [replace(surface, person=number) for surface in surfaces]
 
 
-def _skin(
-    tailor: Tailor,
-    size: Measures,
-    outfit: Outfit,
-    posed: np.ndarray,
-    hidden: np.ndarray | None,
-    materials: list[Material],
-    person: Person,
-) -> Surface:
-    rows = tailor.vertices["skin"]
-    faces = tailor.faces["skin"]
+def _skin(figure: Figure, tint: np.ndarray, hidden: np.ndarray | None, material: int) -> Surface:
+    """The skin, but for what is well under clothes; ``tint`` (N, 4), ``hidden`` (V,) the cover by them."""
+    rows, faces = figure.rows("skin"), figure.tailor.faces["skin"]
     cover: np.ndarray | float = FAR
     if hidden is not None:
-        cover = np.where(hidden[rows] < -FAR / 2, FAR, 14.0 - hidden[rows]).astype(np.float32)
-        faces = faces[(cover[faces] > -20).any(1)]  # some more than is seen, for the normals
-    normal = tailor.normals("skin", posed[rows], faces)
-    materials.append(outfit.skin)
-    tint = skin_tint(outfit.head, tailor, person)
-    return Surface("skin", posed[rows], normal, faces, size.rest[rows], len(materials) - 1, tint, cover)
+        cover = (14.0 - hidden[rows]).astype(np.float32)
+        faces = faces[(cover[faces] > 0).any(1)]
+    normal = figure.normals("skin")
+    return Surface("skin", figure.posed[rows], normal, faces, figure.size.rest[rows], material, tint, cover)
