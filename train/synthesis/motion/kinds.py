@@ -73,7 +73,7 @@ def classify(rotations: np.ndarray, clearance: np.ndarray) -> np.ndarray:
     lean = np.rad2deg(np.arccos(np.clip(rotations[:, RIG.index("chest"), 1, 1], -1, 1)))
     reach = ((raise_mm > _REACH_MM) & (elbows < _REACH_ELBOW)).any(0)
     rules = (
-        ("airborne", (clearance > 150) & ~_over_feet(rotations, ankles)),
+        ("airborne", ((clearance > 150) | low_pelvis) & ~_over_feet(rotations, ankles)),
         ("squatting", low_pelvis & (bends.min(0) > _SQUAT_KNEE)),
         ("arms_up", (raise_mm > _RAISED_MM).any(0)),
         ("bending", lean > _BENT_TRUNK),

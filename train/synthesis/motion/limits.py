@@ -20,6 +20,8 @@ from .rotation import to_quaternions, vector_of
 _KNEE, _KNEE_SIDEWAYS = (-10.0, 160.0), 15.0
 _ELBOW, _ELBOW_SIDEWAYS = (-12.0, 158.0), 15.0
 _HIP_FLEXION, _HIP_ABDUCTION, _HIP_TWIST = (-45.0, 140.0), (-45.0, 75.0), 80.0
+# A bent hip lets the leg turn out further: ankle on knee, cross-legged.
+_BENT_HIP, _BENT_HIP_TWIST = 45.0, 118.0
 _SHOULDER_BACK, _SHOULDER_TWIST = 65.0, 115.0
 _WRIST_BEND, _WRIST_TWIST = 85.0, 75.0
 _FOREARM_TWIST = 75.0
@@ -158,7 +160,7 @@ def _leg_faults(joints: _Joints, side: str) -> dict[str, np.ndarray]:
         # With the leg far out to the side "ahead" loses its meaning.
         f"{side}_hip": (_outside(flexion, _HIP_FLEXION) & (np.abs(abduction) < 60))
         | _outside(abduction, _HIP_ABDUCTION)
-        | (joints.twist[f"{side}_hip"] > _HIP_TWIST),
+        | (joints.twist[f"{side}_hip"] > np.where(flexion > _BENT_HIP, _BENT_HIP_TWIST, _HIP_TWIST)),
         f"{side}_knee": _outside(_angle(-knee[..., 2], -knee[..., 1]), _KNEE)
         | (np.abs(knee[..., 0]) > np.sin(np.deg2rad(_KNEE_SIDEWAYS))),
         f"{side}_ankle": _outside(_angle(ankle[..., 1], ankle[..., 2]), _ANKLE_PITCH)

@@ -36,6 +36,8 @@ _SHARES = {
     "lying_side": 0.03,
     "lying_front": 0.02,
 }
+# The share of captured postures off the ground that is kept: one subject climbs and swings on bars that no scene has.
+_AIRBORNE = 0.3
 # Standard deviations (degrees about the bone's own x, y and z) of the noise of copies. Captures lose the turn of the
 # head, so it gets more; legs get little, so that feet stay on the ground.
 _JOINT_NOISE = {
@@ -157,6 +159,8 @@ class PoseBank:
     def _copy(self, generator: np.random.Generator, split: Split) -> tuple[np.ndarray, str, str]:
         """A captured posture mirrored or not and perturbed, its clip and its kind."""
         index = self.pick(generator, split)
+        while self.kind[index] == "airborne" and generator.random() > _AIRBORNE:
+            index = self.pick(generator, split)
         rotations = self.rotations[index]
         if generator.random() < 0.5:
             rotations = mirror_posture(rotations)

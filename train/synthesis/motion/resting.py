@@ -54,10 +54,10 @@ def seated(generator: np.random.Generator, upper: np.ndarray) -> np.ndarray:
 def _cross_over(generator: np.random.Generator, draft: Draft, top: str, seat: float) -> None:
     """Lay one thigh over the other."""
     draw, other = generator.uniform, SIDES[top == "left"]
-    below = heading(other, seat, draw(-4, 4))
+    below = heading(other, seat, -draw(11, 18))
     draft.aim_leg(other, below, unit(-_Y + draw(-0.25, 0.35) * _Z), heading(other, 0, draw(0, 15)))
-    thigh = heading(top, seat + draw(17, 24), -draw(14, 22))
-    shin = unit(-_Y + draw(0.15, 0.8) * _Z - OUTWARDS[top] * draw(0.05, 0.35) * _X)
+    thigh = heading(top, seat + draw(20, 27), -draw(21, 29))
+    shin = unit(-_Y + draw(0.25, 0.8) * _Z - OUTWARDS[top] * draw(0.1, 0.35) * _X)
     draft.aim_leg(top, thigh, shin, unit(heading(top, -draw(5, 45), -draw(0, 20))))
 
 
@@ -74,7 +74,7 @@ def ground_seated(generator: np.random.Generator, upper: np.ndarray) -> np.ndarr
         sign = OUTWARDS[side]
         hip = draft.at(f"{side}_thigh")
         if style == "crossed":
-            depth = draw(330, 370) if side == front else draw(215, 250)
+            depth = draw(345, 385) if side == front else draw(205, 235)
             ankle = np.array([-sign * draw(70, 150), floor + 50, depth])
             draft.step_to(
                 side, ankle, sign * _X * 1.0 + draw(0.25, 0.6) * _Y, heading(side, -10, draw(50, 70)) * [-1, 1, 1]
