@@ -1,0 +1,76 @@
+"""The files that a result can be had as: one module for each format, and the list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from demo.exports import as_bvh, as_csv, as_html, as_json, as_npz, as_png
+from fusion_model import Pose
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    Attributes:
+        suffix: what the file's name ends in.
+        description: what is in it, in one line.
+        together: whether all people of a photo share one file; else each has one.
+        write: ``write(poses, photo, name)`` returns the file: ``poses`` is one pose, or a sequence where ``together``;
+            ``photo`` is (H, W, 3) uint8 RGB; ``name`` is what the file calls the photo.
+    """
+
+    suffix: str
+    description: str
+    together: bool
+    write: Callable[[Pose | Sequence[Pose], np.ndarray, str], bytes]
+
+
+FORMATS = {
+    "json": Format(
+        ".json",
+        "everything but the maps, with names, units and axes (fusion-pose/1)",
+        True,
+        lambda poses, _photo, _name: as_json.encode(poses),
+    ),
+    "csv": Format(
+        ".csv",
+        "a table with one row for each joint",
+        True,
+        lambda poses, _photo, name: as_csv.encode(poses, name),
+    ),
+    "bvh": Format(
+        ".bvh",
+        "a skeleton with rotations for Blender and the like, in centimetres",
+        False,
+        lambda pose, _photo, _name: as_bvh.encode([pose]),
+    ),
+    "npz": Format(
+        ".npz",
+        "arrays for NumPy, the confidence maps among them",
+        True,
+        lambda poses, _photo, _name: as_npz.encode(poses),
+    ),
+    "png": Format(
+        ".skeleton.png",
+        "the skeleton on the photo",
+        True,
+        lambda poses, photo, _name: as_png.encode(poses, photo),
+    ),
+    "maps": Format(
+        ".maps.png",
+        "the confidence maps on one sheet",
+        False,
+        lambda pose, photo, _name: as_png.encode_maps(pose, photo),
+    ),
+    "html": Format(
+        ".html",
+        "the 3D view, which needs no network",
+        False,
+        lambda pose, _photo, _name: as_html.encode(pose),
+    ),
+}
+"""By the name that ``python -m demo.predict --formats`` takes."""

@@ -1,0 +1,32 @@
+"""CSV: one row for each joint, the units in the header."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from fusion_model import Pose
+
+COLUMNS = ("photo", "person", "joint", "x_px", "y_px", "x_mm", "y_mm", "z_mm", "confidence", "status")
+
+
+def encode(poses: Pose | Sequence[Pose], name: str) -> bytes:
+    """Write the joints of a pose, or of the people of one photo.
+
+    Args:
+        poses: one pose, or several; they are numbered from 1 in the column ``person``.
+        name: what the column ``photo`` says.
+
+    Returns:
+        The file's text in UTF-8: a header, then a row for each joint. ``x_px``, ``y_px`` are pixels of the photo,
+        ``x_mm``, ``y_mm``, ``z_mm`` camera axes (x right, y down, z away) with the pelvis at the origin.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for person, pose in enumerate([poses] if isinstance(poses, Pose) else poses, start=1):
+        for joint in pose.to_dict()["joints"]:
+            numbers = (*joint["pixel"], *joint["position_mm"], joint["confidence"])
+            writer.writerow((name, person, joint["name"], *numbers, joint["status"]))
+    return text.getvalue().encode()
