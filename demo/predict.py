@@ -1,8 +1,10 @@
 """Estimate poses from the command line: ``python -m demo.predict photo.jpg --out results``.
 
-For each photo: ``NAME.skeleton.png``, ``NAME.maps.png``, ``NAME.html`` (the 3D view, which needs no network) and, last,
-``NAME.json`` (fusion-pose/1). A photo whose JSON is there and was made from the same file, by the same model and with
-the same options is not done again, so that a run that was cut can simply be started once more.
+For each photo ``NAME.jpg`` the files of ``demo.exports.FORMATS`` that are asked for, such as ``NAME.csv``; where each
+person has a file of its own, the second one's is ``NAME.person2.bvh``. Last of all comes ``NAME.json``, whichever
+formats are asked for: it says what the files were made from. A photo whose JSON is there and was made from the same
+file, by the same model and with the same options is not done again, so that a run that was cut can simply be started
+once more. The photos of a folder keep their places in it.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import sys
 import uuid
 from collections import Counter
@@ -18,15 +21,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from demo import DEFAULT_MODEL
-from demo.overlays import draw_skeleton, map_sheet
-from demo.plots import skeleton_figure
-from fusion_model import Pose, PoseEstimator
+from demo.exports import FORMATS, as_json
+from fusion_model import NoPersonError, Pose, PoseEstimator
 from fusion_model.images import load_photo
+
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif")
+"""What a file in a folder must end in, in small or capital letters, to be taken for a photo."""
 
 
 def main(arguments: Sequence[str] | None = None, estimator: PoseEstimator | None = None) -> int:
@@ -41,7 +45,8 @@ def main(arguments: Sequence[str] | None = None, estimator: PoseEstimator | None
     """
     parser = _parser()
     options = parser.parse_args(arguments)
-    _check(parser, options)
+    photos = _photos(parser, options.photos)
+    _check(parser, options, photos)
     if estimator is None:
         try:
             estimator = PoseEstimator.from_pretrained(options.model, device=options.device)
@@ -51,96 +56,167 @@ def main(arguments: Sequence[str] | None = None, estimator: PoseEstimator | None
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return _fail(f"the folder {options.out} cannot be made: {error}")
-    bar = tqdm(options.photos, unit="photo", disable=None if len(options.photos) > 1 else True)
-    failures = sum(not _tried(estimator, path, options) for path in bar)
+    bar = tqdm(photos, unit="photo", disable=None if len(photos) > 1 else True)
+    failures = sum(not _tried(estimator, path, name, options) for path, name in bar)
     if failures:
-        return _fail(f"{failures} of {len(options.photos)} photos failed")
+        return _fail(f"{failures} of {len(photos)} photos failed")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     """What the command takes."""
+    formats = "; ".join(f"{name} = {one.description}" for name, one in FORMATS.items())
     parser = argparse.ArgumentParser(
         prog="python -m demo.predict",
-        description="Estimate the 3D pose of the person in each photo.",
+        description="Estimate the 3D pose of the person, or of everybody, in each photo.",
+        epilog=f"Formats: {formats}.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="photos, one person each")
+    parser.add_argument(
+        "photos", nargs="+", type=Path, metavar="PHOTO", help="photos, and folders with photos at any depth"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the results; made if it is not there")
+    parser.add_argument(
+        "--formats",
+        type=_formats,
+        default=",".join(FORMATS),
+        metavar="NAME,NAME,...",
+        help="which files to write; json is always written",
+    )
     parser.add_argument("--model", default=str(DEFAULT_MODEL), help="checkpoint: a folder or a Hub id user/name")
     parser.add_argument(
         "--device", default=None, help="where to run, such as cpu or cuda; default: CUDA if there is one"
     )
-    parser.add_argument(
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument(
         "--box", type=float, nargs=4, metavar=("X0", "Y0", "X1", "Y1"), help="the person, in pixels of the photo"
     )
-    parser.add_argument("--height-mm", type=float, default=1700.0, help="the person's height in millimetres")
+    who.add_argument("--all", action="store_true", help="everybody who is found instead of the best person")
+    parser.add_argument("--height-mm", type=float, default=1700.0, help="each person's height in millimetres")
     parser.add_argument("--overwrite", action="store_true", help="do photos again that are already done")
     return parser
 
 
-def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+def _formats(text: str) -> tuple[str, ...]:
+    """The formats that a list with commas names, in the order of the registry."""
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no format {unknown[0]!r}; there are {', '.join(FORMATS)}")
+    return tuple(name for name in FORMATS if name in names)
+
+
+def _photos(parser: argparse.ArgumentParser, paths: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """Each photo once, with its name below ``--out``: what stands in a folder keeps its place there."""
+    photos: list[tuple[Path, Path]] = []
+    for path in paths:
+        if not path.is_dir():
+            photos.append((path, Path(path.name)))
+            continue
+        found = [one for one in sorted(path.rglob("*")) if _is_photo(one)]
+        if not found:
+            parser.error(f"the folder {path} holds no photo: expected files ending in {', '.join(PHOTO_SUFFIXES)}")
+        photos += [(one, one.relative_to(path)) for one in found]
+    return list(dict.fromkeys(photos))
+
+
+def _is_photo(path: Path) -> bool:
+    """Whether a file in a folder is to be done: neither hidden nor a picture that this command made."""
+    made = tuple(one.suffix for one in FORMATS.values())
+    name = path.name.lower()
+    return path.is_file() and name.endswith(PHOTO_SUFFIXES) and not name.startswith(".") and not name.endswith(made)
+
+
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace, photos: list[tuple[Path, Path]]) -> None:
     """Refuse what cannot be meant, in one sentence, with exit status 2."""
     if not 100 <= options.height_mm <= 3000:
         parser.error(f"--height-mm must lie between 100 and 3000 millimetres, got {options.height_mm:g}")
     if options.out.exists() and not options.out.is_dir():
         parser.error(f"--out must be a folder, but {options.out} is a file")
-    stems = Counter(path.stem for path in options.photos)
+    stems = Counter(name.with_name(name.stem) for _, name in photos)
     twice = [stem for stem, count in stems.items() if count > 1]
     if twice:
         parser.error(f"several photos would be written to {twice[0]}.json: give them different names or folders --out")
+    persons = [stem for stem in stems if re.search(r"\.person\d+$", stem.name) and stem.with_suffix("") in stems]
+    if options.all and persons:
+        parser.error(f"{persons[0]} is what a person in {persons[0].stem} would be called: rename that photo")
 
 
-def _tried(estimator: PoseEstimator, path: Path, options: argparse.Namespace) -> bool:
+def _tried(estimator: PoseEstimator, path: Path, name: Path, options: argparse.Namespace) -> bool:
     """Do one photo and print what came of it; whether it went well."""
     try:
-        tqdm.write(f"{path}: {_one(estimator, path, options)}")
-    except (ValueError, TypeError, OSError) as error:
-        tqdm.write(f"{path}: {error}", file=sys.stderr)
+        tqdm.write(f"{path}: {_one(estimator, path, name, options)}")
+    except (ValueError, TypeError, OSError, RuntimeError, MemoryError) as error:
+        tqdm.write(f"{path}: {str(error) or type(error).__name__}", file=sys.stderr)
         return False
     return True
 
 
-def _one(estimator: PoseEstimator, path: Path, options: argparse.Namespace) -> str:
+def _one(estimator: PoseEstimator, path: Path, name: Path, options: argparse.Namespace) -> str:
     """Do one photo, unless it is done; returns what to print."""
-    target = options.out / f"{path.stem}.json"
+    folder = options.out / name.parent
+    target = folder / f"{name.stem}.json"
     if not path.is_file():
         raise FileNotFoundError(f"there is no such photo: {path}")
     source = {
-        "file": path.name,
+        "file": name.as_posix(),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "box": options.box,
+        "all": options.all,
         "height_mm": options.height_mm,
         "model": estimator.name,
     }
-    if not options.overwrite and _is_done(target, source):
+    if not options.overwrite and _is_done(target, source, options.formats):
         return "already done"
     photo = load_photo(path)
-    pose = estimator(photo, box=options.box, height_mm=options.height_mm)
-    _write_pictures(options.out, path.stem, photo, pose)
+    people = _people(estimator, photo, options)
+    folder.mkdir(parents=True, exist_ok=True)
+    poses = people if options.all else people[0]
+    target.unlink(missing_ok=True)  # a run that is cut now leaves no JSON that vouches for files of two runs
+    files = {kind: _write(kind, folder, name, photo, poses) for kind in options.formats if kind != "json"}
     size = {"width": photo.shape[1], "height": photo.shape[0]}
-    write_atomically(target, _json({**pose.to_dict(), "source": {**source, **size}}))
-    seen = sum(status == "seen" for status in pose.status)
-    return f"{target} (person {pose.score:.2f}, {seen} of {len(pose.status)} joints seen)"
+    write_atomically(target, as_json.encode(poses, source={**source, **size}, files={**files, "json": [target.name]}))
+    return f"{target} ({'; '.join(_words(pose) for pose in people)})"
 
 
-def _is_done(target: Path, source: dict[str, Any]) -> bool:
-    """Whether the result is there and belongs to the same photo, model and options."""
+def _people(estimator: PoseEstimator, photo: np.ndarray, options: argparse.Namespace) -> list[Pose]:
+    """Who is asked for, at least one: the best person, the one in the box, or everybody."""
+    if not options.all:
+        return [estimator(photo, box=options.box, height_mm=options.height_mm)]
+    boxes, _ = estimator.find_people(photo)
+    found = estimator.batch([photo] * len(boxes), boxes, height_mm=options.height_mm)
+    people = [pose for pose in found if pose is not None]
+    if not people:
+        raise NoPersonError("nobody was found in the photo: try one that shows a person larger, or give --box")
+    return people
+
+
+def _write(kind: str, folder: Path, name: Path, photo: np.ndarray, poses: Pose | list[Pose]) -> list[str]:
+    """Write the file of a format, or one for each person; returns the names."""
+    form = FORMATS[kind]
+    each = [poses] if form.together or isinstance(poses, Pose) else poses
+    names = []
+    for number, one in enumerate(each, start=1):
+        names.append(f"{name.stem}{'' if number == 1 else f'.person{number}'}{form.suffix}")
+        write_atomically(folder / names[-1], form.write(one, photo, name.as_posix()))
+    return names
+
+
+def _is_done(target: Path, source: dict[str, Any], formats: Sequence[str]) -> bool:
+    """Whether the files are there and belong to the same photo, model and options."""
     try:
-        found = json.loads(target.read_text(encoding="utf-8"))["source"]
+        document = json.loads(target.read_text(encoding="utf-8"))
+        found, files = document["source"], document["files"]
+        same = all(found[entry] == value for entry, value in source.items())
+        return same and all(target.with_name(name).is_file() for kind in formats for name in files[kind])
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return isinstance(found, dict) and all(found.get(name) == value for name, value in source.items())
 
 
-def _write_pictures(folder: Path, stem: str, photo: np.ndarray, pose: Pose) -> None:
-    """Write everything but the JSON."""
-    write_atomically(folder / f"{stem}.skeleton.png", _png(draw_skeleton(photo, pose)))
-    write_atomically(folder / f"{stem}.maps.png", _png(map_sheet(photo, pose)))
-    figure = skeleton_figure(pose)
-    figure.update_layout(height=720)
-    page = figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False})
-    write_atomically(folder / f"{stem}.html", page.encode())
+def _words(pose: Pose) -> str:
+    """One person's result for people to read."""
+    seen = sum(status == "seen" for status in pose.status)
+    return f"person {pose.score:.2f}, {seen} of {len(pose.status)} joints seen"
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -151,17 +227,6 @@ def write_atomically(path: Path, data: bytes) -> None:
         os.replace(part, path)  # noqa: PTH105  # the one call that replaces at once on every system
     finally:
         part.unlink(missing_ok=True)
-
-
-def _png(picture: np.ndarray) -> bytes:
-    """Encode (H, W, 3) uint8 RGB."""
-    _, data = cv2.imencode(".png", picture[:, :, ::-1])
-    return data.tobytes()
-
-
-def _json(value: dict[str, Any]) -> bytes:
-    """Encode strictly: what is not finite is an error, not a word that no other reader knows."""
-    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
 
 
 def _fail(message: str) -> int:

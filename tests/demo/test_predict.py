@@ -1,5 +1,7 @@
 """The command line."""
 
+import csv
+import dataclasses
 import json
 import subprocess
 import sys
@@ -26,10 +28,15 @@ def out(tmp_path):
     return tmp_path / "out"
 
 
-def test_all_four_files_are_written(run, out, example):
+def names(folder):
+    """Of all files below a folder, sorted."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_every_format_is_written(run, out, example):
     assert run(example) == 0
-    assert sorted(path.name for path in out.iterdir()) == [
-        "hopper.html", "hopper.json", "hopper.maps.png", "hopper.skeleton.png"
+    assert names(out) == [
+        "hopper.bvh", "hopper.csv", "hopper.html", "hopper.json", "hopper.maps.png", "hopper.npz", "hopper.skeleton.png"
     ]  # fmt: skip
     result = json.loads((out / "hopper.json").read_text())
     assert result["schema"] == "fusion-pose/1"
@@ -54,6 +61,107 @@ def test_a_second_run_repeats_nothing(run, out, example, capsys):
     assert run(example) == 0
     assert "already done" in capsys.readouterr().out
     assert before == {path: path.stat().st_mtime_ns for path in out.iterdir()}
+
+
+@pytest.mark.parametrize(("formats", "suffixes"), [("csv", ["csv", "json"]), ("json, npz,bvh", ["bvh", "json", "npz"])])
+def test_only_the_formats_asked_for_are_written(run, out, example, formats, suffixes):
+    assert run(example, "--formats", formats) == 0
+    assert names(out) == [f"hopper.{suffix}" for suffix in suffixes]
+    assert sorted(json.loads((out / "hopper.json").read_text())["files"]) == suffixes
+
+
+def test_a_further_format_is_done_and_so_is_a_lost_file(run, out, example, capsys):
+    run(example, "--formats", "csv,npz")
+    run(example, "--formats", "csv")
+    assert "already done" in capsys.readouterr().out
+    run(example, "--formats", "csv,bvh")
+    assert (out / "hopper.bvh").exists()
+    (out / "hopper.csv").unlink()
+    run(example, "--formats", "csv")
+    assert (out / "hopper.csv").exists()
+    assert "already done" not in capsys.readouterr().out
+
+
+def test_everybody_is_one_list_or_a_file_each(run, out, example):
+    assert run(example, "--all", "--formats", "csv,npz,bvh,png") == 0
+    assert names(out) == [
+        "hopper.bvh", "hopper.csv", "hopper.json", "hopper.npz", "hopper.person2.bvh", "hopper.skeleton.png"
+    ]  # fmt: skip
+    result = json.loads((out / "hopper.json").read_text())
+    assert result["schema"] == "fusion-poses/1"
+    assert [one["schema"] for one in result["poses"]] == ["fusion-pose/1"] * 2
+    assert result["files"]["bvh"] == ["hopper.bvh", "hopper.person2.bvh"]
+    rows = list(csv.DictReader((out / "hopper.csv").open(newline="")))
+    first, second = (next(row for row in rows if row["person"] == person) for person in "12")
+    assert float(second["x_px"]) - float(first["x_px"]) == pytest.approx(result["source"]["width"] / 2, abs=0.02)
+    with np.load(out / "hopper.npz", allow_pickle=False) as arrays:
+        assert arrays["joints_3d"].shape == (2, 17, 3)
+
+
+def test_whoever_is_not_in_the_box_is_left_out(run, out, tmp_path, photo, capsys):
+    black, half = tmp_path / "black.png", tmp_path / "half.png"
+    Image.fromarray(photo * np.uint8(0)).save(black)
+    photo[:, :200] = 0
+    Image.fromarray(photo).save(half)
+    assert run("--all", "--formats", "bvh", black, half) == 1
+    assert names(out) == ["half.bvh", "half.json"]
+    assert len(json.loads((out / "half.json").read_text())["poses"]) == 1
+    assert "black.png: nobody was found" in capsys.readouterr().err
+
+
+def test_one_person_and_everybody_are_different_results(run, out, example):
+    run(example, "--formats", "csv")
+    run(example, "--formats", "csv", "--all")
+    assert json.loads((out / "hopper.json").read_text())["schema"] == "fusion-poses/1"
+
+
+def test_folders_are_searched_and_keep_their_order(run, out, tmp_path, photo, capsys):
+    folder = tmp_path / "photos"
+    for name in ("a.jpg", "trip/a.PNG", "trip/deep/b.webp", ".hidden.png", "a.skeleton.png", "trip/a.maps.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photo).save(folder / name)
+    (folder / "notes.txt").write_text("milk")
+    assert run(folder, folder / "a.jpg", "--formats", "csv") == 0
+    assert names(out) == ["a.csv", "a.json", "trip/a.csv", "trip/a.json", "trip/deep/b.csv", "trip/deep/b.json"]
+    assert (out / "trip/deep/b.csv").read_text().splitlines()[1].startswith("trip/deep/b.webp,1,pelvis,")
+    assert json.loads((out / "trip/a.json").read_text())["source"]["file"] == "trip/a.PNG"
+    run(folder, "--formats", "csv")
+    assert capsys.readouterr().out.count("already done") == 3
+
+
+def test_results_beside_the_photos_are_not_taken_for_photos(stand_in, tmp_path, photo):
+    Image.fromarray(photo).save(tmp_path / "a.jpg")
+    for _ in range(2):
+        assert main([str(tmp_path), "--out", str(tmp_path), "--formats", "png,maps"], estimator=stand_in) == 0
+    assert names(tmp_path) == ["a.jpg", "a.json", "a.maps.png", "a.skeleton.png"]
+
+
+def test_a_folder_without_photos_is_bad_usage(run, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SystemExit) as stop:
+        run(tmp_path / "empty")
+    assert stop.value.code == 2
+    assert "holds no photo: expected files ending in .jpg" in capsys.readouterr().err
+
+
+def test_a_run_cut_between_files_leaves_no_json_that_vouches_for_them(run, out, example, monkeypatch):
+    run(example, "--formats", "csv,bvh")
+    with monkeypatch.context() as patch:
+        cut = dataclasses.replace(predict.FORMATS["bvh"], write=lambda *_: 1 / 0)
+        patch.setitem(predict.FORMATS, "bvh", cut)
+        with pytest.raises(ZeroDivisionError):
+            run(example, "--formats", "csv,bvh", "--height-mm", "1500")
+    assert not (out / "hopper.json").exists()
+    assert run(example, "--formats", "csv,bvh") == 0
+    assert float((out / "hopper.csv").read_text().splitlines()[-1].split(",")[7]) == -60
+
+
+@pytest.mark.slow
+def test_the_bundled_model_does_everybody(out, example):
+    assert main([str(example), "--out", str(out), "--all", "--formats", "csv,bvh,npz"]) == 0
+    result = json.loads((out / "hopper.json").read_text())
+    with np.load(out / "hopper.npz", allow_pickle=False) as arrays:
+        assert arrays["joints_3d"].shape == (len(result["poses"]), 17, 3)
 
 
 @pytest.mark.parametrize("change", [["--height-mm", "1850"], ["--box", "1", "2", "300", "400"], ["--overwrite"]])
@@ -118,6 +226,9 @@ def test_writing_replaces_at_once(tmp_path):
         (["a.jpg", "--box", "1", "2"], "--box"),
         (["a.jpg", "--height-mm", "17"], "between 100 and 3000"),
         (["one/a.jpg", "two/a.png"], "a.json"),
+        (["a.jpg", "--formats", "csv,fbx"], "there is no format 'fbx'; there are json, csv, bvh"),
+        (["a.jpg", "--all", "--box", "1", "2", "3", "4"], "not allowed with"),
+        (["a.jpg", "a.person2.jpg", "--all"], "rename that photo"),
     ],
 )
 def test_bad_usage_exits_with_2(run, arguments, words, capsys):
