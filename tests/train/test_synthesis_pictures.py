@@ -8,7 +8,7 @@ from fusion_model.skeletons import HUMAN36M_17
 from train.synthesis.body import load_body
 from train.synthesis.dataset import Settings
 from train.synthesis.motion.poses import PoseBank
-from train.synthesis.pictures import PictureMaker, split_subjects
+from train.synthesis.pictures import PictureMaker
 from train.synthesis.renderer import Renderer
 
 SETTINGS = Settings(count=24, seed=11, size=128, split="train")
@@ -106,7 +106,7 @@ def test_the_same_number_gives_the_same_picture(renderer, made):
 
 
 def test_splits_share_neither_bodies_nor_motions():
-    train, held_out = (set(split_subjects(3000, split)) for split in ("train", "validation"))
+    train, held_out = (set(load_body().subjects(split)) for split in ("train", "validation"))
     assert len(held_out) == 600
     assert train | held_out == set(range(3000))
     assert not train & held_out

@@ -30,6 +30,7 @@ POINTS = (
     "head", "left_hand", "left_toes", "right_hand", "right_toes",
     "thorax", "left_index", "left_little", "right_index", "right_little",
 )  # fmt: skip
+_HELD_OUT = 5  # every fifth person is for validation
 # Of 180 degrees that an arm is raised, so much is the clavicle's; at rest arm and clavicle are low by that share.
 _CLAVICLE_SHARE = 0.15
 # Human3.6M's joints and where they stand: the heads of bones, or points ("+").
@@ -103,6 +104,11 @@ class BodyPack:
     def __len__(self) -> int:
         """Number of people."""
         return len(self.coefficients)
+
+    def subjects(self, split: str) -> np.ndarray:
+        """Numbers of the people of ``train`` or ``validation``, which share nobody."""
+        subjects = np.arange(len(self))
+        return subjects[(subjects % _HELD_OUT == 0) == (split == "validation")]
 
     @cached_property
     def vertex_part(self) -> np.ndarray:

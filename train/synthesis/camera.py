@@ -118,6 +118,26 @@ class Shot:
     centre: tuple[float, float]
 
 
+def draw_shot(generator: np.random.Generator, fill: tuple[float, float]) -> Shot:
+    """A shot from any side, mostly from about eye level.
+
+    Args:
+        generator: of every choice.
+        fill: least and greatest share of the picture that the framed points take.
+    """
+    usual = generator.random() < 0.72
+    elevation = np.clip(generator.normal(4, 7), -20, 50) if usual else generator.uniform(-20, 50)
+    roll = np.clip(generator.normal(0, 3), -12, 12)
+    return Shot(
+        azimuth=float(generator.uniform(0, 2 * np.pi)),
+        elevation=float(np.radians(elevation)),
+        roll=float(np.radians(roll)),
+        focal=float(np.exp(generator.uniform(np.log(24), np.log(200)))),
+        fill=float(generator.uniform(*fill)),
+        centre=(float(generator.normal(0, 0.03)), float(generator.normal(0, 0.03))),
+    )
+
+
 def frame(shot: Shot, points: np.ndarray, size: tuple[int, int], lowest: float) -> Camera:
     """The camera that takes ``shot`` of ``points``.
 

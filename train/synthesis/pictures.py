@@ -14,7 +14,6 @@ from train.synthesis.motion.poses import PoseBank, PosedSample
 from train.synthesis.renderer import Rendered, Renderer
 from train.synthesis.scene import Scene, compose
 
-_HELD_OUT = 5  # every fifth body is for validation
 _GROUP = 0.2  # share of pictures with two to five people
 _ADULT_MM = 1700.0
 
@@ -39,7 +38,7 @@ class PictureMaker:
         self.pack: BodyPack = load_body()
         self.bank = PoseBank(motions)
         self.backgrounds = None if backgrounds is None else PhotoFolder(backgrounds)
-        self.subjects = split_subjects(len(self.pack), settings.split)
+        self.subjects = self.pack.subjects(settings.split)
 
     def __call__(self, index: int) -> Picture:
         """Picture number ``index``."""
@@ -55,12 +54,6 @@ class PictureMaker:
         rendered = self.renderer.render(scene)
         labels = [label_person(scene, rendered, number, sample) for number, sample in enumerate(samples)]
         return Picture(rendered.image, scene.camera.intrinsics, [label for label in labels if label is not None])
-
-
-def split_subjects(count: int, split: str) -> np.ndarray:
-    """Numbers of the bodies of ``train`` or ``validation``."""
-    subjects = np.arange(count)
-    return subjects[(subjects % _HELD_OUT == 0) == (split == "validation")]
 
 
 def label_person(scene: Scene, rendered: Rendered, number: int, sample: PosedSample) -> Label | None:

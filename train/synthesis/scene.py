@@ -15,7 +15,7 @@ import numpy as np
 from train.synthesis.backgrounds import BUILDERS, PhotoFolder
 from train.synthesis.body import BodyPack, Person, pose_body
 from train.synthesis.builder import Builder, stage_of
-from train.synthesis.camera import Camera, Shot, frame
+from train.synthesis.camera import Camera, Shot, draw_shot, frame
 from train.synthesis.lens import Lens, draw_lens
 from train.synthesis.lighting import Light, indoor_light, outdoor_light
 from train.synthesis.placement import Placed, place_people, posture_points
@@ -26,6 +26,8 @@ from train.synthesis.wardrobe import DressedPerson, draw_outfit, wear
 _INDOORS = ("room", "studio")
 _SHARES = (0.42, 0.25, 0.25, 0.08)  # of room, street, field and studio
 _OCCLUDED = 0.16  # share of the pictures with something in front of the person
+_FINE_MM = 2.6  # to the pixel: beyond that fewer faces do
+_BEHIND_MM = 1000.0  # who is so far behind the camera shows nothing
 _LOWEST_MM, _TALLEST_STAGE_MM = 150.0, 1300.0  # of the camera over the floor, of a stage
 
 
@@ -82,14 +84,11 @@ def compose(
     dressed = [_dressed(generator, pack, someone) for someone in people]
     placed = place_people(generator, [(one, *pose_body(pack, one.person, one.rotations)) for one in dressed], pack)
     materials: list[Material] = []
-    surfaces = [
-        surface for number, one in enumerate(placed, 1)
-        for surface in wear(pack, one.dressed, one.vertices, number, materials)
-    ]  # fmt: skip
     shot, points = _shot(generator, pack, placed)
     bed = bed_height(generator, placed)
     camera, floor = _camera(shot, points, (size, size), -bed)
     everybody = np.concatenate([one.vertices[::9] for one in placed])
+    surfaces = _surfaces(pack, placed, camera, materials)
     builder = Builder(generator, stage_of(camera, everybody, floor), materials)
     background = _background(generator, backgrounds)
     photo = None
@@ -110,6 +109,17 @@ def compose(
     lens = draw_lens(generator, float(camera.project(placed[0].joints_world[:1])[1][0, 2]))
     surfaces += builder.surfaces
     return Scene(camera, light, surfaces, materials, photo, lens, placed, centre, radius, background)
+
+
+def _surfaces(pack: BodyPack, placed: list[Placed], camera: Camera, materials: list[Material]) -> list[Surface]:
+    """The surfaces of people who can be in the picture, those far away with fewer faces."""
+    out = []
+    for number, one in enumerate(placed, 1):
+        depth = float(camera.project(one.joints_world)[1][:, 2].min())
+        if depth > -_BEHIND_MM:
+            near = depth < _FINE_MM * camera.focal
+            out += wear(pack, one.dressed, one.vertices, number, materials, near=near)
+    return out
 
 
 def _background(generator: np.random.Generator, backgrounds: PhotoFolder | None) -> str:
@@ -150,14 +160,4 @@ def _shot(generator: np.random.Generator, pack: BodyPack, placed: list[Placed]) 
     chosen = placed if kind == "group" else placed[:1]
     points = np.concatenate([posture_points(pack, one.vertices, kind) for one in chosen])
     fill = {"whole": (0.62, 0.95), "small": (0.28, 0.6), "group": (0.7, 1.0)}.get(kind, (0.8, 1.1))
-    usual = generator.random() < 0.72
-    elevation = np.clip(generator.normal(4, 7), -20, 50) if usual else generator.uniform(-20, 50)
-    roll = np.clip(generator.normal(0, 3), -12, 12)
-    return Shot(
-        azimuth=float(generator.uniform(0, 2 * np.pi)),
-        elevation=float(np.radians(elevation)),
-        roll=float(np.radians(roll)),
-        focal=float(np.exp(generator.uniform(np.log(24), np.log(200)))),
-        fill=float(generator.uniform(*fill)),
-        centre=(float(generator.normal(0, 0.03)), float(generator.normal(0, 0.03))),
-    ), points
+    return draw_shot(generator, fill), points

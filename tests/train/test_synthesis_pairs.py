@@ -1,0 +1,46 @@
+"""Pairs of 2D and 3D joints without pictures."""
+
+import numpy as np
+import pytest
+
+from fusion_model.skeletons import HUMAN36M_17, MPII_16
+from train.synthesis.body import load_body
+from train.synthesis.labels import body_azimuth
+from train.synthesis.motion.poses import PoseBank
+from train.synthesis.pairs import PairSampler
+
+SIZE = 128
+
+
+@pytest.fixture(scope="module")
+def sampler():
+    return PairSampler(load_body(), PoseBank(), "train", SIZE, 1.25)
+
+
+def test_pairs_fill_the_crop_as_people_in_their_box_do(sampler):
+    pairs = sampler.draw(np.random.default_rng(0), 64)
+    assert pairs.points.shape == (64, 16, 2)
+    assert pairs.poses.shape == (64, 17, 3)
+    side = (pairs.points.max(1) - pairs.points.min(1)).max(1) / SIZE
+    assert np.median(side) == pytest.approx(1 / 1.25, rel=0.1)
+    np.testing.assert_array_equal(pairs.poses[:, 0], 0)
+
+
+def test_2d_and_3d_agree_seen_from_far_away(sampler):
+    pairs = sampler.draw(np.random.default_rng(1), 64)
+    mpii = [HUMAN36M_17.index(name) for name in MPII_16.joints]
+    errors = []
+    for points, pose in zip(pairs.points, pairs.poses, strict=True):
+        flat, seen = pose[mpii, :2] - pose[mpii, :2].mean(0), points - points.mean(0)
+        scale = (flat * seen).sum() / (flat**2).sum()
+        assert scale > 0
+        errors.append(np.linalg.norm(seen - scale * flat, axis=1).mean() / np.linalg.norm(seen, axis=1).mean())
+    assert np.median(errors) < 0.1, "perspective explains a few percent, no more"
+
+
+def test_views_come_from_all_sides_and_repeat_with_the_seed(sampler):
+    one, other = (sampler.draw(np.random.default_rng(2), 96) for _ in range(2))
+    np.testing.assert_array_equal(one.points, other.points)
+    azimuth = np.array([body_azimuth(pose) for pose in one.poses])
+    counts = np.histogram(azimuth, [-180, -90, 0, 90, 180])[0]
+    assert counts.min() >= 8

@@ -1,0 +1,70 @@
+"""Pairs of 2D and 3D joints without pictures, from the bodies, motions and cameras of the rendered sets.
+
+``train.data.map_errors`` draws confidence maps from the 2D joints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fusion_model.skeletons import MPII_IN_HUMAN36M
+from train.synthesis.body import BodyPack, Person, pose_joints
+from train.synthesis.camera import draw_shot, frame
+from train.synthesis.motion.poses import PoseBank, Split
+
+_VIEWS = 8  # cameras round every posed body
+_LOWEST = 150.0  # mm above the ground that cameras stay
+_JITTER = (0.85, 1.15)  # of the share of the crop that a person takes
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Joints as a crop shows them, and where they are.
+
+    Attributes:
+        points: (N, 16, 2) float32 MPII's order, pixels of the crop; may lie beyond it.
+        poses: (N, 17, 3) float32 Human3.6M's order, mm, camera axes, pelvis at the origin.
+    """
+
+    points: np.ndarray
+    poses: np.ndarray
+
+
+class PairSampler:
+    """Draws pairs.
+
+    Args:
+        pack: the bodies.
+        bank: the postures.
+        split: bodies and motions of which part.
+        size: of the crop in pixels.
+        margin: side of the crop over the joints' longer side.
+    """
+
+    def __init__(self, pack: BodyPack, bank: PoseBank, split: Split, size: int, margin: float) -> None:
+        self._pack, self._bank, self._split, self._size = pack, bank, split, size
+        self._fill = (_JITTER[0] / margin, _JITTER[1] / margin)
+        self._subjects = pack.subjects(split)
+        self._people: dict[int, Person] = {}
+
+    def draw(self, generator: np.random.Generator, count: int) -> Pairs:
+        """That many pairs, a few views of every posed body."""
+        points = np.empty((count, len(MPII_IN_HUMAN36M), 2), np.float32)
+        poses = np.empty((count, 17, 3), np.float32)
+        for row in range(count):
+            if row % _VIEWS == 0:
+                world = self._posed(generator)
+            camera = frame(draw_shot(generator, self._fill), world, (self._size, self._size), _LOWEST)
+            pixels, seen = camera.project(world)
+            points[row], poses[row] = pixels[list(MPII_IN_HUMAN36M)], seen - seen[0]
+        return Pairs(points, poses)
+
+    def _posed(self, generator: np.random.Generator) -> np.ndarray:
+        """(17, 3) joints of somebody in some posture, mm, the lowest of them on the ground."""
+        subject = int(generator.choice(self._subjects))
+        if subject not in self._people:
+            self._people[subject] = self._pack.skeleton(subject)
+        joints = pose_joints(self._people[subject], self._bank.draw(generator, self._split).rotations)
+        return joints - [0, joints[:, 1].min(), 0]
