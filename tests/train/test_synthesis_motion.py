@@ -132,10 +132,11 @@ ROOT Hips
  }
 }
 MOTION
-Frames: 2
+Frames: 3
 Frame Time: 0.0083333
 1 10 0 0 0 0 0 0 0
 1 10 0 90 0 0 0 0 90
+1 10 0 0 0 0 90 0 90
 """
 
 
@@ -143,10 +144,11 @@ def test_bvh_against_kinematics_by_hand(tmp_path):
     path = tmp_path / "leg.bvh"
     path.write_text(BVH)
     positions, rotations = parse_bvh(path).place()
-    np.testing.assert_allclose(positions["Hips"], [[1, 10, 0]] * 2)
+    np.testing.assert_allclose(positions["Hips"], [[1, 10, 0]] * 3)
     # A quarter turn about z brings the thigh from down to +x; the knee's about its own x bends the shin to -z.
-    np.testing.assert_allclose(positions["Knee"], [[1, 8, 0], [3, 10, 0]], atol=1e-9)
-    np.testing.assert_allclose(positions["Knee_end"], [[1, 5, 0], [3, 10, -3]], atol=1e-9)
+    np.testing.assert_allclose(positions["Knee"], [[1, 8, 0], [3, 10, 0], [1, 8, 0]], atol=1e-9)
+    # About z and then x of what z has turned: the shin ends up behind; the other way round it would be at +x.
+    np.testing.assert_allclose(positions["Knee_end"], [[1, 5, 0], [3, 10, -3], [1, 8, -3]], atol=1e-9)
     np.testing.assert_allclose(rotations["Knee"][1] @ -Y, -Z, atol=1e-9)
     with pytest.raises(ValueError, match=r"joints .* are missing; expected a skeleton named as CMU's"):
         read_bvh(path)
@@ -155,7 +157,7 @@ def test_bvh_against_kinematics_by_hand(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("Frames: 2", "Frames: 3"), "expected 3 frames of 9 channels"),
+        (("Frames: 3", "Frames: 4"), "expected 4 frames of 9 channels"),
         (("HIERARCHY", "hello"), "is not a BVH file"),
         (("OFFSET 0 -2 0", "OFSET 0 -2 0"), "unexpected 'OFSET'"),
     ],

@@ -161,7 +161,9 @@ def read_cmu_pack(path: Path) -> list[MotionClip]:
         msg = f"{path} not found: expected an npz file of CMU positions"
         raise FileNotFoundError(msg)
     with np.load(path) as data:
-        missing = {"positions", "joint_names", "clip_names", "clip_start", "clip_length"} - set(data.files)
+        missing = {"positions", "joint_names", "clip_names", "clip_start", "clip_length", "frames_per_second"} - set(
+            data.files
+        )
         if missing:
             msg = f"{path} lacks {', '.join(sorted(missing))}; it holds {', '.join(data.files)}"
             raise ValueError(msg)

@@ -6,14 +6,13 @@ import numpy as np
 
 from train.synthesis.rig import RIG
 
-from .figure import LENGTHS, start_of
+from .figure import CLAVICLE_SHARE, LENGTHS, start_of
 from .rotation import about, align, between, cross, of_vector, perpendicular, to_local, to_world, unit, vector_of
 
 _X, _Y, _Z = np.eye(3)
 OUTWARDS = {"left": 1.0, "right": -1.0}
 SIDES = ("left", "right")
 _TRUNK = [RIG.index(name) for name in ("spine", "chest", "neck", "head")]
-_CLAVICLE_SHARE = 0.15
 
 
 def heading(side: str, up: float, out: float) -> np.ndarray:
@@ -97,7 +96,7 @@ class Draft:
         least_twist = chest @ between(outwards, local) @ axis
         hinge = unit(normal + max(0.0, 0.4 - float(np.linalg.norm(normal))) * least_twist)
         first = RIG.index(f"{side}_clavicle")
-        self.rotations[first] = chest @ between(outwards, local, _CLAVICLE_SHARE)
+        self.rotations[first] = chest @ between(outwards, local, CLAVICLE_SHARE)
         self.rotations[first + 1] = align(outwards, axis, upper, hinge)
         forearm = align(outwards, axis, lower, hinge)
         half = about(outwards, np.deg2rad(sign * turn / 2))

@@ -21,6 +21,9 @@ _SIDES = {
     "foot": 140.0,
     "toes": 60.0,
 }
+# The shoulder girdle follows the arm: of 180 degrees of raising the arm some 30 are the clavicle's own (Inman 1944);
+# captures hardly ever move it.
+CLAVICLE_SHARE = 0.15
 # Height of the ankle over the sole, mm.
 ANKLE_MM = 70.0
 LENGTHS = np.array([_MIDDLE.get(name) or _SIDES[name.partition("_")[2]] for name in RIG.names])

@@ -14,6 +14,7 @@ import numpy as np
 from train.synthesis.rig import RIG
 
 from .clips import MotionClip
+from .figure import CLAVICLE_SHARE
 from .rotation import align, between, cross, unit
 
 _X, _Y, _Z = np.eye(3)
@@ -27,9 +28,6 @@ _REQUIRED = {
 }
 # Below the first angle (degrees) a joint counts as straight and says nothing of the roll, above the second it decides.
 _STRAIGHT, _BENT = 10.0, 30.0
-# The shoulder girdle follows the arm: of 180 degrees of raising the arm some 30 are the clavicle's own (Inman 1944);
-# captures hardly ever move it.
-_CLAVICLE_SHARE = 0.15
 
 
 def retarget(clip: MotionClip) -> np.ndarray:
@@ -120,7 +118,7 @@ def _arm(
     upper, lower = directions[f"{side}_upper_arm"], directions[f"{side}_forearm"]
     local = np.einsum("tji,tj->ti", chest, upper)
     start = np.broadcast_to(outwards, local.shape)
-    clavicle = chest @ between(start, local, _CLAVICLE_SHARE)
+    clavicle = chest @ between(start, local, CLAVICLE_SHARE)
     least_twist = chest @ between(start, local)
     axis = cross(outwards, _Z)
     hinge = _hinge(upper, lower, least_twist @ axis)
