@@ -12,11 +12,15 @@ from . import lying, resting
 from .draft import OUTWARDS, SIDES, Draft, heading, pitched
 from .figure import ANKLE_MM, centre_of_mass, place
 from .gestures import gesture, hands_on_floor, hands_on_knees, reach
+from .resting import FLESH_MM
 from .rotation import to_local, to_world
 
 Maker = Callable[[np.random.Generator, np.ndarray], np.ndarray]
 _LEGS = [RIG.index(f"{side}_{bone}") for side in SIDES for bone in ("thigh", "shin", "foot", "toes")]
+_HANDS, _FOREARMS = ([RIG.index(f"{side}_{bone}") for side in SIDES] for bone in ("hand", "forearm"))
 _UPRIGHT_LEAN = 25.0
+# Fingers bend where a straight hand would go into the ground, mm.
+_TIPS_MM = 90.0
 # How far below the trunk's axis joints of somebody lying may be: half the trunk's depth, or its breadth and a shoulder.
 _GROUND_MM = {"lying_back": 100.0, "lying_side": 195.0, "lying_front": 130.0}
 
@@ -104,6 +108,8 @@ def balanced(rotations: np.ndarray, kind: str) -> bool:
     """Whether a composed posture (21, 3, 3) can stay as it is on what carries it."""
     if kind.startswith("lying"):
         return _lies(rotations, _GROUND_MM[kind])
+    if kind in ("ground_seated", "kneeling", "squatting") and not _hands_above_ground(rotations, kind):
+        return False
     if kind not in ("standing", "reaching", "arms_up", "leaning", "squatting"):
         return True
     heads, tails = place(rotations)
@@ -113,6 +119,14 @@ def balanced(rotations: np.ndarray, kind: str) -> bool:
     feet = np.concatenate([ankles, toes])
     inside = (feet.min(0) - 40 < weight) & (weight < feet.max(0) + 40)
     return bool(inside[0] and inside[2] and abs(ankles[0, 1] - ankles[1, 1]) < ANKLE_MM)
+
+
+def _hands_above_ground(rotations: np.ndarray, kind: str) -> bool:
+    """Whether elbows, wrists and finger tips are not below the ground that feet, knees or the seat touch."""
+    heads, tails = place(rotations)
+    ground = -FLESH_MM if kind == "ground_seated" else min(heads[_LEGS, 1].min() - 50, tails[_LEGS, 1].min())
+    wrists, tips = heads[_HANDS, 1].min(), tails[_HANDS, 1].min()
+    return bool(min(heads[_FOREARMS, 1].min(), wrists) > ground and tips > ground - _TIPS_MM)
 
 
 def _lies(rotations: np.ndarray, depth: float) -> bool:

@@ -17,7 +17,7 @@ from .rotation import about, unit
 
 _X, _Y, _Z = np.eye(3)
 # Half the trunk's depth, mm: a sitter's hip joints lie this high over the seat.
-_FLESH_MM = 95.0
+FLESH_MM = 95.0
 
 
 def seated(generator: np.random.Generator, upper: np.ndarray) -> np.ndarray:
@@ -66,7 +66,7 @@ def ground_seated(generator: np.random.Generator, upper: np.ndarray) -> np.ndarr
     draw = generator.uniform
     draft = Draft(upper, pitched(draw(-30, 4)), draw(0.2, 0.7), (draw(0, 22), draw(0, 22)))
     style = generator.choice(["stretched", "knees up", "crossed", "one up"])
-    floor = -_FLESH_MM
+    floor = -FLESH_MM
     raised = SIDES[generator.integers(2)]
     front = SIDES[generator.integers(2)]
     spread, near = draw(0, 28), draw(260, 520)
