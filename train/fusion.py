@@ -26,13 +26,18 @@ from fusion_model.hourglass import StackedHourglass
 from fusion_model.pruning import prune
 from train.command import common_arguments, loop_settings, run_command, share
 from train.data.bank import Bank, build_bank, random_rows
-from train.data.people import load_people
+from train.data.map_errors import measure_errors
+from train.data.people import People, load_people
+from train.data.pose_pairs import pairs_bank
 from train.data.sampling import SYNTHETIC, draw, sampling_weights
 from train.data.sources import find_sources
 from train.engine.checkpoints import read_weights
 from train.engine.loop import Loop
 from train.engine.losses import reprojection_loss
 from train.protocols.pose3d import mean_pose, pose_figures
+from train.synthesis.body import load_body
+from train.synthesis.motion.poses import PoseBank
+from train.synthesis.pairs import PairSampler
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--soft-share", type=float, default=0.6, help="share of the steps with soft weights")
     arguments.add_argument("--views", type=int, default=3, help="random views of each person in the bank")
     arguments.add_argument("--input-size", type=int, help="pixels of the hourglass's crop (default: preset)")
+    arguments.add_argument("--pairs", type=int, default=0, help="rows without a picture, drawn from poses alone")
     arguments.add_argument(
         "--teacher-trust", type=share, default=1.0, help="factor on the 3D loss of photos, whose 3D is a teacher's"
     )
@@ -95,7 +101,9 @@ class _Trainer:
             name: getattr(arguments, name) for name in ("preset", "strategy", "fixed_beta", "batch", "views")
         }
         fingerprint |= {"sharpness": arguments.sharpness, "soft_steps": self.soft_steps, "steps": arguments.steps}
-        fingerprint |= {name: getattr(arguments, name) for name in ("synthetic_share", "teacher_trust", "reprojection")}
+        fingerprint |= {
+            name: getattr(arguments, name) for name in ("synthetic_share", "teacher_trust", "reprojection", "pairs")
+        }
         self.loop = Loop(network, self.loss, self.validate, settings, arguments.run, "-mpjpe", fingerprint)
         print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
         self.bank, self.held_out, names = self._banks()
@@ -112,7 +120,20 @@ class _Trainer:
         held_out = build_bank(load_people(sources, validation=True).to(device), self.hourglass, *shape, 1, None)
         generator = torch.Generator(device).manual_seed(self.arguments.seed)
         people = load_people(sources, validation=False).to(device)
-        return build_bank(people, self.hourglass, *shape, self.arguments.views, generator), held_out, people.names
+        bank = build_bank(people, self.hourglass, *shape, self.arguments.views, generator)
+        if not self.arguments.pairs:
+            return bank, held_out, people.names
+        pairs = self._pairs(load_people(sources, validation=True).to(device), len(people.names))
+        return bank.joined(pairs), held_out, (*people.names, SYNTHETIC)
+
+    def _pairs(self, people: People, source: int) -> Bank:
+        """Rows from poses alone, with maps that err as the hourglass does on these people."""
+        size, margin = self.config.hourglass.input_size, self.config.crop.margin
+        photos = people.take(torch.tensor([people.names[k] != SYNTHETIC for k in people.source.tolist()]))
+        errors = measure_errors(self.hourglass, photos, size, margin)
+        sampler = PairSampler(load_body(), PoseBank(), "train", size, margin)
+        count, seed = self.arguments.pairs, self.arguments.seed
+        return pairs_bank(sampler, errors, count, size, self.config.fusion.input_size, source, seed)
 
     def loss(self, network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Eq. 4 on a batch; hardens the weights when the soft phase is over."""

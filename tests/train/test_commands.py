@@ -67,7 +67,7 @@ def trained(tmp_path_factory):
     assert hourglass.returncode == 0, hourglass.stderr
     fusion = run(
         "fusion", *data, "--run", folder / "fusion", "--hourglass", folder / "hourglass", *SMALL, "--steps", 8,
-        "--views", 1,
+        "--views", 1, "--pairs", 12, "--reprojection", 0.5,
     )  # fmt: skip
     assert fusion.returncode == 0, fusion.stderr
     return folder, hourglass, fusion

@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
+from fusion_model.heatmaps import decode
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
+from train.data.map_errors import MapErrors
+from train.data.pose_pairs import pairs_bank
 from train.synthesis.body import load_body
 from train.synthesis.labels import body_azimuth
 from train.synthesis.motion.poses import PoseBank
@@ -44,3 +48,24 @@ def test_views_come_from_all_sides_and_repeat_with_the_seed(sampler):
     azimuth = np.array([body_azimuth(pose) for pose in one.poses])
     counts = np.histogram(azimuth, [-180, -90, 0, 90, 180])[0]
     assert counts.min() >= 8
+
+
+def test_pairs_become_rows_for_the_fusion_network(sampler):
+    exact = MapErrors(
+        offset=torch.zeros(16), height=torch.ones(16, 9), sigma=torch.full((16,), 1.25), missed=torch.zeros(16),
+        swapped=torch.zeros(16), lost=torch.zeros(16), count=torch.ones(16),
+    )  # fmt: skip
+    bank = pairs_bank(sampler, exact, count=10, size=SIZE, fusion_size=48, source=3, seed=5, batch=4)
+    assert len(bank) == 10
+    assert set(bank.source.tolist()) == {3}
+    images, maps = bank.inputs(torch.arange(10))
+    assert images.std() < 0.01, "there is no picture"
+    joint = MPII_16.index("pelvis")
+    found, peaks = decode(maps[:, joint])
+    assert peaks.min() > 0.5
+    np.testing.assert_allclose(found, bank.points[:, joint], atol=0.5)
+    mpii = [HUMAN36M_17.index(name) for name in MPII_16.joints]
+    across = [
+        np.corrcoef(points[:, 0], pose[mpii, 0])[0, 1] for points, pose in zip(bank.points, bank.pose, strict=True)
+    ]
+    assert min(across) > 0.9, "rows keep their pose"

@@ -59,9 +59,10 @@ class Bank:
         """Image (N, 3, S, S) and maps (N, 16, S, S) as floats."""
         return self.images[rows].float() / 255, self.maps[rows].float() * _MAP_UNIT
 
-    def only(self, rows: Tensor) -> Bank:
-        """The views of these rows."""
-        return Bank(*(getattr(self, field.name)[rows] for field in fields(self)))
+    def joined(self, other: Bank) -> Bank:
+        """The rows of both, where this bank lies."""
+        device = self.source.device
+        return Bank(*(torch.cat((getattr(self, f.name), getattr(other, f.name).to(device))) for f in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,14 @@ def build_bank(
         with torch.autocast(images.device.type, torch.bfloat16):
             maps = hourglass(images.contiguous(memory_format=torch.channels_last))[-1].float()
         image, maps = fusion_inputs(images, maps, fusion_size)
-        stored = ((image * 255).round().byte(), (maps / _MAP_UNIT).round().clamp(0, 255).byte())
         points = to_map_coordinates(points, size / fusion_size)
-        parts.append((*stored, pose, weight, points, point_weight, part.source))
+        parts.append((*stored_inputs(image, maps), pose, weight, points, point_weight, part.source))
     return Bank(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def stored_inputs(image: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Image and maps as the bytes that a bank keeps."""
+    return (image * 255).round().byte(), (maps / _MAP_UNIT).round().clamp(0, 255).byte()
 
 
 def random_rows(bank: Bank, rows: Tensor, generator: torch.Generator) -> Batch:
