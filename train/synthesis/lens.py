@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
+
+_NOISE_SEED = 2017
 
 
 @dataclass(frozen=True)
@@ -74,22 +77,31 @@ class Lens:
         """Colour, corners, noise; (H, W, 3) float32 of 0 to 1 to uint8."""
         generator = np.random.default_rng(self.seed)
         height, width = picture.shape[:2]
-        grey = picture @ np.float32([0.299, 0.587, 0.114])
-        gain = np.clip((self.level / max(float(grey.mean()), 0.02)) ** 0.6, 0.7, 1.9)
-        picture, grey = picture * np.float32(gain), grey * np.float32(gain)
-        picture = grey[..., None] + (picture - grey[..., None]) * np.float32(self.saturation)
-        picture = (picture * np.float32(self.balance) - np.float32(0.5)) * np.float32(self.contrast) + np.float32(0.5)
+        grey = np.array([0.299, 0.587, 0.114])
+        mean = float(np.array(cv2.mean(picture)[:3]) @ grey)
+        gain = np.clip((self.level / max(mean, 0.02)) ** 0.6, 0.7, 1.9)
+        colours = self.saturation * np.eye(3) + (1 - self.saturation) * grey
+        matrix = self.contrast * gain * np.diag(self.balance) @ colours
+        picture = cv2.transform(picture, np.column_stack([matrix, np.full(3, 0.5 - 0.5 * self.contrast)]))
         if self.gamma != 1:
-            picture = cv2.pow(np.clip(picture, 0, 1), self.gamma)
+            picture = cv2.pow(np.maximum(picture, 0), self.gamma)
         if self.vignette > 0.02:
             x, y = np.linspace(-1, 1, width, dtype=np.float32) ** 2, np.linspace(-1, 1, height, dtype=np.float32) ** 2
             picture = picture * (1 - np.float32(self.vignette / 2) * (x + y[:, None]))[..., None]
         if self.noise > 0.3:
-            noise = generator.standard_normal((height, width, 3), dtype=np.float32)
+            sheet = _noise_sheet(2 * max(height, width))
+            top, left = generator.integers(0, [sheet.shape[0] - height + 1, sheet.shape[1] - width + 1])
+            noise = sheet[top : top + height, left : left + width]
             if self.grain > 0.3:
                 noise = cv2.GaussianBlur(noise, (0, 0), self.grain) * np.float32(1.7 * self.grain)
-            picture = picture + noise * np.float32(self.noise / 255)
-        return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+            picture = cv2.scaleAdd(np.ascontiguousarray(noise), self.noise / 255, np.ascontiguousarray(picture))
+        return cv2.convertScaleAbs(np.maximum(picture, 0), alpha=255)
+
+
+@lru_cache(maxsize=2)
+def _noise_sheet(side: int) -> np.ndarray:
+    """(side, side, 3) float32 of unit noise, of which each picture takes a part."""
+    return np.random.default_rng(_NOISE_SEED).standard_normal((side, side, 3), dtype=np.float32)
 
 
 def _defocused(picture: np.ndarray, depth: np.ndarray, focus: float, most: float) -> np.ndarray:

@@ -118,7 +118,7 @@ class Renderer:
             "coords": self._gl.texture(side, 4, dtype="f4"),
             "normals": self._gl.texture(side, 4, dtype="f2"),
             "tints": self._gl.texture(side, 4),
-            "places": self._gl.texture(side, 4, dtype="f4"),
+            "places": self._gl.texture(side, 2, dtype="f4"),
             "shadow_map": self._gl.depth_texture((_SHADOW_SIZE, _SHADOW_SIZE)),
             "photo": self._gl.texture((self.size, self.size), 3, alignment=1),
         }
@@ -134,8 +134,10 @@ class Renderer:
     def _build_targets(self) -> None:
         side = (self.samples, self.samples)
         gathered = [self._textures[name] for name in ("coords", "normals", "tints", "places")]
-        self._gathered = self._gl.framebuffer(gathered, self._gl.depth_renderbuffer(side))
-        self._drawn = self._gl.framebuffer([self._gl.renderbuffer(side, 4)], self._gl.depth_renderbuffer(side))
+        self._renderbuffers = [self._gl.depth_renderbuffer(side), self._gl.renderbuffer(side, 4)]
+        self._renderbuffers.append(self._gl.depth_renderbuffer(side))
+        self._gathered = self._gl.framebuffer(gathered, self._renderbuffers[0])
+        self._drawn = self._gl.framebuffer([self._renderbuffers[1]], self._renderbuffers[2])
         self._shadow = self._gl.framebuffer(depth_attachment=self._textures["shadow_map"])
 
     def __enter__(self) -> Renderer:
@@ -150,7 +152,13 @@ class Renderer:
 
     def release(self) -> None:
         """Give the context and all that it holds back."""
-        self._gl.gc_mode = "auto"
+        held = [self._programs, self._textures, self._arrays, self._whole]
+        for thing in (
+            *(thing for things in held for thing in things.values()),
+            *(self._gathered, self._drawn, self._shadow, *self._renderbuffers),
+            *(self._vertices, self._indices, self._materials),
+        ):
+            thing.release()
         self._gl.release()
 
     def render(self, scene: Scene) -> Rendered:
@@ -188,7 +196,7 @@ class Renderer:
         depth = np.where(places[..., 0] > 0, places[..., 0], np.float32(np.inf))
         developed = scene.lens.develop(image, depth)
         self._count("develop", start)
-        return Rendered(developed, depth, places[..., 1].astype(np.uint8))
+        return Rendered(developed, depth, (places[..., 1] % 64).astype(np.uint8))
 
     def _count(self, stage: str, start: float) -> None:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start

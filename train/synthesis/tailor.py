@@ -71,6 +71,9 @@ class Tailor:
         first = {name: np.searchsorted(rows, pack.weld[rows]) for name, rows in self.vertices.items()}
         self.weld = {name: np.minimum(rows, len(self.vertices[name]) - 1) for name, rows in first.items()}
 
+        self.coarse_skin = _coarse(
+            self.faces["skin"], pack.mean[self.vertices["skin"]], self.head[self.vertices["skin"]]
+        )
         self._incidence = {name: _incidence(self.faces[name], self.weld[name]) for name in PARTS}
         self.smoothing = {name: _smoothing(self.faces[name], self.weld[name]) for name in ("tights", "skirt")}
 
@@ -78,6 +81,22 @@ class Tailor:
         """Normals (N, 3) of a part's vertices (N, 3), smooth across seams of the texture."""
         faces, gather = self._incidence[part]
         return unit_rows(gather @ face_normals(vertices, faces))
+
+
+def _coarse(faces: np.ndarray, places: np.ndarray, head: np.ndarray) -> np.ndarray:
+    """Fewer faces (F', 3) over the same vertices, for who is far away: what lies in one small cell becomes one.
+
+    Args:
+        faces: (F, 3).
+        places: (N, 3) mm, the vertices of the mean body at rest.
+        head: (N,) share of the head in each vertex; its cells are smaller, and smallest in the face.
+    """
+    cell = np.where(head > 0.5, np.where(places[:, 2] > places[head > 0.9, 2].mean(), 6.0, 9.0), 11.0)
+    key = np.concatenate([np.floor(places / cell[:, None]), cell[:, None]], axis=1)
+    _, first, inverse = np.unique(key, axis=0, return_index=True, return_inverse=True)
+    merged = first[inverse.ravel()][faces].astype(np.int32)
+    keep = (merged != np.roll(merged, 1, 1)).all(1)
+    return merged[keep]
 
 
 def _incidence(faces: np.ndarray, weld: np.ndarray) -> tuple[np.ndarray, sparse.csr_matrix]:

@@ -292,7 +292,13 @@ def _swimwear(generator: np.random.Generator, size: Measures, *, woman: bool) ->
 
 
 def wear(
-    pack: BodyPack, dressed: DressedPerson, posed: np.ndarray, number: int, materials: list[Material]
+    pack: BodyPack,
+    dressed: DressedPerson,
+    posed: np.ndarray,
+    number: int,
+    materials: list[Material],
+    *,
+    near: bool = True,
 ) -> list[Surface]:
     """The surfaces of a posed and dressed person.
 
@@ -302,6 +308,7 @@ def wear(
         posed: (V, 3) vertices in the world, mm.
         number: what the person has in the picture of people: 1 for the first.
         materials: the scene's materials; those of the person are added.
+        near: whether every face of the skin is worth drawing.
     """
     figure = Figure(tailor_of(pack), dressed.person, posed)
     hidden: np.ndarray | None = None
@@ -314,14 +321,14 @@ def wear(
         if layer.cut.shell == "tights":
             hidden = cover if hidden is None else np.maximum(hidden, cover)
     materials.append(dressed.outfit.skin)
-    surfaces.append(_skin(figure, skin_tint(dressed.outfit.head, figure), hidden, len(materials) - 1))
+    surfaces.append(_skin(figure, skin_tint(dressed.outfit.head, figure), hidden, len(materials) - 1, near=near))
     surfaces += head_surfaces(dressed.outfit.head, figure, materials)
     return [replace(surface, person=number) for surface in surfaces]
 
 
-def _skin(figure: Figure, tint: np.ndarray, hidden: np.ndarray | None, material: int) -> Surface:
+def _skin(figure: Figure, tint: np.ndarray, hidden: np.ndarray | None, material: int, *, near: bool) -> Surface:
     """The skin, but for what is well under clothes; ``tint`` (N, 4), ``hidden`` (V,) the cover by them."""
-    rows, faces = figure.rows("skin"), figure.tailor.faces["skin"]
+    rows, faces = figure.rows("skin"), figure.tailor.faces["skin"] if near else figure.tailor.coarse_skin
     cover: np.ndarray | float = FAR
     if hidden is not None:
         cover = (14.0 - hidden[rows]).astype(np.float32)

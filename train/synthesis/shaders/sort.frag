@@ -2,5 +2,5 @@
 uniform sampler2D places;
 
 void main() {
-    gl_FragDepth = 0.5 + texelFetch(places, ivec2(gl_FragCoord.xy), 0).z / 16.0;
+    gl_FragDepth = 0.5 + floor(texelFetch(places, ivec2(gl_FragCoord.xy), 0).y / 64.0) / 16.0;
 }
