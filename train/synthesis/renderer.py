@@ -140,7 +140,7 @@ class Renderer:
         self._drawn = self._gl.framebuffer([self._renderbuffers[1]], self._renderbuffers[2])
         self._shadow = self._gl.framebuffer(depth_attachment=self._textures["shadow_map"])
 
-    def __enter__(self) -> Renderer:
+    def __enter__(self) -> Renderer:  # noqa: PYI034 - typing.Self needs Python 3.11
         """Itself."""
         return self
 

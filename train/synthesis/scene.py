@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -160,4 +160,7 @@ def _shot(generator: np.random.Generator, pack: BodyPack, placed: list[Placed]) 
     chosen = placed if kind == "group" else placed[:1]
     points = np.concatenate([posture_points(pack, one.vertices, kind) for one in chosen])
     fill = {"whole": (0.62, 0.95), "small": (0.28, 0.6), "group": (0.7, 1.0)}.get(kind, (0.8, 1.1))
-    return draw_shot(generator, fill), points
+    shot = draw_shot(generator, fill)
+    if placed[0].lies:  # from below, a bed would hide it
+        shot = replace(shot, elevation=max(shot.elevation, float(np.radians(generator.uniform(6, 50)))))
+    return shot, points

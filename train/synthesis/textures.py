@@ -62,7 +62,7 @@ def _sheet(
 def _wood(generator: np.random.Generator) -> np.ndarray:
     x, y = _grid()
     warp = _noise(generator, 2, 2)
-    grain = 0.5 + 0.5 * np.sin(2 * np.pi * (9 * x + 2.2 * warp + 0.3 * np.sin(2 * np.pi * y)))
+    grain = 0.5 + 0.5 * np.sin(2 * np.pi * (9 * x + 0.8 * warp + 0.2 * np.sin(2 * np.pi * y)))
     fibre = cv2.blur(generator.random((SHEET_SIZE, SHEET_SIZE)), (1, 31), borderType=cv2.BORDER_REFLECT)
     return _sheet(0.42 + 0.16 * grain + 0.5 * (fibre - 0.5))
 
