@@ -16,7 +16,16 @@ from train.data.people import load_people
 from train.formats.synthetic import read_synthetic
 from train.synthesis import dataset
 from train.synthesis.dataset import Settings, merge_labels, open_folder, part_path, picture_generator, write_parts
-from train.synthesis.labels import Label, Picture, body_azimuth, tight_box, view_name, visible_joints
+from train.synthesis.labels import (
+    Label,
+    Picture,
+    body_azimuth,
+    posture_name,
+    tight_box,
+    view_name,
+    visible_joints,
+)
+from train.synthesis.motion.kinds import KINDS
 from train.synthesis.preview import write_preview
 
 
@@ -206,3 +215,10 @@ def test_azimuth_is_zero_from_the_front_and_positive_from_the_left():
     assert view_name(np.array([0.0, -59, 90, -119, 121, 180])).tolist() == [
         "front", "front", "side", "side", "back", "back",
     ]  # fmt: skip
+
+
+def test_every_kind_of_posture_is_one_of_four():
+    wanted = {"standing", "low", "seated", "lying"}
+    assert {posture_name(kind) for kind in KINDS} == wanted
+    assert posture_name("lying_side") == "lying"
+    assert posture_name("airborne") == "standing"

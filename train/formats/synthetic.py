@@ -12,7 +12,7 @@ from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from train.data.people import Source
 from train.data.sampling import SYNTHETIC
 from train.synthesis.dataset import PART, image_name, part_path
-from train.synthesis.labels import view_name
+from train.synthesis.labels import posture_name, view_name
 
 _COLUMNS = ("picture", "joints_2d", "joints_3d", "visible", "box", "azimuth", "kind")
 _LEAST_SIDE = 64  # pixels of the box's longer side; smaller people teach no pose
@@ -23,7 +23,7 @@ _HIDDEN_WEIGHT = 0.5  # of a joint that something covers: its place is exact, bu
 def read_synthetic(folder: Path) -> Source:
     """Read a data set; people that are too small or hidden to learn from are left out.
 
-    The groups are ``view`` (front, side, back) and ``posture`` (standing, seated, lying, ...).
+    The groups are ``view`` (front, side, back) and ``posture`` (standing, low, seated, lying).
 
     Raises:
         FileNotFoundError: if the data set is not finished.
@@ -65,7 +65,10 @@ def _source(folder: Path, labels: dict[str, np.ndarray], *, validation: bool) ->
         pose=labels["joints_3d"],
         pose_weight=np.ones((count, len(HUMAN36M_17)), np.float32),
         validation=np.full(count, validation),
-        groups={"view": view_name(labels["azimuth"]), "posture": labels["kind"]},
+        groups={
+            "view": view_name(labels["azimuth"]),
+            "posture": np.array([posture_name(kind) for kind in labels["kind"].tolist()]),
+        },
     )
 
 

@@ -108,3 +108,10 @@ def view_name(azimuth: np.ndarray) -> np.ndarray:
     """``front``, ``side`` or ``back`` for azimuths in degrees."""
     turned = np.abs(azimuth)
     return np.where(turned < _FRONT_UNTIL, "front", np.where(turned > _BACK_FROM, "back", "side"))
+
+
+def posture_name(kind: str) -> str:
+    """``standing``, ``low`` (squatting, kneeling), ``seated`` or ``lying``, for a kind of posture."""
+    if kind.startswith("lying"):
+        return "lying"
+    return {"seated": "seated", "ground_seated": "seated", "squatting": "low", "kneeling": "low"}.get(kind, "standing")
