@@ -23,6 +23,7 @@ _HAIR: tuple[Colour, ...] = (
 )  # fmt: skip
 _EYES: tuple[Colour, ...] = ((0.16, 0.10, 0.07), (0.25, 0.16, 0.09), (0.20, 0.28, 0.36), (0.25, 0.30, 0.22))
 STYLES = ("bald", "stubble", "short", "cap", "afro", "long", "ponytail", "bun")
+_HAT_EDGE = 0.34  # of the height of the crown over the eyes
 HATS = ("none", "cap", "brim", "beanie", "helmet")
 
 
@@ -257,6 +258,7 @@ def _scalp(head: Head, figure: Figure, index: int, marks: _Landmarks) -> Surface
     tailor, person = figure.tailor, figure.person
     places = person.rest[tailor.vertices["skin"]]
     cover = _on_head(tailor, _scalp_cover(places, marks, head.hairline))
+    cover = _under_hat(cover, places, head, marks)
     top = np.clip((places[:, 1] - marks.middle[1]) / marks.height, 0, 1)
     x, z = places[:, 0] / 23.0, places[:, 2] / 31.0
     lumps = 1 + 0.22 * np.sin(x * 2.1 + head.length * 9) * np.sin(z * 1.7 + head.thickness)
@@ -268,13 +270,20 @@ def _scalp(head: Head, figure: Figure, index: int, marks: _Landmarks) -> Surface
     return _offset_skin(figure, cover, thickness * even * lumps * edge + 1.5, index)
 
 
+def _under_hat(cover: np.ndarray, places: np.ndarray, head: Head, marks: _Landmarks) -> np.ndarray:
+    """Cover (N,) of hair at places (N, 3), none where a hat is over it."""
+    if head.hat == "none":
+        return cover
+    return np.minimum(cover, marks.middle[1] + _HAT_EDGE * marks.height - places[:, 1])
+
+
 def _beard(head: Head, figure: Figure, index: int, marks: _Landmarks) -> Surface:
     tailor, person = figure.tailor, figure.person
     apart = float(np.abs(marks.eyes[0, 0] - marks.eyes[1, 0])) / 62.0
     x, y, z = ((person.rest[tailor.vertices["skin"]] - [0.0, marks.eyes[0, 1], marks.eyes[0, 2]]) / apart).T
     share = _beard_share(x, y, z)
     cover = _on_head(tailor, (share - 0.55) * 30)
-    return _offset_skin(figure, cover, np.clip(share - 0.4, 0, 1) * 24 * (head.beard - 0.3), index)
+    return _offset_skin(figure, cover, np.clip(share - 0.4, 0, 1) * 12 * (head.beard - 0.3) + 1.5, index)
 
 
 def _falling(head: Head, figure: Figure, index: int, marks: _Landmarks) -> Surface:
@@ -287,7 +296,7 @@ def _falling(head: Head, figure: Figure, index: int, marks: _Landmarks) -> Surfa
     cover = np.where(
         (angle < 62) & (rest[:, 1] < marks.middle[1] + 0.45 * marks.height), np.minimum(over_face, 0) - 8, 60.0
     )
-    cover = np.minimum(cover, rest[:, 1] - end).astype(np.float32)
+    cover = _under_hat(np.minimum(cover, rest[:, 1] - end), rest, head, marks).astype(np.float32)
     normal = tailor.normals("hair", posed[rows])
     position = posed[rows] + normal * 5.0
     return Surface("hair", position, normal, tailor.faces["hair"], rest, index, (1.0, 1.0, 1.0, 1.0), cover)

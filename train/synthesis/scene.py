@@ -27,6 +27,7 @@ _INDOORS = ("room", "studio")
 _SHARES = (0.42, 0.25, 0.25, 0.08)  # of room, street, field and studio
 _OCCLUDED = 0.16  # share of the pictures with something in front of the person
 _FINE_MM = 2.6  # to the pixel: beyond that fewer faces do
+_TRIES = 6  # to find a side from which nobody is in the way
 _BEHIND_MM = 1000.0  # who is so far behind the camera shows nothing
 _LOWEST_MM, _TALLEST_STAGE_MM = 150.0, 1300.0  # of the camera over the floor, of a stage
 
@@ -87,6 +88,11 @@ def compose(
     shot, points = _shot(generator, pack, placed)
     bed = bed_height(generator, placed)
     camera, floor = _camera(shot, points, (size, size), -bed)
+    for _ in range(_TRIES):
+        if not _in_the_way(camera, placed):
+            break
+        shot = replace(shot, azimuth=float(generator.uniform(0, 2 * np.pi)))
+        camera, floor = _camera(shot, points, (size, size), -bed)
     everybody = np.concatenate([one.vertices[::9] for one in placed])
     surfaces = _surfaces(pack, placed, camera, materials)
     builder = Builder(generator, stage_of(camera, everybody, floor), materials)
@@ -127,6 +133,13 @@ def _background(generator: np.random.Generator, backgrounds: PhotoFolder | None)
     if backgrounds is not None and generator.random() < 0.5:
         return "photo"
     return str(generator.choice(list(BUILDERS), p=_SHARES))
+
+
+def _in_the_way(camera: Camera, placed: list[Placed]) -> bool:
+    """Whether somebody stands right before the camera that is pointed at the first person."""
+    depths = [camera.project(one.vertices[::31])[1][:, 2] for one in placed]
+    ahead = [depth[depth > -_BEHIND_MM] for depth in depths[1:]]
+    return any(depth.size and depth.min() < 0.55 * np.median(depths[0]) for depth in ahead)
 
 
 def _camera(shot: Shot, points: np.ndarray, size: tuple[int, int], floor: float) -> tuple[Camera, float]:

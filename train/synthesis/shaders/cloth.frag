@@ -24,7 +24,7 @@ void main() {
     vec3 albedo = mix(m.colour.rgb, m.second.rgb, pattern_share(int(m.second.w + 0.5), m.surface.x));
     vec4 fold = texture(noise, coord / m.surface.z), small = texture(noise, coord.zxy / (m.surface.z * 0.37) + 0.3);
     float wear = texture(noise, coord / 520.0).a - 0.5;
-    float height = m.surface.y * (fold.g + 0.45 * small.g * tint.a) * (0.35 + 0.65 * tint.a);
+    float height = m.surface.y * (fold.g + 0.22 * small.g * tint.a) * (0.35 + 0.65 * tint.a);
     albedo *= tint.rgb * (1.0 + m.special.w * wear + 0.10 * (fold.g - 0.5) + 0.05 * (small.r - 0.5));
     n = with_relief(n, height);
     float inside = dot(normalize(normal), v) < 0.0 ? 0.45 : 1.0;
