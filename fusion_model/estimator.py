@@ -136,11 +136,27 @@ class PoseEstimator:
             first; empty if nobody is there.
         """
         looks = self._find(load_photo(photo))
-        boxes = [look.box(self.config.calibration.seen) for look in looks]
-        return (
-            np.array(boxes, np.float32).reshape(-1, 4),
-            np.array([look.score for look in looks], np.float32),
-        )
+        return self._boxes(looks), np.array([look.score for look in looks], np.float32)
+
+    def everybody(self, photo: Photo, *, height_mm: float = CONVENTIONAL_HEIGHT_MM) -> tuple[np.ndarray, list[Pose]]:
+        """Find the people in a photo and estimate their poses, at the price of finding them once.
+
+        Args:
+            photo: (H, W, 3) uint8 RGB array, PIL image, or path.
+            height_mm: everybody's height; one photo does not tell it.
+
+        Returns:
+            boxes (M, 4) float32 as of :meth:`find_people`, and M poses, best first; the first is that of a plain call.
+
+        Raises:
+            ValueError: if photo or height are unusable; says why.
+        """
+        _check_height(height_mm)
+        began = time.perf_counter()
+        array = load_photo(photo)
+        looks = self._find(array)
+        poses = self._finished([array] * len(looks), looks, began, height_mm=height_mm, flip=False)
+        return self._boxes(looks), [pose for pose in poses if pose is not None]
 
     def __call__(
         self,
@@ -189,9 +205,7 @@ class PoseEstimator:
         self, photos: list[np.ndarray], boxes: Sequence[Sequence[float] | None], *, height_mm: float, flip: bool
     ) -> list[Pose | None]:
         """Look at every photo, then regress all poses at once."""
-        if not (np.isfinite(height_mm) and 100 <= height_mm <= 3000):
-            msg = f"height_mm must be a person's height in millimetres (100 to 3000), got {height_mm}"
-            raise ValueError(msg)
+        _check_height(height_mm)
         began = time.perf_counter()
         looks = [
             self._best_look(photo) if box is None else self._look_in_box(photo, box, flip=flip)
@@ -202,6 +216,12 @@ class PoseEstimator:
                 look if look is None or box is not None else self.looker.look([photo], [look.crop], flip=True)[0]
                 for photo, look, box in zip(photos, looks, boxes, strict=True)
             ]
+        return self._finished(photos, looks, began, height_mm=height_mm, flip=flip)
+
+    def _finished(
+        self, photos: list[np.ndarray], looks: list[Look | None], began: float, *, height_mm: float, flip: bool
+    ) -> list[Pose | None]:
+        """The poses of all looks, regressed at once; None stays None."""
         seen = time.perf_counter()
         found = [number for number, look in enumerate(looks) if look is not None]
         poses_3d = self.looker.poses([looks[number] for number in found], flip=flip) if found else []
@@ -234,6 +254,10 @@ class PoseEstimator:
             seconds=seconds,
             model=self.name,
         )
+
+    def _boxes(self, looks: list[Look]) -> np.ndarray:
+        """Tight boxes (M, 4) float32 of people found."""
+        return np.array([look.box(self.config.calibration.seen) for look in looks], np.float32).reshape(-1, 4)
 
     def _best_look(self, photo: np.ndarray) -> Look | None:
         """The best person of the whole photo, or None."""
@@ -304,6 +328,13 @@ class PoseEstimator:
             if not any(same_person(look.points, other.points, trusted, 0.08 * other.crop.side) for other in kept):
                 kept.append(look)
         return kept
+
+
+def _check_height(height_mm: float) -> None:
+    """Refuse what is no person's height."""
+    if not (np.isfinite(height_mm) and 100 <= height_mm <= 3000):
+        msg = f"height_mm must be a person's height in millimetres (100 to 3000), got {height_mm}"
+        raise ValueError(msg)
 
 
 def _share(box: np.ndarray, extent: float) -> float:
