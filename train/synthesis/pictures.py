@@ -47,7 +47,7 @@ class PictureMaker:
         samples = [self.bank.draw(generator, self.settings.split) for _ in range(count)]
         subjects = generator.choice(self.subjects, count, replace=False)
         people = [
-            (self.pack.person(int(subject)), sample.rotations)
+            (self.pack.person(int(subject)), sample.rotations, sample.support)
             for subject, sample in zip(subjects, samples, strict=True)
         ]
         scene = compose(generator, self.pack, people, self.backgrounds, self.settings.size)
