@@ -16,9 +16,9 @@ from pathlib import Path
 # Before NumPy is loaded: its products are small here, and its spinning threads take the renderer's cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from train.command import positive, run_command  # noqa: E402
-from train.synthesis.dataset import Settings, merge_labels, open_folder, write_parts  # noqa: E402
-from train.synthesis.preview import write_preview  # noqa: E402
+from train.command import positive, run_command
+from train.synthesis.dataset import Settings, merge_labels, open_folder, write_parts
+from train.synthesis.preview import write_preview
 
 
 def parser() -> argparse.ArgumentParser:
