@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -18,16 +18,18 @@ SIDE_COLOURS = {"left": (41, 151, 255), "right": (255, 138, 30), "middle": (224,
 
 FADED = 0.35  # opacity of what is guessed
 _FAINTEST = 0.5  # opacity of what is seen, at confidence 0
+_DARK, _LIGHT = (20, 20, 20), (245, 245, 245)  # rims and frames
 _SHIFT = 4  # binary digits of sub-pixel drawing in OpenCV
 
 _Draw = Callable[[np.ndarray, np.ndarray], None]  # draws on a part of the picture, whose corner lies at x, y
 
 
-def joint_opacity(pose: Pose) -> np.ndarray:
-    """(J,) opacity: by confidence where seen, faded where guessed, 0 outside."""
+def joint_opacity(pose: Pose, least: float = 0.0) -> np.ndarray:
+    """(J,) opacity: by confidence where seen, faded where guessed, 0 outside or below the least confidence."""
     seen = _FAINTEST + (1 - _FAINTEST) * np.clip(pose.confidence, 0, 1)
     by_status = {"seen": seen, "guessed": np.full_like(seen, FADED), "outside": np.zeros_like(seen)}
-    return np.array([by_status[status][joint] for joint, status in enumerate(pose.status)])
+    opacity = np.array([by_status[status][joint] for joint, status in enumerate(pose.status)])
+    return np.where(pose.confidence >= least, opacity, 0.0)
 
 
 def bone_side(skeleton_name: str, bone: tuple[int, int]) -> str:
@@ -38,12 +40,25 @@ def bone_side(skeleton_name: str, bone: tuple[int, int]) -> str:
 
 
 def draw_skeleton(photo: np.ndarray, pose: Pose, longest: int | None = None) -> np.ndarray:
-    """Draw the 2D skeleton on a photo.
+    """Draw one person's 2D skeleton on a photo; as :func:`draw_people`."""
+    return draw_people(photo, [pose], longest=longest)
+
+
+def draw_people(
+    photo: np.ndarray,
+    poses: Sequence[Pose],
+    boxes: Mapping[str, np.ndarray] | None = None,
+    longest: int | None = None,
+    least: float = 0.0,
+) -> np.ndarray:
+    """Draw 2D skeletons and boxes on a photo.
 
     Args:
         photo: (H, W, 3) uint8 RGB.
-        pose: its joints; those outside are not drawn, nor are bones that end there.
+        poses: whose joints are drawn, the first on top; not those outside, nor bones that end there.
+        boxes: (4,) x0, y0, x1, y1 in pixels of the photo, by what is written on them; nothing is for an empty name.
         longest: the picture is shrunk until its longer side has at most that many pixels.
+        least: confidence below which a joint is left out.
 
     Returns:
         (H', W', 3) uint8 RGB; the photo itself stays as it is.
@@ -55,30 +70,35 @@ def draw_skeleton(photo: np.ndarray, pose: Pose, longest: int | None = None) -> 
     else:
         picture = photo.copy()
     factor = np.array(picture.shape[1::-1]) / photo.shape[1::-1]
-    points = (pose.joints_2d + 0.5) * factor - 0.5
-    opacity, width = joint_opacity(pose), _line_width(pose, points)
-    skeleton = SKELETONS[pose.skeleton]
-    for bone in skeleton.bones:
-        strength = float(opacity[list(bone)].min())
-        if strength > 0:
-            _bone(picture, points[list(bone)], SIDE_COLOURS[bone_side(pose.skeleton, bone)], strength, width)
-    for joint in np.flatnonzero(opacity):
-        colour = SIDE_COLOURS[skeleton.side(joint)]
-        _dot(picture, points[joint], colour, float(opacity[joint]), width, hollow=pose.status[joint] != "seen")
+    for name, box in (boxes or {}).items():
+        _box(picture, np.asarray(box, float).reshape(2, 2), factor, name)
+    for pose in reversed(poses):
+        _skeleton(picture, pose, factor, least)
     return picture
 
 
-def map_pictures(photo: np.ndarray, pose: Pose, size: int = 224) -> list[tuple[np.ndarray, str]]:
+def map_pictures(
+    photo: np.ndarray, pose: Pose, size: int = 224, joints: Sequence[str] = MPII_16.joints
+) -> list[tuple[np.ndarray, str]]:
     """The confidence maps over the crop that the network saw.
 
+    Args:
+        photo: (H, W, 3) uint8 RGB.
+        pose: whose maps.
+        size: side of each picture in pixels.
+        joints: names of the joints whose maps are wanted, at least one.
+
     Returns:
-        Overlay of all maps first, then one for each: (size, size, 3) uint8 RGB and its caption.
+        Overlay of these maps first, then one for each: (size, size, 3) uint8 RGB and its caption.
     """
     crop = _crop(pose, size).cut(photo)
-    maps = [cv2.resize(one, (size, size), interpolation=cv2.INTER_LINEAR) for one in pose.heatmaps]
-    pictures = [(_glow(crop, np.max(maps, axis=0)), "all joints")]
-    for name, one, heat in zip(MPII_16.joints, pose.heatmaps, maps, strict=True):
-        pictures.append((_glow(crop, heat), f"{name.replace('_', ' ')} {max(0.0, float(one.max())):.2f}"))
+    wanted = [MPII_16.index(name) for name in joints]
+    maps = [cv2.resize(pose.heatmaps[k], (size, size), interpolation=cv2.INTER_LINEAR) for k in wanted]
+    every = "all joints" if len(maps) == len(MPII_16) else "these joints"
+    pictures = [(_glow(crop, np.max(maps, axis=0)), every)]
+    for name, k, heat in zip(joints, wanted, maps, strict=True):
+        highest = max(0.0, float(pose.heatmaps[k].max()))
+        pictures.append((_glow(crop, heat), f"{name.replace('_', ' ')} {highest:.2f}"))
     return pictures
 
 
@@ -100,6 +120,35 @@ def _glow(crop: np.ndarray, heat: np.ndarray) -> np.ndarray:
     levels = np.rint(255 * np.clip(heat, 0, 1) ** 0.8).astype(np.uint8)
     colours = cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)[:, :, ::-1]
     return np.rint(255 - (255 - grey) * (1 - colours / 255)).astype(np.uint8)  # light adds to light: never darker
+
+
+def _skeleton(picture: np.ndarray, pose: Pose, factor: np.ndarray, least: float) -> None:
+    """One person's bones and joints, on a picture that is ``factor`` times the photo's size."""
+    points = (pose.joints_2d + 0.5) * factor - 0.5
+    opacity, width = joint_opacity(pose, least), _line_width(pose, points)
+    skeleton = SKELETONS[pose.skeleton]
+    for bone in skeleton.bones:
+        strength = float(opacity[list(bone)].min())
+        if strength > 0:
+            _bone(picture, points[list(bone)], SIDE_COLOURS[bone_side(pose.skeleton, bone)], strength, width)
+    for joint in np.flatnonzero(opacity):
+        colour = SIDE_COLOURS[skeleton.side(joint)]
+        _dot(picture, points[joint], colour, float(opacity[joint]), width, hollow=pose.status[joint] != "seen")
+
+
+def _box(picture: np.ndarray, corners: np.ndarray, factor: np.ndarray, name: str) -> None:
+    """A light frame with a dark rim, and its name on a dark badge in the upper left corner."""
+    (x0, y0), (x1, y1) = np.rint((corners + 0.5) * factor - 0.5).astype(int).tolist()
+    width = max(1, round(max(picture.shape[:2]) / 400))
+    cv2.rectangle(picture, (x0, y0), (x1, y1), _DARK, width + 2, cv2.LINE_AA)
+    cv2.rectangle(picture, (x0, y0), (x1, y1), _LIGHT, width, cv2.LINE_AA)
+    if name:
+        size = max(picture.shape[:2]) / 900
+        (wide, high), below = cv2.getTextSize(name, cv2.FONT_HERSHEY_SIMPLEX, size, width + 1)
+        left, top = max(x0, 0), max(y0, 0)
+        cv2.rectangle(picture, (left, top), (left + wide + 2 * below, top + high + 2 * below), _DARK, -1)
+        place = (left + below, top + high + below)
+        cv2.putText(picture, name, place, cv2.FONT_HERSHEY_SIMPLEX, size, _LIGHT, width + 1, cv2.LINE_AA)
 
 
 def _line_width(pose: Pose, points: np.ndarray) -> int:
@@ -133,7 +182,7 @@ def _bone(picture: np.ndarray, ends: np.ndarray, colour: tuple[int, int, int], o
 
     def draw(part: np.ndarray, corner: np.ndarray) -> None:
         first, second = (_fixed(end - corner) for end in ends)
-        cv2.line(part, first, second, (20, 20, 20), width + 2, cv2.LINE_AA, _SHIFT)
+        cv2.line(part, first, second, _DARK, width + 2, cv2.LINE_AA, _SHIFT)
         cv2.line(part, first, second, colour, width, cv2.LINE_AA, _SHIFT)
 
     _blend(picture, ends.min(0) - width - 2, ends.max(0) + width + 2, opacity, draw)
@@ -147,9 +196,9 @@ def _dot(
 
     def draw(part: np.ndarray, corner: np.ndarray) -> None:
         center = _fixed(point - corner)
-        cv2.circle(part, center, (radius + 1) << _SHIFT, (20, 20, 20), -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(part, center, (radius + 1) << _SHIFT, _DARK, -1, cv2.LINE_AA, _SHIFT)
         cv2.circle(part, center, radius << _SHIFT, colour, -1, cv2.LINE_AA, _SHIFT)
         if hollow:
-            cv2.circle(part, center, (radius << _SHIFT) // 2, (20, 20, 20), -1, cv2.LINE_AA, _SHIFT)
+            cv2.circle(part, center, (radius << _SHIFT) // 2, _DARK, -1, cv2.LINE_AA, _SHIFT)
 
     _blend(picture, point - radius - 3, point + radius + 3, opacity, draw)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from demo.overlays import FADED, SIDE_COLOURS, bone_side, joint_opacity
+from demo.uncertainty import joint_spread
 from fusion_model import Pose
 from fusion_model.estimator import FusionSummary
 from fusion_model.skeletons import SKELETONS
@@ -15,6 +18,8 @@ from fusion_model.skeletons import SKELETONS
 FIGURE_HEIGHT = 480
 BARS_HEIGHT = 200
 _LEAST_SPANS = (1400.0, 1400.0, 1900.0)  # mm along the axes, so that people keep their size from photo to photo
+_ELBOW_ROOM = 1300.0  # mm between people
+_WIDEST = 300.0  # mm, radius of the largest bubble
 _INK = "#7a7f87"  # readable on white and on near black
 _FAINT = "rgba(128,134,145,0.28)"
 _GRID = "#a9afb9"  # the 3D axes take no transparency
@@ -35,13 +40,42 @@ def upright(joints_3d: np.ndarray) -> np.ndarray:
     return np.stack((joints_3d[:, 0], joints_3d[:, 2], -joints_3d[:, 1]), axis=1)
 
 
-def skeleton_figure(pose: Pose) -> go.Figure:
-    """The 3D skeleton, upright on a floor, all axes in mm and equally long."""
-    points, opacity = upright(pose.joints_3d), np.maximum(joint_opacity(pose), FADED)
-    ranges = _ranges(points)
-    figure = go.Figure(
-        [_floor(ranges, float(points[:, 2].min())), *_bones(pose, points, opacity), _joints(pose, points, opacity)]
-    )
+@dataclass(frozen=True)
+class _Body:
+    """What is drawn of one person.
+
+    Attributes:
+        pose: whose.
+        points: (J, 3) mm, plot axes.
+        opacity: (J,) in [0, 1]; 0 leaves a joint and its bones out.
+    """
+
+    pose: Pose
+    points: np.ndarray
+    opacity: np.ndarray
+
+
+def skeleton_figure(poses: Pose | Sequence[Pose], *, least: float = 0.0, beyond: bool = False) -> go.Figure:
+    """The 3D skeleton, upright on a floor, all axes in mm and equally long.
+
+    Args:
+        poses: one pose, or several people, who are put side by side: how far apart they stand is not known.
+        least: confidence below which a joint is left out.
+        beyond: whether joints beyond the frame, which nobody saw, are drawn too (bones dotted).
+
+    Returns:
+        A figure; the bubble round a joint has the radius of :func:`demo.uncertainty.joint_spread`.
+    """
+    people = [poses] if isinstance(poses, Pose) else list(poses)
+    bodies = [_body(pose, least, beyond, shift) for pose, shift in zip(people, _shifts(len(people)), strict=True)]
+    every = np.concatenate([body.points for body in bodies])
+    ranges = _ranges(every)
+    traces = [_floor(ranges, float(every[:, 2].min()))]
+    for number, body in enumerate(bodies, start=1):
+        traces += [*_bones(body), *_bubbles(body), _joints(body)]
+        if len(bodies) > 1:
+            traces.append(_number(body, number))
+    figure = go.Figure(traces)
     figure.update_layout(
         height=FIGURE_HEIGHT,
         margin={"l": 0, "r": 0, "t": 44, "b": 0},
@@ -108,46 +142,102 @@ def _css(side: str, opacity: float = 1.0) -> str:
     return f"rgb({red},{green},{blue})"
 
 
-def _bones(pose: Pose, points: np.ndarray, opacity: np.ndarray) -> list[go.Scatter3d]:
-    """One line for each bone; dotted where an end was not in the frame."""
+def _shifts(people: int) -> np.ndarray:
+    """(people,) mm to the right by which each is moved, so that they stand side by side round the middle."""
+    return _ELBOW_ROOM * (np.arange(people) - (people - 1) / 2)
+
+
+def _body(pose: Pose, least: float, beyond: bool, shift: float) -> _Body:
+    """Where one person's joints are drawn, and how strongly."""
+    opacity = joint_opacity(pose, least)
+    if beyond:
+        outside = np.array([status == "outside" for status in pose.status])
+        opacity = np.where(outside, FADED, opacity)
+    return _Body(pose, upright(pose.joints_3d) + np.array([shift, 0.0, 0.0]), opacity)
+
+
+def _bones(body: _Body) -> list[go.Scatter3d]:
+    """One line for each bone with two drawn ends; dotted where one was not in the frame."""
     lines = []
-    for bone in SKELETONS[pose.skeleton].bones:
-        ends = points[list(bone)]
-        unseen = any(pose.status[joint] == "outside" for joint in bone)
-        colour = _css(bone_side(pose.skeleton, bone), float(opacity[list(bone)].min()))
+    for bone in SKELETONS[body.pose.skeleton].bones:
+        ends, strength = body.points[list(bone)], float(body.opacity[list(bone)].min())
+        if not strength:
+            continue
+        unseen = any(body.pose.status[joint] == "outside" for joint in bone)
         lines.append(
             go.Scatter3d(
-                x=ends[:, 0].tolist(),
-                y=ends[:, 1].tolist(),
-                z=ends[:, 2].tolist(),
+                **_along(ends),
                 mode="lines",
-                line={"color": colour, "width": 7, "dash": "dot" if unseen else "solid"},
+                line={
+                    "color": _css(bone_side(body.pose.skeleton, bone), strength),
+                    "width": 7,
+                    "dash": "dot" if unseen else "solid",
+                },
                 hoverinfo="skip",
             )
         )
     return lines
 
 
-def _joints(pose: Pose, points: np.ndarray, opacity: np.ndarray) -> go.Scatter3d:
-    """The joints with name, coordinates in camera axes and confidence to hover over."""
-    skeleton = SKELETONS[pose.skeleton]
-    colours = [_css(skeleton.side(joint), float(opacity[joint])) for joint in range(len(skeleton))]
-    texts = [
-        f"<b>{name.replace('_', ' ')}</b><br>x {x:.0f} mm (right)<br>y {y:.0f} mm (down)<br>z {z:.0f} mm (away)"
-        f"<br>confidence {confidence:.2f}, {status}"
-        for name, (x, y, z), confidence, status in zip(
-            skeleton.joints, pose.joints_3d.tolist(), pose.confidence.tolist(), pose.status, strict=True
+def _joints(body: _Body) -> go.Scatter3d:
+    """The joints with name, coordinates in camera axes, confidence and spread to hover over."""
+    pose, skeleton, spread = body.pose, SKELETONS[body.pose.skeleton], joint_spread(body.pose)
+    drawn = np.flatnonzero(body.opacity)
+    texts = []
+    for joint in drawn:
+        x, y, z = pose.joints_3d[joint].tolist()
+        off = f"<br>map spread ± {spread[joint]:.0f} mm" if np.isfinite(spread[joint]) else ""
+        texts.append(
+            f"<b>{skeleton.joints[joint].replace('_', ' ')}</b>"
+            f"<br>x {x:.0f} mm (right)<br>y {y:.0f} mm (down)<br>z {z:.0f} mm (away)"
+            f"<br>confidence {pose.confidence[joint]:.2f}, {pose.status[joint]}{off}"
         )
-    ]
+    colours = [_css(skeleton.side(joint), float(body.opacity[joint])) for joint in drawn]
     return go.Scatter3d(
-        x=points[:, 0].tolist(),
-        y=points[:, 1].tolist(),
-        z=points[:, 2].tolist(),
+        **_along(body.points[drawn]),
         mode="markers",
         marker={"size": 4.5, "color": colours, "line": {"width": 0}},
         hovertext=texts,
         hoverinfo="text",
     )
+
+
+def _bubbles(body: _Body) -> list[go.Mesh3d]:
+    """Clear spheres round the joints, for each side of the body in its colour: the wider, the less sure."""
+    skeleton, spread = SKELETONS[body.pose.skeleton], np.minimum(joint_spread(body.pose), _WIDEST)
+    ball, faces = _sphere()
+    meshes = []
+    for side in SIDE_COLOURS:
+        mine = [k for k in np.flatnonzero(body.opacity) if skeleton.side(k) == side and np.isfinite(spread[k])]
+        if not mine:
+            continue
+        points = np.concatenate([body.points[joint] + spread[joint] * ball for joint in mine])
+        corners = np.concatenate([faces + number * len(ball) for number in range(len(mine))])
+        i, j, k = corners.T.tolist()
+        meshes.append(go.Mesh3d(**_along(points), i=i, j=j, k=k, color=_css(side), opacity=0.13, hoverinfo="skip"))
+    return meshes
+
+
+def _sphere(rings: int = 6, steps: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """A sphere of radius 1: corners (V, 3) and triangles (F, 3)."""
+    polar, turn = np.meshgrid(np.linspace(0, np.pi, rings + 1), np.arange(steps) * 2 * np.pi / steps, indexing="ij")
+    corners = np.stack((np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn), np.cos(polar)), -1)
+    here = np.arange(rings * steps).reshape(rings, steps)
+    beside, below = np.roll(here, -1, axis=1), here + steps
+    across = np.roll(below, -1, axis=1)
+    faces = np.concatenate((np.stack((here, below, across), -1), np.stack((here, across, beside), -1)))
+    return corners.reshape(-1, 3), faces.reshape(-1, 3)
+
+
+def _number(body: _Body, number: int) -> go.Scatter3d:
+    """A person's number above the head."""
+    top = body.points[body.points[:, 2].argmax()] + np.array([0.0, 0.0, 150.0])
+    return go.Scatter3d(**_along(top[None]), mode="text", text=[f"<b>{number}</b>"], hoverinfo="skip")
+
+
+def _along(points: np.ndarray) -> dict[str, list[float]]:
+    """(N, 3) mm as what a trace takes."""
+    return {axis: points[:, k].tolist() for k, axis in enumerate("xyz")}
 
 
 def _floor(ranges: list[tuple[float, float]], height: float) -> go.Mesh3d:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from demo.overlays import SIDE_COLOURS, bone_side, draw_skeleton, joint_opacity, map_pictures, map_sheet
+from demo.overlays import SIDE_COLOURS, bone_side, draw_people, draw_skeleton, joint_opacity, map_pictures, map_sheet
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 
 
@@ -73,6 +73,34 @@ def test_opacity_follows_status_and_confidence(change_pose):
     opacity = joint_opacity(change_pose(status=status, confidence=np.linspace(0, 1, 17, dtype=np.float32)))
     assert opacity[2] == 0
     assert 0 < opacity[1] < opacity[0] < opacity[-1] == 1
+
+
+def test_joints_below_the_least_confidence_are_not_drawn(photo, pose):
+    opacity = joint_opacity(pose, least=0.8)
+    assert ((opacity > 0) == (pose.confidence >= 0.8)).all()
+    assert (draw_people(photo, [pose], least=1.01) == photo).all()
+
+
+def test_boxes_are_drawn_where_they_are_with_their_names(photo):
+    box = np.array([50, 40, 200, 250])
+    plain, named = (draw_people(photo, [], {name: box}) for name in ("", "1"))
+    assert (pixel(plain, (50, 150)) > 200).all()
+    assert (pixel(plain, (120, 250)) > 200).all()
+    assert (pixel(plain, (120, 150)) == 90).all()
+    assert (named != plain)[41:70, 51:80].any()
+    beyond = draw_people(photo, [], {"1": np.array([-500, -20, 900, 700])})
+    assert beyond.shape == photo.shape
+
+
+def test_boxes_shrink_with_the_photo(photo):
+    small = draw_people(photo, [], {"": np.array([100, 100, 300, 200])}, longest=200)
+    assert (pixel(small, (50, 75)) > 200).all()
+
+
+def test_some_maps_only(photo, pose):
+    pictures = map_pictures(photo, pose, size=64, joints=("left_wrist", "neck"))
+    assert [caption.rsplit(" ", 1)[0] for _, caption in pictures[1:]] == ["left wrist", "neck"]
+    assert pictures[0][1] == "these joints"
 
 
 def test_a_bone_has_the_side_of_its_end_that_has_one():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from demo.plots import VIEWS, skeleton_figure, upright, weights_figure, weights_sentence
+from demo.uncertainty import joint_spread
 from fusion_model.estimator import FusionSummary
 from fusion_model.skeletons import HUMAN36M_17
 
@@ -80,12 +81,40 @@ def test_hovering_tells_name_place_and_confidence(figure, pose):
         assert part in text
 
 
-def test_bones_beyond_the_frame_are_dotted(change_pose):
+def test_what_is_beyond_the_frame_is_left_out_or_dotted(change_pose):
     ankle = HUMAN36M_17.index("left_ankle")
     pose = change_pose(status=tuple("outside" if joint == ankle else "seen" for joint in range(17)))
-    lines = traces(skeleton_figure(pose), "lines")
-    assert len(lines) == 16
-    assert sum(line.line.dash == "dot" for line in lines) == 1
+    without, dotted = skeleton_figure(pose), skeleton_figure(pose, beyond=True)
+    assert len(traces(without, "lines")) == 15
+    assert len(joints(without).x) == 16
+    assert not any("left ankle" in text for text in joints(without).hovertext)
+    assert len(traces(dotted, "lines")) == 16
+    assert sum(line.line.dash == "dot" for line in traces(dotted, "lines")) == 1
+    assert len(joints(dotted).x) == 17
+
+
+def test_joints_below_the_least_confidence_are_left_out(pose):
+    figure = skeleton_figure(pose, least=0.8)
+    assert len(joints(figure).x) == (pose.confidence >= 0.8).sum() < 17
+    assert len(traces(figure, "lines")) < 16
+
+
+def test_bubbles_are_as_wide_as_the_doubt(figure, pose):
+    spread = joint_spread(pose)
+    head = HUMAN36M_17.index("head_top")
+    bubbles = [trace for trace in figure.data if trace.type == "mesh3d"][1:]
+    assert len(bubbles) == 3  # one for each side, and the middle
+    height = max(max(bubble.z) for bubble in bubbles)
+    assert height == pytest.approx(upright(pose.joints_3d)[head, 2] + spread[head], rel=1e-3)
+    assert f"map spread ± {spread[head]:.0f} mm" in joints(figure).hovertext[head]
+
+
+def test_several_people_stand_side_by_side_with_their_numbers(pose):
+    figure = skeleton_figure([pose, pose])
+    first, second = traces(figure, "markers")
+    assert min(second.x) > max(first.x)
+    assert [trace.text[0] for trace in traces(figure, "text")] == ["<b>1</b>", "<b>2</b>"]
+    assert traces(skeleton_figure([pose]), "text") == []
 
 
 def test_the_figure_is_valid_json(figure):
