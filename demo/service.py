@@ -6,7 +6,8 @@ import html
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ import gradio as gr
 import numpy as np
 
 from demo import DEFAULT_MODEL
-from fusion_model import Pose, PoseEstimator
+from demo.result import Person, Result
+from fusion_model import NoPersonError, Pose, PoseEstimator
 from fusion_model.images import load_photo
 
 MODEL_VARIABLE = "FUSION_POSE_MODEL"
@@ -43,6 +45,7 @@ class Service:
     def __init__(self, estimator: PoseEstimator) -> None:
         self.estimator = estimator
         self._run = on_gpu(self._estimate)
+        self._run_everybody = on_gpu(self._everybody)
 
     @classmethod
     def from_environment(cls) -> Service:
@@ -70,20 +73,49 @@ class Service:
         Raises:
             gr.Error: with a sentence that says what is wrong.
         """
-        if photo is None:
-            raise refusal("there is no photo: upload one, take one or choose the example")
-        try:
-            array = load_photo(photo)
+        with _refusals():
+            array = self._read(photo)
             return array, self._run(array, box)
-        except (ValueError, TypeError, FileNotFoundError) as error:
-            raise refusal(str(error)) from error
-        except gr.Error:
-            raise  # such as ZeroGPU's own words about its quota
-        except MemoryError as error:
-            raise refusal("the server has no memory left for this photo: try a smaller one") from error
-        except Exception as error:
-            _log.exception("an estimate failed")
-            raise refusal("the server failed on this photo; the reason is in its log") from error
+
+    def everybody(self, photo: object) -> Result:
+        """Find all people in an uploaded photo and estimate their poses.
+
+        Args:
+            photo: path of the uploaded file.
+
+        Returns:
+            Everybody, best first; nobody is no error.
+
+        Raises:
+            gr.Error: with a sentence that says what is wrong.
+        """
+        with _refusals():
+            array = self._read(photo)
+            boxes, poses = self._run_everybody(array)
+        people = tuple(Person(box, pose) for box, pose in zip(boxes, poses, strict=True))
+        return Result(str(photo), array.shape[:2], people, self.estimator.config.calibration.person)
+
+    def in_box(self, result: Result, box: Sequence[float]) -> Pose | None:
+        """Estimate the pose in a box of a photo that was looked at before; None if nobody is there.
+
+        Args:
+            result: of the photo.
+            box: x0, y0, x1, y1 in pixels.
+
+        Raises:
+            gr.Error: with a sentence that says what is wrong.
+        """
+        with _refusals():
+            try:
+                return self._run(self.photo_of(result), list(box))
+            except NoPersonError:
+                return None
+
+    def photo_of(self, result: Result) -> np.ndarray:
+        """The photo (H, W, 3) uint8 RGB of a result; gr.Error if it is no longer kept."""
+        if not Path(result.photo).is_file():
+            raise refusal("this photo is no longer on the server: upload it again")
+        return load_photo(result.photo)
 
     def info(self) -> dict[str, Any]:
         """What the model is, JSON-ready."""
@@ -106,9 +138,19 @@ class Service:
             },
         }
 
+    def _read(self, photo: object) -> np.ndarray:
+        """The pixels of an uploaded photo."""
+        if photo is None:
+            raise refusal("there is no photo: upload one, take one or choose the example")
+        return load_photo(photo)
+
     def _estimate(self, photo: np.ndarray, box: Any) -> Pose:
-        """Run the networks: the one part that needs the GPU."""
+        """Run the networks on the best person: one of the two parts that need the GPU."""
         return self.estimator(photo, box=box)
+
+    def _everybody(self, photo: np.ndarray) -> tuple[np.ndarray, list[Pose]]:
+        """Run the networks on all people: the other one."""
+        return self.estimator.everybody(photo)
 
 
 def load_estimator(source: str | Path, device: str | None = None) -> PoseEstimator:
@@ -126,6 +168,22 @@ def model_name(source: str | Path) -> str:
 def refusal(message: str) -> gr.Error:
     """A message for the page and for clients, as text: the page would render markup."""
     return gr.Error(html.escape(message, quote=False), title="This did not work", print_exception=False)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn whatever goes wrong into one sentence for people."""
+    try:
+        yield
+    except (ValueError, TypeError, FileNotFoundError) as error:
+        raise refusal(str(error)) from error
+    except gr.Error:
+        raise  # such as ZeroGPU's own words about its quota
+    except MemoryError as error:
+        raise refusal("the server has no memory left for this photo: try a smaller one") from error
+    except Exception as error:
+        _log.exception("an estimate failed")
+        raise refusal("the server failed on this photo; the reason is in its log") from error
 
 
 def _number(value: float | None) -> float | None:

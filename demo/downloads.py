@@ -1,0 +1,40 @@
+"""The download menu: any file of ``demo.exports`` for the people who are picked."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from demo.exports import FORMATS
+from fusion_model import Pose
+
+CHOICES = [(f"{name.upper()}: {one.description}", name) for name, one in FORMATS.items()]
+"""Label and value of each format."""
+
+
+def file_of(kind: str, poses: Sequence[Pose], photo: np.ndarray, name: str) -> tuple[str, bytes]:
+    """Make one file.
+
+    Args:
+        kind: key of :data:`demo.exports.FORMATS`.
+        poses: the people, at least one. One person is written as such, not as a list of one.
+        photo: (H, W, 3) uint8 RGB.
+        name: of the photo.
+
+    Returns:
+        Name and content. Where each person has a file of its own and there are several, it is a zip archive.
+    """
+    form, stem = FORMATS[kind], Path(name).stem
+    if len(poses) == 1:
+        return f"{stem}{form.suffix}", form.write(poses[0], photo, name)
+    if form.together:
+        return f"{stem}{form.suffix}", form.write(list(poses), photo, name)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, pose in enumerate(poses, start=1):
+            archive.writestr(f"{stem}.person{number}{form.suffix}", form.write(pose, photo, name))
+    return f"{stem}{form.suffix}.zip", packed.getvalue()
