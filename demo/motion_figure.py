@@ -1,0 +1,161 @@
+"""The motion as one 3D figure with a slider and a play button."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from demo.motion import Motion
+from demo.overlays import bone_side, joint_opacity
+from demo.plots import _css, skeleton_figure, upright
+from fusion_model import Pose
+from fusion_model.skeletons import SKELETONS
+
+FIGURE_HEIGHT = 560
+
+ADD_FRAMES_JS = """(plot) => {
+  const frames = plot && plot.plot ? JSON.parse(plot.plot).frames || [] : [];
+  const add = (tries) => {
+    const graph = document.querySelector('#motion .js-plotly-plot');
+    if (!graph || !window.Plotly) { if (tries) setTimeout(add, 100, tries - 1); return; }
+    window.Plotly.addFrames(graph, frames);
+  };
+  setTimeout(add, 100, 100);
+  return [];
+}"""
+"""For Gradio, whose plot draws a figure but drops its frames: to run in the browser on the value of a plot whose
+``elem_id`` is ``motion``, once it has been set. Frames of a figure shown before are replaced or never played."""
+
+_PLAYER = {"x": 0.0, "xanchor": "left", "y": 0.0, "yanchor": "top"}
+_BONES = {"mode": "lines", "hoverinfo": "skip"}
+_JOINTS = {"mode": "markers", "hoverinfo": "text"}
+_GAP = np.full(3, np.nan)  # breaks a line
+_INK = "#7a7f87"  # readable on white and on near black
+_AT_ONCE = {"mode": "immediate", "transition": {"duration": 0}}
+
+
+def motion_figure(motion: Motion) -> go.Figure:
+    """The 3D skeletons of all frames looked at, laid out as :func:`demo.plots.skeleton_figure` does.
+
+    Args:
+        motion: T frames.
+
+    Returns:
+        A figure of explicit height with T frames named by their number in the clip, axes in mm that hold the whole
+        motion and are equally long, the floor under the lowest joint of each frame, and a camera that stays where it
+        was turned to. Frames where nobody is found are empty, and the slider says so.
+    """
+    still, shown = skeleton_figure(_hull(motion)), motion.found[0]
+    floor = next(trace.to_plotly_json() for trace in still.data if trace.type == "mesh3d")
+    drawn = [_drawn(pose) for pose in motion.poses]
+    first = [{**base, **one} for base, one in zip((floor, _BONES, _JOINTS), drawn[shown], strict=True)]
+    figure = go.Figure(first, layout=still.layout)
+    figure.frames = [
+        {"name": str(number), "data": one, "traces": [0, 1, 2]}
+        for number, one in zip(motion.frames, drawn, strict=True)
+    ]
+    figure.update_layout(
+        height=FIGURE_HEIGHT,
+        margin={"b": 110},
+        updatemenus=[*still.layout.updatemenus, _player(motion)],
+        sliders=[_slider(motion, shown)],
+    )
+    return figure
+
+
+def _hull(motion: Motion) -> Pose:
+    """A pose of two joints that reach as far as the whole motion does: what is laid out for it holds all frames."""
+    poses = [motion.poses[place] for place in motion.found]
+    every = np.concatenate([pose.joints_3d for pose in poses])
+    joints = poses[0].joints_3d.copy()
+    joints[0], joints[1] = every.min(0), every.max(0)
+    return dataclasses.replace(poses[0], joints_3d=joints)
+
+
+def _drawn(pose: Pose | None) -> list[dict[str, Any]]:
+    """One frame: height of the floor, bones as one line with gaps, joints; nobody is drawn as nothing."""
+    if pose is None:
+        nothing: dict[str, Any] = {"type": "scatter3d", "x": [], "y": [], "z": []}
+        return [{"type": "mesh3d"}, nothing, nothing]
+    points, opacity, skeleton = upright(pose.joints_3d), joint_opacity(pose), SKELETONS[pose.skeleton]
+    bones = [bone for bone in skeleton.bones if opacity[list(bone)].min() > 0]
+    colours = [_css(bone_side(pose.skeleton, bone), float(opacity[list(bone)].min())) for bone in bones]
+    joints = np.flatnonzero(opacity)
+    lines = [row for bone in bones for row in (*points[list(bone)], _GAP)]
+    line = {"color": [colour for colour in colours for _ in range(3)], "width": 7}
+    dots = [_css(skeleton.side(joint), float(opacity[joint])) for joint in joints]
+    return [
+        {"type": "mesh3d", "z": [round(float(points[:, 2].min()), 1)] * 4},
+        {"type": "scatter3d", **_along(lines), "line": line},
+        {
+            "type": "scatter3d",
+            **_along(list(points[joints])),
+            "marker": {"size": 4.5, "color": dots},
+            "hovertext": [_told(pose, joint) for joint in joints],
+        },
+    ]
+
+
+def _along(points: list[np.ndarray]) -> dict[str, list[float | None]]:
+    """N points (3,) mm as what a trace takes, with one decimal; a gap becomes None."""
+    rows = [[None if np.isnan(value) else round(float(value), 1) for value in point] for point in points]
+    return {axis: [row[column] for row in rows] for column, axis in enumerate("xyz")}
+
+
+def _told(pose: Pose, joint: int) -> str:
+    """What hovering over a joint tells, in camera axes."""
+    x, y, z = pose.joints_3d[joint].tolist()
+    name = SKELETONS[pose.skeleton].joints[joint].replace("_", " ")
+    return (
+        f"<b>{name}</b><br>x {x:.0f}, y {y:.0f}, z {z:.0f} mm (right, down, away)"
+        f"<br>confidence {pose.confidence[joint]:.2f}, {pose.status[joint]}"
+    )
+
+
+def _player(motion: Motion) -> dict[str, Any]:
+    """Buttons that play this motion's frames, at the clip's pace, and pause."""
+    names = [str(number) for number in motion.frames]
+    pace = {"frame": {"duration": 1000 * motion.frame_seconds, "redraw": True}, "fromcurrent": True, **_AT_ONCE}
+    stop = {"frame": {"duration": 0, "redraw": False}, **_AT_ONCE}
+    return {
+        "type": "buttons",
+        "direction": "left",
+        "buttons": [
+            {"label": "Play", "method": "animate", "args": [names, pace]},
+            {"label": "Pause", "method": "animate", "args": [[None], stop]},
+        ],
+        "showactive": False,
+        **_PLAYER,
+        "pad": {"t": 34, "l": 4},
+        "bgcolor": "#e8eaee",
+        "bordercolor": "#c5cad3",
+        "font": {"color": "#2b2f36", "size": 12},
+    }
+
+
+def _slider(motion: Motion, shown: int) -> dict[str, Any]:
+    """A step for each frame, called by its time."""
+    jump = {"frame": {"duration": 0, "redraw": True}, **_AT_ONCE}
+    steps = [
+        {
+            "label": f"{seconds:.2f} s{'' if pose is not None else ' (nobody found)'}",
+            "method": "animate",
+            "args": [[str(number)], jump],
+        }
+        for number, seconds, pose in zip(motion.frames, motion.times, motion.poses, strict=True)
+    ]
+    return {
+        **_PLAYER,
+        "active": shown,
+        "steps": steps,
+        "len": 0.78,
+        "x": 0.2,
+        "pad": {"t": 10, "r": 12},
+        "currentvalue": {"xanchor": "left", "font": {"size": 13, "color": _INK}},
+        "ticklen": 0,
+        "minorticklen": 0,
+        "font": {"color": "rgba(0,0,0,0)", "size": 1},  # of the labels below, for which there is no room
+    }
