@@ -22,12 +22,12 @@ A stacked hourglass ({stacks} x {width}, {size} px) finds 16 joints; a fusion ne
 regresses 17 joints in millimetres. An implementation of Tekin et al., ICCV 2017.
 
 **Licence of these weights**: trained on research data sets (LSP-extended, MPII, COCO, Stanford 40 Actions, Clothing
-Co-Parsing): non-commercial research use only. The code is MIT.
+Co-Parsing) and on rendered people: non-commercial research use only. The code is MIT.
 
-**Labels**: 2D by hand for LSP-extended, MPII and COCO, by a teacher network elsewhere. All 3D is **pseudo-labelled** by
-a teacher network that is right about which limb is nearer but about 140 mm off in position: no measured 3D was used,
-and the 3D figures below compare with that teacher, not with the truth. Spine, thorax, neck and head of the 3D pose are
-constructions of the teacher from other joints. The size assumes a person of 1.70 m.
+**Labels**: 2D by hand for LSP-extended, MPII and COCO, by a teacher network for the other photos, exact for rendered
+people. The 3D of photos is **pseudo-labelled** by a teacher network that is right about which limb is nearer but about
+140 mm off in position; that of rendered people is exact. No 3D measured on real people was used, and the 3D figures of
+photos below compare with that teacher, not with the truth. The size assumes a person of 1.70 m.
 
 ```python
 from fusion_model import PoseEstimator
