@@ -225,6 +225,19 @@ def test_the_axes_hold_the_whole_motion_and_the_camera_is_kept(motion):
 # As a whole
 
 
+def test_a_clip_that_is_not_finished_is_taken_away(tmp_path):
+    def fail():
+        with clip_writer(tmp_path / "a.mp4", (96, 64), 25) as write:
+            for number in range(150):
+                write(np.full((64, 96, 3), number, np.uint8), number / 25)
+            assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert not list(tmp_path.iterdir())
+
+
 def test_no_page_is_needed():
     code = "import sys, demo.video, demo.smoothing, demo.motion_figure; print('gradio' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

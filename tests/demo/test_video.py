@@ -276,6 +276,13 @@ def test_a_cut_off_body_keeps_its_crop_and_goes_along(change_pose):
     assert along - still == pytest.approx([30, 0, 30, 0], abs=1e-3)
 
 
+def test_who_went_beyond_the_frame_is_searched_for(seer, change_pose):
+    cut, follower = ("seen",) * 5 + ("outside",) * 12, video._Follower(seer, 1700.0)
+    before = change_pose(status=cut)
+    follower._before, follower._last = before, change_pose(status=cut, joints_2d=before.joints_2d + 2000)
+    assert follower.follow(black(), 0.0) is None
+
+
 def test_work_is_bounded_by_a_step(seer, walk):
     motion = estimate_motion(seer, walk, most_poses=6)
     assert motion.step == 4
@@ -330,9 +337,9 @@ def test_the_overlay_of_a_step_keeps_the_clips_time(seer, walk, tmp_path):
 
 
 def test_a_large_or_odd_clip_is_drawn_at_an_even_size(motion, monkeypatch, tmp_path):
-    monkeypatch.setattr(video, "LONGEST_SIDE", 203)
+    monkeypatch.setattr(video, "LONGEST_SIDE", 210)
     overlay = open_clip(write_files(motion, tmp_path)["mp4"])
-    assert (overlay.width, overlay.height) == (202, 152)
+    assert (overlay.width, overlay.height) == (210, 156)
 
 
 def test_all_files_are_there_and_named_after_the_clip(motion, tmp_path):
