@@ -1,105 +1,59 @@
-"""The page: what stands where, and the endpoints behind it."""
+"""The page: what its components do, and the endpoints behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
-from gradio.data_classes import ImageData
 
-from demo.overlays import SIDE_COLOURS, draw_skeleton, map_pictures
-from demo.plots import skeleton_figure, weights_figure, weights_sentence
+from demo import views
+from demo.endpoints import data_endpoints
+from demo.look import CSS, theme
+from demo.panel import CANCEL, DRAW, Panel, note_text, photo_input
+from demo.plots import weights_figure, weights_sentence
+from demo.result import Result, advice
 from demo.service import Service, refusal
-from fusion_model import Pose
+from demo.views import Choices
 
 EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
-LONGEST_SIDE = 1280  # pixels of the picture that is sent to the browser
 
 _TITLE = "# fusion-pose\nA photo of a person goes in; the joints and the 3D pose come out."
 _HINT = "### The pose appears here\nUpload a photo, paste one, take one with the camera, or choose the example."
-_PRIVACY = (
-    "Photos are deleted from the server within an hour. One photo does not tell a person's size: 1.70 m is assumed."
-)
-_CSS = """
-.gradio-container { max-width: 1280px !important; margin: 0 auto !important; }
-#hint { padding: 4rem 1rem; text-align: center; opacity: 0.75; }
-#figure, #weights { overflow: hidden; }
-.key { font-size: 0.9rem; opacity: 0.9; }
-.key b { display: inline-block; width: 0.8em; height: 0.8em; border-radius: 50%; margin-right: 0.35em; }
-.key span { display: inline-block; margin-right: 0.9em; }
-#maps .thumbnail-lg { height: auto; aspect-ratio: auto; display: flex; flex-direction: column; }
-#maps .thumbnail-lg img { height: auto; aspect-ratio: 1; }
-#maps .caption-label {
-  position: static; max-width: 100%; width: 100%; padding: 2px 3px; border: 0; border-radius: 0;
-  font-size: 0.68rem; line-height: 1.3; text-align: center; white-space: normal;
-}
-#maps .grid-wrap, #maps { min-height: 0 !important; max-height: none !important; height: auto !important; }
-@media (max-width: 640px) {
-  #maps .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
-  #hint { padding: 1rem; }
-}
-"""
+_PRIVACY = "Photos are deleted from the server within an hour."
+_KEPT_SECONDS = 3600
+_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+_Corner = tuple[float, float] | None
+_Drawing = tuple[_Corner] | None  # None: no box is being drawn; else its first corner, if it was clicked already
 
 
 def build_page(service: Service) -> gr.Blocks:
     """The Blocks over one loaded model, with all endpoints."""
-    with gr.Blocks(title="fusion-pose", analytics_enabled=False, delete_cache=(1800, 3600)) as page:
+    with gr.Blocks(title="fusion-pose", analytics_enabled=False, delete_cache=(1800, _KEPT_SECONDS)) as page:
         gr.Markdown(_TITLE)
         with gr.Row():
-            with gr.Column(scale=4, min_width=300):
+            with gr.Column(scale=4, min_width=300, elem_id="input"):
                 photo = photo_input()
                 gr.Examples([str(EXAMPLES / "hopper.jpg")], photo, api_visibility="private")
                 gr.Markdown(_PRIVACY, elem_classes="key")
             with gr.Column(scale=7, min_width=300):
                 hint = gr.Markdown(_HINT, elem_id="hint")
                 with gr.Column(visible=False) as results:
-                    outputs = _results(service)
-        button = gr.Button(visible=False)
-
-        def show_pose(photo: str | None) -> tuple[Any, ...]:
-            """Estimate the pose of the person in a photo, and draw it."""
-            return _drawn(service, *service.estimate(photo))
-
-        button.click(show_pose, photo, outputs, api_name="show_pose")
-        _redraw_on_change(photo, show_pose, outputs, hint, results)
-        _data_endpoints(service, photo)
+                    panel = Panel.build(service.estimator.fusion)
+        _Wiring(service, panel, photo, hint, results).connect()
+        data_endpoints(service, photo)
     return page.queue(max_size=32, default_concurrency_limit=1)
 
 
-def _redraw_on_change(
-    photo: gr.Image, draw: Callable[[str], tuple[Any, ...]], outputs: list[Any], hint: gr.Markdown, results: gr.Column
-) -> None:
-    """Take the old result away as soon as the photo changes, and show the new one, or nothing if that fails.
-
-    What is drawn and whether it shows is one answer: a step of its own would read the photo anew, which may have
-    changed meanwhile, and bring an old result back.
-    """
-
-    def shown(visible: bool) -> tuple[Any, ...]:
-        return gr.Markdown(visible=not visible), gr.Column(visible=visible)
-
-    def redraw(photo: str | None) -> tuple[Any, ...]:
-        if photo is None:
-            return (*(gr.skip() for _ in outputs), *shown(False))
-        return (*draw(photo), *shown(True))
-
-    quiet = {"api_visibility": "private", "show_progress": "hidden", "outputs": [hint, results]}
-    photo.change(lambda: shown(False), **quiet).then(
-        redraw, photo, [*outputs, hint, results], api_visibility="private", show_progress_on=hint
-    ).failure(lambda: shown(False), **quiet)
-
-
 def launch_options() -> dict[str, Any]:
-    """What ``launch`` needs: fonts of the system only, so that the page asks no other server for anything."""
-    theme = gr.themes.Default(
-        primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
-    )
+    """What ``launch`` needs."""
     return {
-        "theme": theme,
-        "css": _CSS,
+        "theme": theme(),
+        "css": CSS,
         "max_file_size": "50mb",
         "ssr_mode": False,
         "allowed_paths": [str(EXAMPLES)],
@@ -107,101 +61,186 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-def photo_input() -> gr.Image:
-    """A photo input that hands on the file as it was sent, so that our own reader decodes, turns or refuses it.
+class _Wiring:
+    """What happens when. Two things are kept for each visitor: the result, and the box that is being drawn.
 
-    ``gr.Image`` would decode it first: without EXIF rotation for paths, and with a vague message for broken files.
+    Args:
+        service: the model.
+        panel: the components of a result.
+        photo: where photos come in.
+        hint: stands where the results will be.
+        results: the column of the panel.
     """
-    photo = gr.Image(
-        type="filepath",
-        image_mode=None,
-        sources=["upload", "webcam", "clipboard"],
-        webcam_options=gr.WebcamOptions(mirror=False),  # a mirrored photo would swap left and right
-        label="Photo",
-        height=380,
-        buttons=["fullscreen"],
-        elem_id="photo",
-    )
-    decoded, cache = photo.preprocess, Path(photo.GRADIO_CACHE).resolve()
 
-    def path_of(payload: ImageData | None) -> str | None:
-        """The uploaded file; only one in Gradio's own folder, as it does not check every payload itself."""
-        if payload is None or not payload.path:
-            return decoded(payload)
-        if not Path(payload.path).resolve().is_relative_to(cache):
-            raise refusal("this photo was not uploaded: send it with the request")
-        return payload.path
+    def __init__(self, service: Service, panel: Panel, photo: gr.Image, hint: gr.Markdown, results: gr.Column) -> None:
+        self.service, self.panel, self.photo, self.hint, self.results = service, panel, photo, hint, results
+        self.kept = gr.State(time_to_live=_KEPT_SECONDS)
+        self.drawing = gr.State(time_to_live=_KEPT_SECONDS)
+        self.whole = [self.kept, panel.notice, panel.who, *panel.views, self.drawing, panel.draw, panel.note]
+        self.cache = panel.download.GRADIO_CACHE
 
-    photo.preprocess = path_of
-    return photo
+    def connect(self) -> None:
+        """Listen to everything."""
+        panel = self.panel
+        gr.Button(visible=False).click(self._show_pose, self.photo, panel.drawn, api_name="show_pose")
+        self._on_photo()
+        self._redraw(panel.who.input, self._picked, [panel.notice, *panel.views])
+        self._redraw(
+            partial(panel.least.change, trigger_mode="always_last"), self._joints_changed, [panel.picture, panel.figure]
+        )
+        self._redraw(panel.group.input, self._maps_changed, [panel.maps])
+        self._redraw(panel.beyond.input, self._figure_changed, [panel.figure])
+        self._redraw(panel.height.submit, self._height_changed, [panel.figure, panel.download])
+        self._redraw(panel.height.blur, self._height_changed, [panel.figure, panel.download])
+        asleep = {"fn": lambda: gr.DownloadButton(interactive=False), "outputs": panel.download, "queue": False}
+        self._redraw(panel.kind.input(**asleep, **_QUIET).then, self._file_changed, [panel.download])
+        self._on_box()
+
+    def _on_photo(self) -> None:
+        """Take the old result away as soon as the photo changes, and show the new one, or nothing if that fails.
+
+        What is drawn and whether it shows is one answer: a step of its own would read the photo anew, which may have
+        changed meanwhile, and bring an old result back.
+        """
+        frame = [self.hint, self.results]
+        inputs, outputs = [self.photo, *self.panel.choices], [*self.whole, *frame]
+        self.photo.change(lambda: _shown(False), outputs=frame, **_QUIET).then(
+            self._new_photo, inputs, outputs, api_visibility="private", show_progress_on=self.hint
+        ).failure(lambda: _shown(False), outputs=frame, **_QUIET)
+
+    def _on_box(self) -> None:
+        """Draw a box by two clicks on the picture, or write it."""
+        panel = self.panel
+        status = [self.drawing, panel.draw, panel.picture, panel.note]
+        panel.draw.click(_toggled, self.drawing, status, **_QUIET)
+        inputs = [self.kept, self.drawing, *panel.choices]
+        busy = {"api_visibility": "private", "show_progress_on": panel.picture}
+        panel.picture.select(self._clicked, inputs, self.whole, **busy)
+        panel.box.submit(self._written, [self.kept, panel.box, *panel.choices], self.whole, **busy)
+
+    def _redraw(self, event: Callable[..., Any], function: Callable[..., Any], outputs: Sequence[Any]) -> None:
+        """Draw anew from the kept result."""
+        inputs = [self.kept, *self.panel.choices]
+        event(function, inputs, outputs, **_QUIET)
+
+    def _show_pose(self, photo: str | None) -> tuple[Any, ...]:
+        """Estimate the pose of the person in a photo, and draw it."""
+        result = self.service.everybody(photo)
+        if not result.people:
+            raise refusal("nobody was found in the photo: try one that shows a person larger")
+        choices = Choices("1", 170, 0.0, beyond=False, group="all joints", kind="json")
+        array, fusion = self.service.photo_of(result), self.service.estimator.fusion
+        return (
+            views.picture(array, result, choices),
+            views.figure(result, choices),
+            views.maps(array, result, choices),
+            weights_sentence(fusion),
+            weights_figure(fusion),
+            views.summary(self.service, result, choices),
+        )
+
+    def _new_photo(self, photo: str | None, _who: str | None, *others: Any) -> tuple[Any, ...]:
+        """Everything about a photo that has just come, or nothing if there is none."""
+        if photo is None:
+            return (None, *(gr.skip() for _ in self.whole[1:]), *_shown(False))
+        result = self.service.everybody(photo)
+        who = "1" if result.people else None
+        return (*self._all(result, Choices(who, *others)), *_shown(True))
+
+    def _all(self, result: Result, choices: Choices) -> tuple[Any, ...]:
+        """Values of ``self.whole``, no box being drawn; where nobody was found, one may be drawn at once."""
+        drawing = None if result.people else (None,)
+        photo = self.service.photo_of(result)
+        picture, *others = views.all_views(self.service, photo, result, choices, self.cache)
+        state, draw, image, note = _drawing_state(drawing, picture)
+        who = gr.Radio(result.choices(), value=choices.who, visible=len(result.people) > 1)
+        return (result, _notice(result, choices.who), who, image, *others, state, draw, note)
+
+    def _picked(self, kept: Result | None, *choices: Any) -> tuple[Any, ...]:
+        """Somebody else is meant."""
+        result, chosen = _present(kept), Choices(*choices)
+        photo = self.service.photo_of(result)
+        return (
+            _notice(result, chosen.who),
+            *views.all_views(self.service, photo, result, chosen, self.cache),
+        )
+
+    def _joints_changed(self, kept: Result | None, *choices: Any) -> tuple[Any, Any]:
+        """Another confidence from which joints are drawn."""
+        result, chosen = _present(kept), Choices(*choices)
+        photo = self.service.photo_of(result)
+        return views.picture(photo, result, chosen), views.figure(result, chosen)
+
+    def _maps_changed(self, kept: Result | None, *choices: Any) -> list[Any]:
+        """Other maps."""
+        result = _present(kept)
+        return views.maps(self.service.photo_of(result), result, Choices(*choices))
+
+    def _figure_changed(self, kept: Result | None, *choices: Any) -> Any:
+        """More or less in the 3D view."""
+        return views.figure(_present(kept), Choices(*choices))
+
+    def _height_changed(self, kept: Result | None, *choices: Any) -> tuple[Any, Any]:
+        """Another height."""
+        return self._figure_changed(kept, *choices), self._file_changed(kept, *choices)
+
+    def _file_changed(self, kept: Result | None, *choices: Any) -> gr.DownloadButton:
+        """Another file."""
+        result = _present(kept)
+        return views.download(self.service.photo_of(result), result, Choices(*choices), self.cache)
+
+    def _clicked(self, event: gr.SelectData, kept: Result | None, drawing: _Drawing, *choices: Any) -> tuple[Any, ...]:
+        """A click on the picture: nothing, the first corner of a box, or the second one."""
+        if drawing is None:
+            return tuple(gr.skip() for _ in self.whole)
+        result, chosen = _present(kept), Choices(*choices)
+        point = views.to_photo(result, *event.index[:2])
+        if drawing[0] is None:
+            picture = views.picture(self.service.photo_of(result), result, chosen, point)
+            state, draw, image, note = _drawing_state((point,), picture)
+            return (*(gr.skip() for _ in range(3)), image, *(gr.skip() for _ in range(5)), state, draw, note)
+        ends = list(zip(drawing[0], point, strict=True))
+        return self._boxed(result, chosen, [*map(min, ends), *map(max, ends)])
+
+    def _written(self, kept: Result | None, text: str, *choices: Any) -> tuple[Any, ...]:
+        """A box in writing."""
+        return self._boxed(_present(kept), Choices(*choices), views.parse_box(text))
+
+    def _boxed(self, result: Result, choices: Choices, box: list[float]) -> tuple[Any, ...]:
+        """Look into a box, and show who is there."""
+        result, who = result.with_box(choices.who, box, self.service.in_box(result, box))
+        return self._all(result, choices.of(who))
 
 
-def _results(service: Service) -> list[gr.components.Component]:
-    """The right-hand side: picture, 3D view, maps, weights, timings."""
-    fusion = service.estimator.fusion
-    picture = gr.Image(
-        label="Skeleton", interactive=False, height=420, buttons=["download", "fullscreen"], format="png"
-    )
-    gr.HTML(_colour_key())
-    figure = gr.Plot(label="3D skeleton", show_label=False, elem_id="figure")
-    gr.HTML("<div class='key'>Confidence maps: how sure the network is of each joint, over its crop of the photo</div>")
-    maps = gr.Gallery(
-        label="Confidence maps",
-        show_label=False,
-        columns=6,
-        height="auto",
-        object_fit="contain",
-        interactive=False,
-        elem_id="maps",
-        buttons=["download", "fullscreen"],
-    )
-    with gr.Accordion("What the fusion network has learnt"):
-        sentence = gr.Markdown(weights_sentence(fusion), label="Fusion")
-        bars = gr.Plot(weights_figure(fusion), label="Fusion weights", show_label=False, elem_id="weights")
-    times = gr.Markdown(label="Timings", elem_classes="key", elem_id="times")
-    return [picture, figure, maps, sentence, bars, times]
+def _present(kept: Result | None) -> Result:
+    """The kept result; gr.Error if it is gone."""
+    if kept is None:
+        raise refusal("this result is no longer kept: upload the photo again")
+    return kept
 
 
-def _drawn(service: Service, photo: np.ndarray, pose: Pose) -> tuple[Any, ...]:
-    """What the components of :func:`_results` show."""
-    fusion = service.estimator.fusion
-    return (
-        draw_skeleton(photo, pose, LONGEST_SIDE),
-        skeleton_figure(pose),
-        map_pictures(photo, pose),
-        weights_sentence(fusion),
-        weights_figure(fusion),
-        _times(pose),
-    )
+def _notice(result: Result, who: str | None) -> gr.Markdown:
+    """Advice, if there is any."""
+    text = advice(result, who)
+    return gr.Markdown(text, visible=bool(text))
 
 
-def _times(pose: Pose) -> str:
-    """Timings, confidence and model in one line."""
-    stages = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in pose.seconds.items())
-    return f"Person: confidence {pose.score:.2f} · {stages} · model `{pose.model}`"
+def _toggled(drawing: _Drawing) -> tuple[Any, ...]:
+    """Begin to draw a box, or leave it."""
+    return _drawing_state((None,) if drawing is None else None)
 
 
-def _colour_key() -> str:
-    """Which colour is which side, and what faded means."""
-    names = {"left": "the person's left", "right": "the person's right"}
-    entries = [(f"rgb{SIDE_COLOURS[side]}", name) for side, name in names.items()]
-    entries.append(("rgba(128,128,128,0.45)", "faded: guessed or beyond the frame"))
-    dots = " ".join(f"<span><b style='background:{colour}'></b>{name}</span>" for colour, name in entries)
-    return f"<div class='key'>{dots}</div>"
+def _drawing_state(drawing: _Drawing, picture: np.ndarray | None = None) -> tuple[Any, ...]:
+    """Values of the state, the button, the picture (None leaves it) and the line that says what to click next."""
+    armed = drawing is not None
+    marked = {"elem_classes": ["armed"] if armed else []}
+    image = gr.Image(**marked) if picture is None else gr.Image(picture, **marked)
+    text = ""
+    if armed:
+        text = "Click one corner of the box on the picture." if drawing[0] is None else "Now the opposite corner."
+    return drawing, gr.Button(CANCEL if armed else DRAW), image, note_text(text)
 
 
-def _data_endpoints(service: Service, photo: gr.Image) -> None:
-    """``/estimate_pose`` and ``/model_info``, which answer with data alone."""
-    box = gr.JSON(visible=False, label="box: x0, y0, x1, y1 in pixels, or null")
-    result = gr.JSON(visible=False, label="fusion-pose/1")
-
-    def estimate_pose(photo: str | None, box: list[float] | None = None) -> dict[str, Any]:
-        """Estimate the pose of the person in a photo: 17 joints in 3D (mm) and 2D (pixels) as fusion-pose/1."""
-        return service.estimate(photo, box)[1].to_dict()
-
-    def model_info() -> dict[str, Any]:
-        """What the model is and what its fusion network has learnt."""
-        return service.info()
-
-    gr.Button(visible=False).click(estimate_pose, [photo, box], result, api_name="estimate_pose")
-    gr.api(model_info, api_name="model_info")
+def _shown(visible: bool) -> tuple[Any, ...]:
+    """The hint, or the results in its place."""
+    return gr.Markdown(visible=not visible), gr.Column(visible=visible)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from fusion_model.skeletons import SKELETONS
 
 FIGURE_HEIGHT = 480
 BARS_HEIGHT = 200
-_LEAST_SPANS = (1400.0, 1400.0, 1900.0)  # mm along the axes, so that people keep their size from photo to photo
+_LEAST_SPANS = (1000.0, 1000.0, 1100.0)  # mm along the axes, so that half a body does not fill the view
 _ELBOW_ROOM = 1300.0  # mm between people
 _WIDEST = 300.0  # mm, radius of the largest bubble
 _INK = "#7a7f87"  # readable on white and on near black
@@ -55,23 +55,25 @@ class _Body:
     opacity: np.ndarray
 
 
-def skeleton_figure(poses: Pose | Sequence[Pose], *, least: float = 0.0, beyond: bool = False) -> go.Figure:
+def skeleton_figure(poses: Pose | Mapping[str, Pose], *, least: float = 0.0, beyond: bool = False) -> go.Figure:
     """The 3D skeleton, upright on a floor, all axes in mm and equally long.
 
     Args:
-        poses: one pose, or several people, who are put side by side: how far apart they stand is not known.
+        poses: one pose, or people by their numbers, who are put side by side: how far apart they stand is not known.
         least: confidence below which a joint is left out.
         beyond: whether joints beyond the frame, which nobody saw, are drawn too (bones dotted).
 
     Returns:
         A figure; the bubble round a joint has the radius of :func:`demo.uncertainty.joint_spread`.
     """
-    people = [poses] if isinstance(poses, Pose) else list(poses)
-    bodies = [_body(pose, least, beyond, shift) for pose, shift in zip(people, _shifts(len(people)), strict=True)]
-    every = np.concatenate([body.points for body in bodies])
+    people = {"": poses} if isinstance(poses, Pose) else poses
+    bodies = [
+        _body(pose, least, beyond, shift) for pose, shift in zip(people.values(), _shifts(len(people)), strict=True)
+    ]
+    every = np.concatenate([body.points[body.opacity > 0] if body.opacity.any() else body.points for body in bodies])
     ranges = _ranges(every)
     traces = [_floor(ranges, float(every[:, 2].min()))]
-    for number, body in enumerate(bodies, start=1):
+    for number, body in zip(people, bodies, strict=True):
         traces += [*_bones(body), *_bubbles(body), _joints(body)]
         if len(bodies) > 1:
             traces.append(_number(body, number))
@@ -229,7 +231,7 @@ def _sphere(rings: int = 6, steps: int = 10) -> tuple[np.ndarray, np.ndarray]:
     return corners.reshape(-1, 3), faces.reshape(-1, 3)
 
 
-def _number(body: _Body, number: int) -> go.Scatter3d:
+def _number(body: _Body, number: str) -> go.Scatter3d:
     """A person's number above the head."""
     top = body.points[body.points[:, 2].argmax()] + np.array([0.0, 0.0, 150.0])
     return go.Scatter3d(**_along(top[None]), mode="text", text=[f"<b>{number}</b>"], hoverinfo="skip")

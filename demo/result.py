@@ -55,10 +55,14 @@ class Result:
             return self.people
         return self.people[int(who) - 1 : int(who)]
 
-    def poses(self, who: str | None, height_mm: float) -> list[Pose]:
-        """Poses to be trusted of the people meant, scaled to a height in mm."""
-        poses = [person.pose for person in self.chosen(who)]
-        return [of_height(pose, height_mm) for pose in poses if pose is not None and pose.score >= self.least_score]
+    def poses(self, who: str | None, height_mm: float) -> dict[str, Pose]:
+        """Poses to be trusted of the people meant, by their numbers, scaled to a height in mm."""
+        numbered = {str(number): person.pose for number, person in enumerate(self.people, start=1)}
+        return {
+            number: of_height(pose, height_mm)
+            for number, pose in numbered.items()
+            if who in (None, EVERYBODY, number) and pose is not None and pose.score >= self.least_score
+        }
 
     def boxes(self) -> dict[str, np.ndarray]:
         """Everybody's box by number; one person alone bears no number."""

@@ -17,22 +17,22 @@ def test_every_format_is_on_the_menu():
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_one_person_is_a_file_as_such(kind, photo, pose):
-    name, data = file_of(kind, [pose], photo, "me.jpg")
+    name, data = file_of(kind, {"1": pose}, photo, "me.jpg")
     assert name == "me" + FORMATS[kind].suffix
     assert data == FORMATS[kind].write(pose, photo, "me.jpg") or kind in ("npz", "html")  # these hold a time or an id
 
 
 def test_several_people_in_one_file(photo, pose):
-    name, data = file_of("json", [pose, pose], photo, "us.jpg")
+    name, data = file_of("json", {"1": pose, "3": pose}, photo, "us.jpg")
     assert name == "us.json"
     assert len(json.loads(data)["poses"]) == 2
-    _, data = file_of("npz", [pose, pose], photo, "us.jpg")
+    _, data = file_of("npz", {"1": pose, "3": pose}, photo, "us.jpg")
     assert np.load(io.BytesIO(data), allow_pickle=False)["joints_3d"].shape == (2, 17, 3)
 
 
 def test_several_people_with_a_file_each_are_packed(photo, pose):
-    name, data = file_of("bvh", [pose, pose], photo, "us.jpg")
+    name, data = file_of("bvh", {"1": pose, "3": pose}, photo, "us.jpg")
     assert name == "us.bvh.zip"
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert archive.namelist() == ["us.person1.bvh", "us.person2.bvh"]
-        assert archive.read("us.person2.bvh").startswith(b"HIERARCHY")
+        assert archive.namelist() == ["us.person1.bvh", "us.person3.bvh"]
+        assert archive.read("us.person3.bvh").startswith(b"HIERARCHY")

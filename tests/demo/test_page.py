@@ -1,10 +1,16 @@
 """The real page in headless Chromium: what people see."""
 
+import io
+import json
 import os
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from demo.exports import FORMATS
 from demo.page import build_page, launch_options
 from demo.service import Service
 from fusion_model import PoseEstimator
@@ -101,6 +107,165 @@ def test_the_buttons_turn_the_view(open_page, example):
     )
 
 
+def camera(page):
+    return page.evaluate("document.querySelector('#figure .js-plotly-plot')._fullLayout.scene.camera.eye")
+
+
+def test_dragging_turns_the_view(open_page, example):
+    page = open_page()
+    upload(page, example)
+    wait_for_result(page)
+    page.locator("#figure").scroll_into_view_if_needed()
+    plot, before = page.locator("#figure .js-plotly-plot").bounding_box(), camera(page)
+    x, y = plot["x"] + plot["width"] / 2, plot["y"] + plot["height"] * 0.6
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y + 10, steps=4)
+    page.mouse.move(x + 120, y + 20, steps=4)
+    page.mouse.up()
+    page.wait_for_function(
+        "old => Math.abs(document.querySelector('#figure .js-plotly-plot')"
+        "._fullLayout.scene._scene.getCamera().eye.x - old) > 0.05",
+        arg=before["x"],
+        timeout=WAIT,
+    )
+
+
+def click_picture(page, x, y):
+    """Click at a share of the picture's width and height."""
+    place = page.locator("#picture img").bounding_box()
+    page.mouse.click(place["x"] + x * place["width"], place["y"] + y * place["height"])
+
+
+def box_of(page):
+    return [float(part) for part in page.locator("#box textarea, #box input").input_value().split(",")]
+
+
+def test_two_clicks_correct_the_box(open_page, example):
+    page = open_page()
+    upload(page, example)
+    wait_for_result(page)
+    assert box_of(page) == [0, 0, 256, 600]
+    click_picture(page, 0.5, 0.5)  # means nothing yet
+    page.get_by_role("button", name="Draw a box").click()
+    page.get_by_text("Click one corner").wait_for(timeout=WAIT)
+    page.locator("#picture").scroll_into_view_if_needed()
+    click_picture(page, 0.45, 0.9)
+    page.get_by_text("Now the opposite corner").wait_for(timeout=WAIT)
+    page.wait_for_timeout(500)
+    click_picture(page, 0.05, 0.1)
+    page.get_by_role("button", name="Draw a box").wait_for(timeout=WAIT)
+    image = page.locator("#picture img").bounding_box()
+    tolerance = 3 + 512 / image["width"] + 600 / image["height"]
+    wanted = [0.05 * 512, 0.1 * 600, 0.45 * 512, 0.9 * 600]
+    assert max(abs(a - b) for a, b in zip(box_of(page), wanted, strict=True)) < tolerance
+    assert page.get_by_label("Person 3").count() == 0  # it was a correction, nobody new
+
+
+def test_a_box_in_writing_and_somebody_else(open_page, example):
+    page = open_page()
+    upload(page, example)
+    wait_for_result(page)
+    box = page.locator("#box textarea, #box input")
+    box.fill("240 50 500 580")
+    box.press("Enter")
+    page.get_by_label("Person 3").wait_for(timeout=WAIT)
+    assert page.get_by_label("Person 3").is_checked()
+    page.get_by_label("Everybody").check()
+    page.wait_for_function("document.querySelectorAll('#maps .grid-wrap img').length === 3", timeout=WAIT)
+    box.fill("one two")
+    box.press("Enter")
+    page.get_by_test_id("toast-body").wait_for(timeout=WAIT)
+    assert "four numbers" in page.get_by_test_id("toast-body").inner_text()
+
+
+READERS = {
+    "json": lambda data: json.loads(data)["schema"] == "fusion-pose/1",
+    "csv": lambda data: len(data.decode().splitlines()) == 18,
+    "bvh": lambda data: data.startswith(b"HIERARCHY"),
+    "npz": lambda data: np.load(io.BytesIO(data), allow_pickle=False)["heatmaps"].shape[0] == 16,
+    "png": lambda data: Image.open(io.BytesIO(data)).size == (512, 600),
+    "maps": lambda data: Image.open(io.BytesIO(data)).width > 512,
+    "html": lambda data: b"plotly" in data,
+}
+
+
+def test_every_format_can_be_downloaded(open_page, example):
+    page = open_page()
+    upload(page, example)
+    wait_for_result(page)
+    assert set(READERS) == set(FORMATS)
+    for kind, one in FORMATS.items():
+        page.locator("#kind input").click()
+        page.get_by_role("option", name=f"{kind.upper()}:").click()
+        assert READERS[kind](downloaded(page, f"hopper{one.suffix}")), kind
+
+
+def downloaded(page, name):
+    """What the button gives, once it gives the file of that name."""
+    for _ in range(20):
+        page.locator("button#download:not([disabled]), #download button:not([disabled])").wait_for(timeout=WAIT)
+        with page.expect_download(timeout=WAIT) as download:
+            page.get_by_role("button", name="Download", exact=True).last.click()
+        if download.value.suggested_filename == name:
+            return Path(download.value.path()).read_bytes()
+        page.wait_for_timeout(200)
+    pytest.fail(f"no {name} came")
+
+
+def test_what_changes_the_drawing_needs_no_network(open_page, example, stand_in, monkeypatch):
+    page = open_page()
+    upload(page, example)
+    wait_for_result(page)
+    for name in ("everybody", "batch", "__call__"):
+        monkeypatch.setattr(type(stand_in), name, lambda *_, **__: pytest.fail("the network was run"))
+    page.get_by_label("arms", exact=True).check()
+    page.wait_for_function("document.querySelectorAll('#maps .grid-wrap img').length === 7", timeout=WAIT)
+    height = page.locator("#height input")
+    height.fill("190")
+    height.press("Enter")
+    page.wait_for_function(
+        "document.querySelector('#figure .js-plotly-plot').data"
+        ".some(one => (one.hovertext || []).some(text => text.includes('y -849 mm')))",
+        timeout=WAIT,
+    )
+    page.get_by_label("Person 2").check()
+    page.get_by_text("Person 2: confidence").wait_for(timeout=WAIT)
+    page.locator("#least input[type=number]").fill("0.9")
+    page.locator("#least input[type=number]").press("Enter")
+    page.wait_for_function(
+        "document.querySelector('#figure .js-plotly-plot').data.find(one => one.mode === 'markers').x.length < 8",
+        timeout=WAIT,
+    )
+    assert page.get_by_test_id("toast-body").count() == 0
+
+
+def test_nobody_is_a_sentence_and_a_box_may_be_drawn(open_page, tmp_path):
+    page = open_page()
+    Image.new("RGB", (100, 100)).save(tmp_path / "black.png")
+    upload(page, tmp_path / "black.png")
+    page.get_by_text("Nobody was found in this photo").wait_for(timeout=WAIT)
+    page.get_by_text("Click one corner").wait_for(timeout=WAIT)
+    assert not page.locator("#figure").is_visible()
+    assert page.get_by_role("button", name="Download", exact=True).last.is_disabled()
+
+
+def test_the_keyboard_reaches_what_can_be_done(open_page, example):
+    page = open_page()
+    upload(page, example)
+    wait_for_result(page)
+    reached = set()
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate(
+            "[...document.querySelectorAll('[id]')].filter(one => one.contains(document.activeElement))"
+            ".map(one => one.id).join(' ')"
+        ))  # fmt: skip
+    names = set(" ".join(reached).split())
+    assert {"who", "box", "draw", "kind", "download", "height", "beyond", "group", "least"} <= names
+    assert page.locator("#picture img").get_attribute("alt")
+
+
 def test_the_example_needs_one_click(open_page):
     page = open_page()
     page.locator("button.gallery-item").first.click()
@@ -170,11 +335,10 @@ def test_over_a_real_network(open_page, example):
     try:
         page = open_page(url=url)
         upload(page, example)
-        page.wait_for_selector("#times code, [data-testid=toast-body]", timeout=WAIT)
-        toast = page.get_by_test_id("toast-body")
-        if toast.count():
-            assert "nobody was found" in toast.inner_text()
-        else:
-            assert "random-tiny" in page.locator("#times").inner_text()
+        page.wait_for_selector("#times code", timeout=WAIT)
+        assert "random-tiny" in page.locator("#times").inner_text()
+        notice, figure = page.locator("#notice"), page.locator("#figure .js-plotly-plot")
+        figure.or_(notice).first.wait_for(timeout=WAIT)
+        assert figure.is_visible() or "Nobody" in notice.inner_text() or "unsure" in notice.inner_text()
     finally:
         served.close()

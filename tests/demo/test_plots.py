@@ -110,11 +110,11 @@ def test_bubbles_are_as_wide_as_the_doubt(figure, pose):
 
 
 def test_several_people_stand_side_by_side_with_their_numbers(pose):
-    figure = skeleton_figure([pose, pose])
+    figure = skeleton_figure({"1": pose, "3": pose})
     first, second = traces(figure, "markers")
     assert min(second.x) > max(first.x)
-    assert [trace.text[0] for trace in traces(figure, "text")] == ["<b>1</b>", "<b>2</b>"]
-    assert traces(skeleton_figure([pose]), "text") == []
+    assert [trace.text[0] for trace in traces(figure, "text")] == ["<b>1</b>", "<b>3</b>"]
+    assert traces(skeleton_figure({"2": pose}), "text") == []
 
 
 def test_the_figure_is_valid_json(figure):

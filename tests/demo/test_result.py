@@ -49,7 +49,7 @@ def test_a_box_elsewhere_adds_somebody(two, pose, who):
 def test_a_box_where_nobody_was_found(pose):
     result, who = Result("photo.jpg", (300, 400), (), 0.6).with_box(None, (1, 2, 30, 40), pose)
     assert who == "1"
-    assert result.poses(who, 1700)[0].score == pose.score
+    assert result.poses(who, 1700)["1"].score == pose.score
 
 
 def test_the_height_scales_the_3d_alone(pose):
@@ -62,9 +62,9 @@ def test_the_height_scales_the_3d_alone(pose):
 
 def test_poses_that_are_not_to_be_trusted_are_left_out(change_pose):
     result = Result("p", (9, 9), (Person(LEFT, change_pose(score=0.5)), Person(RIGHT, change_pose())), 0.6)
-    assert len(result.poses(EVERYBODY, 1800)) == 1
-    assert result.poses("1", 1800) == []
-    assert result.poses("2", 1800)[0].height_mm == 1800
+    assert list(result.poses(EVERYBODY, 1800)) == ["2"]
+    assert result.poses("1", 1800) == {}
+    assert result.poses("2", 1800)["2"].height_mm == 1800
 
 
 def test_advice_where_there_is_something_to_say(change_pose, two):

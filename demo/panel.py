@@ -1,0 +1,196 @@
+"""The page's components: what stands where. ``demo.page`` says what they do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+from gradio.data_classes import FileData
+
+from demo.downloads import CHOICES
+from demo.overlays import SIDE_COLOURS
+from demo.plots import weights_figure, weights_sentence
+from demo.service import refusal
+from demo.views import LEAST_CM, MAP_GROUPS, MOST_CM
+from fusion_model.estimator import FusionSummary
+
+DRAW, CANCEL = "Draw a box", "Cancel the box"
+_SIZE = "One photo does not tell a person's size: 170 cm is assumed until you say otherwise."
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The components of a result, in the order of the page."""
+
+    notice: gr.Markdown
+    picture: gr.Image
+    who: gr.Radio
+    draw: gr.Button
+    box: gr.Textbox
+    note: gr.HTML
+    figure: gr.Plot
+    height: gr.Number
+    beyond: gr.Checkbox
+    kind: gr.Dropdown
+    download: gr.DownloadButton
+    maps: gr.Gallery
+    least: gr.Slider
+    group: gr.Radio
+    sentence: gr.Markdown
+    bars: gr.Plot
+    times: gr.Markdown
+
+    @classmethod
+    def build(cls, fusion: FusionSummary) -> Panel:
+        """Place the components in the Blocks at hand."""
+        notice = gr.Markdown(visible=False, elem_id="notice")
+        picture = gr.Image(
+            label="Skeleton",
+            interactive=False,
+            height=420,
+            buttons=["download", "fullscreen"],
+            format="png",
+            elem_id="picture",
+            alt_text="The photo with the boxes of the people found and their skeletons",
+        )
+        gr.HTML(_colour_key())
+        who, draw, box, note = _whom()
+        figure = gr.Plot(label="3D skeleton", show_label=False, elem_id="figure")
+        height, beyond = _size()
+        kind, download = _menu()
+        maps, least, group = _maps()
+        with gr.Accordion("What the fusion network has learnt"):
+            sentence = gr.Markdown(weights_sentence(fusion), label="Fusion")
+            bars = gr.Plot(weights_figure(fusion), label="Fusion weights", show_label=False, elem_id="weights")
+        times = gr.Markdown(label="Timings", elem_classes="key", elem_id="times")
+        return cls(
+            notice, picture, who, draw, box, note, figure, height, beyond, kind, download, maps, least, group,
+            sentence, bars, times,
+        )  # fmt: skip
+
+    @property
+    def choices(self) -> list[gr.components.Component]:
+        """Inputs, in the order of the fields of :class:`demo.views.Choices`."""
+        return [self.who, self.height, self.least, self.beyond, self.group, self.kind]
+
+    @property
+    def views(self) -> list[gr.components.Component]:
+        """Outputs, in the order of :func:`demo.views.all_views`."""
+        return [self.picture, self.figure, self.maps, self.download, self.times, self.box]
+
+    @property
+    def drawn(self) -> list[gr.components.Component]:
+        """Outputs of the endpoint ``/show_pose``."""
+        return [self.picture, self.figure, self.maps, self.sentence, self.bars, self.times]
+
+
+def photo_input() -> gr.Image:
+    """A photo input that hands on the file as it was sent, so that our own reader decodes, turns or refuses it.
+
+    ``gr.Image`` would decode it first: without EXIF rotation for paths, and with a vague message for broken files.
+    """
+    photo = gr.Image(
+        type="filepath",
+        image_mode=None,
+        sources=["upload", "webcam", "clipboard"],
+        webcam_options=gr.WebcamOptions(mirror=False),  # a mirrored photo would swap left and right
+        label="Photo",
+        height=380,
+        buttons=["fullscreen"],
+        elem_id="photo",
+        alt_text="Your photo",
+    )
+    decoded, cache = photo.preprocess, photo.GRADIO_CACHE
+
+    def path_of(payload: FileData | None) -> str | None:
+        """The uploaded file, still encoded."""
+        return decoded(payload) if payload is None or not payload.path else uploaded(payload.path, cache)
+
+    photo.preprocess = path_of
+    return photo
+
+
+def uploaded(path: str, cache: str) -> str:
+    """The path of an uploaded file; only one in Gradio's own folder, as it does not check every payload itself.
+
+    Raises:
+        gr.Error: if the path leads elsewhere.
+    """
+    if not Path(path).resolve().is_relative_to(Path(cache).resolve()):
+        raise refusal("this photo was not uploaded: send it with the request")
+    return path
+
+
+def note_text(text: str) -> str:
+    """A line that screen readers read out when it changes; ``text`` is ours, not people's."""
+    return f"<p role='status' class='key'>{text}</p>"
+
+
+def _whom() -> tuple[gr.Radio, gr.Button, gr.Textbox, gr.HTML]:
+    """Who is meant: picked by number, or shown with a box."""
+    who = gr.Radio([], label="Whom?", elem_id="who")
+    with gr.Row():
+        box = gr.Textbox(
+            label="Box in pixels: left, top, right, bottom",
+            info="Wrong? Draw it anew on the picture, or write it here and press Enter.",
+            max_lines=1,
+            scale=3,
+            min_width=220,
+            elem_id="box",
+        )
+        draw = gr.Button(DRAW, scale=1, min_width=130, elem_id="draw")
+    note = gr.HTML(note_text(""), elem_id="note")
+    return who, draw, box, note
+
+
+def _size() -> tuple[gr.Number, gr.Checkbox]:
+    """What belongs to the 3D view."""
+    with gr.Row(equal_height=True):
+        height = gr.Number(
+            170, label=f"Person's height in cm ({LEAST_CM:.0f} to {MOST_CM:.0f})", info=_SIZE, elem_id="height"
+        )
+        beyond = gr.Checkbox(
+            label="Guess beyond the frame",
+            info="Dotted in the 3D view: what the photo does not show.",
+            elem_id="beyond",
+        )
+    return height, beyond
+
+
+def _menu() -> tuple[gr.Dropdown, gr.DownloadButton]:
+    """The download menu."""
+    with gr.Row():
+        kind = gr.Dropdown(CHOICES, value="json", label="Get the joints out", scale=3, min_width=220, elem_id="kind")
+        download = gr.DownloadButton(
+            "Download", interactive=False, variant="primary", scale=1, min_width=130, elem_id="download"
+        )
+    return kind, download
+
+
+def _maps() -> tuple[gr.Gallery, gr.Slider, gr.Radio]:
+    """The confidence maps, and what else only changes the drawing."""
+    gr.HTML("<div class='key'>Confidence maps: how sure the network is of each joint, over its crop of the photo</div>")
+    maps = gr.Gallery(
+        label="Confidence maps",
+        show_label=False,
+        columns=6,
+        height="auto",
+        object_fit="contain",
+        interactive=False,
+        elem_id="maps",
+        buttons=["download", "fullscreen"],
+    )
+    with gr.Row(equal_height=True):
+        group = gr.Radio(list(MAP_GROUPS), value=next(iter(MAP_GROUPS)), label="Which maps", elem_id="group")
+        least = gr.Slider(0, 1, 0, step=0.05, label="Draw joints from this confidence", buttons=[], elem_id="least")
+    return maps, least, group
+
+
+def _colour_key() -> str:
+    """Which colour is which side, and what faded and bubbles mean."""
+    names = {"left": "the person's left", "right": "the person's right"}
+    entries = [(f"rgb{SIDE_COLOURS[side]}", name) for side, name in names.items()]
+    entries.append(("rgba(128,128,128,0.45)", "faded or hollow: guessed; in 3D, the wider the bubble the less sure"))
+    dots = " ".join(f"<span><b style='background:{colour}'></b>{name}</span>" for colour, name in entries)
+    return f"<div class='key'>{dots}</div>"
