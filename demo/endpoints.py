@@ -2,25 +2,114 @@
 
 from __future__ import annotations
 
+import html
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import FileData, ListFiles
 
-from demo.service import Service
+from demo.panel import uploaded
+from demo.service import Service, refusal
+
+SCHEMA = "fusion-pose-photos/1"
+MOST_PHOTOS = 32
 
 
 def data_endpoints(service: Service, photo: gr.Image) -> None:
-    """Add ``/estimate_pose`` and ``/model_info`` to the Blocks at hand."""
+    """Add ``/estimate_pose``, ``/estimate_poses`` and ``/model_info`` to the Blocks at hand."""
     box = gr.JSON(visible=False, label="box: x0, y0, x1, y1 in pixels, or null")
     result = gr.JSON(visible=False, label="fusion-pose/1")
 
     def estimate_pose(photo: str | None, box: list[float] | None = None) -> dict[str, Any]:
-        """Estimate the pose of the person in a photo: 17 joints in 3D (mm) and 2D (pixels) as fusion-pose/1."""
+        """Estimate the pose of the person in a photo: 17 joints in 3D (mm) and 2D (pixels) as fusion-pose/1.
+
+        Args:
+            photo: a file with a photo.
+            box: x0, y0, x1, y1 in pixels round the person who is meant; null for the best person found.
+
+        Returns:
+            One fusion-pose/1: names, units, axes, bones and, for each joint, place, confidence and status.
+        """
         return service.estimate(photo, box)[1].to_dict()
 
+    def estimate_poses(photos: list[str] | None, everybody: bool = False) -> dict[str, Any]:
+        """Estimate poses in several photos; one that cannot be done does not stop the others.
+
+        Args:
+            photos: files with photos, at most 32.
+            everybody: all people of each photo, best first, instead of the best one.
+
+        Returns:
+            fusion-pose-photos/1: for each photo, in order, its name, a list of fusion-pose/1 (empty if it failed) and
+            null or a sentence that says why it failed.
+        """
+        return poses_of_photos(service, photos, everybody=everybody)
+
     def model_info() -> dict[str, Any]:
-        """What the model is and what its fusion network has learnt."""
+        """What the model is and what its fusion network has learnt.
+
+        Returns:
+            fusion-pose-model/1: name, sizes, skeleton, and the fusion weights with alpha and beta.
+        """
         return service.info()
 
     gr.Button(visible=False).click(estimate_pose, [photo, box], result, api_name="estimate_pose")
+    several = gr.Checkbox(False, visible=False, label="everybody instead of the best person")
+    inputs, answer = [photos_input(), several], gr.JSON(visible=False, label=SCHEMA)
+    gr.Button(visible=False).click(estimate_poses, inputs, answer, api_name="estimate_poses")
     gr.api(model_info, api_name="model_info")
+
+
+def poses_of_photos(service: Service, photos: list[str] | None, *, everybody: bool) -> dict[str, Any]:
+    """One photo after the other, so that memory does not grow with their number.
+
+    Args:
+        service: the model.
+        photos: paths of uploaded files.
+        everybody: all people of each photo instead of the best one.
+
+    Returns:
+        What ``/estimate_poses`` answers.
+
+    Raises:
+        gr.Error: if there is no photo, or there are too many.
+    """
+    if not photos:
+        raise refusal("there are no photos: send a list of files")
+    if len(photos) > MOST_PHOTOS:
+        raise refusal(
+            f"at most {MOST_PHOTOS} photos are taken at once, got {len(photos)}: send them in several requests"
+        )
+    return {"schema": SCHEMA, "photos": [_one(service, path, everybody=everybody) for path in photos]}
+
+
+def _one(service: Service, path: str, *, everybody: bool) -> dict[str, Any]:
+    """The entry of one photo."""
+    entry: dict[str, Any] = {"photo": Path(path).name, "poses": [], "error": None}
+    try:
+        if everybody:
+            people = service.everybody(path).people
+            entry["poses"] = [person.pose.to_dict() for person in people if person.pose is not None]
+            entry["error"] = None if people else "nobody was found in the photo"
+        else:
+            entry["poses"] = [service.estimate(path)[1].to_dict()]
+    except gr.Error as error:
+        entry["error"] = html.unescape(error.message)
+    return entry
+
+
+def photos_input() -> gr.File:
+    """A hidden input of several photos, which takes uploaded files only."""
+    photos = gr.File(file_count="multiple", type="filepath", visible=False, label="photos")
+    cache = photos.GRADIO_CACHE
+
+    def paths_of(payload: ListFiles | FileData | None) -> list[str] | None:
+        """The uploaded files."""
+        if payload is None:
+            return None
+        files = payload.root if isinstance(payload, ListFiles) else [payload]
+        return [uploaded(file.path, cache) for file in files]
+
+    photos.preprocess = paths_of
+    return photos

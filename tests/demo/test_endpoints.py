@@ -9,6 +9,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from demo.endpoints import poses_of_photos
 from demo.page import build_page, launch_options
 from demo.service import Service
 from fusion_model import PoseEstimator
@@ -55,12 +56,48 @@ def test_the_contract_of_names_and_parameters(client):
     assert parameters == {
         "/show_pose": [("photo", False)],
         "/estimate_pose": [("photo", False), ("box", True)],
+        "/estimate_poses": [("photos", False), ("everybody", True)],
         "/model_info": [],
     }
     assert [one["label"] for one in endpoints["/show_pose"]["returns"]] == [
         "Skeleton", "3D skeleton", "Confidence maps", "Fusion", "Fusion weights", "Timings"
     ]  # fmt: skip
     assert [one["label"] for one in endpoints["/estimate_pose"]["returns"]] == ["fusion-pose/1"]
+    assert [one["label"] for one in endpoints["/estimate_poses"]["returns"]] == ["fusion-pose-photos/1"]
+
+
+def test_every_endpoint_is_described(client):
+    schema = httpx.get(f"{client.src.rstrip('/')}/gradio_api/openapi.json", timeout=60).text
+    for name in ("estimate_pose", "estimate_poses", "show_pose", "model_info"):
+        assert f"/run/{name}" in schema or f"/call/{name}" in schema
+
+
+def test_several_photos_of_which_one_is_bad(sure_client, example, notes):
+    photos = [handle_file(example), handle_file(notes)]
+    answer = sure_client.predict(photos, api_name="/estimate_poses")
+    assert set(answer) == {"schema", "photos"}
+    assert answer["schema"] == "fusion-pose-photos/1"
+    good, bad = answer["photos"]
+    assert set(good) == set(bad) == {"photo", "poses", "error"}
+    assert (good["photo"], good["error"]) == ("hopper.jpg", None)
+    assert [pose["schema"] for pose in good["poses"]] == ["fusion-pose/1"]
+    assert bad["poses"] == []
+    assert "notes.jpg is not a photo" in bad["error"]
+
+
+def test_everybody_in_several_photos(sure_client, example, tmp_path):
+    Image.new("RGB", (100, 100)).save(tmp_path / "black.png")
+    photos = [handle_file(example), handle_file(tmp_path / "black.png")]
+    full, empty = sure_client.predict(photos, everybody=True, api_name="/estimate_poses")["photos"]
+    assert len(full["poses"]) == 2
+    assert empty["poses"] == []
+    assert "nobody was found" in empty["error"]
+
+
+def test_no_photos_and_too_many(client, stand_in):
+    assert "there are no photos" in message(client, [], api_name="/estimate_poses")
+    with pytest.raises(Exception, match="at most 32 photos"):
+        poses_of_photos(Service(stand_in), ["a.jpg"] * 33, everybody=False)
 
 
 def test_the_contract_of_fields(client, example):
@@ -166,6 +203,18 @@ def test_an_unexpected_failure_shows_no_inside(stand_in, example, monkeypatch):
     with pytest.raises(Exception, match="the server failed") as error:
         service.estimate(str(example))
     assert "division" not in str(error.value)
+
+
+def test_the_list_of_photos_takes_no_file_of_the_server(client, tmp_path):
+    path = tmp_path / "private.png"
+    Image.new("RGB", (64, 64), "white").save(path)
+    call = f"{client.src.rstrip('/')}/gradio_api/call/estimate_poses"
+    asked = httpx.post(call, json={"data": [[{"path": str(path)}], False]}, timeout=60)
+    answer = asked.text
+    if asked.status_code == 200:
+        answer = httpx.get(f"{call}/{asked.json()['event_id']}", timeout=60).text
+        assert "event: error" in answer
+    assert "fusion-pose/1" not in answer
 
 
 @pytest.mark.parametrize("meta", [{"meta": {"_type": "gradio.FileData"}}, {}])
