@@ -247,22 +247,6 @@ def test_two_people_are_two_boxes(estimator):
     assert_found(right, place((450, 190), 120))
 
 
-def test_everybody_is_found_with_a_pose_at_once(estimator):
-    centers = ((150, 200), (450, 190))
-    photo = photo_of(*centers, width=600, height=400, size=120)
-    boxes, poses = estimator.everybody(photo)
-    assert (boxes == estimator.find_people(photo)[0]).all()
-    assert (poses[0].joints_3d == estimator(photo).joints_3d).all()
-    order = boxes[:, 0].argsort()
-    for number, center in zip(order, centers, strict=True):
-        assert_found(poses[number], place(center, 120))
-    boxes, poses = estimator.everybody(np.zeros((200, 300, 3), np.uint8))
-    assert boxes.shape == (0, 4)
-    assert poses == []
-    with pytest.raises(ValueError, match="height_mm"):
-        estimator.everybody(photo, height_mm=0)
-
-
 def test_the_larger_person_is_the_best(estimator):
     photo = np.zeros((400, 600, 3), np.uint8)
     paint(photo, place((120, 200), 60), 5)
