@@ -35,6 +35,8 @@ def build_page(service: Service) -> gr.Blocks:
     """The Blocks over one loaded model, with all endpoints."""
     with gr.Blocks(title="fusion-pose", analytics_enabled=False, delete_cache=(1800, _KEPT_SECONDS)) as page:
         gr.Markdown(_TITLE)
+        if service.notice:
+            gr.Markdown(service.notice, elem_id="serving")
         with gr.Row():
             with gr.Column(scale=4, min_width=300, elem_id="input"):
                 photo = photo_input()

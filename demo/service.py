@@ -18,6 +18,7 @@ except ImportError:
 
 import gradio as gr
 import numpy as np
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from demo import DEFAULT_MODEL
 from demo.result import Person, Result
@@ -40,16 +41,20 @@ class Service:
 
     Args:
         estimator: the loaded model.
+        notice: what the page should say about where the model comes from; empty if nothing.
     """
 
-    def __init__(self, estimator: PoseEstimator) -> None:
-        self.estimator = estimator
+    def __init__(self, estimator: PoseEstimator, notice: str = "") -> None:
+        self.estimator, self.notice = estimator, notice
         self._run = on_gpu(self._estimate)
         self._run_everybody = on_gpu(self._everybody)
 
     @classmethod
     def from_environment(cls) -> Service:
         """Load the checkpoint that ``FUSION_POSE_MODEL`` names (folder or Hub id), else the bundled one.
+
+        Where the Hub cannot be reached and the cache does not hold the repository, the bundled one is served, and
+        ``notice`` says so.
 
         Raises:
             SystemExit: with one clear sentence, if the checkpoint cannot be loaded.
@@ -58,7 +63,11 @@ class Service:
         try:
             return cls(load_estimator(source))
         except (ValueError, OSError) as error:
-            sys.exit(f"The model cannot be loaded: {error}")
+            if not isinstance(error.__cause__, LocalEntryNotFoundError):  # of a Hub that answers, or of a folder
+                sys.exit(f"The model cannot be loaded: {error}")
+        notice = f"The model {source} could not be fetched from the Hub: the bundled one is served instead."
+        _log.warning(notice)
+        return cls(load_estimator(DEFAULT_MODEL), notice)
 
     def estimate(self, photo: object, box: object = None) -> tuple[np.ndarray, Pose]:
         """Estimate the pose in an uploaded photo.
