@@ -1,4 +1,4 @@
-"""The endpoints that answer with data alone: for ``gradio_client``, curl and, with ``python app.py --mcp``, MCP."""
+"""The endpoints that answer with data alone, for ``gradio_client`` and curl."""
 
 from __future__ import annotations
 
