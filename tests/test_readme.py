@@ -77,13 +77,17 @@ def test_the_python_blocks_run_as_they_are(number, request, monkeypatch):
     elif "joints" in names:
         assert names["joints"].shape == (1, 17, 3)
         assert names["maps"][0].shape == (1, 16, names["size"] / 4, names["size"] / 4)
+    elif "answer" in names:
+        hopper, page = names["answer"]["photos"]
+        assert (hopper["photo"], len(hopper["poses"]), hopper["error"]) == ("hopper.jpg", 1, None)
+        assert page["photo"] == "result.png"
     else:
         assert len(names["pose"]["joints"]) == 17
 
 
 def test_there_is_a_block_for_each_use():
-    uses = ("PoseEstimator.from_pretrained", "FusionNetwork(", "/estimate_pose")
-    assert len(BLOCKS) == 3
+    uses = ("PoseEstimator.from_pretrained", "FusionNetwork(", "/estimate_pose", "/estimate_poses")
+    assert len(BLOCKS) == 4
     assert all(use in block for use, block in zip(uses, BLOCKS, strict=True))
 
 

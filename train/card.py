@@ -43,6 +43,7 @@ picture.
 
 These figures flatter a little: the kept weights are the best on the same validation people, and the search for people
 was adjusted on some of them (72 of LSP-extended and canvases of the others), so end to end more than in the true box.
+Of rendered people (`synthetic`) the hidden joints and those beyond the picture count too.
 The crops of nobody are cut beside people of Stanford 40 and street; those that show somebody else were sorted out by
 eye, without looking at their scores.
 

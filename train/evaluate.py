@@ -59,6 +59,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
+    if arguments.card and arguments.only:
+        raise ValueError("--card writes the figures of all sources: leave --only away")
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
     sources = find_sources(arguments.data)
     mean = {name: _training_mean(sources, name) for name in ("photos", SYNTHETIC)}
@@ -96,8 +98,11 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
         else:
             figures["end to end"][source.name] = on_canvases(estimator, source, seed)
             figures["3D"][source.name] = pose_table(poses, source, truth.rows, mean["photos"])
-    figures["calibration"] = calibration_figures(np.concatenate(confidence), np.concatenate(correct))
-    figures["nobody"] = nobody_figures(estimator, sources, seed)
+    if confidence:
+        figures["calibration"] = calibration_figures(np.concatenate(confidence), np.concatenate(correct))
+    crops = [crop for source in sources for crop in empty_crops(source, seed)[1::2]]
+    if crops:
+        figures["nobody"] = nobody_figures(estimator, crops)
     return figures
 
 
@@ -142,9 +147,8 @@ def calibration_figures(confidence: np.ndarray, correct: np.ndarray) -> dict:
     return {"n": len(correct), "expected_calibration_error": error, "reliability": table}
 
 
-def nobody_figures(estimator: PoseEstimator, sources: list[Source], seed: int) -> dict[str, float]:
-    """Share of crops beside people in which somebody is found, on the half that calibration did not see."""
-    crops = [crop for source in sources for crop in empty_crops(source, seed)[1::2]]
+def nobody_figures(estimator: PoseEstimator, crops: list[np.ndarray]) -> dict[str, float]:
+    """Share of crops that show nobody in which somebody is found."""
     taken = sum(pose is not None for pose in estimator.batch(crops))
     return {"n": len(crops), "taken_for_a_person": 100 * taken / len(crops)}
 
@@ -164,12 +168,14 @@ def print_figures(figures: dict[str, dict]) -> None:
         if figures[table]:
             print(f"3D against {title}, 12 limb joints")
             _print_poses(figures[table])
-    calibration = figures["calibration"]
-    print(f"expected calibration error {calibration['expected_calibration_error']:.3f} (n {calibration['n']})")
-    for row in calibration["reliability"]:
-        print(f"  confidence {row['confidence']:.2f}  right {row['correct']:.2f}  n {row['n']}")
-    nobody = figures["nobody"]
-    print(f"crops of nobody taken for a person: {nobody['taken_for_a_person']:.1f} % of {nobody['n']}")
+    if "calibration" in figures:
+        calibration = figures["calibration"]
+        print(f"expected calibration error {calibration['expected_calibration_error']:.3f} (n {calibration['n']})")
+        for row in calibration["reliability"]:
+            print(f"  confidence {row['confidence']:.2f}  right {row['correct']:.2f}  n {row['n']}")
+    if "nobody" in figures:
+        nobody = figures["nobody"]
+        print(f"crops of nobody taken for a person: {nobody['taken_for_a_person']:.1f} % of {nobody['n']}")
 
 
 def _print_poses(table: dict[str, dict]) -> None:

@@ -213,3 +213,9 @@ def test_bad_usage_is_status_2_and_one_sentence(ends, arguments, words):
     status, _, error = ends("hourglass", *arguments)
     assert status == 2
     assert words in error
+
+
+def test_a_card_needs_all_sources(data_folder, ends):
+    status, _, error = ends("evaluate", "--data", data_folder, "--only", "made", "--card")
+    assert status == 1
+    assert "leave --only away" in error
