@@ -154,16 +154,16 @@ def skin_tint(head: Head, figure: Figure) -> np.ndarray:
     x, y, z = ((places - [0.0, marks.eyes[0, 1], marks.eyes[0, 2]]) / apart).T
     front = z > -12
     factor = np.ones((len(near), 3))
-    lips = front * np.exp(-((x / 21) ** 4) - (((y + 66) / 7.5) ** 4))
+    lips = front * np.exp(-_fourth(x / 21) - _fourth((y + 66) / 7.5))
     factor *= 1 - lips[:, None] * (1 - np.array(head.lips))
     cheeks = front * np.exp(-(((np.abs(x) - 36) / 16) ** 2) - (((y + 34) / 16) ** 2))
     factor *= 1 - cheeks[:, None] * np.array([0.0, 0.10, 0.09])
     colour = np.array(head.hair.colour) * 1.4
     brows = (
-        front * np.exp(-(((np.abs(x) - 31) / 17) ** 4) - (((y - 19 + np.abs(np.abs(x) - 31) * 0.12) / 4.6) ** 4)) * 0.75
+        front * np.exp(-_fourth((np.abs(x) - 31) / 17) - _fourth((y - 19 + np.abs(np.abs(x) - 31) * 0.12) / 4.6)) * 0.75
     )
     factor = factor * (1 - brows[:, None]) + brows[:, None] * np.minimum(colour, 0.6)
-    sockets = front * np.exp(-(((np.abs(x) - 31) / 16) ** 4) - ((y / 7.0) ** 4)) * 0.35
+    sockets = front * np.exp(-_fourth((np.abs(x) - 31) / 16) - _fourth(y / 7.0)) * 0.35
     factor *= 1 - sockets[:, None]
     if head.beard > 0:
         jaw = _beard_share(x, y, z)[:, None] * (0.25 + 0.6 * head.beard)
@@ -175,11 +175,16 @@ def skin_tint(head: Head, figure: Figure) -> np.ndarray:
     return tint
 
 
+def _fourth(values: np.ndarray) -> np.ndarray:
+    """The fourth power, many times as fast as ``**`` makes it."""
+    return np.square(np.square(values))
+
+
 def _beard_share(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     """How much (N,) of the skin of a face is under the beard; from the middle of the eyes in mm."""
     below = 1 / (1 + np.exp((y + 48 - 0.30 * np.abs(x)) / 4))
     above = 1 / (1 + np.exp(-(y + 128) / 6))
-    mouth = 1 - 0.9 * np.exp(-((x / 21) ** 4) - (((y + 66) / 7) ** 4))
+    mouth = 1 - 0.9 * np.exp(-_fourth(x / 21) - _fourth((y + 66) / 7))
     return below * above * mouth * (z > -75)
 
 

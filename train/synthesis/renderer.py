@@ -72,7 +72,7 @@ class Renderer:
         ValueError: if size or supersample are too small.
     """
 
-    def __init__(self, size: int = 256, supersample: float = 1.5) -> None:
+    def __init__(self, size: int = 256, supersample: float = 1.4) -> None:
         if size < 16 or supersample < 1:
             raise ValueError(
                 f"a picture needs a side of 16 pixels and 1 sample each at least, not {size}, {supersample}"
