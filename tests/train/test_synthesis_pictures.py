@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fusion_model.skeletons import HUMAN36M_17
-from train.synthesis.body import load_body
+from train.synthesis.body import load_body, pose_body
 from train.synthesis.dataset import Settings
 from train.synthesis.motion.poses import PoseBank
 from train.synthesis.pictures import PictureMaker
@@ -81,9 +81,7 @@ def test_right_hands_are_on_the_left_of_people_who_face_the_camera(made):
     assert checked >= 3
 
 
-def test_bones_of_a_subject_keep_their_length(made):
-    from train.synthesis.body import pose_body
-
+def test_bones_of_a_subject_keep_their_length():
     pack, bank, generator = load_body(), PoseBank(), np.random.default_rng(0)
     person = pack.person(17)
     lengths = []
@@ -92,7 +90,6 @@ def test_bones_of_a_subject_keep_their_length(made):
         limbs = [(p, c) for p, c in HUMAN36M_17.bones if HUMAN36M_17.side(c) != "middle" and p not in (0, 8)]
         lengths.append([np.linalg.norm(joints[c] - joints[p]) for p, c in limbs])
     np.testing.assert_allclose(lengths, np.broadcast_to(lengths[0], np.shape(lengths)), rtol=1e-3)
-    assert made[0][0].image.shape == (128, 128, 3)
 
 
 def test_the_same_number_gives_the_same_picture(renderer, made):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import moderngl
@@ -246,7 +249,7 @@ def test_without_egl_the_error_says_what_to_install(monkeypatch):
         raise OSError(msg)
 
     monkeypatch.setattr(moderngl, "create_standalone_context", nothing)
-    with pytest.raises(RuntimeError, match=r"libEGL\.so not loaded.*libegl1.*libgl1-mesa-dri"):
+    with pytest.raises(OSError, match=r"libEGL\.so not loaded.*libegl1.*libgl1-mesa-dri"):
         Renderer(SIZE)
 
 
@@ -257,3 +260,18 @@ def test_a_second_renderer_can_follow_the_first(pack):
         with Renderer(32, supersample=1) as small:
             pictures.append(small.render(scene).image)
     np.testing.assert_array_equal(*pictures)
+
+
+def test_a_network_can_be_made_after_a_context():
+    """Triton, which torch loads late, and Mesa each bring an LLVM; the wrong order ends the process."""
+    code = (
+        "from train.synthesis.renderer import Renderer\n"
+        "import torch\n"
+        "with Renderer(32), torch.device('meta'):\n"
+        "    torch.nn.init.normal_(torch.empty(3))\n"
+        "    import torch._dynamo\n"
+        "print('alive')\n"
+    )
+    root = Path(__file__).parents[2]
+    child = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=root)
+    assert child.stdout == "alive\n", child.stderr[-2000:]

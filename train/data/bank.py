@@ -30,12 +30,12 @@ _MAP_UNIT = 1 / 160  # of a byte: maps reach up to 1.59
 
 
 @dataclass
-class Bank:
+class Batch:
     """Inputs and targets of the fusion network, one row a view.
 
     Attributes:
-        images: (N, 3, S, S) uint8.
-        maps: (N, 16, S, S) uint8, 160 for a height of 1.
+        images: (N, 3, S, S) float32 in [0, 1].
+        maps: (N, 16, S, S) float32.
         pose: (N, 17, 3) float32 mm, as the view shows it.
         weight: (N, 17) float32 trust in each joint; 0 where the 3D is unknown.
         points: (N, 16, 2) float32 labelled joints of MPII's order in pixels of the image.
@@ -51,6 +51,11 @@ class Bank:
     point_weight: Tensor
     source: Tensor
 
+
+@dataclass
+class Bank(Batch):
+    """Many views, kept small: images are uint8, and so are maps, 160 for a height of 1."""
+
     def __len__(self) -> int:
         """Number of views."""
         return len(self.images)
@@ -63,19 +68,6 @@ class Bank:
         """The rows of both, where this bank lies."""
         device = self.source.device
         return Bank(*(torch.cat((getattr(self, f.name), getattr(other, f.name).to(device))) for f in fields(self)))
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows of a bank as the network gets them; the attributes are those of :class:`Bank`, as floats."""
-
-    images: Tensor
-    maps: Tensor
-    pose: Tensor
-    weight: Tensor
-    points: Tensor
-    point_weight: Tensor
-    source: Tensor
 
 
 @torch.inference_mode()

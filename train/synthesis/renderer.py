@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -48,10 +50,13 @@ class Rendered:
 
 
 def _context() -> moderngl.Context:
+    # torch loads triton when it first initialises a network, and the LLVM in it crashes if Mesa's was loaded before.
+    with suppress(ImportError):
+        importlib.import_module("triton")
     try:
         return moderngl.create_standalone_context(backend="egl", require=330)
     except Exception as error:  # moderngl and its loader raise plain Exception and ImportError alike
-        raise RuntimeError(_NO_CONTEXT.format(error=error)) from error
+        raise OSError(_NO_CONTEXT.format(error=error)) from error
 
 
 def _source(*names: str) -> str:
