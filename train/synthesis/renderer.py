@@ -73,7 +73,7 @@ class Renderer:
         supersample: samples along a pixel's side, 1 for jagged edges.
 
     Raises:
-        RuntimeError: if no OpenGL context can be had; says what to install.
+        OSError: if no OpenGL context can be had; says what to install.
         ValueError: if size or supersample are too small.
     """
 
