@@ -7,18 +7,22 @@ several machines share the work; put the parts into one folder and run the comma
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 # Before NumPy is loaded: its products are small here, and its spinning threads take the renderer's cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from train.command import positive, run_command
-from train.synthesis.dataset import Settings, merge_labels, open_folder, write_parts
+from train.synthesis.dataset import Settings, merge_labels, open_folder
+from train.synthesis.labels import Picture
 from train.synthesis.preview import write_preview
+from train.synthesis.workers import write_side_by_side
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,6 +42,9 @@ def parser() -> argparse.ArgumentParser:
     )
     arguments.add_argument("--motions", type=Path, help="postures that train.synthesis.motion.collect made")
     arguments.add_argument("--shard", type=shard, default=(1, 1), metavar="I/N", help="make every N-th part only")
+    arguments.add_argument(
+        "--processes", type=positive(int), default=os.cpu_count() or 1, help="that render side by side"
+    )
     arguments.add_argument("--preview", type=Path, help="write a contact sheet (JPEG) of 64 labelled pictures")
     return arguments
 
@@ -71,16 +78,20 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _render(arguments: argparse.Namespace, settings: Settings) -> None:
     """Make the missing parts, and print how fast."""
+    factory = functools.partial(_maker, settings, arguments.motions, arguments.backgrounds)
+    began = time.perf_counter()
+    made = write_side_by_side(arguments.out, settings, factory, arguments.shard, arguments.processes)
+    if made:
+        print(f"{made / (time.perf_counter() - began):.1f} pictures/s, start included")
+
+
+def _maker(settings: Settings, motions: Path | None, backgrounds: Path | None) -> Callable[[int], Picture]:
+    """What renders picture number i, with an OpenGL context of its own that lasts as long as the process."""
     # Needs OpenGL; --help and a finished set do not.
     from train.synthesis.pictures import PictureMaker  # noqa: PLC0415
     from train.synthesis.renderer import Renderer  # noqa: PLC0415
 
-    with Renderer(settings.size) as renderer:
-        maker = PictureMaker(renderer, settings, arguments.motions, arguments.backgrounds)
-        began = time.perf_counter()
-        made = write_parts(arguments.out, settings, maker, arguments.shard)
-        if made:
-            print(f"{made / (time.perf_counter() - began):.1f} pictures/s in one process")
+    return PictureMaker(Renderer(settings.size), settings, motions, backgrounds)
 
 
 if __name__ == "__main__":

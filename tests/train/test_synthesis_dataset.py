@@ -34,7 +34,7 @@ def label(index, person=0):
     pose = np.arange(51, dtype=np.float32).reshape(17, 3) * 10 + index
     pose -= pose[0]
     return Label(joints, pose, np.array([0, 0, 3000.0]), np.ones(17, bool), np.array([5, 5, 110, 120.0]),
-                 10.0 * index - 90, 7, f"clip_{index % 3}", "standing")  # fmt: skip
+                 10.0 * index - 90, 7, 850.0, f"clip_{index % 3}", "standing")  # fmt: skip
 
 
 def picture(index, seed=4):
@@ -69,7 +69,7 @@ def test_a_whole_data_set_and_its_reader(tmp_path):
     wrist = MPII_16.index("left_wrist"), HUMAN36M_17.index("left_wrist")
     expected = [label(index, person).joints_2d[wrist[1]] for index in range(13) for person in range(index % 3)]
     np.testing.assert_array_equal(source.joints[:, wrist[0]], expected)
-    np.testing.assert_array_equal(source.pose[3], label(4).joints_3d)
+    np.testing.assert_allclose(source.pose[3], 2 * label(4).joints_3d, err_msg="850 mm brought to 1700 mm")
     photo = source.photo(3).astype(int)
     error = [np.abs(photo - picture(index).image).mean() for index in range(13)]
     assert np.argmin(error) == 4, "the photo of row 3 is picture 4"

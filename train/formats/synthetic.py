@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from train.data.people import Source
 from train.data.sampling import SYNTHETIC
 from train.synthesis.dataset import PART, image_name, part_path
 from train.synthesis.labels import posture_name, view_name
 
-_COLUMNS = ("picture", "joints_2d", "joints_3d", "visible", "box", "azimuth", "kind")
+_COLUMNS = ("picture", "joints_2d", "joints_3d", "visible", "box", "azimuth", "stature", "kind")
 _LEAST_SIDE = 64  # pixels of the box's longer side; smaller people teach no pose
 _LEAST_VISIBLE = 4  # joints
 _HIDDEN_WEIGHT = 0.5  # of a joint that something covers: its place is exact, but a guess from the picture
@@ -22,6 +23,8 @@ _HIDDEN_WEIGHT = 0.5  # of a joint that something covers: its place is exact, bu
 
 def read_synthetic(folder: Path) -> Source:
     """Read a data set; people that are too small or hidden to learn from are left out.
+
+    One photo does not tell a person's size, so poses are brought to the height that the estimator assumes.
 
     The groups are ``view`` (front, side, back) and ``posture`` (standing, low, seated, lying).
 
@@ -62,7 +65,7 @@ def _source(folder: Path, labels: dict[str, np.ndarray], *, validation: bool) ->
         weight=np.where(visible, 1.0, _HIDDEN_WEIGHT).astype(np.float32),
         by_hand=np.ones((count, len(MPII_16)), bool),
         box=labels["box"],
-        pose=labels["joints_3d"],
+        pose=labels["joints_3d"] * (CONVENTIONAL_HEIGHT_MM / labels["stature"])[:, None, None],
         pose_weight=np.ones((count, len(HUMAN36M_17)), np.float32),
         validation=np.full(count, validation),
         groups={

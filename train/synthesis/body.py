@@ -18,6 +18,7 @@ import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
 from train.synthesis.body_skin import Skin
+from train.synthesis.motion.rotation import cross
 from train.synthesis.rig import RIG
 
 PARTS = ("skin", "tights", "skirt", "hair", "eyes")
@@ -282,8 +283,8 @@ def _alignment(heads: np.ndarray, tails: np.ndarray, points: dict[str, np.ndarra
     for side, outwards in (("left", 1.0), ("right", -1.0)):
         x, y, z = np.array([outwards, 0, 0]), np.array([0, 1.0, 0]), np.array([0, 0, 1.0])
         upper, lower, hand = (along[f"{side}_{bone}"] for bone in ("upper_arm", "forearm", "hand"))
-        hinge = np.cross(upper, lower)
-        axis = np.cross(x, z)
+        hinge = cross(upper, lower)
+        axis = cross(x, z)
         turns = {
             "clavicle": _about_z(-outwards * _CLAVICLE_SHARE * np.arctan2(upper[1], np.hypot(upper[0], upper[2]))),
             "upper_arm": _onto(upper, hinge, x, axis),
@@ -304,7 +305,7 @@ def _frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     first = first / np.linalg.norm(first)
     second = second - first * (first @ second)
     second = second / np.linalg.norm(second)
-    return np.stack([first, second, np.cross(first, second)], 1)
+    return np.stack([first, second, cross(first, second)], 1)
 
 
 def _onto(first: np.ndarray, second: np.ndarray, first_to: np.ndarray, second_to: np.ndarray) -> np.ndarray:

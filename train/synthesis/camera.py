@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from train.synthesis.motion.rotation import cross
+
 FULL_FRAME_MM = 36.0
 NEAR_MM, FAR_MM = 150.0, 200_000.0
 
@@ -88,9 +90,9 @@ def look(position: np.ndarray, target: np.ndarray, roll: float, focal: float, si
     """
     ahead = np.asarray(target, np.float64) - position
     ahead /= np.linalg.norm(ahead)
-    right = np.cross(ahead, [0.0, 1.0, 0.0])
+    right = cross(ahead, np.array([0.0, 1.0, 0.0]))
     right /= np.linalg.norm(right)
-    upright = np.stack([right, np.cross(ahead, right), ahead])
+    upright = np.stack([right, cross(ahead, right), ahead])
     turn = np.array([[np.cos(roll), np.sin(roll), 0], [-np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
     rotation = turn @ upright
     intrinsics = np.array([[focal, 0, (size[0] - 1) / 2], [0, focal, (size[1] - 1) / 2], [0, 0, 1]])

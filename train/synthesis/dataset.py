@@ -32,6 +32,7 @@ _PERSON = {
     "box": (np.float32, (4,)),
     "azimuth": (np.float32, ()),
     "subject": (np.int32, ()),
+    "stature": (np.float32, ()),
     "motion": (np.str_, ()),
     "kind": (np.str_, ()),
 }  # type and shape of a row; one row a person
@@ -98,15 +99,39 @@ def write_parts(
         make: renders picture number i.
         shard: (i, n): only every n-th part, from the i-th on.
     """
-    number, of = shard
-    wanted = [part for part in range(settings.parts) if part % of == number - 1]
-    missing = [part for part in wanted if not part_path(folder, part).is_file()]
-    total = sum(len(_indices(settings, part)) for part in wanted)
-    ready = total - sum(len(_indices(settings, part)) for part in missing)
-    with tqdm(total=total, initial=ready, desc="render", unit="picture") as bar:
-        for part in missing:
-            _write_part(folder, settings, part, make, bar)
-    return total - ready
+    work = Work.of(folder, settings, shard)
+    with work.bar() as bar:
+        for part in work.missing:
+            write_part(folder, settings, part, make, bar.update)
+    return work.pictures
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be done.
+
+    Attributes:
+        missing: parts to make.
+        pictures: in these parts.
+        ready: pictures of the parts that were made before.
+    """
+
+    missing: tuple[int, ...]
+    pictures: int
+    ready: int
+
+    @classmethod
+    def of(cls, folder: Path, settings: Settings, shard: tuple[int, int] = (1, 1)) -> Work:
+        """What a folder lacks of every n-th part, from the i-th on."""
+        number, of = shard
+        wanted = [part for part in range(settings.parts) if part % of == number - 1]
+        missing = tuple(part for part in wanted if not part_path(folder, part).is_file())
+        pictures = sum(len(_indices(settings, part)) for part in missing)
+        return cls(missing, pictures, sum(len(_indices(settings, part)) for part in wanted) - pictures)
+
+    def bar(self) -> tqdm:
+        """A progress bar of pictures."""
+        return tqdm(total=self.ready + self.pictures, initial=self.ready, desc="render", unit="picture")
 
 
 def part_path(folder: Path, part: int) -> Path:
@@ -139,8 +164,10 @@ def _indices(settings: Settings, part: int) -> range:
     return range(part * PART, min((part + 1) * PART, settings.count))
 
 
-def _write_part(folder: Path, settings: Settings, part: int, make: Callable[[int], Picture], bar: tqdm) -> None:
-    """Render a part into a file beside its place, then move it there."""
+def write_part(
+    folder: Path, settings: Settings, part: int, make: Callable[[int], Picture], done: Callable[[], object]
+) -> None:
+    """Render a part into a file beside its place, then move it there; ``done`` is called after every picture."""
     pictures: list[Picture] = []
     path = part_path(folder, part)
     unfinished = path.with_name(f"{path.name}.unfinished")
@@ -150,7 +177,7 @@ def _write_part(folder: Path, settings: Settings, part: int, make: Callable[[int
                 picture = make(index)
                 archive.writestr(image_name(index), _encode(picture.image, settings.seed, index))
                 pictures.append(picture)
-                bar.update()
+                done()
             buffer = io.BytesIO()
             np.savez_compressed(buffer, **_columns(pictures, _indices(settings, part)))
             archive.writestr("labels.npz", buffer.getvalue())

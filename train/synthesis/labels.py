@@ -33,6 +33,7 @@ class Label:
         box: (4,) float32 x0, y0, x1, y1, tight round the pixels that show the person.
         azimuth: degrees from -180 to 180; 0: the chest faces the camera, 90: the camera sees the left side.
         subject: number of the body.
+        stature: of that body, mm, standing upright.
         motion: name of the clip, or of the clips, that the posture comes from.
         kind: standing, seated, lying, ...
     """
@@ -44,6 +45,7 @@ class Label:
     box: np.ndarray
     azimuth: float
     subject: int
+    stature: float
     motion: str
     kind: str
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import MPII_IN_HUMAN36M
 from train.synthesis.body import BodyPack, Person, pose_joints
 from train.synthesis.camera import draw_shot, frame
@@ -25,7 +26,8 @@ class Pairs:
 
     Attributes:
         points: (N, 16, 2) float32 MPII's order, pixels of the crop; may lie beyond it.
-        poses: (N, 17, 3) float32 Human3.6M's order, mm, camera axes, pelvis at the origin.
+        poses: (N, 17, 3) float32 Human3.6M's order, mm, camera axes, pelvis at the origin, of people of the height that
+            the estimator assumes.
     """
 
     points: np.ndarray
@@ -62,9 +64,10 @@ class PairSampler:
         return Pairs(points, poses)
 
     def _posed(self, generator: np.random.Generator) -> np.ndarray:
-        """(17, 3) joints of somebody in some posture, mm, the lowest of them on the ground."""
+        """(17, 3) joints of somebody in some posture, mm, the lowest on the ground, at the height assumed of photos."""
         subject = int(generator.choice(self._subjects))
         if subject not in self._people:
             self._people[subject] = self._pack.skeleton(subject)
-        joints = pose_joints(self._people[subject], self._bank.draw(generator, self._split).rotations)
-        return joints - [0, joints[:, 1].min(), 0]
+        person = self._people[subject]
+        joints = pose_joints(person, self._bank.draw(generator, self._split).rotations)
+        return (joints - [0, joints[:, 1].min(), 0]) * (CONVENTIONAL_HEIGHT_MM / person.stature_mm)

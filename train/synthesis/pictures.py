@@ -73,6 +73,7 @@ def label_person(scene: Scene, rendered: Rendered, number: int, sample: PosedSam
         box=box,
         azimuth=body_azimuth(camera),
         subject=person.subject,
+        stature=person.stature_mm,
         motion=sample.motion,
         kind=sample.kind,
     )

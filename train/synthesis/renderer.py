@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import time
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,7 +192,7 @@ class Renderer:
         places = np.frombuffer(self._gathered.read(components=2, attachment=3, dtype="f4"), np.float32)
         self._count("gather", start)
         start = time.perf_counter()
-        self._light(scene, shadow)
+        self._light(scene, shadow, spans)
         image = np.frombuffer(self._drawn.read(components=3), np.uint8).reshape(self.samples, self.samples, 3)
         self._count("light", start)
         start = time.perf_counter()
@@ -267,8 +268,8 @@ class Renderer:
         _set(self._programs["shadow"], clip_from_world=shadow, noise=0)
         self._arrays["shadow"].render(vertices=casting)
 
-    def _light(self, scene: Scene, shadow: np.ndarray) -> None:
-        """Light each kind of surface with its own shader, on its own samples only."""
+    def _light(self, scene: Scene, shadow: np.ndarray, kinds: Container[str]) -> None:
+        """Light each kind of surface that there is with its own shader, on its own samples only."""
         if scene.photo is not None:
             photo = cv2.resize(scene.photo, (self.size, self.size), interpolation=cv2.INTER_AREA)
             self._textures["photo"].write(np.ascontiguousarray(photo))
@@ -283,8 +284,9 @@ class Renderer:
         self._drawn.depth_mask = False
         shared = _uniforms(scene, shadow, self.samples / self.size)
         for number, name in enumerate(("backdrop", *KINDS)):
-            _set(self._programs[name], kind=float(number), **shared)
-            self._whole[name].render(vertices=3)
+            if name == "backdrop" or name in kinds:
+                _set(self._programs[name], kind=float(number), **shared)
+                self._whole[name].render(vertices=3)
         self._drawn.depth_mask = True
 
 
