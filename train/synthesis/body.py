@@ -280,23 +280,22 @@ def _alignment(heads: np.ndarray, tails: np.ndarray, points: dict[str, np.ndarra
     """The turn (21, 3, 3) float32 of each bone from rest to the canonical stance."""
     out = np.tile(np.eye(3), (len(RIG), 1, 1))
     along = {name: tails[bone] - heads[bone] for bone, name in enumerate(RIG.names)}
-    for side, outwards in (("left", 1.0), ("right", -1.0)):
-        x, y, z = np.array([outwards, 0, 0]), np.array([0, 1.0, 0]), np.array([0, 0, 1.0])
-        upper, lower, hand = (along[f"{side}_{bone}"] for bone in ("upper_arm", "forearm", "hand"))
-        hinge = cross(upper, lower)
-        axis = cross(x, z)
-        turns = {
-            "clavicle": _about_z(-outwards * _CLAVICLE_SHARE * np.arctan2(upper[1], np.hypot(upper[0], upper[2]))),
-            "upper_arm": _onto(upper, hinge, x, axis),
-            "forearm": _onto(lower, hinge, x, axis),
-            "hand": _onto(hand, points[f"{side}_index"] - points[f"{side}_little"], x, z),
-            "thigh": _onto(along[f"{side}_thigh"], np.array([1.0, 0, 0]), -y, np.array([1.0, 0, 0])),
-            "shin": _onto(along[f"{side}_shin"], np.array([1.0, 0, 0]), -y, np.array([1.0, 0, 0])),
-            "foot": _onto(along[f"{side}_foot"] * [1, 0, 1], y, z, y),
-            "toes": _onto(along[f"{side}_toes"] * [1, 0, 1], y, z, y),
+    for side, canonical in _CANONICAL.items():
+        upper, lower = along[f"{side}_upper_arm"], along[f"{side}_forearm"]
+        hinge, flat = cross(upper, lower), np.array([1, 0, 1])
+        frames = {
+            "upper_arm": _frame(upper, hinge),
+            "forearm": _frame(lower, hinge),
+            "hand": _frame(along[f"{side}_hand"], points[f"{side}_index"] - points[f"{side}_little"]),
+            "thigh": _frame(along[f"{side}_thigh"], _X),
+            "shin": _frame(along[f"{side}_shin"], _X),
+            "foot": _frame(along[f"{side}_foot"] * flat, _Y),
+            "toes": _frame(along[f"{side}_toes"] * flat, _Y),
         }
-        for bone, turn in turns.items():
-            out[RIG.index(f"{side}_{bone}")] = turn
+        for bone, frame in frames.items():
+            out[RIG.index(f"{side}_{bone}")] = canonical[bone] @ frame.T
+        raised = np.arctan2(upper[1], np.hypot(upper[0], upper[2]))
+        out[RIG.index(f"{side}_clavicle")] = _about_z((-1 if side == "left" else 1) * _CLAVICLE_SHARE * raised)
     return out.astype(np.float32)
 
 
@@ -308,9 +307,17 @@ def _frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.stack([first, second, cross(first, second)], 1)
 
 
-def _onto(first: np.ndarray, second: np.ndarray, first_to: np.ndarray, second_to: np.ndarray) -> np.ndarray:
-    """(3, 3) the turn that brings one direction onto another, and a second as near as can be onto a second."""
-    return _frame(first_to, second_to) @ _frame(first, second).T
+_X, _Y, _Z = np.eye(3)
+
+
+def _canonical_frames(outwards: np.ndarray) -> dict[str, np.ndarray]:
+    """Frames (3, 3) of one side's bones in the canonical stance: along the bone, then a second direction of it."""
+    arm, leg, foot = _frame(outwards, cross(outwards, _Z)), _frame(-_Y, _X), _frame(_Z, _Y)
+    hand = _frame(outwards, _Z)
+    return {"upper_arm": arm, "forearm": arm, "hand": hand, "thigh": leg, "shin": leg, "foot": foot, "toes": foot}
+
+
+_CANONICAL = {"left": _canonical_frames(_X), "right": _canonical_frames(-_X)}
 
 
 def _about_z(angle: float) -> np.ndarray:

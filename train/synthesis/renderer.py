@@ -323,7 +323,7 @@ def _uniforms(scene: Scene, shadow: np.ndarray, scale: float) -> dict[str, objec
 def _set(program: moderngl.Program, **values: object) -> None:
     """Set the uniforms that the program kept; matrices are given row by row and sent column by column."""
     for name, value in values.items():
-        if name not in program:
+        if program.get(name, None) is None:
             continue
         array = np.asarray(value, np.float32)
         if array.ndim == 2:

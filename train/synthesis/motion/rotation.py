@@ -18,7 +18,9 @@ def cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Cross products of (..., 3) vectors; numpy's own takes several times as long for single ones."""
     x, y, z = first[..., 0], first[..., 1], first[..., 2]
     u, v, w = second[..., 0], second[..., 1], second[..., 2]
-    return np.stack([y * w - z * v, z * u - x * w, x * v - y * u], -1)
+    out = np.empty((*np.broadcast(x, u).shape, 3), np.result_type(first, second))
+    out[..., 0], out[..., 1], out[..., 2] = y * w - z * v, z * u - x * w, x * v - y * u
+    return out
 
 
 def about(axis: np.ndarray, angle: np.ndarray | float) -> np.ndarray:
