@@ -6,6 +6,7 @@ person, and kept as bytes; training then turns, scales and mirrors photo, maps a
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 
 import torch
@@ -98,23 +99,40 @@ def build_bank(
         msg = "none of the people has a 3D pose: the fusion network needs sources with pseudo-labels or measured 3D"
         raise ValueError(msg)
     kinds = AugmentConfig(scene=0.0, cut=0.2, nothing=0.0, any_angle=0.1)
-    parts: list[tuple[Tensor, ...]] = []
-    for start in tqdm(range(0, len(rows), batch), desc="hourglass maps", unit="batch"):
-        part = people.take(rows[start : start + batch])
-        pose, weight = part.pose, part.pose_weight
-        if generator is None:
-            images, matrices = plain_views(part, size, margin)
-            points, point_weight = transform(part.joints, matrices), part.weight
-        else:
-            views = random_views(part, size, margin, kinds, generator)
-            images, points, point_weight = views.images, views.joints[:, 0], views.weight
-            pose, weight = turned_poses(pose, weight, views.angle, views.mirror)
-        with torch.autocast(images.device.type, torch.bfloat16):
-            maps = hourglass(images.contiguous(memory_format=torch.channels_last))[-1].float()
-        image, maps = fusion_inputs(images, maps, fusion_size)
-        points = to_map_coordinates(points, size / fusion_size)
-        parts.append((*stored_inputs(image, maps), pose, weight, points, point_weight, part.source))
-    return Bank(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+    def parts() -> Iterator[tuple[Tensor, ...]]:
+        for start in tqdm(range(0, len(rows), batch), desc="hourglass maps", unit="batch"):
+            part = people.take(rows[start : start + batch])
+            pose, weight = part.pose, part.pose_weight
+            if generator is None:
+                images, matrices = plain_views(part, size, margin)
+                points, point_weight = transform(part.joints, matrices), part.weight
+            else:
+                views = random_views(part, size, margin, kinds, generator)
+                images, points, point_weight = views.images, views.joints[:, 0], views.weight
+                pose, weight = turned_poses(pose, weight, views.angle, views.mirror)
+            with torch.autocast(images.device.type, torch.bfloat16):
+                maps = hourglass(images.contiguous(memory_format=torch.channels_last))[-1].float()
+            image, maps = fusion_inputs(images, maps, fusion_size)
+            points = to_map_coordinates(points, size / fusion_size)
+            yield (*stored_inputs(image, maps), pose, weight, points, point_weight, part.source)
+
+    return joined_parts(parts(), len(rows))
+
+
+def joined_parts(parts: Iterable[tuple[Tensor, ...]], count: int) -> Bank:
+    """A bank of ``count`` rows from its columns piece by piece; never holds the rows twice, as ``torch.cat`` would."""
+    columns: list[Tensor] = []
+    end = 0
+    for part in parts:
+        if not columns:
+            columns = [column.new_empty((count, *column.shape[1:])) for column in part]
+        begin, end = end, end + len(part[0])
+        for whole, piece in zip(columns, part, strict=True):
+            whole[begin:end] = piece
+    if end != count:
+        raise ValueError(f"a bank of {count} rows was to be filled, but {end} came")
+    return Bank(*columns)
 
 
 def stored_inputs(image: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:

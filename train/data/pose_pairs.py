@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
 from fusion_model.heatmaps import to_map_coordinates
 from fusion_model.looks import fusion_inputs
-from train.data.bank import Bank, stored_inputs
+from train.data.bank import Bank, joined_parts, stored_inputs
 from train.data.map_errors import MapErrors, draw_maps
 from train.synthesis.pairs import PairSampler
 
@@ -37,15 +39,17 @@ def pairs_bank(
         batch: rows at once.
     """
     numpy_generator, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    parts = []
-    for start in range(0, count, batch):
-        pairs = sampler.draw(numpy_generator, min(batch, count - start))
-        points, poses = torch.from_numpy(pairs.points), torch.from_numpy(pairs.poses)
-        maps = draw_maps(points, errors, size, generator)
-        images = torch.full((len(points), 3, size, size), _GREY)
-        image, maps = fusion_inputs(images, maps, fusion_size)
-        places = to_map_coordinates(points, size / fusion_size)
-        ones = torch.ones(len(points), 17)
-        number = torch.full((len(points),), source)
-        parts.append((*stored_inputs(image, maps), poses, ones, places, ones[:, :16], number))
-    return Bank(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+    def parts() -> Iterator[tuple[torch.Tensor, ...]]:
+        for start in range(0, count, batch):
+            pairs = sampler.draw(numpy_generator, min(batch, count - start))
+            points, poses = torch.from_numpy(pairs.points), torch.from_numpy(pairs.poses)
+            maps = draw_maps(points, errors, size, generator)
+            images = torch.full((len(points), 3, size, size), _GREY)
+            image, maps = fusion_inputs(images, maps, fusion_size)
+            places = to_map_coordinates(points, size / fusion_size)
+            ones = torch.ones(len(points), 17)
+            number = torch.full((len(points),), source)
+            yield *stored_inputs(image, maps), poses, ones, places, ones[:, :16], number
+
+    return joined_parts(parts(), count)
