@@ -44,6 +44,7 @@ TOLERANCE = 1.0  # pixels and millimetres
 MOST_GROWTH = 0.10
 JUDGED_FROM = 90.0  # seconds: a shorter run says nothing about memory
 START_SECONDS, PATIENCE_SECONDS = 120.0, 180.0
+ROUND = 4  # requests: one of them with a box, one a bad file
 
 
 @dataclass(frozen=True)
@@ -262,9 +263,9 @@ def _resident(process: psutil.Process) -> int:
 
 
 def _repeat(client: Client, plan: Sequence[Request], end: float, tally: Tally) -> None:
-    """One client: a request after the other."""
-    for request in itertools.cycle(plan):
-        if time.monotonic() >= end:
+    """One client: a request after the other, and to the end of a round, so that each has sent its bad file."""
+    for number, request in enumerate(itertools.cycle(plan)):
+        if number % ROUND == 0 and time.monotonic() >= end:
             return
         _send(client, request, tally)
 
