@@ -18,11 +18,12 @@ except ImportError:
 
 import gradio as gr
 import numpy as np
-from huggingface_hub.errors import LocalEntryNotFoundError
 
 from demo import DEFAULT_MODEL
 from demo.result import Person, Result
 from fusion_model import NoPersonError, Pose, PoseEstimator
+from fusion_model.checkpoints import locate_checkpoint
+from fusion_model.hub import HubUnreachableError
 from fusion_model.images import load_photo
 
 MODEL_VARIABLE = "FUSION_POSE_MODEL"
@@ -42,10 +43,13 @@ class Service:
     Args:
         estimator: the loaded model.
         notice: what the page should say about where the model comes from; empty if nothing.
+
+    Attributes:
+        fusion: what the fusion network has learnt, read here once: between calls ZeroGPU keeps the tensors away.
     """
 
     def __init__(self, estimator: PoseEstimator, notice: str = "") -> None:
-        self.estimator, self.notice = estimator, notice
+        self.estimator, self.notice, self.fusion = estimator, notice, estimator.fusion
         self._run = on_gpu(self._estimate)
         self._run_everybody = on_gpu(self._everybody)
 
@@ -53,21 +57,28 @@ class Service:
     def from_environment(cls) -> Service:
         """Load the checkpoint that ``FUSION_POSE_MODEL`` names (folder or Hub id), else the bundled one.
 
-        Where the Hub cannot be reached and the cache does not hold the repository, the bundled one is served, and
-        ``notice`` says so.
+        Where the Hub cannot be reached, the copy in the local cache is served, or without one the bundled checkpoint,
+        and ``notice`` says so.
 
         Raises:
             SystemExit: with one clear sentence, if the checkpoint cannot be loaded.
         """
         source = os.environ.get(MODEL_VARIABLE) or DEFAULT_MODEL
         try:
-            return cls(load_estimator(source))
+            found = locate_checkpoint(source)
+            estimator = PoseEstimator.from_pretrained(found.folder)
+        except HubUnreachableError as error:
+            notice = f"The Hub cannot be reached and {source} is not in the cache: the bundled model is served instead."
+            _log.warning("%s (%s)", notice, error)
+            return cls(PoseEstimator.from_pretrained(DEFAULT_MODEL), notice)
         except (ValueError, OSError) as error:
-            if not isinstance(error.__cause__, LocalEntryNotFoundError):  # of a Hub that answers, or of a folder
-                sys.exit(f"The model cannot be loaded: {error}")
-        notice = f"The model {source} could not be fetched from the Hub: the bundled one is served instead."
-        _log.warning(notice)
-        return cls(load_estimator(DEFAULT_MODEL), notice)
+            sys.exit(f"The model cannot be loaded: {error}")
+        estimator.name = model_name(source)
+        if not found.unreachable:
+            return cls(estimator)
+        notice = f"The Hub cannot be reached: {source} is served from the cache and may not be the newest."
+        _log.warning("%s (%s)", notice, found.unreachable)
+        return cls(estimator, notice)
 
     def estimate(self, photo: object, box: object = None) -> tuple[np.ndarray, Pose]:
         """Estimate the pose in an uploaded photo.
@@ -128,7 +139,7 @@ class Service:
 
     def info(self) -> dict[str, Any]:
         """What the model is, JSON-ready."""
-        estimator, fusion = self.estimator, self.estimator.fusion
+        estimator, fusion = self.estimator, self.fusion
         config = estimator.config
         return {
             "schema": "fusion-pose-model/1",
@@ -160,13 +171,6 @@ class Service:
     def _everybody(self, photo: np.ndarray) -> tuple[np.ndarray, list[Pose]]:
         """Run the networks on all people: the other one."""
         return self.estimator.everybody(photo)
-
-
-def load_estimator(source: str | Path, device: str | None = None) -> PoseEstimator:
-    """Load a checkpoint; the bundled one goes by a short name rather than by its path."""
-    estimator = PoseEstimator.from_pretrained(source, device=device)
-    estimator.name = model_name(source)
-    return estimator
 
 
 def model_name(source: str | Path) -> str:

@@ -15,15 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    GatedRepoError,
-    HFValidationError,
-    HTTPError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HFValidationError, HTTPError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
@@ -31,6 +24,7 @@ from torch import Tensor, nn
 from fusion_model.config import ModelConfig, model_config_from_dict, to_dict
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.hub import Snapshot, fetch, first_line
 
 FORMAT = "fusion-pose-checkpoint/1"
 CONFIG_FILE, TENSOR_FILE, CARD_FILE = FILES = ("config.json", "model.safetensors", "README.md")
@@ -146,18 +140,27 @@ def substate(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def find_checkpoint(source: str | os.PathLike[str]) -> Path:
-    """The local folder of a checkpoint, fetched from the Hub if ``source`` is a repository.
+    """The local folder of a checkpoint: that of :func:`locate_checkpoint`."""
+    return locate_checkpoint(source).folder
+
+
+def locate_checkpoint(source: str | os.PathLike[str]) -> Snapshot:
+    """The local folder of a checkpoint, fetched from the Hub if ``source`` is a repository, or from the local cache.
 
     An existing folder is that folder. Of other sources only text like ``user/name`` or ``user/name@revision`` is
     looked for on the Hub; where a folder ``user`` stands here, only with the revision: else a path was meant.
 
+    Returns:
+        The folder, and why the Hub could not be asked if it should have been.
+
     Raises:
-        FileNotFoundError: if there is neither such a folder nor such a repository, or no way to reach it.
+        FileNotFoundError: if there is neither such a folder nor such a repository;
+            :class:`fusion_model.hub.HubUnreachableError` if there is no way to reach it.
         ValueError: if ``source`` is a file.
     """
     path = Path(source)
     if path.is_dir():
-        return path
+        return Snapshot(path)
     if path.exists():
         raise ValueError(f"a checkpoint is a folder, but {path} is a file")
     if not isinstance(source, str) or not _HUB_ID.fullmatch(source) or source.startswith((".", "-")):
@@ -168,7 +171,7 @@ def find_checkpoint(source: str | os.PathLike[str]) -> Path:
             f"write {source + '@main'!r}"
         )
     repository, _, revision = source.partition("@")
-    return _download(repository, revision or None)
+    return fetch(repository, revision or None, FILES)
 
 
 def push_folder(
@@ -213,37 +216,8 @@ def push_folder(
             commit_message=message,
         )
     except (HTTPError, HFValidationError, OSError) as error:
-        raise ValueError(f"the Hub did not take {repo_id!r}: {_first_line(error)}") from error
+        raise ValueError(f"the Hub did not take {repo_id!r}: {first_line(error)}") from error
     return commit.commit_url
-
-
-def _download(repository: str, revision: str | None) -> Path:
-    """The snapshot of a Hub repository, from the local cache if the Hub cannot be reached."""
-    name = f"{repository}@{revision}" if revision else repository
-    try:
-        return Path(snapshot_download(repository, revision=revision, allow_patterns=list(FILES)))
-    except (RepositoryNotFoundError, GatedRepoError, RevisionNotFoundError) as error:
-        raise FileNotFoundError(
-            f"there is no folder {name!r}, and the Hub has no such repository or revision, or it is private "
-            f"({_first_line(error)})"
-        ) from error
-    except HFValidationError as error:
-        raise ValueError(f"{name!r} is neither a folder nor a valid Hub id: {_first_line(error)}") from error
-    except (HTTPError, EntryNotFoundError, OSError) as error:
-        reason = _first_line(error)
-    try:
-        return Path(snapshot_download(repository, revision=revision, allow_patterns=list(FILES), local_files_only=True))
-    except (EntryNotFoundError, OSError, ValueError) as error:
-        raise FileNotFoundError(
-            f"there is no folder {name!r}, the Hub cannot be reached, and the local cache does not hold the "
-            f"repository either ({reason})"
-        ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    """The first line of what an exception says, or its name."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def _existing(path: Path) -> Path:

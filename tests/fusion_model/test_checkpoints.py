@@ -12,7 +12,15 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from fusion_model import checkpoints
-from fusion_model.checkpoints import check_state, load_checkpoint, push_folder, read_metrics, save_checkpoint, substate
+from fusion_model.checkpoints import (
+    check_state,
+    find_checkpoint,
+    load_checkpoint,
+    push_folder,
+    read_metrics,
+    save_checkpoint,
+    substate,
+)
 from fusion_model.config import PRESETS
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
@@ -246,7 +254,7 @@ def no_hub(monkeypatch):
     def refuse(*_, **__):
         pytest.fail("the Hub was asked")
 
-    monkeypatch.setattr(checkpoints, "snapshot_download", refuse)
+    monkeypatch.setattr(checkpoints, "fetch", refuse)
 
 
 @pytest.mark.usefixtures("no_hub")
@@ -265,20 +273,15 @@ def test_paths_that_are_not_there_are_told_without_the_hub(tmp_path, monkeypatch
         load_checkpoint("file")
 
 
-def test_hub_ids_are_fetched_at_their_revision(folder, tmp_path, monkeypatch):
-    calls = []
-
-    def download(repository, *, revision, allow_patterns):
-        calls.append((repository, revision, allow_patterns))
-        return str(folder)
-
-    monkeypatch.setattr(checkpoints, "snapshot_download", download)
+def test_hub_ids_are_fetched_at_their_revision(hub, folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "user").mkdir()
-    load_checkpoint("another.user/na-me")
-    load_checkpoint("user/name@refs/pr/1")
-    files = ["config.json", "model.safetensors", "README.md"]
-    assert calls == [("another.user/na-me", None, files), ("user/name", "refs/pr/1", files)]
+    commits = {revision: hub.push(folder, revision) for revision in ("main", "refs/pr/1")}
+    for source, revision in (("another.user/na-me", "main"), ("user/name@refs/pr/1", "refs/pr/1")):
+        assert find_checkpoint(source).name == commits[revision]
+        assert load_checkpoint(source)[0] == PRESETS["tiny"]
+    hub.close()
+    assert load_checkpoint("another.user/na-me")[0] == PRESETS["tiny"]
 
 
 def test_unreachable_hub_is_told(tmp_path):
@@ -291,18 +294,8 @@ def test_unreachable_hub_is_told(tmp_path):
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith(
-        "FileNotFoundError: there is no folder 'user/name', the Hub cannot be reached, and the local"
+        "fusion_model.hub.HubUnreachableError: there is no folder 'user/name', the Hub cannot be reached, and the local"
     )
-
-
-def test_unreachable_hub_falls_back_to_the_cache(folder, monkeypatch):
-    def download(_repository, *, local_files_only=False, **_):
-        if not local_files_only:
-            raise ConnectionError("no route")
-        return str(folder)
-
-    monkeypatch.setattr(checkpoints, "snapshot_download", download)
-    assert load_checkpoint("user/name")[0] == PRESETS["tiny"]
 
 
 class FakeApi:
