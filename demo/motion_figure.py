@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from demo.motion import Motion
 from demo.overlays import bone_side, joint_opacity
-from demo.plots import _css, skeleton_figure, upright
+from demo.plots import side_css, skeleton_figure, upright
 from fusion_model import Pose
 from fusion_model.skeletons import SKELETONS
 
@@ -82,11 +82,11 @@ def _drawn(pose: Pose | None) -> list[dict[str, Any]]:
         return [{"type": "mesh3d"}, nothing, nothing]
     points, opacity, skeleton = upright(pose.joints_3d), joint_opacity(pose), SKELETONS[pose.skeleton]
     bones = [bone for bone in skeleton.bones if opacity[list(bone)].min() > 0]
-    colours = [_css(bone_side(pose.skeleton, bone), float(opacity[list(bone)].min())) for bone in bones]
+    colours = [side_css(bone_side(pose.skeleton, bone), float(opacity[list(bone)].min())) for bone in bones]
     joints = np.flatnonzero(opacity)
     lines = [row for bone in bones for row in (*points[list(bone)], _GAP)]
     line = {"color": [colour for colour in colours for _ in range(3)], "width": 7}
-    dots = [_css(skeleton.side(joint), float(opacity[joint])) for joint in joints]
+    dots = [side_css(skeleton.side(joint), float(opacity[joint])) for joint in joints]
     return [
         {"type": "mesh3d", "z": [round(float(points[:, 2].min()), 1)] * 4},
         {"type": "scatter3d", **_along(lines), "line": line},
