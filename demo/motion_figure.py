@@ -66,6 +66,17 @@ def motion_figure(motion: Motion) -> go.Figure:
     return figure
 
 
+def motion_sentence(motion: Motion) -> str:
+    """What is shown, in words."""
+    clip, first = motion.clip, motion.poses[motion.found[0]]
+    every = "every frame" if motion.step == 1 else f"one frame in {motion.step}"
+    return (
+        f"{clip.path.name}: {clip.seconds:.1f} s, {clip.width} x {clip.height} pixels, {every} looked at, somebody "
+        f"found in {len(motion.found)} of {len(motion.frames)}, {'' if motion.smoothed else 'not '}smoothed, "
+        f"{first.height_mm / 10:.0f} cm tall · model {first.model}"
+    )
+
+
 def _hull(motion: Motion) -> Pose:
     """A pose of two joints that reach as far as the whole motion does: what is laid out for it holds all frames."""
     poses = [motion.poses[place] for place in motion.found]

@@ -17,6 +17,7 @@ from demo.panel import CANCEL, DRAW, Panel, note_text, photo_input
 from demo.plots import weights_figure, weights_sentence
 from demo.result import Result, advice
 from demo.service import Service, refusal
+from demo.video_tab import VideoTab
 from demo.views import Choices
 
 EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
@@ -37,17 +38,20 @@ def build_page(service: Service) -> gr.Blocks:
         gr.Markdown(_TITLE)
         if service.notice:
             gr.Markdown(service.notice, elem_id="serving")
-        with gr.Row():
-            with gr.Column(scale=4, min_width=300, elem_id="input"):
-                photo = photo_input()
-                gr.Examples([str(EXAMPLES / "hopper.jpg")], photo, api_visibility="private")
-                gr.Markdown(_PRIVACY, elem_classes="key")
-            with gr.Column(scale=7, min_width=300):
-                hint = gr.Markdown(_HINT, elem_id="hint")
-                with gr.Column(visible=False) as results:
-                    panel = Panel.build(service.estimator.fusion)
+        with gr.Tabs():
+            with gr.Tab("Photo"), gr.Row():
+                with gr.Column(scale=4, min_width=300, elem_id="input"):
+                    photo = photo_input()
+                    gr.Examples([str(EXAMPLES / "hopper.jpg")], photo, api_visibility="private")
+                    gr.Markdown(_PRIVACY, elem_classes="key")
+                with gr.Column(scale=7, min_width=300):
+                    hint = gr.Markdown(_HINT, elem_id="hint", elem_classes="hint")
+                    with gr.Column(visible=False) as results:
+                        panel = Panel.build(service.estimator.fusion)
+            with gr.Tab("Video"):
+                tab = VideoTab(service)
         _Wiring(service, panel, photo, hint, results).connect()
-        data_endpoints(service, photo)
+        data_endpoints(service, photo, tab.clip)
     return page.queue(max_size=32, default_concurrency_limit=1)
 
 

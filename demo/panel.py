@@ -15,8 +15,9 @@ from demo.service import refusal
 from demo.views import LEAST_CM, MAP_GROUPS, MOST_CM
 from fusion_model.estimator import FusionSummary
 
+CLIPS = "clips"  # queue: one clip is worked on at a time, whoever asks for it
 DRAW, CANCEL = "Draw a box", "Cancel the box"
-_SIZE = "One photo does not tell a person's size: 170 cm is assumed until you say otherwise."
+SIZE = "One photo does not tell a person's size: 170 cm is assumed until you say otherwise."
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Panel:
             elem_id="picture",
             alt_text="The photo with the boxes of the people found and their skeletons",
         )
-        gr.HTML(_colour_key())
+        gr.HTML(colour_key())
         who, draw, box, note = _whom()
         figure = gr.Plot(label="3D skeleton", show_label=False, elem_id="figure")
         height, beyond = _size()
@@ -111,15 +112,39 @@ def photo_input() -> gr.Image:
     return photo
 
 
-def uploaded(path: str, cache: str) -> str:
+def clip_input() -> gr.Video:
+    """A clip input that hands on the uploaded file as it was sent."""
+    clip = gr.Video(
+        sources=["upload", "webcam"],
+        label="Clip",
+        height=320,
+        include_audio=False,  # asks for no microphone
+        elem_id="clip",
+    )
+    cache = clip.GRADIO_CACHE
+
+    def path_of(payload: FileData | None) -> str | None:
+        """The uploaded file."""
+        return None if payload is None else uploaded(payload.path, cache, "clip")
+
+    clip.preprocess = path_of
+    return clip
+
+
+def uploaded(path: str, cache: str, what: str = "photo") -> str:
     """The path of an uploaded file; only one in Gradio's own folder, as it does not check every payload itself.
 
     Raises:
         gr.Error: if the path leads elsewhere.
     """
     if not Path(path).resolve().is_relative_to(Path(cache).resolve()):
-        raise refusal("this photo was not uploaded: send it with the request")
+        raise refusal(f"this {what} was not uploaded: send it with the request")
     return path
+
+
+def height_label() -> str:
+    """What the fields of a person's height are called."""
+    return f"Person's height in cm ({LEAST_CM:.0f} to {MOST_CM:.0f})"
 
 
 def note_text(text: str) -> str:
@@ -147,9 +172,7 @@ def _whom() -> tuple[gr.Radio, gr.Button, gr.Textbox, gr.HTML]:
 def _size() -> tuple[gr.Number, gr.Checkbox]:
     """What belongs to the 3D view."""
     with gr.Row(equal_height=True):
-        height = gr.Number(
-            170, label=f"Person's height in cm ({LEAST_CM:.0f} to {MOST_CM:.0f})", info=_SIZE, elem_id="height"
-        )
+        height = gr.Number(170, label=height_label(), info=SIZE, elem_id="height")
         beyond = gr.Checkbox(
             label="Guess beyond the frame",
             info="Dotted in the 3D view: what the photo does not show.",
@@ -187,10 +210,11 @@ def _maps() -> tuple[gr.Gallery, gr.Slider, gr.Radio]:
     return maps, least, group
 
 
-def _colour_key() -> str:
-    """Which colour is which side, and what faded and bubbles mean."""
+def colour_key(*, bubbles: bool = True) -> str:
+    """Which colour is which side, and what faded means, and bubbles where there are some."""
     names = {"left": "the person's left", "right": "the person's right"}
     entries = [(f"rgb{SIDE_COLOURS[side]}", name) for side, name in names.items()]
-    entries.append(("rgba(128,128,128,0.45)", "faded or hollow: guessed; in 3D, the wider the bubble the less sure"))
+    faded = "faded or hollow: guessed" + ("; in 3D, the wider the bubble the less sure" if bubbles else "")
+    entries.append(("rgba(128,128,128,0.45)", faded))
     dots = " ".join(f"<span><b style='background:{colour}'></b>{name}</span>" for colour, name in entries)
     return f"<div class='key'>{dots}</div>"

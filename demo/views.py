@@ -58,10 +58,14 @@ class Choices:
 
     def poses(self, result: Result) -> dict[str, Pose]:
         """Poses to be trusted of the people meant, by number, at the height given; gr.Error if that is no height."""
-        height = self.height_cm
-        if height is None or not LEAST_CM <= height <= MOST_CM:
-            raise refusal(f"the person's height must lie between {LEAST_CM:g} and {MOST_CM:g} cm, got {height}")
-        return result.poses(self.who, 10 * height)
+        return result.poses(self.who, 10 * checked_height(self.height_cm))
+
+
+def checked_height(height_cm: float | None) -> float:
+    """The height; gr.Error if nobody is that tall."""
+    if height_cm is None or not LEAST_CM <= height_cm <= MOST_CM:
+        raise refusal(f"the person's height must lie between {LEAST_CM:g} and {MOST_CM:g} cm, got {height_cm}")
+    return height_cm
 
 
 def picture(
