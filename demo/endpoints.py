@@ -90,6 +90,7 @@ def _video_endpoint(service: Service, clip: gr.Video, box: gr.JSON) -> None:
             smoothing: whether joints are smoothed over time.
             height_mm: the person's height in mm, 500 to 2500: a clip does not tell it.
             most_poses: at most so many frames are looked at, evenly spread; 1 to 300.
+            progress: told about each frame; no parameter of the endpoint.
 
         Returns:
             fusion-pose-video/1: the clip, and for each frame looked at its number, time and pose (fusion-pose/1, or

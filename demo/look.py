@@ -9,7 +9,12 @@ CSS = """
 .hint { padding: 4rem 1rem; text-align: center; opacity: 0.75; }
 #figure, #weights, #motion { overflow: hidden; }
 #progress label { display: block; }
-#progress progress { display: block; width: 100%; height: 0.9rem; margin-top: 0.4rem; accent-color: #2563eb; }
+#progress progress { display: block; width: 100%; height: 0.9rem; margin-top: 0.4rem; }
+#progress progress { appearance: none; border: 0; border-radius: 4px; overflow: hidden; background: #8b92a055; }
+#progress progress::-webkit-progress-bar { background: #8b92a055; }
+#progress progress::-webkit-progress-value { background: #2563eb; }
+#progress progress::-moz-progress-bar { background: #2563eb; }
+#clip video { max-height: 380px; }
 #notice:not(.hidden) { border-left: 4px solid #e08a00; padding: 0.5rem 0.9rem; border-radius: 4px; }
 #notice, #serving { background: rgba(224, 138, 0, 0.12); }
 #serving { padding: 0.5rem 0.9rem; border-radius: 4px; }

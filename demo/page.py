@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import gradio as gr
 import numpy as np
 
 from demo import views
+from demo.clips import MOST_BYTES
 from demo.endpoints import data_endpoints
 from demo.look import CSS, theme
 from demo.panel import CANCEL, DRAW, Panel, note_text, photo_input
@@ -22,7 +25,7 @@ from demo.views import Choices
 
 EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
 
-_TITLE = "# fusion-pose\nA photo of a person goes in; the joints and the 3D pose come out."
+_TITLE = "# fusion-pose\nA photo or a clip of a person goes in; the joints and the 3D pose come out."
 _HINT = "### The pose appears here\nUpload a photo, paste one, take one with the camera, or choose the example."
 _PRIVACY = "Photos are deleted from the server within an hour."
 _KEPT_SECONDS = 3600
@@ -55,12 +58,27 @@ def build_page(service: Service) -> gr.Blocks:
     return page.queue(max_size=32, default_concurrency_limit=1)
 
 
-def launch_options() -> dict[str, Any]:
-    """What ``launch`` needs."""
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line of ``app.py``; exits with one sentence if ``--mcp`` lacks its package."""
+    parser = argparse.ArgumentParser(prog="app.py", description="Serve the page and its endpoints.")
+    parser.add_argument("--mcp", action="store_true", help="serve the endpoints as MCP tools too (needs gradio[mcp])")
+    parsed = parser.parse_args(arguments)
+    if parsed.mcp and find_spec("mcp") is None:
+        parser.error('--mcp needs the package mcp, which is not installed: pip install "gradio[mcp]"')
+    return parsed
+
+
+def launch_options(*, mcp: bool = False) -> dict[str, Any]:
+    """What ``launch`` needs.
+
+    Args:
+        mcp: whether the endpoints are MCP tools too, at ``/gradio_api/mcp/``; without it, ``GRADIO_MCP_SERVER`` says.
+    """
     return {
+        "mcp_server": mcp or None,
         "theme": theme(),
         "css": CSS,
-        "max_file_size": "50mb",
+        "max_file_size": MOST_BYTES,
         "ssr_mode": False,
         "allowed_paths": [str(EXAMPLES)],
         "footer_links": ["api", "gradio"],

@@ -17,7 +17,7 @@ from fusion_model.estimator import FusionSummary
 
 CLIPS = "clips"  # queue: one clip is worked on at a time, whoever asks for it
 DRAW, CANCEL = "Draw a box", "Cancel the box"
-SIZE = "One photo does not tell a person's size: 170 cm is assumed until you say otherwise."
+SIZE = "A picture does not tell a person's size: 170 cm is assumed until you say otherwise."
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,6 @@ def clip_input() -> gr.Video:
     clip = gr.Video(
         sources=["upload", "webcam"],
         label="Clip",
-        height=320,
         include_audio=False,  # asks for no microphone
         elem_id="clip",
     )
