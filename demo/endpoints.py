@@ -23,7 +23,7 @@ MOST_PHOTOS = 32
 
 def data_endpoints(service: Service, photo: gr.Image, clip: gr.Video) -> None:
     """Add ``/estimate_pose``, ``/estimate_poses``, ``/estimate_video`` and ``/model_info`` to the Blocks at hand."""
-    box = gr.JSON(visible=False, label="box: x0, y0, x1, y1 in pixels, or null")
+    box = box_input()
     result = gr.JSON(visible=False, label="fusion-pose/1")
 
     def estimate_pose(photo: str | None, box: list[float] | None = None) -> dict[str, Any]:
@@ -149,6 +149,15 @@ def _one(service: Service, path: str, *, everybody: bool) -> dict[str, Any]:
     except gr.Error as error:
         entry["error"] = html.unescape(error.message)
     return entry
+
+
+def box_input() -> gr.JSON:
+    """A hidden input of a box, whose JSON schema says so: Gradio's own for any JSON is none that MCP clients accept."""
+    box = gr.JSON(visible=False, label="box: x0, y0, x1, y1 in pixels, or null")
+    four = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+    schema = {"anyOf": [four, {"type": "null"}], "description": "x0, y0, x1, y1 in pixels, or null"}
+    box.api_info = lambda: dict(schema)
+    return box
 
 
 def photos_input() -> gr.File:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
+import plotly.graph_objects as go
 from gradio.data_classes import FileData
 
 from demo.downloads import CHOICES
 from demo.overlays import SIDE_COLOURS
 from demo.plots import weights_figure, weights_sentence
+from demo.result import Result
 from demo.service import refusal
 from demo.views import LEAST_CM, MAP_GROUPS, MOST_CM
 from fusion_model.estimator import FusionSummary
@@ -18,6 +22,28 @@ from fusion_model.estimator import FusionSummary
 CLIPS = "clips"  # queue: one clip is worked on at a time, whoever asks for it
 DRAW, CANCEL = "Draw a box", "Cancel the box"
 SIZE = "A picture does not tell a person's size: 170 cm is assumed until you say otherwise."
+
+
+@dataclass(frozen=True)
+class First:
+    """What the page shows before anybody has done anything: nothing, or the result of an example.
+
+    Attributes:
+        result: of the example, from which everything is drawn again; None if there is none.
+        others: as the fields of :class:`Panel` want them.
+    """
+
+    result: Result | None = None
+    notice: str = ""
+    picture: np.ndarray | None = None
+    people: Sequence[tuple[str, str]] = ()
+    who: str | None = None
+    figure: go.Figure | None = None
+    words: str = ""
+    maps: Sequence[tuple[np.ndarray, str]] | None = None
+    file: str | None = None
+    summary: str = ""
+    box: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,12 +67,14 @@ class Panel:
     sentence: gr.Markdown
     bars: gr.Plot
     times: gr.Markdown
+    words: gr.Markdown
 
     @classmethod
-    def build(cls, fusion: FusionSummary) -> Panel:
-        """Place the components in the Blocks at hand."""
-        notice = gr.Markdown(visible=False, elem_id="notice")
+    def build(cls, fusion: FusionSummary, first: First) -> Panel:
+        """Place the components in the Blocks at hand, with what they show first."""
+        notice = gr.Markdown(first.notice, visible=bool(first.notice), elem_id="notice")
         picture = gr.Image(
+            first.picture,
             label="Skeleton",
             interactive=False,
             height=420,
@@ -56,18 +84,19 @@ class Panel:
             alt_text="The photo with the boxes of the people found and their skeletons",
         )
         gr.HTML(colour_key())
-        who, draw, box, note = _whom()
-        figure = gr.Plot(label="3D skeleton", show_label=False, elem_id="figure")
+        who, draw, box, note = _whom(first)
+        figure = gr.Plot(first.figure, label="3D skeleton", show_label=False, elem_id="figure")
+        words = gr.Markdown(first.words, elem_classes="key", elem_id="words")
         height, beyond = _size()
-        kind, download = _menu()
-        maps, least, group = _maps()
+        kind, download = _menu(first)
+        maps, least, group = _maps(first)
         with gr.Accordion("What the fusion network has learnt"):
             sentence = gr.Markdown(weights_sentence(fusion), label="Fusion")
             bars = gr.Plot(weights_figure(fusion), label="Fusion weights", show_label=False, elem_id="weights")
-        times = gr.Markdown(label="Timings", elem_classes="key", elem_id="times")
+        times = gr.Markdown(first.summary, label="Timings", elem_classes="key", elem_id="times")
         return cls(
             notice, picture, who, draw, box, note, figure, height, beyond, kind, download, maps, least, group,
-            sentence, bars, times,
+            sentence, bars, times, words,
         )  # fmt: skip
 
     @property
@@ -78,7 +107,7 @@ class Panel:
     @property
     def views(self) -> list[gr.components.Component]:
         """Outputs, in the order of :func:`demo.views.all_views`."""
-        return [self.picture, self.figure, self.maps, self.download, self.times, self.box]
+        return [self.picture, self.figure, self.maps, self.download, self.times, self.box, self.words]
 
     @property
     def drawn(self) -> list[gr.components.Component]:
@@ -86,12 +115,13 @@ class Panel:
         return [self.picture, self.figure, self.maps, self.sentence, self.bars, self.times]
 
 
-def photo_input() -> gr.Image:
+def photo_input(first: str | None = None) -> gr.Image:
     """A photo input that hands on the file as it was sent, so that our own reader decodes, turns or refuses it.
 
     ``gr.Image`` would decode it first: without EXIF rotation for paths, and with a vague message for broken files.
     """
     photo = gr.Image(
+        first,
         type="filepath",
         image_mode=None,
         sources=["upload", "webcam", "clipboard"],
@@ -151,11 +181,12 @@ def note_text(text: str) -> str:
     return f"<p role='status' class='key'>{text}</p>"
 
 
-def _whom() -> tuple[gr.Radio, gr.Button, gr.Textbox, gr.HTML]:
+def _whom(first: First) -> tuple[gr.Radio, gr.Button, gr.Textbox, gr.HTML]:
     """Who is meant: picked by number, or shown with a box."""
-    who = gr.Radio([], label="Whom?", elem_id="who")
+    who = gr.Radio(first.people, value=first.who, visible=len(first.people) > 1, label="Whom?", elem_id="who")
     with gr.Row():
         box = gr.Textbox(
+            first.box,
             label="Box in pixels: left, top, right, bottom",
             info="Wrong? Draw it anew on the picture, or write it here and press Enter.",
             max_lines=1,
@@ -180,20 +211,27 @@ def _size() -> tuple[gr.Number, gr.Checkbox]:
     return height, beyond
 
 
-def _menu() -> tuple[gr.Dropdown, gr.DownloadButton]:
+def _menu(first: First) -> tuple[gr.Dropdown, gr.DownloadButton]:
     """The download menu."""
     with gr.Row():
         kind = gr.Dropdown(CHOICES, value="json", label="Get the joints out", scale=3, min_width=220, elem_id="kind")
         download = gr.DownloadButton(
-            "Download", interactive=False, variant="primary", scale=1, min_width=130, elem_id="download"
+            "Download",
+            first.file,
+            interactive=first.file is not None,
+            variant="primary",
+            scale=1,
+            min_width=130,
+            elem_id="download",
         )
     return kind, download
 
 
-def _maps() -> tuple[gr.Gallery, gr.Slider, gr.Radio]:
+def _maps(first: First) -> tuple[gr.Gallery, gr.Slider, gr.Radio]:
     """The confidence maps, and what else only changes the drawing."""
     gr.HTML("<div class='key'>Confidence maps: how sure the network is of each joint, over its crop of the photo</div>")
     maps = gr.Gallery(
+        first.maps,
         label="Confidence maps",
         show_label=False,
         columns=6,

@@ -125,7 +125,11 @@ def weights_sentence(fusion: FusionSummary) -> str:
         )
     if fusion.pruned and fusion.merge_after is not None:
         text += f" What never counts was cut away: two streams up to layer {fusion.merge_after}, one from there on."
-    return text + " In the bars, w = 0 keeps photo and maps apart in that layer and w = 1 reads them merged."
+    weights = ", ".join(f"{float(weight):.2f}" for weight in fusion.weights)
+    return (
+        f"{text} In the bars, w = 0 keeps photo and maps apart in that layer and w = 1 reads them merged. "
+        f"From the first layer to the last, w is {weights}."
+    )
 
 
 def _ranges(points: np.ndarray) -> list[tuple[float, float]]:

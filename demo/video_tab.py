@@ -20,7 +20,7 @@ from demo.panel import CLIPS, SIZE, clip_input, colour_key, height_label
 from demo.service import Service
 from demo.smoothing import smooth_motion
 from demo.video import MOST_POSES, Step
-from demo.views import checked_height, parse_box
+from demo.views import FIRST_CM, checked_height, parse_box
 
 _HINT = "### The motion appears here\nUpload a clip or record one, then press *Follow the person*."
 _ANNOUNCED = f"{LIMITS} At most {MOST_POSES} frames are looked at, evenly spread. Clips are deleted within an hour."
@@ -64,7 +64,7 @@ class VideoTab:
         self.smooth = gr.Checkbox(
             True, label="Smooth the joints over time", info="Less jitter; switch it off to see each frame as it is."
         )
-        self.height = gr.Number(170, label=height_label(), info=SIZE)
+        self.height = gr.Number(FIRST_CM, label=height_label(), info=SIZE)
         self.box = gr.Textbox(
             label="Box in the first frame: left, top, right, bottom",
             info="In pixels, round the person who is meant. Empty: the best person found.",

@@ -21,7 +21,7 @@ WAIT = 60_000  # milliseconds, for busy machines
 
 @pytest.fixture(scope="module")
 def address(stand_in):
-    page = build_page(Service(stand_in))
+    page = build_page(Service(stand_in), example=None)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     yield url
     page.close()
@@ -305,7 +305,7 @@ def test_the_page_asks_no_other_server(open_page, example, address):
 
 def test_over_a_real_network(open_page, example):
     """The tiny network is untrained: it may find somebody or not, but the page must say which."""
-    served = build_page(Service(PoseEstimator.random("tiny", seed=0)))
+    served = build_page(Service(PoseEstimator.random("tiny", seed=0)), example=None)
     _, url, _ = served.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     try:
         page = open_page(url=url)
