@@ -165,6 +165,30 @@ def browser():
         browser.close()
 
 
+DESK = {"width": 1280, "height": 900}
+WAIT = 60_000  # milliseconds, for busy machines
+
+
+@pytest.fixture
+def open_page(browser, address):
+    contexts = []
+
+    def opened(viewport=DESK, scheme="light", url=address):
+        context = browser.new_context(viewport=viewport, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.asked, page.broken = [], []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("pageerror", lambda error: page.broken.append(str(error)))
+        page.goto(url, timeout=WAIT)
+        page.wait_for_selector("#photo input[type=file]", state="attached", timeout=WAIT)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
 @pytest.fixture
 def notes(tmp_path):
     """A text file that is named like a photo."""

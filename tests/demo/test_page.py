@@ -15,7 +15,7 @@ from fusion_model import PoseEstimator
 
 pytestmark = pytest.mark.browser
 
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
 WAIT = 60_000  # milliseconds, for busy machines
 
 
@@ -25,26 +25,6 @@ def address(stand_in):
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     yield url
     page.close()
-
-
-@pytest.fixture
-def open_page(browser, address):
-    contexts = []
-
-    def opened(viewport=DESK, scheme="light", url=address):
-        context = browser.new_context(viewport=viewport, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.asked, page.broken = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("pageerror", lambda error: page.broken.append(str(error)))
-        page.goto(url, timeout=WAIT)
-        page.wait_for_selector("#photo input[type=file]", state="attached", timeout=WAIT)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
 
 
 def upload(page, path):

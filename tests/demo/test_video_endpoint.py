@@ -1,6 +1,7 @@
 """The endpoint /estimate_video and the MCP tools of the real app, called as a client would."""
 
 import asyncio
+import base64
 import json
 import time
 
@@ -195,7 +196,7 @@ async def asked_over_mcp(url, photo):
 
     async with (
         streamablehttp_client(f"{url}gradio_api/mcp/") as (read, write, _),
-        ClientSession(read, write) as session,
+        ClientSession(read, write) as client,
     ):
         await client.initialize()
         tools = {tool.name: tool.inputSchema for tool in (await client.list_tools()).tools}
@@ -210,9 +211,8 @@ def test_the_endpoints_are_mcp_tools(stand_in, example):
     options = launch_options(mcp=True)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **options)
     try:
-        with example.open("rb") as file:
-            path = httpx.post(f"{url}gradio_api/upload", files={"files": file}, timeout=60).json()[0]
-        tools, info, pose = asyncio.run(asked_over_mcp(url, f"{url}gradio_api/file={path}"))
+        photo = "data:image/jpeg;base64," + base64.b64encode(example.read_bytes()).decode()
+        tools, info, pose = asyncio.run(asked_over_mcp(url, photo))
     finally:
         page.close()
     assert {name: list(schema["properties"]) for name, schema in tools.items()} == {
