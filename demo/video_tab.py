@@ -84,7 +84,7 @@ class VideoTab:
         self.told = gr.Markdown(elem_classes="key", elem_id="motion-text")
         with gr.Row():
             self.json, self.csv, self.bvh = (
-                gr.DownloadButton(kind, min_width=90, elem_id=f"motion-{kind.lower()}")
+                gr.DownloadButton(f"Download {kind}", min_width=150, elem_id=f"motion-{kind.lower()}")
                 for kind in ("JSON", "CSV", "BVH")
             )
 
