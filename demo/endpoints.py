@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData, ListFiles
 
-from demo.panel import uploaded
+from demo.motion import SCHEMA as VIDEO_SCHEMA
+from demo.panel import CLIPS, uploaded
 from demo.service import Service, refusal
+from demo.smoothing import smooth_motion
+from demo.video import MOST_POSES
+from demo.views import LEAST_CM, MOST_CM, checked_height
 
 SCHEMA = "fusion-pose-photos/1"
 MOST_PHOTOS = 32
 
 
-def data_endpoints(service: Service, photo: gr.Image) -> None:
-    """Add ``/estimate_pose``, ``/estimate_poses`` and ``/model_info`` to the Blocks at hand."""
-    box = gr.JSON(visible=False, label="box: x0, y0, x1, y1 in pixels, or null")
+def data_endpoints(service: Service, photo: gr.Image, clip: gr.Video) -> None:
+    """Add ``/estimate_pose``, ``/estimate_poses``, ``/estimate_video`` and ``/model_info`` to the Blocks at hand."""
+    box = box_input()
     result = gr.JSON(visible=False, label="fusion-pose/1")
 
     def estimate_pose(photo: str | None, box: list[float] | None = None) -> dict[str, Any]:
@@ -59,6 +64,53 @@ def data_endpoints(service: Service, photo: gr.Image) -> None:
     inputs, answer = [photos_input(), several], gr.JSON(visible=False, label=SCHEMA)
     gr.Button(visible=False).click(estimate_poses, inputs, answer, api_name="estimate_poses")
     gr.api(model_info, api_name="model_info")
+    _video_endpoint(service, clip, box)
+
+
+def _video_endpoint(service: Service, clip: gr.Video, box: gr.JSON) -> None:
+    """Add ``/estimate_video``: a generator, so that who cancels or goes away stops the work."""
+    smoothing = gr.Checkbox(True, visible=False, label="smoothing")
+    height = gr.Number(1700, visible=False, label=f"height_mm: {10 * LEAST_CM:.0f} to {10 * MOST_CM:.0f}")
+    most = gr.Number(MOST_POSES, precision=0, visible=False, label=f"most_poses: 1 to {MOST_POSES}")
+    answer = gr.JSON(visible=False, label=VIDEO_SCHEMA)
+
+    def estimate_video(
+        video: str | None,
+        box: list[float] | None = None,
+        smoothing: bool = True,
+        height_mm: float = 1700.0,
+        most_poses: int = MOST_POSES,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008  # how Gradio hands it over
+    ) -> Iterator[dict[str, Any] | None]:
+        """Follow one person through a clip of up to 30 seconds and 100 MB: the poses frame by frame as JSON.
+
+        Args:
+            video: a file with a clip (MP4, MOV, WebM, MKV or AVI).
+            box: x0, y0, x1, y1 in pixels round the person in the first frame; null for the best person found.
+            smoothing: whether joints are smoothed over time.
+            height_mm: the person's height in mm, 500 to 2500: a clip does not tell it.
+            most_poses: at most so many frames are looked at, evenly spread; 1 to 300.
+            progress: told about each frame; no parameter of the endpoint.
+
+        Returns:
+            fusion-pose-video/1: the clip, and for each frame looked at its number, time and pose (fusion-pose/1, or
+            null where nobody is found). Until it is done, null.
+        """
+        checked_height(None if height_mm is None else height_mm / 10)
+        steps = service.motion_steps(video, box, height_mm, most_poses)
+        while True:
+            try:
+                share, text = next(steps)
+            except StopIteration as end:
+                yield (smooth_motion(end.value) if smoothing else end.value).to_dict()
+                return
+            progress(min(1.0, share), text)
+            yield None
+
+    inputs = [clip, box, smoothing, height, most]
+    gr.Button(visible=False).click(
+        estimate_video, inputs, answer, api_name="estimate_video", concurrency_id=CLIPS, concurrency_limit=1
+    )
 
 
 def poses_of_photos(service: Service, photos: list[str] | None, *, everybody: bool) -> dict[str, Any]:
@@ -97,6 +149,15 @@ def _one(service: Service, path: str, *, everybody: bool) -> dict[str, Any]:
     except gr.Error as error:
         entry["error"] = html.unescape(error.message)
     return entry
+
+
+def box_input() -> gr.JSON:
+    """A hidden input of a box, whose JSON schema says so: Gradio's own for any JSON is none that MCP clients accept."""
+    box = gr.JSON(visible=False, label="box: x0, y0, x1, y1 in pixels, or null")
+    four = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+    schema = {"anyOf": [four, {"type": "null"}], "description": "x0, y0, x1, y1 in pixels, or null"}
+    box.api_info = lambda: dict(schema)
+    return box
 
 
 def photos_input() -> gr.File:

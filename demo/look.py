@@ -6,8 +6,15 @@ import gradio as gr
 
 CSS = """
 .gradio-container { max-width: 1280px !important; margin: 0 auto !important; }
-#hint { padding: 4rem 1rem; text-align: center; opacity: 0.75; }
-#figure, #weights { overflow: hidden; }
+.hint { padding: 4rem 1rem; text-align: center; opacity: 0.75; }
+#figure, #weights, #motion { overflow: hidden; }
+#progress label { display: block; }
+#progress progress { display: block; width: 100%; height: 0.9rem; margin-top: 0.4rem; }
+#progress progress { appearance: none; border: 0; border-radius: 4px; overflow: hidden; background: #8b92a055; }
+#progress progress::-webkit-progress-bar { background: #8b92a055; }
+#progress progress::-webkit-progress-value { background: #2563eb; }
+#progress progress::-moz-progress-bar { background: #2563eb; }
+#clip video { max-height: 380px; }
 #notice:not(.hidden) { border-left: 4px solid #e08a00; padding: 0.5rem 0.9rem; border-radius: 4px; }
 #notice, #serving { background: rgba(224, 138, 0, 0.12); }
 #serving { padding: 0.5rem 0.9rem; border-radius: 4px; }
@@ -26,7 +33,7 @@ CSS = """
 @media (min-width: 900px) { #input { position: sticky; top: 1rem; align-self: flex-start; } }
 @media (max-width: 640px) {
   #maps .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
-  #hint { padding: 1rem; }
+  .hint { padding: 1rem; }
 }
 """
 

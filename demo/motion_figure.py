@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from demo.motion import Motion
 from demo.overlays import bone_side, joint_opacity
-from demo.plots import _css, skeleton_figure, upright
+from demo.plots import side_css, skeleton_figure, upright
 from fusion_model import Pose
 from fusion_model.skeletons import SKELETONS
 
@@ -66,6 +66,17 @@ def motion_figure(motion: Motion) -> go.Figure:
     return figure
 
 
+def motion_sentence(motion: Motion) -> str:
+    """What is shown, in words."""
+    clip, first = motion.clip, motion.poses[motion.found[0]]
+    every = "every frame" if motion.step == 1 else f"one frame in {motion.step}"
+    return (
+        f"{clip.path.name}: {clip.seconds:.1f} s, {clip.width} x {clip.height} pixels, {every} looked at, somebody "
+        f"found in {len(motion.found)} of {len(motion.frames)}, {'' if motion.smoothed else 'not '}smoothed, "
+        f"{first.height_mm / 10:.0f} cm tall · model {first.model}"
+    )
+
+
 def _hull(motion: Motion) -> Pose:
     """A pose of two joints that reach as far as the whole motion does: what is laid out for it holds all frames."""
     poses = [motion.poses[place] for place in motion.found]
@@ -82,11 +93,11 @@ def _drawn(pose: Pose | None) -> list[dict[str, Any]]:
         return [{"type": "mesh3d"}, nothing, nothing]
     points, opacity, skeleton = upright(pose.joints_3d), joint_opacity(pose), SKELETONS[pose.skeleton]
     bones = [bone for bone in skeleton.bones if opacity[list(bone)].min() > 0]
-    colours = [_css(bone_side(pose.skeleton, bone), float(opacity[list(bone)].min())) for bone in bones]
+    colours = [side_css(bone_side(pose.skeleton, bone), float(opacity[list(bone)].min())) for bone in bones]
     joints = np.flatnonzero(opacity)
     lines = [row for bone in bones for row in (*points[list(bone)], _GAP)]
     line = {"color": [colour for colour in colours for _ in range(3)], "width": 7}
-    dots = [_css(skeleton.side(joint), float(opacity[joint])) for joint in joints]
+    dots = [side_css(skeleton.side(joint), float(opacity[joint])) for joint in joints]
     return [
         {"type": "mesh3d", "z": [round(float(points[:, 2].min()), 1)] * 4},
         {"type": "scatter3d", **_along(lines), "line": line},
@@ -129,7 +140,7 @@ def _player(motion: Motion) -> dict[str, Any]:
         ],
         "showactive": False,
         **_PLAYER,
-        "pad": {"t": 34, "l": 4},
+        "pad": {"t": 68, "l": 4},
         "bgcolor": "#e8eaee",
         "bordercolor": "#c5cad3",
         "font": {"color": "#2b2f36", "size": 12},
@@ -151,9 +162,8 @@ def _slider(motion: Motion, shown: int) -> dict[str, Any]:
         **_PLAYER,
         "active": shown,
         "steps": steps,
-        "len": 0.78,
-        "x": 0.2,
-        "pad": {"t": 10, "r": 12},
+        "len": 1,
+        "pad": {"t": 10, "l": 12, "r": 12},
         "currentvalue": {"xanchor": "left", "font": {"size": 13, "color": _INK}},
         "ticklen": 0,
         "minorticklen": 0,

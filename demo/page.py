@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +13,19 @@ import gradio as gr
 import numpy as np
 
 from demo import views
+from demo.clips import MOST_BYTES
 from demo.endpoints import data_endpoints
 from demo.look import CSS, theme
-from demo.panel import CANCEL, DRAW, Panel, note_text, photo_input
+from demo.panel import CANCEL, DRAW, First, Panel, note_text, photo_input
 from demo.plots import weights_figure, weights_sentence
 from demo.result import Result, advice
-from demo.service import Service, refusal
+from demo.service import Service, on_zero_gpu, refusal
+from demo.video_tab import VideoTab
 from demo.views import Choices
 
 EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
 
-_TITLE = "# fusion-pose\nA photo of a person goes in; the joints and the 3D pose come out."
+_TITLE = "# fusion-pose\nA photo or a clip of a person goes in; the joints and the 3D pose come out."
 _HINT = "### The pose appears here\nUpload a photo, paste one, take one with the camera, or choose the example."
 _PRIVACY = "Photos are deleted from the server within an hour."
 _KEPT_SECONDS = 3600
@@ -31,36 +35,83 @@ _Corner = tuple[float, float] | None
 _Drawing = tuple[_Corner] | None  # None: no box is being drawn; else its first corner, if it was clicked already
 
 
-def build_page(service: Service) -> gr.Blocks:
-    """The Blocks over one loaded model, with all endpoints."""
+def build_page(service: Service, example: Path | None = EXAMPLES / "hopper.jpg") -> gr.Blocks:
+    """The Blocks over one loaded model, with all endpoints.
+
+    Args:
+        service: the model.
+        example: the photo with whose result the page opens, if somebody is found; it is estimated here, once.
+    """
+    first = _first(service, example)
     with gr.Blocks(title="fusion-pose", analytics_enabled=False, delete_cache=(1800, _KEPT_SECONDS)) as page:
         gr.Markdown(_TITLE)
         if service.notice:
             gr.Markdown(service.notice, elem_id="serving")
-        with gr.Row():
-            with gr.Column(scale=4, min_width=300, elem_id="input"):
-                photo = photo_input()
-                gr.Examples([str(EXAMPLES / "hopper.jpg")], photo, api_visibility="private")
-                gr.Markdown(_PRIVACY, elem_classes="key")
-            with gr.Column(scale=7, min_width=300):
-                hint = gr.Markdown(_HINT, elem_id="hint")
-                with gr.Column(visible=False) as results:
-                    panel = Panel.build(service.estimator.fusion)
-        _Wiring(service, panel, photo, hint, results).connect()
-        data_endpoints(service, photo)
+        with gr.Tabs():
+            with gr.Tab("Photo"), gr.Row():
+                with gr.Column(scale=4, min_width=300, elem_id="input"):
+                    photo = photo_input(first.result and first.result.photo)
+                    gr.Examples([str(EXAMPLES / "hopper.jpg")], photo, api_visibility="private")
+                    gr.Markdown(_PRIVACY, elem_classes="key")
+                with gr.Column(scale=7, min_width=300):
+                    hint = gr.Markdown(_HINT, visible=first.result is None, elem_id="hint", elem_classes="hint")
+                    with gr.Column(visible=first.result is not None) as results:
+                        panel = Panel.build(service.estimator.fusion, first)
+            with gr.Tab("Video"):
+                tab = VideoTab(service)
+        _Wiring(service, panel, photo, hint, results, first).connect()
+        data_endpoints(service, photo, tab.clip)
     return page.queue(max_size=32, default_concurrency_limit=1)
 
 
-def launch_options() -> dict[str, Any]:
-    """What ``launch`` needs."""
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line of ``app.py``; exits with one sentence if ``--mcp`` lacks its package."""
+    parser = argparse.ArgumentParser(prog="app.py", description="Serve the page and its endpoints.")
+    parser.add_argument("--mcp", action="store_true", help="serve the endpoints as MCP tools too (needs gradio[mcp])")
+    parsed = parser.parse_args(arguments)
+    if parsed.mcp and find_spec("mcp") is None:
+        parser.error('--mcp needs the package mcp, which is not installed: pip install "gradio[mcp]"')
+    return parsed
+
+
+def launch_options(*, mcp: bool = False) -> dict[str, Any]:
+    """What ``launch`` needs.
+
+    Args:
+        mcp: whether the endpoints are MCP tools too, at ``/gradio_api/mcp/``; without it, ``GRADIO_MCP_SERVER`` says.
+    """
     return {
+        "mcp_server": mcp or None,
         "theme": theme(),
         "css": CSS,
-        "max_file_size": "50mb",
+        "max_file_size": MOST_BYTES,
         "ssr_mode": False,
         "allowed_paths": [str(EXAMPLES)],
         "footer_links": ["api", "gradio"],
     }
+
+
+def _first(service: Service, example: Path | None) -> First:
+    """The example solved; nothing where nobody is found, or on ZeroGPU, which lends GPUs to visitors only."""
+    if example is None or on_zero_gpu():
+        return First()
+    result, choices = service.everybody(str(example)), Choices.first()
+    if not choices.poses(result):
+        return First()
+    photo, cache = service.photo_of(result), gr.DownloadButton().GRADIO_CACHE
+    return First(
+        result=result,
+        notice=advice(result, choices.who),
+        picture=views.picture(photo, result, choices),
+        people=result.choices(),
+        who=choices.who,
+        figure=views.figure(result, choices),
+        words=views.words(result, choices),
+        maps=views.maps(photo, result, choices),
+        file=views.file_path(photo, result, choices, cache),
+        summary=views.summary(service, result, choices),
+        box=views.box_text(result, choices.who),
+    )
 
 
 class _Wiring:
@@ -72,11 +123,14 @@ class _Wiring:
         photo: where photos come in.
         hint: stands where the results will be.
         results: the column of the panel.
+        first: what the panel shows first.
     """
 
-    def __init__(self, service: Service, panel: Panel, photo: gr.Image, hint: gr.Markdown, results: gr.Column) -> None:
+    def __init__(
+        self, service: Service, panel: Panel, photo: gr.Image, hint: gr.Markdown, results: gr.Column, first: First
+    ) -> None:
         self.service, self.panel, self.photo, self.hint, self.results = service, panel, photo, hint, results
-        self.kept = gr.State(time_to_live=_KEPT_SECONDS)
+        self.kept = gr.State(first.result, time_to_live=_KEPT_SECONDS)
         self.drawing = gr.State(time_to_live=_KEPT_SECONDS)
         self.whole = [self.kept, panel.notice, panel.who, *panel.views, self.drawing, panel.draw, panel.note]
         self.cache = panel.download.GRADIO_CACHE
@@ -84,7 +138,7 @@ class _Wiring:
     def connect(self) -> None:
         """Listen to everything."""
         panel = self.panel
-        gr.Button(visible=False).click(self._show_pose, self.photo, panel.drawn, api_name="show_pose")
+        gr.Button(visible=False).click(self.show_pose, self.photo, panel.drawn, api_name="show_pose")
         self._on_photo()
         self._redraw(panel.who.input, self._picked, [panel.notice, *panel.views])
         self._redraw(
@@ -125,12 +179,20 @@ class _Wiring:
         inputs = [self.kept, *self.panel.choices]
         event(function, inputs, outputs, **_QUIET)
 
-    def _show_pose(self, photo: str | None) -> tuple[Any, ...]:
-        """Estimate the pose of the person in a photo, and draw it."""
+    def show_pose(self, photo: str | None) -> tuple[Any, ...]:
+        """Estimate the pose of the person in a photo, and draw it.
+
+        Args:
+            photo: a file with a photo.
+
+        Returns:
+            The photo with the skeleton, the 3D figure, the confidence maps, what the fusion network has learnt in words
+            and as bars, and the timings.
+        """
         result = self.service.everybody(photo)
         if not result.people:
             raise refusal("nobody was found in the photo: try one that shows a person larger")
-        choices = Choices("1", 170, 0.0, beyond=False, group="all joints", kind="json")
+        choices = Choices.first()
         array, fusion = self.service.photo_of(result), self.service.estimator.fusion
         return (
             views.picture(array, result, choices),
@@ -200,7 +262,14 @@ class _Wiring:
         if drawing[0] is None:
             picture = views.picture(self.service.photo_of(result), result, chosen, point)
             state, draw, image, note = _drawing_state((point,), picture)
-            return (*(gr.skip() for _ in range(3)), image, *(gr.skip() for _ in range(5)), state, draw, note)
+            return (
+                *(gr.skip() for _ in range(3)),
+                image,
+                *(gr.skip() for _ in self.panel.views[1:]),
+                state,
+                draw,
+                note,
+            )
         ends = list(zip(drawing[0], point, strict=True))
         return self._boxed(result, chosen, [*map(min, ends), *map(max, ends)])
 

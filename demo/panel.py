@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
+import plotly.graph_objects as go
 from gradio.data_classes import FileData
 
 from demo.downloads import CHOICES
 from demo.overlays import SIDE_COLOURS
 from demo.plots import weights_figure, weights_sentence
+from demo.result import Result
 from demo.service import refusal
 from demo.views import LEAST_CM, MAP_GROUPS, MOST_CM
 from fusion_model.estimator import FusionSummary
 
+CLIPS = "clips"  # queue: one clip is worked on at a time, whoever asks for it
 DRAW, CANCEL = "Draw a box", "Cancel the box"
-_SIZE = "One photo does not tell a person's size: 170 cm is assumed until you say otherwise."
+SIZE = "A picture does not tell a person's size: 170 cm is assumed until you say otherwise."
+
+
+@dataclass(frozen=True)
+class First:
+    """What the page shows before anybody has done anything: nothing, or the result of an example.
+
+    Attributes:
+        result: of the example, from which everything is drawn again; None if there is none.
+        others: as the fields of :class:`Panel` want them.
+    """
+
+    result: Result | None = None
+    notice: str = ""
+    picture: np.ndarray | None = None
+    people: Sequence[tuple[str, str]] = ()
+    who: str | None = None
+    figure: go.Figure | None = None
+    words: str = ""
+    maps: Sequence[tuple[np.ndarray, str]] | None = None
+    file: str | None = None
+    summary: str = ""
+    box: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,12 +67,14 @@ class Panel:
     sentence: gr.Markdown
     bars: gr.Plot
     times: gr.Markdown
+    words: gr.Markdown
 
     @classmethod
-    def build(cls, fusion: FusionSummary) -> Panel:
-        """Place the components in the Blocks at hand."""
-        notice = gr.Markdown(visible=False, elem_id="notice")
+    def build(cls, fusion: FusionSummary, first: First) -> Panel:
+        """Place the components in the Blocks at hand, with what they show first."""
+        notice = gr.Markdown(first.notice, visible=bool(first.notice), elem_id="notice")
         picture = gr.Image(
+            first.picture,
             label="Skeleton",
             interactive=False,
             height=420,
@@ -54,19 +83,20 @@ class Panel:
             elem_id="picture",
             alt_text="The photo with the boxes of the people found and their skeletons",
         )
-        gr.HTML(_colour_key())
-        who, draw, box, note = _whom()
-        figure = gr.Plot(label="3D skeleton", show_label=False, elem_id="figure")
+        gr.HTML(colour_key())
+        who, draw, box, note = _whom(first)
+        figure = gr.Plot(first.figure, label="3D skeleton", show_label=False, elem_id="figure")
+        words = gr.Markdown(first.words, elem_classes="key", elem_id="words")
         height, beyond = _size()
-        kind, download = _menu()
-        maps, least, group = _maps()
+        kind, download = _menu(first)
+        maps, least, group = _maps(first)
         with gr.Accordion("What the fusion network has learnt"):
             sentence = gr.Markdown(weights_sentence(fusion), label="Fusion")
             bars = gr.Plot(weights_figure(fusion), label="Fusion weights", show_label=False, elem_id="weights")
-        times = gr.Markdown(label="Timings", elem_classes="key", elem_id="times")
+        times = gr.Markdown(first.summary, label="Timings", elem_classes="key", elem_id="times")
         return cls(
             notice, picture, who, draw, box, note, figure, height, beyond, kind, download, maps, least, group,
-            sentence, bars, times,
+            sentence, bars, times, words,
         )  # fmt: skip
 
     @property
@@ -77,7 +107,7 @@ class Panel:
     @property
     def views(self) -> list[gr.components.Component]:
         """Outputs, in the order of :func:`demo.views.all_views`."""
-        return [self.picture, self.figure, self.maps, self.download, self.times, self.box]
+        return [self.picture, self.figure, self.maps, self.download, self.times, self.box, self.words]
 
     @property
     def drawn(self) -> list[gr.components.Component]:
@@ -85,12 +115,13 @@ class Panel:
         return [self.picture, self.figure, self.maps, self.sentence, self.bars, self.times]
 
 
-def photo_input() -> gr.Image:
+def photo_input(first: str | None = None) -> gr.Image:
     """A photo input that hands on the file as it was sent, so that our own reader decodes, turns or refuses it.
 
     ``gr.Image`` would decode it first: without EXIF rotation for paths, and with a vague message for broken files.
     """
     photo = gr.Image(
+        first,
         type="filepath",
         image_mode=None,
         sources=["upload", "webcam", "clipboard"],
@@ -111,15 +142,38 @@ def photo_input() -> gr.Image:
     return photo
 
 
-def uploaded(path: str, cache: str) -> str:
+def clip_input() -> gr.Video:
+    """A clip input that hands on the uploaded file as it was sent."""
+    clip = gr.Video(
+        sources=["upload", "webcam"],
+        label="Clip",
+        include_audio=False,  # asks for no microphone
+        elem_id="clip",
+    )
+    cache = clip.GRADIO_CACHE
+
+    def path_of(payload: FileData | None) -> str | None:
+        """The uploaded file."""
+        return None if payload is None else uploaded(payload.path, cache, "clip")
+
+    clip.preprocess = path_of
+    return clip
+
+
+def uploaded(path: str, cache: str, what: str = "photo") -> str:
     """The path of an uploaded file; only one in Gradio's own folder, as it does not check every payload itself.
 
     Raises:
         gr.Error: if the path leads elsewhere.
     """
     if not Path(path).resolve().is_relative_to(Path(cache).resolve()):
-        raise refusal("this photo was not uploaded: send it with the request")
+        raise refusal(f"this {what} was not uploaded: send it with the request")
     return path
+
+
+def height_label() -> str:
+    """What the fields of a person's height are called."""
+    return f"Person's height in cm ({LEAST_CM:.0f} to {MOST_CM:.0f})"
 
 
 def note_text(text: str) -> str:
@@ -127,11 +181,12 @@ def note_text(text: str) -> str:
     return f"<p role='status' class='key'>{text}</p>"
 
 
-def _whom() -> tuple[gr.Radio, gr.Button, gr.Textbox, gr.HTML]:
+def _whom(first: First) -> tuple[gr.Radio, gr.Button, gr.Textbox, gr.HTML]:
     """Who is meant: picked by number, or shown with a box."""
-    who = gr.Radio([], label="Whom?", elem_id="who")
+    who = gr.Radio(first.people, value=first.who, visible=len(first.people) > 1, label="Whom?", elem_id="who")
     with gr.Row():
         box = gr.Textbox(
+            first.box,
             label="Box in pixels: left, top, right, bottom",
             info="Wrong? Draw it anew on the picture, or write it here and press Enter.",
             max_lines=1,
@@ -147,9 +202,7 @@ def _whom() -> tuple[gr.Radio, gr.Button, gr.Textbox, gr.HTML]:
 def _size() -> tuple[gr.Number, gr.Checkbox]:
     """What belongs to the 3D view."""
     with gr.Row(equal_height=True):
-        height = gr.Number(
-            170, label=f"Person's height in cm ({LEAST_CM:.0f} to {MOST_CM:.0f})", info=_SIZE, elem_id="height"
-        )
+        height = gr.Number(170, label=height_label(), info=SIZE, elem_id="height")
         beyond = gr.Checkbox(
             label="Guess beyond the frame",
             info="Dotted in the 3D view: what the photo does not show.",
@@ -158,20 +211,27 @@ def _size() -> tuple[gr.Number, gr.Checkbox]:
     return height, beyond
 
 
-def _menu() -> tuple[gr.Dropdown, gr.DownloadButton]:
+def _menu(first: First) -> tuple[gr.Dropdown, gr.DownloadButton]:
     """The download menu."""
     with gr.Row():
         kind = gr.Dropdown(CHOICES, value="json", label="Get the joints out", scale=3, min_width=220, elem_id="kind")
         download = gr.DownloadButton(
-            "Download", interactive=False, variant="primary", scale=1, min_width=130, elem_id="download"
+            "Download",
+            first.file,
+            interactive=first.file is not None,
+            variant="primary",
+            scale=1,
+            min_width=130,
+            elem_id="download",
         )
     return kind, download
 
 
-def _maps() -> tuple[gr.Gallery, gr.Slider, gr.Radio]:
+def _maps(first: First) -> tuple[gr.Gallery, gr.Slider, gr.Radio]:
     """The confidence maps, and what else only changes the drawing."""
     gr.HTML("<div class='key'>Confidence maps: how sure the network is of each joint, over its crop of the photo</div>")
     maps = gr.Gallery(
+        first.maps,
         label="Confidence maps",
         show_label=False,
         columns=6,
@@ -187,10 +247,11 @@ def _maps() -> tuple[gr.Gallery, gr.Slider, gr.Radio]:
     return maps, least, group
 
 
-def _colour_key() -> str:
-    """Which colour is which side, and what faded and bubbles mean."""
+def colour_key(*, bubbles: bool = True) -> str:
+    """Which colour is which side, and what faded means, and bubbles where there are some."""
     names = {"left": "the person's left", "right": "the person's right"}
     entries = [(f"rgb{SIDE_COLOURS[side]}", name) for side, name in names.items()]
-    entries.append(("rgba(128,128,128,0.45)", "faded or hollow: guessed; in 3D, the wider the bubble the less sure"))
+    faded = "faded or hollow: guessed" + ("; in 3D, the wider the bubble the less sure" if bubbles else "")
+    entries.append(("rgba(128,128,128,0.45)", faded))
     dots = " ".join(f"<span><b style='background:{colour}'></b>{name}</span>" for colour, name in entries)
     return f"<div class='key'>{dots}</div>"

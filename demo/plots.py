@@ -97,7 +97,7 @@ def weights_figure(fusion: FusionSummary) -> go.Figure:
     weights = [float(weight) for weight in fusion.weights]
     layers = [str(layer) for layer in range(1, len(weights) + 1)]
     bars = go.Bar(
-        x=layers, y=weights, marker_color=_css("left"), hovertemplate="layer %{x}: w = %{y:.3f}<extra></extra>"
+        x=layers, y=weights, marker_color=side_css("left"), hovertemplate="layer %{x}: w = %{y:.3f}<extra></extra>"
     )
     figure = go.Figure(bars)
     figure.update_layout(
@@ -125,7 +125,11 @@ def weights_sentence(fusion: FusionSummary) -> str:
         )
     if fusion.pruned and fusion.merge_after is not None:
         text += f" What never counts was cut away: two streams up to layer {fusion.merge_after}, one from there on."
-    return text + " In the bars, w = 0 keeps photo and maps apart in that layer and w = 1 reads them merged."
+    weights = ", ".join(f"{float(weight):.2f}" for weight in fusion.weights)
+    return (
+        f"{text} In the bars, w = 0 keeps photo and maps apart in that layer and w = 1 reads them merged. "
+        f"From the first layer to the last, w is {weights}."
+    )
 
 
 def _ranges(points: np.ndarray) -> list[tuple[float, float]]:
@@ -137,7 +141,7 @@ def _ranges(points: np.ndarray) -> list[tuple[float, float]]:
     return [(float(start), float(start + span)) for start, span in zip(starts, spans, strict=True)]
 
 
-def _css(side: str, opacity: float = 1.0) -> str:
+def side_css(side: str, opacity: float = 1.0) -> str:
     """Colour of a side, mixed with grey where it is faded: browsers add up transparent 3D lines to glaring ones."""
     full = np.array((140, 146, 156) if side == "middle" else SIDE_COLOURS[side])
     red, green, blue = np.rint(opacity * full + (1 - opacity) * np.array(_FADE)).astype(int)
@@ -171,7 +175,7 @@ def _bones(body: _Body) -> list[go.Scatter3d]:
                 **_along(ends),
                 mode="lines",
                 line={
-                    "color": _css(bone_side(body.pose.skeleton, bone), strength),
+                    "color": side_css(bone_side(body.pose.skeleton, bone), strength),
                     "width": 7,
                     "dash": "dot" if unseen else "solid",
                 },
@@ -194,7 +198,7 @@ def _joints(body: _Body) -> go.Scatter3d:
             f"<br>x {x:.0f} mm (right)<br>y {y:.0f} mm (down)<br>z {z:.0f} mm (away)"
             f"<br>confidence {pose.confidence[joint]:.2f}, {pose.status[joint]}{off}"
         )
-    colours = [_css(skeleton.side(joint), float(body.opacity[joint])) for joint in drawn]
+    colours = [side_css(skeleton.side(joint), float(body.opacity[joint])) for joint in drawn]
     return go.Scatter3d(
         **_along(body.points[drawn]),
         mode="markers",
@@ -216,7 +220,7 @@ def _bubbles(body: _Body) -> list[go.Mesh3d]:
         points = np.concatenate([body.points[joint] + spread[joint] * ball for joint in mine])
         corners = np.concatenate([faces + number * len(ball) for number in range(len(mine))])
         i, j, k = corners.T.tolist()
-        meshes.append(go.Mesh3d(**_along(points), i=i, j=j, k=k, color=_css(side), opacity=0.13, hoverinfo="skip"))
+        meshes.append(go.Mesh3d(**_along(points), i=i, j=j, k=k, color=side_css(side), opacity=0.13, hoverinfo="skip"))
     return meshes
 
 

@@ -6,7 +6,7 @@ import html
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ except ImportError:
 import gradio as gr
 import numpy as np
 
-from demo import DEFAULT_MODEL
+from demo import DEFAULT_MODEL, video
+from demo.follower import Frame, Track, follow
+from demo.motion import Motion
 from demo.result import Person, Result
 from fusion_model import NoPersonError, Pose, PoseEstimator
 from fusion_model.checkpoints import locate_checkpoint
@@ -28,6 +30,7 @@ from fusion_model.images import load_photo
 
 MODEL_VARIABLE = "FUSION_POSE_MODEL"
 GPU_SECONDS = 15
+PIECE_PIXELS = 16 * 1920 * 1080  # of the frames of a clip for which the GPU is asked for at once
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +38,11 @@ _log = logging.getLogger(__name__)
 def on_gpu(function: Callable[..., Any]) -> Callable[..., Any]:
     """Ask ZeroGPU for a GPU during each call; elsewhere the function as it is."""
     return function if spaces is None else spaces.GPU(function, duration=GPU_SECONDS)
+
+
+def on_zero_gpu() -> bool:
+    """Whether the GPU is there only during calls; the package alone says nothing, as it may be installed anywhere."""
+    return spaces is not None and os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "true")
 
 
 class Service:
@@ -52,6 +60,7 @@ class Service:
         self.estimator, self.notice, self.fusion = estimator, notice, estimator.fusion
         self._run = on_gpu(self._estimate)
         self._run_everybody = on_gpu(self._everybody)
+        self._run_follow = on_gpu(self._follow)
 
     @classmethod
     def from_environment(cls) -> Service:
@@ -137,6 +146,36 @@ class Service:
             raise refusal("this photo is no longer on the server: upload it again")
         return load_photo(result.photo)
 
+    def motion_steps(
+        self, clip: str | None, box: Sequence[float] | None, height_mm: float, most_poses: int = video.MOST_POSES
+    ) -> Generator[video.Step, None, Motion]:
+        """Follow one person through an uploaded clip; see :func:`demo.video.motion_steps`.
+
+        On ZeroGPU the GPU is asked for in pieces of a few frames; elsewhere a step is one frame.
+
+        Raises:
+            gr.Error: with a sentence that says what is wrong.
+        """
+        if clip is None:
+            raise refusal("there is no clip: upload one or record one")
+        with _refusals("clip"):
+            return (
+                yield from video.motion_steps(
+                    self.estimator,
+                    clip,
+                    box=box,
+                    height_mm=height_mm,
+                    most_poses=most_poses,
+                    look=self._run_follow,
+                    piece_pixels=PIECE_PIXELS if on_zero_gpu() else 0,
+                )
+            )
+
+    def file_steps(self, motion: Motion, folder: Path) -> Generator[video.Step, None, dict[str, Path]]:
+        """Write the files of a motion; see :func:`demo.video.file_steps`. Refuses as :meth:`motion_steps` does."""
+        with _refusals("clip"):
+            return (yield from video.file_steps(motion, folder))
+
     def info(self) -> dict[str, Any]:
         """What the model is, JSON-ready."""
         estimator, fusion = self.estimator, self.fusion
@@ -165,12 +204,16 @@ class Service:
         return load_photo(photo)
 
     def _estimate(self, photo: np.ndarray, box: Any) -> Pose:
-        """Run the networks on the best person: one of the two parts that need the GPU."""
+        """Run the networks on the best person: one of the three parts that need the GPU."""
         return self.estimator(photo, box=box)
 
     def _everybody(self, photo: np.ndarray) -> tuple[np.ndarray, list[Pose]]:
-        """Run the networks on all people: the other one."""
+        """Run the networks on all people: the second one."""
         return self.estimator.everybody(photo)
+
+    def _follow(self, frames: Sequence[Frame], track: Track) -> tuple[list[Pose | None], Track]:
+        """Run the networks on some frames of a clip: the third one."""
+        return follow(self.estimator, frames, track)
 
 
 def model_name(source: str | Path) -> str:
@@ -184,7 +227,7 @@ def refusal(message: str) -> gr.Error:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _refusals(what: str = "photo") -> Iterator[None]:
     """Turn whatever goes wrong into one sentence for people."""
     try:
         yield
@@ -193,10 +236,10 @@ def _refusals() -> Iterator[None]:
     except gr.Error:
         raise  # such as ZeroGPU's own words about its quota
     except MemoryError as error:
-        raise refusal("the server has no memory left for this photo: try a smaller one") from error
+        raise refusal(f"the server has no memory left for this {what}: try a smaller one") from error
     except Exception as error:
         _log.exception("an estimate failed")
-        raise refusal("the server failed on this photo; the reason is in its log") from error
+        raise refusal(f"the server failed on this {what}; the reason is in its log") from error
 
 
 def _number(value: float | None) -> float | None:

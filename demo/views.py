@@ -17,11 +17,14 @@ from demo.overlays import draw_cross, draw_people, map_pictures
 from demo.plots import skeleton_figure
 from demo.result import Result
 from demo.service import Service, refusal
+from demo.words import figure_text
 from fusion_model import Pose
+from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import MPII_16
 
 LONGEST_SIDE = 1280  # pixels of the picture that is sent to the browser
 LEAST_CM, MOST_CM = 50.0, 250.0  # heights that the field takes
+FIRST_CM = CONVENTIONAL_HEIGHT_MM / 10
 
 MAP_GROUPS = {
     "all joints": MPII_16.joints,
@@ -52,16 +55,25 @@ class Choices:
     group: str
     kind: str
 
+    @classmethod
+    def first(cls, who: str | None = "1") -> Choices:
+        """What the page starts with."""
+        return cls(who, FIRST_CM, 0.0, beyond=False, group=next(iter(MAP_GROUPS)), kind="json")
+
     def of(self, who: str | None) -> Choices:
         """The same for somebody else."""
         return dataclasses.replace(self, who=who)
 
     def poses(self, result: Result) -> dict[str, Pose]:
         """Poses to be trusted of the people meant, by number, at the height given; gr.Error if that is no height."""
-        height = self.height_cm
-        if height is None or not LEAST_CM <= height <= MOST_CM:
-            raise refusal(f"the person's height must lie between {LEAST_CM:g} and {MOST_CM:g} cm, got {height}")
-        return result.poses(self.who, 10 * height)
+        return result.poses(self.who, 10 * checked_height(self.height_cm))
+
+
+def checked_height(height_cm: float | None) -> float:
+    """The height; gr.Error if nobody is that tall."""
+    if height_cm is None or not LEAST_CM <= height_cm <= MOST_CM:
+        raise refusal(f"the person's height must lie between {LEAST_CM:g} and {MOST_CM:g} cm, got {height_cm}")
+    return height_cm
 
 
 def picture(
@@ -105,11 +117,22 @@ def maps(photo: np.ndarray, result: Result, choices: Choices) -> list[tuple[np.n
 
 def download(photo: np.ndarray, result: Result, choices: Choices, cache: str) -> gr.DownloadButton:
     """The download button, awake if there is something to be had; its file lies in Gradio's cache folder."""
+    path = file_path(photo, result, choices, cache)
+    return gr.DownloadButton(value=path, interactive=path is not None)
+
+
+def file_path(photo: np.ndarray, result: Result, choices: Choices, cache: str) -> str | None:
+    """The file that is asked for, in a cache folder; None if there is nothing to be had."""
     poses = choices.poses(result)
     if not poses:
-        return gr.DownloadButton(value=None, interactive=False)
+        return None
     name, data = file_of(choices.kind, poses, photo, Path(result.photo).name)
-    return gr.DownloadButton(value=save_bytes_to_cache(data, name, cache), interactive=True)
+    return save_bytes_to_cache(data, name, cache)
+
+
+def words(result: Result, choices: Choices) -> str:
+    """The 3D view in words."""
+    return figure_text(choices.poses(result))
 
 
 def summary(service: Service, result: Result, choices: Choices) -> str:
@@ -143,7 +166,7 @@ def parse_box(text: str) -> list[float]:
 
 
 def all_views(service: Service, photo: np.ndarray, result: Result, choices: Choices, cache: str) -> tuple[Any, ...]:
-    """Picture, 3D view, maps, download button, summary and box text."""
+    """Picture, 3D view, maps, download button, summary, box text and the 3D view in words."""
     drawn = figure(result, choices)
     return (
         picture(photo, result, choices),
@@ -152,4 +175,5 @@ def all_views(service: Service, photo: np.ndarray, result: Result, choices: Choi
         download(photo, result, choices, cache),
         summary(service, result, choices),
         box_text(result, choices.who),
+        words(result, choices),
     )

@@ -58,14 +58,28 @@ def address():
     page.close()
 
 
+def write_clip(path):
+    """Three frames of the example photo."""
+    from demo.clips import clip_writer
+    from fusion_model.images import load_photo
+
+    photo = load_photo(ROOT / "assets/examples/hopper.jpg")
+    with clip_writer(path, photo.shape[1::-1], 25) as write:
+        for number in range(3):
+            write(photo, number / 25)
+    return path
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_the_python_blocks_run_as_they_are(number, request, monkeypatch):
+def test_the_python_blocks_run_as_they_are(number, request, monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("FUSION_POSE_MODEL", raising=False)
     code = BLOCKS[number]
     if ADDRESS in code:
         code = code.replace(ADDRESS, request.getfixturevalue("address"))
+    if "clip.mp4" in code:
+        code = code.replace("clip.mp4", str(write_clip(tmp_path / "clip.mp4")))
     names = {}
     exec(compile(code, f"README.md, block {number + 1}", "exec"), names)  # noqa: S102 - our own README
     shapes = {"joints_3d": (17, 3), "joints_2d": (17, 2), "confidence": (17,), "box": (4,)}
@@ -81,13 +95,15 @@ def test_the_python_blocks_run_as_they_are(number, request, monkeypatch):
         hopper, page = names["answer"]["photos"]
         assert (hopper["photo"], len(hopper["poses"]), hopper["error"]) == ("hopper.jpg", 1, None)
         assert page["photo"] == "result.png"
+    elif "motion" in names:
+        assert [frame["found"] for frame in names["motion"]["frames"]] == [True] * 3
     else:
         assert len(names["pose"]["joints"]) == 17
 
 
 def test_there_is_a_block_for_each_use():
-    uses = ("PoseEstimator.from_pretrained", "FusionNetwork(", "/estimate_pose", "/estimate_poses")
-    assert len(BLOCKS) == 4
+    uses = ("PoseEstimator.from_pretrained", "FusionNetwork(", "/estimate_pose", "/estimate_poses", "/estimate_video")
+    assert len(BLOCKS) == 5
     assert all(use in block for use, block in zip(uses, BLOCKS, strict=True))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from demo.clips import clip_writer
 from fusion_model import PRESETS, NoPersonError, Pose
 from fusion_model.crops import check_box
 from fusion_model.estimator import FusionSummary
@@ -119,6 +120,76 @@ def stand_in():
 @pytest.fixture(scope="session")
 def example():
     return EXAMPLES / "hopper.jpg"
+
+
+@pytest.fixture(scope="session")
+def make_clip(tmp_path_factory):
+    """A function that writes a grey clip, 160 x 120 with 25 frames a second, black in some of its frames."""
+
+    def make(frames=10, black=(), name="walk.mp4"):
+        path = tmp_path_factory.mktemp("clip") / name
+        with clip_writer(path, (160, 120), 25) as write:
+            for number in range(frames):
+                write(np.full((120, 160, 3), 0 if number in black else 90, np.uint8), number / 25)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def clip(make_clip):
+    """Ten frames; nobody is there in the fourth and fifth."""
+    return make_clip(black=(3, 4))
+
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no Chromium: install the package 'chromium', or set CHROMIUM to its path")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+DESK = {"width": 1280, "height": 900}
+WAIT = 60_000  # milliseconds, for busy machines
+
+
+@pytest.fixture
+def open_page(browser, address):
+    contexts = []
+
+    def opened(viewport=DESK, scheme="light", url=address):
+        context = browser.new_context(viewport=viewport, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.asked, page.broken = [], []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("pageerror", lambda error: page.broken.append(str(error)))
+        page.goto(url, timeout=WAIT)
+        page.wait_for_selector("#photo input[type=file]", state="attached", timeout=WAIT)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ PERSON = [20, 14, 362, 511]
 
 
 def serve(estimator):
-    page = build_page(Service(estimator))
+    page = build_page(Service(estimator), example=None)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     return page, Client(url, verbose=False)
 
@@ -57,18 +57,22 @@ def test_the_contract_of_names_and_parameters(client):
         "/show_pose": [("photo", False)],
         "/estimate_pose": [("photo", False), ("box", True)],
         "/estimate_poses": [("photos", False), ("everybody", True)],
+        "/estimate_video": [
+            ("video", False), ("box", True), ("smoothing", True), ("height_mm", True), ("most_poses", True)
+        ],
         "/model_info": [],
-    }
+    }  # fmt: skip
     assert [one["label"] for one in endpoints["/show_pose"]["returns"]] == [
         "Skeleton", "3D skeleton", "Confidence maps", "Fusion", "Fusion weights", "Timings"
     ]  # fmt: skip
     assert [one["label"] for one in endpoints["/estimate_pose"]["returns"]] == ["fusion-pose/1"]
     assert [one["label"] for one in endpoints["/estimate_poses"]["returns"]] == ["fusion-pose-photos/1"]
+    assert [one["label"] for one in endpoints["/estimate_video"]["returns"]] == ["fusion-pose-video/1"]
 
 
 def test_every_endpoint_is_described(client):
     schema = httpx.get(f"{client.src.rstrip('/')}/gradio_api/openapi.json", timeout=60).text
-    for name in ("estimate_pose", "estimate_poses", "show_pose", "model_info"):
+    for name in ("estimate_pose", "estimate_poses", "estimate_video", "show_pose", "model_info"):
         assert f"/run/{name}" in schema or f"/call/{name}" in schema
 
 

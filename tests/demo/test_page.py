@@ -2,8 +2,6 @@
 
 import io
 import json
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,59 +15,16 @@ from fusion_model import PoseEstimator
 
 pytestmark = pytest.mark.browser
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
 WAIT = 60_000  # milliseconds, for busy machines
 
 
 @pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("no Chromium: install the package 'chromium', or set CHROMIUM to its path")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def address(stand_in):
-    page = build_page(Service(stand_in))
+    page = build_page(Service(stand_in), example=None)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     yield url
     page.close()
-
-
-@pytest.fixture
-def open_page(browser, address):
-    contexts = []
-
-    def opened(viewport=DESK, scheme="light", url=address):
-        context = browser.new_context(viewport=viewport, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.asked, page.broken = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("pageerror", lambda error: page.broken.append(str(error)))
-        page.goto(url, timeout=WAIT)
-        page.wait_for_selector("#photo input[type=file]", state="attached", timeout=WAIT)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
 
 
 def upload(page, path):
@@ -330,7 +285,7 @@ def test_the_page_asks_no_other_server(open_page, example, address):
 
 def test_over_a_real_network(open_page, example):
     """The tiny network is untrained: it may find somebody or not, but the page must say which."""
-    served = build_page(Service(PoseEstimator.random("tiny", seed=0)))
+    served = build_page(Service(PoseEstimator.random("tiny", seed=0)), example=None)
     _, url, _ = served.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     try:
         page = open_page(url=url)

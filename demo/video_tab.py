@@ -1,0 +1,188 @@
+"""The video tab: a clip in, the motion of one person out."""
+
+from __future__ import annotations
+
+import html
+import shutil
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from demo.clips import LIMITS
+from demo.motion import Motion
+from demo.motion_figure import ADD_FRAMES_JS, motion_figure, motion_sentence
+from demo.panel import CLIPS, SIZE, clip_input, colour_key, height_label
+from demo.service import Service
+from demo.smoothing import smooth_motion
+from demo.video import MOST_POSES, Step
+from demo.views import FIRST_CM, checked_height, parse_box
+
+_HINT = "### The motion appears here\nUpload a clip or record one, then press *Follow the person*."
+_ANNOUNCED = f"{LIMITS} At most {MOST_POSES} frames are looked at, evenly spread. Clips are deleted within an hour."
+_KEPT_SECONDS = 3600
+_TELL_SECONDS = 0.2  # from one message to the next, at least
+_DRAWING_FROM = 0.9  # share of the bar that the networks take
+_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+_WORK: dict[str, Any] = {"api_visibility": "private", "concurrency_id": CLIPS, "concurrency_limit": 1}
+
+_Value = TypeVar("_Value")
+_Updates = dict[Any, Any]  # new values by component
+
+
+class VideoTab:
+    """The components of the tab, in the Blocks at hand, and what happens when.
+
+    The work is done in generators: Gradio goes on with one only while its visitor is there and has not cancelled.
+
+    Args:
+        service: the model.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.kept = gr.State(time_to_live=_KEPT_SECONDS)  # the motion before it is smoothed
+        with gr.Row():
+            with gr.Column(scale=4, min_width=300):
+                self._build_input()
+            with gr.Column(scale=7, min_width=300):
+                self.hint = gr.Markdown(_HINT, elem_id="motion-hint", elem_classes="hint")
+                self.progress = gr.HTML(visible=False, elem_id="progress")
+                with gr.Column(visible=False) as self.results:
+                    self._build_results()
+        self.files = {"mp4": self.overlay, "json": self.json, "csv": self.csv, "bvh": self.bvh}
+        self._connect()
+
+    def _build_input(self) -> None:
+        """What goes in."""
+        self.clip = clip_input()
+        gr.Markdown(_ANNOUNCED, elem_classes="key", elem_id="limits")
+        self.smooth = gr.Checkbox(
+            True, label="Smooth the joints over time", info="Less jitter; switch it off to see each frame as it is."
+        )
+        self.height = gr.Number(FIRST_CM, label=height_label(), info=SIZE)
+        self.box = gr.Textbox(
+            label="Box in the first frame: left, top, right, bottom",
+            info="In pixels, round the person who is meant. Empty: the best person found.",
+            max_lines=1,
+        )
+        with gr.Row():
+            self.start = gr.Button("Follow the person", variant="primary", min_width=130, elem_id="start")
+            self.stop = gr.Button("Cancel", variant="stop", interactive=False, min_width=130, elem_id="stop")
+
+    def _build_results(self) -> None:
+        """What comes out."""
+        self.overlay = gr.Video(
+            label="Skeleton", interactive=False, height=420, buttons=["download"], elem_id="overlay"
+        )
+        gr.HTML(colour_key(bubbles=False))
+        self.figure = gr.Plot(label="3D skeleton over time", show_label=False, elem_id="motion")
+        self.told = gr.Markdown(elem_classes="key", elem_id="motion-text")
+        with gr.Row():
+            self.json, self.csv, self.bvh = (
+                gr.DownloadButton(f"Download {kind}", min_width=150, elem_id=f"motion-{kind.lower()}")
+                for kind in ("JSON", "CSV", "BVH")
+            )
+
+    def _connect(self) -> None:
+        """Listen to everything."""
+        running = [self.progress, self.start, self.stop, self.hint, self.results]
+        outputs = [*running, self.kept, self.figure, self.told, *self.files.values()]
+        inputs = [self.clip, self.box, self.height, self.smooth]
+        work = {**_WORK, "show_progress_on": self.progress}
+        started = self.start.click(self._begin, None, running, **_QUIET).then(self._follow, inputs, outputs, **work)
+        again = self.smooth.input(self._draw_again, [self.kept, self.smooth], outputs, **work)
+        for event in (started, again):
+            event.success(None, self.figure, None, js=ADD_FRAMES_JS, **_QUIET)
+            event.failure(self._rest, None, running, **_QUIET)
+        self.stop.click(self._rest, None, running, cancels=[started, again], **_QUIET)
+        self.clip.change(self._rest, None, running, cancels=[started, again], **_QUIET)
+
+    def _begin(self) -> _Updates:
+        """As soon as the button is pressed, before it is one's turn."""
+        return {**self._busy(0.0, "waiting for a turn"), self.hint: gr.skip(), self.results: gr.Column(visible=False)}
+
+    def _busy(self, share: float, text: str) -> _Updates:
+        """How far it is."""
+        return {
+            self.progress: gr.HTML(_bar(share, text), visible=True),
+            self.start: gr.Button(interactive=False),
+            self.stop: gr.Button(interactive=True),
+            self.hint: gr.Markdown(visible=False),
+        }
+
+    def _rest(self) -> _Updates:
+        """Nothing is shown and nothing runs."""
+        return {
+            self.progress: gr.HTML(visible=False),
+            self.start: gr.Button(interactive=True),
+            self.stop: gr.Button(interactive=False),
+            self.hint: gr.Markdown(visible=True),
+            self.results: gr.Column(visible=False),
+        }
+
+    def _follow(self, clip: str | None, box: str, height_cm: float | None, smooth: bool) -> Iterator[_Updates]:
+        """Estimate the motion in a clip, and draw it."""
+        corners, height_mm = parse_box(box) if box.strip() else None, 10 * checked_height(height_cm)
+        steps = self.service.motion_steps(clip, corners, height_mm)
+        motion = yield from self._relayed(steps, 0.0, _DRAWING_FROM)
+        yield from self._drawn(motion, smooth)
+
+    def _draw_again(self, kept: Motion | None, smooth: bool) -> Iterator[_Updates]:
+        """Draw the kept motion with or without smoothing; the networks are not run."""
+        if kept is None:
+            yield {}
+            return
+        yield self._begin()
+        yield from self._drawn(kept, smooth)
+
+    def _drawn(self, kept: Motion, smooth: bool) -> Iterator[_Updates]:
+        """Write the files of a motion, and show them; its folder lies in Gradio's cache, which is cleaned up."""
+        motion = smooth_motion(kept) if smooth else kept
+        folder, done = Path(tempfile.mkdtemp(dir=_made(self.overlay.GRADIO_CACHE))), False
+        try:
+            files = yield from self._relayed(self.service.file_steps(motion, folder), _DRAWING_FROM, 1.0)
+            done = True
+        finally:
+            if not done:
+                shutil.rmtree(folder)
+        yield {
+            **self._rest(),
+            self.hint: gr.Markdown(visible=False),
+            self.results: gr.Column(visible=True),
+            self.kept: kept,
+            self.figure: motion_figure(motion),
+            self.told: motion_sentence(motion),
+            **{component: str(files[kind]) for kind, component in self.files.items()},
+        }
+
+    def _relayed(
+        self, steps: Generator[Step, None, _Value], low: float, high: float
+    ) -> Generator[_Updates, None, _Value]:
+        """Drive steps, telling now and then how far they are on a part of the bar; what they return."""
+        told = 0.0
+        with closing(steps):
+            while True:
+                try:
+                    share, text = next(steps)
+                except StopIteration as end:
+                    return end.value
+                if time.monotonic() - told >= _TELL_SECONDS:
+                    told = time.monotonic()
+                    yield self._busy(low + (high - low) * min(1.0, share), text)
+
+
+def _bar(share: float, text: str) -> str:
+    """A progress bar with words."""
+    said = html.escape(text)
+    return f"<label>{said}<progress max='1' value='{share:.3f}' aria-label='{said}'></progress></label>"
+
+
+def _made(folder: str) -> str:
+    """The folder, which is made if it is not there."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return folder
