@@ -56,7 +56,7 @@ def build_page(service: Service, example: Path | None = EXAMPLES / "hopper.jpg")
                 with gr.Column(scale=7, min_width=300):
                     hint = gr.Markdown(_HINT, visible=first.result is None, elem_id="hint", elem_classes="hint")
                     with gr.Column(visible=first.result is not None) as results:
-                        panel = Panel.build(service.estimator.fusion, first)
+                        panel = Panel.build(service.fusion, first)
             with gr.Tab("Video"):
                 tab = VideoTab(service)
         _Wiring(service, panel, photo, hint, results, first).connect()
@@ -193,7 +193,7 @@ class _Wiring:
         if not result.people:
             raise refusal("nobody was found in the photo: try one that shows a person larger")
         choices = Choices.first()
-        array, fusion = self.service.photo_of(result), self.service.estimator.fusion
+        array, fusion = self.service.photo_of(result), self.service.fusion
         return (
             views.picture(array, result, choices),
             views.figure(result, choices),

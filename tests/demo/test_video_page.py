@@ -10,7 +10,8 @@ from PIL import Image
 
 from demo import DEFAULT_MODEL
 from demo.page import build_page, launch_options
-from demo.service import Service, load_estimator
+from demo.service import Service
+from fusion_model import PoseEstimator
 
 pytestmark = pytest.mark.browser
 
@@ -127,7 +128,7 @@ def test_a_clip_with_nobody_is_a_sentence_and_the_buttons_wake_again(video_page,
 
 def test_timings_with_the_bundled_model(browser, example, tmp_path):
     """Printed, not asserted: they depend on the machine and on what else it does."""
-    served = build_page(Service(load_estimator(DEFAULT_MODEL)))
+    served = build_page(Service(PoseEstimator.from_pretrained(DEFAULT_MODEL)))
     _, url, _ = served.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     try:
