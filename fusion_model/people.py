@@ -19,7 +19,7 @@ _LEAST_PEAK = 0.12  # of a map; what is lower is noise
 _MOST_PEAKS = 8  # a map, highest first
 _SIDE_TORSOS = 4.6  # side of the square round a person, in torso lengths (thorax to pelvis)
 _PORTRAIT_TORSO = 1.35  # torso length over the distance from head top to thorax
-_TURN_FROM = 30.0  # degrees of the body axis below which a crop stays upright
+TURN_FROM = 30.0  # degrees of the body axis below which a crop stays upright
 
 _PELVIS, _THORAX, _HEAD = (MPII_16.index(name) for name in ("pelvis", "thorax", "head_top"))
 _SHOULDERS = [MPII_16.index(name) for name in ("left_shoulder", "right_shoulder")]
@@ -92,7 +92,7 @@ def body_angle(thorax: np.ndarray, pelvis: np.ndarray) -> float:
     """
     x, y = np.asarray(thorax, float) - np.asarray(pelvis, float)
     angle = float(np.rad2deg(np.arctan2(x, -y)))
-    return angle if abs(angle) > _TURN_FROM else 0.0
+    return angle if abs(angle) > TURN_FROM else 0.0
 
 
 def joint_box(points: np.ndarray, trusted: np.ndarray) -> np.ndarray | None:
