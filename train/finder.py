@@ -35,6 +35,7 @@ from train.protocols.finding import crowd_figures
 _LEAST_SPREAD = 0.7  # cells, of the target's bell round the middle of a box
 _SPREAD = 0.1  # of the bell, in sides of the box
 _NEAR = 0.5  # height of the bell from which a cell learns the box
+_WHOLE_PHOTOS = 0.2  # of the pictures
 _VALIDATION = 300  # pictures
 _BYSTANDER = 0.2  # score from which a window beside the labelled person is not taken for empty
 
@@ -132,7 +133,7 @@ def recolour(images: Tensor, generator: torch.Generator) -> Tensor:
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = argparse.ArgumentParser(prog="python -m train.finder", description=__doc__)
-    common_arguments(arguments, batch=32, learning_rate=2e-3)
+    common_arguments(arguments, batch=32, learning_rate=2e-3, presets=False)
     arguments.add_argument("--width", type=int, default=FinderConfig.width, help="channels; a multiple of 6")
     arguments.add_argument("--input-size", type=int, default=FinderConfig.input_size, help="pixels of the photo's side")
     arguments.add_argument(
@@ -168,7 +169,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     def draw(step: int) -> list[Crowd]:
         generator = np.random.default_rng([arguments.seed, process, step])
-        return [maker.make(generator) for _ in range(arguments.batch)]
+        return [maker.make(generator, kinds=(arguments.synthetic_share, _WHOLE_PHOTOS)) for _ in range(arguments.batch)]
 
     def loss(network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         crowds = ahead.pop(step, None) or pool.submit(draw, step)

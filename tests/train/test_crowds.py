@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
+from fusion_model.checkpoints import read_metrics
 from fusion_model.config import FinderConfig, to_dict
 from fusion_model.estimator import PoseEstimator
 from fusion_model.finder import STRIDE, FinderNetwork
 from fusion_model.skeletons import MPII_16
+from tests.train.made_up import write_pack
 from tests.train.test_protocols import make_source
+from train import attach_finder
 from train.attach_finder import CONFIG_FILE, attach, read_finder
+from train.command import run_command
 from train.data.crowds import Crowd, CrowdMaker
 from train.data.people import load_people
 from train.engine.checkpoints import write_best
-from train.finder import bells, finder_loss, generalised_iou, stack
+from train.finder import bells, finder_loss, generalised_iou, main, parser, stack
 from train.protocols.finding import crowd_figures, recall_at
 
 SIZE = 128
@@ -32,7 +37,6 @@ def coloured_source():
         photo[:] = 60
         photo[40:120, 40:80] = (255, 0, 0)
         photos.append(photo)
-    import cv2
 
     encoded = [cv2.imencode(".png", photo[..., ::-1])[1].tobytes() for photo in photos]
     source.joints[:, MPII_16.index("thorax")] = (60, 55)
@@ -178,3 +182,24 @@ def test_a_runs_finder_is_attached_to_a_checkpoint(tmp_path):
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "plain")
     with pytest.raises(ValueError, match="without a finder"):
         read_finder(tmp_path / "plain")
+
+
+def test_the_command_trains_a_finder_that_a_checkpoint_takes(tmp_path, monkeypatch, capsys):
+    (tmp_path / "data").mkdir()
+    write_pack(tmp_path / "data", "made", 8, held_out=2)
+    monkeypatch.setattr("train.finder._VALIDATION", 4)
+    small = ("--width", "6", "--input-size", "64", "--batch", "2", "--steps", "2", "--validate-every", "1")
+    given = ["finder", "--data", str(tmp_path / "data"), "--run", str(tmp_path / "run"), *small]
+    monkeypatch.setattr("sys.argv", given)
+    assert run_command(parser(), main) == 0
+    assert "started at step 0 with 6 people" in capsys.readouterr().out
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "model", card="# A card\n", metrics={"kept": 1})
+    ends = ["attach_finder", "--finder", str(tmp_path / "run"), "--checkpoint", str(tmp_path / "model")]
+    monkeypatch.setattr("sys.argv", ends)
+    assert run_command(attach_finder.parser(), attach_finder.main) == 0
+    assert PoseEstimator.from_pretrained(tmp_path / "model", device="cpu").config.finder.width == 6
+    assert (tmp_path / "model" / "README.md").read_text() == "# A card\n"
+    assert read_metrics(tmp_path / "model") == {"kept": 1}
+    monkeypatch.setattr("sys.argv", [*given[:-2], "--width", "12"])
+    assert run_command(parser(), main) == 1
+    assert "was started with other settings (width was 6, is 12" in capsys.readouterr().err
