@@ -210,13 +210,15 @@ class FinderConfig:
     Attributes:
         width: channels at an eighth of the input's size; the other layers scale with it. A multiple of 6.
         input_size: side of the square that the photo is letterboxed into, in pixels. A multiple of 64.
-        least: score below which nobody is seen.
+        least: score below which a sighting is not looked at closer.
+        sure: geometric mean of the finder's and the hourglass's score from which somebody is there.
         overlap: IoU from which the less certain of two boxes is dropped.
     """
 
     width: int = 48
-    input_size: int = 256
-    least: float = 0.2
+    input_size: int = 192
+    least: float = 0.1
+    sure: float = 0.45
     overlap: float = 0.6
 
     def __post_init__(self) -> None:
@@ -227,8 +229,11 @@ class FinderConfig:
         if self.input_size < 64 or self.input_size % 64:
             msg = f"finder input_size must be a positive multiple of 64, got {self.input_size}"
             raise ValueError(msg)
-        if not (0 < self.least < 1 and 0 < self.overlap <= 1):
-            msg = f"finder least and overlap must lie between 0 and 1, got {self.least} and {self.overlap}"
+        if not (0 < self.least < 1 and 0 < self.sure < 1 and 0 < self.overlap <= 1):
+            msg = (
+                "finder least, sure and overlap must lie between 0 and 1, "
+                f"got {self.least}, {self.sure} and {self.overlap}"
+            )
             raise ValueError(msg)
 
 

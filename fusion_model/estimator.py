@@ -15,12 +15,12 @@ from PIL import Image
 from fusion_model.checkpoints import build_networks, load_checkpoint, push_folder, save_checkpoint
 from fusion_model.config import PRESETS, ModelConfig
 from fusion_model.crops import Crop, check_box, crop_of_box, letterbox
-from fusion_model.finder import FinderNetwork, Sighting, find
+from fusion_model.finder import FinderNetwork, find
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.images import load_photo
 from fusion_model.looks import Look, Looker
-from fusion_model.people import TURN_FROM, Proposal, propose, same_person
+from fusion_model.people import Proposal, propose, same_person, sighted, whole_photo
 from fusion_model.pose import NoPersonError, Pose
 from fusion_model.projection import joint_status, to_photo_joints
 
@@ -147,8 +147,8 @@ class PoseEstimator:
         """Find the people in a photo.
 
         Returns:
-            boxes (M, 4) float32 x0, y0, x1, y1 in pixels, tight round the joints, and scores (M,) float32, best
-            first; empty if nobody is there.
+            boxes (M, 4) float32 x0, y0, x1, y1 in pixels, tight round the body as far as it is seen (without a
+            finder: round the joints), and scores (M,) float32, best first; empty if nobody is there.
         """
         looks = self._find(load_photo(photo))
         return self._boxes(looks), np.array([look.score for look in looks], np.float32)
@@ -272,7 +272,11 @@ class PoseEstimator:
 
     def _boxes(self, looks: list[Look]) -> np.ndarray:
         """Tight boxes (M, 4) float32 of people found."""
-        return np.array([look.box(self.config.calibration.seen) for look in looks], np.float32).reshape(-1, 4)
+        return np.array([self._tight(look) for look in looks], np.float32).reshape(-1, 4)
+
+    def _tight(self, look: Look) -> np.ndarray:
+        """Box (4,) that the finder saw, or that of the joints."""
+        return look.box(self.config.calibration.seen) if look.seen_box is None else look.seen_box
 
     def _best_look(self, photo: np.ndarray) -> Look | None:
         """The best person of the whole photo, or None."""
@@ -300,15 +304,13 @@ class PoseEstimator:
         size, extent = self.config.hourglass.input_size, float(max(height, width))
         people = self._find_in_maps(photo) if self.finder is None else self._find_by_finder(photo)
         if not people:
-            people = self._distinct(self._look_closer(photo, _whole_photo(letterbox(width, height, size))))
-        return sorted(people, key=lambda look: -look.score * _share(look.box(self.config.calibration.seen), extent))
+            people = self._distinct(self._look_closer(photo, whole_photo(letterbox(width, height, size))))
+        return sorted(people, key=lambda look: -look.score * _share(self._tight(look), extent))
 
     def _find_by_finder(self, photo: np.ndarray) -> list[Look]:
         """Whom the finder sees and the hourglass confirms."""
         sightings = find(self.finder, photo)[:_MOST_SIGHTINGS]
-        return self._distinct(
-            self._look_closer(photo, [_to_look_at(one, self.config.crop.margin) for one in sightings])
-        )
+        return self._distinct(self._look_closer(photo, [sighted(one, self.config.crop.margin) for one in sightings]))
 
     def _find_in_maps(self, photo: np.ndarray) -> list[Look]:
         """Whom the hourglass's maps of the whole photo show, from coarse to fine."""
@@ -328,15 +330,24 @@ class PoseEstimator:
         """The surest of three looks at each proposal: as proposed, round the joints found, and that without a turn."""
         size = self.config.hourglass.input_size
         first = self.looker.look([photo] * len(proposals), [one.crop(size) for one in proposals])
-        first = self._distinct(first)
+        first = self._distinct([_seen_as(look, one) for look, one in zip(first, proposals, strict=True)])
         closer = self.looker.look([photo] * len(first), [self._closer(look) for look in first])
         looks = [[*pair] for pair in zip(first, closer, strict=True)]
         turned = [mine for mine in looks if mine[1].crop.angle]
         upright = [dataclasses.replace(mine[1].crop, angle=0.0) for mine in turned]
         for mine, look in zip(turned, self.looker.look([photo] * len(upright), upright), strict=True):
             mine.append(look)
-        best = [max(mine, key=lambda one: float(one.confidence.mean())) for mine in looks]
-        return [look for look in best if look.score >= self.config.calibration.person]
+        found = []
+        for mine in looks:
+            best, seen = max(mine, key=lambda one: float(one.confidence.mean())), mine[0]
+            if seen.seen_box is None:
+                least = self.config.calibration.person
+            else:
+                joint = (best.score * seen.seen_score) ** 0.5
+                best, least = dataclasses.replace(best, score=joint, seen_box=seen.seen_box), self.config.finder.sure
+            if best.score >= least:
+                found.append(best)
+        return found
 
     def _closer(self, look: Look) -> Crop:
         """The window round the joints of a look, turned with the body.
@@ -371,20 +382,9 @@ def _share(box: np.ndarray, extent: float) -> float:
     return float(min(1.0, max(box[2] - box[0], box[3] - box[1]) / extent)) ** _SIZE_RANK
 
 
-def _whole_photo(window: Crop) -> list[Proposal]:
-    """Somebody who fills the photo, and a portrait: a body whose lower part is beyond the frame."""
-    x, y = window.center
-    return [
-        Proposal((x, y), 1.25 * window.side, 0.0, 0.0),
-        Proposal((x, y + 0.3 * window.side), 1.7 * window.side, 0.0, 0.0),
-    ]
-
-
-def _to_look_at(sighting: Sighting, margin: float) -> Proposal:
-    """The window round a sighting, turned with the body."""
-    x0, y0, x1, y1 = sighting.box.tolist()
-    angle = sighting.angle if abs(sighting.angle) > TURN_FROM else 0.0
-    return Proposal(((x0 + x1) / 2, (y0 + y1) / 2), margin * max(x1 - x0, y1 - y0), angle, sighting.score)
+def _seen_as(look: Look, proposal: Proposal) -> Look:
+    """A look that remembers what the finder saw."""
+    return look if proposal.box is None else dataclasses.replace(look, seen_box=proposal.box, seen_score=proposal.score)
 
 
 def _is_part(proposal: Proposal, look: Look) -> bool:
