@@ -330,7 +330,10 @@ class PoseEstimator:
         """The surest of three looks at each proposal: as proposed, round the joints found, and that without a turn."""
         size = self.config.hourglass.input_size
         first = self.looker.look([photo] * len(proposals), [one.crop(size) for one in proposals])
-        first = self._distinct([_seen_as(look, one) for look, one in zip(first, proposals, strict=True)])
+        first = [_seen_as(look, one) for look, one in zip(first, proposals, strict=True)]
+        if self.finder is None:
+            first = self._distinct(first)  # maps of the whole photo show a body many times
+        first = [look for look in first if look.box(_BOX_CONFIDENCE) is not None]
         closer = self.looker.look([photo] * len(first), [self._closer(look) for look in first])
         looks = [[*pair] for pair in zip(first, closer, strict=True)]
         turned = [mine for mine in looks if mine[1].crop.angle]
