@@ -19,13 +19,16 @@ from fusion_model.skeletons import MPII_16
 from train.data.people import People
 from train.formats.groups import Groups
 
-_THORAX, _PELVIS = MPII_16.index("thorax"), MPII_16.index("pelvis")
+_THORAX, _PELVIS, _HEAD = (MPII_16.index(name) for name in ("thorax", "pelvis", "head_top"))
 _TORSO = [MPII_16.index(name) for name in ("left_shoulder", "right_shoulder", "right_hip", "left_hip")]
 _BONES = MPII_16.bones
 _LEAST_SIDE = 40  # pixels of a stored person's longer side
 _LEAST_JOINTS = 10  # known, to turn somebody or cut out the shape
 _STRANGERS = 0.15  # weight of "nobody here" in a photo beside its labelled person
 _LEAST_SEEN = 0.45  # share of a box within the picture and not covered
+_CLOSE = 0.3  # share of pictures of one person that show head and chest, and perhaps more, as portraits do
+_CLOSE_SEEN = 0.1  # the same as _LEAST_SEEN for them
+_CLOSE_SIDE = (1.1, 2.6)  # sides of the picture that the whole person would take
 _TRIES = 8
 _MOST_WINDOWS = 2000  # that show nobody
 
@@ -138,11 +141,12 @@ class CrowdMaker:
         for _ in range(count):
             row = self._person(generator)
             for _ in range(_TRIES):
+                close = self._close(row, generator) if count == 1 else None
                 share = 0.1 * (largest / 0.1) ** generator.random()
-                one = self._place(row, share * size, generator.uniform(0, size, 2), generator)
+                one = close or self._place(row, share * size, generator.uniform(0, size, 2), generator)
                 shape, cover = self._shape(row, one, generator)
                 clipped = np.clip(one.box, -0.5, size - 0.5)
-                if _area(clipped) < _LEAST_SEEN * _area(one.box):
+                if _area(clipped) < (_CLOSE_SEEN if close else _LEAST_SEEN) * _area(one.box):
                     continue
                 if all(
                     _uncovered(mask, other.box, cover) >= _LEAST_SEEN for other, mask in zip(placed, seen, strict=True)
@@ -160,7 +164,7 @@ class CrowdMaker:
         size, row = self.size, self._person(generator)
         share = generator.uniform(0.25, 0.98)
         middle = size * (0.5 + (1 - share) * generator.uniform(-0.5, 0.5, 2))
-        one = self._place(row, share * size, middle, generator)
+        one = self._close(row, generator) or self._place(row, share * size, middle, generator)
         image = self._background(generator) if generator.random() < 0.4 else np.zeros((size, size, 3), np.uint8)
         patch = cv2.warpAffine(self.photos[row], one.matrix, (size, size), flags=cv2.INTER_LINEAR)
         inside = _rectangle(self.extent[row], one.matrix, size)
@@ -204,7 +208,7 @@ class CrowdMaker:
         joints, known, box = self.joints[row], self.known[row], self.box[row]
         chance, angle = generator.random(), 0.0
         if known.sum() >= _LEAST_JOINTS and chance < 0.5:
-            angle = generator.uniform(0, 360) if chance < 0.12 else generator.normal(0, 12)
+            angle = generator.uniform(0, 360) if chance < 0.18 else generator.normal(0, 12)
         mirror = generator.random() < 0.5
         center = (box[:2] + box[2:]) / 2
         matrix = _matrix(side / (box[2:] - box[:2]).max(), angle, mirror, center, middle)
@@ -222,6 +226,22 @@ class CrowdMaker:
         sure = known[_THORAX] and known[_PELVIS] and length > 0.05 * side
         axis = np.array([-along[1], along[0]]) / length if sure else np.zeros(2)
         return _Placed(matrix, tight, axis, moved)
+
+    def _close(self, row: int, generator: np.random.Generator) -> _Placed | None:
+        """Sometimes a person so near that the frame shows head and chest, and perhaps more; only people upright."""
+        if generator.random() > _CLOSE or not (self.known[row, _HEAD] and self.known[row, _THORAX]):
+            return None
+        size = self.size
+        one = self._place(row, size * generator.uniform(*_CLOSE_SIDE), np.zeros(2), generator)
+        head, thorax = one.joints[_HEAD], one.joints[_THORAX]
+        if thorax[1] - head[1] < 2 * abs(thorax[0] - head[0]):
+            return None
+        wanted = size * np.array([generator.uniform(0.3, 0.7), generator.uniform(0.02, 0.35)])
+        shift = wanted - [thorax[0], head[1]]
+        if thorax[1] + shift[1] > size:
+            return None
+        matrix = np.column_stack((one.matrix[:, :2], one.matrix[:, 2] + shift))
+        return _Placed(matrix, one.box + np.tile(shift, 2), one.axis, one.joints + shift)
 
     def _shape(self, row: int, one: _Placed, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Opacity (S, S) float32 of a cut-out and where it covers what is behind, (S, S) bool."""
