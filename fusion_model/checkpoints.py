@@ -22,16 +22,17 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from fusion_model.config import ModelConfig, model_config_from_dict, to_dict
+from fusion_model.finder import FinderNetwork
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub import Snapshot, fetch, first_line
 
 FORMAT = "fusion-pose-checkpoint/1"
 CONFIG_FILE, TENSOR_FILE, CARD_FILE = FILES = ("config.json", "model.safetensors", "README.md")
-HOURGLASS_PREFIX, FUSION_PREFIX = "hourglass.", "fusion."
+HOURGLASS_PREFIX, FUSION_PREFIX, FINDER_PREFIX = "hourglass.", "fusion.", "finder."
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
-_ENTRIES = {"format", "metrics", "hourglass", "fusion", "crop", "calibration"}
+_ENTRIES = {"format", "metrics", "hourglass", "fusion", "crop", "calibration", "finder"}
 
 
 def load_checkpoint(source: str | os.PathLike[str]) -> tuple[ModelConfig, dict[str, Tensor]]:
@@ -41,7 +42,8 @@ def load_checkpoint(source: str | os.PathLike[str]) -> tuple[ModelConfig, dict[s
         source: a folder, or a repository on the Hub as ``"user/name"`` or ``"user/name@revision"``.
 
     Returns:
-        The configuration, and the tensors under ``hourglass.`` and ``fusion.``, floating point ones as float32.
+        The configuration, and the tensors under ``hourglass.``, ``fusion.`` and, where the checkpoint has a finder,
+        ``finder.``, floating point ones as float32.
 
     Raises:
         FileNotFoundError: if folder, repository or one of the files is not there.
@@ -56,6 +58,17 @@ def load_checkpoint(source: str | os.PathLike[str]) -> tuple[ModelConfig, dict[s
     state = _read_tensors(folder / TENSOR_FILE)
     check_state(_empty_model(config), state)
     return config, {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+
+
+def build_networks(config: ModelConfig) -> nn.ModuleDict:
+    """The networks of a configuration under the names that their tensors have in a checkpoint, untrained."""
+    networks: dict[str, nn.Module] = {
+        HOURGLASS_PREFIX.rstrip("."): StackedHourglass(config.hourglass),
+        FUSION_PREFIX.rstrip("."): FusionNetwork(config.fusion),
+    }
+    if config.finder is not None:
+        networks[FINDER_PREFIX.rstrip(".")] = FinderNetwork(config.finder)
+    return nn.ModuleDict(networks)
 
 
 def read_metrics(source: str | os.PathLike[str]) -> dict[str, Any]:
@@ -77,7 +90,8 @@ def save_checkpoint(
     Args:
         folder: the folder to write. An existing one must be empty or a checkpoint: nothing else is replaced.
         config: what the tensors belong to.
-        tensors: state of the hourglass under ``hourglass.``, of the fusion network under ``fusion.``.
+        tensors: state of the hourglass under ``hourglass.``, of the fusion network under ``fusion.``, of the finder,
+            where the configuration has one, under ``finder.``.
         card: text of ``README.md``.
         dtype: floating point type to store. Single numbers, and tensors that exceed its range, keep their own;
             integers stay integers.
@@ -253,10 +267,9 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _empty_model(config: ModelConfig) -> nn.ModuleDict:
-    """Both networks without memory: names and shapes only."""
+    """The networks without memory: names and shapes only."""
     with torch.device("meta"):
-        hourglass, fusion = StackedHourglass(config.hourglass), FusionNetwork(config.fusion)
-    return nn.ModuleDict({HOURGLASS_PREFIX.rstrip("."): hourglass, FUSION_PREFIX.rstrip("."): fusion})
+        return build_networks(config)
 
 
 def _to_stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:

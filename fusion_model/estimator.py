@@ -12,14 +12,15 @@ import numpy as np
 import torch
 from PIL import Image
 
-from fusion_model.checkpoints import check_state, load_checkpoint, push_folder, save_checkpoint
+from fusion_model.checkpoints import build_networks, load_checkpoint, push_folder, save_checkpoint
 from fusion_model.config import PRESETS, ModelConfig
 from fusion_model.crops import Crop, check_box, crop_of_box, letterbox
+from fusion_model.finder import FinderNetwork, find
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.images import load_photo
 from fusion_model.looks import Look, Looker
-from fusion_model.people import Proposal, propose, same_person
+from fusion_model.people import Proposal, propose, same_person, sighted, whole_photo
 from fusion_model.pose import NoPersonError, Pose
 from fusion_model.projection import joint_status, to_photo_joints
 
@@ -30,6 +31,7 @@ _BOX_TRUST = 0.5  # a box says that somebody is there: this share of the person 
 _BOX_CONFIDENCE = 0.2  # of the joints that a second look must show
 _LEAST_ZOOM = 0.6  # side of a second look over that of the first
 _SIZE_RANK = 0.2  # power of a person's share of the photo that ranks the people found
+_MOST_SIGHTINGS = 24  # looked at in one photo
 _MOST_PROPOSALS = 12  # looked at in one photo and level
 _LEVELS = (1, 2, 3)  # sides of the whole-photo windows, in input sizes of the hourglass
 
@@ -63,12 +65,25 @@ class PoseEstimator:
         hourglass: the network that makes the confidence maps.
         fusion: the network that regresses the 3D joints.
         name: what the model is called in results.
+        finder: the network that points at people, which ``config.finder`` describes; None finds them in the
+            confidence maps of the whole photo.
+
+    Raises:
+        ValueError: if there is a finder but no ``config.finder``, or the other way round.
     """
 
     def __init__(
-        self, config: ModelConfig, hourglass: StackedHourglass, fusion: FusionNetwork, name: str = "unnamed"
+        self,
+        config: ModelConfig,
+        hourglass: StackedHourglass,
+        fusion: FusionNetwork,
+        name: str = "unnamed",
+        finder: FinderNetwork | None = None,
     ) -> None:
+        if (finder is None) != (config.finder is None):
+            raise ValueError("an estimator needs both a finder and config.finder, or neither; got only one of them")
         self.config, self.name = config, name
+        self.finder = None if finder is None else finder.eval().to(memory_format=torch.channels_last)
         self.hourglass = hourglass.eval().to(memory_format=torch.channels_last)
         self.fusion_network = fusion.eval()
         self.looker = Looker(config, self.hourglass, self.fusion_network)
@@ -86,15 +101,13 @@ class PoseEstimator:
             ValueError: if a file or tensor is missing, damaged or does not fit; names it.
         """
         config, state = load_checkpoint(source)
-        hourglass, fusion = StackedHourglass(config.hourglass), FusionNetwork(config.fusion)
-        both = torch.nn.ModuleDict({"hourglass": hourglass, "fusion": fusion})
-        check_state(both, state)
-        both.load_state_dict(state)
+        networks = build_networks(config)
+        networks.load_state_dict(state)
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        both.to(device)
+        networks.to(device)
         name = Path(source).name if Path(source).is_dir() else str(source)
-        return cls(config, hourglass, fusion, name=name)
+        return cls(config, name=name, **networks)
 
     @classmethod
     def random(cls, preset: str = "tiny", seed: int = 0) -> PoseEstimator:
@@ -108,6 +121,8 @@ class PoseEstimator:
         """Write ``config.json``, ``model.safetensors`` (float16) and ``README.md``, all or nothing."""
         tensors = {f"hourglass.{name}": tensor for name, tensor in self.hourglass.state_dict().items()}
         tensors |= {f"fusion.{name}": tensor for name, tensor in self.fusion_network.state_dict().items()}
+        if self.finder is not None:
+            tensors |= {f"finder.{name}": tensor for name, tensor in self.finder.state_dict().items()}
         save_checkpoint(Path(folder), self.config, tensors, card or f"# {self.name}\n", metrics=metrics)
 
     def push_to_hub(self, repo_id: str, folder: str | Path, *, private: bool = False) -> str:
@@ -132,8 +147,8 @@ class PoseEstimator:
         """Find the people in a photo.
 
         Returns:
-            boxes (M, 4) float32 x0, y0, x1, y1 in pixels, tight round the joints, and scores (M,) float32, best
-            first; empty if nobody is there.
+            boxes (M, 4) float32 x0, y0, x1, y1 in pixels, tight round the body as far as it is seen (without a
+            finder: round the joints), and scores (M,) float32, best first; empty if nobody is there.
         """
         looks = self._find(load_photo(photo))
         return self._boxes(looks), np.array([look.score for look in looks], np.float32)
@@ -257,7 +272,11 @@ class PoseEstimator:
 
     def _boxes(self, looks: list[Look]) -> np.ndarray:
         """Tight boxes (M, 4) float32 of people found."""
-        return np.array([look.box(self.config.calibration.seen) for look in looks], np.float32).reshape(-1, 4)
+        return np.array([self._tight(look) for look in looks], np.float32).reshape(-1, 4)
+
+    def _tight(self, look: Look) -> np.ndarray:
+        """Box (4,) that the finder saw, or that of the joints."""
+        return look.box(self.config.calibration.seen) if look.seen_box is None else look.seen_box
 
     def _best_look(self, photo: np.ndarray) -> Look | None:
         """The best person of the whole photo, or None."""
@@ -277,10 +296,24 @@ class PoseEstimator:
         return look if look.score >= _BOX_TRUST * self.config.calibration.person else None
 
     def _find(self, photo: np.ndarray) -> list[Look]:
-        """Everybody in the photo, best first: proposals from coarse to fine, each looked at closer.
+        """Everybody in the photo, best first: each sighting of the finder is looked at closer.
 
         The rank is the score, with a bonus for those who fill more of the photo.
         """
+        height, width = photo.shape[:2]
+        size, extent = self.config.hourglass.input_size, float(max(height, width))
+        people = self._find_in_maps(photo) if self.finder is None else self._find_by_finder(photo)
+        if not people:
+            people = self._distinct(self._look_closer(photo, whole_photo(letterbox(width, height, size))))
+        return sorted(people, key=lambda look: -look.score * _share(self._tight(look), extent))
+
+    def _find_by_finder(self, photo: np.ndarray) -> list[Look]:
+        """Whom the finder sees and the hourglass confirms."""
+        sightings = find(self.finder, photo)[:_MOST_SIGHTINGS]
+        return self._distinct(self._look_closer(photo, [sighted(one, self.config.crop.margin) for one in sightings]))
+
+    def _find_in_maps(self, photo: np.ndarray) -> list[Look]:
+        """Whom the hourglass's maps of the whole photo show, from coarse to fine."""
         height, width = photo.shape[:2]
         size, extent = self.config.hourglass.input_size, float(max(height, width))
         people: list[Look] = []
@@ -291,23 +324,33 @@ class PoseEstimator:
                 proposals = [one for one in proposals if one.side * level < 1.5 * extent]
             proposals = [one for one in proposals if not any(_is_part(one, look) for look in people)]
             people = self._distinct(people + self._look_closer(photo, proposals[:_MOST_PROPOSALS]))
-        if not people:
-            people = self._distinct(self._look_closer(photo, _whole_photo(letterbox(width, height, size))))
-        return sorted(people, key=lambda look: -look.score * _share(look.box(self.config.calibration.seen), extent))
+        return people
 
     def _look_closer(self, photo: np.ndarray, proposals: list[Proposal]) -> list[Look]:
         """The surest of three looks at each proposal: as proposed, round the joints found, and that without a turn."""
         size = self.config.hourglass.input_size
         first = self.looker.look([photo] * len(proposals), [one.crop(size) for one in proposals])
-        first = self._distinct(first)
+        first = [_seen_as(look, one) for look, one in zip(first, proposals, strict=True)]
+        if self.finder is None:
+            first = self._distinct(first)  # maps of the whole photo show a body many times
+        first = [look for look in first if look.box(_BOX_CONFIDENCE) is not None]
         closer = self.looker.look([photo] * len(first), [self._closer(look) for look in first])
         looks = [[*pair] for pair in zip(first, closer, strict=True)]
         turned = [mine for mine in looks if mine[1].crop.angle]
         upright = [dataclasses.replace(mine[1].crop, angle=0.0) for mine in turned]
         for mine, look in zip(turned, self.looker.look([photo] * len(upright), upright), strict=True):
             mine.append(look)
-        best = [max(mine, key=lambda one: float(one.confidence.mean())) for mine in looks]
-        return [look for look in best if look.score >= self.config.calibration.person]
+        found = []
+        for mine in looks:
+            best, seen = max(mine, key=lambda one: float(one.confidence.mean())), mine[0]
+            if seen.seen_box is None:
+                least = self.config.calibration.person
+            else:
+                joint = (best.score * seen.seen_score) ** 0.5
+                best, least = dataclasses.replace(best, score=joint, seen_box=seen.seen_box), self.config.finder.sure
+            if best.score >= least:
+                found.append(best)
+        return found
 
     def _closer(self, look: Look) -> Crop:
         """The window round the joints of a look, turned with the body.
@@ -342,13 +385,9 @@ def _share(box: np.ndarray, extent: float) -> float:
     return float(min(1.0, max(box[2] - box[0], box[3] - box[1]) / extent)) ** _SIZE_RANK
 
 
-def _whole_photo(window: Crop) -> list[Proposal]:
-    """Somebody who fills the photo, and a portrait: a body whose lower part is beyond the frame."""
-    x, y = window.center
-    return [
-        Proposal((x, y), 1.25 * window.side, 0.0, 0.0),
-        Proposal((x, y + 0.3 * window.side), 1.7 * window.side, 0.0, 0.0),
-    ]
+def _seen_as(look: Look, proposal: Proposal) -> Look:
+    """A look that remembers what the finder saw."""
+    return look if proposal.box is None else dataclasses.replace(look, seen_box=proposal.box, seen_score=proposal.score)
 
 
 def _is_part(proposal: Proposal, look: Look) -> bool:

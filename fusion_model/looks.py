@@ -36,6 +36,8 @@ class Look:
         points: (16, 2) float64, photo pixels.
         confidence: (16,) float32, calibrated.
         score: calibrated confidence that the window shows a person.
+        seen_box: (4,) round the body, photo pixels, where the finder saw it; else None.
+        seen_score: the finder's score of it.
     """
 
     crop: Crop
@@ -44,6 +46,8 @@ class Look:
     points: np.ndarray
     confidence: np.ndarray
     score: float
+    seen_box: np.ndarray | None = None
+    seen_score: float = 0.0
 
     def box(self, least: float) -> np.ndarray | None:
         """Tight box (4,) round the joints of at least that confidence, None if there are too few."""

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from fusion_model.crops import Crop
+from fusion_model.finder import Sighting
 from fusion_model.heatmaps import MAP_STRIDE
 from fusion_model.skeletons import MPII_16
 
@@ -34,13 +35,15 @@ class Proposal:
         center: x, y of the middle of the torso, photo pixels.
         side: side of the square round the person, photo pixels.
         angle: of the body axis, degrees, as :attr:`fusion_model.crops.Crop.angle`.
-        score: mean height of the peaks that speak for it.
+        score: mean height of the peaks that speak for it, or the finder's score.
+        box: (4,) round the body as far as it is seen, photo pixels, where the finder saw it; else None.
     """
 
     center: tuple[float, float]
     side: float
     angle: float
     score: float
+    box: np.ndarray | None = None
 
     def crop(self, size: int) -> Crop:
         """The window to look through, turned with the body."""
@@ -81,6 +84,23 @@ def propose(maps: np.ndarray, window: Crop) -> list[Proposal]:
             bottom = thorax + _PORTRAIT_TORSO * (thorax - head)
             proposals.append(_proposal(thorax, bottom, (height + top) / 2, window))
     return sorted(proposals, key=lambda one: -one.score)
+
+
+def whole_photo(window: Crop) -> list[Proposal]:
+    """Somebody who fills the photo, and a portrait: a body whose lower part is beyond the frame."""
+    x, y = window.center
+    return [
+        Proposal((x, y), 1.25 * window.side, 0.0, 0.0),
+        Proposal((x, y + 0.3 * window.side), 1.7 * window.side, 0.0, 0.0),
+    ]
+
+
+def sighted(sighting: Sighting, margin: float) -> Proposal:
+    """The window round a sighting, turned with the body."""
+    x0, y0, x1, y1 = sighting.box.tolist()
+    angle = sighting.angle if abs(sighting.angle) > _TURN_FROM else 0.0
+    side = margin * max(x1 - x0, y1 - y0)
+    return Proposal(((x0 + x1) / 2, (y0 + y1) / 2), side, angle, sighting.score, sighting.box)
 
 
 def body_angle(thorax: np.ndarray, pelvis: np.ndarray) -> float:

@@ -65,7 +65,7 @@ def main(arguments: argparse.Namespace) -> int:
 def with_calibration(estimator: PoseEstimator, calibration: CalibrationConfig) -> PoseEstimator:
     """The same networks with another calibration."""
     config = dataclasses.replace(estimator.config, calibration=calibration)
-    return PoseEstimator(config, estimator.hourglass, estimator.fusion_network, estimator.name)
+    return PoseEstimator(config, estimator.hourglass, estimator.fusion_network, estimator.name, estimator.finder)
 
 
 def fit_calibration(peaks: np.ndarray, hits: np.ndarray) -> CalibrationConfig:

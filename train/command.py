@@ -12,12 +12,15 @@ from fusion_model.config import PRESETS
 from train.engine.loop import LoopSettings
 
 
-def common_arguments(parser: argparse.ArgumentParser, *, batch: int, learning_rate: float) -> None:
-    """Arguments that every training command has."""
+def common_arguments(
+    parser: argparse.ArgumentParser, *, batch: int, learning_rate: float, presets: bool = True
+) -> None:
+    """Arguments that every training command has; ``presets`` for those that train a network of the presets."""
     parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
     parser.add_argument("--data", type=Path, required=True, help="folder with lspet/ and people_*.npz + .zip")
     parser.add_argument("--run", type=Path, required=True, help="folder of the run; an existing run is continued")
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="compact", help="sizes of the networks")
+    if presets:
+        parser.add_argument("--preset", choices=sorted(PRESETS), default="compact", help="sizes of the networks")
     parser.add_argument("--steps", type=positive(int), default=10_000, help="optimiser steps in all")
     parser.add_argument("--batch", type=positive(int), default=batch, help="images a step and process")
     parser.add_argument("--lr", type=positive(float), default=learning_rate, help="learning rate of AdamW")

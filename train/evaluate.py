@@ -79,6 +79,7 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
     """All figures of a checkpoint."""
     figures: dict[str, dict] = {"true box": {}, "end to end": {}, "3D": {}, "rendered 3D": {}}
     confidence, correct = [], []
+    empty = [crop for source in sources for crop in empty_crops(source)]
     for source in sources:
         if not source.validation.any():
             continue
@@ -96,7 +97,7 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
             whole = person_scores(end_to_end(estimator, source, truth.rows), truth)
             _add_rows(figures["end to end"], source, truth, whole)
         else:
-            figures["end to end"][source.name] = on_canvases(estimator, source, seed)
+            figures["end to end"][source.name] = on_canvases(estimator, source, empty, seed)
             figures["3D"][source.name] = pose_table(poses, source, truth.rows, mean["photos"])
     if confidence:
         figures["calibration"] = calibration_figures(np.concatenate(confidence), np.concatenate(correct))

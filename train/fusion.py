@@ -24,6 +24,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import SHARPNESS, FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.pruning import prune
+from train.attach_finder import attach, read_finder
 from train.command import common_arguments, loop_settings, run_command, share
 from train.data.bank import Bank, build_bank, random_rows
 from train.data.map_errors import measure_errors
@@ -60,6 +61,9 @@ def parser() -> argparse.ArgumentParser:
         type=float,
         default=0.0,
         help="weight of the distance to the 2D labels, for photos and renders",
+    )
+    arguments.add_argument(
+        "--finder", type=Path, help="run of train.finder, or checkpoint with a finder, to put into the new checkpoint"
     )
     return arguments
 
@@ -201,6 +205,8 @@ class _Trainer:
             print(f"{name:22}", "  ".join(f"{key} {value:.1f}" for key, value in figures.items()))
         config = dataclasses.replace(self.config, fusion=network.config)
         estimator = PoseEstimator(config, self.hourglass.cpu(), network.cpu(), name=self.arguments.run.name)
+        if self.arguments.finder:
+            estimator = attach(estimator, *read_finder(self.arguments.finder))
         estimator.save_pretrained(self.arguments.run / "checkpoint", metrics={"fusion": rows})
         save_file({"mean_pose": torch.from_numpy(self.mean)}, self.arguments.run / "mean_pose.safetensors")
         print(f"checkpoint: {self.arguments.run / 'checkpoint'}")

@@ -12,7 +12,7 @@ from PIL import Image
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from train.calibrate import fit_calibration
 from train.data.people import Source
-from train.protocols.canvases import make_canvases
+from train.protocols.canvases import alone, make_canvases
 from train.protocols.maps import person_pck
 from train.protocols.nobody import empty_crops
 from train.protocols.pose3d import mean_pose, pose_figures
@@ -49,11 +49,17 @@ def make_source(name: str = "street", count: int = 5) -> Source:
     )
 
 
-def test_canvases_carry_every_person_once_with_joints_in_place():
-    source = make_source()
-    canvases = make_canvases(source, np.arange(5), seed=1)
-    assert sorted(row for canvas in canvases for row in canvas.rows) == [0, 1, 2, 3, 4]
+GREEN = np.full((50, 50, 3), (0, 200, 0), np.uint8)
+
+
+def test_canvases_carry_two_to_five_people_each_once_with_joints_in_place():
+    source = make_source(count=9)
+    canvases = make_canvases(source, np.arange(9), [GREEN], seed=1)
+    used = [row for canvas in canvases for row in canvas.rows]
+    assert len(used) == len(set(used)) >= 8, "at most a last one is left without company"
     for canvas in canvases:
+        assert 2 <= len(canvas.rows) <= 5
+        assert (canvas.photo == (0, 200, 0)).all(-1).mean() > 0.3, "on the photo that shows nobody"
         for joints, box in zip(canvas.joints, canvas.boxes, strict=True):
             x, y = joints[MPII_16.index("left_wrist")].round().astype(int)
             red, green, _ = canvas.photo[y, x].astype(int)
@@ -62,9 +68,24 @@ def test_canvases_carry_every_person_once_with_joints_in_place():
             assert 0.14 <= share <= 0.61
 
 
+def test_little_more_than_the_box_is_pasted():
+    canvas = make_canvases(make_source(count=2), np.arange(2), [GREEN])[0]
+    there = (canvas.photo != (0, 200, 0)).any(-1)
+    for x0, y0, x1, y1 in canvas.boxes:
+        pad = 0.08 * (y1 - y0)  # a margin of 0.05, and a pixel of the photo
+        there[max(0, int(y0 - pad)) : int(y1 + pad) + 1, max(0, int(x0 - pad)) : int(x1 + pad) + 1] = False
+    assert not there.any()
+
+
+def test_people_beside_whom_somebody_was_seen_are_left_out():
+    rows = np.array([7, 407, 408, 409])
+    assert alone(make_source("mpii"), rows).tolist() == [True, False, False, True]
+    assert alone(make_source("unknown"), rows).all()
+
+
 def test_canvases_repeat_with_the_seed_and_differ_with_another():
     source = make_source()
-    first, again, other = (make_canvases(source, np.arange(5), seed=seed) for seed in (3, 3, 4))
+    first, again, other = (make_canvases(source, np.arange(5), [], seed=seed) for seed in (3, 3, 4))
     assert all(np.array_equal(a.photo, b.photo) for a, b in zip(first, again, strict=True))
     assert [canvas.rows for canvas in first] != [canvas.rows for canvas in other]
 

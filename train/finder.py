@@ -1,0 +1,206 @@
+"""Train the finder: ``python -m train.finder --data DIR --run runs/finder``.
+
+Run the same command again to continue a run that was cut; ``train.attach_finder`` puts the best network into a
+checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fusion_model.config import FinderConfig, to_dict
+from fusion_model.estimator import PoseEstimator
+from fusion_model.finder import STRIDE, FinderNetwork, cell_boxes
+from train.attach_finder import CONFIG_FILE
+from train.command import common_arguments, loop_settings, run_command
+from train.data.crowds import Crowd, CrowdMaker
+from train.data.people import load_people
+from train.data.sources import find_sources
+from train.engine.checkpoints import read_weights
+from train.engine.loop import Loop, load_matching
+from train.formats.groups import find_groups
+from train.protocols.finding import crowd_figures
+
+_LEAST_SPREAD = 0.7  # cells, of the target's bell round the middle of a box
+_SPREAD = 0.1  # of the bell, in sides of the box
+_NEAR = 0.5  # height of the bell from which a cell learns the box
+_WHOLE_PHOTOS = 0.2  # of the pictures
+_VALIDATION = 300  # pictures
+_BYSTANDER = 0.2  # score from which a window beside the labelled person is not taken for empty
+
+
+def stack(crowds: list[Crowd], device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Images (N, 3, S, S) in [0, 1], boxes (N, K, 4), axes (N, K, 2), who is there (N, K), trust (N, S / 8, S / 8)."""
+    most = max(1, *(len(crowd.boxes) for crowd in crowds))
+    boxes, axes = torch.zeros(len(crowds), most, 4), torch.zeros(len(crowds), most, 2)
+    there = torch.zeros(len(crowds), most, dtype=torch.bool)
+    for number, crowd in enumerate(crowds):
+        count = len(crowd.boxes)
+        boxes[number, :count], axes[number, :count] = torch.from_numpy(crowd.boxes), torch.from_numpy(crowd.axes)
+        there[number, :count] = True
+    images = torch.from_numpy(np.stack([crowd.image for crowd in crowds])).to(device)
+    trust = torch.from_numpy(np.stack([crowd.trust for crowd in crowds]))
+    images = images.permute(0, 3, 1, 2).float().div(255)
+    return images, boxes.to(device), axes.to(device), there.to(device), trust.to(device)
+
+
+def bells(boxes: Tensor, there: Tensor, side: int) -> Tensor:
+    """(N, K, side, side): a bell of height 1 at the cell of each box's middle, the wider the larger the box."""
+    middle = (boxes[..., :2] + boxes[..., 2:]) / 2
+    cell = ((middle + 0.5) / STRIDE).floor().clamp(0, side - 1)
+    spread = (_SPREAD * (boxes[..., 2:] - boxes[..., :2]) / STRIDE).clamp_min(_LEAST_SPREAD)
+    axis = torch.arange(side, device=boxes.device)
+    x = ((axis - cell[..., :1]) / spread[..., :1]).square()
+    y = ((axis - cell[..., 1:]) / spread[..., 1:]).square()
+    bell = torch.exp(-(y[..., :, None] + x[..., None, :]) / 2)
+    return torch.where(there[..., None, None], bell, 0.0)
+
+
+def finder_loss(
+    output: Tensor, boxes: Tensor, axes: Tensor, there: Tensor, trust: Tensor
+) -> tuple[Tensor, dict[str, float]]:
+    """Focal loss of the heat map as in CenterNet, generalised IoU of the boxes, squared error of the body axis.
+
+    Args:
+        output: (N, 7, H, W) of the network.
+        boxes: (N, K, 4) pixels.
+        axes: (N, K, 2), zeros where unknown.
+        there: (N, K) bool.
+        trust: (N, H, W), how far "nobody here" is to be believed.
+    """
+    output = output.float()
+    bell = bells(boxes, there, output.shape[-1])
+    height, nearest = bell.max(1)
+    logit = output[:, 0]
+    chance = logit.sigmoid()
+    yes = -(1 - chance).square() * functional.logsigmoid(logit)
+    no = -((1 - height) ** 4) * trust * chance.square() * functional.logsigmoid(-logit)
+    people = there.sum().clamp_min(1)
+    heat = torch.where(height == 1, yes, no).sum() / people
+    weight = torch.where(height >= _NEAR, height, 0.0)
+    picture = torch.arange(len(output), device=output.device)[:, None, None]
+    overlap = generalised_iou(cell_boxes(output).permute(0, 2, 3, 1), boxes[picture, nearest])
+    total = weight.sum().clamp_min(1e-6)
+    box = (weight * (1 - overlap)).sum() / total
+    axis = axes[picture, nearest]
+    known = weight * axis.abs().amax(-1).gt(0)
+    turn = (known * (output[:, 5:7].permute(0, 2, 3, 1) - axis).square().sum(-1)).sum() / total
+    return heat + 2 * box + 0.3 * turn, {"heat": heat.item(), "box": box.item(), "turn": turn.item()}
+
+
+def generalised_iou(boxes: Tensor, others: Tensor) -> Tensor:
+    """(...) of boxes (..., 4) pair by pair, from -1 to 1."""
+    low, high = torch.maximum(boxes[..., :2], others[..., :2]), torch.minimum(boxes[..., 2:], others[..., 2:])
+    common = (high - low).clamp_min(0).prod(-1)
+    areas = [(one[..., 2:] - one[..., :2]).clamp_min(0).prod(-1) for one in (boxes, others)]
+    union = (areas[0] + areas[1] - common).clamp_min(1e-6)
+    hull = torch.maximum(boxes[..., 2:], others[..., 2:]) - torch.minimum(boxes[..., :2], others[..., :2])
+    hull = hull.prod(-1).clamp_min(1e-6)
+    return common / union - (hull - union) / hull
+
+
+def recolour(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Vary colour, contrast, noise and sharpness."""
+    count, device = len(images), images.device
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(*shape, device=device, generator=generator)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, device=device, generator=generator)
+
+    images = images * (1 + 0.2 * normal(count, 3, 1, 1)).clamp(0.6, 1.5) + 0.06 * normal(count, 1, 1, 1)
+    grey = images.mean(1, keepdim=True)
+    images = torch.where(uniform(count, 1, 1, 1) < 0.1, grey.expand_as(images), images)
+    dull = torch.nonzero(uniform(count) < 0.25)[:, 0]
+    images[dull] = functional.avg_pool2d(images[dull], 3, 1, 1, count_include_pad=False)
+    noisy = torch.nonzero(uniform(count) < 0.2)[:, 0]
+    images[noisy] = images[noisy] + 0.04 * normal(*images[noisy].shape)
+    return images.clamp(0, 1)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Arguments of the command."""
+    arguments = argparse.ArgumentParser(prog="python -m train.finder", description=__doc__)
+    common_arguments(arguments, batch=32, learning_rate=2e-3, presets=False)
+    arguments.add_argument("--width", type=int, default=FinderConfig.width, help="channels; a multiple of 6")
+    arguments.add_argument("--input-size", type=int, default=FinderConfig.input_size, help="pixels of the photo's side")
+    arguments.add_argument(
+        "--checkpoint", type=Path, help="estimator that sorts out backgrounds with unlabelled bystanders"
+    )
+    arguments.add_argument("--init-from", type=Path, help="run folder or safetensors file to warm-start from")
+    return arguments
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run the command; returns the exit status."""
+    config = FinderConfig(width=arguments.width, input_size=arguments.input_size)
+    sources = find_sources(arguments.data)
+    photos = [source for source in sources if source.name != "synthetic"]
+    torch.manual_seed(arguments.seed)  # of the initial weights
+    module = FinderNetwork(config).to(memory_format=torch.channels_last)
+    if arguments.init_from:
+        skipped = load_matching(module, read_weights(arguments.init_from))
+        print(f"warm start from {arguments.init_from}; skipped: {', '.join(skipped) or 'nothing'}")
+    size = config.input_size
+    held_out = CrowdMaker(load_people(photos, validation=True), find_groups(arguments.data, held_out=True), size)
+    estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu") if arguments.checkpoint else None
+    _sort_out(held_out, estimator)
+    generator = np.random.default_rng(0)
+    tests = [held_out.make(generator, kinds=(0.3, 0.0)) for _ in range(_VALIDATION)]
+    del held_out
+    maker = CrowdMaker(load_people(photos, validation=False), find_groups(arguments.data, held_out=False), size)
+    _sort_out(maker, estimator)
+
+    process = PartialState().process_index
+    ahead: dict[int, Future[list[Crowd]]] = {}
+    pool = ThreadPoolExecutor(1)  # draws the next batch while the network learns from this one
+
+    def draw(step: int) -> list[Crowd]:
+        generator = np.random.default_rng([arguments.seed, process, step])
+        return [maker.make(generator, kinds=(arguments.synthetic_share, _WHOLE_PHOTOS)) for _ in range(arguments.batch)]
+
+    def loss(network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        crowds = ahead.pop(step, None) or pool.submit(draw, step)
+        ahead[step + 1] = pool.submit(draw, step + 1)
+        images, *labels = stack(crowds.result(), loop.device)
+        images = recolour(images, generator).contiguous(memory_format=torch.channels_last)
+        return finder_loss(network(images), *labels)
+
+    loop = Loop(
+        module,
+        loss,
+        lambda network: crowd_figures(network, tests),
+        dataclasses.replace(loop_settings(arguments), clip=10.0, warmup=100),
+        arguments.run,
+        better="recall",
+        fingerprint={"width": config.width, "input_size": size, "batch": arguments.batch},
+    )
+    (arguments.run / CONFIG_FILE).write_text(json.dumps(to_dict(config), indent=1), encoding="utf-8")
+    print(
+        "resumed" if loop.resume() else "started", f"at step {loop.step} with {len(maker.rows)} people on {loop.device}"
+    )
+    return 0 if loop.run() else 1
+
+
+def _sort_out(maker: CrowdMaker, estimator: PoseEstimator | None) -> None:
+    """Leave out the windows in which an estimator sees a bystander."""
+    if estimator is not None:
+        total = len(maker.empty)
+        dropped = maker.sort_out(estimator.looker, _BYSTANDER)
+        print(f"{dropped} of {total} windows beside people show somebody and are left out")
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(parser(), main))
