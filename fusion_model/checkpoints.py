@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import HfApi
-from huggingface_hub.errors import HFValidationError, HTTPError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
@@ -25,7 +23,7 @@ from fusion_model.config import ModelConfig, model_config_from_dict, to_dict
 from fusion_model.finder import FinderNetwork
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
-from fusion_model.hub import Snapshot, fetch, first_line
+from fusion_model.hub import Snapshot, fetch
 
 FORMAT = "fusion-pose-checkpoint/1"
 CONFIG_FILE, TENSOR_FILE, CARD_FILE = FILES = ("config.json", "model.safetensors", "README.md")
@@ -186,52 +184,6 @@ def locate_checkpoint(source: str | os.PathLike[str]) -> Snapshot:
         )
     repository, _, revision = source.partition("@")
     return fetch(repository, revision or None, FILES)
-
-
-def push_folder(
-    folder: str | os.PathLike[str],
-    repo_id: str,
-    *,
-    private: bool = False,
-    revision: str | None = None,
-    message: str = "Upload checkpoint",
-    token: str | None = None,
-) -> str:
-    """Upload a checkpoint's three files to the Hub, creating the repository if need be.
-
-    Args:
-        folder: a checkpoint; it is loaded first, so that a broken one is never published.
-        repo_id: ``"user/name"``.
-        private: whether a new repository is private.
-        revision: the branch to upload to; None for the main one.
-        message: commit message.
-        token: access token; None for the one of the environment or of ``hf auth login``.
-
-    Returns:
-        Address of the commit.
-
-    Raises:
-        FileNotFoundError: if a file of the checkpoint, the card included, is missing.
-        ValueError: if the checkpoint is damaged, or the Hub refuses it.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no checkpoint folder {str(folder)!r}")
-    load_checkpoint(folder)
-    _existing(folder / CARD_FILE)
-    api = HfApi(token=token)
-    try:
-        api.create_repo(repo_id, private=private, exist_ok=True)
-        commit = api.upload_folder(
-            repo_id=repo_id,
-            folder_path=folder,
-            allow_patterns=list(FILES),
-            revision=revision,
-            commit_message=message,
-        )
-    except (HTTPError, HFValidationError, OSError) as error:
-        raise ValueError(f"the Hub did not take {repo_id!r}: {first_line(error)}") from error
-    return commit.commit_url
 
 
 def _existing(path: Path) -> Path:

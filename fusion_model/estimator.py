@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from fusion_model.checkpoints import build_networks, load_checkpoint, push_folder, save_checkpoint
+from fusion_model.checkpoints import build_networks, load_checkpoint, save_checkpoint
 from fusion_model.config import PRESETS, ModelConfig
 from fusion_model.crops import Crop, check_box, crop_of_box, letterbox
 from fusion_model.finder import FinderNetwork, find
@@ -23,6 +24,7 @@ from fusion_model.looks import Look, Looker
 from fusion_model.people import Proposal, propose, same_person, sighted, whole_photo
 from fusion_model.pose import NoPersonError, Pose
 from fusion_model.projection import joint_status, to_photo_joints
+from fusion_model.push import push_folder
 
 Photo = np.ndarray | Image.Image | str | Path
 
@@ -125,10 +127,16 @@ class PoseEstimator:
             tensors |= {f"finder.{name}": tensor for name, tensor in self.finder.state_dict().items()}
         save_checkpoint(Path(folder), self.config, tensors, card or f"# {self.name}\n", metrics=metrics)
 
-    def push_to_hub(self, repo_id: str, folder: str | Path, *, private: bool = False) -> str:
-        """Save to ``folder`` and upload it; returns the repository's address."""
-        self.save_pretrained(folder)
-        return push_folder(Path(folder), repo_id, private=private)
+    def push_to_hub(self, repo_id: str, *, card: str = "", private: bool = False, tag: str | None = None) -> str:
+        """Upload to the Hub as ``"user/name"``, creating the repository if need be; returns the address.
+
+        ``python -m train.publish`` does the same for a checkpoint on disk, with its figures and a full card. Arguments
+        and errors are those of :func:`fusion_model.push.push_folder`.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            checkpoint = Path(folder) / "checkpoint"
+            self.save_pretrained(checkpoint, card=card)
+            return push_folder(checkpoint, repo_id, private=private, tag=tag).url
 
     @property
     def fusion(self) -> FusionSummary:

@@ -1,13 +1,19 @@
-"""A Hub on this machine that the real client talks to, and that can refuse, fail, hang or be gone."""
+"""A Hub on this machine that the real client talks to, and that can refuse, fail, hang, cut a connection or be gone."""
 
+import base64
 import hashlib
 import json
+import shutil
 import socket
+import struct
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote
+from pathlib import Path
+from urllib.parse import parse_qs, unquote
 
 import pytest
+import yaml
 from huggingface_hub import close_session, constants
 
 REPOSITORY = "user/name"
@@ -17,14 +23,21 @@ REFUSALS = {  # what the Hub says: status and code
     "gated": (403, "GatedRepo"),
     "failing": (503, ""),
 }
+NO_REVISION = {"error": "Invalid rev id"}
 
 
 class HubDouble(ThreadingHTTPServer):
-    """Serves one repository.
+    """Serves one repository, and takes pushes to it.
 
     Attributes:
         commits: folder of each commit.
-        refs: commit of each branch.
+        refs: commit of each branch and tag.
+        token: access token that pushes must carry; reading needs none.
+        private: whether the repository is; None before it is created by a push.
+        objects: large files by their SHA-256.
+        mishaps: what happens to coming requests, each once: (method, part of the path, what), where what is a status,
+            "cut" (the connection breaks while the request is sent), "lost" (it breaks before the answer), or "html".
+        refusal: what the answer to a mishap says.
         mood: "well", "hanging", "no hub" (a login page), or one of ``REFUSALS``.
         mood_of_files: the same for files alone.
         asked: method and path of every request.
@@ -37,6 +50,9 @@ class HubDouble(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.commits, self.refs, self.asked = {}, {}, []
         self.mood = self.mood_of_files = "well"
+        self.token, self.private, self.objects, self.mishaps = "hf_" + 34 * "x", None, {}, []
+        self.refusal = "a mishap"
+        self.pushed = tempfile.TemporaryDirectory()
         self.released = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -55,11 +71,30 @@ class HubDouble(ThreadingHTTPServer):
         """How many files were sent."""
         return sum(method == "GET" and "/resolve/" in path for method, path in self.asked)
 
+    def asked_for(self, part):
+        """How many requests had this in method and path."""
+        return sum(part in f"{method} {path}" for method, path in self.asked)
+
+    def folder_of(self, revision):
+        """The folder of a branch, tag or commit; None if there is none."""
+        return self.commits.get(self.refs.get(revision, revision))
+
+    def commit_files(self, files, branch):
+        """A new commit with these files besides those of the branch."""
+        folder = Path(self.pushed.name) / str(len(self.commits))
+        folder.mkdir()
+        if old := self.folder_of(branch):
+            shutil.copytree(old, folder, dirs_exist_ok=True)
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+        return self.push(folder, branch)
+
     def close(self):
         """Be gone: the port refuses."""
         self.released.set()
         self.shutdown()
         self.server_close()
+        self.pushed.cleanup()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -82,13 +117,131 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815
 
+    def do_POST(self):
+        self.server.asked.append((self.command, self.path))
+        length, what = int(self.headers["Content-Length"]), self._mishap()
+        if what == "cut":
+            self.rfile.read(length // 2)
+            self._break()
+            return
+        body = self.rfile.read(length)
+        if isinstance(what, int):
+            self._answer(what, json.dumps({"error": self.server.refusal}).encode(), {})
+        elif what == "html":
+            self._answer(502, b"<html>Bad gateway</html>", {"Content-Type": "text/html"})
+        elif "/lfs/" not in self.path and self.headers["Authorization"] != f"Bearer {self.server.token}":
+            self._answer(401, b'{"error": "Invalid username or password."}', {})
+        else:
+            status, answer = self._write(body)
+            if what == "lost":
+                self._break()
+            else:
+                headers = {"X-Error-Code": "RevisionNotFound"} if answer is NO_REVISION else {}
+                self._answer(status, json.dumps(answer).encode(), headers)
+
+    do_PUT = do_POST  # noqa: N815
+
+    def _mishap(self):
+        """What is to happen to this request."""
+        for mishap in self.server.mishaps:
+            if mishap[0] == self.command and mishap[1] in self.path:
+                self.server.mishaps.remove(mishap)
+                return mishap[2]
+        return None
+
+    def _break(self):
+        """Cut the connection hard."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+        self.close_connection = True
+
+    def _write(self, body):
+        """Do what a pushing client asks for; status and answer."""
+        if self.path.startswith("/lfs/"):
+            return self._store(body)
+        if self.path == "/api/repos/create":
+            return self._create(json.loads(body))
+        if self.path == "/api/validate-yaml":
+            return _checked_card(json.loads(body)["content"])
+        if self.path == f"/{REPOSITORY}.git/info/lfs/objects/batch":
+            return self._batch(json.loads(body))
+        for name in ("paths-info", "preupload", "commit", "tag"):
+            before, _, revision = self.path.partition(f"/{name}/")
+            if before == f"/api/models/{REPOSITORY}" and revision:
+                return getattr(self, "_" + name.replace("-", "_"))(unquote(revision), body)
+        return 404, {"error": "Repository not found"}
+
+    def _create(self, wanted):
+        url = f"{self.server.url}/{REPOSITORY}"
+        if f"{wanted['organization']}/{wanted['name']}" != REPOSITORY:
+            return 403, {"error": "You don't have the rights to create a model under this namespace"}
+        if self.server.private is not None:
+            return 409, {"error": "You already created this model repo", "url": url}
+        self.server.private = wanted.get("visibility") == "private"
+        self.server.commit_files({".gitattributes": b"*.safetensors filter=lfs\n"}, "main")
+        return 200, {"url": url}
+
+    def _paths_info(self, revision, body):
+        folder = self.server.folder_of(revision)
+        if folder is None:
+            return 404, NO_REVISION
+        return 200, [_described(folder / name) for name in parse_qs(body.decode())["paths"] if (folder / name).exists()]
+
+    def _preupload(self, revision, body):
+        folder, answers = self.server.folder_of(revision), []
+        for file in json.loads(body)["files"]:
+            there = folder / file["path"]
+            mode = "lfs" if _is_large(there) else "regular"
+            oid = _described(there).get("lfs", _described(there))["oid"] if there.exists() else None
+            answers.append({"path": file["path"], "uploadMode": mode, "shouldIgnore": False, "oid": oid})
+        return 200, {"files": answers}
+
+    def _batch(self, wanted):
+        answers = []
+        for file in wanted["objects"]:
+            answer = {"oid": file["oid"], "size": file["size"]}
+            if file["oid"] not in self.server.objects:
+                href = f"{self.server.url}/lfs/{file['oid']}?X-Amz-Signature=geheim"
+                verify = f"{self.server.url}/lfs/verify"
+                answer["actions"] = {"upload": {"href": href}, "verify": {"href": verify}}
+            answers.append(answer)
+        return 200, {"transfer": "basic", "objects": answers}
+
+    def _store(self, body):
+        if self.command == "POST":
+            return (200, {}) if json.loads(body)["oid"] in self.server.objects else (404, {"error": "not there"})
+        oid = self.path.removeprefix("/lfs/").partition("?")[0]
+        if hashlib.sha256(body).hexdigest() != oid:
+            return 400, {"error": "the content is not what its name says"}
+        self.server.objects[oid] = body
+        return 200, {}
+
+    def _commit(self, revision, body):
+        files = {}
+        for line in map(json.loads, body.splitlines()):
+            value = line["value"]
+            if line["key"] == "file":
+                files[value["path"]] = base64.b64decode(value["content"])
+            elif line["key"] == "lfsFile":
+                files[value["path"]] = self.server.objects[value["oid"]]
+        commit = self.server.commit_files(files, revision)
+        return 200, {"commitOid": commit, "commitUrl": f"{self.server.url}/{REPOSITORY}/commit/{commit}"}
+
+    def _tag(self, revision, body):
+        tag = json.loads(body)["tag"]
+        if tag in self.server.refs:
+            return 409, {"error": "Reference already exists"}
+        self.server.refs[tag] = self.server.refs.get(revision, revision)
+        return 200, {}
+
     def _info(self):
         wanted = unquote(self.path.partition("/revision/")[2]) or "main"
         commit = self.server.refs.get(wanted, wanted)
         if commit not in self.server.commits:
             self._answer(404, b"{}", {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "Invalid rev id"})
             return
-        self._answer(200, json.dumps({"id": REPOSITORY, "sha": commit, "siblings": []}).encode(), {})
+        info = {"id": REPOSITORY, "sha": commit, "siblings": [], "private": bool(self.server.private)}
+        self._answer(200, json.dumps(info).encode(), {})
 
     def _file(self):
         wanted, _, name = self.path.partition("/resolve/")[2].partition("/")
@@ -109,11 +262,37 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        if self.command == "GET":
+        if self.command != "HEAD":
             self.wfile.write(data)
 
     def log_message(self, *_):
         """Say nothing."""
+
+
+def _is_large(path):
+    """Whether the Hub keeps this file as a large one."""
+    return path.suffix == ".safetensors"
+
+
+def _described(path):
+    """What the Hub says about a file; large ones are pointers in git."""
+    data = path.read_bytes()
+    oid = hashlib.sha256(data).hexdigest()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(data)}\n".encode()
+    blob = pointer if _is_large(path) else data
+    name = hashlib.sha1(b"blob %d\0" % len(blob) + blob, usedforsecurity=False).hexdigest()
+    lfs = {"lfs": {"oid": oid, "size": len(data), "pointerSize": len(pointer)}} if _is_large(path) else {}
+    return {"type": "file", "path": path.name, "size": len(data), "oid": name, **lfs}
+
+
+def _checked_card(text):
+    """The Hub refuses cards whose metadata are no YAML."""
+    try:
+        front = yaml.safe_load(text.split("---\n")[1]) if text.startswith("---\n") else None
+    except yaml.YAMLError as error:
+        return 400, {"errors": [{"message": f"not YAML: {error}"}], "warnings": []}
+    warning = [] if front else [{"message": "empty or missing yaml metadata in repo card"}]
+    return 200, {"errors": [], "warnings": warning}
 
 
 @pytest.fixture
@@ -125,6 +304,9 @@ def hub(tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", True)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # large files go by LFS
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.delenv("HF_HUB_ETAG_TIMEOUT", raising=False)
     yield double
     if not double.released.is_set():

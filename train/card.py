@@ -1,94 +1,229 @@
-"""The model card: YAML metadata, what the model is, and the figures that ``train.evaluate`` measured."""
+"""The model card: YAML metadata, what the model is, its data and protocol, and the figures stored with a checkpoint."""
 
 from __future__ import annotations
 
-import dataclasses
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from huggingface_hub import ModelCardData
+
+from fusion_model.checkpoints import read_metrics
 from fusion_model.config import ModelConfig
 from fusion_model.estimator import PoseEstimator
 
-_HEAD = """---
-license: other
-license_name: non-commercial-research
-pipeline_tag: keypoint-detection
-library_name: fusion-pose
-tags: [human-pose-estimation, 3d-pose, stacked-hourglass]
----
+RESEARCH_ONLY = "non-commercial-research"
 
-# fusion-pose checkpoint
+_TAGS = ["human-pose-estimation", "3d-pose-estimation", "stacked-hourglass", "pytorch"]
+_HUB_DATASET = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_EVALUATION = ("true box", "end to end", "3D", "rendered 3D")  # what train.evaluate stores
+_TRAINING = "fusion"  # what train.fusion stores
+_SETS = {  # name in the figures: how the set is called, and where its labels come from
+    "lspet": ("LSP-extended", "2D by hand"),
+    "coco": ("COCO", "2D by hand, 3D by a teacher network"),
+    "mpii": ("MPII", "2D by hand, 3D by a teacher network"),
+    "stanford40": ("Stanford 40 Actions", "2D and 3D by teacher networks"),
+    "street": ("Clothing Co-Parsing (street)", "2D and 3D by teacher networks"),
+    "synthetic": ("rendered people", "exact 2D and 3D"),
+}
 
-A stacked hourglass ({stacks} x {width}, {size} px) finds 16 joints; a fusion network (strategy `{strategy}`, {merge})
-regresses 17 joints in millimetres. An implementation of Tekin et al., ICCV 2017.
+_WHAT = """# {title}
 
-**Licence of these weights**: trained on research data sets (LSP-extended, MPII, COCO, Stanford 40 Actions, Clothing
-Co-Parsing) and on rendered people: non-commercial research use only. The code is MIT.
+3D body pose from one photo. A stacked hourglass ({stacks} x {width}, {size} px) finds 16 joints in the crop of a
+person; a fusion network (strategy `{strategy}`, {merge}) regresses 17 joints in millimetres from photo and confidence
+maps. An implementation of Tekin et al., *Learning to Fuse 2D and 3D Image Cues for Monocular Body Pose Estimation*,
+ICCV 2017.
 
-**Labels**: 2D by hand for LSP-extended, MPII and COCO, by a teacher network for the other photos, exact for rendered
-people. The 3D of photos is **pseudo-labelled** by a teacher network that is right about which limb is nearer but about
-140 mm off in position; that of rendered people is exact. No 3D measured on real people was used, and the 3D figures of
-photos below compare with that teacher, not with the truth. The size assumes a person of 1.70 m.
+**Licence of these weights**: {licence} The code is MIT.
+"""
+
+_USE = """
+## How to use
+In a folder with the code of fusion-pose, after `pip install -r requirements.txt`:
 
 ```python
 from fusion_model import PoseEstimator
 
 pose = PoseEstimator.from_pretrained("{name}")("photo.jpg")
+pose.joints_3d  # (17, 3) float32, mm: x right, y down, z away from the camera, pelvis at the origin
+pose.joints_2d  # (17, 2) float32, pixels of the photo
+pose.confidence  # (17,)  float32
 ```
 
-## Figures
-PCK@0.2 of the torso (left shoulder to right hip), 12 limb joints, mean over people, %; people of validation parts that
-were never trained on. Stanford 40 and street: against teacher joints of score 0.9 and more. End to end: whole photos
-for LSP-extended; for the others, people pasted by a fixed seed at 15 to 60 % of a 640 px canvas, one to four in a
-picture.
+The page and its endpoints, over this model:
+
+```bash
+FUSION_POSE_MODEL={name} python app.py
+```
+"""
+
+_TEACHER = """
+3D "by a teacher network" are **pseudo-labels**: surer about which limb is nearer than about by how much. The 3D figures
+of these photos compare with that teacher, not with the truth.
+"""
+
+_PROTOCOL = """
+## Protocol
+Measured by `python -m train.evaluate`: PCK@0.2 of the torso (left shoulder to right hip), 12 limb joints, mean over
+people, %; people of validation parts. Stanford 40 and street: against teacher joints of score 0.9 and more. End to
+end: whole photos for LSP-extended; for the others, people pasted by a fixed seed at 15 to 60 % of a 640 px canvas, one
+to four in a picture. 3D: 12 limb joints, relative to the pelvis.
 
 These figures flatter a little: the kept weights are the best on the same validation people, and the search for people
 was adjusted on some of them (72 of LSP-extended and canvases of the others), so end to end more than in the true box.
-Of rendered people (`synthetic`) the hidden joints and those beyond the picture count too.
-The crops of nobody are cut beside people of Stanford 40 and street; those that show somebody else were sorted out by
-eye, without looking at their scores.
-
 """
 
-_LIMITS = """
+_RENDERED = """
+Of rendered people (`synthetic`) the hidden joints and those beyond the picture count too.
+"""
+
+_NOBODY = """
+The crops of nobody are cut beside people of Stanford 40 and street; those that show somebody else were sorted out by
+eye, without looking at their scores.
+"""
+
+_TRAINING_PROTOCOL = """
+## At the end of training
+Measured by `python -m train.fusion` on the validation people of its data, in the true box: mm and % over 12 limb
+joints, relative to the pelvis. The weights that were kept are the best on these same people. "Released" is this
+checkpoint.
+"""
+
+_END = """
 ## Limits
 Unusual poses, people upside down, heavy overlap between people and bodies cut off by the frame are where it fails
-first. Depth is learnt from pseudo-labels. One frame at a time; no identity, no hands, no face.
+first. One photo does not tell how tall a person is: 1.70 m is assumed. One frame at a time; no identity, no hands, no
+face.
+
+## Citation
+```bibtex
+@inproceedings{tekin2017fuse,
+  title     = {Learning to Fuse {2D} and {3D} Image Cues for Monocular Body Pose Estimation},
+  author    = {Tekin, Bugra and M{\\'a}rquez-Neila, Pablo and Salzmann, Mathieu and Fua, Pascal},
+  booktitle = {Proceedings of the IEEE International Conference on Computer Vision (ICCV)},
+  year      = {2017}
+}
+```
 """
 
 
 def write_card(folder: Path, estimator: PoseEstimator, figures: dict[str, dict]) -> None:
-    """Rewrite a checkpoint with a card that holds these figures.
+    """Rewrite a checkpoint with a card that holds these figures; what training had stored stays.
 
     Args:
         folder: the checkpoint.
         estimator: loaded from it.
         figures: of :func:`train.evaluate.measure`.
     """
+    figures = {**read_metrics(folder), **figures}
     estimator.save_pretrained(folder, card=card_text(estimator.config, folder.as_posix(), figures), metrics=figures)
 
 
-def card_text(config: ModelConfig, name: str, figures: dict[str, dict]) -> str:
-    """The card as Markdown."""
-    merge = (
-        f"merged after layer {config.fusion.merge_after}, pruned"
-        if config.fusion.merge_after is not None
-        else "not pruned"
-    )
-    hourglass = dataclasses.asdict(config.hourglass)
-    head = _HEAD.format(
-        stacks=hourglass["stacks"],
-        width=hourglass["width"],
-        size=hourglass["input_size"],
-        strategy=config.fusion.strategy,
+def card_text(
+    config: ModelConfig,
+    name: str,
+    figures: dict[str, dict],
+    datasets: Sequence[str] = (),
+    licence: str | None = None,
+) -> str:
+    """The card as Markdown: the same for the same arguments.
+
+    Args:
+        config: of the checkpoint.
+        name: what to load it by: a folder, or ``"user/name"`` on the Hub.
+        figures: the checkpoint's metrics; none is made up for one that has none.
+        datasets: what it was trained on; ids of the Hub go into the metadata too.
+        licence: id of the Hub, such as ``"cc-by-4.0"``; None for non-commercial research.
+    """
+    fusion, hourglass = config.fusion, config.hourglass
+    merge = "not pruned" if fusion.merge_after is None else f"merged after layer {fusion.merge_after}, pruned"
+    what = _WHAT.format(
+        title=name.rpartition("/")[2],
+        stacks=hourglass.stacks,
+        width=hourglass.width,
+        size=hourglass.input_size,
+        strategy=fusion.strategy,
         merge=merge,
-        name=name,
+        licence=f"{licence}." if licence else "non-commercial research use only, as research data sets ask for.",
     )
-    return (
-        head
-        + "\n".join([*_maps_table(figures), "", *_pose_tables(figures), "", *_confidence(figures)])
-        + "\n"
-        + _LIMITS
+    sections = [_metadata(datasets, licence), what, _USE.format(name=name), _data(figures, datasets)]
+    return "".join([*sections, *_figures(figures), _END])
+
+
+def _metadata(datasets: Sequence[str], licence: str | None) -> str:
+    """The YAML block that the Hub reads."""
+    data = ModelCardData(
+        license=licence or "other",
+        license_name=None if licence else RESEARCH_ONLY,
+        pipeline_tag="keypoint-detection",
+        library_name="fusion-pose",
+        tags=_TAGS,
+        datasets=[one for one in datasets if _HUB_DATASET.fullmatch(one)] or None,
     )
+    return f"---\n{data.to_yaml()}\n---\n\n"
+
+
+def _data(figures: dict[str, dict], datasets: Sequence[str]) -> str:
+    """What it learnt from and what it was measured on, as far as that is known."""
+    trained = ", ".join(datasets) if datasets else "not recorded in the checkpoint"
+    lines = ["\n## Data", f"Trained on: {trained}."]
+    names = {name.partition(",")[0] for name in figures.get("true box", {})} if _is_evaluated(figures) else set()
+    if names:
+        lines += ["", "Measured on people held out from:", ""]
+        for name in sorted(names):
+            title, labels = _SETS.get(name, (name, "labels of its pack"))
+            lines.append(f"- {title} (`{name}`): {labels}")
+    text = "\n".join(lines) + "\n"
+    return text + _TEACHER if any("teacher" in _SETS.get(name, ("", ""))[1] for name in names) else text
+
+
+def _is_evaluated(figures: dict[str, dict]) -> bool:
+    """Whether train.evaluate's figures are among these."""
+    return all(name in figures for name in _EVALUATION)
+
+
+def _figures(figures: dict[str, dict]) -> Iterator[str]:
+    """The sections with numbers: those of train.evaluate, those of train.fusion, and any others."""
+    rest = dict(figures)
+    if _is_evaluated(figures):
+        tables = [*_maps_table(figures), "", *_pose_tables(figures), "", *_confidence(figures)]
+        yield _PROTOCOL
+        yield _RENDERED if "synthetic" in figures["true box"] else ""
+        yield _NOBODY if "nobody" in figures else ""
+        yield "\n## Figures\n" + "\n".join(tables) + "\n"
+        for name in (*_EVALUATION, "calibration", "nobody"):
+            rest.pop(name, None)
+    if _TRAINING in rest:
+        yield _TRAINING_PROTOCOL + "\n" + "\n".join(_training_table(rest.pop(_TRAINING))) + "\n"
+    if numbers := list(_numbers(rest)):
+        rows = [f"- {name}: {_number(value)}" for name, value in numbers]
+        yield "\n## Other figures of the checkpoint\n" + "\n".join(rows) + "\n"
+    if not figures:
+        yield "\n## Figures\nNone: it has not been evaluated (`python -m train.evaluate --card` does it).\n"
+
+
+def _training_table(rows: dict[str, dict[str, float]]) -> list[str]:
+    """The errors before and after pruning, beside the mean pose's."""
+    columns = list(dict.fromkeys(key for row in rows.values() for key in row))
+    lines = ["| | " + " | ".join(columns) + " |", "| --- " * (len(columns) + 1) + "|"]
+    for name, row in rows.items():
+        values = " | ".join(_number(row[key]) if key in row else "-" for key in columns)
+        lines.append(f"| {name} | {values} |")
+    return lines
+
+
+def _numbers(figures: object, name: str = "") -> Iterator[tuple[str, float]]:
+    """Every number in nested figures, by its path."""
+    if isinstance(figures, dict):
+        for key, value in figures.items():
+            yield from _numbers(value, f"{name}, {key}" if name else str(key))
+    elif isinstance(figures, (int, float)):
+        yield name, figures
+
+
+def _number(value: float) -> str:
+    """A number as a table shows it."""
+    return str(value) if isinstance(value, int) else f"{value:.4g}"
 
 
 def _maps_table(figures: dict[str, dict]) -> list[str]:
@@ -103,12 +238,12 @@ def _maps_table(figures: dict[str, dict]) -> list[str]:
 
 def _pose_tables(figures: dict[str, dict]) -> list[str]:
     """Rows of the 3D figures, beside the mean pose's."""
-    rows = _pose_table("the teacher", figures["3D"])
+    rows = []
+    if figures["3D"]:
+        rows += _pose_table("the teacher", figures["3D"])
     if figures["rendered 3D"]:
-        rows += [
-            "",
-            *_pose_table("the exact joints of rendered people and motions never trained on", figures["rendered 3D"]),
-        ]
+        truth = "the exact joints of rendered people and motions never trained on"
+        rows += ["", *_pose_table(truth, figures["rendered 3D"])]
     return rows
 
 
@@ -128,15 +263,16 @@ def _pose_table(truth: str, table: dict[str, dict]) -> list[str]:
 
 
 def _confidence(figures: dict[str, dict]) -> list[str]:
-    """Calibration and crops of nobody."""
-    calibration, nobody = figures["calibration"], figures["nobody"]
-    error, taken = calibration["expected_calibration_error"], nobody["taken_for_a_person"]
-    rows = [
-        f"Expected calibration error of the joint confidence: {error:.3f} (n = {calibration['n']}).",
-        f"Crops of nobody taken for a person: {taken:.1f} % of {nobody['n']}.",
-        "",
-        "| confidence | right | n |",
-        "| --- | --- | --- |",
-    ]
-    rows += [f"| {row['confidence']:.2f} | {row['correct']:.2f} | {row['n']} |" for row in calibration["reliability"]]
+    """Calibration and crops of nobody, where they were measured."""
+    rows = []
+    if calibration := figures.get("calibration"):
+        error = calibration["expected_calibration_error"]
+        rows += [f"Expected calibration error of the joint confidence: {error:.3f} (n = {calibration['n']})."]
+    if nobody := figures.get("nobody"):
+        rows += [f"Crops of nobody taken for a person: {nobody['taken_for_a_person']:.1f} % of {nobody['n']}."]
+    if calibration:
+        rows += ["", "| confidence | right | n |", "| --- | --- | --- |"]
+        rows += [
+            f"| {row['confidence']:.2f} | {row['correct']:.2f} | {row['n']} |" for row in calibration["reliability"]
+        ]
     return rows

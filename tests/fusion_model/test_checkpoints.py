@@ -16,7 +16,6 @@ from fusion_model.checkpoints import (
     check_state,
     find_checkpoint,
     load_checkpoint,
-    push_folder,
     read_metrics,
     save_checkpoint,
     substate,
@@ -296,54 +295,3 @@ def test_unreachable_hub_is_told(tmp_path):
     assert last.startswith(
         "fusion_model.hub.HubUnreachableError: there is no folder 'user/name', the Hub cannot be reached, and the local"
     )
-
-
-class FakeApi:
-    """Stands for the Hub's client and notes what it is asked."""
-
-    calls = ()
-
-    def __init__(self, token=None):
-        self.token = token
-
-    def create_repo(self, repo_id, **options):
-        """Note the call."""
-        FakeApi.calls += (("create", repo_id, options),)
-
-    def upload_folder(self, **options):
-        """Note the call and answer like the Hub."""
-        FakeApi.calls += (("upload", options["repo_id"], options),)
-        return type("Commit", (), {"commit_url": "https://example.org/commit"})()
-
-
-def test_push_uploads_the_three_files(folder, monkeypatch):
-    monkeypatch.setattr(checkpoints, "HfApi", FakeApi)
-    monkeypatch.setattr(FakeApi, "calls", ())
-    assert push_folder(folder, "user/name", private=True) == "https://example.org/commit"
-    (create, upload) = FakeApi.calls
-    assert create == ("create", "user/name", {"private": True, "exist_ok": True})
-    assert upload[2]["allow_patterns"] == ["config.json", "model.safetensors", "README.md"]
-
-
-def test_push_never_publishes_a_broken_checkpoint(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoints, "HfApi", FakeApi)
-    monkeypatch.setattr(FakeApi, "calls", ())
-    with pytest.raises(FileNotFoundError, match="no checkpoint folder"):
-        push_folder(tmp_path / "none", "user/name")
-    (folder / "README.md").unlink()
-    with pytest.raises(FileNotFoundError, match=r"has no README\.md"):
-        push_folder(folder, "user/name")
-    edit_tensors(folder, lambda tensors: tensors.pop("fusion.alpha"))
-    with pytest.raises(ValueError, match="missing"):
-        push_folder(folder, "user/name")
-    assert FakeApi.calls == ()
-
-
-def test_push_tells_why_the_hub_refused(folder, monkeypatch):
-    def refuse(*_, **__):
-        raise ConnectionError("no route\nlong story")
-
-    monkeypatch.setattr(FakeApi, "create_repo", refuse)
-    monkeypatch.setattr(checkpoints, "HfApi", FakeApi)
-    with pytest.raises(ValueError, match=r"the Hub did not take 'user/name': no route$"):
-        push_folder(folder, "user/name")

@@ -1,0 +1,267 @@
+"""Publishing as people do it: one command, the Hub's real client, a double of the Hub on this machine."""
+
+import dataclasses
+import json
+import re
+import sys
+
+import numpy as np
+import pytest
+import yaml
+from huggingface_hub import constants
+from safetensors.torch import load_file, save_file
+
+from fusion_model import PoseEstimator
+from tests import hub_double
+from train import publish
+from train.card import card_text, write_card
+from train.command import run_command
+
+hub = hub_double.hub  # a fixture
+
+TRAINING = {"mean pose": {"n": 6, "mpjpe": 301.25, "order": 50.0}, "released": {"n": 6, "mpjpe": 123.45, "order": 71.0}}
+POSES = {kind: {"n": 4, "mpjpe": 111.25, "pa_mpjpe": 77.75, "order": 66.5} for kind in ("model", "mean_pose")}
+EVALUATION = {
+    "true box": {"mpii": {"n": 4, "pck": 71.25}},
+    "end to end": {"mpii": {"n": 4, "pck": 61.75, "recall": 80.0, "false_boxes": 0.5}},
+    "3D": {"mpii": POSES},
+    "rendered 3D": {},
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A finished run of the fusion network, as far as publishing looks at it."""
+    estimator = PoseEstimator.random("tiny")
+    estimator.save_pretrained(tmp_path / "run" / "checkpoint", metrics={"fusion": TRAINING})
+    (tmp_path / "run" / "log.csv").write_text("step\n")
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def ends(monkeypatch, capsys):
+    """Runs the command: its status, output, and errors."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
+
+    def start(*arguments):
+        monkeypatch.setattr(sys, "argv", ["train.publish", *map(str, arguments)])
+        try:
+            status = run_command(publish.parser(), publish.main)
+        except SystemExit as end:
+            status = end.code
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return status, printed.out, printed.err
+
+    return start
+
+
+@pytest.fixture
+def logged_in(hub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", hub.token)
+
+
+def front(text):
+    """The metadata of a card."""
+    return yaml.safe_load(text.split("---\n")[1])
+
+
+def published_card(hub, revision="main"):
+    return (hub.folder_of(revision) / "README.md").read_text()
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_a_published_run_gives_the_same_pose_anywhere(hub, run, ends, tmp_path, monkeypatch):
+    status, out, _ = ends(run, "--repo", "user/name", "--tag", "v1")
+    assert status == 0
+    assert re.search(r"^checked: .*checkpoint loads, and estimates a pose in \d+\.\d\d s$", out, re.MULTILINE)
+    assert out.splitlines()[-2:] == [
+        f"published: {hub.url}/user/name/tree/v1",
+        "FUSION_POSE_MODEL=user/name@v1 python app.py",
+    ]
+    files = {path.name for path in hub.folder_of("v1").iterdir()}
+    assert files == {".gitattributes", "config.json", "model.safetensors", "README.md"}
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "fresh"))
+    photo = np.random.default_rng(1).integers(0, 256, (120, 100, 3), np.uint8)
+    here, there = (pose_of(source, photo) for source in (run / "checkpoint", "user/name@v1"))
+    np.testing.assert_array_equal(here.joints_3d, there.joints_3d)
+    np.testing.assert_array_equal(here.joints_2d, there.joints_2d)
+
+
+def pose_of(source, photo):
+    """The pose in a box, whoever is there."""
+    loaded = PoseEstimator.from_pretrained(source, device="cpu")
+    anybody = dataclasses.replace(loaded.config.calibration, person=0.0)
+    config = dataclasses.replace(loaded.config, calibration=anybody)
+    return PoseEstimator(config, loaded.hourglass, loaded.fusion_network)(photo, box=(10, 10, 90, 110))
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_the_same_again_says_so_and_a_folder_does_as_well_as_a_run(hub, run, ends):
+    assert ends(run, "--repo", "user/name", "--private")[0] == 0
+    assert hub.private
+    status, out, _ = ends(run / "checkpoint", "--repo", "user/name", "--private")
+    assert status == 0
+    assert out.splitlines()[-2:] == [
+        f"identical to what is there already, nothing sent: {hub.url}/user/name",
+        "FUSION_POSE_MODEL=user/name python app.py",
+    ]
+    assert len(hub.commits) == 2
+    assert (run / "checkpoint" / "README.md").read_text() == "# random-tiny\n", "publishing leaves the run as it is"
+
+
+def test_a_dry_run_shows_files_and_card_and_needs_nobody(hub, run, ends):
+    status, out, _ = ends(run, "--repo", "user/name", "--tag", "v1", "--dry-run")
+    assert status == 0
+    size = (run / "checkpoint" / "model.safetensors").stat().st_size
+    assert re.search(rf"^  model\.safetensors +{size:,} bytes$", out, re.MULTILINE)
+    assert "would send to user/name, as v1:" in out
+    assert "pipeline_tag: keypoint-detection" in out
+    assert hub.asked == []
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_the_card_says_what_the_checkpoint_knows(hub, run, ends):
+    ends(run, "--repo", "user/name", "--dataset", "user/people", "--dataset", "My people", "--licence", "cc-by-4.0")
+    card = published_card(hub)
+    assert front(card) == {
+        "library_name": "fusion-pose",
+        "license": "cc-by-4.0",
+        "pipeline_tag": "keypoint-detection",
+        "tags": ["human-pose-estimation", "3d-pose-estimation", "stacked-hourglass", "pytorch"],
+        "datasets": ["user/people"],
+    }
+    for words in (
+        "# name",
+        "Trained on: user/people, My people.",
+        "| mean pose | 6 | 301.2 | 50 |",
+        "| released | 6 | 123.5 | 71 |",
+        'PoseEstimator.from_pretrained("user/name")',
+        "FUSION_POSE_MODEL=user/name python app.py",
+        "## Limits",
+        "@inproceedings{tekin2017fuse",
+    ):
+        assert words in card
+
+
+def test_every_number_of_a_card_is_one_of_the_checkpoint():
+    config = PoseEstimator.random("tiny").config
+    bare = card_text(config, "user/name", {})
+    assert "None: it has not been evaluated" in bare
+    assert "Trained on: not recorded in the checkpoint." in bare
+    assert front(bare)["license_name"] == "non-commercial-research"
+    other = card_text(config, "user/name", {"pck": 0.5, "speed": {"cpu": 12.345}, "note": "x"})
+    assert "- pck: 0.5\n- speed, cpu: 12.35\n" in other
+    full = card_text(config, "user/name", {**EVALUATION, "fusion": TRAINING})
+    assert "- MPII (`mpii`): 2D by hand, 3D by a teacher network" in full
+    assert "| end to end, mpii | 4 | 61.8 | 80.0 % | 0.50 |" in full
+    assert "| mpii | 4 | 111.2 | 111.2 | 77.8 | 77.8 | 66.5 | 66.5 |" in full
+    assert "| released | 6 | 123.5 | 71 |" in full
+    assert "rendered people" not in full
+    assert "crops of nobody" not in full
+    assert "Expected calibration error" not in full
+
+
+def test_evaluating_keeps_what_training_had_stored(run):
+    folder = run / "checkpoint"
+    write_card(folder, PoseEstimator.from_pretrained(folder, device="cpu"), EVALUATION)
+    assert json.loads((folder / "config.json").read_text())["metrics"] == {"fusion": TRAINING, **EVALUATION}
+    card = (folder / "README.md").read_text()
+    assert "| true box, mpii | 4 | 71.2 | - | - |" in card
+    assert "| released | 6 | 123.5 | 71 |" in card
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_a_card_of_ones_own(hub, run, ends, tmp_path):
+    card = tmp_path / "card.md"
+    card.write_text("---\nlicense: mit\n---\n\n# Mine\n")
+    assert ends(run, "--repo", "user/name", "--card", card)[0] == 0
+    assert published_card(hub) == card.read_text()
+    card.write_text("# Mine\n")
+    status, _, error = ends(run, "--repo", "user/name", "--card", card)
+    assert status == 1
+    assert "must begin with a block of metadata" in error
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_interrupted_and_run_again(hub, run, ends):
+    hub.mishaps = [("PUT", "/lfs/", "cut")] * 50
+    status, _, error = ends(run, "--repo", "user/name", "--tag", "v1")
+    assert status == 1
+    assert "uploading failed (no connection" in error
+    assert "run the same command again later" in error.splitlines()[-1]
+    hub.mishaps = [("POST", "/commit/", "lost")]
+    status, out, error = ends(run, "--repo", "user/name", "--tag", "v1")
+    assert status == 0
+    assert "published: " in out
+    assert "try 2 of 3 in 2 seconds" in error
+    assert len(hub.commits) == 2
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_ctrl_c_is_one_sentence(run, ends, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("huggingface_hub.HfApi.create_commit", stop)
+    status, _, error = ends(run, "--repo", "user/name")
+    assert status == 1
+    assert error == (
+        "python -m train.publish: stopped: run the same command again to go on, what has arrived is not sent twice\n"
+    )
+
+
+def test_failures_are_one_sentence(hub, run, ends, tmp_path, monkeypatch):
+    assert "log in with 'hf auth login'" in one_sentence(ends(run, "--repo", "user/name"))
+    monkeypatch.setenv("HF_TOKEN", "hf_" + 34 * "y")
+    error = one_sentence(ends(run, "--repo", "user/name"))
+    assert "does not accept the access token (401)" in error
+    assert "yyy" not in error
+    monkeypatch.setenv("HF_TOKEN", hub.token)
+    assert "may not write to 'other/name' (403)" in one_sentence(ends(run, "--repo", "other/name"))
+    assert "has no checkpoint: expected the folder of" in one_sentence(ends(tmp_path, "--repo", "user/name"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert "offline mode is on" in one_sentence(ends(run, "--repo", "user/name"))
+
+
+def one_sentence(ended):
+    """What a failed command said."""
+    status, _, error = ended
+    assert status == 1
+    (line,) = error.splitlines()
+    assert line.startswith("python -m train.publish: ")
+    return line
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_a_checkpoint_that_diverged_or_does_not_fit_is_not_sent(hub, run, ends):
+    path = run / "checkpoint" / "model.safetensors"
+    tensors = load_file(path)
+    save_file({**tensors, "fusion.output.bias": tensors["fusion.output.bias"] * float("nan")}, path)
+    assert "estimates numbers that are not finite" in one_sentence(ends(run, "--repo", "user/name"))
+    tensors.pop("fusion.alpha")
+    save_file(tensors, path)
+    assert "missing: fusion.alpha" in one_sentence(ends(run, "--repo", "user/name"))
+    assert hub.asked == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run"], "the following arguments are required: --repo"),
+        (["run", "--repo", "name"], "must be named as 'user/name', got 'name'"),
+        (["run", "--repo", "user/na--me"], "'user/na--me' is no valid repository name"),
+        (["run", "--repo", "user/name", "--tag", "a b"], "a tag is letters"),
+    ],
+)
+def test_bad_usage_is_status_2(ends, arguments, words):
+    status, _, error = ends(*arguments)
+    assert status == 2
+    assert words in error.splitlines()[-1]
+
+
+def test_help_says_what_every_option_does(ends):
+    status, out, _ = ends("--help")
+    assert status == 0
+    for option in ("RUN", "--repo", "--private", "--tag", "--dataset", "--licence", "--card", "--dry-run"):
+        assert option in out
