@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 import time
 from collections.abc import Sequence
@@ -15,27 +14,21 @@ from PIL import Image
 
 from fusion_model.checkpoints import build_networks, load_checkpoint, save_checkpoint
 from fusion_model.config import PRESETS, ModelConfig
-from fusion_model.crops import Crop, check_box, crop_of_box, letterbox
-from fusion_model.finder import FinderNetwork, find
+from fusion_model.crops import check_box, crop_of_box
+from fusion_model.finder import FinderNetwork
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.images import load_photo
 from fusion_model.looks import Look, Looker
-from fusion_model.people import Proposal, propose, same_person, sighted, whole_photo
 from fusion_model.pose import NoPersonError, Pose
 from fusion_model.projection import joint_status, to_photo_joints
 from fusion_model.push import push_folder
+from fusion_model.search import Search
 
 Photo = np.ndarray | Image.Image | str | Path
 
 CONVENTIONAL_HEIGHT_MM = 1700.0
 _BOX_TRUST = 0.5  # a box says that somebody is there: this share of the person threshold is enough
-_BOX_CONFIDENCE = 0.2  # of the joints that a second look must show
-_LEAST_ZOOM = 0.6  # side of a second look over that of the first
-_SIZE_RANK = 0.2  # power of a person's share of the photo that ranks the people found
-_MOST_SIGHTINGS = 24  # looked at in one photo
-_MOST_PROPOSALS = 12  # looked at in one photo and level
-_LEVELS = (1, 2, 3)  # sides of the whole-photo windows, in input sizes of the hourglass
 
 
 @dataclass(frozen=True)
@@ -89,6 +82,7 @@ class PoseEstimator:
         self.hourglass = hourglass.eval().to(memory_format=torch.channels_last)
         self.fusion_network = fusion.eval()
         self.looker = Looker(config, self.hourglass, self.fusion_network)
+        self.search = Search(config, self.looker, self.finder)
 
     @classmethod
     def from_pretrained(cls, source: str | Path, device: str | torch.device | None = None) -> PoseEstimator:
@@ -158,7 +152,7 @@ class PoseEstimator:
             boxes (M, 4) float32 x0, y0, x1, y1 in pixels, tight round the body as far as it is seen (without a
             finder: round the joints), and scores (M,) float32, best first; empty if nobody is there.
         """
-        looks = self._find(load_photo(photo))
+        looks = self.search.everybody(load_photo(photo))
         return self._boxes(looks), np.array([look.score for look in looks], np.float32)
 
     def everybody(self, photo: Photo, *, height_mm: float = CONVENTIONAL_HEIGHT_MM) -> tuple[np.ndarray, list[Pose]]:
@@ -177,7 +171,7 @@ class PoseEstimator:
         _check_height(height_mm)
         began = time.perf_counter()
         array = load_photo(photo)
-        looks = self._find(array)
+        looks = self.search.everybody(array)
         poses = self._finished([array] * len(looks), looks, began, height_mm=height_mm, flip=False)
         return self._boxes(looks), [pose for pose in poses if pose is not None]
 
@@ -280,15 +274,11 @@ class PoseEstimator:
 
     def _boxes(self, looks: list[Look]) -> np.ndarray:
         """Tight boxes (M, 4) float32 of people found."""
-        return np.array([self._tight(look) for look in looks], np.float32).reshape(-1, 4)
-
-    def _tight(self, look: Look) -> np.ndarray:
-        """Box (4,) that the finder saw, or that of the joints."""
-        return look.box(self.config.calibration.seen) if look.seen_box is None else look.seen_box
+        return np.array([self.search.box_of(look) for look in looks], np.float32).reshape(-1, 4)
 
     def _best_look(self, photo: np.ndarray) -> Look | None:
         """The best person of the whole photo, or None."""
-        looks = self._find(photo)
+        looks = self.search.everybody(photo)
         return looks[0] if looks else None
 
     def _look_in_box(self, photo: np.ndarray, box: Sequence[float], *, flip: bool) -> Look | None:
@@ -303,102 +293,9 @@ class PoseEstimator:
             look = max(look, turned, key=lambda one: one.score)
         return look if look.score >= _BOX_TRUST * self.config.calibration.person else None
 
-    def _find(self, photo: np.ndarray) -> list[Look]:
-        """Everybody in the photo, best first: each sighting of the finder is looked at closer.
-
-        The rank is the score, with a bonus for those who fill more of the photo.
-        """
-        height, width = photo.shape[:2]
-        size, extent = self.config.hourglass.input_size, float(max(height, width))
-        people = self._find_in_maps(photo) if self.finder is None else self._find_by_finder(photo)
-        if not people:
-            people = self._distinct(self._look_closer(photo, whole_photo(letterbox(width, height, size))))
-        return sorted(people, key=lambda look: -look.score * _share(self._tight(look), extent))
-
-    def _find_by_finder(self, photo: np.ndarray) -> list[Look]:
-        """Whom the finder sees and the hourglass confirms."""
-        sightings = find(self.finder, photo)[:_MOST_SIGHTINGS]
-        return self._distinct(self._look_closer(photo, [sighted(one, self.config.crop.margin) for one in sightings]))
-
-    def _find_in_maps(self, photo: np.ndarray) -> list[Look]:
-        """Whom the hourglass's maps of the whole photo show, from coarse to fine."""
-        height, width = photo.shape[:2]
-        size, extent = self.config.hourglass.input_size, float(max(height, width))
-        people: list[Look] = []
-        for level in _LEVELS:
-            window = letterbox(width, height, level * size)
-            proposals = propose(self.looker.maps([photo], [window])[0].numpy(), window)
-            if level > 1:  # whoever is larger was to be found on a coarser level
-                proposals = [one for one in proposals if one.side * level < 1.5 * extent]
-            proposals = [one for one in proposals if not any(_is_part(one, look) for look in people)]
-            people = self._distinct(people + self._look_closer(photo, proposals[:_MOST_PROPOSALS]))
-        return people
-
-    def _look_closer(self, photo: np.ndarray, proposals: list[Proposal]) -> list[Look]:
-        """The surest of three looks at each proposal: as proposed, round the joints found, and that without a turn."""
-        size = self.config.hourglass.input_size
-        first = self.looker.look([photo] * len(proposals), [one.crop(size) for one in proposals])
-        first = [_seen_as(look, one) for look, one in zip(first, proposals, strict=True)]
-        if self.finder is None:
-            first = self._distinct(first)  # maps of the whole photo show a body many times
-        first = [look for look in first if look.box(_BOX_CONFIDENCE) is not None]
-        closer = self.looker.look([photo] * len(first), [self._closer(look) for look in first])
-        looks = [[*pair] for pair in zip(first, closer, strict=True)]
-        turned = [mine for mine in looks if mine[1].crop.angle]
-        upright = [dataclasses.replace(mine[1].crop, angle=0.0) for mine in turned]
-        for mine, look in zip(turned, self.looker.look([photo] * len(upright), upright), strict=True):
-            mine.append(look)
-        found = []
-        for mine in looks:
-            best, seen = max(mine, key=lambda one: float(one.confidence.mean())), mine[0]
-            if seen.seen_box is None:
-                least = self.config.calibration.person
-            else:
-                joint = (best.score * seen.seen_score) ** 0.5
-                best, least = dataclasses.replace(best, score=joint, seen_box=seen.seen_box), self.config.finder.sure
-            if best.score >= least:
-                found.append(best)
-        return found
-
-    def _closer(self, look: Look) -> Crop:
-        """The window round the joints of a look, turned with the body.
-
-        It does not close in on the few joints of somebody whom the frame cuts off.
-        """
-        size, box = self.config.hourglass.input_size, look.box(_BOX_CONFIDENCE)
-        crop = crop_of_box(box, size, self.config.crop.margin, look.angle())
-        return dataclasses.replace(crop, side=max(crop.side, _LEAST_ZOOM * look.crop.side))
-
-    def _distinct(self, looks: list[Look]) -> list[Look]:
-        """Looks with enough joints, each person once, the surest look of each."""
-        kept: list[Look] = []
-        for look in sorted(looks, key=lambda one: -one.score):
-            trusted = look.confidence >= self.config.calibration.seen
-            if look.box(self.config.calibration.seen) is None:
-                continue
-            if not any(same_person(look.points, other.points, trusted, 0.08 * other.crop.side) for other in kept):
-                kept.append(look)
-        return kept
-
 
 def _check_height(height_mm: float) -> None:
     """Refuse what is no person's height."""
     if not (np.isfinite(height_mm) and 100 <= height_mm <= 3000):
         msg = f"height_mm must be a person's height in millimetres (100 to 3000), got {height_mm}"
         raise ValueError(msg)
-
-
-def _share(box: np.ndarray, extent: float) -> float:
-    """How much a person's size speaks for it being the one who is meant: a weak power of its share of the photo."""
-    return float(min(1.0, max(box[2] - box[0], box[3] - box[1]) / extent)) ** _SIZE_RANK
-
-
-def _seen_as(look: Look, proposal: Proposal) -> Look:
-    """A look that remembers what the finder saw."""
-    return look if proposal.box is None else dataclasses.replace(look, seen_box=proposal.box, seen_score=proposal.score)
-
-
-def _is_part(proposal: Proposal, look: Look) -> bool:
-    """Whether a proposal is a part of somebody already found (a face, say, that looks like a small body)."""
-    offset = np.abs(np.asarray(proposal.center) - np.asarray(look.crop.center)).max()
-    return bool(proposal.side < 0.6 * look.crop.side and offset < 0.4 * look.crop.side)

@@ -133,7 +133,7 @@ class Pointing(nn.Module):
 
 
 def test_the_estimator_looks_where_the_finder_points(estimator, monkeypatch):
-    estimator.finder, crops = Pointing(), []
+    estimator.search.finder, crops = Pointing(), []
     plain = estimator.looker.look
     monkeypatch.setattr(
         estimator.looker, "look", lambda photos, windows: crops.extend(windows) or plain(photos, windows)

@@ -1,0 +1,133 @@
+"""Finding everybody in a photo: proposals, and closer looks at each of them.
+
+Proposals are what the finder sees or, where a checkpoint has none, what the hourglass's maps of the whole photo show.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from fusion_model.config import ModelConfig
+from fusion_model.crops import Crop, crop_of_box, letterbox
+from fusion_model.finder import FinderNetwork, find
+from fusion_model.looks import Look, Looker
+from fusion_model.people import Proposal, propose, same_person, sighted, whole_photo
+
+_BOX_CONFIDENCE = 0.2  # of the joints that a second look must show
+_LEAST_ZOOM = 0.6  # side of a second look over that of the first
+_SIZE_RANK = 0.2  # power of a person's share of the photo that ranks the people found
+_MOST_SIGHTINGS = 24  # looked at in one photo
+_MOST_PROPOSALS = 12  # looked at in one photo and level
+_LEVELS = (1, 2, 3)  # sides of the whole-photo windows, in input sizes of the hourglass
+
+
+class Search:
+    """Finds people with the networks of one estimator.
+
+    Args:
+        config: sizes and calibration.
+        looker: runs the hourglass.
+        finder: points at people; None finds them in the maps of the whole photo.
+    """
+
+    def __init__(self, config: ModelConfig, looker: Looker, finder: FinderNetwork | None) -> None:
+        self.config, self.looker, self.finder = config, looker, finder
+
+    def box_of(self, look: Look) -> np.ndarray:
+        """Box (4,) that the finder saw, or that of the joints."""
+        return look.box(self.config.calibration.seen) if look.seen_box is None else look.seen_box
+
+    def everybody(self, photo: np.ndarray) -> list[Look]:
+        """Everybody in the photo, best first: each sighting of the finder is looked at closer.
+
+        The rank is the score, with a bonus for those who fill more of the photo.
+        """
+        height, width = photo.shape[:2]
+        size, extent = self.config.hourglass.input_size, float(max(height, width))
+        people = self._find_in_maps(photo) if self.finder is None else self._find_by_finder(photo)
+        if not people:
+            people = self._distinct(self._look_closer(photo, whole_photo(letterbox(width, height, size))))
+        return sorted(people, key=lambda look: -look.score * _share(self.box_of(look), extent))
+
+    def _find_by_finder(self, photo: np.ndarray) -> list[Look]:
+        """Whom the finder sees and the hourglass confirms."""
+        sightings = find(self.finder, photo)[:_MOST_SIGHTINGS]
+        return self._distinct(self._look_closer(photo, [sighted(one, self.config.crop.margin) for one in sightings]))
+
+    def _find_in_maps(self, photo: np.ndarray) -> list[Look]:
+        """Whom the hourglass's maps of the whole photo show, from coarse to fine."""
+        height, width = photo.shape[:2]
+        size, extent = self.config.hourglass.input_size, float(max(height, width))
+        people: list[Look] = []
+        for level in _LEVELS:
+            window = letterbox(width, height, level * size)
+            proposals = propose(self.looker.maps([photo], [window])[0].numpy(), window)
+            if level > 1:  # whoever is larger was to be found on a coarser level
+                proposals = [one for one in proposals if one.side * level < 1.5 * extent]
+            proposals = [one for one in proposals if not any(_is_part(one, look) for look in people)]
+            people = self._distinct(people + self._look_closer(photo, proposals[:_MOST_PROPOSALS]))
+        return people
+
+    def _look_closer(self, photo: np.ndarray, proposals: list[Proposal]) -> list[Look]:
+        """The surest of three looks at each proposal: as proposed, round the joints found, and that without a turn."""
+        size = self.config.hourglass.input_size
+        first = self.looker.look([photo] * len(proposals), [one.crop(size) for one in proposals])
+        first = [_seen_as(look, one) for look, one in zip(first, proposals, strict=True)]
+        if self.finder is None:
+            first = self._distinct(first)  # maps of the whole photo show a body many times
+        first = [look for look in first if look.box(_BOX_CONFIDENCE) is not None]
+        closer = self.looker.look([photo] * len(first), [self._closer(look) for look in first])
+        looks = [[*pair] for pair in zip(first, closer, strict=True)]
+        turned = [mine for mine in looks if mine[1].crop.angle]
+        upright = [dataclasses.replace(mine[1].crop, angle=0.0) for mine in turned]
+        for mine, look in zip(turned, self.looker.look([photo] * len(upright), upright), strict=True):
+            mine.append(look)
+        found = []
+        for mine in looks:
+            best, seen = max(mine, key=lambda one: float(one.confidence.mean())), mine[0]
+            if seen.seen_box is None:
+                least = self.config.calibration.person
+            else:
+                joint = (best.score * seen.seen_score) ** 0.5
+                best, least = dataclasses.replace(best, score=joint, seen_box=seen.seen_box), self.config.finder.sure
+            if best.score >= least:
+                found.append(best)
+        return found
+
+    def _closer(self, look: Look) -> Crop:
+        """The window round the joints of a look, turned with the body.
+
+        It does not close in on the few joints of somebody whom the frame cuts off.
+        """
+        size, box = self.config.hourglass.input_size, look.box(_BOX_CONFIDENCE)
+        crop = crop_of_box(box, size, self.config.crop.margin, look.angle())
+        return dataclasses.replace(crop, side=max(crop.side, _LEAST_ZOOM * look.crop.side))
+
+    def _distinct(self, looks: list[Look]) -> list[Look]:
+        """Looks with enough joints, each person once, the surest look of each."""
+        kept: list[Look] = []
+        for look in sorted(looks, key=lambda one: -one.score):
+            trusted = look.confidence >= self.config.calibration.seen
+            if look.box(self.config.calibration.seen) is None:
+                continue
+            if not any(same_person(look.points, other.points, trusted, 0.08 * other.crop.side) for other in kept):
+                kept.append(look)
+        return kept
+
+
+def _share(box: np.ndarray, extent: float) -> float:
+    """How much a person's size speaks for it being the one who is meant: a weak power of its share of the photo."""
+    return float(min(1.0, max(box[2] - box[0], box[3] - box[1]) / extent)) ** _SIZE_RANK
+
+
+def _seen_as(look: Look, proposal: Proposal) -> Look:
+    """A look that remembers what the finder saw."""
+    return look if proposal.box is None else dataclasses.replace(look, seen_box=proposal.box, seen_score=proposal.score)
+
+
+def _is_part(proposal: Proposal, look: Look) -> bool:
+    """Whether a proposal is a part of somebody already found (a face, say, that looks like a small body)."""
+    offset = np.abs(np.asarray(proposal.center) - np.asarray(look.crop.center)).max()
+    return bool(proposal.side < 0.6 * look.crop.side and offset < 0.4 * look.crop.side)
