@@ -11,13 +11,16 @@ import numpy as np
 
 from fusion_model.config import ModelConfig
 from fusion_model.crops import Crop, crop_of_box, letterbox
-from fusion_model.finder import FinderNetwork, find
+from fusion_model.finder import FinderNetwork, find, iou
 from fusion_model.looks import Look, Looker
 from fusion_model.people import Proposal, propose, same_person, sighted, whole_photo
 
 _BOX_CONFIDENCE = 0.2  # of the joints that a second look must show
 _LEAST_ZOOM = 0.6  # side of a second look over that of the first
 _SIZE_RANK = 0.2  # power of a person's share of the photo that ranks the people found
+_LARGE = 0.6  # side of a person's square over the photo's, from which the maps of the whole photo may propose too
+_AGREE = 0.4  # overlap (IoU) of such a proposal with what the finder hardly saw
+_INSIDE, _DETAIL = 0.9, 0.08  # shares of a box within another, and of the other's area, that make it a detail of it
 _MOST_SIGHTINGS = 24  # looked at in one photo
 _MOST_PROPOSALS = 12  # looked at in one photo and level
 _LEVELS = (1, 2, 3)  # sides of the whole-photo windows, in input sizes of the hourglass
@@ -52,9 +55,35 @@ class Search:
         return sorted(people, key=lambda look: -look.score * _share(self.box_of(look), extent))
 
     def _find_by_finder(self, photo: np.ndarray) -> list[Look]:
-        """Whom the finder sees and the hourglass confirms."""
+        """Whom the finder sees and the hourglass confirms.
+
+        Portraits are the finder's weakness: somebody who fills much of the photo may also be proposed by the maps, if
+        the finder saw at least a hint of it there.
+        """
+        height, width = photo.shape[:2]
         sightings = find(self.finder, photo)[:_MOST_SIGHTINGS]
-        return self._distinct(self._look_closer(photo, [sighted(one, self.config.crop.margin) for one in sightings]))
+        found = self._look_closer(photo, [sighted(one, self.config.crop.margin) for one in sightings])
+        window = letterbox(width, height, self.config.hourglass.input_size)
+        large = [
+            one
+            for one in propose(self.looker.maps([photo], [window])[0].numpy(), window)
+            if one.side >= _LARGE * max(height, width) and not any(_is_part(one, look) for look in found)
+        ]
+        confirmed = np.array([look.seen_box for look in found]).reshape(-1, 4)
+        hints = [one.box for one in sightings if not (confirmed == one.box).all(1).any()]
+        for look in self._look_closer(photo, large[:_MOST_PROPOSALS]):
+            box = self.box_of(look)
+            if box is not None and hints and iou(box, np.array(hints)).max() >= _AGREE:
+                found.append(look)
+        found = self._distinct(found)
+        return [look for look in found if not any(self._is_detail(look, other) for other in found)]
+
+    def _is_detail(self, look: Look, other: Look) -> bool:
+        """Whether what was found is a small thing upon somebody else, such as medals on a chest."""
+        small, whole = self.box_of(look), self.box_of(other)
+        common = np.clip(np.minimum(small[2:], whole[2:]) - np.maximum(small[:2], whole[:2]), 0, None).prod()
+        area = (small[2:] - small[:2]).prod()
+        return bool(common > _INSIDE * area and area < _DETAIL * (whole[2:] - whole[:2]).prod())
 
     def _find_in_maps(self, photo: np.ndarray) -> list[Look]:
         """Whom the hourglass's maps of the whole photo show, from coarse to fine."""
