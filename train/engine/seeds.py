@@ -27,35 +27,32 @@ class RowNoise:
         seeds: (N,) int64, one for each sample, of which the low 32 bits count.
     """
 
-    def __init__(self, seeds: Tensor, calls: int = 0) -> None:
-        self._seeds, self._calls = seeds.to(torch.int32), calls
+    def __init__(self, seeds: Tensor) -> None:
+        self._seeds, self._calls = seeds.to(torch.int32), 0
 
     @classmethod
     def drawn(cls, count: int, generator: torch.Generator) -> RowNoise:
         """Noise for ``count`` samples, with seeds from a generator."""
         return cls(draw_seeds(count, generator))
 
-    def take(self, rows: Tensor) -> RowNoise:
-        """The same noise for some of the samples; ``rows`` are numbers or a mask."""
-        return RowNoise(self._seeds[rows], self._calls)
-
     def uniform(self, *shape: int) -> Tensor:
         """(N, *shape) float32 in [0, 1)."""
         return self._unit(shape)
 
-    def normal(self, *shape: int) -> Tensor:
-        """(N, *shape) float32 of mean 0 and deviation 1 (Box and Muller)."""
+    def normal(self, *shape: int, rows: Tensor | None = None) -> Tensor:
+        """(N, *shape) float32 of mean 0 and deviation 1 (Box and Muller); of some rows alone, if given."""
         count = torch.Size(shape).numel()
-        first, second = self._unit((2, (count + 1) // 2)).unbind(1)
+        first, second = self._unit((2, (count + 1) // 2), rows).unbind(1)
         length = (1 - first).log_().mul_(-2).sqrt_()
         turn = second.mul_(2 * torch.pi)
         both = torch.cat((length * turn.cos(), length * turn.sin()), 1)
         return both[:, :count].reshape(-1, *shape)
 
-    def _unit(self, shape: tuple[int, ...]) -> Tensor:
+    def _unit(self, shape: tuple[int, ...], rows: Tensor | None = None) -> Tensor:
         """The next numbers in [0, 1), 24 bits each."""
         self._calls += 1
-        key = _mix(self._seeds + _wrap(self._calls * _STEP))
+        seeds = self._seeds if rows is None else self._seeds[rows]
+        key = _mix(seeds + _wrap(self._calls * _STEP))
         places = torch.arange(torch.Size(shape).numel(), dtype=torch.int32, device=key.device) * _STEP
         bits = _mix(key[:, None] + places)
         return ((bits >> 8) & 0xFFFFFF).float().mul_(2**-24).reshape(-1, *shape)
