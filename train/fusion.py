@@ -28,10 +28,10 @@ from train.attach_finder import attach, read_finder
 from train.command import common_arguments, loop_settings, run_command, share, start_warm
 from train.data.bank import Bank, build_bank, random_rows
 from train.data.map_errors import measure_errors
-from train.data.people import People, load_people
+from train.data.people import People
 from train.data.pose_pairs import pairs_bank
 from train.data.sampling import SYNTHETIC, draw_share, named_rows, sampling_weights
-from train.data.sources import find_sources
+from train.data.sources import find_people
 from train.engine.checkpoints import read_weights
 from train.engine.loop import Loop
 from train.engine.losses import reprojection_loss
@@ -129,17 +129,17 @@ class Trainer:
 
     def _banks(self) -> tuple[Bank, Bank, tuple[str, ...]]:
         """Training and validation views with their maps, and the names of their sources."""
-        sources, device = find_sources(self.arguments.data), self.loop.device
+        data, device = self.arguments.data, self.loop.device
+        people, watched = (find_people(data, validation=part).to(device) for part in (False, True))
         self.hourglass.to(device)
         size, margin = self.config.hourglass.input_size, self.config.crop.margin
         shape = (size, margin, self.config.fusion.input_size)
-        held_out = build_bank(load_people(sources, validation=True).to(device), self.hourglass, *shape, 1, None)
+        held_out = build_bank(watched, self.hourglass, *shape, 1, None)
         generator = torch.Generator(device).manual_seed(self.arguments.seed)
-        people = load_people(sources, validation=False).to(device)
         bank = build_bank(people, self.hourglass, *shape, self.arguments.views, generator)
         if not self.arguments.pairs:
             return bank, held_out, people.names
-        pairs = self._pairs(load_people(sources, validation=True).to(device), len(people.names))
+        pairs = self._pairs(watched, len(people.names))
         return bank.joined(pairs), held_out, (*people.names, SYNTHETIC)
 
     def _pairs(self, people: People, source: int) -> Bank:

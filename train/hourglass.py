@@ -16,9 +16,8 @@ from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
 from train.command import common_arguments, loop_settings, run_command, start_warm
 from train.data.augment import AugmentConfig, random_views, target_maps
-from train.data.people import load_people
 from train.data.sampling import draw, draw_share, named_rows, sampling_weights
-from train.data.sources import find_sources
+from train.data.sources import find_people
 from train.engine.loop import Loop
 from train.pictures import map_sheet
 from train.protocols.maps import maps_pck
@@ -64,14 +63,13 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     """The loop of a run, with its people."""
     preset = PRESETS[arguments.preset]
     size, margin = arguments.input_size or preset.hourglass.input_size, preset.crop.margin
-    sources = find_sources(arguments.data)
     torch.manual_seed(arguments.seed)  # of the initial weights
     module = StackedHourglass(dataclasses.replace(preset.hourglass, input_size=size)).to(
         memory_format=torch.channels_last
     )
     start_warm(module, arguments)
-    held_out = load_people(sources, validation=True)
-    people = load_people(sources, validation=False)
+    held_out = find_people(arguments.data, validation=True)
+    people = find_people(arguments.data, validation=False)
     weights = sampling_weights(people.source, people.names, arguments.synthetic_share)
     augment = AugmentConfig()
 
