@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.train.made_up import write_lspet, write_pack
-from train import hourglass, pack
+from train import benchmark, hourglass, pack
 from train.command import run_command
 from train.data.packs import open_pack
 from train.data.people import load_people
@@ -93,3 +93,14 @@ def test_a_training_from_a_pack_takes_the_same_steps(monkeypatch, folder):
         loop = hourglass.make_loop(hourglass.parser().parse_args(["--data", str(folder / name), *run]))
         losses.append([loop.train_step()["loss"] for _ in range(2)])
     assert losses[0] == losses[1]
+
+
+def test_the_benchmark_prints_both_rates_and_their_ratio(monkeypatch, folder, capsys):
+    arguments = ["--training", "--data", str(folder / "data"), "--preset", "tiny", "--steps", "3"]
+    monkeypatch.setattr(sys, "argv", ["benchmark", *arguments, "--hourglass-batch", "2", "--fusion-batch", "4"])
+    assert run_command(benchmark.parser(), benchmark.main) == 0
+    rows = [text.split() for text in capsys.readouterr().out.splitlines() if "ratio" in text]
+    assert [row[0] for row in rows] == ["hourglass", "fusion"]
+    for row in rows:
+        assert float(row[8]) == pytest.approx(100 * float(row[5]) / float(row[2]), rel=0.05)
+    assert benchmark.line("x", [100, 300, 200], [90, 180, 900]).endswith("ratio  90.0 %")
