@@ -8,8 +8,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from accelerate import PartialState
+from torch import nn
+
 from fusion_model.config import PRESETS
-from train.engine.loop import LoopSettings
+from train.engine.checkpoints import latest_state
+from train.engine.optimiser import warm_start
+from train.engine.settings import LOGS, SCHEDULES, LoopSettings
 
 
 def common_arguments(
@@ -17,16 +22,27 @@ def common_arguments(
 ) -> None:
     """Arguments that every training command has; ``presets`` for those that train a network of the presets."""
     parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
-    parser.add_argument("--data", type=Path, required=True, help="folder with lspet/ and people_*.npz + .zip")
+    parser.add_argument("--data", type=Path, required=True, help="folder of data sets, or what train.pack made")
     parser.add_argument("--run", type=Path, required=True, help="folder of the run; an existing run is continued")
     if presets:
         parser.add_argument("--preset", choices=sorted(PRESETS), default="compact", help="sizes of the networks")
     parser.add_argument("--steps", type=positive(int), default=10_000, help="optimiser steps in all")
-    parser.add_argument("--batch", type=positive(int), default=batch, help="images a step and process")
+    parser.add_argument(
+        "--batch", type=positive(int), default=batch, help="images a step, over all processes and parts"
+    )
+    parser.add_argument(
+        "--accumulate", type=positive(int), default=1, help="parts of a batch that follow each other, to save memory"
+    )
     parser.add_argument("--lr", type=positive(float), default=learning_rate, help="learning rate of AdamW")
-    parser.add_argument("--schedule", choices=("constant", "cosine"), default="cosine", help="learning rate over steps")
+    parser.add_argument("--schedule", choices=SCHEDULES, default="cosine", help="learning rate over steps")
+    parser.add_argument(
+        "--patience", type=positive(int), default=3, help="validations without gain before a plateau lowers the rate"
+    )
+    parser.add_argument("--init-from", type=Path, help="run folder or safetensors file to warm-start from")
     parser.add_argument("--time-limit", type=float, default=0.0, help="minutes after which to save and stop; 0: none")
     parser.add_argument("--save-every", type=positive(int), default=1000, help="steps between checkpoints")
+    parser.add_argument("--keep", type=positive(int), default=2, help="newest checkpoints kept, besides the best")
+    parser.add_argument("--log", choices=LOGS, default="tensorboard", help="what is written besides log.csv")
     parser.add_argument("--validate-every", type=positive(int), default=2000, help="steps between validations")
     parser.add_argument("--seed", type=int, default=0, help="of batches and augmentation")
     parser.add_argument(
@@ -71,7 +87,18 @@ def loop_settings(arguments: argparse.Namespace) -> LoopSettings:
         save_every=arguments.save_every,
         validate_every=arguments.validate_every,
         seed=arguments.seed,
+        batch=arguments.batch,
+        accumulate=arguments.accumulate,
+        patience=arguments.patience,
+        keep=arguments.keep,
+        log=arguments.log,
     )
+
+
+def start_warm(module: nn.Module, arguments: argparse.Namespace) -> None:
+    """Do what ``--init-from`` asks for, and print what was skipped."""
+    if arguments.init_from and latest_state(arguments.run) is None:
+        PartialState().print(warm_start(module, arguments.init_from))
 
 
 def run_command(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], int]) -> int:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -23,12 +22,11 @@ from fusion_model.config import FinderConfig, to_dict
 from fusion_model.estimator import PoseEstimator
 from fusion_model.finder import STRIDE, FinderNetwork, cell_boxes
 from train.attach_finder import CONFIG_FILE
-from train.command import common_arguments, loop_settings, run_command
+from train.command import common_arguments, loop_settings, run_command, start_warm
 from train.data.crowds import Crowd, CrowdMaker
 from train.data.people import load_people
 from train.data.sources import find_sources
-from train.engine.checkpoints import read_weights
-from train.engine.loop import Loop, load_matching
+from train.engine.loop import Loop
 from train.formats.groups import find_groups
 from train.protocols.finding import crowd_figures
 
@@ -139,7 +137,6 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--checkpoint", type=Path, help="estimator that sorts out backgrounds with unlabelled bystanders"
     )
-    arguments.add_argument("--init-from", type=Path, help="run folder or safetensors file to warm-start from")
     return arguments
 
 
@@ -150,9 +147,7 @@ def main(arguments: argparse.Namespace) -> int:
     photos = [source for source in sources if source.name != "synthetic"]
     torch.manual_seed(arguments.seed)  # of the initial weights
     module = FinderNetwork(config).to(memory_format=torch.channels_last)
-    if arguments.init_from:
-        skipped = load_matching(module, read_weights(arguments.init_from))
-        print(f"warm start from {arguments.init_from}; skipped: {', '.join(skipped) or 'nothing'}")
+    start_warm(module, arguments)
     size = config.input_size
     held_out = CrowdMaker(load_people(photos, validation=True), find_groups(arguments.data, held_out=True), size)
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu") if arguments.checkpoint else None
@@ -163,17 +158,18 @@ def main(arguments: argparse.Namespace) -> int:
     maker = CrowdMaker(load_people(photos, validation=False), find_groups(arguments.data, held_out=False), size)
     _sort_out(maker, estimator)
 
-    process = PartialState().process_index
-    ahead: dict[int, Future[list[Crowd]]] = {}
+    ahead: dict[tuple[int, int], Future[list[Crowd]]] = {}
     pool = ThreadPoolExecutor(1)  # draws the next batch while the network learns from this one
 
-    def draw(step: int) -> list[Crowd]:
-        generator = np.random.default_rng([arguments.seed, process, step])
-        return [maker.make(generator, kinds=(arguments.synthetic_share, _WHOLE_PHOTOS)) for _ in range(arguments.batch)]
+    def draw(step: int, share: slice) -> list[Crowd]:
+        kinds = (arguments.synthetic_share, _WHOLE_PHOTOS)
+        generators = (np.random.default_rng([arguments.seed, step, row]) for row in range(share.start, share.stop))
+        return [maker.make(generator, kinds=kinds) for generator in generators]
 
     def loss(network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        crowds = ahead.pop(step, None) or pool.submit(draw, step)
-        ahead[step + 1] = pool.submit(draw, step + 1)
+        share = loop.share(arguments.batch)
+        crowds = ahead.pop((step, share.start), None) or pool.submit(draw, step, share)
+        ahead[step + 1, share.start] = pool.submit(draw, step + 1, share)
         images, *labels = stack(crowds.result(), loop.device)
         images = recolour(images, generator).contiguous(memory_format=torch.channels_last)
         return finder_loss(network(images), *labels)
@@ -185,7 +181,7 @@ def main(arguments: argparse.Namespace) -> int:
         dataclasses.replace(loop_settings(arguments), clip=10.0, warmup=100),
         arguments.run,
         better="recall",
-        fingerprint={"width": config.width, "input_size": size, "batch": arguments.batch},
+        fingerprint={"width": config.width, "input_size": size},
     )
     (arguments.run / CONFIG_FILE).write_text(json.dumps(to_dict(config), indent=1), encoding="utf-8")
     print(

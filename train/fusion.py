@@ -25,16 +25,18 @@ from fusion_model.fusion import SHARPNESS, FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.pruning import prune
 from train.attach_finder import attach, read_finder
-from train.command import common_arguments, loop_settings, run_command, share
+from train.command import common_arguments, loop_settings, run_command, share, start_warm
 from train.data.bank import Bank, build_bank, random_rows
 from train.data.map_errors import measure_errors
-from train.data.people import People, load_people
+from train.data.people import People
 from train.data.pose_pairs import pairs_bank
-from train.data.sampling import SYNTHETIC, draw, sampling_weights
-from train.data.sources import find_sources
+from train.data.sampling import SYNTHETIC, draw_share, named_rows, sampling_weights
+from train.data.sources import find_people
 from train.engine.checkpoints import read_weights
 from train.engine.loop import Loop
 from train.engine.losses import reprojection_loss
+from train.engine.seeds import RowNoise
+from train.pictures import pose_sheet
 from train.protocols.pose3d import mean_pose, pose_figures
 from train.synthesis.body import load_body
 from train.synthesis.motion.poses import PoseBank
@@ -77,10 +79,12 @@ def main(arguments: argparse.Namespace) -> int:
     hourglass.load_state_dict(weights)
     torch.manual_seed(arguments.seed)  # of the initial weights
     network = FusionNetwork(config.fusion)
-    trainer = _Trainer(config, hourglass, network, arguments)
+    start_warm(network, arguments)
+    trainer = Trainer(config, hourglass, network, arguments)
     if not trainer.loop.run():
         return 1
-    trainer.finish()
+    if trainer.loop.accelerator.is_main_process:
+        trainer.finish()
     return 0
 
 
@@ -92,7 +96,7 @@ def _config(arguments: argparse.Namespace) -> ModelConfig:
     return dataclasses.replace(preset, fusion=fusion, hourglass=dataclasses.replace(preset.hourglass, input_size=size))
 
 
-class _Trainer:
+class Trainer:
     """Banks, loss and validation of one run."""
 
     def __init__(
@@ -101,33 +105,41 @@ class _Trainer:
         self.config, self.hourglass, self.arguments = config, hourglass, arguments
         self.soft_steps = round(arguments.soft_share * arguments.steps)
         settings = loop_settings(arguments)
-        fingerprint = {
-            name: getattr(arguments, name) for name in ("preset", "strategy", "fixed_beta", "batch", "views")
-        }
+        fingerprint = {name: getattr(arguments, name) for name in ("preset", "strategy", "fixed_beta", "views")}
         fingerprint |= {"sharpness": arguments.sharpness, "soft_steps": self.soft_steps, "steps": arguments.steps}
         fingerprint |= {
             name: getattr(arguments, name) for name in ("synthetic_share", "teacher_trust", "reprojection", "pairs")
         }
-        self.loop = Loop(network, self.loss, self.validate, settings, arguments.run, "-mpjpe", fingerprint)
-        print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
-        self.bank, self.held_out, names = self._banks()
-        self.rendered = torch.tensor([name == SYNTHETIC for name in names], device=self.loop.device)
-        self.weights = sampling_weights(self.bank.source, names, arguments.synthetic_share)
+        self.loop = Loop(
+            network,
+            self.loss,
+            self.validate,
+            settings,
+            arguments.run,
+            better="-mpjpe",
+            fingerprint=fingerprint,
+            describe=self.describe,
+            pictures=self.pictures,
+        )
+        self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
+        self.bank, self.held_out, self.names = self._banks()
+        self.rendered = torch.tensor([name == SYNTHETIC for name in self.names], device=self.loop.device)
+        self.weights = sampling_weights(self.bank.source, self.names, arguments.synthetic_share)
         self.mean = mean_pose(self.bank.pose.cpu().numpy(), self.bank.weight.cpu().numpy())
 
     def _banks(self) -> tuple[Bank, Bank, tuple[str, ...]]:
         """Training and validation views with their maps, and the names of their sources."""
-        sources, device = find_sources(self.arguments.data), self.loop.device
+        data, device = self.arguments.data, self.loop.device
+        people, watched = (find_people(data, validation=part).to(device) for part in (False, True))
         self.hourglass.to(device)
         size, margin = self.config.hourglass.input_size, self.config.crop.margin
         shape = (size, margin, self.config.fusion.input_size)
-        held_out = build_bank(load_people(sources, validation=True).to(device), self.hourglass, *shape, 1, None)
+        held_out = build_bank(watched, self.hourglass, *shape, 1, None)
         generator = torch.Generator(device).manual_seed(self.arguments.seed)
-        people = load_people(sources, validation=False).to(device)
         bank = build_bank(people, self.hourglass, *shape, self.arguments.views, generator)
         if not self.arguments.pairs:
             return bank, held_out, people.names
-        pairs = self._pairs(load_people(sources, validation=True).to(device), len(people.names))
+        pairs = self._pairs(watched, len(people.names))
         return bank.joined(pairs), held_out, (*people.names, SYNTHETIC)
 
     def _pairs(self, people: People, source: int) -> Bank:
@@ -144,13 +156,26 @@ class _Trainer:
         module = self.loop.module
         if step >= self.soft_steps and not module.is_sharp(0.0):
             self._harden(module)
-        batch = random_rows(self.bank, draw(self.weights, self.arguments.batch, generator), generator)
+        batch = random_rows(self.bank, *self._share(generator))
         pose = network(batch.images, batch.maps)
         trust = torch.where(self.rendered[batch.source], 1.0, self.arguments.teacher_trust)[:, None]
         loss = fusion_loss(pose, batch.pose, module, trust * batch.weight, self.arguments.sharpness)
         if self.arguments.reprojection:
             loss = loss + self.arguments.reprojection * reprojection_loss(pose, batch.points, batch.point_weight)
         return loss, _mixing_figures(module)
+
+    def _share(self, generator: torch.Generator) -> tuple[Tensor, RowNoise]:
+        """Rows of the bank that fall to this process, and their noise."""
+        count = self.arguments.batch
+        return draw_share(self.weights, count, generator, self.loop.share(count))
+
+    def describe(self, generator: torch.Generator) -> str:
+        """Words for the rows that the loss took."""
+        return "views " + named_rows(self._share(generator)[0], self.bank.source, self.names)
+
+    def pictures(self, network: nn.Module) -> dict[str, np.ndarray]:
+        """Validation crops with true and found poses."""
+        return {"poses": pose_sheet(network, self.held_out)}
 
     def _harden(self, module: FusionNetwork) -> None:
         """End the soft phase: note its error, fix the weights, and let the best be chosen anew."""
@@ -162,7 +187,8 @@ class _Trainer:
         self.loop.best = -np.inf
         note = {"soft": soft, "hardened": cut, "merging_layer": b, "was_sharp": was_sharp, **_mixing_figures(module)}
         note["weights"] = [round(value, 4) for value in self._soft_weights(module)]
-        (self.arguments.run / "hardening.json").write_text(json.dumps(note, indent=1), encoding="utf-8")
+        if self.loop.accelerator.is_main_process:
+            (self.arguments.run / "hardening.json").write_text(json.dumps(note, indent=1), encoding="utf-8")
 
     def _soft_weights(self, module: FusionNetwork) -> list[float]:
         """w_1..w_L as they were before hardening."""

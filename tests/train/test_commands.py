@@ -76,7 +76,7 @@ def trained(tmp_path_factory):
 @pytest.mark.slow
 def test_the_hourglass_is_trained_validated_and_kept(trained):
     folder, hourglass, _ = trained
-    assert "started at step 0 with 6 people on cpu" in hourglass.stdout
+    assert "6 people to train on, 2 to validate on\nstarted at step 0 on cpu" in hourglass.stdout
     with (folder / "hourglass" / "log.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows] == ["3", "6"]

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from train.engine.checkpoints import latest_state, read_weights, write_state
-from train.engine.loop import Loop, LoopSettings, load_matching
+from train.engine.loop import Loop, LoopSettings
 
 SETTINGS = LoopSettings(
     steps=20, learning_rate=1e-2, warmup=5, save_every=5, validate_every=4, ema=0.9, schedule="cosine"
@@ -119,6 +119,71 @@ def test_two_checkpoints_are_kept(tmp_path):
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["00000015", "00000020"]
 
 
+def test_as_many_checkpoints_are_kept_as_asked_for_each_with_a_network_to_use(tmp_path):
+    loop = make(tmp_path, dataclasses.replace(SETTINGS, keep=3))
+    (tmp_path / "checkpoints" / "00000007.part").mkdir(parents=True)
+    loop.run()
+    kept = sorted((tmp_path / "checkpoints").iterdir())
+    assert [path.name for path in kept] == ["00000010", "00000015", "00000020"]
+    last = read_weights(kept[-1])
+    assert last.keys() == loop.averaged.module.state_dict().keys()
+    for name, tensor in loop.averaged.module.state_dict().items():
+        assert torch.equal(tensor, last[name]), name
+
+
+def test_a_plateau_lowers_the_rate_and_is_remembered(tmp_path):
+    settings = dataclasses.replace(SETTINGS, schedule="plateau", patience=2, warmup=1, steps=30)
+
+    def flat(_module):
+        return {"score": 1.0}
+
+    def plateau(folder, function=loss):
+        return Loop(network(), function, flat, settings, folder, better="score")
+
+    straight = plateau(tmp_path / "straight")
+    straight.run()  # validations at 4 (the best), 8, 12 -> lower, 16, 20 -> lower, 24, 28 -> lower, 30
+    assert straight.plateau_factor == pytest.approx(0.3**3)
+    assert straight.optimiser.param_groups[0]["lr"] == pytest.approx(1e-2 * 0.3**3)
+    plateau(tmp_path / "cut", cut_at(17)).run()
+    again = plateau(tmp_path / "cut")
+    assert again.resume()
+    assert again.plateau_factor == pytest.approx(0.3)
+    again.run()
+    for name, tensor in tensors_of(straight).items():
+        assert torch.equal(tensor, tensors_of(again)[name]), name
+
+
+def test_a_checkpoint_of_a_former_version_goes_on_and_says_so(tmp_path, capsys):
+    make(tmp_path, dataclasses.replace(SETTINGS, steps=5)).run()
+    file = latest_state(tmp_path) / "training_state.pt"
+    state = torch.load(file, weights_only=True)
+    new = ("batch", "accumulate", "patience", "keep", "freeze_norm", "log")
+    state["settings"] = {name: value for name, value in state["settings"].items() if name not in new}
+    torch.save({name: value for name, value in state.items() if name not in ("order", "sums", "plateau")}, file)
+    loop = make(tmp_path)
+    assert loop.resume()
+    assert "of a former version: from here on the seed draws other batches" in capsys.readouterr().out
+    assert loop.run()
+
+
+def test_accumulated_parts_make_the_step_of_the_whole_batch(tmp_path):
+    def half(module, _step, generator):
+        rows = torch.randn(8, 6, generator=generator)[loop.share(8)]
+        return (module(rows) - rows[:, :2]).square().mean(), {}
+
+    ends = []
+    for parts in (1, 4):
+        settings = dataclasses.replace(SETTINGS, batch=8, accumulate=parts, steps=4)
+        loop = Loop(nn.Linear(6, 2), half, validate, settings, tmp_path / str(parts), better="score")
+        with torch.no_grad():
+            loop.module.weight.fill_(0.1), loop.module.bias.zero_()
+        ends.append((loop.train_step()["loss"], loop.module.weight.detach().clone()))
+    assert ends[0][0] == pytest.approx(ends[1][0], rel=1e-2)  # bfloat16 where the processor has it
+    torch.testing.assert_close(ends[0][1], ends[1][1], rtol=1e-3, atol=1e-4)
+    with pytest.raises(ValueError, match="a batch of 9 cannot be split evenly over 1 processes of 2 accumulated parts"):
+        make(tmp_path, dataclasses.replace(SETTINGS, batch=9, accumulate=2))
+
+
 def test_a_finished_run_has_nothing_left_to_do(tmp_path):
     make(tmp_path).run()
     state = latest_state(tmp_path) / "training_state.pt"
@@ -181,6 +246,35 @@ def test_a_loss_that_is_no_number_keeps_the_last_checkpoint(tmp_path, bad):
     again = make(tmp_path)
     assert again.resume()
     assert again.run()
+
+
+def test_the_batch_of_a_bad_loss_is_named(tmp_path):
+    def draw(generator):
+        return torch.randint(1000, (3,), generator=generator)
+
+    drawn = []
+
+    def broken(module, step, generator):
+        drawn.append(draw(generator))
+        value, _ = loss(module, step, generator)
+        return value * (float("nan") if step == 2 else 1), {}
+
+    loop = make(tmp_path, function=broken, describe=lambda generator: f"rows {draw(generator).tolist()}")
+    with pytest.raises(FloatingPointError) as caught:
+        loop.run()
+    assert f"the loss of step 2 is nan on rows {drawn[2].tolist()}; " in str(caught.value)
+
+
+def test_a_gradient_that_is_no_number_changes_no_weight(tmp_path):
+    def steep(module, step, generator):
+        value, figures = loss(module, step, generator)
+        root = (value - value.detach()).sqrt() if step == 3 else value  # 0, with a slope without end
+        return root, figures
+
+    loop = make(tmp_path, function=steep)
+    with pytest.raises(FloatingPointError, match="the gradient of step 3 is"):
+        loop.run()
+    assert all(torch.isfinite(tensor).all() for tensor in loop.module.state_dict().values())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -251,18 +345,3 @@ def test_mixing_parameters_learn_faster_and_do_not_decay(tmp_path):
     assert groups[2]["factor"] > 1
     assert groups[2]["weight_decay"] == 0
     assert [group["weight_decay"] for group in loop.optimiser.param_groups] == [1e-4, 0, 0]
-
-
-def test_warm_start_takes_what_fits_and_names_the_rest():
-    source, target = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)), nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 5))
-    skipped = load_matching(target, {**source.state_dict(), "extra": torch.zeros(1)})
-    assert skipped == ["1.bias", "1.weight", "extra"]
-    assert torch.equal(target[0].weight, source[0].weight)
-
-
-def test_weights_that_are_not_there_or_damaged(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"expected a run's folder with best/model\.safetensors"):
-        read_weights(tmp_path)
-    (tmp_path / "model.safetensors").write_bytes(b"not tensors")
-    with pytest.raises(ValueError, match=r"model\.safetensors is damaged or no safetensors file"):
-        read_weights(tmp_path / "model.safetensors")

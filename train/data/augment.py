@@ -16,6 +16,7 @@ from torch.nn import functional
 from fusion_model.heatmaps import MAP_STRIDE, encode, to_map_coordinates
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from train.data.people import People
+from train.engine.seeds import RowNoise
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,14 @@ def plain_views(people: People, size: int, margin: float) -> tuple[Tensor, Tenso
     return sample(people.photos, matrices, size) / 255, matrices
 
 
-def random_views(people: People, size: int, margin: float, config: AugmentConfig, generator: torch.Generator) -> Views:
+def random_views(
+    people: People,
+    size: int,
+    margin: float,
+    config: AugmentConfig,
+    noise: RowNoise | torch.Generator,
+    others: People | None = None,
+) -> Views:
     """One random view of every person.
 
     Args:
@@ -143,31 +151,27 @@ def random_views(people: People, size: int, margin: float, config: AugmentConfig
         size: pixels of the view's side.
         margin: side of a person view over the box's longer side, before jitter.
         config: how far views vary.
-        generator: on the same device.
+        noise: of each sample; or a generator, on the same device, to draw it from.
+        others: (N,) people of whom some stand behind; None for the same people in another order.
     """
-    count, device = len(people), people.photos.device
-
-    def uniform(*shape: int) -> Tensor:
-        return torch.rand(*shape, device=device, generator=generator)
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, device=device, generator=generator)
-
-    kind = uniform(count)
+    if isinstance(noise, torch.Generator):
+        noise = RowNoise.drawn(len(people), noise)
+    uniform, normal = noise.uniform, noise.normal
+    kind = uniform()
     scene = kind < config.scene
     cut = (kind >= config.scene) & (kind < config.scene + config.cut)
     nothing = kind >= 1 - config.nothing
     center, side = person_windows(people, margin)
-    angle = torch.where(uniform(count) < config.any_angle, 360 * uniform(count), config.turn * normal(count))
-    mirror = uniform(count) < 0.5
-    scale = 2 ** (config.scale * normal(count).clamp(-2, 2))
-    scale = torch.where(scene, 1.3 * 2 ** (1.5 * uniform(count)), torch.where(cut, 0.3 + 0.55 * uniform(count), scale))
+    angle = torch.where(uniform() < config.any_angle, 360 * uniform(), config.turn * normal())
+    mirror = uniform() < 0.5
+    scale = 2 ** (config.scale * normal().clamp(-2, 2))
+    scale = torch.where(scene, 1.3 * 2 ** (1.5 * uniform()), torch.where(cut, 0.3 + 0.55 * uniform(), scale))
     room = torch.where(scene, (0.5 - 0.4 / scale).clamp_min(0), torch.where(cut, 0.24 / scale, 0.0))
     # A cut runs along the body: portraits and legs are commoner than halves of a body left or right.
     across = torch.where(cut, 0.4, 1.0)
     reach = torch.stack((room * across, room), 1)
-    shift = 2 * reach * (uniform(count, 2) - 0.5) + config.shift * normal(count, 2)
-    away, small = _empty_windows(people, uniform(count, 24, 2), uniform(count))
+    shift = 2 * reach * (uniform(2) - 0.5) + config.shift * normal(2)
+    away, small = _empty_windows(people, uniform(24, 2), uniform())
     center = torch.where(nothing[:, None], away, center + shift * (side * scale)[:, None])
     side = torch.where(nothing, small, side * scale)
 
@@ -177,18 +181,19 @@ def random_views(people: People, size: int, margin: float, config: AugmentConfig
     nothing &= ~_shows_a_joint(views)
     views.drawn &= ~nothing[:, None, None]
     views.weight[nothing] = 1
-    double = scene & (uniform(count) < 0.5)
+    double = scene & (uniform() < 0.5)
+    # Drawn for every batch, lest the numbers that follow depend on what else is in it.
+    apart = torch.where(uniform(1) < 0.5, -0.5, 0.5) * uniform(2).add(0.5)
+    stretch, order = 2 ** (0.4 * normal()), uniform()
     if double.any():
-        order = torch.randperm(count, device=device, generator=generator)
-        apart = torch.where(uniform(count, 1) < 0.5, -0.5, 0.5) * uniform(count, 2).add(0.5)
-        others = people.take(order)
+        others = people.take(order.argsort()) if others is None else others
         theirs, their_side = person_windows(others, margin)
-        their_side = their_side * scale * 2 ** (0.4 * normal(count))
+        their_side = their_side * scale * stretch
         moves = window_matrices(theirs + (shift + apart) * their_side[:, None], their_side, angle / 2, mirror, size)
         _paste_behind(views, people, matrices, others, moves, mirror, double)
     images = views.images
-    images = _fill_beyond(images, uniform(count, 1, 1, 1), uniform(count, 3, 1, 1), normal(*images.shape[:2], 16, 16))
-    views.images = _recolour(images, uniform, normal).clamp(0, 1)
+    images = _fill_beyond(images, uniform(1, 1, 1), uniform(3, 1, 1), normal(3, 16, 16))
+    views.images = _recolour(images, noise).clamp(0, 1)
     return views
 
 
@@ -282,19 +287,20 @@ def _fill_beyond(images: Tensor, choice: Tensor, colour: Tensor, noise: Tensor) 
     return torch.where(beyond & (choice < 0.5), filling, images)
 
 
-def _recolour(images: Tensor, uniform: object, normal: object) -> Tensor:
+def _recolour(images: Tensor, noise: RowNoise) -> Tensor:
     """Vary colour, contrast and noise, and blank a rectangle in some views."""
-    count, _, height, width = images.shape
-    images = images * (1 + 0.2 * normal(count, 3, 1, 1)).clamp(0.6, 1.4) + 0.06 * normal(count, 1, 1, 1)
+    uniform, normal = noise.uniform, noise.normal
+    height, width = images.shape[2:]
+    images = images * (1 + 0.2 * normal(3, 1, 1)).clamp(0.6, 1.4) + 0.06 * normal(1, 1, 1)
     grey = images.mean(1, keepdim=True)
-    images = torch.where(uniform(count, 1, 1, 1) < 0.08, grey.expand_as(images), images)
-    noisy = uniform(count, 1, 1, 1) < 0.25
-    images = torch.where(noisy, images + 0.04 * normal(*images.shape), images)
-    middle, half = uniform(count, 2), 0.05 + 0.12 * uniform(count, 2)
+    images = torch.where(uniform(1, 1, 1) < 0.08, grey.expand_as(images), images)
+    noisy = uniform() < 0.25
+    images[noisy] += 0.04 * normal(*images.shape[1:], rows=noisy)
+    middle, half = uniform(2), 0.05 + 0.12 * uniform(2)
     y = (torch.arange(height, device=images.device) / height - middle[:, :1]).abs() < half[:, :1]
     x = (torch.arange(width, device=images.device) / width - middle[:, 1:]).abs() < half[:, 1:]
-    blank = y[:, None, :, None] & x[:, None, None, :] & (uniform(count, 1, 1, 1) < 0.25)
-    return torch.where(blank, uniform(count, 3, 1, 1).expand_as(images), images)
+    blank = y[:, None, :, None] & x[:, None, None, :] & (uniform(1, 1, 1) < 0.25)
+    return torch.where(blank, uniform(3, 1, 1).expand_as(images), images)
 
 
 def target_maps(views: Views, sigma: float) -> tuple[Tensor, Tensor]:

@@ -26,6 +26,7 @@ from train.data.augment import (
     window_matrices,
 )
 from train.data.people import People
+from train.engine.seeds import RowNoise
 
 _MAP_UNIT = 1 / 160  # of a byte: maps reach up to 1.59
 
@@ -140,22 +141,21 @@ def stored_inputs(image: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
     return (image * 255).round().byte(), (maps / _MAP_UNIT).round().clamp(0, 255).byte()
 
 
-def random_rows(bank: Bank, rows: Tensor, generator: torch.Generator) -> Batch:
-    """Rows of a bank, slightly turned, scaled, shifted and mirrored anew."""
+def random_rows(bank: Bank, rows: Tensor, noise: RowNoise | torch.Generator) -> Batch:
+    """Rows of a bank, slightly turned, scaled, shifted and mirrored anew by the noise of each, or a generator's."""
+    if isinstance(noise, torch.Generator):
+        noise = RowNoise.drawn(len(rows), noise)
+    normal = noise.normal
     image, maps = bank.inputs(rows)
-    count, size, device = len(rows), image.shape[-1], image.device
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, device=device, generator=generator)
-
-    angle, mirror = 10 * normal(count), torch.rand(count, device=device, generator=generator) < 0.5
-    center = (size - 1) / 2 + 0.03 * size * normal(count, 2)
-    matrices = window_matrices(center, size * 2 ** (0.1 * normal(count)), angle, mirror, size)
+    size = image.shape[-1]
+    angle, mirror = 10 * normal(), noise.uniform() < 0.5
+    center = (size - 1) / 2 + 0.03 * size * normal(2)
+    matrices = window_matrices(center, size * 2 ** (0.1 * normal()), angle, mirror, size)
     both = sample(torch.cat((image, maps), 1), matrices, size)
     image, maps = both[:, :3], both[:, 3:]
     swap = list(MPII_16.mirror)
     maps = torch.where(mirror[:, None, None, None], maps[:, swap], maps)
-    image = (image * (1 + 0.15 * normal(count, 3, 1, 1)) + 0.05 * normal(count, 1, 1, 1)).clamp(0, 1)
+    image = (image * (1 + 0.15 * normal(3, 1, 1)) + 0.05 * normal(1, 1, 1)).clamp(0, 1)
     points, point_weight = transform(bank.points[rows], matrices), bank.point_weight[rows]
     points = torch.where(mirror[:, None, None], points[:, swap], points)
     point_weight = torch.where(mirror[:, None], point_weight[:, swap], point_weight)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -18,6 +19,9 @@ from tqdm import tqdm
 
 from fusion_model.crops import letterbox
 from fusion_model.skeletons import MPII_16
+
+if TYPE_CHECKING:
+    from train.data.packs import MappedPhotos
 
 STORE_SIZE = 256
 
@@ -68,7 +72,7 @@ class People:
     """Decoded people of one or several sources, as tensors on one device.
 
     Attributes:
-        photos: (N, 3, S, S) uint8, each photo letterboxed into a square.
+        photos: (N, 3, S, S) uint8, each photo letterboxed into a square; those of a pack are read when indexed.
         extent: (N, 4) x0, y0, x1, y1 of the photo proper inside the square.
         joints: (N, 16, 2) in pixels of the square; ``weight``, ``by_hand``, ``pose``, ``pose_weight`` and ``box``
             as in :class:`Source`, the box in pixels of the square.
@@ -76,7 +80,7 @@ class People:
         names: names of the sources.
     """
 
-    photos: Tensor
+    photos: Tensor | MappedPhotos
     extent: Tensor
     joints: Tensor
     weight: Tensor
@@ -127,6 +131,20 @@ def load_people(sources: Sequence[Source], *, validation: bool, size: int = STOR
         part = "validation" if validation else "training"
         msg = f"no {part} people in {', '.join(s.name for s in sources) or 'an empty list of sources'}"
         raise ValueError(msg)
+    return decode_people(sources, rows, size)
+
+
+def decode_people(
+    sources: Sequence[Source], rows: Sequence[tuple[int, int]], size: int, *, progress: bool = True
+) -> People:
+    """Decode some people into memory.
+
+    Args:
+        sources: data sets as their readers return them.
+        rows: (number of the source, row in it) of each.
+        size: side of the square that each photo is scaled into.
+        progress: whether to show a bar.
+    """
     photos = torch.empty(len(rows), 3, size, size, dtype=torch.uint8)
     matrices = np.empty((len(rows), 2, 3), np.float32)
     extent = np.empty((len(rows), 4), np.float32)
@@ -141,8 +159,8 @@ def load_people(sources: Sequence[Source], *, validation: bool, size: int = STOR
         extent[position] = crop.to_crop([[-0.5, -0.5], [width - 0.5, height - 0.5]]).ravel()
 
     with ThreadPoolExecutor() as pool:
-        part = "validation" if validation else "training"
-        list(tqdm(pool.map(decode, range(len(rows))), total=len(rows), desc=f"decode {part} photos", unit="photo"))
+        bar = {"total": len(rows), "desc": "decode photos", "unit": "photo", "disable": not progress}
+        list(tqdm(pool.map(decode, range(len(rows))), **bar))
 
     def gather(name: str) -> np.ndarray:
         return np.stack([getattr(sources[number], name)[row] for number, row in rows])

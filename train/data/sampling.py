@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from train.engine.seeds import RowNoise, draw_seeds
+
 # Shares of a batch among the photos, for the sets known here; any other set weighs as many people as it has, in
 # thousands.
 SHARES = {"lspet": 0.42, "stanford40": 0.24, "mpii": 0.17, "street": 0.08, "coco": 0.09}
@@ -45,3 +47,25 @@ def draw(weights: Tensor, count: int, generator: torch.Generator) -> Tensor:
     cumulative = weights.cumsum(0)
     picks = torch.rand(count, device=weights.device, dtype=weights.dtype, generator=generator) * cumulative[-1]
     return torch.searchsorted(cumulative, picks, right=True).clamp_max(len(weights) - 1)
+
+
+def draw_share(weights: Tensor, count: int, generator: torch.Generator, share: slice) -> tuple[Tensor, RowNoise]:
+    """A share of a batch of ``count`` rows, and the noise of its samples: alike however the batch is split."""
+    rows, seeds = draw(weights, count, generator), draw_seeds(count, generator)
+    return rows[share], RowNoise(seeds[share])
+
+
+def named_rows(rows: Tensor, source: Tensor, names: tuple[str, ...]) -> str:
+    """The rows of a batch in words, by their source: ``coco 3, 17 and street 5``, counted within each source.
+
+    Args:
+        rows: (B,) into ``source``.
+        source: (N,) index into ``names``.
+        names: of the sources.
+    """
+    source = source.cpu()
+    found: dict[int, list[int]] = {}
+    for row in sorted(rows.tolist()):
+        number = int(source[row])
+        found.setdefault(number, []).append(int((source[:row] == number).sum()))
+    return " and ".join(f"{names[number]} {', '.join(map(str, places))}" for number, places in sorted(found.items()))

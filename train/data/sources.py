@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from train.data.people import Source
+from train.data.packs import INDEX, open_pack
+from train.data.people import People, Source, load_people
 from train.formats.lspet import read_lspet
 from train.formats.people import read_people
 from train.formats.synthetic import read_synthetic
 
 LSPET_VALIDATION_FROM = 8501
+
+
+def find_people(folder: Path, *, validation: bool) -> People:
+    """The training or the validation people of a folder: a pack's, or those of every data set, decoded.
+
+    Raises:
+        FileNotFoundError: if there is neither.
+        ValueError: if a file is damaged, or there are no such people.
+    """
+    if (folder / INDEX).is_file():
+        return open_pack(folder, validation=validation)
+    return load_people(find_sources(folder), validation=validation)
 
 
 def find_sources(folder: Path) -> list[Source]:
@@ -23,6 +36,8 @@ def find_sources(folder: Path) -> list[Source]:
     Raises:
         FileNotFoundError: if there is none.
     """
+    if (folder / INDEX).is_file():
+        raise FileNotFoundError(f"{folder} is a pack, for training alone: name the folder that it was made from")
     sources = []
     if (folder / "lspet" / "joints.mat").is_file():
         teacher = folder / "lspet_teacher.npz"

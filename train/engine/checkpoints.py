@@ -1,11 +1,14 @@
 """States of a run on disk: ``<run>/checkpoints/<step>/`` to continue from, ``<run>/best/`` to use.
 
+Each state holds ``model.safetensors``, the averaged network, and ``training_state.pt``, all that goes on from there.
+
 Everything is written beside its place and renamed, so that a cut leaves the old or the new state, never a half.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 import zipfile
@@ -20,13 +23,18 @@ from torch import nn
 _COMPLETE = "training_state.pt"
 
 
-def write_state(folder: Path, step: int, state: dict[str, object]) -> None:
-    """Write ``checkpoints/<step>/training_state.pt``."""
+def write_state(folder: Path, step: int, state: dict[str, object], module: nn.Module | None = None) -> None:
+    """Write ``checkpoints/<step>/``: the training state, and the network to use from there."""
     place = folder / "checkpoints" / f"{step:08d}"
     part = place.with_name(place.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    torch.save(state, part / _COMPLETE)
+    if module is not None:
+        save_file(_tensors(module), part / "model.safetensors")
+    with (part / _COMPLETE).open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())  # a name must not survive a power cut that the content does not
     shutil.rmtree(place, ignore_errors=True)
     part.rename(place)
 
@@ -51,8 +59,10 @@ def read_state(path: Path, device: torch.device) -> dict[str, Any]:
 
 
 def prune_states(folder: Path, keep: int) -> None:
-    """Remove all but the newest states."""
+    """Remove all but the newest states, and what a cut left half written."""
     for path in sorted((folder / "checkpoints").glob("[0-9]*[0-9]"))[:-keep]:
+        shutil.rmtree(path)
+    for path in (folder / "checkpoints").glob("*.part"):
         shutil.rmtree(path)
 
 
@@ -60,15 +70,25 @@ def write_best(folder: Path, module: nn.Module, figures: dict[str, float]) -> No
     """Write ``best/model.safetensors`` and ``best/figures.json``."""
     place = folder / "best"
     place.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    save_file(tensors, place / "model.safetensors.part")
-    (place / "model.safetensors.part").replace(place / "model.safetensors")
-    (place / "figures.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    for name, write in (
+        ("model.safetensors", lambda path: save_file(_tensors(module), path)),
+        ("figures.json", lambda path: path.write_text(json.dumps(figures, indent=1), encoding="utf-8")),
+    ):
+        part = place / (name + ".part")
+        write(part)
+        part.replace(place / name)
+
+
+def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:
+    """What a safetensors file takes."""
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Tensors of a run's best network, or of a safetensors file; ValueError if the file is damaged."""
+    """Tensors of a run's best network, of one of its checkpoints, or of a file; ValueError if the file is damaged."""
     file = path / "best" / "model.safetensors" if path.is_dir() else path
+    if path.is_dir() and not file.is_file() and (path / "model.safetensors").is_file():
+        file = path / "model.safetensors"
     if not file.is_file():
         msg = f"{file} not found: expected a run's folder with best/model.safetensors, or a safetensors file"
         raise FileNotFoundError(msg)

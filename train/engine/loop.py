@@ -1,12 +1,12 @@
 """The training loop that every command shares.
 
-The batch of step t is a function of (seed, t, process) alone, so a run that was cut continues exactly where it was:
-nothing about the data order has to be stored.
+The batch of step t is a function of (seed, t) alone. A run that was cut continues exactly where it was, and nothing
+about the data order has to be stored; several processes draw the same batch, and each takes its share of it.
 """
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import dataclasses
 import json
 import math
@@ -14,73 +14,51 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, InitProcessGroupKwargs
+from accelerate.utils import broadcast
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from train.engine.checkpoints import latest_state, prune_states, read_state, write_best, write_state
+from train.engine.logs import Log
+from train.engine.optimiser import freeze_norms, load_matching, make_optimiser, moving_average
+from train.engine.seeds import derive_seed
+from train.engine.settings import PLATEAU_FACTOR, LoopSettings, changed_settings
 
+__all__ = ["Loop", "LoopSettings", "load_matching"]
 
-@dataclass(frozen=True)
-class LoopSettings:
-    """What the loop needs to know.
-
-    Attributes:
-        steps: optimiser steps in all.
-        learning_rate: of AdamW, after warm-up.
-        schedule: ``"constant"`` or ``"cosine"`` (to zero at ``steps``).
-        warmup: steps of linear warm-up.
-        weight_decay: of AdamW.
-        ema: decay of the averaged weights, which are validated and kept.
-        clip: largest norm of the gradient.
-        save_every: steps between checkpoints.
-        validate_every: steps between validations.
-        time_limit: minutes after which the run saves and stops by itself; 0 for none.
-        seed: of the batches and their augmentation.
-    """
-
-    steps: int
-    learning_rate: float = 1e-3
-    schedule: str = "cosine"
-    warmup: int = 300
-    weight_decay: float = 1e-4
-    ema: float = 0.999
-    clip: float = 5.0
-    save_every: int = 1000
-    validate_every: int = 2000
-    time_limit: float = 0.0
-    seed: int = 0
-
-    def rate(self, step: int) -> float:
-        """Learning rate of a step."""
-        rate = self.learning_rate * min(1.0, (step + 1) / max(1, self.warmup))
-        if self.schedule == "cosine":
-            rate *= 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.steps)))
-        return rate
-
-
-# Settings that a resumed run may change: they do not alter what was already learnt.
-_FREE = {"steps", "learning_rate", "schedule", "warmup", "save_every", "validate_every", "time_limit"}
+_LOG_EVERY = 50  # steps between figures where there is more than a table
+_LONGEST_WAIT = timedelta(hours=2)  # of other processes for the one that validates
+_ORDER = 2  # of the batches: raised when the same seed comes to give others
 
 
 class Loop:
-    """Trains one module, keeps the averaged weights, writes checkpoints and a CSV log.
+    """Trains one module, keeps the averaged weights, writes checkpoints and logs.
+
+    ``loss`` is called once for each part of a step, with a generator in the same state in every process and part: it
+    draws the whole batch of ``settings.batch`` samples from it, and works on those of :meth:`share`. Its mean over
+    equal shares must be the loss of the whole batch.
 
     Args:
         module: the network; channels-last where it has convolutions.
         loss: (network, step, generator) -> scalar loss and figures to log.
-        validate: averaged network -> figures; the one called ``better`` decides which checkpoint is the best.
+        validate: averaged network -> figures; the one called ``better`` decides which checkpoint is the best. Only the
+            first process calls it.
         settings: see :class:`LoopSettings`.
         folder: the run's folder.
         better: name of the deciding figure; prefix ``-`` where smaller is better.
         fingerprint: further settings that a resumed run must share, as plain values.
+        describe: generator as ``loss`` gets it -> words for this share's samples, for the message when a loss is no
+            number.
+        pictures: averaged network -> pictures (H, W, 3) uint8 by name, for logs that show them.
     """
 
     def __init__(
@@ -92,21 +70,46 @@ class Loop:
         folder: Path,
         better: str,
         fingerprint: dict[str, object] | None = None,
+        describe: Callable[[torch.Generator], str] | None = None,
+        pictures: Callable[[nn.Module], dict[str, np.ndarray]] | None = None,
     ) -> None:
-        self.accelerator = Accelerator(mixed_precision="bf16" if _bf16_is_fast() else "no")
+        self.accelerator = Accelerator(
+            mixed_precision="bf16" if _bf16_is_fast() else "no",
+            kwargs_handlers=[InitProcessGroupKwargs(timeout=_LONGEST_WAIT)],
+        )
         self.device = self.accelerator.device
         self.settings, self.folder, self.better = settings, folder, better
-        self.loss, self.validate = loss, validate
+        self.loss, self.validate, self.describe, self.pictures = loss, validate, describe, pictures
         self.fingerprint = {**dataclasses.asdict(settings), **(fingerprint or {})}
-        optimiser = torch.optim.AdamW(
-            _parameter_groups(module, settings.weight_decay), lr=settings.learning_rate, fused=True
-        )
-        self.averaged = AveragedModel(module.to(self.device), multi_avg_fn=_average(settings.ema), use_buffers=True)
+        self._part = 0
+        self.share(settings.batch)  # refuses a batch that cannot be split, before anything is written
+        optimiser = make_optimiser(module, settings.learning_rate, settings.weight_decay)
+        average = moving_average(settings.ema)
+        self.averaged = AveragedModel(module.to(self.device), multi_avg_fn=average, use_buffers=True)
         self.network, self.optimiser = self.accelerator.prepare(module, optimiser)
         self.module = self.accelerator.unwrap_model(self.network)
         self.step, self.best, self.seconds = 0, -math.inf, 0.0
+        self.plateau_factor, self._waited = 1.0, 0
+        self._sums: dict[str, float] = {}
+        self._signal = self._stop = ""
+        self._began = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
-        self._stop = ""
+
+    def share(self, count: int) -> slice:
+        """Rows of a batch of ``count`` that fall to this process in the part of the step in hand.
+
+        Raises:
+            ValueError: if the batch cannot be split evenly.
+        """
+        processes, parts = self.accelerator.num_processes, self.settings.accumulate
+        size, rest = divmod(count, processes * parts)
+        if rest:
+            raise ValueError(
+                f"a batch of {count} cannot be split evenly over {processes} processes of {parts} accumulated parts: "
+                f"choose a multiple of {processes * parts}"
+            )
+        start = (self.accelerator.process_index * parts + self._part) * size
+        return slice(start, start + size)
 
     def resume(self) -> bool:
         """Continue from the newest complete checkpoint of the run's folder; False if there is none.
@@ -118,56 +121,54 @@ class Loop:
         if path is None:
             return False
         state = read_state(path, self.device)
-        changed = [
-            f"{name} was {state['settings'].get(name)!r}, is {value!r}"
-            for name, value in self.fingerprint.items()
-            if name not in _FREE and state["settings"].get(name) != value
-        ]
-        if changed:
+        if changed := changed_settings(state["settings"], self.fingerprint):
             msg = f"{self.folder} was started with other settings ({'; '.join(changed)}): choose another --run"
             raise ValueError(msg)
+        if state.get("order") != _ORDER:
+            self.accelerator.print(f"{path} is of a former version: from here on the seed draws other batches")
         self.module.load_state_dict(state["module"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
-        _forget_rows_after(self.folder / "log.csv", self.step)
+        self.plateau_factor, self._waited = state.get("plateau", (1.0, 0))
+        self._sums = state.get("sums", {})
         return True
 
     def run(self) -> bool:
         """Train to the end, or until a signal or the time limit; True if all steps were done."""
+        main = self.accelerator.is_main_process
+        log = Log(self.folder, self.settings.log, self.step, self.fingerprint) if main else None
         before = self._catch_signals()
         try:
-            return self._run()
+            return self._run(log)
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            if log:
+                log.close()
 
-    def _run(self) -> bool:
+    def _run(self, log: Log | None) -> bool:
         """What :meth:`run` does while signals are caught."""
-        began, before, saved = time.monotonic(), self.seconds, self.step
+        self._began, before, saved = time.monotonic(), self.seconds, self.step
         bar = tqdm(
             total=self.settings.steps,
             initial=self.step,
             unit="step",
             mininterval=0.5 if sys.stderr.isatty() else 60,
-            disable=not self.accelerator.is_main_process,
+            disable=log is None,
         )
-        sums: dict[str, float] = {}
         while self.step < self.settings.steps and not self._stop:
             figures = self.train_step()
             for name, value in figures.items():
-                sums[name] = sums.get(name, value) * 0.98 + 0.02 * value
+                self._sums[name] = self._sums.get(name, value) * 0.98 + 0.02 * value
             self.step += 1
-            self.seconds = before + time.monotonic() - began
-            bar.set_postfix({name: f"{value:.4g}" for name, value in sums.items()}, refresh=False)
-            bar.update()
+            self.seconds = before + time.monotonic() - self._began
+            self._show(bar, log)
             if self.step % self.settings.validate_every == 0 or self.step == self.settings.steps:
-                self._validate(sums, bar)
+                self._validate(log, bar)
             if self.step % self.settings.save_every == 0:
                 self._save()
                 saved = self.step
-            if self.settings.time_limit and time.monotonic() - began > 60 * self.settings.time_limit:
-                self._stop = f"the time limit of {self.settings.time_limit:g} minutes"
         bar.close()
         if saved != self.step:
             self._save()
@@ -176,104 +177,127 @@ class Loop:
         return self.step >= self.settings.steps
 
     def train_step(self) -> dict[str, float]:
-        """One optimiser step; refuses to step on a loss that is not a number."""
+        """One optimiser step; refuses to step on a loss or a gradient that is not a number."""
         self.network.train()
-        rate = self.settings.rate(self.step)
+        if self.settings.freeze_norm:
+            freeze_norms(self.network)
+        rate = self.settings.rate(self.step) * self.plateau_factor
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group.get("factor", 1.0)
-        seed = hash((self.settings.seed, self.step, self.accelerator.process_index)) % 2**63
-        generator = torch.Generator(self.device).manual_seed(seed)
-        torch.manual_seed(seed)  # dropout has no generator of its own
-        with self.accelerator.autocast():
-            loss, figures = self.loss(self.network, self.step, generator)
-        if not torch.isfinite(loss):
-            msg = f"the loss of step {self.step} is {loss.item()}; the last checkpoint is kept: try a lower --lr"
-            raise FloatingPointError(msg)
-        self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(self.network.parameters(), self.settings.clip)
+        parts, bad = self.settings.accumulate, None
+        means: dict[str, float] = {}
+        for self._part in range(parts):
+            last = self._part == parts - 1
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(self.network):
+                # Dropout has no generator of its own, and must not be alike in two shares.
+                torch.manual_seed(derive_seed(self.settings.seed, self.step, self._part, self._process() + 1))
+                with self.accelerator.autocast():
+                    loss, figures = self.loss(self.network, self.step, self._generator())
+                self.accelerator.backward(loss / parts)
+            for name, value in {"loss": loss.item(), **figures}.items():
+                means[name] = means.get(name, 0.0) + value / parts
+            bad = self._part if bad is None and not math.isfinite(loss.item()) else bad
+        means["loss"] = self._agree(means["loss"])
+        if not math.isfinite(means["loss"]):
+            self._refuse("loss", means["loss"], bad)
+        norm = self.accelerator.clip_grad_norm_(self.network.parameters(), self.settings.clip)
+        if not torch.isfinite(norm):
+            self._refuse("gradient", float(norm), self._part)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.averaged.update_parameters(self.module)
-        return {"loss": loss.item(), **figures}
+        return means
 
-    def _validate(self, sums: dict[str, float], bar: tqdm) -> None:
+    def _process(self) -> int:
+        """Number of this process."""
+        return self.accelerator.process_index
+
+    def _generator(self) -> torch.Generator:
+        """The generator of the step in hand: alike in all processes and parts."""
+        return torch.Generator(self.device).manual_seed(derive_seed(self.settings.seed, self.step))
+
+    def _agree(self, loss: float) -> float:
+        """Mean loss of all processes; they also agree whether this step is the last, whoever wants to stop."""
+        minutes = self.settings.time_limit
+        over = minutes and time.monotonic() - self._began > 60 * minutes
+        wish = self._signal or (f"the time limit of {minutes:g} minutes" if over else "")
+        if self.accelerator.num_processes == 1:
+            self._stop = wish
+            return loss
+        both = torch.tensor([loss, float(bool(wish))], dtype=torch.float64, device=self.device)
+        mean, stop = self.accelerator.reduce(both, reduction="mean").tolist()
+        if stop:
+            self._stop = wish or "another process"
+        return mean
+
+    def _refuse(self, what: str, value: float, part: int | None) -> None:
+        """Stop on a number that is none; ``part`` is the share it came from, None if another process's."""
+        self.optimiser.zero_grad(set_to_none=True)
+        where = " in another process"
+        if part is not None:
+            self._part = part
+            where = f" on {self.describe(self._generator())}" if self.describe else ""
+        msg = f"the {what} of step {self.step} is {value}{where}; the last checkpoint is kept: try a lower --lr"
+        raise FloatingPointError(msg)
+
+    def _show(self, bar: tqdm, log: Log | None) -> None:
+        """The bar, and figures between two rows of the table."""
+        shown = {name: f"{value:.4g}" for name, value in self._sums.items()}
+        speed = (bar.format_dict["rate"] or 0) * self.settings.batch if log else 0
+        bar.set_postfix(({"images/s": f"{speed:.3g}"} if speed else {}) | shown, refresh=False)
+        bar.update()
+        if log and self.step % _LOG_EVERY == 0:
+            extra = {"learning_rate": self.settings.rate(self.step - 1) * self.plateau_factor}
+            log.scalars(self.step, self._sums | extra | ({"images_per_second": speed} if speed else {}))
+
+    def _validate(self, log: Log | None, bar: tqdm) -> None:
         """Validate the averaged weights, log, and keep them if they are the best so far."""
-        if not self.accelerator.is_main_process:
-            return
-        self.averaged.eval()
-        with torch.inference_mode():
-            figures = self.validate(self.averaged.module)
-        row = {"step": self.step, "seconds": round(self.seconds), **sums, **figures}
-        _append_csv(self.folder / "log.csv", row)
-        bar.write(json.dumps({name: round(value, 4) for name, value in row.items()}))
-        value = -figures[self.better[1:]] if self.better.startswith("-") else figures[self.better]
-        if value > self.best:
-            self.best = value
-            write_best(self.folder, self.averaged.module, row)
+        if log:
+            self.averaged.eval()
+            with torch.inference_mode():
+                figures = self.validate(self.averaged.module)
+                if self.pictures and log.shows_pictures:
+                    log.pictures(self.step, self.pictures(self.averaged.module))
+            row = {"step": self.step, "seconds": round(self.seconds), **self._sums, **figures}
+            log.row(row)
+            bar.write(json.dumps({name: round(value, 4) for name, value in row.items()}))
+            value = -figures[self.better[1:]] if self.better.startswith("-") else figures[self.better]
+            self._waited += 1
+            if value > self.best:
+                self.best, self._waited = value, 0
+                write_best(self.folder, self.averaged.module, row)
+            elif self.settings.schedule == "plateau" and self._waited >= self.settings.patience:
+                self.plateau_factor, self._waited = self.plateau_factor * PLATEAU_FACTOR, 0
+        if self.accelerator.num_processes > 1:
+            told = torch.tensor([self.best, self.plateau_factor, self._waited], dtype=torch.float64, device=self.device)
+            self.best, self.plateau_factor, self._waited = broadcast(told).tolist()
 
     def _save(self) -> None:
         """Write a checkpoint, complete or not at all."""
-        if not self.accelerator.is_main_process:
-            return
-        state = {
-            "module": self.module.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-            "best": self.best,
-            "seconds": self.seconds,
-            "settings": self.fingerprint,
-        }
-        write_state(self.folder, self.step, state)
-        prune_states(self.folder, keep=2)
+        if self.accelerator.is_main_process:
+            state = {
+                "module": self.module.state_dict(),
+                "averaged": self.averaged.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "step": self.step,
+                "best": self.best,
+                "seconds": self.seconds,
+                "plateau": (self.plateau_factor, self._waited),
+                "sums": self._sums,
+                "order": _ORDER,
+                "settings": self.fingerprint,
+            }
+            write_state(self.folder, self.step, state, self.averaged.module)
+            prune_states(self.folder, self.settings.keep)
+        self.accelerator.wait_for_everyone()
 
     def _catch_signals(self) -> dict[signal.Signals, Any]:
         """SIGTERM and SIGINT end the run after the step in hand, with a checkpoint; returns the former handlers."""
 
         def stop(number: int, _frame: FrameType | None) -> None:
-            self._stop = signal.Signals(number).name
+            self._signal = signal.Signals(number).name
 
         return {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-
-
-def _average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor | int], None]:
-    """Exponential moving average whose memory grows with the run, so that the start is soon forgotten."""
-
-    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
-        weight = 1 - min(decay, (1 + int(count)) / (10 + int(count)))
-        if averaged[0].is_floating_point():
-            torch._foreach_lerp_(averaged, current, weight)
-        else:
-            torch._foreach_copy_(averaged, current)
-
-    return update
-
-
-def load_matching(module: nn.Module, tensors: dict[str, Tensor]) -> list[str]:
-    """Warm-start: copy the tensors whose name and shape fit; return the names of those skipped."""
-    own = module.state_dict()
-    fitting = {name: tensor for name, tensor in tensors.items() if name in own and own[name].shape == tensor.shape}
-    module.load_state_dict(fitting, strict=False)
-    return sorted((set(own) | set(tensors)) - set(fitting))
-
-
-def _parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Weights decay; biases, norms and the two mixing parameters do not."""
-    matrices = [p for p in module.parameters() if p.ndim > 1]
-    vectors = [p for name, p in module.named_parameters() if p.ndim <= 1 and not _is_mixing(name)]
-    mixing = [p for name, p in module.named_parameters() if p.ndim <= 1 and _is_mixing(name)]
-    groups: list[dict[str, object]] = [
-        {"params": matrices, "weight_decay": weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    if mixing:
-        groups.append({"params": mixing, "weight_decay": 0.0, "factor": 5.0})
-    return groups
-
-
-def _is_mixing(name: str) -> bool:
-    """Whether a parameter is alpha, beta or a free w_l."""
-    return name.rpartition(".")[2] in ("alpha", "beta", "free_weights")
 
 
 def _bf16_is_fast() -> bool:
@@ -281,27 +305,3 @@ def _bf16_is_fast() -> bool:
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
     return torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - torch offers no public test
-
-
-def _append_csv(path: Path, row: dict[str, float]) -> None:
-    """Append a row, with a header where the file is new."""
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-
-
-def _forget_rows_after(path: Path, step: int) -> None:
-    """Drop the rows of steps that a resumed run takes again."""
-    if not path.exists():
-        return
-    with path.open(newline="", encoding="utf-8") as file:
-        header, *rows = list(csv.reader(file)) or [["step"]]
-    kept = [row for row in rows if row and int(row[0]) <= step]
-    if len(kept) < len(rows):
-        part = path.with_name(path.name + ".part")
-        with part.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([header, *kept])
-        part.replace(path)

@@ -1,0 +1,66 @@
+"""Logs: the table whatever comes, TensorBoard where it is, one sentence where trackio is not."""
+
+import csv
+import sys
+
+import numpy as np
+import pytest
+
+from train.engine.logs import TENSORBOARD_MISSING, Log
+
+
+def table(folder):
+    with (folder / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_new_columns_do_not_shift_the_old_ones(tmp_path):
+    log = Log(tmp_path, "csv", 0, {})
+    log.row({"step": 1, "loss": 3.0, "alpha": 0.1})
+    log.row({"step": 2, "loss": 2.0})
+    log.row({"step": 3, "score": 9.0, "loss": 1.0})
+    assert table(tmp_path) == [
+        {"step": "1", "loss": "3.0", "alpha": "0.1", "score": ""},
+        {"step": "2", "loss": "2.0", "alpha": "", "score": ""},
+        {"step": "3", "loss": "1.0", "alpha": "", "score": "9.0"},
+    ]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_rows_of_steps_that_are_taken_again_are_dropped(tmp_path):
+    log = Log(tmp_path, "csv", 0, {})
+    for step in (2, 4, 6):
+        log.row({"step": step, "loss": 0.0})
+    assert [row["step"] for row in table(tmp_path)] == ["2", "4", "6"]
+    Log(tmp_path, "csv", 4, {})
+    assert [row["step"] for row in table(tmp_path)] == ["2", "4"]
+
+
+def test_without_tensorboard_the_table_alone_and_a_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    log = Log(tmp_path, "tensorboard", 0, {})
+    log.row({"step": 1, "loss": 3.0})
+    log.close()
+    assert capsys.readouterr().out == TENSORBOARD_MISSING + "\n"
+    assert not log.shows_pictures
+    assert len(table(tmp_path)) == 1
+
+
+def test_tensorboard_gets_figures_and_pictures(tmp_path):
+    pytest.importorskip("tensorboard", reason="tensorboard is in requirements-train.txt")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    log = Log(tmp_path, "tensorboard", 0, {})
+    log.row({"step": 5, "loss": 3.0})
+    log.pictures(5, {"maps": np.zeros((8, 12, 3), np.uint8)})
+    log.close()
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [(event.step, event.value) for event in events.Scalars("loss")] == [(5, 3.0)]
+    (picture,) = events.Images("maps")
+    assert (picture.step, picture.width, picture.height) == (5, 12, 8)
+
+
+def test_trackio_that_is_missing_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "trackio", None)
+    with pytest.raises(ValueError, match="--log trackio needs the package trackio: pip install trackio"):
+        Log(tmp_path, "trackio", 0, {})

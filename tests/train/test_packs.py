@@ -1,0 +1,106 @@
+"""Packs: the same people as their sources, in files of a chosen size, made again after a cut."""
+
+import json
+import sys
+from dataclasses import fields
+
+import pytest
+import torch
+
+from tests.train.made_up import write_lspet, write_pack
+from train import benchmark, hourglass, pack
+from train.command import run_command
+from train.data.packs import open_pack
+from train.data.people import load_people
+from train.data.sources import find_people, find_sources
+
+SMALL = ("--crop", "64", "--size-mb", "0.05")  # three people a file
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "data").mkdir()
+    write_pack(tmp_path / "data", "made", 8, held_out=2)
+    write_pack(tmp_path / "data", "street", 4, held_out=1)
+    write_lspet(tmp_path / "data" / "lspet", 3)
+    return tmp_path
+
+
+def packed(monkeypatch, folder, *arguments):
+    monkeypatch.setattr(sys, "argv", ["pack", "--data", str(folder / "data"), "--out", str(folder / "out"), *arguments])
+    return run_command(pack.parser(), pack.main)
+
+
+def same(one, other):
+    assert one.names == other.names
+    for name in (field.name for field in fields(one) if field.name != "names"):
+        assert torch.equal(getattr(one, name)[torch.arange(len(one))], getattr(other, name)), name
+
+
+def test_a_pack_holds_what_its_sources_do_in_their_order(monkeypatch, folder, capsys):
+    assert packed(monkeypatch, folder, *SMALL) == 0
+    files = sorted((folder / "out").glob("*.safetensors"))
+    assert len(files) == 5
+    assert all(file.stat().st_size <= 50_000 for file in files)
+    assert capsys.readouterr().out.startswith("5 files, 0.2 MB in all: train with --data ")
+    for part in (False, True):
+        mapped = open_pack(folder / "out", validation=part)
+        decoded = load_people(find_sources(folder / "data"), validation=part, size=64)
+        same(mapped, decoded)
+        mixed = torch.tensor([len(decoded) - 1, 0, 0])
+        same(mapped.take(mixed), decoded.take(mixed))
+        mask = torch.arange(len(decoded)) % 2 == 0
+        same(mapped.take(mask), decoded.take(mask))
+
+
+def test_a_cut_pack_is_finished_and_a_whole_file_left_alone(monkeypatch, folder):
+    packed(monkeypatch, folder, *SMALL)
+    before = {file.name: file.read_bytes() for file in (folder / "out").iterdir()}
+    (folder / "out" / "pack.json").unlink()
+    (folder / "out" / "people-00003.safetensors").rename(folder / "out" / "people-00003.part")
+    kept = (folder / "out" / "people-00001.safetensors").stat().st_mtime_ns
+    with pytest.raises(FileNotFoundError):
+        find_people(folder / "out", validation=True)
+    assert packed(monkeypatch, folder, *SMALL) == 0
+    assert {file.name: file.read_bytes() for file in (folder / "out").iterdir()} == before
+    assert (folder / "out" / "people-00001.safetensors").stat().st_mtime_ns == kept
+
+
+def test_other_settings_damage_and_missing_files_are_named(monkeypatch, folder, capsys):
+    packed(monkeypatch, folder, *SMALL)
+    assert packed(monkeypatch, folder, "--crop", "32", "--size-mb", "0.05") == 1
+    assert "packed from other data or with other settings" in capsys.readouterr().err
+    with pytest.raises(FileNotFoundError, match="is a pack, for training alone"):
+        find_sources(folder / "out")
+    file = folder / "out" / "people-00002.safetensors"
+    content = file.read_bytes()
+    file.write_bytes(content[:-100])
+    with pytest.raises(ValueError, match=r"people-00002\.safetensors is damaged"):
+        open_pack(folder / "out", validation=False)
+    file.unlink()
+    with pytest.raises(FileNotFoundError, match=r"people-00002\.safetensors not found: pack\.json names it"):
+        open_pack(folder / "out", validation=False)
+    (folder / "out" / "pack.json").write_text(json.dumps({"format": "other"}))
+    with pytest.raises(ValueError, match="is no index of a pack"):
+        open_pack(folder / "out", validation=False)
+
+
+def test_a_training_from_a_pack_takes_the_same_steps(monkeypatch, folder):
+    packed(monkeypatch, folder)
+    losses = []
+    for name in ("data", "out"):
+        run = ["--run", str(folder / f"run-{name}"), "--preset", "tiny", "--batch", "4", "--steps", "2", "--log", "csv"]
+        loop = hourglass.make_loop(hourglass.parser().parse_args(["--data", str(folder / name), *run]))
+        losses.append([loop.train_step()["loss"] for _ in range(2)])
+    assert losses[0] == losses[1]
+
+
+def test_the_benchmark_prints_both_rates_and_their_ratio(monkeypatch, folder, capsys):
+    arguments = ["--training", "--data", str(folder / "data"), "--preset", "tiny", "--steps", "3"]
+    monkeypatch.setattr(sys, "argv", ["benchmark", *arguments, "--hourglass-batch", "2", "--fusion-batch", "4"])
+    assert run_command(benchmark.parser(), benchmark.main) == 0
+    rows = [text.split() for text in capsys.readouterr().out.splitlines() if "ratio" in text]
+    assert [row[0] for row in rows] == ["hourglass", "fusion"]
+    for row in rows:
+        assert float(row[8]) == pytest.approx(100 * float(row[5]) / float(row[2]), rel=0.05)
+    assert benchmark.line("x", [100, 300, 200], [90, 180, 900]).endswith("ratio  90.0 %")

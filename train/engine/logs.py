@@ -1,0 +1,117 @@
+"""What a run leaves to look at: ``log.csv`` always; TensorBoard's or trackio's files by choice."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+TRACKIO_MISSING = "--log trackio needs the package trackio: pip install trackio, or choose --log csv"
+TENSORBOARD_MISSING = "TensorBoard is not installed: figures go to log.csv alone (pip install tensorboard)"
+
+
+class Log:
+    """The logs of one run.
+
+    Args:
+        folder: of the run.
+        kind: ``"csv"``, ``"tensorboard"`` or ``"trackio"``.
+        step: figures of later steps are dropped: a resumed run takes those steps again.
+        config: settings of the run, shown by trackio.
+
+    Raises:
+        ValueError: if trackio is asked for and missing. A missing TensorBoard is said and done without.
+    """
+
+    def __init__(self, folder: Path, kind: str, step: int, config: Mapping[str, object]) -> None:
+        self._table = folder / "log.csv"
+        _forget_rows_after(self._table, step)
+        self._board = _open_tensorboard(folder, step) if kind == "tensorboard" else None
+        self._track = _open_trackio(folder, config) if kind == "trackio" else None
+
+    def row(self, row: Mapping[str, float]) -> None:
+        """A row of ``log.csv``, and the same figures elsewhere."""
+        _append(self._table, row)
+        self.scalars(int(row["step"]), {name: value for name, value in row.items() if name != "step"})
+
+    def scalars(self, step: int, figures: Mapping[str, float]) -> None:
+        """Figures between two rows, where there is more than the table."""
+        if self._board:
+            for name, value in figures.items():
+                self._board.add_scalar(name, value, step)
+        if self._track:
+            self._track.log(dict(figures), step=step)
+
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether pictures have a place."""
+        return self._board is not None
+
+    def pictures(self, step: int, pictures: Mapping[str, np.ndarray]) -> None:
+        """Pictures (H, W, 3) uint8 by name."""
+        if self._board:
+            for name, picture in pictures.items():
+                self._board.add_image(name, picture, step, dataformats="HWC")
+
+    def close(self) -> None:
+        """Write out what is still held back."""
+        if self._board:
+            self._board.close()
+        if self._track:
+            self._track.finish()
+
+
+def _open_tensorboard(folder: Path, step: int) -> Any | None:
+    """A writer into the run's folder; None, and a line that says so, where TensorBoard is missing."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - optional
+    except ImportError:
+        print(TENSORBOARD_MISSING)
+        return None
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)
+
+
+def _open_trackio(folder: Path, config: Mapping[str, object]) -> Any:
+    """A trackio run called as the folder."""
+    try:
+        import trackio  # noqa: PLC0415 - optional
+    except ImportError as error:
+        raise ValueError(TRACKIO_MISSING) from error
+    return trackio.init(project="fusion-pose", name=folder.name, config=dict(config), resume="allow")
+
+
+def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Columns and rows; nothing where there is no file."""
+    if not path.exists():
+        return [], []
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        rows = list(reader)
+        return list(reader.fieldnames or []), rows
+
+
+def _write(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
+    """The whole table anew, or the old one if cut."""
+    part = path.with_name(path.name + ".part")
+    with part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    part.replace(path)
+
+
+def _append(path: Path, row: Mapping[str, float]) -> None:
+    """Append a row; new columns are added to the table."""
+    columns, rows = _read(path)
+    _write(path, columns + [name for name in row if name not in columns], [*rows, dict(row)])
+
+
+def _forget_rows_after(path: Path, step: int) -> None:
+    """Drop the rows of steps that a resumed run takes again."""
+    columns, rows = _read(path)
+    kept = [row for row in rows if (row.get("step") or "").isdigit() and int(row["step"]) <= step]
+    if len(kept) < len(rows):
+        _write(path, columns, kept)
