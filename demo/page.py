@@ -26,7 +26,8 @@ from demo.views import Choices
 EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
 
 _TITLE = "# fusion-pose\nA photo or a clip of a person goes in; the joints and the 3D pose come out."
-_HINT = "### The pose appears here\nUpload a photo, paste one, take one with the camera, or choose the example."
+_EXAMPLES = ("walking.jpg", "hopper.jpg")
+_HINT = "### The pose appears here\nUpload a photo, paste one, take one with the camera, or choose an example."
 _PRIVACY = "Photos are deleted from the server within an hour."
 _KEPT_SECONDS = 3600
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -35,7 +36,7 @@ _Corner = tuple[float, float] | None
 _Drawing = tuple[_Corner] | None  # None: no box is being drawn; else its first corner, if it was clicked already
 
 
-def build_page(service: Service, example: Path | None = EXAMPLES / "hopper.jpg") -> gr.Blocks:
+def build_page(service: Service, example: Path | None = EXAMPLES / "walking.jpg") -> gr.Blocks:
     """The Blocks over one loaded model, with all endpoints.
 
     Args:
@@ -51,7 +52,7 @@ def build_page(service: Service, example: Path | None = EXAMPLES / "hopper.jpg")
             with gr.Tab("Photo"), gr.Row():
                 with gr.Column(scale=4, min_width=300, elem_id="input"):
                     photo = photo_input(first.result and first.result.photo)
-                    gr.Examples([str(EXAMPLES / "hopper.jpg")], photo, api_visibility="private")
+                    gr.Examples([str(EXAMPLES / name) for name in _EXAMPLES], photo, api_visibility="private")
                     gr.Markdown(_PRIVACY, elem_classes="key")
                 with gr.Column(scale=7, min_width=300):
                     hint = gr.Markdown(_HINT, visible=first.result is None, elem_id="hint", elem_classes="hint")

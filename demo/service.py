@@ -200,7 +200,7 @@ class Service:
     def _read(self, photo: object) -> np.ndarray:
         """The pixels of an uploaded photo."""
         if photo is None:
-            raise refusal("there is no photo: upload one, take one or choose the example")
+            raise refusal("there is no photo: upload one, take one or choose an example")
         return load_photo(photo)
 
     def _estimate(self, photo: np.ndarray, box: Any) -> Pose:

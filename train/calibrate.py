@@ -28,7 +28,7 @@ from train.protocols.whole import LIMBS_16, truth_of
 
 _KNOTS = 14
 _LEAST_PERSON = 0.45  # below it people of the fitting half are drawn wrongly too often to be of use
-_MOST_NOBODY = 0.09  # share of crops of nobody that may pass on the fitting half; more lets portraits through
+_MOST_NOBODY = 0.06  # share of crops of nobody that may pass on the fitting half; more lets portraits through
 
 
 def parser() -> argparse.ArgumentParser:

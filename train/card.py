@@ -66,11 +66,12 @@ _PROTOCOL = """
 ## Protocol
 Measured by `python -m train.evaluate`: PCK@0.2 of the torso (left shoulder to right hip), 12 limb joints, mean over
 people, %; people of validation parts. Stanford 40 and street: against teacher joints of score 0.9 and more. End to
-end: whole photos for LSP-extended; for the others, people pasted by a fixed seed at 15 to 60 % of a 640 px canvas, one
-to four in a picture. 3D: 12 limb joints, relative to the pelvis.
+end: whole photos for LSP-extended; for the others, groups of two to five people pasted by a fixed seed on photos that
+show nobody; left out are people with somebody else beside them. 3D: 12 limb joints, relative to the pelvis.
 
-These figures flatter a little: the kept weights are the best on the same validation people, and the search for people
-was adjusted on some of them (72 of LSP-extended and canvases of the others), so end to end more than in the true box.
+These figures flatter: the kept weights are the best on the same validation people, and the thresholds of the search for
+people were chosen on such pictures; the finder learnt from groups that were pasted in much the same way. So end to end
+flatters more than the true box.
 """
 
 _RENDERED = """
