@@ -13,7 +13,7 @@ from fusion_model import NoPersonError, Pose, PoseEstimator
 Frame = tuple[float, np.ndarray]
 """Seconds from the first frame, and (H, W, 3) uint8 RGB."""
 
-_TRUST = 0.8  # below this share of the person threshold the whole frame is searched
+_TRUST = 0.8  # below this share of the least trusted score the whole frame is searched
 _SEARCH_SECONDS = 0.5  # from a search to the next, at least
 _FORGET_SECONDS = 1.0  # after which somebody who got lost may be anybody
 _LEAST_OVERLAP = 0.15  # IoU with where the person was
@@ -74,7 +74,7 @@ class Follower:
 
     def __init__(self, estimator: PoseEstimator, track: Track) -> None:
         self._estimator, self.track = estimator, track
-        self._threshold = _TRUST * estimator.config.calibration.person
+        self._threshold = _TRUST * estimator.least_score
 
     def follow(self, frame: np.ndarray, seconds: float) -> Pose | None:
         """The person in a frame (H, W, 3), without maps; None if nobody is found."""

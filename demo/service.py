@@ -122,7 +122,7 @@ class Service:
             array = self._read(photo)
             boxes, poses = self._run_everybody(array)
         people = tuple(Person(box, pose) for box, pose in zip(boxes, poses, strict=True))
-        return Result(str(photo), array.shape[:2], people, self.estimator.config.calibration.person)
+        return Result(str(photo), array.shape[:2], people, self.estimator.least_score)
 
     def in_box(self, result: Result, box: Sequence[float]) -> Pose | None:
         """Estimate the pose in a box of a photo that was looked at before; None if nobody is there.

@@ -133,6 +133,12 @@ class PoseEstimator:
             return push_folder(checkpoint, repo_id, private=private, tag=tag).url
 
     @property
+    def least_score(self) -> float:
+        """The score from which a pose is to be trusted; the finder's word counts in the scores of those it found."""
+        person, finder = self.config.calibration.person, self.config.finder
+        return person if finder is None else min(person, finder.sure)
+
+    @property
     def fusion(self) -> FusionSummary:
         """What the fusion network has learnt about where to merge."""
         network, config = self.fusion_network, self.config.fusion

@@ -19,7 +19,8 @@ _BOX_CONFIDENCE = 0.2  # of the joints that a second look must show
 _LEAST_ZOOM = 0.6  # side of a second look over that of the first
 _SIZE_RANK = 0.2  # power of a person's share of the photo that ranks the people found
 _LARGE = 0.6  # side of a person's square over the photo's, from which the maps of the whole photo may propose too
-_AGREE = 0.4  # overlap (IoU) of such a proposal with what the finder hardly saw
+_HINTED = 0.85  # share of the person threshold that is enough for such a proposal
+_AGREE = 0.25  # overlap (IoU) of such a proposal with what the finder hardly saw
 _INSIDE, _DETAIL = 0.9, 0.08  # shares of a box within another, and of the other's area, that make it a detail of it
 _MOST_SIGHTINGS = 24  # looked at in one photo
 _MOST_PROPOSALS = 12  # looked at in one photo and level
@@ -71,7 +72,7 @@ class Search:
         ]
         confirmed = np.array([look.seen_box for look in found]).reshape(-1, 4)
         hints = [one.box for one in sightings if not (confirmed == one.box).all(1).any()]
-        for look in self._look_closer(photo, large[:_MOST_PROPOSALS]):
+        for look in self._look_closer(photo, large[:_MOST_PROPOSALS], _HINTED):
             box = self.box_of(look)
             if box is not None and hints and iou(box, np.array(hints)).max() >= _AGREE:
                 found.append(look)
@@ -99,8 +100,11 @@ class Search:
             people = self._distinct(people + self._look_closer(photo, proposals[:_MOST_PROPOSALS]))
         return people
 
-    def _look_closer(self, photo: np.ndarray, proposals: list[Proposal]) -> list[Look]:
-        """The surest of three looks at each proposal: as proposed, round the joints found, and that without a turn."""
+    def _look_closer(self, photo: np.ndarray, proposals: list[Proposal], trust: float = 1.0) -> list[Look]:
+        """The surest of three looks at each proposal: as proposed, round the joints found, and that without a turn.
+
+        Of proposals that are not the finder's, a share ``trust`` of the person threshold is enough.
+        """
         size = self.config.hourglass.input_size
         first = self.looker.look([photo] * len(proposals), [one.crop(size) for one in proposals])
         first = [_seen_as(look, one) for look, one in zip(first, proposals, strict=True)]
@@ -117,7 +121,7 @@ class Search:
         for mine in looks:
             best, seen = max(mine, key=lambda one: float(one.confidence.mean())), mine[0]
             if seen.seen_box is None:
-                least = self.config.calibration.person
+                least = trust * self.config.calibration.person
             else:
                 joint = (best.score * seen.seen_score) ** 0.5
                 best, least = dataclasses.replace(best, score=joint, seen_box=seen.seen_box), self.config.finder.sure

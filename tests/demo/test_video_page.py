@@ -143,7 +143,7 @@ def test_timings_with_the_bundled_model(browser, example, tmp_path):
         for number in range(3):
             path = tmp_path / f"new{number}.jpg"
             with Image.open(example) as photo:
-                photo.rotate(3 + number).save(path)
+                photo.resize((500 - 20 * number, 586 - 23 * number)).save(path)
             page.locator("#photo").get_by_role("button", name="Remove Image").click()
             page.get_by_text("The pose appears here").wait_for(timeout=WAIT)
             start = time.monotonic()
