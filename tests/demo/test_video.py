@@ -46,6 +46,7 @@ class Seer:
     """Finds a person round every white square; in a box, only the one there; counts what it is asked."""
 
     config = PRESETS["tiny"]
+    least_score = config.calibration.person
 
     def __init__(self, change_pose, score=0.9):
         self.change_pose, self.score, self.searches, self.boxes = change_pose, score, 0, []
@@ -256,7 +257,7 @@ def test_somebody_else_does_not_take_the_place_of_who_got_lost_at_once(seer, tmp
 
 
 def test_low_confidence_calls_for_a_search(change_pose, walk):
-    threshold = PRESETS["tiny"].calibration.person
+    threshold = Seer.least_score
     sure, unsure = Seer(change_pose, score=0.9 * threshold), Seer(change_pose, score=0.7 * threshold)
     path = walk.with_name("long.mp4")
     write_clip(path, [picture(100 + 4 * number) for number in range(40)])

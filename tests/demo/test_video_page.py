@@ -25,6 +25,7 @@ class Slow:
     def __init__(self, stand_in):
         self.stand_in, self.looked, self.pause, self.everybody = stand_in, 0, 0.0, stand_in.everybody
         self.name, self.config, self.fusion = stand_in.name, stand_in.config, stand_in.fusion
+        self.least_score = stand_in.least_score
 
     def __call__(self, *arguments, **named):
         """Find the person."""
