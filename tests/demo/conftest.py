@@ -10,6 +10,8 @@ from pathlib import Path
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="fusion-pose-tests-")  # other apps clean the common folder
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -94,6 +96,28 @@ class StandIn:
             shift = np.float32([(x0 + x1 - photo.shape[1]) / 2, 0])
             poses.append(dataclasses.replace(pose, joints_2d=pose.joints_2d + shift) if seen else None)
         return poses
+
+
+class Counting:
+    """The stand-in, which counts what it looks at, and takes its time."""
+
+    def __init__(self, stand_in):
+        self.stand_in, self.looked, self.pause = stand_in, 0, 0.0
+
+    def __getattr__(self, name):
+        """What else the stand-in has."""
+        return getattr(self.stand_in, name)
+
+    def __call__(self, *arguments, **named):
+        """Find the person."""
+        self.looked += 1
+        time.sleep(self.pause)
+        return self.stand_in(*arguments, **named)
+
+
+@pytest.fixture(scope="module")
+def counting(stand_in):
+    return Counting(stand_in)
 
 
 @pytest.fixture

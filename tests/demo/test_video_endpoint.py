@@ -66,26 +66,6 @@ VIDEO = exactly(
 )
 
 
-class Counting:
-    """The stand-in, which counts the frames that it is shown, and takes its time."""
-
-    def __init__(self, stand_in):
-        self.stand_in, self.looked, self.pause = stand_in, 0, 0.0
-        self.name, self.config, self.fusion = stand_in.name, stand_in.config, stand_in.fusion
-        self.least_score = stand_in.least_score
-
-    def __call__(self, *arguments, **named):
-        """Find the person."""
-        self.looked += 1
-        time.sleep(self.pause)
-        return self.stand_in(*arguments, **named)
-
-
-@pytest.fixture(scope="module")
-def counting(stand_in):
-    return Counting(stand_in)
-
-
 @pytest.fixture(scope="module")
 def client(counting):
     page = build_page(Service(counting), example=None)

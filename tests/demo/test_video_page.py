@@ -19,29 +19,9 @@ WAIT = 60_000  # milliseconds, for busy machines
 FRAMES = "document.querySelector('#motion .js-plotly-plot')?._transitionData?._frames.length"
 
 
-class Slow:
-    """The stand-in, which counts what it looks at, and takes its time."""
-
-    def __init__(self, stand_in):
-        self.stand_in, self.looked, self.pause, self.everybody = stand_in, 0, 0.0, stand_in.everybody
-        self.name, self.config, self.fusion = stand_in.name, stand_in.config, stand_in.fusion
-        self.least_score = stand_in.least_score
-
-    def __call__(self, *arguments, **named):
-        """Find the person."""
-        self.looked += 1
-        time.sleep(self.pause)
-        return self.stand_in(*arguments, **named)
-
-
 @pytest.fixture(scope="module")
-def slow(stand_in):
-    return Slow(stand_in)
-
-
-@pytest.fixture(scope="module")
-def address(slow):
-    page = build_page(Service(slow))
+def address(counting):
+    page = build_page(Service(counting))
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     yield url
     page.close()
@@ -68,8 +48,8 @@ def saved(page, kind):
     return Path(download.value.path()).read_text()
 
 
-def test_the_page_opens_with_the_example_solved_and_estimates_nothing(open_page, slow, monkeypatch):
-    monkeypatch.setattr(slow, "everybody", lambda *_, **__: pytest.fail("the network was run"))
+def test_the_page_opens_with_the_example_solved_and_estimates_nothing(open_page, counting, monkeypatch):
+    monkeypatch.setattr(counting, "everybody", lambda *_, **__: pytest.fail("the network was run"))
     page = open_page()
     page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
     assert page.locator("#picture img").is_visible()
@@ -96,26 +76,26 @@ def test_a_clip_in_the_motion_out(video_page, clip):
     assert video_page.broken == []
 
 
-def test_smoothing_can_be_switched_off_without_the_networks(video_page, clip, slow):
+def test_smoothing_can_be_switched_off_without_the_networks(video_page, clip, counting):
     follow(video_page, clip)
     video_page.wait_for_function(f"{FRAMES} === 10", timeout=WAIT)
-    looked = slow.looked
+    looked = counting.looked
     video_page.get_by_label("Smooth the joints over time").uncheck()
     video_page.get_by_text("not smoothed").wait_for(timeout=WAIT)
     assert json.loads(saved(video_page, "json"))["smoothed"] is False
-    assert slow.looked == looked
+    assert counting.looked == looked
 
 
-def test_cancel_stops_the_work_on_the_server(video_page, make_clip, slow, monkeypatch):
-    monkeypatch.setattr(slow, "pause", 0.05)
+def test_cancel_stops_the_work_on_the_server(video_page, make_clip, counting, monkeypatch):
+    monkeypatch.setattr(counting, "pause", 0.05)
     follow(video_page, make_clip(frames=200))
     video_page.get_by_text(" of 200").wait_for(timeout=WAIT)
     video_page.locator("#stop").click()
     video_page.get_by_text("The motion appears here").wait_for(timeout=WAIT)
     video_page.wait_for_timeout(500)
-    stopped = slow.looked
+    stopped = counting.looked
     video_page.wait_for_timeout(500)
-    assert slow.looked == stopped
+    assert counting.looked == stopped
     assert video_page.locator("#start").is_enabled()
 
 
