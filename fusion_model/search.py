@@ -56,28 +56,36 @@ class Search:
         return sorted(people, key=lambda look: -look.score * _share(self.box_of(look), extent))
 
     def _find_by_finder(self, photo: np.ndarray) -> list[Look]:
-        """Whom the finder sees and the hourglass confirms.
-
-        Portraits are the finder's weakness: somebody who fills much of the photo may also be proposed by the maps, if
-        the finder saw at least a hint of it there.
-        """
-        height, width = photo.shape[:2]
+        """Whom the finder sees and the hourglass confirms, but for what is a detail of somebody."""
         sightings = find(self.finder, photo)[:_MOST_SIGHTINGS]
         found = self._look_closer(photo, [sighted(one, self.config.crop.margin) for one in sightings])
+        confirmed = np.array([look.seen_box for look in found]).reshape(-1, 4)
+        hints = [one.box for one in sightings if not (confirmed == one.box).all(1).any()]
+        if hints:
+            found += self._hinted(photo, found, np.array(hints))
+        found = self._distinct(found)
+        return [look for look in found if not any(self._is_detail(look, other) for other in found)]
+
+    def _hinted(self, photo: np.ndarray, found: list[Look], hints: np.ndarray) -> list[Look]:
+        """Whom the maps of the whole photo show large where the finder saw no more than a hint, as of portraits.
+
+        Args:
+            photo: (H, W, 3).
+            found: people found already.
+            hints: (N, 4) boxes of sightings that were not confirmed.
+        """
+        height, width = photo.shape[:2]
         window = letterbox(width, height, self.config.hourglass.input_size)
         large = [
             one
             for one in propose(self.looker.maps([photo], [window])[0].numpy(), window)
             if one.side >= _LARGE * max(height, width) and not any(_is_part(one, look) for look in found)
         ]
-        confirmed = np.array([look.seen_box for look in found]).reshape(-1, 4)
-        hints = [one.box for one in sightings if not (confirmed == one.box).all(1).any()]
-        for look in self._look_closer(photo, large[:_MOST_PROPOSALS], _HINTED):
-            box = self.box_of(look)
-            if box is not None and hints and iou(box, np.array(hints)).max() >= _AGREE:
-                found.append(look)
-        found = self._distinct(found)
-        return [look for look in found if not any(self._is_detail(look, other) for other in found)]
+        looks = self._look_closer(photo, large[:_MOST_PROPOSALS], _HINTED)
+        boxes = [self.box_of(look) for look in looks]
+        return [
+            look for look, box in zip(looks, boxes, strict=True) if box is not None and iou(box, hints).max() >= _AGREE
+        ]
 
     def _is_detail(self, look: Look, other: Look) -> bool:
         """Whether what was found is a small thing upon somebody else, such as medals on a chest."""
