@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from demo.motion import Motion
-from demo.overlays import bone_side, joint_opacity
-from demo.plots import side_css, skeleton_figure, upright
+from demo.overlays import joint_opacity
+from demo.plots import bone_path, side_css, skeleton_figure, upright
 from fusion_model import Pose
 from fusion_model.skeletons import SKELETONS
 
@@ -32,7 +32,6 @@ ADD_FRAMES_JS = """(plot) => {
 _PLAYER = {"x": 0.0, "xanchor": "left", "y": 0.0, "yanchor": "top"}
 _BONES = {"mode": "lines", "hoverinfo": "skip"}
 _JOINTS = {"mode": "markers", "hoverinfo": "text"}
-_GAP = np.full(3, np.nan)  # breaks a line
 _INK = "#7a7f87"  # readable on white and on near black
 _AT_ONCE = {"mode": "immediate", "transition": {"duration": 0}}
 
@@ -93,25 +92,23 @@ def _drawn(pose: Pose | None) -> list[dict[str, Any]]:
         return [{"type": "mesh3d"}, nothing, nothing]
     points, opacity, skeleton = upright(pose.joints_3d), joint_opacity(pose), SKELETONS[pose.skeleton]
     bones = [bone for bone in skeleton.bones if opacity[list(bone)].min() > 0]
-    colours = [side_css(bone_side(pose.skeleton, bone), float(opacity[list(bone)].min())) for bone in bones]
     joints = np.flatnonzero(opacity)
-    lines = [row for bone in bones for row in (*points[list(bone)], _GAP)]
-    line = {"color": [colour for colour in colours for _ in range(3)], "width": 7}
+    lines, colours = bone_path(pose, points, opacity, bones)
     dots = [side_css(skeleton.side(joint), float(opacity[joint])) for joint in joints]
     return [
         {"type": "mesh3d", "z": [round(float(points[:, 2].min()), 1)] * 4},
-        {"type": "scatter3d", **_along(lines), "line": line},
+        {"type": "scatter3d", **_along(lines), "line": {"color": colours, "width": 7}},
         {
             "type": "scatter3d",
-            **_along(list(points[joints])),
+            **_along(points[joints]),
             "marker": {"size": 4.5, "color": dots},
             "hovertext": [_told(pose, joint) for joint in joints],
         },
     ]
 
 
-def _along(points: list[np.ndarray]) -> dict[str, list[float | None]]:
-    """N points (3,) mm as what a trace takes, with one decimal; a gap becomes None."""
+def _along(points: np.ndarray) -> dict[str, list[float | None]]:
+    """(N, 3) mm as what a trace takes, with one decimal; a gap becomes None."""
     rows = [[None if np.isnan(value) else round(float(value), 1) for value in point] for point in points]
     return {axis: [row[column] for row in rows] for column, axis in enumerate("xyz")}
 

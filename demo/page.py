@@ -133,7 +133,8 @@ class _Wiring:
         self.service, self.panel, self.photo, self.hint, self.results = service, panel, photo, hint, results
         self.kept = gr.State(first.result, time_to_live=_KEPT_SECONDS)
         self.drawing = gr.State(time_to_live=_KEPT_SECONDS)
-        self.whole = [self.kept, panel.notice, panel.who, *panel.views, self.drawing, panel.draw, panel.note]
+        self.quick = [self.kept, panel.notice, panel.who, *panel.quick, self.drawing, panel.draw, panel.note]
+        self.whole = [*self.quick, *panel.details]
         self.cache = panel.download.GRADIO_CACHE
 
     def connect(self) -> None:
@@ -141,7 +142,7 @@ class _Wiring:
         panel = self.panel
         gr.Button(visible=False).click(self.show_pose, self.photo, panel.drawn, api_name="show_pose")
         self._on_photo()
-        self._redraw(panel.who.input, self._picked, [panel.notice, *panel.views])
+        self._redraw(panel.who.input, self._picked, [panel.notice, *panel.quick, *panel.details])
         self._redraw(
             partial(panel.least.change, trigger_mode="always_last"), self._joints_changed, [panel.picture, panel.figure]
         )
@@ -157,13 +158,16 @@ class _Wiring:
         """Take the old result away as soon as the photo changes, and show the new one, or nothing if that fails.
 
         What is drawn and whether it shows is one answer: a step of its own would read the photo anew, which may have
-        changed meanwhile, and bring an old result back.
+        changed meanwhile, and bring an old result back. The details are a step of their own, from the kept result: the
+        skeleton shows while the browser still waits for them and draws them.
         """
         frame = [self.hint, self.results]
         inputs, outputs = [self.photo, *self.panel.choices], [*self.whole, *frame]
-        self.photo.change(lambda: _shown(False), outputs=frame, **_QUIET).then(
+        looked = self.photo.change(lambda: _shown(False), outputs=frame, **_QUIET).then(
             self._new_photo, inputs, outputs, api_visibility="private", show_progress_on=self.hint
-        ).failure(lambda: _shown(False), outputs=frame, **_QUIET)
+        )
+        looked.failure(lambda: _shown(False), outputs=frame, **_QUIET)
+        looked.success(self._detailed, [self.kept, *self.panel.choices], self.panel.details, **_QUIET)
 
     def _on_box(self) -> None:
         """Draw a box by two clicks on the picture, or write it."""
@@ -205,18 +209,24 @@ class _Wiring:
         )
 
     def _new_photo(self, photo: str | None, _who: str | None, *others: Any) -> tuple[Any, ...]:
-        """Everything about a photo that has just come, or nothing if there is none."""
+        """What is shown at once of a photo that has just come, or nothing if there is none."""
         if photo is None:
             return (None, *(gr.skip() for _ in self.whole[1:]), *_shown(False))
         result = self.service.everybody(photo)
-        who = "1" if result.people else None
-        return (*self._all(result, Choices(who, *others)), *_shown(True))
+        choices = Choices("1" if result.people else None, *others)
+        return (*self._quick(result, choices), *views.no_details(result, choices), *_shown(True))
 
-    def _all(self, result: Result, choices: Choices) -> tuple[Any, ...]:
-        """Values of ``self.whole``, no box being drawn; where nobody was found, one may be drawn at once."""
+    def _detailed(self, kept: Result | None, *choices: Any) -> tuple[Any, ...]:
+        """The details of the kept result, if there is one."""
+        if kept is None:
+            return tuple(gr.skip() for _ in self.panel.details)
+        return views.detail_views(self.service.photo_of(kept), kept, Choices(*choices), self.cache)
+
+    def _quick(self, result: Result, choices: Choices) -> tuple[Any, ...]:
+        """Values of ``self.quick``, no box being drawn; where nobody was found, one may be drawn at once."""
         drawing = None if result.people else (None,)
         photo = self.service.photo_of(result)
-        picture, *others = views.all_views(self.service, photo, result, choices, self.cache)
+        picture, *others = views.quick_views(self.service, photo, result, choices)
         state, draw, image, note = _drawing_state(drawing, picture)
         who = gr.Radio(result.choices(), value=choices.who, visible=len(result.people) > 1)
         return (result, _notice(result, choices.who), who, image, *others, state, draw, note)
@@ -225,10 +235,8 @@ class _Wiring:
         """Somebody else is meant."""
         result, chosen = _present(kept), Choices(*choices)
         photo = self.service.photo_of(result)
-        return (
-            _notice(result, chosen.who),
-            *views.all_views(self.service, photo, result, chosen, self.cache),
-        )
+        quick = views.quick_views(self.service, photo, result, chosen)
+        return (_notice(result, chosen.who), *quick, *views.detail_views(photo, result, chosen, self.cache))
 
     def _joints_changed(self, kept: Result | None, *choices: Any) -> tuple[Any, Any]:
         """Another confidence from which joints are drawn."""
@@ -266,10 +274,11 @@ class _Wiring:
             return (
                 *(gr.skip() for _ in range(3)),
                 image,
-                *(gr.skip() for _ in self.panel.views[1:]),
+                *(gr.skip() for _ in self.panel.quick[1:]),
                 state,
                 draw,
                 note,
+                *(gr.skip() for _ in self.panel.details),
             )
         ends = list(zip(drawing[0], point, strict=True))
         return self._boxed(result, chosen, [*map(min, ends), *map(max, ends)])
@@ -281,7 +290,9 @@ class _Wiring:
     def _boxed(self, result: Result, choices: Choices, box: list[float]) -> tuple[Any, ...]:
         """Look into a box, and show who is there."""
         result, who = result.with_box(choices.who, box, self.service.in_box(result, box))
-        return self._all(result, choices.of(who))
+        choices = choices.of(who)
+        photo = self.service.photo_of(result)
+        return (*self._quick(result, choices), *views.detail_views(photo, result, choices, self.cache))
 
 
 def _present(kept: Result | None) -> Result:

@@ -105,9 +105,14 @@ class Panel:
         return [self.who, self.height, self.least, self.beyond, self.group, self.kind]
 
     @property
-    def views(self) -> list[gr.components.Component]:
-        """Outputs, in the order of :func:`demo.views.all_views`."""
-        return [self.picture, self.figure, self.maps, self.download, self.times, self.box, self.words]
+    def quick(self) -> list[gr.components.Component]:
+        """Outputs, in the order of :func:`demo.views.quick_views`."""
+        return [self.picture, self.times, self.box, self.words]
+
+    @property
+    def details(self) -> list[gr.components.Component]:
+        """Outputs, in the order of :func:`demo.views.detail_views`."""
+        return [self.figure, self.maps, self.download]
 
     @property
     def drawn(self) -> list[gr.components.Component]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,26 +162,37 @@ def _body(pose: Pose, least: float, beyond: bool, shift: float) -> _Body:
     return _Body(pose, upright(pose.joints_3d) + np.array([shift, 0.0, 0.0]), opacity)
 
 
+def bone_path(
+    pose: Pose, points: np.ndarray, opacity: np.ndarray, bones: Sequence[tuple[int, int]]
+) -> tuple[np.ndarray, list[str]]:
+    """Bones as one line with gaps: a browser draws one trace much faster than one for each bone.
+
+    Args:
+        pose: whose.
+        points: (J, 3) mm, plot axes.
+        opacity: (J,) in [0, 1].
+        bones: which, as pairs of joints.
+
+    Returns:
+        (3 B, 3) mm, a row of NaN after each bone, and the colour of each row.
+    """
+    gap = np.full((1, 3), np.nan)
+    rows = [np.concatenate((points[list(bone)], gap)) for bone in bones]
+    colours = [side_css(bone_side(pose.skeleton, bone), float(opacity[list(bone)].min())) for bone in bones]
+    return np.concatenate([np.empty((0, 3)), *rows]), [colour for colour in colours for _ in range(3)]
+
+
 def _bones(body: _Body) -> list[go.Scatter3d]:
-    """One line for each bone with two drawn ends; dotted where one was not in the frame."""
+    """Bones with two drawn ends; dotted where one was not in the frame."""
+    drawn = [bone for bone in SKELETONS[body.pose.skeleton].bones if body.opacity[list(bone)].min() > 0]
+    unseen = [any(body.pose.status[joint] == "outside" for joint in bone) for bone in drawn]
     lines = []
-    for bone in SKELETONS[body.pose.skeleton].bones:
-        ends, strength = body.points[list(bone)], float(body.opacity[list(bone)].min())
-        if not strength:
-            continue
-        unseen = any(body.pose.status[joint] == "outside" for joint in bone)
-        lines.append(
-            go.Scatter3d(
-                **_along(ends),
-                mode="lines",
-                line={
-                    "color": side_css(bone_side(body.pose.skeleton, bone), strength),
-                    "width": 7,
-                    "dash": "dot" if unseen else "solid",
-                },
-                hoverinfo="skip",
-            )
-        )
+    for dash, dotted in (("solid", False), ("dot", True)):
+        bones = [bone for bone, one in zip(drawn, unseen, strict=True) if one == dotted]
+        if bones:
+            path, colours = bone_path(body.pose, body.points, body.opacity, bones)
+            line = {"color": colours, "width": 7, "dash": dash}
+            lines.append(go.Scatter3d(**_along(path), mode="lines", line=line, hoverinfo="skip"))
     return lines
 
 
@@ -209,19 +220,17 @@ def _joints(body: _Body) -> go.Scatter3d:
 
 
 def _bubbles(body: _Body) -> list[go.Mesh3d]:
-    """Clear spheres round the joints, for each side of the body in its colour: the wider, the less sure."""
+    """Clear spheres round the joints, in the colours of their sides: the wider, the less sure."""
     skeleton, spread = SKELETONS[body.pose.skeleton], np.minimum(joint_spread(body.pose), _WIDEST)
+    drawn = [joint for joint in np.flatnonzero(body.opacity) if np.isfinite(spread[joint])]
+    if not drawn:
+        return []
     ball, faces = _sphere()
-    meshes = []
-    for side in SIDE_COLOURS:
-        mine = [k for k in np.flatnonzero(body.opacity) if skeleton.side(k) == side and np.isfinite(spread[k])]
-        if not mine:
-            continue
-        points = np.concatenate([body.points[joint] + spread[joint] * ball for joint in mine])
-        corners = np.concatenate([faces + number * len(ball) for number in range(len(mine))])
-        i, j, k = corners.T.tolist()
-        meshes.append(go.Mesh3d(**_along(points), i=i, j=j, k=k, color=side_css(side), opacity=0.13, hoverinfo="skip"))
-    return meshes
+    points = np.concatenate([body.points[joint] + spread[joint] * ball for joint in drawn])
+    corners = np.concatenate([faces + number * len(ball) for number in range(len(drawn))])
+    colours = [side_css(skeleton.side(joint)) for joint in drawn for _ in ball]
+    i, j, k = corners.T.tolist()
+    return [go.Mesh3d(**_along(points), i=i, j=j, k=k, vertexcolor=colours, opacity=0.13, hoverinfo="skip")]
 
 
 def _sphere(rings: int = 6, steps: int = 10) -> tuple[np.ndarray, np.ndarray]:
@@ -241,9 +250,11 @@ def _number(body: _Body, number: str) -> go.Scatter3d:
     return go.Scatter3d(**_along(top[None]), mode="text", text=[f"<b>{number}</b>"], hoverinfo="skip")
 
 
-def _along(points: np.ndarray) -> dict[str, list[float]]:
-    """(N, 3) mm as what a trace takes."""
-    return {axis: points[:, k].tolist() for k, axis in enumerate("xyz")}
+def _along(points: np.ndarray) -> dict[str, list[float | None]]:
+    """(N, 3) mm as what a trace takes; a gap becomes None."""
+    return {
+        axis: [None if np.isnan(value) else value for value in points[:, k].tolist()] for k, axis in enumerate("xyz")
+    }
 
 
 def _floor(ranges: list[tuple[float, float]], height: float) -> go.Mesh3d:

@@ -165,15 +165,26 @@ def parse_box(text: str) -> list[float]:
     return box
 
 
-def all_views(service: Service, photo: np.ndarray, result: Result, choices: Choices, cache: str) -> tuple[Any, ...]:
-    """Picture, 3D view, maps, download button, summary, box text and the 3D view in words."""
-    drawn = figure(result, choices)
+def quick_views(service: Service, photo: np.ndarray, result: Result, choices: Choices) -> tuple[Any, ...]:
+    """Picture, summary, box text and the 3D view in words."""
     return (
         picture(photo, result, choices),
-        gr.Plot(drawn, visible=drawn is not None),
-        maps(photo, result, choices),
-        download(photo, result, choices, cache),
         summary(service, result, choices),
         box_text(result, choices.who),
         words(result, choices),
     )
+
+
+def detail_views(photo: np.ndarray, result: Result, choices: Choices, cache: str) -> tuple[Any, ...]:
+    """3D view, maps and download button, over which browsers take longer."""
+    drawn = figure(result, choices)
+    return (
+        gr.Plot(drawn, visible=drawn is not None),
+        maps(photo, result, choices),
+        download(photo, result, choices, cache),
+    )
+
+
+def no_details(result: Result, choices: Choices) -> tuple[Any, ...]:
+    """What stands in their place until they come."""
+    return gr.Plot(None, visible=bool(choices.poses(result))), [], gr.DownloadButton(interactive=False)

@@ -197,9 +197,9 @@ def test_each_frame_is_drawn_as_the_still_figure_draws_it(motion):
             np.array([joints[axis] for axis in "xyz"]).T, abs=0.06
         )
         assert frame.data[2].marker.color == joints.marker.color
-        bones = [trace for trace in traces if trace.mode == "lines"]
-        assert frame.data[1].x.count(None) == len(bones) == 16
-        assert list(frame.data[1].line.color[::3]) == [bone.line.color for bone in bones]
+        (bones,) = (trace for trace in traces if trace.mode == "lines")
+        assert frame.data[1].x.count(None) == bones.x.count(None) == 16
+        assert frame.data[1].line.color == bones.line.color
         assert frame.data[0].z[0] == pytest.approx(min(joints.z), abs=0.06)
 
 

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from demo.plots import VIEWS, skeleton_figure, upright, weights_figure, weights_sentence
+from demo.overlays import bone_side, joint_opacity
+from demo.plots import VIEWS, side_css, skeleton_figure, upright, weights_figure, weights_sentence
 from demo.uncertainty import joint_spread
 from fusion_model.estimator import FusionSummary
 from fusion_model.skeletons import HUMAN36M_17
@@ -18,6 +19,11 @@ def figure(pose):
 
 def traces(figure, mode):
     return [trace for trace in figure.data if trace.type == "scatter3d" and trace.mode == mode]
+
+
+def bones(figure, dash):
+    """How many bones are drawn so; there is a gap after each."""
+    return sum(line.x.count(None) for line in traces(figure, "lines") if line.line.dash == dash)
 
 
 def joints(figure):
@@ -85,27 +91,38 @@ def test_what_is_beyond_the_frame_is_left_out_or_dotted(change_pose):
     ankle = HUMAN36M_17.index("left_ankle")
     pose = change_pose(status=tuple("outside" if joint == ankle else "seen" for joint in range(17)))
     without, dotted = skeleton_figure(pose), skeleton_figure(pose, beyond=True)
-    assert len(traces(without, "lines")) == 15
+    assert bones(without, "solid") == 15
+    assert bones(without, "dot") == 0
     assert len(joints(without).x) == 16
     assert not any("left ankle" in text for text in joints(without).hovertext)
-    assert len(traces(dotted, "lines")) == 16
-    assert sum(line.line.dash == "dot" for line in traces(dotted, "lines")) == 1
+    assert bones(dotted, "solid") == 15
+    assert bones(dotted, "dot") == 1
     assert len(joints(dotted).x) == 17
+
+
+def test_each_bone_joins_its_two_joints_in_the_colour_of_its_side(figure, pose):
+    (line,) = traces(figure, "lines")
+    places = np.array([[line[axis][k] for axis in "xyz"] for k in range(len(line.x)) if line.x[k] is not None])
+    ends = np.array([[joints(figure)[axis][joint] for axis in "xyz"] for joint in np.ravel(HUMAN36M_17.bones)])
+    assert np.allclose(places, ends)
+    opacity = joint_opacity(pose)
+    for number, bone in enumerate(HUMAN36M_17.bones):
+        wanted = side_css(bone_side(HUMAN36M_17.name, bone), float(opacity[list(bone)].min()))
+        assert line.line.color[3 * number : 3 * number + 3] == (wanted,) * 3
 
 
 def test_joints_below_the_least_confidence_are_left_out(pose):
     figure = skeleton_figure(pose, least=0.8)
     assert len(joints(figure).x) == (pose.confidence >= 0.8).sum() < 17
-    assert len(traces(figure, "lines")) < 16
+    assert 0 < bones(figure, "solid") < 16
 
 
 def test_bubbles_are_as_wide_as_the_doubt(figure, pose):
     spread = joint_spread(pose)
     head = HUMAN36M_17.index("head_top")
-    bubbles = [trace for trace in figure.data if trace.type == "mesh3d"][1:]
-    assert len(bubbles) == 3  # one for each side, and the middle
-    height = max(max(bubble.z) for bubble in bubbles)
-    assert height == pytest.approx(upright(pose.joints_3d)[head, 2] + spread[head], rel=1e-3)
+    _, bubbles = (trace for trace in figure.data if trace.type == "mesh3d")
+    assert set(bubbles.vertexcolor) == {side_css(side) for side in ("left", "right", "middle")}
+    assert max(bubbles.z) == pytest.approx(upright(pose.joints_3d)[head, 2] + spread[head], rel=1e-3)
     assert f"map spread ± {spread[head]:.0f} mm" in joints(figure).hovertext[head]
 
 
