@@ -25,11 +25,11 @@ _FAINT = "rgba(128,134,145,0.28)"
 _GRID = "#a9afb9"  # the 3D axes take no transparency
 _FADE = (158, 163, 172)  # what faded joints fade to, between a white and a near black page
 _CLEAR = "rgba(0,0,0,0)"
-_CENTER, _UP = {"x": 0.0, "y": 0.0, "z": -0.16}, {"x": 0.0, "y": 0.0, "z": 1.0}  # below the middle: room for titles
+_CENTER, _UP = {"x": 0.0, "y": 0.0, "z": -0.1}, {"x": 0.0, "y": 0.0, "z": 1.0}  # a little below the middle: room for titles
 
 VIEWS = {
-    "Front": {"x": 0.0, "y": -1.45, "z": 0.08},
-    "Side": {"x": 1.45, "y": 0.0, "z": 0.08},
+    "Front": {"x": 0.0, "y": -1.6, "z": 0.1},
+    "Side": {"x": 1.6, "y": 0.0, "z": 0.1},
     "Top": {"x": 0.0, "y": -0.02, "z": 1.4},
 }
 """Where the eye stands, in lengths of the longest axis: front is where the camera was."""
@@ -291,7 +291,7 @@ def _scene(ranges: list[tuple[float, float]]) -> dict[str, Any]:
     }
     longest = max(end - start for start, end in ranges)
     ratio = {axis: (end - start) / longest for axis, (start, end) in zip("xyz", ranges, strict=True)}
-    camera = {"eye": {"x": 0.64, "y": -1.35, "z": 0.26}, "center": _CENTER, "up": _UP}
+    camera = {"eye": {"x": 0.74, "y": -1.56, "z": 0.3}, "center": _CENTER, "up": _UP}
     return {**axes, "aspectmode": "manual", "aspectratio": ratio, "camera": camera, "dragmode": "orbit"}
 
 
