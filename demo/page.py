@@ -158,7 +158,7 @@ class _Wiring:
         """Take the old result away as soon as the photo changes, and show the new one, or nothing if that fails.
 
         What is drawn and whether it shows is one answer: a step of its own would read the photo anew, which may have
-        changed meanwhile, and bring an old result back. The details are a step of their own, from the kept result: the
+        changed meanwhile, and bring an old result back. The details are steps of their own, from the kept result: the
         skeleton shows while the browser still waits for them and draws them.
         """
         frame = [self.hint, self.results]
@@ -167,7 +167,9 @@ class _Wiring:
             self._new_photo, inputs, outputs, api_visibility="private", show_progress_on=self.hint
         )
         looked.failure(lambda: _shown(False), outputs=frame, **_QUIET)
-        looked.success(self._detailed, [self.kept, *self.panel.choices], self.panel.details, **_QUIET)
+        kept = [self.kept, *self.panel.choices]
+        figure, *others = self.panel.details
+        looked.success(self._late_plot, kept, figure, **_QUIET).then(self._late_others, kept, others, **_QUIET)
 
     def _on_box(self) -> None:
         """Draw a box by two clicks on the picture, or write it."""
@@ -216,11 +218,16 @@ class _Wiring:
         choices = Choices("1" if result.people else None, *others)
         return (*self._quick(result, choices), *views.no_details(result, choices), *_shown(True))
 
-    def _detailed(self, kept: Result | None, *choices: Any) -> tuple[Any, ...]:
-        """The details of the kept result, if there is one."""
+    def _late_plot(self, kept: Result | None, *choices: Any) -> Any:
+        """The 3D view of the kept result, if there is one."""
+        return gr.skip() if kept is None else views.plot(kept, Choices(*choices))
+
+    def _late_others(self, kept: Result | None, *choices: Any) -> tuple[Any, ...]:
+        """The maps and the file of the kept result, if there is one."""
         if kept is None:
-            return tuple(gr.skip() for _ in self.panel.details)
-        return views.detail_views(self.service.photo_of(kept), kept, Choices(*choices), self.cache)
+            return gr.skip(), gr.skip()
+        photo, chosen = self.service.photo_of(kept), Choices(*choices)
+        return views.maps(photo, kept, chosen), views.download(photo, kept, chosen, self.cache)
 
     def _quick(self, result: Result, choices: Choices) -> tuple[Any, ...]:
         """Values of ``self.quick``, no box being drawn; where nobody was found, one may be drawn at once."""

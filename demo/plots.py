@@ -25,7 +25,7 @@ _FAINT = "rgba(128,134,145,0.28)"
 _GRID = "#a9afb9"  # the 3D axes take no transparency
 _FADE = (158, 163, 172)  # what faded joints fade to, between a white and a near black page
 _CLEAR = "rgba(0,0,0,0)"
-_CENTER, _UP = {"x": 0.0, "y": 0.0, "z": -0.1}, {"x": 0.0, "y": 0.0, "z": 1.0}  # a little below the middle: room for titles
+_CENTER, _UP = {"x": 0.0, "y": 0.0, "z": -0.1}, {"x": 0.0, "y": 0.0, "z": 1.0}  # room for titles
 
 VIEWS = {
     "Front": {"x": 0.0, "y": -1.6, "z": 0.1},

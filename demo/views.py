@@ -177,12 +177,13 @@ def quick_views(service: Service, photo: np.ndarray, result: Result, choices: Ch
 
 def detail_views(photo: np.ndarray, result: Result, choices: Choices, cache: str) -> tuple[Any, ...]:
     """3D view, maps and download button, over which browsers take longer."""
+    return plot(result, choices), maps(photo, result, choices), download(photo, result, choices, cache)
+
+
+def plot(result: Result, choices: Choices) -> gr.Plot:
+    """The 3D view, hidden if there is nothing to be trusted."""
     drawn = figure(result, choices)
-    return (
-        gr.Plot(drawn, visible=drawn is not None),
-        maps(photo, result, choices),
-        download(photo, result, choices, cache),
-    )
+    return gr.Plot(drawn, visible=drawn is not None)
 
 
 def no_details(result: Result, choices: Choices) -> tuple[Any, ...]:
