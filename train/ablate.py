@@ -12,8 +12,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from train.ablation.report import write_report
 from train.ablation.runs import STRATEGIES, Ablation
-from train.command import common_arguments, run_command
+from train.command import common_arguments, positive, run_command
 from train.fusion_training import fusion_arguments
 
 
@@ -33,14 +34,20 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--stages", action="store_true", help="also train on the maps of the hourglass's first stack alone"
     )
-    arguments.add_argument("--people", type=int, default=0, help="training people, evenly over the data; 0: all")
+    arguments.add_argument(
+        "--people", type=positive(int), help="training people at most, evenly over the data (default: all)"
+    )
     return arguments
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     ablation = Ablation(arguments)
-    return 0 if ablation.run() else 1
+    if not ablation.run():
+        return 1
+    if ablation.accelerator.is_main_process:
+        print(write_report(arguments.out, ablation.results(), ablation.config.fusion))
+    return 0
 
 
 if __name__ == "__main__":

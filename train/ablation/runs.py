@@ -87,6 +87,7 @@ class Ablation:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments, self.out = arguments, arguments.out
+        self.seeds = list(dict.fromkeys(arguments.seeds))
         self.rows = variants(arguments.strategies, arguments.beta, arguments.preset, stages=arguments.stages)
         self.config = fusion_config(arguments, "trainable")
         self.hourglass = load_hourglass(self.config, arguments.hourglass)
@@ -98,7 +99,7 @@ class Ablation:
 
     def run(self) -> bool:
         """Train what is not finished yet; False if a signal or the time limit ended it before that."""
-        for seed in self.arguments.seeds:
+        for seed in self.seeds:
             for row in self.rows:
                 if self._folder(row, seed).joinpath(_RESULT).is_file():
                     self.accelerator.print(f"{row.name}, seed {seed}: finished before")
@@ -108,7 +109,7 @@ class Ablation:
 
     def results(self) -> dict[str, list[dict[str, Any]]]:
         """What every run of each row came to, by seed."""
-        return {row.name: [self._result(row, seed) for seed in self.arguments.seeds] for row in self.rows}
+        return {row.name: [self._result(row, seed) for seed in self.seeds] for row in self.rows}
 
     def _claim(self) -> None:
         """Make the folder that of these settings, or refuse."""

@@ -43,7 +43,7 @@ class BankSettings:
         views: random views of each training person.
         seed: of the views.
         pairs: rows without a picture, drawn from poses alone.
-        people: training people at most, spread evenly over the data; 0 for all.
+        people: training people at most, spread evenly over the data; None for all.
         stack: which hourglass's maps are taken, 0 for the first of the stack, -1 for the last.
     """
 
@@ -53,7 +53,7 @@ class BankSettings:
     views: int
     seed: int = 0
     pairs: int = 0
-    people: int = 0
+    people: int | None = None
     stack: int = -1
 
 
@@ -104,7 +104,7 @@ def bank_fingerprint(data: Path, settings: BankSettings, hourglass: nn.Module, d
 def _build(data: Path, settings: BankSettings, hourglass: nn.Module, device: torch.device) -> Banks:
     """Look at all people through the hourglass."""
     people, watched = (find_people(data, validation=part) for part in (False, True))
-    if 0 < settings.people < len(people):
+    if settings.people and settings.people < len(people):
         people = people.take(torch.linspace(0, len(people) - 1, settings.people).round().long())
     people, watched = people.to(device), watched.to(device)
     hourglass.to(device)
