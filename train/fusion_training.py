@@ -37,12 +37,14 @@ from train.engine.seeds import RowNoise
 from train.pictures import pose_sheet
 from train.protocols.pose3d import mean_pose, pose_figures
 
+_HARDENING = "hardening.json"  # what the end of the soft phase left in a run's folder
+
 
 def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
     """Arguments of every command that trains fusion networks."""
     arguments.add_argument("--hourglass", type=Path, required=True, help="run folder or safetensors file")
     arguments.add_argument("--sharpness", type=float, default=SHARPNESS, help="lambda of Eq. 4, mm^2")
-    arguments.add_argument("--soft-share", type=float, default=0.6, help="share of the steps with soft weights")
+    arguments.add_argument("--soft-share", type=share, default=0.6, help="share of the steps with soft weights")
     arguments.add_argument("--views", type=int, default=3, help="random views of each person in the bank")
     arguments.add_argument("--input-size", type=int, help="pixels of the hourglass's crop (default: preset)")
     arguments.add_argument("--pairs", type=int, default=0, help="rows without a picture, drawn from poses alone")
@@ -172,17 +174,20 @@ class Trainer:
         return {"poses": pose_sheet(network, self.held_out)}
 
     def _harden(self, module: FusionNetwork) -> None:
-        """End the soft phase: note its error, fix the weights, and let the best be chosen anew."""
-        soft = self.validate(self.loop.averaged.module)
+        """End the soft phase: fix the weights, note what that costs, and let the best be chosen anew."""
+        note = self._hardened(module, self.loop.averaged.module)
+        self.loop.best = -np.inf
+        if self.loop.accelerator.is_main_process:
+            (self.arguments.run / _HARDENING).write_text(json.dumps(note, indent=1), encoding="utf-8")
+
+    def _hardened(self, module: FusionNetwork, averaged: FusionNetwork) -> dict[str, Any]:
+        """Harden both; the errors of the averaged one before and after, and the weights as they were."""
+        soft = self.validate(averaged)
         was_sharp, weights = module.is_sharp(), [round(w, 4) for w in module.weights().tolist()]
         b = module.harden()
-        self.loop.averaged.module.harden()
-        cut = self.validate(self.loop.averaged.module)
-        self.loop.best = -np.inf
-        note = {"soft": soft, "hardened": cut, "merging_layer": b, "was_sharp": was_sharp, "weights": weights}
-        note |= _mixing_figures(module)
-        if self.loop.accelerator.is_main_process:
-            (self.arguments.run / "hardening.json").write_text(json.dumps(note, indent=1), encoding="utf-8")
+        averaged.harden()
+        note = {"soft": soft, "hardened": self.validate(averaged), "merging_layer": b, "was_sharp": was_sharp}
+        return {**note, "weights": weights, **_mixing_figures(module)}
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Figures over all validation people whose 3D is known; photos and rendered people count half each."""
@@ -205,9 +210,12 @@ class Trainer:
         network = FusionNetwork(self.config.fusion).to(self.loop.device)
         network.load_state_dict(load_file(weights))
         figures = {"mean pose": self._figures(np.tile(self.mean, (len(self.held_out), 1, 1)))}
-        note, hardening = self.arguments.run / "hardening.json", None
-        if note.is_file():
+        note, hardening = self.arguments.run / _HARDENING, None
+        if _is_soft(network):  # to the last step
+            hardening = self._hardened(network, network)
+        elif note.is_file():
             hardening = json.loads(note.read_text(encoding="utf-8"))
+        if hardening:
             figures |= {"soft": hardening["soft"], "hardened, at once": hardening["hardened"]}
         unpruned = network
         if not self.config.fusion.single_stream:

@@ -121,6 +121,15 @@ def test_pruned_and_hardened_networks_err_alike(finished):
     assert run["soft_steps"] == 3
 
 
+def test_soft_to_the_last_step_is_hardened_for_the_table(place, tmp_path):
+    assert ablation(place, tmp_path, "--soft-share", 1, "--strategies", "trainable", "--seeds", 0) == 0
+    run = result(tmp_path, "trainable", 0)
+    assert run["soft_steps"] == 5
+    assert run["hardened"] == run["trained_on"]
+    assert run["soft"] != run["hardened"]
+    assert run["weights"] == pytest.approx([0.475, 0.5, 0.525], abs=0.01)
+
+
 def test_tables_of_the_appendix_and_of_section_3_2(finished):
     free, sigmoid = read(finished / "table6.csv")
     assert "free" in free["weights"]
