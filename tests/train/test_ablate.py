@@ -145,7 +145,7 @@ def test_weights_that_are_not_sharp_are_flagged(finished):
     assert row["not_sharp"] == "2"  # five steps do not move them far: they are noted as they were before hardening
     assert all(0.3 < float(w) < 0.7 for w in row["weights"].split())
     text = (finished / "tables.md").read_text()
-    assert "**Not sharp: free (2 of 2 runs), trainable (2 of 2 runs).**" in text
+    assert "**Not sharp: free (2 of 2), trainable (2 of 2).**" in text
     sharp = [{**result(finished, "trainable", 0), "sharp": True}]
     assert not any("Not sharp" in note for note in tables.strategies_table({"trainable": sharp}).notes)
 
