@@ -22,7 +22,7 @@ from train.fusion_training import Trainer, bank_settings, fusion_config, load_ho
 
 STRATEGIES = ("image-only", "maps-only", "early", "late", "free", "trainable")
 FIRST_STACK = "trainable-first-stack"
-SHARP = 0.05  # from 0 or 1: the farthest that a weight of a sharp run may lie
+SHARP = 0.05  # the farthest that a weight of a sharp run may lie from the step [l > b]
 _RESULT = "result.json"
 # What all runs of a folder share, as named on the command line.
 _SHARED = (
@@ -212,8 +212,13 @@ def _summary(trainer: Trainer, row: Variant, seed: int) -> dict[str, Any]:
         "alpha": hardening.get("alpha"),
         "beta": hardening.get("beta"),
         "merging_layer": None if single else network.merging_layer,
-        "sharp": None if single else all(min(w, 1 - w) <= SHARP for w in weights),
+        "sharp": None if single else is_sharp(weights, network.merging_layer),
     }
+
+
+def is_sharp(weights: Sequence[float], merging_layer: int) -> bool:
+    """Whether w_1..w_L were all but the step [l > b] that they were hardened to."""
+    return all(abs(w - (number > merging_layer)) <= SHARP for number, w in enumerate(weights, 1))
 
 
 def write_text(path: Path, text: str) -> None:

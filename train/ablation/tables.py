@@ -84,8 +84,8 @@ def strategies_table(results: Mapping[str, Runs]) -> Table:
     flagged = [f"{row['strategy']} ({row['not_sharp']} of {row['runs']})" for row in rows if row["not_sharp"]]
     if flagged:
         notes.append(
-            f"**Not sharp: {', '.join(flagged)}.** In these runs some w_l lay farther than {SHARP:g} from 0 and 1 "
-            "when the weights were hardened: the merging layer is then a rounding, not the network's own choice."
+            f"**Not sharp: {', '.join(flagged)}.** In these runs some w_l lay farther than {SHARP:g} from the "
+            "step [l > b] that they were hardened to: the merging layer is then a rounding, not the network's own choice."
         )
     return Table("Ways of merging (the paper's Table 5, on other data)", columns, rows, tuple(notes))
 
