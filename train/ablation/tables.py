@@ -85,7 +85,7 @@ def strategies_table(results: Mapping[str, Runs]) -> Table:
     if flagged:
         notes.append(
             f"**Not sharp: {', '.join(flagged)}.** In these runs some w_l lay farther than {SHARP:g} from the "
-            "step [l > b] that they were hardened to: the merging layer is then a rounding, not the network's own choice."
+            "step [l > b] that they were hardened to: the merging layer is then a rounding, not the network's choice."
         )
     return Table("Ways of merging (the paper's Table 5, on other data)", columns, rows, tuple(notes))
 
