@@ -9,7 +9,7 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = ("README.md", "CONTRIBUTING.md", "DATASETS.md", "train/README.md", "assets/examples/README.md")
+PAGES = ("README.md", "RESULTS.md", "CONTRIBUTING.md", "DATASETS.md", "train/README.md", "assets/examples/README.md")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 ADDRESS = "http://127.0.0.1:7860"
 

@@ -23,6 +23,7 @@ from fusion_model.hourglass import StackedHourglass
 from train import fusion, hourglass
 from train.command import positive, run_command
 from train.engine.loop import Loop
+from train.fusion_training import Trainer
 
 _ROUNDS = 3  # bare and whole take turns, so that a busy machine slows both; the median counts
 _Loss = Callable[[nn.Module, int, torch.Generator], tuple[Tensor, dict[str, float]]]
@@ -53,7 +54,7 @@ def main(arguments: argparse.Namespace) -> int:
         settings = fusion.parser().parse_args([*options, "--hourglass", folder])
         config = PRESETS[arguments.preset]
         stacks = StackedHourglass(config.hourglass).eval().to(memory_format=torch.channels_last)
-        trainer = fusion.Trainer(config, stacks, FusionNetwork(config.fusion), settings)
+        trainer = Trainer(config, stacks, FusionNetwork(config.fusion), settings)
         _compare("fusion", trainer.loop, _bare_fusion(trainer.loop, settings), arguments)
     return 0
 

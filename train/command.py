@@ -18,12 +18,23 @@ from train.engine.settings import LOGS, SCHEDULES, LoopSettings
 
 
 def common_arguments(
-    parser: argparse.ArgumentParser, *, batch: int, learning_rate: float, presets: bool = True
+    parser: argparse.ArgumentParser, *, batch: int, learning_rate: float, presets: bool = True, one_run: bool = True
 ) -> None:
-    """Arguments that every training command has; ``presets`` for those that train a network of the presets."""
+    """Arguments that every training command has.
+
+    Args:
+        parser: to add them to.
+        batch: default.
+        learning_rate: default.
+        presets: whether it trains a network of the presets.
+        one_run: whether it is one run, with a folder, a seed and weights to start from.
+    """
     parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
     parser.add_argument("--data", type=Path, required=True, help="folder of data sets, or what train.pack made")
-    parser.add_argument("--run", type=Path, required=True, help="folder of the run; an existing run is continued")
+    if one_run:
+        parser.add_argument("--run", type=Path, required=True, help="folder of the run; an existing run is continued")
+        parser.add_argument("--init-from", type=Path, help="run folder or safetensors file to warm-start from")
+        parser.add_argument("--seed", type=int, default=0, help="of batches and augmentation")
     if presets:
         parser.add_argument("--preset", choices=sorted(PRESETS), default="compact", help="sizes of the networks")
     parser.add_argument("--steps", type=positive(int), default=10_000, help="optimiser steps in all")
@@ -38,13 +49,11 @@ def common_arguments(
     parser.add_argument(
         "--patience", type=positive(int), default=3, help="validations without gain before a plateau lowers the rate"
     )
-    parser.add_argument("--init-from", type=Path, help="run folder or safetensors file to warm-start from")
     parser.add_argument("--time-limit", type=float, default=0.0, help="minutes after which to save and stop; 0: none")
     parser.add_argument("--save-every", type=positive(int), default=1000, help="steps between checkpoints")
     parser.add_argument("--keep", type=positive(int), default=2, help="newest checkpoints kept, besides the best")
     parser.add_argument("--log", choices=LOGS, default="tensorboard", help="what is written besides log.csv")
     parser.add_argument("--validate-every", type=positive(int), default=2000, help="steps between validations")
-    parser.add_argument("--seed", type=int, default=0, help="of batches and augmentation")
     parser.add_argument(
         "--synthetic-share", type=share, default=0.2, help="share of rendered people in a batch, where --data has some"
     )

@@ -23,6 +23,7 @@ from fusion_model.hourglass import StackedHourglass
 from train import fusion, hourglass
 from train.engine import loop as engine
 from train.engine.loop import Loop, LoopSettings
+from train.fusion_training import Trainer
 
 COMMON = ("--preset", "tiny", "--batch", "8", "--log", "csv", "--steps", "6", "--lr", "0.003")
 
@@ -52,7 +53,7 @@ def fusion_curve(folder, out):
     for part in network.modules():
         if isinstance(part, nn.Dropout):
             part.p = 0.0
-    return curve(fusion.Trainer(config, stacks, network, arguments).loop)
+    return curve(Trainer(config, stacks, network, arguments).loop)
 
 
 def tiny_loop(folder, loss, **settings):

@@ -82,6 +82,7 @@ def build_bank(
     copies: int,
     generator: torch.Generator | None,
     batch: int = 64,
+    stack: int = -1,
 ) -> Bank:
     """Look at people with known 3D through the hourglass.
 
@@ -94,6 +95,7 @@ def build_bank(
         copies: random views of each person.
         generator: of the views; None gives plain upright crops.
         batch: views at once.
+        stack: which of the hourglass's stacks gives the maps.
     """
     rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0].repeat(copies)
     if not len(rows):
@@ -113,7 +115,7 @@ def build_bank(
                 images, points, point_weight = views.images, views.joints[:, 0], views.weight
                 pose, weight = turned_poses(pose, weight, views.angle, views.mirror)
             with torch.autocast(images.device.type, torch.bfloat16):
-                maps = hourglass(images.contiguous(memory_format=torch.channels_last))[-1].float()
+                maps = hourglass(images.contiguous(memory_format=torch.channels_last))[stack].float()
             image, maps = fusion_inputs(images, maps, fusion_size)
             points = to_map_coordinates(points, size / fusion_size)
             yield (*stored_inputs(image, maps), pose, weight, points, point_weight, part.source)

@@ -24,6 +24,7 @@ from tqdm import tqdm
 from train.data.people import People, Source, decode_people
 
 INDEX = "pack.json"
+SAMPLE = 32  # photos of each file or source that stand for all in a fingerprint
 _FORMAT = "fusion-pose-pack/1"
 _COLUMNS = [field.name for field in fields(People) if field.name != "names"]
 _LABEL_BYTES = 1024  # a row's labels take less
@@ -76,7 +77,7 @@ def write_pack(sources: Sequence[Source], out: Path, size: int, file_bytes: int)
     """
     rows = [(number, row) for number, source in enumerate(sources) for row in range(len(source))]
     step = max(1, file_bytes // (3 * size * size + _LABEL_BYTES))
-    mark = {"print": _fingerprint(sources, size, step), "names": [source.name for source in sources]}
+    mark = {"print": labels_fingerprint(sources, size, step), "names": [source.name for source in sources]}
     out.mkdir(parents=True, exist_ok=True)
     files = []
     for start in tqdm(range(0, len(rows), step), desc="pack", unit="file"):
@@ -167,7 +168,22 @@ def _metadata(file: Path) -> dict[str, Any]:
         raise ValueError(f"{file} is damaged ({error}): delete it and run train.pack again") from error
 
 
-def _fingerprint(sources: Sequence[Source], size: int, step: int) -> str:
+def pack_fingerprint(folder: Path) -> str:
+    """Hash of the labels in a pack, of how they are packed, and of a few of its photos.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if one is damaged.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for name in _index(folder)["files"]:
+        _, photos, metadata = _open_file(folder / name)
+        digest.update(f"{metadata.get('print')} {photos.shape}".encode())
+        digest.update(np.ascontiguousarray(photos[:: max(1, len(photos) // SAMPLE)]).tobytes())
+    return digest.hexdigest()
+
+
+def labels_fingerprint(sources: Sequence[Source], size: int, step: int) -> str:
     """Hash of all labels and of how they are packed."""
     digest = hashlib.blake2b(f"{size} {step}".encode(), digest_size=16)
     for source in sources:

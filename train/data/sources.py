@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
-from train.data.packs import INDEX, open_pack
-from train.data.people import People, Source, load_people
+from train.data.packs import INDEX, SAMPLE, labels_fingerprint, open_pack, pack_fingerprint
+from train.data.people import STORE_SIZE, People, Source, load_people
 from train.formats.lspet import read_lspet
 from train.formats.people import read_people
 from train.formats.synthetic import read_synthetic
@@ -23,6 +24,23 @@ def find_people(folder: Path, *, validation: bool) -> People:
     if (folder / INDEX).is_file():
         return open_pack(folder, validation=validation)
     return load_people(find_sources(folder), validation=validation)
+
+
+def data_fingerprint(folder: Path) -> str:
+    """Hash of the people that :func:`find_people` gives: all of their labels, and a few of their photos.
+
+    Raises:
+        FileNotFoundError: if there are none.
+        ValueError: if a file is damaged.
+    """
+    if (folder / INDEX).is_file():
+        return pack_fingerprint(folder)
+    sources = find_sources(folder)
+    digest = hashlib.blake2b(labels_fingerprint(sources, STORE_SIZE, 0).encode(), digest_size=16)
+    for source in sources:
+        for row in range(0, len(source), max(1, len(source) // SAMPLE)):
+            digest.update(source.read(row))
+    return digest.hexdigest()
 
 
 def find_sources(folder: Path) -> list[Source]:

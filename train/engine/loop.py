@@ -73,10 +73,7 @@ class Loop:
         describe: Callable[[torch.Generator], str] | None = None,
         pictures: Callable[[nn.Module], dict[str, np.ndarray]] | None = None,
     ) -> None:
-        self.accelerator = Accelerator(
-            mixed_precision="bf16" if _bf16_is_fast() else "no",
-            kwargs_handlers=[InitProcessGroupKwargs(timeout=_LONGEST_WAIT)],
-        )
+        self.accelerator = start_accelerator()
         self.device = self.accelerator.device
         self.settings, self.folder, self.better = settings, folder, better
         self.loss, self.validate, self.describe, self.pictures = loss, validate, describe, pictures
@@ -175,6 +172,11 @@ class Loop:
         if self._stop:
             self.accelerator.print(f"stopped at step {self.step} by {self._stop}; run again to continue")
         return self.step >= self.settings.steps
+
+    @property
+    def stop_reason(self) -> str:
+        """Who asked the run to stop, a signal or the time limit; empty if nobody did."""
+        return self._stop or self._signal
 
     def train_step(self) -> dict[str, float]:
         """One optimiser step; refuses to step on a loss or a gradient that is not a number."""
@@ -298,6 +300,14 @@ class Loop:
             self._signal = signal.Signals(number).name
 
         return {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+
+
+def start_accelerator() -> Accelerator:
+    """The device and the processes of this training; the same however often it is called."""
+    return Accelerator(
+        mixed_precision="bf16" if _bf16_is_fast() else "no",
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=_LONGEST_WAIT)],
+    )
 
 
 def _bf16_is_fast() -> bool:

@@ -1,0 +1,319 @@
+"""The ablation on made-up people: all runs, all tables, nothing repeated, nothing mixed up."""
+
+import csv
+import dataclasses
+import json
+import os
+import signal
+import statistics
+import sys
+import zipfile
+
+import pytest
+import torch
+
+from fusion_model.config import PRESETS
+from fusion_model.hourglass import StackedHourglass
+from tests.train.made_up import make_people, write_pack
+from train import ablate, fusion
+from train.ablation import runs, tables
+from train.ablation.runs import STRATEGIES, variants
+from train.command import run_command
+from train.data import banks
+from train.data.bank import build_bank
+from train.data.banks import BankSettings, make_banks
+from train.engine.checkpoints import write_best
+from train.fusion_training import Trainer
+
+CPU = torch.device("cpu")
+SMALL = ("--preset", "tiny", "--batch", "4", "--views", "1", "--log", "csv")
+SETTINGS = BankSettings(size=64, margin=1.25, fusion_size=32, views=2, seed=3)
+STACKED = dataclasses.replace(PRESETS["tiny"], hourglass=dataclasses.replace(PRESETS["tiny"].hourglass, stacks=2))
+
+
+def start(module, *arguments):
+    """Exit status of a command in this process."""
+    before, sys.argv = sys.argv, [module.__name__, *map(str, arguments)]
+    try:
+        return run_command(module.parser(), module.main)
+    except SystemExit as end:
+        return end.code
+    finally:
+        sys.argv = before
+
+
+def hourglass(seed=0):
+    torch.manual_seed(seed)
+    return StackedHourglass(STACKED.hourglass).eval()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Eight made-up people and a hourglass of two stacks."""
+    folder = tmp_path_factory.mktemp("ablate")
+    (folder / "data").mkdir()
+    write_pack(folder / "data", "made", 8, held_out=2)
+    write_best(folder / "hourglass", hourglass(), {})
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def two_stacks(monkeypatch):
+    monkeypatch.setitem(PRESETS, "tiny", STACKED)
+
+
+def ablation(place, out, *arguments):
+    common = ("--data", place / "data", "--hourglass", place / "hourglass", "--out", out, "--steps", 5, *SMALL)
+    return start(ablate, *common, *arguments)
+
+
+@pytest.fixture(scope="module")
+def finished(place):
+    """The folder of a whole ablation over two seeds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, "tiny", STACKED)
+        assert ablation(place, place / "out", "--seeds", 0, 1, "--beta", "all", "--stages") == 0
+    return place / "out"
+
+
+def read(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def result(out, name, seed):
+    return json.loads((out / "runs" / name / f"seed-{seed}" / "result.json").read_text())
+
+
+def test_table_5_has_every_strategy_with_all_figures(finished):
+    rows = {row["strategy"]: row for row in read(finished / "table5.csv")}
+    assert list(rows) == ["image-only", "maps-only", "early", "late", "fixed-1", "fixed-2", "free", "trainable"]
+    for row in rows.values():
+        needed = ["mpjpe", "pa_mpjpe", "pruned_mpjpe", "parameters", "pruned_parameters"]
+        assert all(float(row[name]) > 0 for name in needed)
+        assert row["runs"] == "2"
+    for name in ("free", "trainable"):
+        assert float(rows[name]["soft_mpjpe"]) > 0
+        assert float(rows[name]["hardened_mpjpe"]) > 0
+        assert float(rows[name]["pruned_parameters"]) < float(rows[name]["parameters"])
+        assert len(rows[name]["weights"].split()) == 3
+    assert float(rows["trainable"]["alpha"]) == pytest.approx(0.1, abs=0.05)
+    assert rows["trainable"]["paper"] == "69.73"
+    assert rows["fixed-1"]["weights"] == "0.00 1.00 1.00"
+    assert rows["early"]["parameters"] == rows["early"]["pruned_parameters"]
+
+
+def test_figures_are_mean_and_spread_of_the_runs(finished):
+    errors = [result(finished, "late", seed)["trained_on"]["mpjpe"] for seed in (0, 1)]
+    (row,) = (row for row in read(finished / "table5.csv") if row["strategy"] == "late")
+    assert errors[0] != errors[1]
+    assert float(row["mpjpe"]) == pytest.approx(statistics.mean(errors))
+    assert float(row["mpjpe_std"]) == pytest.approx(statistics.stdev(errors))
+    text = (finished / "tables.md").read_text()
+    assert f"| late | 2 | 74.12 | {statistics.mean(errors):.1f} ± {statistics.stdev(errors):.1f} |" in text
+    assert json.loads((finished / "tables.json").read_text())["table5"]["rows"][3]["strategy"] == "late"
+
+
+def test_pruned_and_hardened_networks_err_alike(finished):
+    run = result(finished, "trainable", 0)
+    assert run["pruned"]["mpjpe"] == pytest.approx(run["trained_on"]["mpjpe"], rel=1e-4)
+    assert run["steps"] == 5
+    assert run["soft_steps"] == 3
+
+
+def test_soft_to_the_last_step_is_hardened_for_the_table(place, tmp_path):
+    assert ablation(place, tmp_path, "--soft-share", 1, "--strategies", "trainable", "--seeds", 0) == 0
+    run = result(tmp_path, "trainable", 0)
+    assert run["soft_steps"] == 5
+    assert run["hardened"] == run["trained_on"]
+    assert run["soft"] != run["hardened"]
+    assert run["weights"] == pytest.approx([0.475, 0.5, 0.525], abs=0.01)
+
+
+def test_tables_of_the_appendix_and_of_section_3_2(finished):
+    free, sigmoid = read(finished / "table6.csv")
+    assert "free" in free["weights"]
+    for row in (free, sigmoid):
+        assert all(float(row[name]) > 0 for name in ("soft_mpjpe", "mpjpe", "ms", "pruned_ms"))
+    first, last = read(finished / "stages.csv")
+    assert (first["maps"], last["maps"]) == ("first stack", "last stack")
+    assert first["mpjpe"] != last["mpjpe"]
+
+
+def test_weights_that_are_not_sharp_are_flagged(finished):
+    (row,) = (row for row in read(finished / "table5.csv") if row["strategy"] == "free")
+    assert row["not_sharp"] == "2"  # five steps do not move them far: they are noted as they were before hardening
+    assert all(0.3 < float(w) < 0.7 for w in row["weights"].split())
+    text = (finished / "tables.md").read_text()
+    assert "**Not sharp: free (2 of 2), trainable (2 of 2).**" in text
+    sharp = [{**result(finished, "trainable", 0), "sharp": True}]
+    assert not any("Not sharp" in note for note in tables.strategies_table({"trainable": sharp}).notes)
+
+
+@pytest.mark.parametrize(
+    ("weights", "b", "sharp"),
+    [
+        ([0.01, 0.96, 1.0], 1, True),
+        ([0.06, 0.99, 1.0], 1, False),
+        ([0.0, 0.5, 1.0], 2, False),
+        ([0.0, 1.0, 0.0], 3, False),  # near 0 and 1, but no step: pruning would be a rounding
+        ([1.0, 1.0, 1.0], 0, True),
+    ],
+)
+def test_sharp_means_near_the_step(weights, b, sharp):
+    assert runs.is_sharp(weights, b) == sharp
+
+
+def test_the_same_command_again_repeats_nothing(place, finished, monkeypatch, capsys):
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()}
+    monkeypatch.setattr(runs, "Trainer", None)  # nobody may train
+    assert ablation(place, finished, "--seeds", 0, 1, "--beta", "all", "--stages") == 0
+    assert capsys.readouterr().out.count("finished before") == 18
+    after = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()}
+    changed = {path.relative_to(finished).parts[0] for path in before if before[path] != after.get(path)}
+    assert before.keys() == after.keys()
+    assert not {"runs", "banks"} & changed
+
+
+@pytest.mark.parametrize("cut", ["signal", "time limit"])
+def test_a_cut_one_goes_on_and_ends_alike(place, finished, tmp_path, monkeypatch, capsys, cut):
+    chosen = ("--strategies", "late", "trainable", "--seeds", 0)
+    if cut == "time limit":
+        assert ablation(place, tmp_path, *chosen, "--time-limit", 1e-9) == 1
+        assert "time limit" in capsys.readouterr().out
+    else:
+        loss = Trainer.loss
+
+        def signalled(trainer, network, step, generator):
+            if step == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return loss(trainer, network, step, generator)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Trainer, "loss", signalled)
+            assert ablation(place, tmp_path, *chosen) == 1
+        assert "stopped at step 4 by SIGTERM; run again to continue" in capsys.readouterr().out
+        assert not (tmp_path / "runs" / "trainable").exists()  # the signal ends the whole command
+    assert not list(tmp_path.rglob("result.json"))
+    assert not (tmp_path / "table5.csv").exists()
+    assert ablation(place, tmp_path, *chosen) == 0
+    assert (cut == "time limit") or "resumed at step 4" in capsys.readouterr().out
+    for name in ("late", "trainable"):
+        again, straight = result(tmp_path, name, 0), result(finished, name, 0)
+        assert {**again, "seconds": 0} == {**straight, "seconds": 0}
+
+
+def test_other_settings_or_data_are_refused_by_name(place, finished, capsys):
+    assert ablation(place, finished, "--seeds", 0, "--steps", 6) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "steps was 5, is 6" in error
+    assert "choose another --out" in error
+    assert ablation(place, finished, "--seeds", 0, "--people", 3) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "people was None, is 3" in error
+    assert "data and hourglass was" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (("--strategies", "middle"), 2, "invalid choice: 'middle'"),
+        (("--beta", "4"), 1, "--beta must be 'all' or merging layers from 0 to 3 of 'tiny', got '4'"),
+        (("--beta", "-1"), 1, "got '-1'"),
+        (("--people", "0"), 2, "must be a whole number above 0, got '0'"),
+    ],
+)
+def test_bad_usage_is_one_sentence(place, tmp_path, capsys, arguments, status, words):
+    assert ablation(place, tmp_path / "out", *arguments) == status
+    error = capsys.readouterr().err
+    assert words in error.strip().splitlines()[-1]
+    assert "Traceback" not in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_stages_need_a_stack(monkeypatch):
+    config = dataclasses.replace(STACKED, hourglass=dataclasses.replace(STACKED.hourglass, stacks=1))
+    monkeypatch.setitem(PRESETS, "tiny", config)
+    with pytest.raises(ValueError, match="preset 'tiny' has a single one"):
+        variants(STRATEGIES, [], "tiny", stages=True)
+
+
+def assert_same(one, other):
+    for name in ("training", "held_out"):
+        for field in dataclasses.fields(getattr(one, name)):
+            assert torch.equal(getattr(getattr(one, name), field.name), getattr(getattr(other, name), field.name))
+    assert one.names == other.names
+
+
+def test_a_cached_bank_is_the_built_one(place, tmp_path, monkeypatch):
+    fresh = make_banks(place / "data", SETTINGS, hourglass(), CPU)
+    assert len(fresh.training) == 12
+    assert_same(fresh, make_banks(place / "data", SETTINGS, hourglass(), CPU, tmp_path))
+    monkeypatch.setattr(banks, "build_bank", None)  # nobody may build
+    assert_same(fresh, make_banks(place / "data", SETTINGS, hourglass(), CPU, tmp_path))
+
+
+@pytest.mark.parametrize("other", ["seed", "hourglass", "labels", "photos", "stack", "damaged"])
+def test_what_differs_is_built_anew(tmp_path, capsys, other):
+    data, cache, settings, stacks = tmp_path / "data", tmp_path / "cache", SETTINGS, hourglass()
+    data.mkdir()
+    write_pack(data, "made", 8, held_out=2)
+    make_banks(data, SETTINGS, stacks, CPU, cache)
+    if other == "seed":
+        settings = dataclasses.replace(SETTINGS, seed=4)
+    elif other == "hourglass":
+        stacks = hourglass(1)
+    elif other == "stack":
+        settings = dataclasses.replace(SETTINGS, stack=0)
+    elif other == "damaged":
+        file = cache / "training.safetensors"
+        file.write_bytes(file.read_bytes()[:-100])
+    elif other == "labels":
+        write_pack(data, "made", 9, held_out=2)
+    else:
+        labels = (data / "people_made.npz").read_bytes()
+        write_pack(data, "made", 8, held_out=2)
+        shift_photos(data / "people_made.zip")
+        (data / "people_made.npz").write_bytes(labels)
+    again = make_banks(data, settings, stacks, CPU, cache)
+    assert "built anew" in capsys.readouterr().out
+    assert_same(again, make_banks(data, settings, stacks, CPU))
+
+
+def shift_photos(archive):
+    """Give every name in a zip the photo of another."""
+    with zipfile.ZipFile(archive) as source:
+        names, photos = source.namelist(), [source.read(name) for name in source.namelist()]
+    with zipfile.ZipFile(archive, "w") as target:
+        for name, photo in zip(names, photos[1:] + photos[:1], strict=True):
+            target.writestr(name, photo)
+
+
+def test_people_are_taken_evenly(place, monkeypatch):
+    seen = []
+    monkeypatch.setattr(banks, "build_bank", lambda people, *_arguments, **_options: seen.append(people.joints))
+    for count in (3, None):
+        make_banks(place / "data", dataclasses.replace(SETTINGS, people=count), hourglass(), CPU)
+    held_out, some, _, everybody = seen
+    assert len(held_out) == 2
+    assert torch.equal(some, everybody[[0, 2, 5]])
+
+
+def test_the_stack_is_that_of_the_maps():
+    people, settings = make_people(2), (64, 1.25, 32, 1, None)
+    by_stack = [build_bank(people, hourglass(), *settings, stack=stack).maps for stack in (0, 1, -1)]
+    assert torch.equal(by_stack[1], by_stack[2])
+    assert not torch.equal(by_stack[0], by_stack[1])
+
+
+def test_train_fusion_shares_a_cache(place, tmp_path, monkeypatch, capsys):
+    common = ("--data", place / "data", "--hourglass", place / "hourglass", "--steps", 4, *SMALL)
+    cache = ("--cache", tmp_path / "cache")
+    assert start(fusion, *common, *cache, "--run", tmp_path / "one") == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert start(fusion, *common, "--run", tmp_path / "none") == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if "mpjpe" in line] == [
+        line for line in printed if "mpjpe" in line
+    ]
+    monkeypatch.setattr(banks, "build_bank", None)  # nobody may build
+    assert start(fusion, *common, *cache, "--run", tmp_path / "two", "--strategy", "image-only") == 0

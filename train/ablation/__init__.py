@@ -1,0 +1,1 @@
+"""The parts of ``train.ablate``: its runs, its tables."""

@@ -1,0 +1,60 @@
+"""Writes an ablation's tables as CSV, JSON and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from fusion_model.config import FusionConfig
+from train.ablation.runs import write_text
+from train.ablation.tables import Runs, Table, free_table, markdown, stages_table, strategies_table
+
+
+def write_report(out: Path, results: Mapping[str, Runs], config: FusionConfig) -> str:
+    """Write ``table5.csv``, ``table6.csv``, ``stages.csv``, ``tables.json`` and ``tables.md``.
+
+    Args:
+        out: their folder.
+        results: runs by row.
+        config: of the fusion network.
+
+    Returns:
+        The Markdown.
+    """
+    found = {
+        "table5": strategies_table(results),
+        "table6": free_table(results, config),
+        "stages": stages_table(results),
+    }
+    tables = {name: table for name, table in found.items() if table is not None}
+    for name, table in tables.items():
+        write_text(out / f"{name}.csv", _csv(table))
+    content = {name: asdict(table) for name, table in tables.items()} | {"runs": results}
+    write_text(out / "tables.json", json.dumps(content, indent=1))
+    text = "\n".join([*map(markdown, tables.values()), _protocol(results)])
+    write_text(out / "tables.md", text)
+    return text
+
+
+def _csv(table: Table) -> str:
+    """The table in full precision, spreads as columns of their own."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(table.rows[0]))
+    writer.writeheader()
+    writer.writerows(table.rows)
+    return text.getvalue()
+
+
+def _protocol(results: Mapping[str, Runs]) -> str:
+    """What was measured, in a sentence."""
+    run = next(iter(results.values()))[0]
+    mean = run["mean_pose"]
+    return (
+        f"{run['steps']} steps a run. Measured on {mean['n']} validation people in their true boxes, over 12 limb "
+        "joints relative to the pelvis; answering the mean pose of the training people gives an MPJPE of "
+        f"{mean['mpjpe']:.1f} mm and a PA-MPJPE of {mean['pa_mpjpe']:.1f} mm.\n"
+    )

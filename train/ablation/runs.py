@@ -1,0 +1,229 @@
+"""The runs of an ablation: a folder for each strategy and seed, all with the same budget and the same bank of views."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fusion_model.config import PRESETS
+from fusion_model.fusion import FusionNetwork
+from train.data.banks import Banks, BankSettings, bank_fingerprint, make_banks
+from train.engine.checkpoints import latest_state
+from train.engine.loop import start_accelerator
+from train.fusion_training import Trainer, bank_settings, fusion_config, load_hourglass, parameter_count
+
+STRATEGIES = ("image-only", "maps-only", "early", "late", "free", "trainable")
+FIRST_STACK = "trainable-first-stack"
+SHARP = 0.05  # the farthest that a weight of a sharp run may lie from the step [l > b]
+_RESULT = "result.json"
+# What all runs of a folder share, as named on the command line.
+_SHARED = (
+    "preset", "steps", "batch", "lr", "schedule", "patience", "validate_every", "sharpness", "soft_share", "views",
+    "people", "pairs", "input_size", "teacher_trust", "reprojection", "synthetic_share",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of the tables.
+
+    Attributes:
+        name: of the row, and of the folder of its runs.
+        strategy: one of :data:`fusion_model.config.STRATEGIES`.
+        fixed_beta: merging layer of the strategy ``fixed``.
+        stack: which hourglass's maps it reads, 0 for the first of the stack, -1 for the last.
+    """
+
+    name: str
+    strategy: str
+    fixed_beta: int | None = None
+    stack: int = -1
+
+
+def variants(strategies: Sequence[str], betas: Sequence[str], preset: str, *, stages: bool) -> list[Variant]:
+    """The rows that are asked for, in the order of the paper's table.
+
+    Args:
+        strategies: names out of :data:`STRATEGIES`.
+        betas: fixed merging layers, as numbers or ``all`` for those between early and late fusion.
+        preset: of the networks.
+        stages: whether to add the trainable network on the maps of the hourglass's first stack.
+
+    Raises:
+        ValueError: for a merging layer that the network does not have, or a hourglass of one stack.
+    """
+    config = PRESETS[preset]
+    depth, chosen = len(config.fusion.layers), set()
+    for beta in betas:
+        if beta != "all" and not (beta.isdigit() and int(beta) <= depth):
+            raise ValueError(f"--beta must be 'all' or merging layers from 0 to {depth} of {preset!r}, got {beta!r}")
+        chosen |= set(range(1, depth)) if beta == "all" else {int(beta)}
+    if stages and config.hourglass.stacks < 2:
+        raise ValueError(f"--stages compares stacks of one hourglass, but that of preset {preset!r} has a single one")
+    rows = {name: Variant(name, name) for name in STRATEGIES if name in strategies}
+    last = [rows.pop(name) for name in ("free", "trainable") if name in rows]
+    fixed = [Variant(f"fixed-{b}", "fixed", b) for b in sorted(chosen)]
+    first = [Variant(FIRST_STACK, "trainable", stack=0)] if stages else []
+    return [*rows.values(), *fixed, *last, *first]
+
+
+class Ablation:
+    """All runs of one output folder.
+
+    Args:
+        arguments: those of ``train.ablate``.
+
+    Raises:
+        ValueError: if the folder holds runs with other settings, data or another hourglass; names the settings.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments, self.out = arguments, arguments.out
+        self.seeds = list(dict.fromkeys(arguments.seeds))
+        self.rows = variants(arguments.strategies, arguments.beta, arguments.preset, stages=arguments.stages)
+        self.config = fusion_config(arguments, "trainable")
+        self.hourglass = load_hourglass(self.config, arguments.hourglass)
+        self.accelerator = start_accelerator()
+        self._banks: dict[int, Banks] = {}
+        self._began = time.monotonic()
+        with self.accelerator.main_process_first():
+            self._claim()
+
+    def run(self) -> bool:
+        """Train what is not finished yet; False if a signal or the time limit ended it before that."""
+        for seed in self.seeds:
+            for row in self.rows:
+                if self._folder(row, seed).joinpath(_RESULT).is_file():
+                    self.accelerator.print(f"{row.name}, seed {seed}: finished before")
+                elif not self._train(row, seed):
+                    return False
+        return True
+
+    def results(self) -> dict[str, list[dict[str, Any]]]:
+        """What every run of each row came to, by seed."""
+        return {row.name: [self._result(row, seed) for seed in self.seeds] for row in self.rows}
+
+    def _claim(self) -> None:
+        """Make the folder that of these settings, or refuse."""
+        path = self.out / "settings.json"
+        mark = bank_fingerprint(self.arguments.data, self._bank_settings(-1), self.hourglass, self.accelerator.device)
+        mine = {name: getattr(self.arguments, name) for name in _SHARED} | {"data and hourglass": mark}
+        if path.is_file():
+            theirs = json.loads(path.read_text(encoding="utf-8"))
+            changed = [
+                f"{name} was {theirs.get(name)!r}, is {value!r}"
+                for name, value in mine.items()
+                if theirs.get(name) != value
+            ]
+            if changed:
+                raise ValueError(
+                    f"{self.out} was started with other settings ({'; '.join(changed)}): choose another --out"
+                )
+        write_text(path, json.dumps(mine, indent=1))
+
+    def _train(self, row: Variant, seed: int) -> bool:
+        """One run, from the start or from where it was cut; False if it was cut again."""
+        left = self._minutes_left()
+        if left < 0:
+            self.accelerator.print(
+                f"stopped by the time limit of {self.arguments.time_limit:g} minutes; run again to continue"
+            )
+            return False
+        self.accelerator.print(f"{row.name}, seed {seed}:", end=" ")
+        folder = self._folder(row, seed)
+        config = fusion_config(self.arguments, row.strategy, row.fixed_beta)
+        torch.manual_seed(seed)  # of the initial weights
+        network = FusionNetwork(config.fusion)
+        own = {"run": folder, "strategy": row.strategy, "fixed_beta": row.fixed_beta, "seed": seed, "time_limit": left}
+        arguments = argparse.Namespace(**{**vars(self.arguments), **own})
+        trainer = Trainer(config, self.hourglass, network, arguments, self._bank(row.stack))
+        if not trainer.loop.run():
+            return False
+        if self.accelerator.is_main_process:
+            write_text(folder / _RESULT, json.dumps(_summary(trainer, row, seed), indent=1))
+            for state in (folder / "checkpoints").glob("*/training_state.pt"):
+                state.unlink()  # large, and nothing goes on from here
+        self.accelerator.wait_for_everyone()
+        return not trainer.loop.stop_reason
+
+    def _minutes_left(self) -> float:
+        """Of the time limit; 0 if there is none, below 0 if it is over."""
+        limit = self.arguments.time_limit
+        return limit and (limit - (time.monotonic() - self._began) / 60 or -1.0)
+
+    def _bank(self, stack: int) -> Banks:
+        """The views with the maps of one of the hourglass's stacks, alike for all strategies and seeds."""
+        if stack not in self._banks:
+            cache = self.out / "banks" / ("last-stack" if stack < 0 else f"stack-{stack + 1}")
+            self._banks[stack] = make_banks(
+                self.arguments.data, self._bank_settings(stack), self.hourglass, self.accelerator.device, cache
+            )
+        return self._banks[stack]
+
+    def _bank_settings(self, stack: int) -> BankSettings:
+        """The same views whatever the seed of a run."""
+        return dataclasses.replace(
+            bank_settings(self.config, argparse.Namespace(**{**vars(self.arguments), "seed": 0})),
+            people=self.arguments.people,
+            stack=stack,
+        )
+
+    def _folder(self, row: Variant, seed: int) -> Path:
+        """Where a run lies."""
+        return self.out / "runs" / row.name / f"seed-{seed}"
+
+    def _result(self, row: Variant, seed: int) -> dict[str, Any]:
+        """What a finished run came to."""
+        return json.loads((self._folder(row, seed) / _RESULT).read_text(encoding="utf-8"))
+
+
+def _summary(trainer: Trainer, row: Variant, seed: int) -> dict[str, Any]:
+    """A finished run in figures, ready for JSON."""
+    loop = trainer.loop
+    # The last network rather than the best: nothing is chosen by the people that the tables are measured on.
+    outcome = trainer.outcome(latest_state(loop.folder) / "model.safetensors")
+    network, hardening, figures = outcome.network, outcome.hardening or {}, outcome.figures
+    single = network.config.single_stream
+    weights = None if single else hardening.get("weights") or outcome.unpruned.weights().tolist()
+    trained_on = figures["released" if single else "hardened, trained on"]
+    return {
+        "name": row.name,
+        "strategy": row.strategy,
+        "seed": seed,
+        "stack": row.stack,
+        "steps": loop.step,
+        "soft_steps": trainer.soft_steps if hardening else 0,
+        "seconds": round(loop.seconds),
+        "mean_pose": figures["mean pose"],
+        "soft": figures.get("soft"),
+        "hardened": figures.get("hardened, at once"),
+        "trained_on": trained_on,
+        "pruned": figures["released"],
+        "parameters": {"unpruned": parameter_count(outcome.unpruned), "pruned": parameter_count(network)},
+        "weights": weights,
+        "alpha": hardening.get("alpha"),
+        "beta": hardening.get("beta"),
+        "merging_layer": None if single else network.merging_layer,
+        "sharp": None if single else is_sharp(weights, network.merging_layer),
+    }
+
+
+def is_sharp(weights: Sequence[float], merging_layer: int) -> bool:
+    """Whether w_1..w_L were all but the step [l > b] that they were hardened to."""
+    return all(abs(w - (number > merging_layer)) <= SHARP for number, w in enumerate(weights, 1))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file complete or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,222 @@
+"""The tables of an ablation, from what its runs came to: means and spread over the seeds, beside the paper's rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from fusion_model.config import FusionConfig
+from fusion_model.fusion import FusionNetwork
+from train.ablation.runs import FIRST_STACK, SHARP
+from train.fusion_training import time_networks
+
+# MPJPE in mm on Human3.6M, Tekin et al. 2017, Table 5.
+PAPER = {"image-only": 124.13, "maps-only": 79.28, "early": 76.41, "late": 74.12, "trainable": 69.73}
+_DIGITS = {"parameters": 2, "pruned_parameters": 2, "alpha": 3, "beta": 2, "ms": 2, "pruned_ms": 2}  # others: 1
+_COLUMNS_NOTE = (
+    "Errors in mm, mean ± standard deviation over the seeds; w, alpha and beta are means at the end of the soft phase. "
+    "MPJPE and PA-MPJPE are those of the finished network, trained on with hardened weights."
+)
+_FREE_NOTE = (
+    "The paper finds the sigmoid more accurate and, pruned, faster; its figures are not known to us. Free weights that "
+    "are not sharp can be pruned only by rounding them."
+)
+_TIMES_NOTE = (
+    "Soft: at the end of the soft phase. Pruned: after training on with hardened weights. Times: batches of 16, the "
+    "median of rounds in which all networks take turns."
+)
+_STAGES_NOTE = (
+    "The trainable network on the maps of the first and of the last stack of one trained hourglass: the first was "
+    "trained as part of the stack, not by itself."
+)
+
+Runs = Sequence[Mapping[str, Any]]
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be written.
+
+    Attributes:
+        title: what it compares.
+        columns: headings by key; a key ending in ``_std`` is shown with the column before it.
+        rows: values by key; None where a row has none.
+        notes: sentences below it.
+    """
+
+    title: str
+    columns: dict[str, str]
+    rows: list[dict[str, Cell]]
+    notes: tuple[str, ...] = ()
+
+
+def strategies_table(results: Mapping[str, Runs]) -> Table:
+    """Table 5 in kind: a row a strategy.
+
+    Args:
+        results: runs by row, as :meth:`train.ablation.runs.Ablation.results` gives them.
+    """
+    rows = [_strategy_row(name, runs) for name, runs in results.items() if name != FIRST_STACK]
+    columns = {
+        "strategy": "strategy",
+        "runs": "runs",
+        "paper": "MPJPE of the paper on Human3.6M, another data set",
+        "mpjpe": "MPJPE",
+        "pa_mpjpe": "PA-MPJPE",
+        "soft_mpjpe": "MPJPE soft",
+        "hardened_mpjpe": "MPJPE hardened, at once",
+        "pruned_mpjpe": "MPJPE pruned",
+        "parameters": "M parameters",
+        "pruned_parameters": "M parameters pruned",
+        "weights": "w_1..w_L",
+        "alpha": "alpha",
+        "beta": "beta",
+        "merging_layers": "merging layer",
+        "not_sharp": "runs not sharp",
+    }
+    notes = [_COLUMNS_NOTE]
+    flagged = [f"{row['strategy']} ({row['not_sharp']} of {row['runs']})" for row in rows if row["not_sharp"]]
+    if flagged:
+        notes.append(
+            f"**Not sharp: {', '.join(flagged)}.** In these runs some w_l lay farther than {SHARP:g} from the "
+            "step [l > b] that they were hardened to: the merging layer is then a rounding, not the network's choice."
+        )
+    return Table("Ways of merging (the paper's Table 5, on other data)", columns, rows, tuple(notes))
+
+
+def free_table(results: Mapping[str, Runs], config: FusionConfig) -> Table | None:
+    """Table 6 of the appendix in kind: sigmoid with sharpness term against free weights; None without both.
+
+    Args:
+        results: runs by row.
+        config: of the fusion network, to time it as each run left it.
+    """
+    if not {"free", "trainable"} <= results.keys():
+        return None
+    rows, times = [], _times(results, config)
+    for name, title in (("free", "free weights"), ("trainable", "sigmoid with sharpness term")):
+        runs = results[name]
+        pruned = [times[_structure(name, run["merging_layer"])] for run in runs]
+        rows.append(
+            {
+                "weights": title,
+                "runs": len(runs),
+                **_spread("soft_mpjpe", [run["soft"]["mpjpe"] for run in runs]),
+                **_spread("mpjpe", [run["pruned"]["mpjpe"] for run in runs]),
+                "ms": times[_structure(name, None)],
+                **_spread("pruned_ms", pruned),
+                "not_sharp": sum(not run["sharp"] for run in runs),
+            }
+        )
+    columns = {
+        "weights": "weights",
+        "runs": "runs",
+        "soft_mpjpe": "MPJPE soft, all layers",
+        "mpjpe": "MPJPE pruned",
+        "ms": "ms a crop, all layers",
+        "pruned_ms": "ms a crop pruned",
+        "not_sharp": "runs not sharp",
+    }
+    threads = f" Processor threads: {torch.get_num_threads()}."
+    notes = (_FREE_NOTE, _TIMES_NOTE + threads)
+    return Table("Sigmoid against free weights (Table 6 of the paper's appendix, on other data)", columns, rows, notes)
+
+
+def stages_table(results: Mapping[str, Runs]) -> Table | None:
+    """The remark of section 3.2 in kind: maps of the last stack against those of the first; None without both."""
+    if not {FIRST_STACK, "trainable"} <= results.keys():
+        return None
+    rows: list[dict[str, Cell]] = []
+    for name, title in ((FIRST_STACK, "first stack"), ("trainable", "last stack")):
+        figures = [run["pruned"] for run in results[name]]
+        row: dict[str, Cell] = {"maps": title, "runs": len(figures)}
+        rows.append(row | _spread("mpjpe", _each(figures, "mpjpe")) | _spread("pa_mpjpe", _each(figures, "pa_mpjpe")))
+    columns = {"maps": "maps of", "runs": "runs", "mpjpe": "MPJPE", "pa_mpjpe": "PA-MPJPE"}
+    return Table("Stacked against single-stage hourglass (section 3.2, on other data)", columns, rows, (_STAGES_NOTE,))
+
+
+def _strategy_row(name: str, runs: Runs) -> dict[str, Cell]:
+    """A row of Table 5; columns that the strategy does not have stay empty."""
+    last, soft, hardened = ([run[key] for run in runs] for key in ("trained_on", "soft", "hardened"))
+    parameters = [run["parameters"] for run in runs]
+    layers = sorted({run["merging_layer"] for run in runs if run["merging_layer"] is not None})
+    return {
+        "strategy": name,
+        "runs": len(runs),
+        "paper": PAPER.get(name),
+        **_spread("mpjpe", _each(last, "mpjpe")),
+        **_spread("pa_mpjpe", _each(last, "pa_mpjpe")),
+        **_spread("soft_mpjpe", _each(soft, "mpjpe")),
+        **_spread("hardened_mpjpe", _each(hardened, "mpjpe")),
+        **_spread("pruned_mpjpe", _each([run["pruned"] for run in runs], "mpjpe")),
+        "parameters": statistics.mean(_each(parameters, "unpruned")) / 1e6,
+        **_spread("pruned_parameters", [count / 1e6 for count in _each(parameters, "pruned")]),
+        "weights": _mean_weights(runs),
+        **_spread("alpha", [run["alpha"] for run in runs if run["alpha"] is not None]),
+        **_spread("beta", [run["beta"] for run in runs if run["beta"] is not None]),
+        "merging_layers": ", ".join(map(str, layers)) or None,
+        "not_sharp": sum(run["sharp"] is False for run in runs),
+    }
+
+
+def _each(figures: Sequence[Mapping[str, float] | None], name: str) -> list[float]:
+    """One figure of every run that has it."""
+    return [each[name] for each in figures if each is not None]
+
+
+def _spread(name: str, values: Sequence[float]) -> dict[str, Cell]:
+    """Mean and sample standard deviation; None where there are too few values."""
+    return {
+        name: statistics.mean(values) if values else None,
+        f"{name}_std": statistics.stdev(values) if len(values) > 1 else None,
+    }
+
+
+def _mean_weights(runs: Runs) -> str | None:
+    """w_1..w_L, means over the runs."""
+    weights = [run["weights"] for run in runs if run["weights"] is not None]
+    return " ".join(f"{statistics.mean(column):.2f}" for column in zip(*weights, strict=True)) or None
+
+
+def _structure(strategy: str, merging_layer: int | None) -> str:
+    """Name of a network as far as its speed goes."""
+    return f"{strategy} {merging_layer}"
+
+
+def _times(results: Mapping[str, Runs], config: FusionConfig) -> dict[str, float]:
+    """Milliseconds a crop of the free and trainable networks, whole and pruned at each merging layer that came out."""
+    networks = {}
+    for name in ("free", "trainable"):
+        for layer in (None, *sorted({run["merging_layer"] for run in results[name]})):
+            structure = dataclasses.replace(config, strategy=name, merge_after=layer)
+            networks[_structure(name, layer)] = FusionNetwork(structure)
+    return time_networks(networks)
+
+
+def markdown(table: Table) -> str:
+    """The table as Markdown, spreads beside their means."""
+    lines = [f"### {table.title}", "", _line(table.columns.values()), _line("---" for _ in table.columns)]
+    lines += [_line(_shown(row, key) for key in table.columns) for row in table.rows]
+    return "\n".join([*lines, "", *(f"{note}\n" for note in table.notes)])
+
+
+def _line(cells: Any) -> str:
+    """A row of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def _shown(row: Mapping[str, Cell], key: str) -> str:
+    """A cell as people read it."""
+    value, spread = row[key], row.get(f"{key}_std")
+    if value is None:
+        return "-"
+    if not isinstance(value, float):
+        return str(value)
+    digits = _DIGITS.get(key, 2 if key == "paper" else 1)
+    return f"{value:.{digits}f}" + (f" ± {spread:.{digits}f}" if spread else "")

@@ -1,0 +1,288 @@
+"""Trains one fusion network on the maps of a trained hourglass; what ``train.fusion`` and ``train.ablate`` share.
+
+First with soft weights (Eq. 3, loss of Eq. 4), then with the weights hardened to 0 and 1, then pruned.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import statistics
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from fusion_model.checkpoints import check_state
+from fusion_model.config import PRESETS, ModelConfig
+from fusion_model.estimator import PoseEstimator
+from fusion_model.fusion import SHARPNESS, FusionNetwork, fusion_loss
+from fusion_model.hourglass import StackedHourglass
+from fusion_model.pruning import prune
+from train.attach_finder import attach, read_finder
+from train.command import loop_settings, share
+from train.data.bank import Bank, random_rows
+from train.data.banks import Banks, BankSettings, make_banks
+from train.data.sampling import SYNTHETIC, draw_share, named_rows, sampling_weights
+from train.engine.checkpoints import read_weights
+from train.engine.loop import Loop
+from train.engine.losses import reprojection_loss
+from train.engine.seeds import RowNoise
+from train.pictures import pose_sheet
+from train.protocols.pose3d import mean_pose, pose_figures
+
+_HARDENING = "hardening.json"  # what the end of the soft phase left in a run's folder
+
+
+def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
+    """Arguments of every command that trains fusion networks."""
+    arguments.add_argument("--hourglass", type=Path, required=True, help="run folder or safetensors file")
+    arguments.add_argument("--sharpness", type=float, default=SHARPNESS, help="lambda of Eq. 4, mm^2")
+    arguments.add_argument("--soft-share", type=share, default=0.6, help="share of the steps with soft weights")
+    arguments.add_argument("--views", type=int, default=3, help="random views of each person in the bank")
+    arguments.add_argument("--input-size", type=int, help="pixels of the hourglass's crop (default: preset)")
+    arguments.add_argument("--pairs", type=int, default=0, help="rows without a picture, drawn from poses alone")
+    arguments.add_argument(
+        "--teacher-trust", type=share, default=1.0, help="factor on the 3D loss of photos, whose 3D is a teacher's"
+    )
+    arguments.add_argument(
+        "--reprojection",
+        type=float,
+        default=0.0,
+        help="weight of the distance to the 2D labels, for photos and renders",
+    )
+
+
+def fusion_config(arguments: argparse.Namespace, strategy: str, fixed_beta: int | None = None) -> ModelConfig:
+    """The preset with a strategy, and with the size that was asked for."""
+    preset = PRESETS[arguments.preset]
+    fusion = dataclasses.replace(preset.fusion, strategy=strategy, fixed_beta=fixed_beta)
+    size = arguments.input_size or preset.hourglass.input_size
+    return dataclasses.replace(preset, fusion=fusion, hourglass=dataclasses.replace(preset.hourglass, input_size=size))
+
+
+def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
+    """The trained hourglass of a run's folder or a file, in evaluation mode."""
+    hourglass = StackedHourglass(config.hourglass).eval().to(memory_format=torch.channels_last)
+    weights = read_weights(path)
+    check_state(hourglass, weights)
+    hourglass.load_state_dict(weights)
+    return hourglass
+
+
+def bank_settings(config: ModelConfig, arguments: argparse.Namespace) -> BankSettings:
+    """The banks that the arguments ask for."""
+    size, margin = config.hourglass.input_size, config.crop.margin
+    sizes = (size, margin, config.fusion.input_size)
+    return BankSettings(*sizes, views=arguments.views, seed=arguments.seed, pairs=arguments.pairs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a finished run came to.
+
+    Attributes:
+        network: the one to use; pruned, where there was something to prune.
+        unpruned: the same before pruning.
+        figures: of the mean pose; soft; hardened, at once; hardened, trained on; and released, as far as there are.
+        hardening: the note that the end of the soft phase left, None for strategies without soft weights.
+    """
+
+    network: FusionNetwork
+    unpruned: FusionNetwork
+    figures: dict[str, dict[str, float]]
+    hardening: dict[str, Any] | None
+
+
+class Trainer:
+    """Loss and validation of one run.
+
+    Args:
+        config: of both networks.
+        hourglass: trained.
+        network: to train.
+        arguments: those of ``train.fusion``.
+        banks: to train and validate on; None builds those that the arguments ask for.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        hourglass: StackedHourglass,
+        network: FusionNetwork,
+        arguments: argparse.Namespace,
+        banks: Banks | None = None,
+    ) -> None:
+        self.config, self.hourglass, self.arguments = config, hourglass, arguments
+        self.soft_steps = round(arguments.soft_share * arguments.steps)
+        settings = loop_settings(arguments)
+        fingerprint = {name: getattr(arguments, name) for name in ("preset", "strategy", "fixed_beta", "views")}
+        fingerprint |= {"sharpness": arguments.sharpness, "soft_steps": self.soft_steps, "steps": arguments.steps}
+        fingerprint |= {
+            name: getattr(arguments, name) for name in ("synthetic_share", "teacher_trust", "reprojection", "pairs")
+        }
+        self.loop = Loop(
+            network,
+            self.loss,
+            self.validate,
+            settings,
+            arguments.run,
+            better="-mpjpe",
+            fingerprint=fingerprint,
+            describe=self.describe,
+            pictures=self.pictures,
+        )
+        self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
+        if banks is None:
+            settings = bank_settings(config, arguments)
+            banks = make_banks(arguments.data, settings, hourglass, self.loop.device, arguments.cache)
+        self.bank, self.held_out, self.names = banks.training, banks.held_out, banks.names
+        self.rendered = torch.tensor([name == SYNTHETIC for name in self.names], device=self.loop.device)
+        self.weights = sampling_weights(self.bank.source, self.names, arguments.synthetic_share)
+        self.mean = mean_pose(self.bank.pose.cpu().numpy(), self.bank.weight.cpu().numpy())
+
+    def loss(self, network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        """Eq. 4 on a batch; hardens the weights when the soft phase is over."""
+        module = self.loop.module
+        if step >= self.soft_steps and _is_soft(module):
+            self._harden(module)
+        batch = random_rows(self.bank, *self._share(generator))
+        pose = network(batch.images, batch.maps)
+        trust = torch.where(self.rendered[batch.source], 1.0, self.arguments.teacher_trust)[:, None]
+        loss = fusion_loss(pose, batch.pose, module, trust * batch.weight, self.arguments.sharpness)
+        if self.arguments.reprojection:
+            loss = loss + self.arguments.reprojection * reprojection_loss(pose, batch.points, batch.point_weight)
+        return loss, _mixing_figures(module)
+
+    def _share(self, generator: torch.Generator) -> tuple[Tensor, RowNoise]:
+        """Rows of the bank that fall to this process, and their noise."""
+        count = self.arguments.batch
+        return draw_share(self.weights, count, generator, self.loop.share(count))
+
+    def describe(self, generator: torch.Generator) -> str:
+        """Words for the rows that the loss took."""
+        return "views " + named_rows(self._share(generator)[0], self.bank.source, self.names)
+
+    def pictures(self, network: nn.Module) -> dict[str, np.ndarray]:
+        """Validation crops with true and found poses."""
+        return {"poses": pose_sheet(network, self.held_out)}
+
+    def _harden(self, module: FusionNetwork) -> None:
+        """End the soft phase: fix the weights, note what that costs, and let the best be chosen anew."""
+        note = self._hardened(module, self.loop.averaged.module)
+        self.loop.best = -np.inf
+        if self.loop.accelerator.is_main_process:
+            (self.arguments.run / _HARDENING).write_text(json.dumps(note, indent=1), encoding="utf-8")
+
+    def _hardened(self, module: FusionNetwork, averaged: FusionNetwork) -> dict[str, Any]:
+        """Harden both; the errors of the averaged one before and after, and the weights as they were."""
+        soft = self.validate(averaged)
+        was_sharp, weights = module.is_sharp(), [round(w, 4) for w in module.weights().tolist()]
+        b = module.harden()
+        averaged.harden()
+        note = {"soft": soft, "hardened": self.validate(averaged), "merging_layer": b, "was_sharp": was_sharp}
+        return {**note, "weights": weights, **_mixing_figures(module)}
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Figures over all validation people whose 3D is known; photos and rendered people count half each."""
+        network.eval()
+        return self._figures(predict(network, self.held_out))
+
+    def _figures(self, poses: np.ndarray) -> dict[str, float]:
+        """Figures of poses (N, 17, 3) of the validation people; those of rendered people apart, where there are any."""
+        truth, rendered = self.held_out.pose.cpu().numpy(), self.rendered[self.held_out.source].cpu().numpy()
+        if rendered.all() or not rendered.any():
+            return pose_figures(poses, truth)
+        photos, synthetic = (pose_figures(poses[rows], truth[rows]) for rows in (~rendered, rendered))
+        both = {"mpjpe": (photos["mpjpe"] + synthetic["mpjpe"]) / 2}
+        return (
+            both | {f"photos_{k}": v for k, v in photos.items()} | {f"synthetic_{k}": v for k, v in synthetic.items()}
+        )
+
+    def outcome(self, weights: Path) -> Outcome:
+        """Measure the network of a finished run that lies in that file, and prune it."""
+        network = FusionNetwork(self.config.fusion).to(self.loop.device)
+        network.load_state_dict(load_file(weights))
+        figures = {"mean pose": self._figures(np.tile(self.mean, (len(self.held_out), 1, 1)))}
+        note, hardening = self.arguments.run / _HARDENING, None
+        if _is_soft(network):  # to the last step
+            hardening = self._hardened(network, network)
+        elif note.is_file():
+            hardening = json.loads(note.read_text(encoding="utf-8"))
+        if hardening:
+            figures |= {"soft": hardening["soft"], "hardened, at once": hardening["hardened"]}
+        unpruned = network
+        if not self.config.fusion.single_stream:
+            figures["hardened, trained on"] = self.validate(network)
+            network = prune(network)
+        figures["released"] = self.validate(network)
+        return Outcome(network, unpruned, figures, hardening)
+
+    def finish(self) -> None:
+        """Print the errors side by side, and write ``checkpoint/`` into the run's folder."""
+        outcome = self.outcome(self.arguments.run / "best" / "model.safetensors")
+        network, rows = outcome.network, outcome.figures
+        if not self.config.fusion.single_stream:
+            _print_sizes({"unpruned": outcome.unpruned, "pruned": network})
+        for name, figures in rows.items():
+            print(f"{name:22}", "  ".join(f"{key} {value:.1f}" for key, value in figures.items()))
+        config = dataclasses.replace(self.config, fusion=network.config)
+        estimator = PoseEstimator(config, self.hourglass.cpu(), network.cpu(), name=self.arguments.run.name)
+        if self.arguments.finder:
+            estimator = attach(estimator, *read_finder(self.arguments.finder))
+        estimator.save_pretrained(self.arguments.run / "checkpoint", metrics={"fusion": rows})
+        save_file({"mean_pose": torch.from_numpy(self.mean)}, self.arguments.run / "mean_pose.safetensors")
+        print(f"checkpoint: {self.arguments.run / 'checkpoint'}")
+
+
+def _is_soft(module: FusionNetwork) -> bool:
+    """Whether the weights are trained, and not hardened yet."""
+    config = module.config
+    return config.merging_layer is None and not config.single_stream and int(module.hardened_at) < 0
+
+
+@torch.inference_mode()
+def predict(network: nn.Module, bank: Bank, batch: int = 256) -> np.ndarray:
+    """(N, 17, 3) mm for every row of a bank."""
+    found = []
+    for start in range(0, len(bank), batch):
+        rows = torch.arange(start, min(start + batch, len(bank)), device=bank.images.device)
+        found.append(network(*bank.inputs(rows)).float().cpu())
+    return torch.cat(found).numpy()
+
+
+@torch.inference_mode()
+def time_networks(networks: Mapping[str, FusionNetwork], batch: int = 16, rounds: int = 20) -> dict[str, float]:
+    """Milliseconds a crop, the median of rounds in which the networks take turns; all in evaluation mode afterwards."""
+    seconds: dict[str, list[float]] = {name: [] for name in networks}
+    for turn in range(rounds + 1):  # the first only warms up
+        for name, network in networks.items():
+            config, device = network.eval().config, network.output.weight.device
+            image = torch.rand(batch, 3, config.input_size, config.input_size, device=device)
+            maps = torch.rand(batch, config.map_joints, config.input_size, config.input_size, device=device)
+            began = time.perf_counter()
+            network(image, maps).sum().item()  # item waits for the device
+            seconds[name] += [time.perf_counter() - began] if turn else []
+    return {name: 1000 * statistics.median(times) / batch for name, times in seconds.items()}
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Number of parameters."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _print_sizes(networks: Mapping[str, FusionNetwork]) -> None:
+    """Print parameters and time a crop of each network."""
+    for name, milliseconds in time_networks(networks).items():
+        print(f"{name:9} {parameter_count(networks[name]) / 1e6:6.2f} M parameters  {milliseconds:6.2f} ms a crop")
+
+
+def _mixing_figures(module: FusionNetwork) -> dict[str, float]:
+    """Values of alpha and beta, where the strategy has them."""
+    return {name: value.item() for name in ("alpha", "beta") if (value := getattr(module, name)) is not None}
