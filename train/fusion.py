@@ -35,6 +35,7 @@ from train.data.sources import find_people
 from train.engine.checkpoints import read_weights
 from train.engine.loop import Loop
 from train.engine.losses import reprojection_loss
+from train.engine.mixing import MixingLog
 from train.engine.seeds import RowNoise
 from train.pictures import pose_sheet
 from train.protocols.pose3d import mean_pose, pose_figures
@@ -122,6 +123,7 @@ class Trainer:
             pictures=self.pictures,
         )
         self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
+        self.mixing = MixingLog(arguments.run if self.loop.accelerator.is_main_process else None, self.loop.step)
         self.bank, self.held_out, self.names = self._banks()
         self.rendered = torch.tensor([name == SYNTHETIC for name in self.names], device=self.loop.device)
         self.weights = sampling_weights(self.bank.source, self.names, arguments.synthetic_share)
@@ -156,6 +158,7 @@ class Trainer:
         module = self.loop.module
         if step >= self.soft_steps and not module.is_sharp(0.0):
             self._harden(module)
+        self.mixing.note(step, module)
         batch = random_rows(self.bank, *self._share(generator))
         pose = network(batch.images, batch.maps)
         trust = torch.where(self.rendered[batch.source], 1.0, self.arguments.teacher_trust)[:, None]
@@ -181,7 +184,9 @@ class Trainer:
         """End the soft phase: note its error, fix the weights, and let the best be chosen anew."""
         soft = self.validate(self.loop.averaged.module)
         was_sharp = module.is_sharp()
+        self.mixing.note(self.loop.step, module, always=True)
         b = module.harden()
+        self.mixing.note(self.loop.step, module, always=True)
         self.loop.averaged.module.harden()
         cut = self.validate(self.loop.averaged.module)
         self.loop.best = -np.inf

@@ -82,6 +82,8 @@ def build_bank(
     copies: int,
     generator: torch.Generator | None,
     batch: int = 64,
+    *,
+    progress: bool = True,
 ) -> Bank:
     """Look at people with known 3D through the hourglass.
 
@@ -94,6 +96,7 @@ def build_bank(
         copies: random views of each person.
         generator: of the views; None gives plain upright crops.
         batch: views at once.
+        progress: whether to show a bar.
     """
     rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0].repeat(copies)
     if not len(rows):
@@ -102,7 +105,7 @@ def build_bank(
     kinds = AugmentConfig(scene=0.0, cut=0.2, nothing=0.0, any_angle=0.1)
 
     def parts() -> Iterator[tuple[Tensor, ...]]:
-        for start in tqdm(range(0, len(rows), batch), desc="hourglass maps", unit="batch"):
+        for start in tqdm(range(0, len(rows), batch), desc="hourglass maps", unit="batch", disable=not progress):
             part = people.take(rows[start : start + batch])
             pose, weight = part.pose, part.pose_weight
             if generator is None:
