@@ -128,7 +128,7 @@ class Analysis:
         for kind, rows in self.held_out.kinds.items():
             shown = kind == "rendered" or not self.arguments.without_photos
             people = examples(self.held_out, rows, self.arguments.people, photos=shown)
-            title = f"{'Rendered people' if kind == 'rendered' else 'Photos'}, never trained on: best to worst"
+            title = f"{'Rendered people' if kind == 'rendered' else 'Photos'}, never trained on: from good to bad"
             self.folder.figure(f"sheet_{kind}.png", sheet_figure(people, title, photos=shown), _SHEET_DPI)
             sheets.append({"file": f"sheet_{kind}.png", "title": title, "shows_photos": shown and kind != "rendered"})
             groups[kind] = people

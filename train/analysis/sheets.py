@@ -20,7 +20,7 @@ SIDES = {"left": "#1d7fd6", "right": "#ef7a12", "middle": "#5c636e"}
 TRUE = "#b3b9c4"
 _CROP = 320  # pixels
 _SEEN = 0.1  # height of a peak from which its joint is drawn
-_VIEWS = {"3D from ahead": (0, 1), "3D from the side": (2, 1)}  # axes to the right and down
+_VIEWS = {"3D from the camera": (0, 1), "3D from the side": (2, 1)}  # axes to the right and down
 _BAR_MM = 500
 
 
