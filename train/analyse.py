@@ -120,7 +120,7 @@ class Analysis:
         if b is not None and b < found.layer:
             summary["note"] = f"The released network merges after layer {b}: it does without the layer shown here."
         self.folder.part("figure7", summary)
-        print(f"  R^2 between the streams: {summary}")
+        print(f"  R^2 between the streams, mean of {found.between.size} pairs: {summary['mean']}")
 
     def sheets(self) -> None:
         """People, their maps and poses."""
@@ -129,7 +129,8 @@ class Analysis:
             shown = kind == "rendered" or not self.arguments.without_photos
             people = examples(self.held_out, rows, self.arguments.people, photos=shown)
             title = f"{'Rendered people' if kind == 'rendered' else 'Photos'}, never trained on: from good to bad"
-            self.folder.figure(f"sheet_{kind}.png", sheet_figure(people, title, photos=shown), _SHEET_DPI)
+            reference = "true" if kind == "rendered" else "reference"  # most photos have a teacher's pose alone
+            self.folder.figure(f"sheet_{kind}.png", sheet_figure(people, title, reference, photos=shown), _SHEET_DPI)
             sheets.append({"file": f"sheet_{kind}.png", "title": title, "shows_photos": shown and kind != "rendered"})
             groups[kind] = people
         self.folder.write("people.html", turning_page(groups))

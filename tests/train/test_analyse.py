@@ -212,6 +212,7 @@ def test_all_parts_are_made_and_can_be_opened(place, start):
     assert (out / "sheet_rendered.png").exists() is False
     page = (out / "people.html").read_text()
     assert "found, left" in page
+    assert "reference" in page
     assert "<script src" not in page  # it asks no server
     report = (out / "report.md").read_text()
     for name in ("figure5.png", "figure7.png", "sheet_photos.png", "people.html", "fusion, pruned", "101.0"):

@@ -76,7 +76,7 @@ def _mark_hardening(axes: Sequence[Axes], mixing: Mixing) -> None:
 
 def correlation_figure(found: Correlations) -> Figure:
     """R^2 of every pair of channels as a picture, and how the pairs spread beside those within each stream."""
-    figure = Figure(figsize=(11, 5.3), layout="constrained")
+    figure = Figure(figsize=(11, 5.5), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.05, 1))
     colours = colormaps["magma_r"].with_extremes(bad=_DEAD)
     between = np.ma.masked_invalid(found.between)
@@ -103,7 +103,7 @@ def correlation_figure(found: Correlations) -> Figure:
     right.set(xlabel="$R^2$", ylabel="pairs of channels at or above it, %", ylim=(0, 101), xlim=(1e-4, 1))
     right.set_xscale("log")
     right.set_title(f"{found.images} images, {found.places} positions each", loc="left", fontsize=11)
-    figure.legend(loc="outside lower center", ncols=4, fontsize=9, frameon=False)
+    figure.legend(loc="outside lower right", ncols=2, fontsize=9, frameon=False)
     _plain(right)
     return figure
 

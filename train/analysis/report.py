@@ -72,7 +72,10 @@ def _figure7(content: dict[str, Any]) -> str:
 
 def _sheets(content: dict[str, Any]) -> str:
     """All sheets that were made."""
-    text = "From good to bad: people at even steps of the error, the found pose over the true one, pelvis on pelvis."
+    text = (
+        "From good to bad: people at even steps of the error, the found pose over the reference, pelvis on pelvis. The "
+        "reference is exact for rendered people; for photos it is what the data set has, often a teacher's pose."
+    )
     lines = [f"{text} To turn: [people.html](people.html)."]
     for sheet in content["sheets"]:
         lines += ["", f"![{sheet['title']}]({sheet['file']})"]

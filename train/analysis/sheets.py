@@ -17,7 +17,7 @@ from train.analysis.held_out import HeldOut
 from train.protocols.pose3d import pose_figures
 
 SIDES = {"left": "#1d7fd6", "right": "#ef7a12", "middle": "#5c636e"}
-TRUE = "#b3b9c4"
+REFERENCE = "#b3b9c4"
 _CROP = 320  # pixels
 _SEEN = 0.1  # height of a peak from which its joint is drawn
 _VIEWS = {"3D from the camera": (0, 1), "3D from the side": (2, 1)}  # axes to the right and down
@@ -35,7 +35,7 @@ class Example:
         points: (16, 2) pixels of the crop.
         peaks: (16,) heights of the maps.
         found: (17, 3) mm.
-        truth: (17, 3) mm.
+        truth: (17, 3) mm; of photos a teacher's, where nobody measured.
         error: MPJPE in mm, 12 limb joints.
     """
 
@@ -74,8 +74,15 @@ def examples(held_out: HeldOut, rows: np.ndarray, count: int, *, photos: bool) -
     return people
 
 
-def sheet_figure(people: list[Example], title: str, *, photos: bool) -> Figure:
-    """A row a person; the first column shows the picture, where it may be shown."""
+def sheet_figure(people: list[Example], title: str, reference: str, *, photos: bool) -> Figure:
+    """A row a person; the first column shows the picture, where it may be shown.
+
+    Args:
+        people: in their order.
+        title: of the sheet.
+        reference: what the poses to compare with are called.
+        photos: whether there is that column.
+    """
     columns = (*(("crop",) if photos else ()), "confidence maps", "2D joints", *_VIEWS)
     figure = Figure(figsize=(2.15 * len(columns) + 0.3, 2.3 * len(people) + 0.75), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
@@ -95,9 +102,14 @@ def sheet_figure(people: list[Example], title: str, *, photos: bool) -> Figure:
     for axis in grid.flat:
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-    handles = [Line2D([], [], color=colour, linewidth=2.5) for colour in (SIDES["left"], SIDES["right"], TRUE)]
+    handles = [Line2D([], [], color=colour, linewidth=2.5) for colour in (SIDES["left"], SIDES["right"], REFERENCE)]
     figure.legend(
-        handles, ["found, left", "found, right", "true"], loc="outside lower right", ncols=3, frameon=False, fontsize=9
+        handles,
+        ["found, left", "found, right", reference],
+        loc="outside lower right",
+        ncols=3,
+        frameon=False,
+        fontsize=9,
     )
     return figure
 
@@ -114,13 +126,13 @@ def _overlay(person: Example) -> np.ndarray:
 
 
 def _poses(axes: list[Axes], person: Example) -> None:
-    """Found over true pose in both views, at one scale, with a bar of half a metre."""
+    """Found over reference pose in both views, at one scale, with a bar of half a metre."""
     both = np.concatenate((person.found, person.truth))
     middle = (both.min(0) + both.max(0)) / 2
     reach = 0.56 * float((both.max(0) - both.min(0)).max()) + 60
     for axis, (right, down) in zip(axes, _VIEWS.values(), strict=True):
         everything = np.ones(len(HUMAN36M_17), bool)
-        _skeleton(axis, HUMAN36M_17, person.truth[:, (right, down)], everything, colour=TRUE)
+        _skeleton(axis, HUMAN36M_17, person.truth[:, (right, down)], everything, colour=REFERENCE)
         _skeleton(axis, HUMAN36M_17, person.found[:, (right, down)], everything)
         axis.set(xlim=(middle[right] - reach, middle[right] + reach), ylim=(middle[down] + reach, middle[down] - reach))
         axis.set_aspect("equal")

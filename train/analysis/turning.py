@@ -1,4 +1,4 @@
-"""Skeletons that one can turn: found and true pose of each person of the sheets, as one page that needs no network."""
+"""Skeletons that one can turn: found and reference poses of the sheets' people, a page that needs no network."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from fusion_model.skeletons import HUMAN36M_17
-from train.analysis.sheets import SIDES, TRUE, Example
+from train.analysis.sheets import REFERENCE, SIDES, Example
 
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Found and true poses</title>
+<title>Found poses</title>
 <style>
 html, body {{ margin: 0; height: 100%; background: #fff; color: #2b2f36; font: 15px/1.4 system-ui, sans-serif; }}
 body {{ display: flex; flex-direction: column; }}
@@ -24,12 +24,12 @@ p {{ margin: 12px 16px 0; }}
 </style>
 </head>
 <body>
-<p>Found and true pose, pelvis on pelvis; drag to turn, scroll to zoom. Axes in mm.</p>
+<p>Found pose over the reference, pelvis on pelvis. Drag to turn, scroll or pinch to zoom; axes in mm.</p>
 <div class="plot">{plot}</div>
 </body>
 </html>
 """
-_EYE = {"eye": {"x": 0.75, "y": -1.6, "z": 0.35}, "up": {"x": 0, "y": 0, "z": 1}}
+_EYE = {"eye": {"x": 0.7, "y": -1.6, "z": 0.3}, "center": {"x": 0, "y": 0, "z": -0.09}, "up": {"x": 0, "y": 0, "z": 1}}
 
 
 def turning_page(groups: dict[str, Sequence[Example]]) -> str:
@@ -60,7 +60,7 @@ def turning_page(groups: dict[str, Sequence[Example]]) -> str:
             {"buttons": buttons, "x": 0.01, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "pad": {"b": 8}}
         ],
     )
-    settings = {"displaylogo": False, "responsive": True}
+    settings = {"displayModeBar": False, "responsive": True}
     plot = figure.to_html(include_plotlyjs=True, full_html=False, config=settings, default_height="100%")
     return _PAGE.format(plot=plot)
 
@@ -71,15 +71,15 @@ def _upright(joints: np.ndarray) -> np.ndarray:
 
 
 def _traces(person: Example) -> list[go.Scatter3d]:
-    """True pose, then the found one by the sides of the body."""
-    true = _lines(person.truth, HUMAN36M_17.bones, "true", TRUE, 9)
+    """Reference pose, then the found one by the sides of the body."""
+    reference = _lines(person.truth, HUMAN36M_17.bones, "reference", REFERENCE, 9)
     parts = [
         _lines(
             person.found, [b for b in HUMAN36M_17.bones if HUMAN36M_17.side(b[1]) == side], f"found, {side}", shade, 7
         )
         for side, shade in SIDES.items()
     ]
-    return [true, *parts]
+    return [reference, *parts]
 
 
 def _lines(joints: np.ndarray, bones: Sequence[tuple[int, int]], name: str, colour: str, width: int) -> go.Scatter3d:
@@ -119,4 +119,9 @@ def _scene(joints: np.ndarray) -> dict:
         }
         for axis, name, a, b in zip("xyz", names, low, high, strict=True)
     }
-    return {**axes, "aspectmode": "data", "camera": _EYE, "dragmode": "orbit"}
+    sizes = (high - low) / (high - low).max()
+    ratio = {axis: float(size) for axis, size in zip("xyz", sizes, strict=True)}
+    domain = {"x": [0, 1], "y": [0.06, 1]}  # the legend stands below
+    return {
+        **axes, "aspectmode": "manual", "aspectratio": ratio, "camera": _EYE, "dragmode": "orbit", "domain": domain
+    }  # fmt: skip
