@@ -262,18 +262,27 @@ def test_photos_are_black_where_they_are_not_to_be_shown(place):
     assert not any(person.crop.any() for person in hidden)
 
 
-def test_parts_of_other_weights_leave_the_report(tmp_path, start):
-    run, out = tmp_path / "run", tmp_path / "out"
+def test_parts_of_other_weights_leave_the_report(place, tmp_path, start):
+    run, arguments = tmp_path / "run", ("--data", place / "data", "--out", tmp_path / "out")
     write_run(run)
-    assert start(run, "--only", "figure5", "--out", out)[0] == 0
-    assert "Figure 5" in (out / "report.md").read_text()
+    assert start(run, *arguments, "--only", "figure5")[0] == 0
+    assert "figure5.png" in (tmp_path / "out" / "report.md").read_text()
     shutil.rmtree(run)
     write_run(run, "image-only")
-    (run / "log.csv").write_text("step,loss\n3,1\n")
-    status, printed, _ = start(run, "--only", "figure5", "--out", out)
+    status, printed, _ = start(run, *arguments, "--only", "figure7")
     assert status == 1
-    assert "left out" in printed
-    assert "figure5.png" not in (out / "report.md").read_text()
+    assert "figure7 left out: strategy 'image-only' does not have layer" in printed
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "Left out: strategy 'image-only'" in report
+    assert "figure5.png" not in report
+
+
+def test_a_strategy_without_weights_has_no_curve(tmp_path, start):
+    write_run(tmp_path / "run", "image-only")
+    (tmp_path / "run" / "log.csv").write_text("step,loss\n3,1\n")
+    status, printed, _ = start(tmp_path / "run", "--only", "figure5")
+    assert status == 1
+    assert "figure5 left out: the run kept no weights over time (strategy 'image-only'" in printed
 
 
 def test_what_is_missing_is_one_sentence(place, start, tmp_path):
