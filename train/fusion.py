@@ -156,7 +156,7 @@ class Trainer:
     def loss(self, network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Eq. 4 on a batch; hardens the weights when the soft phase is over."""
         module = self.loop.module
-        if step >= self.soft_steps and not module.is_sharp(0.0):
+        if step >= self.soft_steps and not module.config.single_stream and not module.is_sharp(0.0):
             self._harden(module)
         self.mixing.note(step, module)
         batch = random_rows(self.bank, *self._share(generator))

@@ -128,6 +128,21 @@ def test_a_run_can_be_analysed(trained, ends, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_single_stream_is_trained_to_its_end_and_analysed(trained, ends, tmp_path):
+    folder, _, _ = trained
+    data, run = ("--data", folder / "data"), tmp_path / "run"
+    options = ("--hourglass", folder / "hourglass", "--strategy", "image-only", "--steps", 3, "--views", 1)
+    status, out, error = ends("fusion", *data, "--run", run, *SMALL, *options, "--log", "csv")
+    assert status == 0, error
+    assert "released" in out
+    status, out, error = ends("analyse", run, *data)
+    assert status == 0, error
+    assert "figure5 left out" in out
+    assert "figure7 left out" in out
+    assert "| fusion |" in (run / "analysis" / "report.md").read_text()
+
+
+@pytest.mark.slow
 def test_released_figures_are_those_of_the_hardened_network(trained):
     _, _, fusion = trained
     figures = {line[:22].strip(): line[22:].split() for line in fusion.stdout.splitlines() if "mpjpe" in line}

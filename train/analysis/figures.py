@@ -69,8 +69,8 @@ def _mark_hardening(axes: Sequence[Axes], mixing: Mixing) -> None:
     left = mixing.hardened_at > 0.6 * mixing.steps[-1]
     axes[0].annotate(
         f"hardened at {mixing.hardened_at}: merging layer {mixing.merging_layer}",
-        (mixing.hardened_at, 1), (-6 if left else 6, -4), xycoords=("data", "axes fraction"),
-        textcoords="offset points", ha="right" if left else "left", va="top", color="#5c636e", fontsize=9,
+        (mixing.hardened_at, 1), (0, 5), xycoords=("data", "axes fraction"),
+        textcoords="offset points", ha="right" if left else "left", va="bottom", color="#5c636e", fontsize=9,
     )  # fmt: skip
 
 
