@@ -46,7 +46,8 @@ def test_rooms_import_only_where_they_may(path):
     if room == "fusion_model":
         assert not names & FOREIGN
     if room == "train":
-        assert not names & {"gradio", "plotly"}
+        assert "gradio" not in names
+        assert "plotly" not in names or path.name == "turning.py"  # skeletons that one can turn
 
 
 def test_the_walk_sees_imports_inside_functions():

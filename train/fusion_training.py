@@ -33,6 +33,7 @@ from train.data.sampling import SYNTHETIC, draw_share, named_rows, sampling_weig
 from train.engine.checkpoints import read_weights
 from train.engine.loop import Loop
 from train.engine.losses import reprojection_loss
+from train.engine.mixing import MixingLog
 from train.engine.seeds import RowNoise
 from train.pictures import pose_sheet
 from train.protocols.pose3d import mean_pose, pose_figures
@@ -139,6 +140,7 @@ class Trainer:
             pictures=self.pictures,
         )
         self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
+        self.mixing = MixingLog(arguments.run if self.loop.accelerator.is_main_process else None, self.loop.step)
         if banks is None:
             settings = bank_settings(config, arguments)
             banks = make_banks(arguments.data, settings, hourglass, self.loop.device, arguments.cache)
@@ -152,6 +154,7 @@ class Trainer:
         module = self.loop.module
         if step >= self.soft_steps and _is_soft(module):
             self._harden(module)
+        self.mixing.note(step, module)
         batch = random_rows(self.bank, *self._share(generator))
         pose = network(batch.images, batch.maps)
         trust = torch.where(self.rendered[batch.source], 1.0, self.arguments.teacher_trust)[:, None]
@@ -175,7 +178,9 @@ class Trainer:
 
     def _harden(self, module: FusionNetwork) -> None:
         """End the soft phase: fix the weights, note what that costs, and let the best be chosen anew."""
+        self.mixing.note(self.loop.step, module, always=True)
         note = self._hardened(module, self.loop.averaged.module)
+        self.mixing.note(self.loop.step, module, always=True)
         self.loop.best = -np.inf
         if self.loop.accelerator.is_main_process:
             (self.arguments.run / _HARDENING).write_text(json.dumps(note, indent=1), encoding="utf-8")

@@ -108,6 +108,41 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
 
 
 @pytest.mark.slow
+def test_a_run_can_be_analysed(trained, ends, tmp_path):
+    folder, _, _ = trained
+    with (folder / "fusion" / "mixing.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["0", "5", "5"]  # the start, and hardening after 0.6 of 8 steps
+    note = json.loads((folder / "fusion" / "hardening.json").read_text())
+    soft, hard = ([float(row[f"w{layer}"]) for layer in (1, 2, 3)] for row in rows[1:])
+    assert soft == pytest.approx(note["weights"], abs=1e-4)
+    assert hard == [float(layer > note["merging_layer"]) for layer in (1, 2, 3)]
+    status, out, error = ends(
+        "analyse", folder / "fusion", "--data", folder / "data", "--out", tmp_path / "out", "--images", 2
+    )
+    assert status == 0, error
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "hardened at iteration 5" in report
+    assert "fusion, pruned" in report
+    assert "report: " in out
+
+
+@pytest.mark.slow
+def test_a_single_stream_is_trained_to_its_end_and_analysed(trained, ends, tmp_path):
+    folder, _, _ = trained
+    data, run = ("--data", folder / "data"), tmp_path / "run"
+    options = ("--hourglass", folder / "hourglass", "--strategy", "image-only", "--steps", 3, "--views", 1)
+    status, out, error = ends("fusion", *data, "--run", run, *SMALL, *options, "--log", "csv")
+    assert status == 0, error
+    assert "released" in out
+    status, out, error = ends("analyse", run, *data)
+    assert status == 0, error
+    assert "figure5 left out" in out
+    assert "figure7 left out" in out
+    assert "| fusion |" in (run / "analysis" / "report.md").read_text()
+
+
+@pytest.mark.slow
 def test_released_figures_are_those_of_the_hardened_network(trained):
     _, _, fusion = trained
     figures = {line[:22].strip(): line[22:].split() for line in fusion.stdout.splitlines() if "mpjpe" in line}
@@ -171,7 +206,7 @@ def wait_for(condition, process, seconds=300):
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("name", ["hourglass", "fusion", "calibrate", "evaluate"])
+@pytest.mark.parametrize("name", ["hourglass", "fusion", "calibrate", "evaluate", "analyse"])
 def test_help_names_options_and_defaults(ends, name):
     status, out, _ = ends(name, "--help")
     assert status == 0

@@ -83,6 +83,8 @@ def build_bank(
     generator: torch.Generator | None,
     batch: int = 64,
     stack: int = -1,
+    *,
+    progress: bool = True,
 ) -> Bank:
     """Look at people with known 3D through the hourglass.
 
@@ -96,6 +98,7 @@ def build_bank(
         generator: of the views; None gives plain upright crops.
         batch: views at once.
         stack: which of the hourglass's stacks gives the maps.
+        progress: whether to show a bar.
     """
     rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0].repeat(copies)
     if not len(rows):
@@ -104,7 +107,7 @@ def build_bank(
     kinds = AugmentConfig(scene=0.0, cut=0.2, nothing=0.0, any_angle=0.1)
 
     def parts() -> Iterator[tuple[Tensor, ...]]:
-        for start in tqdm(range(0, len(rows), batch), desc="hourglass maps", unit="batch"):
+        for start in tqdm(range(0, len(rows), batch), desc="hourglass maps", unit="batch", disable=not progress):
             part = people.take(rows[start : start + batch])
             pose, weight = part.pose, part.pose_weight
             if generator is None:

@@ -1,0 +1,138 @@
+"""The validation people that a run is looked at with, and what its networks make of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from fusion_model.heatmaps import decode, to_crop_coordinates
+from train.analysis.run import FusionRun
+from train.data.augment import plain_views
+from train.data.bank import Bank, build_bank, joined_parts
+from train.data.people import People, decode_people
+from train.data.sampling import SYNTHETIC
+from train.data.sources import find_sources
+from train.fusion_training import predict
+
+_STORED = 256  # pixels of a photo as it is decoded
+_AT_ONCE = 128  # photos in memory
+
+
+class HeldOut:
+    """Validation people with known 3D.
+
+    Args:
+        data: folder of data sets.
+        run: whose networks look at them.
+        most: people of each kind, photos and rendered, drawn at random where there are more; None for all.
+        seed: of that draw.
+
+    Raises:
+        FileNotFoundError: if the folder has no data set.
+        ValueError: if nobody is for validation and has a 3D pose.
+    """
+
+    def __init__(self, data: Path, run: FusionRun, most: int | None, seed: int) -> None:
+        self._sources, self._run = find_sources(data), run
+        self._device = next(run.hourglass.parameters()).device
+        known = [s.validation & (s.pose_weight.sum(1) > 0) for s in self._sources]
+        places = [(number, int(row)) for number, rows in enumerate(known) for row in np.flatnonzero(rows)]
+        if not places:
+            raise ValueError(f"{data} has no validation people with a 3D pose: see DATASETS in train/README.md")
+        self.places = _at_most(places, [self._sources[number].name == SYNTHETIC for number, _ in places], most, seed)
+        self.rendered = np.array([self._sources[number].name == SYNTHETIC for number, _ in self.places])
+
+    def __len__(self) -> int:
+        """Number of people."""
+        return len(self.places)
+
+    @property
+    def kinds(self) -> dict[str, np.ndarray]:
+        """Rows (M,) of the photos and of the rendered people, as far as there are any."""
+        kinds = {"photos": np.flatnonzero(~self.rendered), "rendered": np.flatnonzero(self.rendered)}
+        return {name: rows for name, rows in kinds.items() if len(rows)}
+
+    @cached_property
+    def bank(self) -> Bank:
+        """Inputs and poses of all; photos are decoded a few at a time."""
+        config, hourglass = self._run.config, self._run.hourglass
+        sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
+        starts = tqdm(range(0, len(self), _AT_ONCE), desc="look at validation people", unit="batch")
+        banks = (
+            build_bank(self.people(range(start, min(start + _AT_ONCE, len(self)))), hourglass, *sizes, 1, None,
+                       progress=False)
+            for start in starts
+        )  # fmt: skip
+        return joined_parts((tuple(getattr(bank, f.name) for f in fields(Bank)) for bank in banks), len(self))
+
+    @cached_property
+    def truth(self) -> np.ndarray:
+        """(N, 17, 3) mm."""
+        return self.bank.pose.cpu().numpy()
+
+    @cached_property
+    def unpruned(self) -> np.ndarray:
+        """(N, 17, 3) mm by the run's best network."""
+        return predict(self._run.full, self.bank)
+
+    @cached_property
+    def released(self) -> np.ndarray:
+        """(N, 17, 3) mm by the released network."""
+        return predict(self._run.released, self.bank)
+
+    def people(self, rows: range | np.ndarray) -> People:
+        """Decoded people."""
+        places = [self.places[row] for row in rows]
+        return decode_people(self._sources, places, _STORED, progress=False).to(self._device)
+
+    def views(self, rows: np.ndarray, side: int) -> Views:
+        """What a sheet shows of some people, in crops of ``side`` pixels."""
+        config, people = self._run.config, self.people(rows)
+        size, margin = config.hourglass.input_size, config.crop.margin
+        images, _ = plain_views(people, size, margin)
+        with torch.inference_mode():
+            maps = self._run.hourglass(images.contiguous(memory_format=torch.channels_last))[-1].float()
+        places, peaks = decode(maps)
+        points = (to_crop_coordinates(places) + 0.5) * side / size - 0.5
+        shown = plain_views(people, side, margin)[0]
+        pixels = (shown.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1)
+        return Views(*(_array(values) for values in (pixels, maps, points, peaks)))
+
+
+@dataclass(frozen=True)
+class Views:
+    """Some people as the hourglass sees them.
+
+    Attributes:
+        crops: (N, S, S, 3) uint8.
+        maps: (N, 16, M, M).
+        points: (N, 16, 2) pixels of the crop.
+        peaks: (N, 16) heights of the maps there.
+    """
+
+    crops: np.ndarray
+    maps: np.ndarray
+    points: np.ndarray
+    peaks: np.ndarray
+
+
+def _array(values: Tensor) -> np.ndarray:
+    return values.cpu().numpy()
+
+
+def _at_most(places: list[tuple[int, int]], kind: list[bool], most: int | None, seed: int) -> list[tuple[int, int]]:
+    """At most so many places of each kind, in their order."""
+    if most is None:
+        return places
+    generator = np.random.default_rng(seed)
+    kept: list[int] = []
+    for value in (False, True):
+        rows = np.flatnonzero(np.array(kind) == value)
+        kept += generator.permutation(rows)[:most].tolist()
+    return [places[row] for row in sorted(kept)]

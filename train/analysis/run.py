@@ -1,0 +1,96 @@
+"""A finished run of ``train.fusion``: its networks before and after pruning."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fusion_model.checkpoints import FUSION_PREFIX, HOURGLASS_PREFIX, build_networks, check_state, load_checkpoint
+from fusion_model.config import ModelConfig
+from fusion_model.fusion import FusionNetwork
+from fusion_model.hourglass import StackedHourglass
+from train.engine.checkpoints import read_weights
+
+BEST = Path("best") / "model.safetensors"
+
+
+class NothingToShowError(Exception):
+    """A part that has no meaning for this run; the message says why."""
+
+
+@dataclass(frozen=True)
+class FusionRun:
+    """Networks in evaluation mode, all on one device.
+
+    Attributes:
+        config: of the released checkpoint.
+        hourglass: makes the maps.
+        full: the run's best network, with every layer that its strategy builds.
+        released: the checkpoint's network, pruned where there was something to prune.
+    """
+
+    config: ModelConfig
+    hourglass: StackedHourglass
+    full: FusionNetwork
+    released: FusionNetwork
+
+
+def check_run(folder: Path) -> None:
+    """FileNotFoundError where there is no run."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} not found: expected the folder of a run of train.fusion")
+
+
+def read_run(folder: Path, device: torch.device) -> FusionRun:
+    """The networks of a finished run.
+
+    Raises:
+        FileNotFoundError: if the run is not there or not finished.
+        ValueError: if its files are damaged or do not fit together.
+    """
+    checkpoint = released_checkpoint(folder)
+    config, tensors = load_checkpoint(checkpoint)
+    networks = build_networks(config)
+    networks.load_state_dict(tensors)
+    full = FusionNetwork(dataclasses.replace(config.fusion, merge_after=None))
+    weights = read_weights(folder)
+    check_state(full, weights)
+    full.load_state_dict(weights)
+    hourglass = networks[HOURGLASS_PREFIX.rstrip(".")].to(memory_format=torch.channels_last)
+    networks = (hourglass, full, networks[FUSION_PREFIX.rstrip(".")])
+    return FusionRun(config, *(network.eval().to(device) for network in networks))
+
+
+def released_checkpoint(folder: Path) -> Path:
+    """The folder that a run writes at its end; FileNotFoundError if it is not there."""
+    checkpoint = folder / "checkpoint"
+    if not (checkpoint / "config.json").is_file():
+        raise FileNotFoundError(
+            f"{checkpoint} not found: the run is not finished, start train.fusion again with the same settings"
+        )
+    return checkpoint
+
+
+def read_hardening(folder: Path) -> dict[str, Any] | None:
+    """What the run noted when its weights were hardened; None where nothing was; ValueError if it is damaged."""
+    path = folder / "hardening.json"
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error})") from error
+
+
+def identity(folder: Path) -> str:
+    """Short hash of the run's best weights, which tells its analysis from another's; empty while there are none."""
+    path = folder / BEST
+    if not path.is_file():
+        return ""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

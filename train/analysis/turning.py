@@ -1,0 +1,127 @@
+"""Skeletons that one can turn: found and reference poses of the sheets' people, a page that needs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from fusion_model.skeletons import HUMAN36M_17
+from train.analysis.sheets import REFERENCE, SIDES, Example
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Found poses</title>
+<style>
+html, body {{ margin: 0; height: 100%; background: #fff; color: #2b2f36; font: 15px/1.4 system-ui, sans-serif; }}
+body {{ display: flex; flex-direction: column; }}
+p {{ margin: 12px 16px 0; }}
+.plot {{ flex: 1; min-height: 0; }}
+</style>
+</head>
+<body>
+<p>Found pose over the reference, pelvis on pelvis. Drag to turn, scroll or pinch to zoom; axes in mm.</p>
+<div class="plot">{plot}</div>
+</body>
+</html>
+"""
+_EYE = {"eye": {"x": 0.7, "y": -1.6, "z": 0.3}, "center": {"x": 0, "y": 0, "z": -0.09}, "up": {"x": 0, "y": 0, "z": 1}}
+
+
+def turning_page(groups: dict[str, Sequence[Example]]) -> str:
+    """HTML with a menu of the people, by the name of their group; the plotting program is inside: some megabytes."""
+    people = [(f"{group}, {person.name}", person) for group, members in groups.items() for person in members]
+    traces, shown = [], []
+    for number, (_, person) in enumerate(people):
+        mine = _traces(person)
+        for trace in mine:
+            trace.visible = number == 0
+        traces += mine
+        shown += [number] * len(mine)
+    buttons = [
+        {
+            "label": f"{name}: {person.error:.0f} mm",
+            "method": "update",
+            "args": [{"visible": [k == number for k in shown]}],
+        }
+        for number, (name, person) in enumerate(people)
+    ]
+    figure = go.Figure(traces)
+    figure.update_layout(
+        autosize=True,
+        margin={"l": 0, "r": 0, "t": 52, "b": 0},
+        scene=_scene(np.concatenate([np.concatenate((p.found, p.truth)) for _, p in people])),
+        legend={"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0, "yanchor": "bottom"},
+        updatemenus=[
+            {"buttons": buttons, "x": 0.01, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "pad": {"b": 8}}
+        ],
+    )
+    settings = {"displayModeBar": False, "responsive": True}
+    plot = figure.to_html(include_plotlyjs=True, full_html=False, config=settings, default_height="100%")
+    return _PAGE.format(plot=plot)
+
+
+def _upright(joints: np.ndarray) -> np.ndarray:
+    """(J, 3) camera axes (x right, y down, z away) -> plot axes (right, away, up)."""
+    return np.stack((joints[:, 0], joints[:, 2], -joints[:, 1]), 1)
+
+
+def _traces(person: Example) -> list[go.Scatter3d]:
+    """Reference pose, then the found one by the sides of the body."""
+    reference = _lines(person.truth, HUMAN36M_17.bones, "reference", REFERENCE, 9)
+    parts = [
+        _lines(
+            person.found, [b for b in HUMAN36M_17.bones if HUMAN36M_17.side(b[1]) == side], f"found, {side}", shade, 7
+        )
+        for side, shade in SIDES.items()
+    ]
+    return [reference, *parts]
+
+
+def _lines(joints: np.ndarray, bones: Sequence[tuple[int, int]], name: str, colour: str, width: int) -> go.Scatter3d:
+    """Bones as one trace with gaps; joints have their names and places to hover over."""
+    points = _upright(joints)
+    path: list[list[float | None]] = []
+    texts: list[str] = []
+    for bone in bones:
+        for joint in bone:
+            path.append(points[joint].tolist())
+            x, y, z = joints[joint]
+            words = HUMAN36M_17.joints[joint].replace("_", " ")
+            texts.append(f"<b>{words}</b>, {name}<br>x {x:.0f}, y {y:.0f}, z {z:.0f} mm")
+        path.append([None] * 3)
+        texts.append("")
+    x, y, z = (list(column) for column in zip(*path, strict=True))
+    return go.Scatter3d(
+        x=x, y=y, z=z, mode="lines+markers", name=name, text=texts, hoverinfo="text",
+        line={"color": colour, "width": width}, marker={"color": colour, "size": 3.5},
+    )  # fmt: skip
+
+
+def _scene(joints: np.ndarray) -> dict:
+    """Axes of equal length that hold everybody."""
+    points = _upright(joints)
+    low, high = points.min(0) - 80, points.max(0) + 80
+    names = ("right", "away", "up")
+    axes = {
+        f"{axis}axis": {
+            "title": {"text": name},
+            "range": [float(a), float(b)],
+            "dtick": 500,
+            "backgroundcolor": "#f4f5f7",
+            "gridcolor": "#dfe2e7",
+            "zeroline": False,
+            "showspikes": False,
+        }
+        for axis, name, a, b in zip("xyz", names, low, high, strict=True)
+    }
+    sizes = (high - low) / (high - low).max()
+    ratio = {axis: float(size) for axis, size in zip("xyz", sizes, strict=True)}
+    domain = {"x": [0, 1], "y": [0.06, 1]}  # the legend stands below
+    return {
+        **axes, "aspectmode": "manual", "aspectratio": ratio, "camera": _EYE, "dragmode": "orbit", "domain": domain
+    }  # fmt: skip
