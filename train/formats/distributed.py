@@ -1,0 +1,44 @@
+"""The data sets that ``train.prepare`` reads as their authors distribute them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from train.formats.coco import plan_coco
+from train.formats.lsp import plan_lsp, plan_lspet
+from train.formats.mpii import plan_mpii
+from train.formats.records import Plan
+
+
+@dataclass(frozen=True)
+class Distributed:
+    """A data set.
+
+    Attributes:
+        plan: looks at a folder; takes it, names of cameras (empty for the paper's) and every how many frames.
+        section: heading in DATASETS.md.
+        licence_page: where its licence is to be read.
+        videos: whether it consists of videos, so that cameras and frames can be chosen.
+    """
+
+    plan: Callable[[Path, tuple[str, ...], int], Plan]
+    section: str
+    licence_page: str
+    videos: bool = False
+
+
+def _stills(plan: Callable[[Path], Plan]) -> Callable[[Path, tuple[str, ...], int], Plan]:
+    """The plan of a set without cameras to choose from."""
+    return lambda source, _cameras, _every: plan(source)
+
+
+_SAM_JOHNSON = "http://sam.johnson.io/research"
+
+DISTRIBUTED = {
+    "lsp": Distributed(_stills(plan_lsp), "LSP", f"{_SAM_JOHNSON}/lsp.html"),
+    "lspet": Distributed(_stills(plan_lspet), "LSP-extended", f"{_SAM_JOHNSON}/lspet.html"),
+    "mpii": Distributed(_stills(plan_mpii), "MPII", "http://human-pose.mpi-inf.mpg.de"),
+    "coco": Distributed(_stills(plan_coco), "COCO", "https://cocodataset.org/#termsofuse"),
+}
