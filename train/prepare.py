@@ -30,8 +30,10 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--margin", type=positive(float), default=1.5, help="side of the window over the longer side of the person"
     )
-    arguments.add_argument("--every", type=positive(int), default=5, help="take every so many frames of a video")
-    arguments.add_argument("--cameras", nargs="+", help="names of cameras (default: those of the paper)")
+    arguments.add_argument(
+        "--every", type=positive(int), help="take every so many frames of a video (default: 5 of Human3.6M and 3DHP)"
+    )
+    arguments.add_argument("--cameras", nargs="+", help="names of cameras (default: see DATASETS.md)")
     arguments.add_argument(
         "--workers", type=positive(int), default=os.cpu_count() or 1, help="threads that cut side by side"
     )
@@ -42,10 +44,12 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     chosen = DISTRIBUTED[arguments.data_set]
     cameras = tuple(arguments.cameras or ())
-    if cameras and not chosen.videos:
+    if cameras and not chosen.cameras:
         raise ValueError(f"{arguments.data_set} has no cameras to choose from: leave --cameras away")
-    plan = chosen.plan(arguments.source, cameras, arguments.every)
-    every = arguments.every if chosen.videos else 1
+    if arguments.every and not chosen.every:
+        raise ValueError(f"{arguments.data_set} has no videos to take frames from: leave --every away")
+    every = arguments.every or chosen.every or 1
+    plan = chosen.plan(arguments.source, cameras, every)
     settings = Settings(arguments.data_set, arguments.crop, arguments.margin, every, cameras)
     index = write_prepared(plan, arguments.out, settings, chosen.section, chosen.licence_page, arguments.workers)
     _print_summary(index, arguments.out)

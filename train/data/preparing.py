@@ -148,7 +148,7 @@ def _write_part(plan: Plan, unit: Unit, part: int, out: Path, settings: Settings
 def _columns(plan: Plan, kept: Sequence[tuple[Record, Cut]]) -> dict[str, np.ndarray]:
     """Labels as arrays, a row a person."""
     shapes = column_shapes(plan.skeleton, CAMERA_MODELS.get(plan.camera_model, 0))
-    rows = [_row(plan.skeleton, record, cut) for record, cut in kept]
+    rows = [_row(plan, record, cut) for record, cut in kept]
     arrays = {}
     for name, (dtype, shape) in shapes.items():
         arrays[name] = np.array([row[name] for row in rows], dtype).reshape(len(rows), *shape)
@@ -157,9 +157,9 @@ def _columns(plan: Plan, kept: Sequence[tuple[Record, Cut]]) -> dict[str, np.nda
     return arrays
 
 
-def _row(skeleton: Skeleton, record: Record, cut: Cut) -> dict[str, Any]:
+def _row(plan: Plan, record: Record, cut: Cut) -> dict[str, Any]:
     """The columns of one person."""
-    pose, known, root = _relative(skeleton, record.joints_3d)
+    pose, known, root = _relative(plan.skeleton, record.joints_3d)
     labelled = record.visible != UNKNOWN
     points = record.joints_2d @ cut.affine[:, :2].T + cut.affine[:, 2]
     return {
@@ -177,7 +177,7 @@ def _row(skeleton: Skeleton, record: Record, cut: Cut) -> dict[str, Any]:
         "box": cut.box,
         "size": cut.size,
         "affine": cut.affine,
-        "camera_values": record.camera_values,
+        "camera_values": record.camera_values or np.full(CAMERA_MODELS.get(plan.camera_model, 0), np.nan),
         "head_size": record.head_size * np.sqrt(np.linalg.det(cut.affine[:, :2])),
     }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from train.formats.coco import plan_coco
+from train.formats.human36m import plan_human36m
 from train.formats.lsp import plan_lsp, plan_lspet
 from train.formats.mpii import plan_mpii
 from train.formats.records import Plan
@@ -17,16 +18,18 @@ class Distributed:
     """A data set.
 
     Attributes:
-        plan: looks at a folder; takes it, names of cameras (empty for the paper's) and every how many frames.
+        plan: looks at a folder; takes it, names of cameras (empty for the set's usual ones) and every how many frames.
         section: heading in DATASETS.md.
         licence_page: where its licence is to be read.
-        videos: whether it consists of videos, so that cameras and frames can be chosen.
+        every: of its videos, every so many frames unless told otherwise; 0 for a set of pictures.
+        cameras: whether it has cameras to choose from.
     """
 
     plan: Callable[[Path, tuple[str, ...], int], Plan]
     section: str
     licence_page: str
-    videos: bool = False
+    every: int = 0
+    cameras: bool = False
 
 
 def _stills(plan: Callable[[Path], Plan]) -> Callable[[Path, tuple[str, ...], int], Plan]:
@@ -41,4 +44,5 @@ DISTRIBUTED = {
     "lspet": Distributed(_stills(plan_lspet), "LSP-extended", f"{_SAM_JOHNSON}/lspet.html"),
     "mpii": Distributed(_stills(plan_mpii), "MPII", "http://human-pose.mpi-inf.mpg.de"),
     "coco": Distributed(_stills(plan_coco), "COCO", "https://cocodataset.org/#termsofuse"),
+    "human36m": Distributed(plan_human36m, "Human3.6M", "http://vision.imar.ro/human3.6m/eula.php", 5, cameras=True),
 }
