@@ -54,7 +54,7 @@ def test_a_true_camera_of_human36m_stands_upright():
 
 def test_opencv_camera_agrees_with_opencv():
     generator = np.random.default_rng(0)
-    points = generator.uniform(-500, 500, (20, 3)) + [0, 0, 2500]
+    points = generator.uniform(-500, 500, (20, 3)) + np.array([0, 0, 2500])
     turn = cv2.Rodrigues(np.array([0.1, -0.2, 0.3]))[0]
     distortion = np.array([-0.2, 0.1, 0.001, -0.002, 0.05])
     values = np.array([600.0, 610, 320, 240, *distortion, *turn.ravel(), 10, 20, 30])

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from train.formats.coco import plan_coco
 from train.formats.human36m import plan_human36m
+from train.formats.humaneva import plan_humaneva
+from train.formats.kth import plan_kth
 from train.formats.lsp import plan_lsp, plan_lspet
 from train.formats.mpii import plan_mpii
 from train.formats.records import Plan
@@ -45,4 +47,12 @@ DISTRIBUTED = {
     "mpii": Distributed(_stills(plan_mpii), "MPII", "http://human-pose.mpi-inf.mpg.de"),
     "coco": Distributed(_stills(plan_coco), "COCO", "https://cocodataset.org/#termsofuse"),
     "human36m": Distributed(plan_human36m, "Human3.6M", "http://vision.imar.ro/human3.6m/eula.php", 5, cameras=True),
+    "humaneva": Distributed(plan_humaneva, "HumanEva-I", "http://humaneva.is.tue.mpg.de", 1, cameras=True),
+    "kth": Distributed(
+        plan_kth,
+        "KTH Multiview Football II",
+        "https://www.csc.kth.se/cvap/cvg/MultiViewFootballData/",
+        1,
+        cameras=True,
+    ),
 }

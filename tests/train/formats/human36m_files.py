@@ -52,7 +52,7 @@ def write_cdf(path, poses, name="Pose"):
 def write_sequence(source, subject, stem, frames=7, shift=0.0, video_frames=None, kinds=("mono", "2d", "world")):
     """One sequence of one camera; its labels are off by ``shift`` mm of world x."""
     values, features = small_camera(), source / subject / "MyPoseFeatures"
-    true, labelled = world(frames), world(frames) + [shift, 0, 0]
+    true, labelled = world(frames), world(frames) + np.array([shift, 0, 0])
     seen = human36m_camera_axes(labelled, values)
     if "world" in kinds:
         write_cdf(features / "D3_Positions" / f"{stem}.cdf", labelled)
