@@ -11,8 +11,10 @@ from train.formats.human36m import plan_human36m
 from train.formats.humaneva import plan_humaneva
 from train.formats.kth import plan_kth
 from train.formats.lsp import plan_lsp, plan_lspet
+from train.formats.mpi_inf_3dhp import plan_mpi_inf_3dhp
 from train.formats.mpii import plan_mpii
 from train.formats.records import Plan
+from train.formats.rendered import plan_synthetic
 
 
 @dataclass(frozen=True)
@@ -55,4 +57,8 @@ DISTRIBUTED = {
         1,
         cameras=True,
     ),
+    "mpi-inf-3dhp": Distributed(
+        plan_mpi_inf_3dhp, "MPI-INF-3DHP", "https://vcai.mpi-inf.mpg.de/3dhp-dataset/", 5, cameras=True
+    ),
+    "synthetic": Distributed(_stills(plan_synthetic), "Rendered people", "DATASETS.md"),
 }

@@ -6,13 +6,24 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
 from train.formats.records import LayoutError
 
-_DAMAGE = (ValueError, TypeError, EOFError, OSError, IndexError, KeyError, MatReadError, zlib.error)
+_DAMAGE = (
+    ValueError,
+    NotImplementedError,
+    TypeError,
+    EOFError,
+    OSError,
+    IndexError,
+    KeyError,
+    MatReadError,
+    zlib.error,
+)
 
 
 def read_variable(path: Path, name: str, section: str, *, structs: bool = False) -> Any:
@@ -30,10 +41,10 @@ def read_variable(path: Path, name: str, section: str, *, structs: bool = False)
     expected = f"a MATLAB file with the variable {name!r}"
     if not path.is_file():
         raise LayoutError(path, "there is no such file", expected, section)
+    if h5py.is_hdf5(path):
+        return _read_hdf5(path, name, section)
     try:
         variables = loadmat(path, squeeze_me=structs, struct_as_record=not structs)
-    except NotImplementedError:  # SciPy's word for version 7.3
-        return _read_hdf5(path, name, section)
     except _DAMAGE as error:
         raise LayoutError(path, f"cannot be read ({error})", f"{expected}: unpack it again", section) from error
     if name not in variables:
@@ -44,8 +55,6 @@ def read_variable(path: Path, name: str, section: str, *, structs: bool = False)
 
 def _read_hdf5(path: Path, name: str, section: str) -> np.ndarray:
     """A numeric variable of version 7.3, its axes in the order of MATLAB."""
-    import h5py  # noqa: PLC0415 - most data sets do without
-
     expected = f"a MATLAB 7.3 file with the array {name!r}"
     try:
         with h5py.File(path, "r") as file:
