@@ -12,6 +12,7 @@ import pytest
 
 from tests.train.formats.test_stills import write_lsp
 from train.data.cutting import cut_person
+from train.data.people import load_people
 from train.data.prepared import INDEX, open_prepared, read_prepared
 from train.data.sources import find_sources
 from train.formats.records import VISIBLE, Frame, Record
@@ -160,3 +161,14 @@ def test_nobody_to_store(tmp_path, prepare):
     assert status == 1
     assert "there is nobody to store: everybody was left out (the person lies outside the frame: 2)" in error
     assert not (tmp_path / "out" / INDEX).exists()
+
+
+def test_training_reads_prepared_people(source, tmp_path, prepare):
+    assert prepare("lsp", source, "--crop", "40", out=tmp_path / "data" / "lsp")[0] == 0
+    people = load_people(find_sources(tmp_path / "data"), validation=False, size=64)
+    assert people.photos.shape == (COUNT, 3, 64, 64)
+    assert people.names == ("lsp",)
+    assert people.weight[0].tolist() == [1] * 16
+    assert people.pose_weight.max() == 0
+    inside = (people.joints >= people.extent[:, None, :2] - 1) & (people.joints <= people.extent[:, None, 2:] + 1)
+    assert inside.all()
