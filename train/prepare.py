@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from train.command import positive, run_command
+from train.data.prepared import INDEX
 from train.data.preparing import Settings, write_prepared
 from train.formats.distributed import DISTRIBUTED
+
+_LISTED = 24  # values of a count that are printed
 
 
 def parser() -> argparse.ArgumentParser:
@@ -60,7 +63,9 @@ def _print_summary(index: dict[str, Any], out: Path) -> None:
     """Who is stored, and who is not."""
     print(f"{index['people']} people of {index['data_set']} in {out}, {len(index['joints'])} joints each")
     for name, counts in index["counts"].items():
-        print(f"  by {name}: " + ", ".join(f"{value or '-'} {count}" for value, count in counts.items()))
+        listed = ", ".join(f"{value or '-'} {count}" for value, count in list(counts.items())[:_LISTED])
+        more = f" and {len(counts) - _LISTED} more (all in {INDEX})" if len(counts) > _LISTED else ""
+        print(f"  by {name}: {listed}{more}")
     for reason, count in index["skipped"].items():
         print(f"  skipped: {count} x {reason}")
     for note in index["found"]:

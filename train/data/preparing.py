@@ -7,7 +7,7 @@ import json
 import os
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -268,7 +268,7 @@ def _write_whole(path: Path, data: bytes) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _unless_full(write: Any, path: Path, **options: Any) -> None:
+def _unless_full(write: Callable[..., object], path: Path, **options: Any) -> None:
     """Call ``write``; what the disk refuses becomes one sentence."""
     try:
         write(**options)

@@ -46,6 +46,11 @@ class _View:
     def name(self) -> str:
         return f"{self.subject} {self.stem}.{self.camera}"
 
+    @property
+    def world(self) -> Path:
+        """The file of poses in world coordinates, which the cameras share."""
+        return self.folder / "MyPoseFeatures" / "D3_Positions" / f"{self.stem}.cdf"
+
     def file(self, kind: str) -> Path:
         """A file of poses."""
         return self.folder / "MyPoseFeatures" / kind / f"{self.stem}.{self.camera}.cdf"
@@ -133,7 +138,8 @@ def _load(view: _View, metadata: Metadata | None, every: int) -> Labels:
     values = _camera(view, metadata)
     joints, points = _joints(view, values)
     if metadata is not None and len(joints) < (count := metadata.poses.get((view.subject, view.stem), 0)):
-        path = view.file("D3_Positions_mono")
+        mono = view.file("D3_Positions_mono")
+        path = mono if mono.is_file() else view.world
         raise LayoutError(path, f"{len(joints)} poses", f"{count} by metadata.xml: unpack it again", _SECTION)
     video = view.folder / "Videos" / f"{view.stem}.{view.camera}.mp4"
     labels = Labels([])
@@ -175,7 +181,7 @@ def _joints(view: _View, values: np.ndarray | None) -> tuple[np.ndarray, np.ndar
         if shifted:
             joints = joints - human36m_rotation(values[:3]) @ _SHIFT
     else:
-        world = read_poses(view.folder / "MyPoseFeatures" / "D3_Positions" / f"{view.stem}.cdf", 3, _SECTION)
+        world = read_poses(view.world, 3, _SECTION)
         joints = human36m_camera_axes(world[:, _KEPT] - shifted * _SHIFT, values)
     if flat.parent.is_dir() and not shifted:
         points = read_poses(flat, 2, _SECTION)[:, _KEPT]

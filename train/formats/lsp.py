@@ -8,6 +8,7 @@ this project's validation part. Coordinates are taken as they are: the centre of
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,7 @@ def _labels(source: Path, section: str) -> np.ndarray:
     return labels
 
 
-def _plan(source: Path, section: str, joints: np.ndarray, visible: np.ndarray, split: object) -> Plan:
+def _plan(source: Path, section: str, joints: np.ndarray, visible: np.ndarray, split: Callable[[int], str]) -> Plan:
     """Records of joints (N, 14, 3) and their ``visible`` (N, 14), a person a photo."""
     names = {path.stem: path for path in sorted((source / "images").iterdir()) if path.suffix in (".jpg", ".png")}
     records, skipped = [], Counter()

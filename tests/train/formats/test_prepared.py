@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -172,3 +173,13 @@ def test_training_reads_prepared_people(source, tmp_path, prepare):
     assert people.pose_weight.max() == 0
     inside = (people.joints >= people.extent[:, None, :2] - 1) & (people.joints <= people.extent[:, None, 2:] + 1)
     assert inside.all()
+
+
+def test_pixels_lie_where_the_affine_says():
+    # The frame's grey is its column: a crop pixel's grey is the column that its middle shows.
+    frame = np.repeat(np.tile(np.arange(200, dtype=np.uint8), (200, 1))[..., None], 3, 2)
+    for side in (47, 100, 256):
+        cut = cut_person(frame, record(np.zeros((1, 2)), [60, 60, 140, 140]), side=side, margin=1.2)
+        crop = cv2.imdecode(np.frombuffer(cut.jpeg, np.uint8), cv2.IMREAD_COLOR)[..., 0].astype(float)
+        expected = (np.arange(crop.shape[1]) - cut.affine[0, 2]) / cut.affine[0, 0]
+        assert abs((crop - expected).mean()) < 0.15, side
