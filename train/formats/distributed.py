@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from train.formats.coco import plan_coco
+from train.formats.deep3dpose import plan_deep3dpose
 from train.formats.human36m import plan_human36m
 from train.formats.humaneva import plan_humaneva
 from train.formats.kth import plan_kth
@@ -60,5 +61,6 @@ DISTRIBUTED = {
     "mpi-inf-3dhp": Distributed(
         plan_mpi_inf_3dhp, "MPI-INF-3DHP", "https://vcai.mpi-inf.mpg.de/3dhp-dataset/", 5, cameras=True
     ),
+    "deep3dpose": Distributed(_stills(plan_deep3dpose), "Deep3DPose", "http://irc.cs.sdu.edu.cn/Deep3DPose/"),
     "synthetic": Distributed(_stills(plan_synthetic), "Rendered people", "DATASETS.md"),
 }

@@ -1,4 +1,4 @@
-"""Pictures of records: image files, members of zips, and frames of videos read in order."""
+"""Pictures of records: image files, members of zips and LMDB folders, and frames of videos read in order."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from train.formats.caffe import read_image
 from train.formats.records import LayoutError, Record
 
 
@@ -42,7 +43,9 @@ def iterate_frames(records: Sequence[Record], section: str) -> Iterator[tuple[Re
 
 
 def _decode(path: Path, member: str, section: str) -> np.ndarray:
-    """An image, or one in a zip."""
+    """An image, or one in a zip or an LMDB folder."""
+    if path.suffix == ".lmdb":
+        return read_image(path, member.encode("ascii"), section)
     where = path / member if member else path
     try:
         if member:

@@ -27,9 +27,9 @@ class Frame:
     """Where a picture lies.
 
     Attributes:
-        path: an image, a video, or a zip of images.
+        path: an image, a video, a zip of images, or a folder called ``.lmdb``.
         number: of the frame in a video, from 0; None for an image.
-        member: name in the zip.
+        member: name in the zip, or key in the folder.
     """
 
     path: Path
