@@ -34,9 +34,11 @@ def parser() -> argparse.ArgumentParser:
         "--margin", type=positive(float), default=1.5, help="side of the window over the longer side of the person"
     )
     arguments.add_argument(
-        "--every", type=positive(int), help="take every so many frames of a video (default: 5 of Human3.6M and 3DHP)"
+        "--every",
+        type=positive(int),
+        help="take every so many frames of a video; if not given, 5 of Human3.6M and MPI-INF-3DHP and 1 of the others",
     )
-    arguments.add_argument("--cameras", nargs="+", help="names of cameras (default: see DATASETS.md)")
+    arguments.add_argument("--cameras", nargs="+", help="names of cameras; if not given, those that DATASETS.md says")
     arguments.add_argument(
         "--workers", type=positive(int), default=os.cpu_count() or 1, help="threads that cut side by side"
     )

@@ -78,6 +78,8 @@ def plan_human36m(source: Path, cameras: tuple[str, ...], every: int) -> Plan:
             if reason := _left_out(subject, stem, metadata):
                 plan.skipped[reason] += 1
                 continue
+            if (subject, stem) in _SHIFTED:
+                plan.found.append(f"{subject} {stem}: its 3D is shifted, and mended")
             views = [_View(source / subject, subject, stem, camera) for camera in cameras or CAMERAS]
             plan.units.extend(Unit(view.name, partial(_load, view, metadata, every)) for view in views)
     return plan

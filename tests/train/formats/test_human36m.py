@@ -88,7 +88,9 @@ def test_without_cameras(tmp_path, prepare):
 def test_shifted_sequences_are_mended(kinds, tmp_path, prepare):
     write_sequence(tmp_path / "in", "S9", "Greeting", shift=200.0, kinds=kinds)
     write_metadata(tmp_path / "in" / "metadata.xml", {"S9": ["Greeting"]})
-    assert prepare("human36m", tmp_path / "in", "--every", "1", "--cameras", CAMERA)[0] == 0
+    status, printed = prepare("human36m", tmp_path / "in", "--every", "1", "--cameras", CAMERA)
+    assert status == 0
+    assert "found: S9 Greeting: its 3D is shifted, and mended" in printed
     loaded = read_prepared(tmp_path / "out")
     for row in range(7):
         assert np.abs(brightest(loaded.photo(row)) - loaded.joints[row, 6]).max() < 1.5
