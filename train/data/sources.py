@@ -7,11 +7,12 @@ from pathlib import Path
 
 from train.data.packs import INDEX, SAMPLE, labels_fingerprint, open_pack, pack_fingerprint
 from train.data.people import STORE_SIZE, People, Source, load_people
+from train.data.prepared import INDEX as PREPARED
+from train.data.prepared import SETTINGS, read_prepared
+from train.formats.lsp import LSPET_VALIDATION_FROM
 from train.formats.lspet import read_lspet
 from train.formats.people import read_people
 from train.formats.synthetic import read_synthetic
-
-LSPET_VALIDATION_FROM = 8501
 
 
 def find_people(folder: Path, *, validation: bool) -> People:
@@ -49,20 +50,24 @@ def find_sources(folder: Path) -> list[Source]:
     Args:
         folder: holds ``lspet/`` (LSP-extended as distributed, with ``lspet_teacher.npz`` beside it where there is
             one), any number of ``people_<name>.npz`` with a zip of the same name, and any number of folders that
-            ``train.synthesize`` made.
+            ``train.synthesize`` or ``train.prepare`` made; or is itself one that ``train.prepare`` made.
 
     Raises:
-        FileNotFoundError: if there is none.
+        FileNotFoundError: if there is none, or a prepared one is not finished.
     """
     if (folder / INDEX).is_file():
         raise FileNotFoundError(f"{folder} is a pack, for training alone: name the folder that it was made from")
+    if (folder / PREPARED).is_file() or (folder / SETTINGS).is_file():
+        return [read_prepared(folder)]
     sources = []
     if (folder / "lspet" / "joints.mat").is_file():
         teacher = folder / "lspet_teacher.npz"
         sources.append(read_lspet(folder / "lspet", teacher if teacher.is_file() else None, LSPET_VALIDATION_FROM))
     sources += [read_people(path) for path in sorted(folder.glob("people_*.npz"))]
+    sources += [read_prepared(path.parent) for path in sorted(folder.glob(f"*/{SETTINGS}"))]
     sources += [read_synthetic(path.parent) for path in sorted(folder.glob("*/annotations.npz"))]
     if not sources:
-        msg = f"{folder} has no lspet/joints.mat, people_*.npz or rendered set: see DATASETS in train/README.md"
+        missing = "lspet/joints.mat, people_*.npz or rendered set, and no prepared one"
+        msg = f"{folder} has no {missing}: see DATASETS in train/README.md"
         raise FileNotFoundError(msg)
     return sources

@@ -15,7 +15,10 @@ from train.data.sampling import SYNTHETIC
 from train.synthesis.dataset import PART, image_name, part_path
 from train.synthesis.labels import posture_name, view_name
 
-_COLUMNS = ("picture", "joints_2d", "joints_3d", "visible", "box", "azimuth", "stature", "kind")
+_COLUMNS = (
+    *("picture", "joints_2d", "joints_3d", "pelvis", "visible", "box", "azimuth", "stature", "kind"),
+    *("subject", "motion"),
+)
 _LEAST_SIDE = 64  # pixels of the box's longer side; smaller people teach no pose
 _LEAST_VISIBLE = 4  # joints
 _HIDDEN_WEIGHT = 0.5  # of a joint that something covers: its place is exact, but a guess from the picture
@@ -32,6 +35,15 @@ def read_synthetic(folder: Path) -> Source:
         FileNotFoundError: if the data set is not finished.
         ValueError: if its annotations are damaged.
     """
+    labels, validation = read_labels(folder)
+    return _source(folder, labels, validation=validation)
+
+
+def read_labels(folder: Path) -> tuple[dict[str, np.ndarray], bool]:
+    """The columns of the people who are used, and whether they are for validation; raises as :func:`read_synthetic`.
+
+    Each is as ``train.synthesize`` writes it, a row a person; so is ``intrinsics``, (N, 3, 3).
+    """
     path = folder / "annotations.npz"
     if not path.is_file():
         msg = f"{path} not found: the data set is not finished, run train.synthesize again with the same settings"
@@ -40,12 +52,13 @@ def read_synthetic(folder: Path) -> Source:
         with np.load(path) as data:
             validation = str(data["split"]) == "validation"
             labels = {name: data[name] for name in _COLUMNS}
+            labels["intrinsics"] = data["intrinsics"][labels["picture"]]
         keep = _usable(labels)
         labels = {name: column[keep] for name, column in labels.items()}
     except (zipfile.BadZipFile, KeyError, EOFError, IndexError, ValueError) as error:
         msg = f"{path} is damaged ({error}): delete it and run train.synthesize again"
         raise ValueError(msg) from error
-    return _source(folder, labels, validation=validation)
+    return labels, validation
 
 
 def _usable(labels: dict[str, np.ndarray]) -> np.ndarray:

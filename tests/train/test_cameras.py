@@ -1,0 +1,79 @@
+"""Camera models, against numbers worked out by hand."""
+
+import cv2
+import numpy as np
+import pytest
+
+from train.data.cameras import (
+    affine_rotation,
+    human36m_camera_axes,
+    human36m_rotation,
+    opencv_camera_axes,
+    project_affine,
+    project_human36m,
+    project_opencv,
+)
+
+
+def test_human36m_distortion_by_hand():
+    # Point (200, 100, 1000): x = 0.2, y = 0.1, r2 = 0.05. k = (-0.2, 0.3, 0), p1 = 0.01, p2 = 0.02.
+    # g = 1 - 0.2 * 0.05 + 0.3 * 0.0025 + 0.01 * 0.1 + 0.02 * 0.2 = 0.99575
+    # u = 1000 (0.2 * 0.99575 + 0.02 * 0.05) + 500 = 1000 * 0.20015 + 500 = 700.15
+    # v = 2000 (0.1 * 0.99575 + 0.01 * 0.05) + 400 = 2000 * 0.100075 + 400 = 600.15
+    values = np.array([0, 0, 0, 0, 0, 0, 1000, 2000, 500, 400, -0.2, 0.3, 0, 0.01, 0.02])
+    assert np.allclose(project_human36m(np.array([200.0, 100, 1000]), values), (700.15, 600.15), atol=1e-9)
+    # OpenCV: u = 0.2 * 0.99075 + 2 * 0.01 * 0.02 + 0.02 (0.05 + 0.08) = 0.20115, so 701.15: not the same.
+    matrix = np.array([[1000.0, 0, 500], [0, 2000, 400], [0, 0, 1]])
+    other, _ = cv2.projectPoints(
+        np.array([[200.0, 100, 1000]]), np.zeros(3), np.zeros(3), matrix, np.array([-0.2, 0.3, 0.01, 0.02, 0])
+    )
+    assert other[0, 0, 0] == pytest.approx(701.15)
+
+
+def test_human36m_world_to_camera_by_hand():
+    # A quarter turn about x alone: y goes to z, z to -y. Camera at (1, 2, 3): (1, 5, 7) - t = (0, 3, 4) -> (0, -4, 3).
+    values = np.array([np.pi / 2, 0, 0, 1, 2, 3, *[0] * 9])
+    assert np.allclose(human36m_camera_axes(np.array([1.0, 5, 7]), values), (0, -4, 3), atol=1e-12)
+    # Rx Ry Rz: z is turned first. (1, 0, 0) by a quarter about z is (0, 1, 0), about x then (0, 0, 1).
+    turn = human36m_rotation(np.array([np.pi / 2, 0, np.pi / 2]))
+    assert np.allclose(turn @ [1, 0, 0], (0, 0, 1), atol=1e-12)
+    # About y a quarter turn takes z to x.
+    assert np.allclose(human36m_rotation(np.array([0, np.pi / 2, 0])) @ [0, 0, 1], (1, 0, 0), atol=1e-12)
+
+
+def test_a_true_camera_of_human36m_stands_upright():
+    # S1, camera 1 (protocols of the data set): world z is up, the camera's y down; the middle of the floor is in view.
+    values = np.array([-1.38383, -3.16734, 0.41364, 1841.1, 4955.3, 1563.4, 1145, 1143.8, 512.5, 515.5, *[0] * 5])
+    feet, head = human36m_camera_axes(np.array([[0.0, 0, 0], [0, 0, 1700]]), values)
+    assert head[1] < feet[1] - 1600
+    assert feet[2] > 4000
+    below, above = project_human36m(np.stack((feet, head)), values)
+    assert 0 < above[1] < below[1] < 1000
+    assert abs(below[0] - above[0]) < 40
+
+
+def test_opencv_camera_agrees_with_opencv():
+    generator = np.random.default_rng(0)
+    points = generator.uniform(-500, 500, (20, 3)) + np.array([0, 0, 2500])
+    turn = cv2.Rodrigues(np.array([0.1, -0.2, 0.3]))[0]
+    distortion = np.array([-0.2, 0.1, 0.001, -0.002, 0.05])
+    values = np.array([600.0, 610, 320, 240, *distortion, *turn.ravel(), 10, 20, 30])
+    matrix = np.array([[600.0, 0, 320], [0, 610, 240], [0, 0, 1]])
+    expected, _ = cv2.projectPoints(points, np.array([0.1, -0.2, 0.3]), np.array([10.0, 20, 30]), matrix, distortion)
+    assert np.allclose(project_opencv(opencv_camera_axes(points, values), values), expected[:, 0], atol=1e-6)
+
+
+def test_affine_camera_by_hand():
+    # u = 100 X + 240, v = -100 Z + 320: the camera looks along body y, z is up. (0.5, 9, 1) -> (290, 220).
+    values = np.array([100, 0, 0, 240, 0, 0, -100, 320])
+    assert project_affine(np.array([0.5, 9, 1]), values).tolist() == [290, 220]
+    # Camera axes: x is X, y (down) is -Z, and z = x cross y = (1,0,0) cross (0,0,-1) = (0, 1, 0): away, along Y.
+    assert np.allclose(affine_rotation(values), [[1, 0, 0], [0, 0, -1], [0, 1, 0]])
+
+
+def test_the_axes_of_a_sheared_affine_camera_are_square():
+    turn = affine_rotation(np.array([100, 10, 0, 0, 0, 90, 20, 0]))
+    assert np.allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(turn) == pytest.approx(1)
+    with pytest.raises(ValueError, match="sees a line, not a plane"):
+        affine_rotation(np.array([1, 0, 0, 5, 2, 0, 0, 6]))

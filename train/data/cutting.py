@@ -1,0 +1,77 @@
+"""Cuts the window round a person out of a frame, and says where it lay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from train.formats.records import UNKNOWN, Record
+
+QUALITY = 95  # of the JPEG files
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A stored crop.
+
+    Attributes:
+        jpeg: the file.
+        affine: (2, 3) float64, pixels of the frame -> pixels of the crop.
+        box: (4,) the person's box in pixels of the frame.
+        size: width and height of the crop.
+    """
+
+    jpeg: bytes
+    affine: np.ndarray
+    box: np.ndarray
+    size: tuple[int, int]
+
+
+def box_of(record: Record) -> np.ndarray:
+    """(4,) the record's box, or that of its labelled joints, at least a pixel wide and high.
+
+    Raises:
+        ValueError: if there is neither.
+    """
+    if record.box is not None:
+        return np.asarray(record.box, float)
+    known = record.joints_2d[record.visible != UNKNOWN]
+    if not len(known):
+        raise ValueError(f"{record.frame.path}: a person with neither a box nor a labelled joint")
+    low, high = known.min(0), known.max(0)
+    return np.concatenate((low, np.maximum(high, low + 1)))
+
+
+def cut_person(frame: np.ndarray, record: Record, side: int, margin: float) -> Cut | None:
+    """The square window round a person, as far as the frame reaches, shrunk to ``side`` pixels if it is larger.
+
+    Args:
+        frame: (H, W, 3) uint8 BGR.
+        record: the person.
+        side: most pixels of the crop's longer side; smaller windows are not enlarged.
+        margin: side of the window over the longer side of the box.
+
+    Returns:
+        The crop, or None if the window lies outside the frame.
+    """
+    box = box_of(record)
+    middle, half = (box[:2] + box[2:]) / 2, margin * (box[2:] - box[:2]).max() / 2
+    height, width = frame.shape[:2]
+    low = np.clip(np.floor(middle - half + 0.5), 0, (width, height)).astype(int)
+    high = np.clip(np.ceil(middle + half + 0.5), 0, (width, height)).astype(int)
+    if (high - low).min() < 2:
+        return None
+    window = frame[low[1] : high[1], low[0] : high[0]]
+    scale = min(1.0, side / max(window.shape[:2]))
+    size = tuple(max(1, round(length * scale)) for length in (window.shape[1], window.shape[0]))
+    if scale < 1:
+        window = cv2.resize(window, size, interpolation=cv2.INTER_AREA)
+    done, data = cv2.imencode(".jpg", window, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    if not done:
+        raise ValueError(f"{record.frame.path}: a crop of {size} pixels cannot be encoded as JPEG")
+    # Pixel centres: crop = (frame - low + 0.5) * scale - 0.5, with the scale that rounding left on each axis.
+    scales = np.array(size) / (high - low)
+    affine = np.column_stack((np.diag(scales), (0.5 - low) * scales - 0.5))
+    return Cut(data.tobytes(), affine, box, size)

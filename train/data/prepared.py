@@ -1,0 +1,220 @@
+"""The prepared format: person crops and their labels, the same for every data set.
+
+A folder with ``part-00000.zip`` and so on (JPEG crops and ``labels.npz``), ``people.npz`` with the labels of all
+parts, and ``prepared.json``, which is written last: a folder without it is not finished, and is never read. The columns
+are described in train/README.md.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
+from fusion_model.skeletons import HUMAN36M_17, MPII_16, SKELETONS, Skeleton, conversion_matrix
+from train.data.people import Source, add_middle_joints
+from train.data.sampling import SYNTHETIC
+from train.formats.records import HIDDEN, UNKNOWN
+
+INDEX = "prepared.json"
+ANNOTATIONS = "people.npz"
+SETTINGS = "prepare-settings.json"
+LABELS = "labels.npz"
+FORMAT = "fusion-pose-prepared/1"
+TRAIN = "train"
+_HIDDEN_WEIGHT = {SYNTHETIC: 0.5}  # a hidden joint of a render is exact, but a guess from the picture; 1 by hand
+_TEXT = ("subject", "action", "camera", "sequence", "split")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A finished folder.
+
+    Attributes:
+        folder: where it lies.
+        index: what ``prepared.json`` says.
+        skeleton: the data set's own joints.
+        columns: (N, ...) arrays by name, a row a person.
+    """
+
+    folder: Path
+    index: dict[str, Any]
+    skeleton: Skeleton
+    columns: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        """Number of people."""
+        return len(self.columns["split"])
+
+    def read(self, row: int) -> bytes:
+        """The JPEG file of a person; ValueError if its part is damaged."""
+        return _PartReader(self.folder, self.columns["part"], self.columns["member"])(row)
+
+
+def part_path(folder: Path, part: int) -> Path:
+    """File of one part."""
+    return folder / f"part-{part:05d}.zip"
+
+
+def member_name(member: int) -> str:
+    """Name of a crop in its part."""
+    return f"{member:06d}.jpg"
+
+
+def column_shapes(skeleton: Skeleton, camera_values: int) -> dict[str, tuple[type, tuple[int, ...]]]:
+    """Type and shape of a row of every column that all sets have."""
+    joints = len(skeleton)
+    return {
+        **dict.fromkeys(_TEXT, (np.str_, ())),
+        "frame": (np.int32, ()),
+        "joints_2d": (np.float32, (joints, 2)),
+        "visible": (np.uint8, (joints,)),
+        "joints_3d": (np.float32, (joints, 3)),
+        "has_3d": (np.bool_, (joints,)),
+        "root": (np.float32, (3,)),
+        "box": (np.float32, (4,)),
+        "size": (np.int32, (2,)),
+        "affine": (np.float64, (2, 3)),
+        "camera_values": (np.float64, (camera_values,)),
+        "head_size": (np.float32, ()),
+    }
+
+
+def open_prepared(folder: Path) -> Prepared:
+    """Read a finished folder's labels; the crops stay in their files.
+
+    Raises:
+        FileNotFoundError: if it is not finished, or a part is missing.
+        ValueError: if a file is damaged, or its columns do not fit each other.
+    """
+    index = _read_index(folder)
+    skeleton = SKELETONS[index["joint_set"]]
+    missing = [part for part in range(index["parts"]) if not part_path(folder, part).is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"{part_path(folder, missing[0])} not found, {len(missing)} of {index['parts']} parts are missing: copy "
+            "the folder again, or delete prepared.json and run train.prepare again"
+        )
+    path = folder / ANNOTATIONS
+    try:
+        with np.load(path) as data:
+            columns = {name: data[name] for name in data}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} is damaged ({error}): delete it and prepared.json, run train.prepare again"
+        ) from error
+    _check_columns(path, columns, index, skeleton)
+    return Prepared(folder, index, skeleton, columns)
+
+
+def _read_index(folder: Path) -> dict[str, Any]:
+    """What ``prepared.json`` says, checked."""
+    path = folder / INDEX
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} has no {INDEX}: run train.prepare to its end, the same command goes on")
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}): delete it and run train.prepare again") from error
+    if not isinstance(index, dict) or index.get("format") != FORMAT:
+        found = index.get("format") if isinstance(index, dict) else type(index).__name__
+        raise ValueError(f"{path} has the format {found!r}, expected {FORMAT!r}: run train.prepare again")
+    if index.get("joint_set") not in SKELETONS:
+        raise ValueError(f"{path} names the joints {index.get('joint_set')!r}; known are {', '.join(SKELETONS)}")
+    return index
+
+
+def _check_columns(path: Path, columns: dict[str, np.ndarray], index: dict[str, Any], skeleton: Skeleton) -> None:
+    """Refuse columns that are missing or have another shape."""
+    wanted = column_shapes(skeleton, index["camera_values"]) | {"part": (np.int32, ()), "member": (np.int32, ())}
+    for name, (_, row) in wanted.items():
+        expected, found = (index["people"], *row), getattr(columns.get(name), "shape", None)
+        if found != expected:
+            raise ValueError(f"{path}: column {name} has shape {found}, expected {expected}: run train.prepare again")
+
+
+def read_prepared(folder: Path) -> Source:
+    """A prepared data set as training reads it, in the pixels of its crops.
+
+    All that is not of the split ``train`` is for validation. 3D poses are in the sizes they were measured in, but for
+    rendered people, who are brought to the height that the estimator assumes.
+
+    Raises:
+        FileNotFoundError: if it is not finished.
+        ValueError: if it is damaged.
+    """
+    prepared = open_prepared(folder)
+    columns = prepared.columns
+    joints, weight = _joints(prepared)
+    pose, pose_weight = _poses(prepared)
+    if "stature" in columns:
+        pose *= (CONVENTIONAL_HEIGHT_MM / columns["stature"])[:, None, None]
+    groups = {name: columns[name] for name in ("subject", "action") if len(np.unique(columns[name])) > 1}
+    return Source(
+        name=prepared.index["data_set"],
+        read=_PartReader(folder, columns["part"], columns["member"]),
+        joints=joints,
+        weight=weight,
+        by_hand=weight > 0,
+        box=_in_crop(columns["box"].reshape(-1, 2, 2), columns["affine"]).reshape(-1, 4).astype(np.float32),
+        pose=pose,
+        pose_weight=pose_weight,
+        validation=columns["split"] != TRAIN,
+        groups=groups,
+    )
+
+
+def _in_crop(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """(N, K, 2) pixels of frames -> pixels of the crops."""
+    return np.einsum("nij,nkj->nki", affine[:, :, :2], points) + affine[:, None, :, 2]
+
+
+def _joints(prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
+    """MPII's joints (N, 16, 2) and their weights (N, 16)."""
+    carried = conversion_matrix(prepared.skeleton, MPII_16)
+    visible = prepared.columns["visible"]
+    trust = np.where(visible == UNKNOWN, 0.0, 1.0)
+    trust[visible == HIDDEN] = _HIDDEN_WEIGHT.get(prepared.index["data_set"], 1.0)
+    joints = np.einsum("ts,nsc->ntc", carried, prepared.columns["joints_2d"]).astype(np.float32)
+    weight = _carried_weight(carried, trust)
+    add_middle_joints(joints, weight)
+    return joints, weight
+
+
+def _poses(prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
+    """Human3.6M's joints (N, 17, 3) and their weights (N, 17)."""
+    carried = conversion_matrix(prepared.skeleton, HUMAN36M_17)
+    pose = np.einsum("ts,nsc->ntc", carried, prepared.columns["joints_3d"]).astype(np.float32)
+    return pose, _carried_weight(carried, prepared.columns["has_3d"].astype(float))
+
+
+def _carried_weight(carried: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """(N, T) float32: the least trust (N, S) of the joints that each target joint is made of, 0 if it has none."""
+    used = carried > 0
+    least = np.where(used[None], trust[:, None, :], np.inf).min(2)
+    return np.where(used.any(1), least, 0).astype(np.float32)
+
+
+class _PartReader:
+    """Reads crops out of the parts from several threads."""
+
+    def __init__(self, folder: Path, parts: np.ndarray, members: np.ndarray) -> None:
+        self._folder, self._parts, self._members, self._local = folder, parts, members, threading.local()
+
+    def __call__(self, row: int) -> bytes:
+        """The bytes of a person's crop; ValueError if its part is damaged or missing."""
+        path = part_path(self._folder, int(self._parts[row]))
+        name = member_name(int(self._members[row]))
+        try:
+            if getattr(self._local, "path", None) != path:
+                self._local.file, self._local.path = zipfile.ZipFile(path), path
+            return self._local.file.read(name)
+        except (OSError, zipfile.BadZipFile, KeyError) as error:
+            again = "delete it and prepared.json, and run train.prepare again"
+            raise ValueError(f"{path}: crop {name} cannot be read ({error}): {again}") from error

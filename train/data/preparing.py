@@ -1,0 +1,277 @@
+"""Writes the prepared format: the units of a plan in parallel, each into a part that appears whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from fusion_model.skeletons import Skeleton
+from train.data.cameras import CAMERA_MODELS
+from train.data.cutting import Cut, cut_person
+from train.data.prepared import ANNOTATIONS, FORMAT, INDEX, LABELS, SETTINGS, column_shapes, member_name, part_path
+from train.formats.frames import iterate_frames
+from train.formats.records import UNKNOWN, Plan, Record, Unit
+
+_COUNTED = ("split", "subject", "action", "camera")
+_OUTSIDE = "the person lies outside the frame"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the content of a folder; a folder holds people of one choice.
+
+    Attributes:
+        data_set: name of the set.
+        crop: most pixels of a crop's longer side.
+        margin: side of the window over the longer side of the box.
+        every: of a video, every so many frames.
+        cameras: names, empty for all that the reader takes by itself.
+    """
+
+    data_set: str
+    crop: int
+    margin: float
+    every: int
+    cameras: tuple[str, ...] = ()
+
+
+def write_prepared(
+    plan: Plan, out: Path, settings: Settings, section: str, licence_page: str, workers: int
+) -> dict[str, Any]:
+    """Store the people of a plan; parts that an earlier run finished are kept.
+
+    Args:
+        plan: what the reader found.
+        out: the folder; an unfinished one of the same settings goes on.
+        settings: how people are cut.
+        section: of DATASETS.md, for messages.
+        licence_page: where the licence is to be read.
+        workers: threads; decoding and encoding run side by side.
+
+    Returns:
+        What ``prepared.json`` says.
+
+    Raises:
+        ValueError: if the folder holds people of other settings, or a file of the source is damaged.
+        OSError: if the folder cannot be written.
+    """
+    _open_folder(out, plan, settings)
+    missing = [part for part in range(len(plan.units)) if not part_path(out, part).is_file()]
+    with tqdm(total=len(plan.units), initial=len(plan.units) - len(missing), desc="prepare", unit="part") as bar:
+        _write_parts(plan, out, settings, section, missing, workers, bar)
+    return _finish(plan, out, settings, licence_page)
+
+
+def _open_folder(out: Path, plan: Plan, settings: Settings) -> None:
+    """Make the folder, or check that it holds the same."""
+    wanted = asdict(settings) | {"cameras": list(settings.cameras), "units": [unit.name for unit in plan.units]}
+    path = out / SETTINGS
+    _unless_full(out.mkdir, out, parents=True, exist_ok=True)
+    if not path.is_file():
+        if any(out.glob("part-*.zip")) or (out / INDEX).exists():
+            raise ValueError(f"{out} holds parts of something else, without {SETTINGS}: choose another --out")
+        _write_whole(path, json.dumps(wanted, indent=1).encode())
+        return
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}): delete {out} and run the command again") from error
+    if differing := [name for name in wanted if there.get(name) != wanted[name]]:
+        found = ", ".join("other files" if name == "units" else f"{name} {there.get(name)!r}" for name in differing)
+        raise ValueError(f"{out} was prepared with {found}: use the same source and settings, or another --out")
+
+
+def _write_parts(
+    plan: Plan, out: Path, settings: Settings, section: str, missing: Sequence[int], workers: int, bar: tqdm
+) -> None:
+    """Write the parts that are missing; the first failure stops the others after the part they are at."""
+    stop = Event()
+
+    def work(part: int) -> None:
+        if not stop.is_set():
+            _write_part(plan, plan.units[part], part, out, settings, section)
+            bar.update()
+
+    with ThreadPoolExecutor(workers) as pool:
+        futures: list[Future[None]] = [pool.submit(work, part) for part in missing]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+    for future in futures:
+        if not future.cancelled():
+            future.result()
+
+
+def _write_part(plan: Plan, unit: Unit, part: int, out: Path, settings: Settings, section: str) -> None:
+    """Cut the people of a unit into a file beside its place, then move it there."""
+    labels = unit.load()
+    kept: list[tuple[Record, Cut]] = []
+    path = part_path(out, part)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+
+    def write() -> None:
+        with unfinished.open("wb") as file:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+                for record, frame in iterate_frames(labels.records, section):
+                    cut = cut_person(frame, record, settings.crop, settings.margin)
+                    if cut is None:
+                        labels.skipped[_OUTSIDE] += 1
+                        continue
+                    archive.writestr(member_name(len(kept)), cut.jpeg)
+                    kept.append((record, cut))
+                archive.writestr(LABELS, _npz(_columns(plan, kept)))
+                archive.writestr("skipped.json", json.dumps(labels.skipped))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+
+    try:
+        _unless_full(write, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _columns(plan: Plan, kept: Sequence[tuple[Record, Cut]]) -> dict[str, np.ndarray]:
+    """Labels as arrays, a row a person."""
+    shapes = column_shapes(plan.skeleton, CAMERA_MODELS.get(plan.camera_model, 0))
+    rows = [_row(plan, record, cut) for record, cut in kept]
+    arrays = {}
+    for name, (dtype, shape) in shapes.items():
+        arrays[name] = np.array([row[name] for row in rows], dtype).reshape(len(rows), *shape)
+    for name in kept[0][0].extra if kept else ():
+        arrays[name] = np.array([record.extra[name] for record, _ in kept], np.float32)
+    return arrays
+
+
+def _row(plan: Plan, record: Record, cut: Cut) -> dict[str, Any]:
+    """The columns of one person."""
+    pose, known, root = _relative(plan.skeleton, record.joints_3d)
+    labelled = record.visible != UNKNOWN
+    points = record.joints_2d @ cut.affine[:, :2].T + cut.affine[:, 2]
+    return {
+        "subject": record.subject,
+        "action": record.action,
+        "camera": record.camera,
+        "sequence": record.sequence,
+        "split": record.split,
+        "frame": record.number,
+        "joints_2d": np.where(labelled[:, None], points, 0),
+        "visible": record.visible,
+        "joints_3d": pose,
+        "has_3d": known,
+        "root": root,
+        "box": cut.box,
+        "size": cut.size,
+        "affine": cut.affine,
+        "camera_values": record.camera_values or np.full(CAMERA_MODELS.get(plan.camera_model, 0), np.nan),
+        "head_size": record.head_size * np.sqrt(np.linalg.det(cut.affine[:, :2])),
+    }
+
+
+def _relative(skeleton: Skeleton, joints: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Joints relative to the root (J, 3), which are known (J,), and the root (3,): mid-hips where the set has none."""
+    if joints is None:
+        return np.zeros((len(skeleton), 3)), np.zeros(len(skeleton), bool), np.full(3, np.nan)
+    hips = [skeleton.index("left_hip"), skeleton.index("right_hip")]
+    root = joints[skeleton.root] if skeleton.root >= 0 else joints[hips].mean(0)
+    known = np.isfinite(joints).all(1) & np.isfinite(root).all()
+    return np.where(known[:, None], joints - root, 0), known, root
+
+
+def _finish(plan: Plan, out: Path, settings: Settings, licence_page: str) -> dict[str, Any]:
+    """Put the labels of all parts into one file, then write the index."""
+    parts, skipped = [], Counter(plan.skipped)
+    for part in range(len(plan.units)):
+        labels, left_out = _read_part(part_path(out, part))
+        count = len(labels["split"])
+        labels |= {"part": np.full(count, part, np.int32), "member": np.arange(count, dtype=np.int32)}
+        skipped.update(left_out)
+        if count:
+            parts.append(labels)
+    if not parts:
+        listed = "; ".join(f"{reason}: {count}" for reason, count in skipped.items()) or "no labels"
+        raise ValueError(f"there is nobody to store: everybody was left out ({listed})")
+    columns = {name: np.concatenate([labels[name] for labels in parts]) for name in parts[0]}
+    _write_whole(out / ANNOTATIONS, _npz(columns))
+    index = {
+        "format": FORMAT,
+        "data_set": settings.data_set,
+        "licence_page": licence_page,
+        "joint_set": plan.skeleton.name,
+        "joints": list(plan.skeleton.joints),
+        "camera_model": plan.camera_model,
+        "camera_values": CAMERA_MODELS.get(plan.camera_model, 0),
+        "people": len(columns["split"]),
+        "parts": len(plan.units),
+        "crop": settings.crop,
+        "margin": settings.margin,
+        "every": settings.every,
+        "counts": {name: _counts(columns[name]) for name in _COUNTED if (columns[name] != "").any()},
+        "skipped": dict(skipped),
+        "found": plan.found,
+    }
+    _write_whole(out / INDEX, json.dumps(index, indent=1).encode())
+    for left in out.glob("*.unfinished"):  # of runs that were killed
+        left.unlink(missing_ok=True)
+    return index
+
+
+def _counts(column: np.ndarray) -> dict[str, int]:
+    """People by value."""
+    return {str(value): int(count) for value, count in zip(*np.unique(column, return_counts=True), strict=True)}
+
+
+def _read_part(path: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Labels of a part, and what it left out."""
+    try:
+        with zipfile.ZipFile(path) as archive, np.load(io.BytesIO(archive.read(LABELS))) as data:
+            return {name: data[name] for name in data}, json.loads(archive.read("skipped.json"))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is damaged ({error}): delete it and run the command again") from error
+
+
+def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+    """Arrays as a compressed npz file."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+
+    def write() -> None:
+        with unfinished.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+
+    try:
+        _unless_full(write, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _unless_full(write: Callable[..., object], path: Path, **options: Any) -> None:
+    """Call ``write``; what the disk refuses becomes one sentence."""
+    try:
+        write(**options)
+    except OSError as error:
+        again = "what is finished is kept: make room and run the command again"
+        raise OSError(f"{path} cannot be written ({error.strerror or error}); {again}") from error

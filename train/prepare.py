@@ -1,0 +1,78 @@
+"""Bring a data set as distributed into one format: ``python -m train.prepare lspet --source DIR --out DIR``.
+
+Run the same command again to go on with one that was cut: finished parts are kept. The commands of training take the
+folder of ``--out``, or one that holds several such, as their ``--data``. DATASETS.md says where each set is asked for
+and how its folder has to look.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from train.command import positive, run_command
+from train.data.prepared import INDEX
+from train.data.preparing import Settings, write_prepared
+from train.formats.distributed import DISTRIBUTED
+
+_LISTED = 24  # values of a count that are printed
+
+
+def parser() -> argparse.ArgumentParser:
+    """Arguments of the command."""
+    arguments = argparse.ArgumentParser(
+        prog="python -m train.prepare", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    arguments.add_argument("data_set", choices=sorted(DISTRIBUTED), help="which set")
+    arguments.add_argument("--source", type=Path, required=True, help="folder with the set as distributed, unpacked")
+    arguments.add_argument("--out", type=Path, required=True, help="folder of the prepared set")
+    arguments.add_argument("--crop", type=positive(int), default=256, help="most pixels of a crop's longer side")
+    arguments.add_argument(
+        "--margin", type=positive(float), default=1.5, help="side of the window over the longer side of the person"
+    )
+    arguments.add_argument(
+        "--every",
+        type=positive(int),
+        help="take every so many frames of a video; if not given, 5 of Human3.6M and MPI-INF-3DHP and 1 of the others",
+    )
+    arguments.add_argument("--cameras", nargs="+", help="names of cameras; if not given, those that DATASETS.md says")
+    arguments.add_argument(
+        "--workers", type=positive(int), default=os.cpu_count() or 1, help="threads that cut side by side"
+    )
+    return arguments
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run the command; returns the exit status."""
+    chosen = DISTRIBUTED[arguments.data_set]
+    cameras = tuple(arguments.cameras or ())
+    if cameras and not chosen.cameras:
+        raise ValueError(f"{arguments.data_set} has no cameras to choose from: leave --cameras away")
+    if arguments.every and not chosen.every:
+        raise ValueError(f"{arguments.data_set} has no videos to take frames from: leave --every away")
+    every = arguments.every or chosen.every or 1
+    plan = chosen.plan(arguments.source, cameras, every)
+    settings = Settings(arguments.data_set, arguments.crop, arguments.margin, every, cameras)
+    index = write_prepared(plan, arguments.out, settings, chosen.section, chosen.licence_page, arguments.workers)
+    _print_summary(index, arguments.out)
+    return 0
+
+
+def _print_summary(index: dict[str, Any], out: Path) -> None:
+    """Who is stored, and who is not."""
+    print(f"{index['people']} people of {index['data_set']} in {out}, {len(index['joints'])} joints each")
+    for name, counts in index["counts"].items():
+        listed = ", ".join(f"{value or '-'} {count}" for value, count in list(counts.items())[:_LISTED])
+        more = f" and {len(counts) - _LISTED} more (all in {INDEX})" if len(counts) > _LISTED else ""
+        print(f"  by {name}: {listed}{more}")
+    for reason, count in index["skipped"].items():
+        print(f"  skipped: {count} x {reason}")
+    for note in index["found"]:
+        print(f"  found: {note}")
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(parser(), main))
