@@ -43,7 +43,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    sources = [source for source in find_sources(arguments.data) if source.name != SYNTHETIC]
+    found = find_sources(arguments.data)
+    sources = [source for source in found if source.name != SYNTHETIC] or found  # rendered people where no photo is
+    sources = [source for source in sources if source.validation.any()]
     load_checkpoint(arguments.checkpoint)
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
     pairs = [_peaks_and_hits(estimator, source) for source in sources]
@@ -52,7 +54,7 @@ def main(arguments: argparse.Namespace) -> int:
     estimator = with_calibration(estimator, calibration)
     # Every person score may pass while the scores of nobody are collected.
     scores = [best_score(estimator, crop) for source in sources for crop in empty_crops(source)[::2]]
-    person = max(_LEAST_PERSON, float(np.quantile(scores, 1 - _MOST_NOBODY)))
+    person = max(_LEAST_PERSON, float(np.quantile(scores, 1 - _MOST_NOBODY))) if scores else _LEAST_PERSON
     estimator = with_calibration(estimator, dataclasses.replace(calibration, person=round(person, 3)))
     card = (arguments.checkpoint / "README.md").read_text(encoding="utf-8")
     estimator.save_pretrained(arguments.checkpoint, card=card)

@@ -1,0 +1,56 @@
+"""The quick start's order, resuming and refusals; the stages themselves are replaced by notes of their commands."""
+
+import json
+
+import pytest
+
+from train import quickstart
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Names of the commands that were started; those in ``fails`` end with status 1."""
+    names, fails = [], set()
+
+    def start(command):
+        names.append(command[0])
+        return int(command[0] in fails)
+
+    monkeypatch.setattr(quickstart, "_start", start)
+    monkeypatch.setattr(quickstart, "summary", lambda _out, seconds: " ".join(seconds))
+    return names, fails
+
+
+def run(out, *more):
+    return quickstart.main(quickstart.parser().parse_args(["--out", str(out), *more]))
+
+
+def test_a_cut_run_goes_on_at_the_stage_that_was_cut(started, tmp_path, capsys):
+    names, fails = started
+    fails.add("fusion")
+    assert run(tmp_path / "q") == 1
+    assert names == ["synthesize", "synthesize", "hourglass", "fusion"]
+    assert "run the same command again" in capsys.readouterr().out
+    names.clear()
+    fails.clear()
+    assert run(tmp_path / "q") == 0
+    assert names == ["fusion", "calibrate", "evaluate"]
+    assert "2/5 train the hourglass: done before" in capsys.readouterr().out
+    assert len(json.loads((tmp_path / "q" / "stages.json").read_text())) == 5
+
+
+def test_other_settings_are_refused_by_name(started, tmp_path):
+    assert run(tmp_path / "q") == 0
+    with pytest.raises(ValueError, match="was begun with .*minutes.*choose another --out"):
+        run(tmp_path / "q", "--minutes", "3")
+
+
+def test_minutes_scale_pictures_and_steps(tmp_path):
+    def option(minutes, name, flag):
+        commands = [command for stage in quickstart.stages(tmp_path, minutes, 0) for command in stage.commands]
+        command = next(command for command in commands if command[0] == name)
+        return int(command[command.index(flag) + 1])
+
+    for name, flag in (("synthesize", "--count"), ("hourglass", "--steps"), ("fusion", "--steps")):
+        assert option(20, name, flag) == 2 * option(10, name, flag)
+        assert option(0.001, name, flag) > 0
