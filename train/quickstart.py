@@ -98,7 +98,10 @@ def stages(out: Path, minutes: float, seed: int) -> list[Stage]:
                 ),
             ),
         ),
-        Stage("train the hourglass", (("hourglass", *common, "--run", f"{out}/hourglass", "--steps", steps(HOURGLASS_STEPS)),)),
+        Stage(
+            "train the hourglass",
+            (("hourglass", *common, "--run", f"{out}/hourglass", "--steps", steps(HOURGLASS_STEPS)),),
+        ),
         Stage(
             "train the fusion network, prune",
             (
@@ -149,7 +152,7 @@ def _claim(out: Path, settings: dict[str, float]) -> None:
 def _start(command: tuple[str, ...]) -> int:
     """Run a command of ``train`` in a process of its own, its bar in sight; returns its exit status."""
     name, *rest = command
-    return subprocess.run([sys.executable, "-m", f"train.{name}", *rest], check=False).returncode
+    return subprocess.run([sys.executable, "-m", f"train.{name}", *rest], check=False).returncode  # noqa: S603 - our own commands
 
 
 def _read(path: Path) -> dict:

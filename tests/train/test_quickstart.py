@@ -39,9 +39,10 @@ def test_a_cut_run_goes_on_at_the_stage_that_was_cut(started, tmp_path, capsys):
     assert len(json.loads((tmp_path / "q" / "stages.json").read_text())) == 5
 
 
-def test_other_settings_are_refused_by_name(started, tmp_path):
+@pytest.mark.usefixtures("started")
+def test_other_settings_are_refused_by_name(tmp_path):
     assert run(tmp_path / "q") == 0
-    with pytest.raises(ValueError, match="was begun with .*minutes.*choose another --out"):
+    with pytest.raises(ValueError, match=r"was begun with .*minutes.*choose another --out"):
         run(tmp_path / "q", "--minutes", "3")
 
 
