@@ -54,7 +54,7 @@ def main(arguments: argparse.Namespace) -> int:
     estimator = with_calibration(estimator, calibration)
     # Every person score may pass while the scores of nobody are collected.
     scores = [best_score(estimator, crop) for source in sources for crop in empty_crops(source)[::2]]
-    person = max(_LEAST_PERSON, float(np.quantile(scores, 1 - _MOST_NOBODY))) if scores else _LEAST_PERSON
+    person = max(_LEAST_PERSON, float(np.quantile(scores, 1 - _MOST_NOBODY))) if scores else CalibrationConfig.person
     estimator = with_calibration(estimator, dataclasses.replace(calibration, person=round(person, 3)))
     card = (arguments.checkpoint / "README.md").read_text(encoding="utf-8")
     estimator.save_pretrained(arguments.checkpoint, card=card)

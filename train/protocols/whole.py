@@ -158,6 +158,8 @@ def pose_table(poses: list[Pose | None], source: Source, rows: np.ndarray, mean:
         for pose, row in zip(poses, rows, strict=True)
         if pose is not None and source.pose_weight[row].sum() > 0
     ]
+    if not pairs:
+        raise ValueError(f"{source.name}: no pose was estimated in {len(poses)} true boxes: train for longer")
     found, target = (np.stack(column) for column in zip(*pairs, strict=True))
     return {
         "model": pose_figures(found, target),
