@@ -374,6 +374,10 @@ PRESETS: dict[str, ModelConfig] = {
         hourglass=HourglassConfig(stacks=2, width=128, input_size=128),
         fusion=FusionConfig(layers=_compact_layers(), input_size=48, batch_norm=True, output_unit_mm=100.0),
     ),
+    "small": ModelConfig(
+        hourglass=HourglassConfig(stacks=2, width=64, input_size=64),
+        fusion=FusionConfig(layers=_compact_layers(), input_size=48, batch_norm=True, output_unit_mm=100.0),
+    ),
     "tiny": ModelConfig(
         hourglass=HourglassConfig(stacks=1, width=16, input_size=64),
         fusion=FusionConfig(

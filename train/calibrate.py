@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from fusion_model.checkpoints import load_checkpoint
+from fusion_model.checkpoints import load_checkpoint, read_metrics
 from fusion_model.config import CalibrationConfig
 from fusion_model.crops import crop_of_box
 from fusion_model.estimator import PoseEstimator
@@ -57,7 +57,7 @@ def main(arguments: argparse.Namespace) -> int:
     person = max(_LEAST_PERSON, float(np.quantile(scores, 1 - _MOST_NOBODY))) if scores else CalibrationConfig.person
     estimator = with_calibration(estimator, dataclasses.replace(calibration, person=round(person, 3)))
     card = (arguments.checkpoint / "README.md").read_text(encoding="utf-8")
-    estimator.save_pretrained(arguments.checkpoint, card=card)
+    estimator.save_pretrained(arguments.checkpoint, card, read_metrics(arguments.checkpoint))
     for peak, confidence in zip(calibration.peak, calibration.confidence, strict=True):
         print(f"peak {peak:.3f} -> confidence {confidence:.3f}")
     print(f"{len(peaks)} joints; person threshold {person:.3f} from {len(scores)} crops of nobody")
