@@ -1,9 +1,11 @@
-"""The quick start's order, resuming and refusals; the stages themselves are replaced by notes of their commands."""
+"""The quick start: order, resuming and refusals with notes of the commands in place of them, and once for real."""
 
 import json
 
 import pytest
 
+from fusion_model.checkpoints import read_metrics
+from fusion_model.estimator import PoseEstimator
 from train import quickstart
 
 
@@ -55,3 +57,19 @@ def test_minutes_scale_pictures_and_steps(tmp_path):
     for name, flag in (("synthesize", "--count"), ("hourglass", "--steps"), ("fusion", "--steps")):
         assert option(20, name, flag) == 2 * option(10, name, flag)
         assert option(0.001, name, flag) > 0
+
+
+@pytest.mark.slow
+def test_from_nothing_to_a_checkpoint_that_can_be_served(tmp_path, capfd):
+    out = tmp_path / "q"
+    assert run(out, "--minutes", "0.01") == 0
+    printed = capfd.readouterr().out
+    command = next(line for line in printed.splitlines() if "python app.py" in line)
+    variable, _, _ = command.strip().partition(" ")
+    estimator = PoseEstimator.from_pretrained(variable.removeprefix("FUSION_POSE_MODEL="), device="cpu")
+    assert estimator.fusion.pruned
+    figures = read_metrics(out / "fusion" / "checkpoint")["fusion"]
+    assert f"mean pose  MPJPE {figures['mean pose']['mpjpe']:6.1f} mm" in printed
+    assert f"ours       MPJPE {figures['released']['mpjpe']:6.1f} mm" in printed
+    assert run(out, "--minutes", "0.01") == 0
+    assert capfd.readouterr().out.count("done before") == 4
