@@ -1,7 +1,8 @@
 """Measure a checkpoint on validation people: ``python -m train.evaluate --data DIR --checkpoint DIR``.
 
 In the true box, end to end, in 3D beside the training set's mean pose, the calibration of the confidence, and crops
-that show nobody. ``--card`` writes the figures into the checkpoint's card.
+that show nobody. ``--card`` writes the figures into the checkpoint's card. With ``--protocol``, a published protocol on
+one folder of ``train.prepare`` instead, beside what the paper prints.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from train.command import run_command
 from train.data.people import Source
 from train.data.sampling import SYNTHETIC
 from train.data.sources import find_sources
+from train.protocols.named import PROTOCOLS, measure_protocol
 from train.protocols.nobody import empty_crops
 from train.protocols.pose3d import mean_pose
 from train.protocols.whole import (
@@ -50,15 +52,18 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--checkpoint", type=Path, default=Path("assets/checkpoints/default"), help="what to measure"
     )
+    arguments.add_argument("--protocol", choices=PROTOCOLS, help="a published protocol, on a folder of train.prepare")
     arguments.add_argument("--only", nargs="*", help="names of the sources to measure on (default: all)")
     arguments.add_argument("--seed", type=int, default=0, help="of canvases and empty crops")
-    arguments.add_argument("--out", type=Path, help="also write the figures as JSON")
+    arguments.add_argument("--out", type=Path, help="also write the figures as JSON; with --protocol a folder")
     arguments.add_argument("--card", action="store_true", help="write the figures into the checkpoint's card")
     return arguments
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
+    if arguments.protocol:
+        return run_protocol(arguments)
     if arguments.card and arguments.only:
         raise ValueError("--card writes the figures of all sources: leave --only away")
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
@@ -72,6 +77,20 @@ def main(arguments: argparse.Namespace) -> int:
         arguments.out.write_text(json.dumps(figures, indent=1), encoding="utf-8")
     if arguments.card:
         write_card(arguments.checkpoint, estimator, figures)
+    return 0
+
+
+def run_protocol(arguments: argparse.Namespace) -> int:
+    """Measure by ``--protocol``, print the table and write it into the folder ``--out``; returns the exit status."""
+    if arguments.card or arguments.only:
+        raise ValueError("--protocol measures one data set and writes no card: leave --card and --only away")
+    if arguments.out and arguments.out.exists() and not arguments.out.is_dir():
+        raise ValueError(f"--out {arguments.out} is a file: with --protocol it is the folder that the table goes into")
+    table = measure_protocol(arguments.protocol, arguments.data, arguments.checkpoint)
+    print(table.to_markdown())
+    if arguments.out:
+        for path in table.write(arguments.out, arguments.protocol):
+            print(f"written: {path}")
     return 0
 
 
