@@ -21,7 +21,7 @@ from train.command import positive, run_command
 
 # What ten minutes are spent on; --minutes scales the pictures and the steps alike.
 PICTURES, HELD_OUT = 3000, 300
-HOURGLASS_STEPS, FUSION_STEPS = 1500, 1500
+HOURGLASS_STEPS, FUSION_STEPS = 1500, 1000
 _HOURGLASS = ("--batch", "48", "--lr", "3e-3", "--validate-every", "500")
 _FUSION = ("--views", "3", "--validate-every", "500")
 LEAST_STEPS, LEAST_PICTURES = 4, 16  # so that the smallest budget still trains and measures
