@@ -13,6 +13,7 @@ from scipy.io.matlab import MatReadError
 
 from fusion_model.skeletons import LSP_14, MPII_16, conversion_matrix
 from train.data.people import Source, add_middle_joints
+from train.formats.settling import settle
 from train.formats.teacher import teacher_joints, teacher_pose
 
 
@@ -21,8 +22,8 @@ def read_lspet(folder: Path, teacher: Path | None, validation_from: int) -> Sour
 
     Args:
         folder: holds ``joints.mat`` and ``images``.
-        teacher: npz with pseudo-labels of the first photos, row i for photo i + 1; fills unlabelled joints and
-            gives the 3D. None for hand labels alone.
+        teacher: npz with pseudo-labels of the first photos, row i for photo i + 1; fills unlabelled joints, settles
+            swapped and misplaced ones (:mod:`train.formats.settling`) and gives the 3D. None for hand labels alone.
         validation_from: 1-based number of the first photo held out.
 
     Raises:
@@ -50,7 +51,9 @@ def read_lspet(folder: Path, teacher: Path | None, validation_from: int) -> Sour
             rows = len(data["teacher_2d"])
             guess, trust = teacher_joints(data["teacher_2d"])
             pose[:rows], pose_weight[:rows] = teacher_pose(data["teacher_3d"], data["teacher_3d_visible"])
-        missing = weight[:rows] == 0
+        settle(joints[:rows], weight[:rows], guess, trust)
+        by_hand = weight > 0
+        missing = ~by_hand[:rows]
         joints[:rows][missing], weight[:rows][missing] = guess[missing], trust[missing]
         add_middle_joints(joints, weight)
 
