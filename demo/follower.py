@@ -81,7 +81,7 @@ class Follower:
         track = self.track
         if track.box is not None:
             box, track.box = track.box, None
-            track.last = _joints_only(self._estimator(frame, box=box, height_mm=track.height_mm))
+            track.last = _joints_only(self._estimator(frame, box=box, height_mm=track.height_mm, average=False))
             return track.last
         pose, before = self._look_where_last(frame), track.last
         if (pose is None or pose.score < self._threshold) and seconds >= track.search_at:
@@ -99,7 +99,7 @@ class Follower:
     def _look(self, frame: np.ndarray, box: np.ndarray | None) -> Pose | None:
         """The person in a box, or the best one; None if there is nobody."""
         try:
-            return _joints_only(self._estimator(frame, box=box, height_mm=self.track.height_mm))
+            return _joints_only(self._estimator(frame, box=box, height_mm=self.track.height_mm, average=False))
         except NoPersonError:
             return None
 

@@ -5,6 +5,7 @@ One :class:`Look` is what the networks say about one window on a photo; :class:`
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from fusion_model.people import body_angle, joint_box
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 
 _BATCH = 16  # windows at once: memory stays the same however many photos there are
+_TURNS = (0.0, -20.0, 20.0)  # degrees by which the windows that are averaged are turned
 _PERSON_JOINTS = 6  # the most certain joints, whose mean confidence says whether anybody is there
 
 
@@ -76,29 +78,50 @@ class Looker:
         """Where the networks live."""
         return next(self.hourglass.parameters()).device
 
-    def maps(self, photos: Sequence[np.ndarray], crops: Sequence[Crop], *, flip: bool = False) -> list[Tensor]:
+    def maps(self, photos: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[Tensor]:
         """Confidence maps (16, S / 4, S / 4) on the CPU of windows that all have the same size S."""
-        return [maps for _, maps in self._run(photos, crops, flip=flip)]
+        return [maps for _, maps in self._run(photos, crops)]
 
-    def look(self, photos: Sequence[np.ndarray], crops: Sequence[Crop], *, flip: bool = False) -> list[Look]:
+    def look(self, photos: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[Look]:
         """Joints, calibrated confidence and person score of each window.
 
         Args:
             photos: (H, W, 3) uint8 RGB, one for each window.
             crops: the windows.
-            flip: average with the mirrored crop.
         """
         looks = []
-        for crop, (image, maps) in zip(crops, self._run(photos, crops, flip=flip), strict=True):
-            points, peaks = decode(maps)
-            confidence = calibrated(peaks.numpy(), self.config.calibration)
+        for crop, (image, maps) in zip(crops, self._run(photos, crops), strict=True):
+            points, confidence = self._read(maps, crop)
             score = float(np.sort(confidence)[-_PERSON_JOINTS:].mean())
-            in_photo = crop.to_photo(to_crop_coordinates(points).numpy())
-            looks.append(Look(crop, image, maps, in_photo, confidence, score))
+            looks.append(Look(crop, image, maps, points, confidence, score))
         return looks
 
+    def average(self, photos: Sequence[np.ndarray], looks: Sequence[Look]) -> list[Look]:
+        """The same looks with maps averaged over windows turned either way, and over the mirror images of all.
+
+        Window, image and person score stay as they are.
+
+        Args:
+            photos: (H, W, 3) uint8 RGB, one for each look.
+            looks: N of them.
+        """
+        crops = [dataclasses.replace(look.crop, angle=look.crop.angle + turn) for look in looks for turn in _TURNS]
+        views = self._run([photo for photo in photos for _ in _TURNS], crops, flip=True)
+        averaged = []
+        for number, look in enumerate(looks):
+            part = slice(number * len(_TURNS), (number + 1) * len(_TURNS))
+            maps = average_maps(torch.stack([maps for _, maps in views[part]]), crops[part], look.crop)
+            points, confidence = self._read(maps, look.crop)
+            averaged.append(dataclasses.replace(look, maps=maps, points=points, confidence=confidence))
+        return averaged
+
     def poses(self, looks: Sequence[Look], *, flip: bool = False) -> np.ndarray:
-        """(N, J, 3) float64 mm, camera axes of the photo, pelvis at the origin, for a person of 1.70 m."""
+        """(N, J, 3) float64 mm, camera axes of the photo, pelvis at the origin, for a person of 1.70 m.
+
+        Args:
+            looks: N of them.
+            flip: average with the pose of the mirrored inputs.
+        """
         found = []
         for start in range(0, len(looks), _BATCH):
             part = looks[start : start + _BATCH]
@@ -114,8 +137,16 @@ class Looker:
             found.append((pose - pose[:, :1]).double().cpu().numpy())
         return np.stack([look.crop.turn_back(pose) for look, pose in zip(looks, np.concatenate(found), strict=True)])
 
-    def _run(self, photos: Sequence[np.ndarray], crops: Sequence[Crop], *, flip: bool) -> list[tuple[Tensor, Tensor]]:
-        """Crop images and maps of every window, on the CPU."""
+    def _read(self, maps: Tensor, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
+        """Joints (16, 2) in photo pixels and calibrated confidence (16,) of a window's maps."""
+        points, peaks = decode(maps)
+        confidence = calibrated(peaks.numpy(), self.config.calibration)
+        return crop.to_photo(to_crop_coordinates(points).numpy()), confidence
+
+    def _run(
+        self, photos: Sequence[np.ndarray], crops: Sequence[Crop], *, flip: bool = False
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Crop images and maps of every window, on the CPU; ``flip`` averages with the maps of the mirrored crop."""
         pairs: list[tuple[Tensor, Tensor]] = []
         for start in range(0, len(crops), _BATCH):
             stop = start + _BATCH
@@ -133,6 +164,29 @@ class Looker:
         """Pose of the mirrored inputs, mirrored back."""
         turned = self.fusion(torch.flip(image, dims=(3,)), torch.flip(maps, dims=(3,))[:, list(MPII_16.mirror)])
         return turned[:, list(HUMAN36M_17.mirror)] * turned.new_tensor([-1.0, 1.0, 1.0])
+
+
+def average_maps(maps: Tensor, crops: Sequence[Crop], target: Crop) -> Tensor:
+    """Mean of maps of several windows as one window would show them; each pixel's mean is over those that reach it.
+
+    Args:
+        maps: (V, J, M, M) of the windows.
+        crops: the V windows.
+        target: the window of the mean; its every pixel must lie in one of the windows at least.
+
+    Returns:
+        (J, M, M).
+    """
+    side = maps.shape[-1]
+    axis = np.arange(side, dtype=float)
+    pixels = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
+    in_photo = target.to_photo((pixels + 0.5) * (target.size / side) - 0.5)
+    # grid_sample counts from -1 to 1 over pixel edges, which crop and maps share.
+    places = np.stack([2 * (crop.to_crop(in_photo) + 0.5) / crop.size - 1 for crop in crops])
+    places = torch.from_numpy(places).float().reshape(len(crops), side, side, 2)
+    both = torch.cat((maps, maps.new_ones(len(crops), 1, side, side)), 1)
+    moved = functional.grid_sample(both, places, mode="bilinear", padding_mode="zeros", align_corners=False).sum(0)
+    return moved[:-1] / moved[-1:].clamp_min(1e-6)
 
 
 def fusion_inputs(images: Tensor, maps: Tensor, size: int) -> tuple[Tensor, Tensor]:

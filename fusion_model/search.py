@@ -18,6 +18,7 @@ from fusion_model.people import Proposal, propose, same_person, sighted, whole_p
 _BOX_CONFIDENCE = 0.2  # of the joints that a second look must show
 _LEAST_ZOOM = 0.6  # side of a second look over that of the first
 _SIZE_RANK = 0.2  # power of a person's share of the photo that ranks the people found
+_MIDDLE_RANK = 2.0  # of the squared distance from the middle of the photo, in its longer side: photos are aimed
 _LARGE = 0.6  # side of a person's square over the photo's, from which the maps of the whole photo may propose too
 _HINTED = 0.85  # share of the person threshold that is enough for such a proposal
 _AGREE = 0.25  # overlap (IoU) of such a proposal with what the finder hardly saw
@@ -46,14 +47,14 @@ class Search:
     def everybody(self, photo: np.ndarray) -> list[Look]:
         """Everybody in the photo, best first: each sighting of the finder is looked at closer.
 
-        The rank is the score, with a bonus for those who fill more of the photo.
+        The rank is the score, with a bonus for those who fill more of the photo and stand nearer to its middle.
         """
         height, width = photo.shape[:2]
-        size, extent = self.config.hourglass.input_size, float(max(height, width))
+        size = self.config.hourglass.input_size
         people = self._find_in_maps(photo) if self.finder is None else self._find_by_finder(photo)
         if not people:
             people = self._distinct(self._look_closer(photo, whole_photo(letterbox(width, height, size))))
-        return sorted(people, key=lambda look: -look.score * _share(self.box_of(look), extent))
+        return sorted(people, key=lambda look: -look.score * _prominence(self.box_of(look), width, height))
 
     def _find_by_finder(self, photo: np.ndarray) -> list[Look]:
         """Whom the finder sees and the hourglass confirms, but for what is a detail of somebody."""
@@ -158,9 +159,12 @@ class Search:
         return kept
 
 
-def _share(box: np.ndarray, extent: float) -> float:
-    """How much a person's size speaks for it being the one who is meant: a weak power of its share of the photo."""
-    return float(min(1.0, max(box[2] - box[0], box[3] - box[1]) / extent)) ** _SIZE_RANK
+def _prominence(box: np.ndarray, width: int, height: int) -> float:
+    """How much a person's place in the photo speaks for it being the one who is meant, at most 1."""
+    extent = max(width, height)
+    share = min(1.0, max(box[2] - box[0], box[3] - box[1]) / extent)
+    offset = ((box[:2] + box[2:]) / 2 - np.array([width - 1, height - 1]) / 2) / extent
+    return float(share**_SIZE_RANK * np.exp(-_MIDDLE_RANK * (offset**2).sum()))
 
 
 def _seen_as(look: Look, proposal: Proposal) -> Look:

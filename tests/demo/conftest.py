@@ -66,7 +66,7 @@ class StandIn:
     least_score = config.calibration.person
     fusion = FusionSummary("trainable", 2.0, 2.5, np.array([0.05, 0.27, 0.73], np.float32), True, 1)
 
-    def __call__(self, photo, box=None, *, height_mm=1700.0):
+    def __call__(self, photo, box=None, *, height_mm=1700.0, average=True):  # noqa: ARG002 - the face of the real one
         """Find the person; a box must at least be four numbers."""
         if box is not None:
             check_box(box, 10_000, 10_000)

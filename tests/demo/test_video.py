@@ -62,7 +62,7 @@ class Seer:
         boxes = [[x - 40, 50, x + 40, 250] for x in self.squares(photo)]
         return np.array(boxes, np.float32).reshape(-1, 4), np.full(len(boxes), 0.9, np.float32)
 
-    def __call__(self, photo, box=None, *, height_mm=1700.0):
+    def __call__(self, photo, box=None, *, height_mm=1700.0, average=True):  # noqa: ARG002 - the face of the real one
         """Find the leftmost person, or the leftmost in the box."""
         found = self.squares(photo)
         if box is None:
