@@ -249,15 +249,17 @@ def _pose_tables(figures: dict[str, dict]) -> list[str]:
 
 
 def _pose_table(truth: str, table: dict[str, dict]) -> list[str]:
-    """Rows of one 3D table."""
+    """Rows of one 3D table: everybody, then the groups, worst first."""
+    whole = [name for name in table if name == "all"]
+    groups = sorted(set(table) - set(whole), key=lambda name: -table[name]["model"]["mpjpe"])
     rows = [
         f"3D against {truth}, in the true box, beside the mean pose of the training set (12 limb joints):",
         "",
         "| | n | MPJPE mm | mean pose | PA-MPJPE mm | mean pose | depth order % | mean pose |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for name, row in table.items():
-        model, mean = row["model"], row["mean_pose"]
+    for name in (*whole, *groups):
+        model, mean = table[name]["model"], table[name]["mean_pose"]
         values = " | ".join(f"{model[key]:.1f} | {mean[key]:.1f}" for key in ("mpjpe", "pa_mpjpe", "order"))
         rows.append(f"| {name} | {model['n']} | {values} |")
     return rows

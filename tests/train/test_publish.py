@@ -162,6 +162,17 @@ def test_every_number_of_a_card_is_one_of_the_checkpoint():
     assert "Expected calibration error" not in full
 
 
+def test_groups_of_people_stand_worst_first_after_all():
+    def figures(mpjpe):
+        return {kind: {**POSES["model"], "mpjpe": mpjpe} for kind in ("model", "mean_pose")}
+
+    table = {"all": figures(100.0), "back": figures(90.0), "lying": figures(300.0), "seated": figures(120.0)}
+    config = PoseEstimator.random("tiny").config
+    card = card_text(config, "user/name", {**EVALUATION, "3D": {}, "rendered 3D": table})
+    rows = [line.split(" | ")[0].strip("| ") for line in card.splitlines() if " | 4 | " in line]
+    assert rows[-4:] == ["all", "lying", "seated", "back"]
+
+
 def test_evaluating_keeps_what_training_had_stored(run):
     folder = run / "checkpoint"
     write_card(folder, PoseEstimator.from_pretrained(folder, device="cpu"), EVALUATION)

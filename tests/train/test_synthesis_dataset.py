@@ -63,6 +63,7 @@ def test_a_whole_data_set_and_its_reader(tmp_path):
     assert len(source) == len(pictures) == 12
     assert source.groups["view"].tolist() == ["side" if index <= 3 else "front" for index in pictures]
     assert set(source.groups["posture"]) == {"standing"}
+    assert set(source.groups["stature"]) == {"child"}, "850 mm"
     with np.load(tmp_path / "annotations.npz") as data:
         assert data["motion"].tolist() == [f"clip_{index % 3}" for index in pictures]
         assert data["subject"].tolist() == [7] * 12

@@ -21,6 +21,7 @@ _COLUMNS = (
 )
 _LEAST_SIDE = 64  # pixels of the box's longer side; smaller people teach no pose
 _LEAST_VISIBLE = 4  # joints
+_CHILD = 1400.0  # mm, below which somebody is counted among the children
 _HIDDEN_WEIGHT = 0.5  # of a joint that something covers: its place is exact, but a guess from the picture
 
 
@@ -29,7 +30,8 @@ def read_synthetic(folder: Path) -> Source:
 
     One photo does not tell a person's size, so poses are brought to the height that the estimator assumes.
 
-    The groups are ``view`` (front, side, back) and ``posture`` (standing, low, seated, lying).
+    The groups are ``view`` (front, side, back), ``posture`` (standing, low, seated, lying) and ``stature`` (child: below
+    1.40 m, else adult).
 
     Raises:
         FileNotFoundError: if the data set is not finished.
@@ -84,6 +86,7 @@ def _source(folder: Path, labels: dict[str, np.ndarray], *, validation: bool) ->
         groups={
             "view": view_name(labels["azimuth"]),
             "posture": np.array([posture_name(kind) for kind in labels["kind"].tolist()]),
+            "stature": np.where(labels["stature"] < _CHILD, "child", "adult"),
         },
     )
 
