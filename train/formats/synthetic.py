@@ -30,8 +30,8 @@ def read_synthetic(folder: Path) -> Source:
 
     One photo does not tell a person's size, so poses are brought to the height that the estimator assumes.
 
-    The groups are ``view`` (front, side, back), ``posture`` (standing, low, seated, lying) and ``stature`` (child: below
-    1.40 m, else adult).
+    The groups are ``view`` (front, side, back), ``posture`` (standing, low, seated, lying) and ``stature`` (child:
+    below 1.40 m, else adult).
 
     Raises:
         FileNotFoundError: if the data set is not finished.
