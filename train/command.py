@@ -117,4 +117,6 @@ def run_command(parser: argparse.ArgumentParser, main: Callable[[argparse.Namesp
         return main(arguments)
     except (ValueError, OSError, FloatingPointError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
+    except ModuleNotFoundError as error:  # of what only some data sets and reports need
+        print(f"{parser.prog}: {error}: pip install -r requirements-train.txt", file=sys.stderr)
+    return 1
