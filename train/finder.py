@@ -147,7 +147,7 @@ def main(arguments: argparse.Namespace) -> int:
     photos = [source for source in sources if source.name != "synthetic"]
     torch.manual_seed(arguments.seed)  # of the initial weights
     module = FinderNetwork(config).to(memory_format=torch.channels_last)
-    start_warm(module, arguments)
+    start_warm(module, arguments, "finder")
     size = config.input_size
     held_out = CrowdMaker(load_people(photos, validation=True), find_groups(arguments.data, held_out=True), size)
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu") if arguments.checkpoint else None

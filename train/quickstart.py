@@ -8,13 +8,16 @@ where it was cut.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import shlex
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from fusion_model.checkpoints import read_metrics
 from train.command import positive, run_command
@@ -154,9 +157,30 @@ def _claim(out: Path, settings: dict[str, float]) -> None:
 
 
 def _start(command: tuple[str, ...]) -> int:
-    """Run a command of ``train`` in a process of its own, its bar in sight; returns its exit status."""
+    """Run a command of ``train`` in a process of its own, its bar in sight; returns its exit status.
+
+    Whoever stops this process stops that one: it is told to save and end, and waited for.
+    """
     name, *rest = command
-    return subprocess.run([sys.executable, "-m", f"train.{name}", *rest], check=False).returncode  # noqa: S603 - our own commands
+    process = subprocess.Popen(  # noqa: S603 - our own commands
+        [sys.executable, "-m", f"train.{name}", *rest],
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread alone runs here
+    )
+
+    def pass_on(_number: int, _frame: FrameType | None) -> None:
+        process.terminate()
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end_with_parent() -> None:
+    """Let the system send SIGTERM to this process when the one that started it dies, even by SIGKILL."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _read(path: Path) -> dict:

@@ -4,6 +4,8 @@ import csv
 import importlib
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -160,6 +162,45 @@ def test_the_same_command_again_has_nothing_to_do(trained, ends):
     assert status == 1
     assert "seed was 0, is 1" in error
     assert "choose another --run" in error
+    status, _, error = ends("hourglass", *arguments, "--steps", 6, "--synthetic-share", 0.5)
+    assert (status, "synthetic_share was 0.2, is 0.5" in error) == (1, True)
+
+
+@pytest.mark.slow
+def test_a_finished_fusion_run_leaves_its_checkpoint_alone_and_refuses_another_hourglass(trained, ends, tmp_path):
+    folder, _, _ = trained
+    run = tmp_path / "fusion"
+    shutil.copytree(folder / "fusion", run)
+    options = ("--data", folder / "data", "--run", run, *SMALL, "--steps", 8, "--views", 1, "--pairs", 12,
+               "--reprojection", 0.5)  # fmt: skip
+    (run / "checkpoint" / "README.md").write_text("# Calibrated since\n")
+    status, out, error = ends("fusion", *options, "--hourglass", folder / "hourglass")
+    assert status == 0, error
+    assert "finished before" in out
+    assert (run / "checkpoint" / "README.md").read_text() == "# Calibrated since\n"
+    other = PoseEstimator.random("tiny")
+    other.save_pretrained(tmp_path / "other")
+    status, _, error = ends("fusion", *options, "--hourglass", tmp_path / "other")
+    assert status == 1
+    assert "(hourglass was '" in error
+
+
+@pytest.mark.slow
+def test_a_fine_tuning_takes_the_networks_of_a_checkpoint_and_says_what_it_skipped(trained, ends, tmp_path):
+    folder, _, _ = trained
+    released, data = folder / "fusion" / "checkpoint", ("--data", folder / "data", *SMALL, "--steps", 2)
+    status, out, _ = ends("hourglass", *data, "--run", tmp_path / "hourglass", "--init-from", released)
+    assert status == 0
+    assert re.search(r"warm start from .*checkpoint: (\d+) of \1 tensors; skipped: nothing", out)
+    options = ("--hourglass", tmp_path / "hourglass", "--views", 1, "--init-from", released)
+    status, out, _ = ends("fusion", *data, "--run", tmp_path / "fusion", *options)
+    assert status == 0
+    assert "missing there (" in out, "the layers that were pruned"
+    assert "its weights were hardened before" not in out
+    options = (*options[:-1], folder / "fusion")
+    status, out, _ = ends("fusion", *data, "--run", tmp_path / "whole", *options)
+    assert status == 0
+    assert "its weights were hardened before: they stay so, and there is no soft phase" in out
 
 
 @pytest.mark.slow
@@ -241,6 +282,8 @@ def test_a_missing_hourglass_is_one_sentence(ends, data_folder, tmp_path):
         (["--data", "x", "--run", "y", "--steps", "0"], "must be a whole number above 0, got '0'"),
         (["--data", "x", "--run", "y", "--batch", "-4"], "must be a whole number above 0, got '-4'"),
         (["--data", "x", "--run", "y", "--lr", "nan"], "must be a number above 0, got 'nan'"),
+        (["--data", "x", "--run", "y", "--time-limit", "-1"], "must be a number of at least 0, got '-1'"),
+        (["--data", "x", "--run", "y", "--warmup", "0.5"], "must be a whole number of at least 0, got '0.5'"),
         (["--data", "x", "--run", "y", "--unknown"], "unrecognized arguments: --unknown"),
     ],
 )

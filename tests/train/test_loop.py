@@ -2,16 +2,21 @@
 
 import csv
 import dataclasses
+import math
 import os
+import re
 import shutil
 import signal
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from train.engine import loop as engine
 from train.engine.checkpoints import latest_state, read_weights, write_state
+from train.engine.lock import only_here
 from train.engine.loop import Loop, LoopSettings
 
 SETTINGS = LoopSettings(
@@ -224,6 +229,22 @@ def test_the_commands_own_settings_are_compared_too(tmp_path):
     assert make(tmp_path, fingerprint={"preset": "tiny", "batch": 4}).resume()
 
 
+def test_a_setting_that_a_former_version_did_not_note_is_no_change(tmp_path):
+    make(tmp_path, dataclasses.replace(SETTINGS, steps=5), fingerprint={"preset": "tiny"}).run()
+    assert make(tmp_path, fingerprint={"preset": "tiny", "synthetic_share": 0.2}).resume()
+
+
+def test_two_processes_do_not_train_the_same_run(tmp_path):
+    (tmp_path / "run").mkdir()
+    loop = make(tmp_path / "run")
+    with only_here(tmp_path / "run"), pytest.raises(ValueError, match="is being trained by another process"):
+        loop.run()
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"lock"}, "nothing was touched"
+    assert loop.run()
+    with only_here(tmp_path / "run"):
+        """Let go at the end."""
+
+
 def test_length_and_rate_may_change(tmp_path):
     make(tmp_path, dataclasses.replace(SETTINGS, steps=5)).run()
     loop = make(tmp_path, dataclasses.replace(SETTINGS, steps=8, learning_rate=1e-3, schedule="constant", warmup=1))
@@ -239,13 +260,21 @@ def test_a_loss_that_is_no_number_keeps_the_last_checkpoint(tmp_path, bad):
         return value * (bad if step == 7 else 1.0), figures
 
     loop = make(tmp_path, function=broken)
-    with pytest.raises(FloatingPointError, match=r"the loss of step 7 is (nan|inf); the last checkpoint is kept"):
+    with pytest.raises(
+        FloatingPointError, match=r"the loss of step 7 is (nan|inf); the checkpoint of step 5 is kept: try a lower --lr"
+    ):
         loop.run()
     assert latest_state(tmp_path).name == "00000005"
     assert all(torch.isfinite(tensor).all() for tensor in loop.module.state_dict().values())
     again = make(tmp_path)
     assert again.resume()
     assert again.run()
+
+
+def test_a_bad_loss_before_the_first_checkpoint_claims_none(tmp_path):
+    loop = make(tmp_path, function=lambda *arguments: (loss(*arguments)[0] * float("nan"), {}))
+    with pytest.raises(FloatingPointError, match="the loss of step 0 is nan; there is no checkpoint yet"):
+        loop.run()
 
 
 def test_the_batch_of_a_bad_loss_is_named(tmp_path):
@@ -294,7 +323,7 @@ def test_a_signal_ends_the_run_after_the_step_with_a_checkpoint(tmp_path, capsys
 def test_the_time_limit_ends_the_run_with_a_checkpoint(tmp_path, capsys):
     assert not make(tmp_path, dataclasses.replace(SETTINGS, time_limit=1e-9)).run()
     assert latest_state(tmp_path).name == "00000001"
-    assert "the time limit of" in capsys.readouterr().out
+    assert "stopped at step 1 by the time limit; run again to continue" in capsys.readouterr().out
 
 
 def test_a_half_written_checkpoint_is_ignored(tmp_path):
@@ -335,6 +364,53 @@ def test_the_rate_by_hand():
     assert cosine.rate(100) == pytest.approx(0.0)
     constant = LoopSettings(steps=100, learning_rate=1.0, warmup=10, schedule="constant")
     assert [constant.rate(step) for step in (4, 9, 99)] == pytest.approx([0.5, 1.0, 1.0])
+
+
+def test_warm_up_holds_for_every_schedule(tmp_path):
+    for schedule in ("cosine", "plateau", "constant"):
+        loop = make(tmp_path / schedule, dataclasses.replace(SETTINGS, schedule=schedule, validate_every=20))
+        rates = []
+        for loop.step in range(6):
+            loop.train_step()
+            rates.append(loop.optimiser.param_groups[0]["lr"])
+        falling = [0.5 * (1 + math.cos(math.pi * step / 20)) if schedule == "cosine" else 1.0 for step in range(6)]
+        risen = [0.2, 0.4, 0.6, 0.8, 1.0, 1.0]
+        assert rates == pytest.approx([1e-2 * a * b for a, b in zip(risen, falling, strict=True)]), schedule
+
+
+def test_a_run_shows_its_speed_and_pictures(tmp_path, capsys):
+    pytest.importorskip("tensorboard", reason="tensorboard is in requirements-train.txt")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    settings = dataclasses.replace(SETTINGS, steps=50, batch=32, validate_every=25, log="tensorboard")
+    picture = np.full((4, 6, 3), 200, np.uint8)
+    assert make(tmp_path, settings, pictures=lambda _network: {"maps": picture}).run()
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    (speed,) = events.Scalars("images_per_second")
+    assert (speed.step, speed.value > 0) == (50, True)
+    assert [one.step for one in events.Scalars("score")] == [25, 50]
+    assert [one.step for one in events.Images("maps")] == [25, 50]
+    bar = capsys.readouterr().err.split("\r")[-1]
+    assert re.search(r"50/50 \[.*images/s=[0-9]", bar), bar
+
+
+@pytest.mark.parametrize(
+    ("cuda", "native", "mps", "expected"),
+    [
+        (True, True, False, {"mixed_precision": "bf16", "cpu": False}),
+        (True, False, False, {"mixed_precision": "no", "cpu": False}),
+        (False, False, True, {"mixed_precision": "no", "cpu": True}),
+    ],
+)
+def test_precision_and_device_follow_the_hardware(monkeypatch, cuda, native, mps, expected):
+    asked = {}
+    monkeypatch.setattr(engine, "Accelerator", lambda **options: asked.update(options))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: native or including_emulation)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    engine.start_accelerator()
+    assert {name: asked[name] for name in expected} == expected
 
 
 def test_mixing_parameters_learn_faster_and_do_not_decay(tmp_path):
