@@ -165,16 +165,23 @@ def _start(command: tuple[str, ...]) -> int:
     Whoever stops this process stops that one: it is told to save and end, and waited for.
     """
     name, *rest = command
-    process = subprocess.Popen(  # noqa: S603 - our own commands
-        [sys.executable, "-m", f"train.{name}", *rest],
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread alone runs here
-    )
+    running: list[subprocess.Popen[bytes]] = []
+    asked: list[int] = []
 
-    def pass_on(_number: int, _frame: FrameType | None) -> None:
-        process.terminate()
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+        for process in running:
+            process.terminate()
 
     before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        process = subprocess.Popen(  # noqa: S603 - our own commands
+            [sys.executable, "-m", f"train.{name}", *rest],
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no other thread here
+        )
+        running.append(process)
+        if asked:
+            process.terminate()
         return process.wait()
     finally:
         for number, handler in before.items():
