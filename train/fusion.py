@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 
-from fusion_model.checkpoints import CONFIG_FILE
 from fusion_model.config import STRATEGIES
 from fusion_model.fusion import FusionNetwork
 from train.command import common_arguments, run_command, start_warm
+from train.engine.checkpoints import is_released
 from train.engine.loop import start_accelerator
 from train.fusion_training import Trainer, fusion_arguments, fusion_config, load_hourglass
 
@@ -46,11 +46,8 @@ def main(arguments: argparse.Namespace) -> int:
     if int(getattr(network, "hardened_at", -1)) >= 0:
         start_accelerator().print("its weights were hardened before: they stay so, and there is no soft phase")
     trainer = Trainer(config, hourglass, network, arguments)
-    checkpoint = arguments.run / "checkpoint"
-    if trainer.loop.step >= arguments.steps and (checkpoint / CONFIG_FILE).is_file():
-        trainer.loop.accelerator.print(
-            f"finished before: {checkpoint} is left as it is"
-        )  # it may have been calibrated since
+    if trainer.loop.step >= arguments.steps and is_released(arguments.run):
+        trainer.loop.accelerator.print(f"finished before: {arguments.run / 'checkpoint'} is left as it is")
         return 0
     if not trainer.loop.run():
         return 1

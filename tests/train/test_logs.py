@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from train.engine.logs import TENSORBOARD_MISSING, Log
+from train.engine.logs import TENSORBOARD_MISSING, Log, check_log
 
 
 def table(folder):
@@ -83,12 +83,16 @@ def test_trackio_gets_the_run_and_every_figure(tmp_path, monkeypatch):
     log.scalars(50, {"loss": 2.0})
     log.close()
     assert calls == [
-        ("fusion-pose", "mine", {"seed": 3}, "allow"), (5, {"loss": 3.0}), (50, {"loss": 2.0}), "finished",
-    ]  # fmt: skip
+        ("fusion-pose", f"{tmp_path.name}-mine", {"seed": 3}, "allow"),
+        (5, {"loss": 3.0}),
+        (50, {"loss": 2.0}),
+        "finished",
+    ]
     assert len(table(tmp_path / "mine")) == 1
 
 
-def test_trackio_that_is_missing_is_one_sentence(tmp_path, monkeypatch):
+def test_trackio_that_is_missing_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "trackio", None)
     with pytest.raises(ValueError, match="--log trackio needs the package trackio: pip install trackio"):
-        Log(tmp_path, "trackio", 0, {})
+        check_log("trackio")
+    check_log("tensorboard")

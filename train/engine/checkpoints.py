@@ -21,6 +21,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from fusion_model.checkpoints import CONFIG_FILE
+
 _COMPLETE = "training_state.pt"
 
 
@@ -78,6 +80,12 @@ def write_best(folder: Path, module: nn.Module, figures: dict[str, float]) -> No
         part = place / (name + ".part")
         write(part)
         part.replace(place / name)
+
+
+def is_released(folder: Path) -> bool:
+    """Whether the run's ``checkpoint/`` was written after its best network; it may have been calibrated since."""
+    best, released = folder / "best" / "model.safetensors", folder / "checkpoint" / CONFIG_FILE
+    return best.is_file() and released.is_file() and released.stat().st_mtime >= best.stat().st_mtime
 
 
 def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:

@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from train.engine.checkpoints import latest_state, prune_states, read_state, write_best, write_state
 from train.engine.lock import only_here
-from train.engine.logs import Log
+from train.engine.logs import Log, check_log
 from train.engine.optimiser import freeze_norms, load_matching, make_optimiser, moving_average
 from train.engine.seeds import derive_seed
 from train.engine.settings import PLATEAU_FACTOR, LoopSettings, changed_settings
@@ -74,6 +74,7 @@ class Loop:
         describe: Callable[[torch.Generator], str] | None = None,
         pictures: Callable[[nn.Module], dict[str, np.ndarray]] | None = None,
     ) -> None:
+        check_log(settings.log)
         self.accelerator = start_accelerator()
         self.device = self.accelerator.device
         self.settings, self.folder, self.better = settings, folder, better
