@@ -20,7 +20,13 @@ from train.engine.settings import LOGS, SCHEDULES, LoopSettings
 
 
 def common_arguments(
-    parser: argparse.ArgumentParser, *, batch: int, learning_rate: float, presets: bool = True, one_run: bool = True
+    parser: argparse.ArgumentParser,
+    *,
+    batch: int,
+    learning_rate: float,
+    warmup: int = 300,
+    presets: bool = True,
+    one_run: bool = True,
 ) -> None:
     """Arguments that every training command has.
 
@@ -28,6 +34,7 @@ def common_arguments(
         parser: to add them to.
         batch: default.
         learning_rate: default.
+        warmup: default.
         presets: whether it trains a network of the presets.
         one_run: whether it is one run, with a folder, a seed and weights to start from.
     """
@@ -51,7 +58,7 @@ def common_arguments(
     parser.add_argument(
         "--patience", type=positive(int), default=3, help="validations without gain before a plateau lowers the rate"
     )
-    parser.add_argument("--warmup", type=least(0, int), default=300, help="steps over which the rate rises at first")
+    parser.add_argument("--warmup", type=least(0, int), default=warmup, help="steps over which the rate rises at first")
     parser.add_argument(
         "--time-limit", type=least(0), default=0.0, help="minutes after which to save and stop; 0: none"
     )
