@@ -53,13 +53,18 @@ def main(pack, out):
     """Exit status of the first training that fails, else 0."""
     hidden = hide_all_but(RENTED)
     print("hidden:", *sorted(hidden))
-    from train import fusion, hourglass
+    from train import ablate, fusion, hourglass, joint
     from train.command import run_command
 
-    common = ["--data", pack, "--preset", "tiny", "--batch", "4", "--steps", "2"]
-    for module, more in ((hourglass, []), (fusion, ["--hourglass", f"{out}/hourglass", "--views", "1"])):
-        name = module.__name__.rpartition(".")[2]
-        sys.argv = [name, *common, "--run", f"{out}/{name}", *more]
+    common = ["--data", pack, "--batch", "4", "--steps", "2"]
+    tiny, maps = ["--preset", "tiny"], ["--hourglass", f"{out}/hourglass", "--views", "1"]
+    for module, more in (
+        (hourglass, [*tiny, "--run", f"{out}/hourglass"]),
+        (fusion, [*tiny, *maps, "--run", f"{out}/fusion"]),
+        (joint, ["--checkpoint", f"{out}/fusion/checkpoint", "--run", f"{out}/joint"]),
+        (ablate, [*tiny, *maps, "--out", f"{out}/ablation", "--strategies", "late", "--seeds", "0"]),
+    ):
+        sys.argv = [module.__name__, *common, *more]
         if status := run_command(module.parser(), module.main):
             return status
     return 0

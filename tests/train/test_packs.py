@@ -110,7 +110,8 @@ def test_a_training_from_a_pack_needs_four_packages(monkeypatch, folder):
     hidden = set(done.stdout.partition("\n")[0].split())
     assert {"scipy", "h5py", "cdflib", "moderngl", "matplotlib", "plotly", "gradio", "av", "tensorboard"} <= hidden
     assert "TensorBoard is not installed" in done.stdout
-    assert (folder / "fusion" / "checkpoint" / "model.safetensors").is_file()
+    for made in ("fusion/checkpoint/model.safetensors", "joint/checkpoint/model.safetensors", "ablation/table5.csv"):
+        assert (folder / made).is_file(), made
 
 
 def test_a_package_that_is_missing_is_one_sentence(monkeypatch, folder, capsys):
