@@ -1,7 +1,7 @@
 """Kill a training with SIGKILL again and again, and compare its end with that of a run that nobody disturbed.
 
-``python -m tests.train.killed --kills 20`` trains a tiny hourglass on made-up people; the kills are spread over the run,
-and every other one waits until a checkpoint is being written. Prints what it did; exit status 1 if a bit differs.
+``python -m tests.train.killed --kills 20`` trains a tiny hourglass on made-up people; the kills are spread over the
+run, and every other one waits until a checkpoint is being written. Prints what it did; exit status 1 if a bit differs.
 """
 
 import argparse
