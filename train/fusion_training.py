@@ -184,6 +184,8 @@ class Trainer:
         self.mixing.note(self.loop.step, module, always=True)
         note = self._hardened(module, self.loop.averaged.module)
         self.mixing.note(self.loop.step, module, always=True)
+        for mixing in (module.alpha, module.beta, getattr(module, "free_weights", None)):
+            self.loop.optimiser.state.pop(mixing, None)  # its momentum would move them on
         self.loop.best = -np.inf
         if self.loop.accelerator.is_main_process:
             (self.arguments.run / _HARDENING).write_text(json.dumps(note, indent=1), encoding="utf-8")
@@ -256,11 +258,12 @@ def _is_soft(module: FusionNetwork) -> bool:
 
 @torch.inference_mode()
 def predict(network: nn.Module, bank: Bank, batch: int = 256) -> np.ndarray:
-    """(N, 17, 3) mm for every row of a bank."""
-    found = []
-    for start in range(0, len(bank), batch):
-        rows = torch.arange(start, min(start + batch, len(bank)), device=bank.images.device)
-        found.append(network(*bank.inputs(rows)).float().cpu())
+    """(N, 17, 3) mm for every row of a bank, in full precision also in the middle of a step."""
+    found, device = [], bank.images.device
+    with torch.autocast(device.type, enabled=False):
+        for start in range(0, len(bank), batch):
+            rows = torch.arange(start, min(start + batch, len(bank)), device=device)
+            found.append(network(*bank.inputs(rows)).float().cpu())
     return torch.cat(found).numpy()
 
 

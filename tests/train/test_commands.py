@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import HUMAN36M_17
 from tests.train.made_up import figure, picture, write_pack
 from train.command import run_command
-from train.engine.checkpoints import latest_state, read_weights
+from train.engine.checkpoints import latest_state, read_state, read_weights
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
@@ -97,6 +98,10 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
     note = json.loads((folder / "fusion" / "hardening.json").read_text())
     assert len(note["weights"]) == 3
     assert {"alpha", "beta", "merging_layer", "soft", "hardened"} <= note.keys()
+    state = read_state(latest_state(folder / "fusion"), torch.device("cpu"))
+    assert {name: state["module"][name].item() for name in ("alpha", "beta")} == {
+        name: note[name] for name in ("alpha", "beta")
+    }, "hardened, they stay as they were"
     checkpoint = folder / "fusion" / "checkpoint"
     estimator = PoseEstimator.from_pretrained(checkpoint, device="cpu")
     assert estimator.fusion.pruned
@@ -291,6 +296,15 @@ def test_bad_usage_is_status_2_and_one_sentence(ends, arguments, words):
     status, _, error = ends("hourglass", *arguments)
     assert status == 2
     assert words in error
+
+
+def test_ctrl_c_before_the_first_step_is_one_sentence(ends, data_folder, tmp_path, monkeypatch):
+    def stop(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("train.hourglass.find_people", stop)
+    status, _, error = ends("hourglass", "--data", data_folder, "--run", tmp_path / "run", *SMALL)
+    assert (status, error) == (1, "python -m train.hourglass: stopped; run the same command again to continue")
 
 
 def test_a_card_needs_all_sources(data_folder, ends):

@@ -246,6 +246,33 @@ def test_precision_and_device_follow_the_hardware(monkeypatch, cuda, native, mps
     assert {name: asked[name] for name in expected} == expected
 
 
+def test_another_seed_gives_another_run_and_the_same_seed_the_same(tmp_path):
+    ends = [
+        make(tmp_path / name, dataclasses.replace(SETTINGS, seed=seed))
+        for name, seed in zip("abc", (1, 1, 2), strict=True)
+    ]
+    for loop in ends:
+        loop.train_step()
+    one, again, other = ([tensor.clone() for tensor in tensors_of(loop).values()] for loop in ends)
+    assert all(torch.equal(a, b) for a, b in zip(one, again, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_the_average_and_the_clipped_gradient_by_hand(tmp_path):
+    loop = make(tmp_path, dataclasses.replace(SETTINGS, clip=0.01, warmup=1))
+    seen = []
+    step = loop.optimiser.step
+    loop.optimiser.step = lambda: (seen.append(torch.cat([p.grad.flatten() for p in loop.module.parameters()])), step())
+    average = None
+    for loop.step in range(4):
+        loop.train_step()
+        now = loop.module[0].weight.detach().clone()
+        weight = 1 - min(0.9, (1 + loop.step) / (10 + loop.step))  # the memory grows with the run
+        average = now if average is None else torch.lerp(average, now, weight)
+    torch.testing.assert_close(loop.averaged.module[0].weight.detach(), average)
+    assert [gradient.norm().item() for gradient in seen] == pytest.approx([0.01] * 4, rel=1e-3)
+
+
 def test_mixing_parameters_learn_faster_and_do_not_decay(tmp_path):
     module = nn.Linear(3, 2)
     module.alpha, module.free_weights = nn.Parameter(torch.tensor(1.0)), nn.Parameter(torch.zeros(4))
