@@ -5,20 +5,28 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from accelerate import PartialState
 from torch import nn
 
 from fusion_model.config import PRESETS
 from train.engine.checkpoints import latest_state
+from train.engine.loop import start_accelerator
+from train.engine.memory import keep_freed_memory
 from train.engine.optimiser import warm_start
 from train.engine.settings import LOGS, SCHEDULES, LoopSettings
 
 
 def common_arguments(
-    parser: argparse.ArgumentParser, *, batch: int, learning_rate: float, presets: bool = True, one_run: bool = True
+    parser: argparse.ArgumentParser,
+    *,
+    batch: int,
+    learning_rate: float,
+    warmup: int = 300,
+    presets: bool = True,
+    one_run: bool = True,
 ) -> None:
     """Arguments that every training command has.
 
@@ -26,6 +34,7 @@ def common_arguments(
         parser: to add them to.
         batch: default.
         learning_rate: default.
+        warmup: default.
         presets: whether it trains a network of the presets.
         one_run: whether it is one run, with a folder, a seed and weights to start from.
     """
@@ -33,7 +42,7 @@ def common_arguments(
     parser.add_argument("--data", type=Path, required=True, help="folder of data sets, or what train.pack made")
     if one_run:
         parser.add_argument("--run", type=Path, required=True, help="folder of the run; an existing run is continued")
-        parser.add_argument("--init-from", type=Path, help="run folder or safetensors file to warm-start from")
+        parser.add_argument("--init-from", type=Path, help="run, checkpoint or safetensors file to warm-start from")
         parser.add_argument("--seed", type=int, default=0, help="of batches and augmentation")
     if presets:
         parser.add_argument("--preset", choices=sorted(PRESETS), default="compact", help="sizes of the networks")
@@ -49,7 +58,10 @@ def common_arguments(
     parser.add_argument(
         "--patience", type=positive(int), default=3, help="validations without gain before a plateau lowers the rate"
     )
-    parser.add_argument("--time-limit", type=float, default=0.0, help="minutes after which to save and stop; 0: none")
+    parser.add_argument("--warmup", type=least(0, int), default=warmup, help="steps over which the rate rises at first")
+    parser.add_argument(
+        "--time-limit", type=least(0), default=0.0, help="minutes after which to save and stop; 0: none"
+    )
     parser.add_argument("--save-every", type=positive(int), default=1000, help="steps between checkpoints")
     parser.add_argument("--keep", type=positive(int), default=2, help="newest checkpoints kept, besides the best")
     parser.add_argument("--log", choices=LOGS, default="tensorboard", help="what is written besides log.csv")
@@ -75,6 +87,22 @@ def positive(kind: type[int | float]) -> Callable[[str], float]:
     return read
 
 
+def least(bound: float, kind: type[int | float] = float) -> Callable[[str], float]:
+    """Reader of a command-line number that must not be below a bound."""
+
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not bound <= value < math.inf:
+            whole = "whole " if kind is int else ""
+            raise argparse.ArgumentTypeError(f"must be a {whole}number of at least {bound:g}, got {text!r}")
+        return value
+
+    return read
+
+
 def share(text: str) -> float:
     """Reader of a command-line number from 0 to 1."""
     try:
@@ -92,7 +120,8 @@ def loop_settings(arguments: argparse.Namespace) -> LoopSettings:
         steps=arguments.steps,
         learning_rate=arguments.lr,
         schedule=arguments.schedule,
-        time_limit=arguments.time_limit,
+        warmup=arguments.warmup,
+        time_limit=minutes_left(arguments),
         save_every=arguments.save_every,
         validate_every=arguments.validate_every,
         seed=arguments.seed,
@@ -104,17 +133,37 @@ def loop_settings(arguments: argparse.Namespace) -> LoopSettings:
     )
 
 
-def start_warm(module: nn.Module, arguments: argparse.Namespace) -> None:
-    """Do what ``--init-from`` asks for, and print what was skipped."""
+def minutes_left(arguments: argparse.Namespace) -> float:
+    """Of ``--time-limit``, which counts from the start of the command; 0 if there is none, below 0 if it is over."""
+    limit, began = arguments.time_limit, getattr(arguments, "began", None)
+    if not limit or began is None:  # not started by run_command
+        return limit
+    return limit - (time.monotonic() - began) / 60 or -1.0
+
+
+def start_warm(module: nn.Module, arguments: argparse.Namespace, part: str) -> None:
+    """Do what ``--init-from`` asks for, and print what was skipped.
+
+    Args:
+        module: the network to start.
+        arguments: of the command.
+        part: what the network is called in a checkpoint.
+    """
     if arguments.init_from and latest_state(arguments.run) is None:
-        PartialState().print(warm_start(module, arguments.init_from))
+        start_accelerator().print(warm_start(module, arguments.init_from, part))
 
 
 def run_command(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], int]) -> int:
     """Parse and run; what went wrong is one sentence and exit status 1 (2 for bad usage, by argparse)."""
     arguments = parser.parse_args()
+    arguments.began = time.monotonic()
+    keep_freed_memory()
     try:
         return main(arguments)
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: stopped; run the same command again to continue", file=sys.stderr)
     except (ValueError, OSError, FloatingPointError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
+    except ModuleNotFoundError as error:  # of what only some data sets and reports need
+        print(f"{parser.prog}: {error}: pip install -r requirements-train.txt", file=sys.stderr)
+    return 1

@@ -22,7 +22,7 @@ from fusion_model.config import FinderConfig, to_dict
 from fusion_model.estimator import PoseEstimator
 from fusion_model.finder import STRIDE, FinderNetwork, cell_boxes
 from train.attach_finder import CONFIG_FILE
-from train.command import common_arguments, loop_settings, run_command, start_warm
+from train.command import common_arguments, loop_settings, positive, run_command, start_warm
 from train.data.crowds import Crowd, CrowdMaker
 from train.data.people import load_people
 from train.data.sources import find_sources
@@ -131,9 +131,11 @@ def recolour(images: Tensor, generator: torch.Generator) -> Tensor:
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = argparse.ArgumentParser(prog="python -m train.finder", description=__doc__)
-    common_arguments(arguments, batch=32, learning_rate=2e-3, presets=False)
-    arguments.add_argument("--width", type=int, default=FinderConfig.width, help="channels; a multiple of 6")
-    arguments.add_argument("--input-size", type=int, default=FinderConfig.input_size, help="pixels of the photo's side")
+    common_arguments(arguments, batch=32, learning_rate=2e-3, warmup=100, presets=False)
+    arguments.add_argument("--width", type=positive(int), default=FinderConfig.width, help="channels; a multiple of 6")
+    arguments.add_argument(
+        "--input-size", type=positive(int), default=FinderConfig.input_size, help="pixels of the photo's side"
+    )
     arguments.add_argument(
         "--checkpoint", type=Path, help="estimator that sorts out backgrounds with unlabelled bystanders"
     )
@@ -147,7 +149,7 @@ def main(arguments: argparse.Namespace) -> int:
     photos = [source for source in sources if source.name != "synthetic"]
     torch.manual_seed(arguments.seed)  # of the initial weights
     module = FinderNetwork(config).to(memory_format=torch.channels_last)
-    start_warm(module, arguments)
+    start_warm(module, arguments, "finder")
     size = config.input_size
     held_out = CrowdMaker(load_people(photos, validation=True), find_groups(arguments.data, held_out=True), size)
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu") if arguments.checkpoint else None
@@ -178,15 +180,15 @@ def main(arguments: argparse.Namespace) -> int:
         module,
         loss,
         lambda network: crowd_figures(network, tests),
-        dataclasses.replace(loop_settings(arguments), clip=10.0, warmup=100),
+        dataclasses.replace(loop_settings(arguments), clip=10.0),
         arguments.run,
         better="recall",
-        fingerprint={"width": config.width, "input_size": size},
+        fingerprint={"width": config.width, "input_size": size, "synthetic_share": arguments.synthetic_share},
     )
-    (arguments.run / CONFIG_FILE).write_text(json.dumps(to_dict(config), indent=1), encoding="utf-8")
-    print(
-        "resumed" if loop.resume() else "started", f"at step {loop.step} with {len(maker.rows)} people on {loop.device}"
-    )
+    resumed = "resumed" if loop.resume() else "started"
+    loop.accelerator.print(f"{resumed} at step {loop.step} with {len(maker.rows)} people on {loop.device}")
+    if loop.accelerator.is_main_process:  # not before: another width is refused, and leaves the run as it is
+        (arguments.run / CONFIG_FILE).write_text(json.dumps(to_dict(config), indent=1), encoding="utf-8")
     return 0 if loop.run() else 1
 
 

@@ -15,6 +15,8 @@ import torch
 from fusion_model.config import STRATEGIES
 from fusion_model.fusion import FusionNetwork
 from train.command import common_arguments, run_command, start_warm
+from train.engine.checkpoints import is_released
+from train.engine.loop import start_accelerator
 from train.fusion_training import Trainer, fusion_arguments, fusion_config, load_hourglass
 
 
@@ -40,8 +42,13 @@ def main(arguments: argparse.Namespace) -> int:
     hourglass = load_hourglass(config, arguments.hourglass)
     torch.manual_seed(arguments.seed)  # of the initial weights
     network = FusionNetwork(config.fusion)
-    start_warm(network, arguments)
+    start_warm(network, arguments, "fusion")
+    if int(getattr(network, "hardened_at", -1)) >= 0:
+        start_accelerator().print("its weights were hardened before: they stay so, and there is no soft phase")
     trainer = Trainer(config, hourglass, network, arguments)
+    if trainer.loop.step >= arguments.steps and is_released(arguments.run):
+        trainer.loop.accelerator.print(f"finished before: {arguments.run / 'checkpoint'} is left as it is")
+        return 0
     if not trainer.loop.run():
         return 1
     if trainer.loop.accelerator.is_main_process:

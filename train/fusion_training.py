@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fusion_model.checkpoints import check_state
@@ -26,11 +26,11 @@ from fusion_model.fusion import SHARPNESS, FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.pruning import prune
 from train.attach_finder import attach, read_finder
-from train.command import loop_settings, share
+from train.command import least, loop_settings, positive, share
 from train.data.bank import Bank, random_rows
 from train.data.banks import Banks, BankSettings, make_banks
 from train.data.sampling import SYNTHETIC, draw_share, named_rows, sampling_weights
-from train.engine.checkpoints import read_weights
+from train.engine.checkpoints import read_weights, weights_fingerprint
 from train.engine.loop import Loop
 from train.engine.losses import reprojection_loss
 from train.engine.mixing import MixingLog
@@ -43,18 +43,20 @@ _HARDENING = "hardening.json"  # what the end of the soft phase left in a run's 
 
 def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
     """Arguments of every command that trains fusion networks."""
-    arguments.add_argument("--hourglass", type=Path, required=True, help="run folder or safetensors file")
-    arguments.add_argument("--sharpness", type=float, default=SHARPNESS, help="lambda of Eq. 4, mm^2")
+    arguments.add_argument("--hourglass", type=Path, required=True, help="run, checkpoint or safetensors file")
+    arguments.add_argument("--sharpness", type=least(0), default=SHARPNESS, help="lambda of Eq. 4, mm^2")
     arguments.add_argument("--soft-share", type=share, default=0.6, help="share of the steps with soft weights")
-    arguments.add_argument("--views", type=int, default=3, help="random views of each person in the bank")
-    arguments.add_argument("--input-size", type=int, help="pixels of the hourglass's crop (default: preset)")
-    arguments.add_argument("--pairs", type=int, default=0, help="rows without a picture, drawn from poses alone")
+    arguments.add_argument("--views", type=positive(int), default=3, help="random views of each person in the bank")
+    arguments.add_argument("--input-size", type=positive(int), help="pixels of the hourglass's crop (default: preset)")
+    arguments.add_argument(
+        "--pairs", type=least(0, int), default=0, help="rows without a picture, drawn from poses alone"
+    )
     arguments.add_argument(
         "--teacher-trust", type=share, default=1.0, help="factor on the 3D loss of photos, whose 3D is a teacher's"
     )
     arguments.add_argument(
         "--reprojection",
-        type=float,
+        type=least(0),
         default=0.0,
         help="weight of the distance to the 2D labels, for photos and renders",
     )
@@ -69,9 +71,9 @@ def fusion_config(arguments: argparse.Namespace, strategy: str, fixed_beta: int 
 
 
 def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
-    """The trained hourglass of a run's folder or a file, in evaluation mode."""
+    """The trained hourglass of a run, a checkpoint or a file, in evaluation mode."""
     hourglass = StackedHourglass(config.hourglass).eval().to(memory_format=torch.channels_last)
-    weights = read_weights(path)
+    weights = read_weights(path, "hourglass")
     check_state(hourglass, weights)
     hourglass.load_state_dict(weights)
     return hourglass
@@ -124,6 +126,7 @@ class Trainer:
         self.soft_steps = round(arguments.soft_share * arguments.steps)
         settings = loop_settings(arguments)
         fingerprint = {name: getattr(arguments, name) for name in ("preset", "strategy", "fixed_beta", "views")}
+        fingerprint |= {"input_size": config.hourglass.input_size, "hourglass": weights_fingerprint(hourglass)}
         fingerprint |= {"sharpness": arguments.sharpness, "soft_steps": self.soft_steps, "steps": arguments.steps}
         fingerprint |= {
             name: getattr(arguments, name) for name in ("synthetic_share", "teacher_trust", "reprojection", "pairs")
@@ -142,8 +145,8 @@ class Trainer:
         self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
         self.mixing = MixingLog(arguments.run if self.loop.accelerator.is_main_process else None, self.loop.step)
         if banks is None:
-            settings = bank_settings(config, arguments)
-            banks = make_banks(arguments.data, settings, hourglass, self.loop.device, arguments.cache)
+            views = bank_settings(config, arguments)
+            banks = make_banks(arguments.data, views, hourglass, self.loop.device, arguments.cache)
         self.bank, self.held_out, self.names = banks.training, banks.held_out, banks.names
         self.rendered = torch.tensor([name == SYNTHETIC for name in self.names], device=self.loop.device)
         self.weights = sampling_weights(self.bank.source, self.names, arguments.synthetic_share)
@@ -181,6 +184,8 @@ class Trainer:
         self.mixing.note(self.loop.step, module, always=True)
         note = self._hardened(module, self.loop.averaged.module)
         self.mixing.note(self.loop.step, module, always=True)
+        for mixing in (module.alpha, module.beta, getattr(module, "free_weights", None)):
+            self.loop.optimiser.state.pop(mixing, None)  # its momentum would move them on
         self.loop.best = -np.inf
         if self.loop.accelerator.is_main_process:
             (self.arguments.run / _HARDENING).write_text(json.dumps(note, indent=1), encoding="utf-8")
@@ -242,7 +247,6 @@ class Trainer:
         if self.arguments.finder:
             estimator = attach(estimator, *read_finder(self.arguments.finder))
         estimator.save_pretrained(self.arguments.run / "checkpoint", metrics={"fusion": rows})
-        save_file({"mean_pose": torch.from_numpy(self.mean)}, self.arguments.run / "mean_pose.safetensors")
         print(f"checkpoint: {self.arguments.run / 'checkpoint'}")
 
 
@@ -254,11 +258,12 @@ def _is_soft(module: FusionNetwork) -> bool:
 
 @torch.inference_mode()
 def predict(network: nn.Module, bank: Bank, batch: int = 256) -> np.ndarray:
-    """(N, 17, 3) mm for every row of a bank."""
-    found = []
-    for start in range(0, len(bank), batch):
-        rows = torch.arange(start, min(start + batch, len(bank)), device=bank.images.device)
-        found.append(network(*bank.inputs(rows)).float().cpu())
+    """(N, 17, 3) mm for every row of a bank, in full precision also in the middle of a step."""
+    found, device = [], bank.images.device
+    with torch.autocast(device.type, enabled=False):
+        for start in range(0, len(bank), batch):
+            rows = torch.arange(start, min(start + batch, len(bank)), device=device)
+            found.append(network(*bank.inputs(rows)).float().cpu())
     return torch.cat(found).numpy()
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
-from train.command import common_arguments, loop_settings, run_command, start_warm
+from train.command import common_arguments, loop_settings, positive, run_command, start_warm
 from train.data.augment import AugmentConfig, random_views, target_maps
 from train.data.sampling import draw, draw_share, named_rows, sampling_weights
 from train.data.sources import find_people
@@ -44,7 +44,9 @@ def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = argparse.ArgumentParser(prog="python -m train.hourglass", description=__doc__)
     common_arguments(arguments, batch=24, learning_rate=1.5e-3)
-    arguments.add_argument("--input-size", type=int, help="pixels of the crop's side while training (default: preset)")
+    arguments.add_argument(
+        "--input-size", type=positive(int), help="pixels of the crop's side while training (default: preset)"
+    )
     arguments.add_argument(
         "--freeze-norm", action="store_true", help="keep the statistics of batch normalisation, to fine-tune"
     )
@@ -67,7 +69,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     module = StackedHourglass(dataclasses.replace(preset.hourglass, input_size=size)).to(
         memory_format=torch.channels_last
     )
-    start_warm(module, arguments)
+    start_warm(module, arguments, "hourglass")
     held_out = find_people(arguments.data, validation=True)
     people = find_people(arguments.data, validation=False)
     weights = sampling_weights(people.source, people.names, arguments.synthetic_share)
@@ -93,7 +95,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         dataclasses.replace(loop_settings(arguments), freeze_norm=arguments.freeze_norm),
         arguments.run,
         better="mean",
-        fingerprint={"preset": arguments.preset, "input_size": size},
+        fingerprint={"preset": arguments.preset, "input_size": size, "synthetic_share": arguments.synthetic_share},
         describe=describe,
         pictures=lambda network: {"maps": map_sheet(network, held_out, size, margin)},
     )

@@ -27,6 +27,7 @@ from train.data.bank import build_bank
 from train.data.people import People
 from train.data.sampling import draw_share, named_rows, sampling_weights
 from train.data.sources import find_people
+from train.engine.checkpoints import is_released
 from train.engine.loop import Loop
 from train.fusion_training import predict
 from train.hourglass import SIGMA, heatmap_loss
@@ -82,6 +83,9 @@ def main(arguments: argparse.Namespace) -> int:
     module = BothNetworks(estimator.hourglass.float(), estimator.fusion_network.float()).requires_grad_()
     loop = make_loop(module, estimator, arguments)
     loop.accelerator.print("resumed" if loop.resume() else "started", f"at step {loop.step} on {loop.device}")
+    if loop.step >= arguments.steps and is_released(arguments.run):
+        loop.accelerator.print(f"finished before: {arguments.run / 'checkpoint'} is left as it is")
+        return 0
     if not loop.run():
         return 1
     if loop.accelerator.is_main_process:

@@ -98,7 +98,7 @@ def try_out(folder: Path) -> PoseEstimator:
     """
     estimator = PoseEstimator.from_pretrained(folder, device="cpu")
     anybody = dataclasses.replace(estimator.config.calibration, person=0.0)  # noise shows nobody
-    config = dataclasses.replace(estimator.config, calibration=anybody)
+    config = dataclasses.replace(estimator.config, calibration=anybody, finder=None)  # the box is given
     picture = np.random.default_rng(0).integers(0, 256, (192, 144, 3), np.uint8)
     began = time.perf_counter()
     pose = PoseEstimator(config, estimator.hourglass, estimator.fusion_network).batch([picture], [(8, 8, 136, 184)])[0]

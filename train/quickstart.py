@@ -8,13 +8,16 @@ where it was cut.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import shlex
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from fusion_model.checkpoints import read_metrics
 from train.command import positive, run_command
@@ -24,6 +27,7 @@ PICTURES, HELD_OUT = 3000, 300
 HOURGLASS_STEPS, FUSION_STEPS = 1500, 1000
 _HOURGLASS = ("--batch", "48", "--lr", "3e-3", "--validate-every", "500")
 _FUSION = ("--views", "3", "--validate-every", "500")
+LONGEST_WARMUP = 300  # steps
 LEAST_STEPS, LEAST_PICTURES = 4, 16  # so that the smallest budget still trains and measures
 
 
@@ -79,8 +83,9 @@ def stages(out: Path, minutes: float, seed: int) -> list[Stage]:
     """What is done, in order, for a budget of so many minutes."""
     scale = minutes / 10
 
-    def steps(count: int) -> str:
-        return str(max(LEAST_STEPS, round(scale * count)))
+    def steps(count: int) -> tuple[str, ...]:
+        scaled = max(LEAST_STEPS, round(scale * count))
+        return ("--steps", str(scaled), "--warmup", str(min(LONGEST_WARMUP, scaled // 3)))
 
     def pictures(count: int) -> str:
         return str(max(LEAST_PICTURES, round(scale * count)))
@@ -99,7 +104,7 @@ def stages(out: Path, minutes: float, seed: int) -> list[Stage]:
         ),
         Stage(
             "train the hourglass",
-            (("hourglass", *common, "--run", hourglass, "--steps", steps(HOURGLASS_STEPS), *_HOURGLASS),),
+            (("hourglass", *common, "--run", hourglass, *steps(HOURGLASS_STEPS), *_HOURGLASS),),
         ),
         Stage(
             "train the fusion network, prune and measure it",
@@ -111,8 +116,7 @@ def stages(out: Path, minutes: float, seed: int) -> list[Stage]:
                     f"{out}/fusion",
                     "--hourglass",
                     hourglass,
-                    "--steps",
-                    steps(FUSION_STEPS),
+                    *steps(FUSION_STEPS),
                     *_FUSION,
                 ),
             ),
@@ -130,12 +134,14 @@ def summary(out: Path, seconds: dict[str, float]) -> str:
     figures = read_metrics(checkpoint)["fusion"]
     pck = _read(out / "hourglass" / "best" / "figures.json")["mean"]
     ours, mean = (figures[name]["mpjpe"] for name in ("released", "mean pose"))
+    word = "below" if ours < mean else "above"
     lines = [
         f"{figures['released']['n']} held-out rendered people in their true boxes:",
         f"  mean pose  MPJPE {mean:6.1f} mm",
-        f"  ours       MPJPE {ours:6.1f} mm  ({100 * (1 - ours / mean):.1f} % below the mean pose)",
+        f"  ours       MPJPE {ours:6.1f} mm  ({100 * abs(1 - ours / mean):.1f} % {word} the mean pose)",
         f"  2D         PCK@0.2 {pck:5.1f} %",
         *(f"{taken:7.1f} s  {name}" for name, taken in seconds.items()),
+        f"{sum(seconds.values()):7.1f} s  in all",
         "serve it:",
         f"  FUSION_POSE_MODEL={shlex.quote(str(checkpoint))} python app.py",
         "train longer, in another folder:",
@@ -154,9 +160,37 @@ def _claim(out: Path, settings: dict[str, float]) -> None:
 
 
 def _start(command: tuple[str, ...]) -> int:
-    """Run a command of ``train`` in a process of its own, its bar in sight; returns its exit status."""
+    """Run a command of ``train`` in a process of its own, its bar in sight; returns its exit status.
+
+    Whoever stops this process stops that one: it is told to save and end, and waited for.
+    """
     name, *rest = command
-    return subprocess.run([sys.executable, "-m", f"train.{name}", *rest], check=False).returncode  # noqa: S603 - our own commands
+    running: list[subprocess.Popen[bytes]] = []
+    asked: list[int] = []
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+        for process in running:
+            process.terminate()
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own commands
+            [sys.executable, "-m", f"train.{name}", *rest],
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no other thread here
+        )
+        running.append(process)
+        if asked:
+            process.terminate()
+        return process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end_with_parent() -> None:
+    """Let the system send SIGTERM to this process when the one that started it dies, even by SIGKILL."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _read(path: Path) -> dict:

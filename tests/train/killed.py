@@ -1,7 +1,7 @@
 """Kill a training with SIGKILL again and again, and compare its end with that of a run that nobody disturbed.
 
-``python -m tests.train.killed --kills 20`` trains a tiny hourglass on made-up people; every other kill waits until a
-checkpoint is being written. Prints what it did; exit status 1 if a single bit differs.
+``python -m tests.train.killed --kills 20`` trains a tiny hourglass on made-up people; the kills are spread over the
+run, and every other one waits until a checkpoint is being written. Prints what it did; exit status 1 if a bit differs.
 """
 
 import argparse
@@ -25,8 +25,8 @@ SMALL = ("--preset", "tiny", "--input-size", "64", "--batch", "4", "--save-every
          "--schedule", "plateau", "--patience", "2", "--log", "csv", "--steps", str(STEPS))  # fmt: skip
 
 
-def train(folder, run, begun):
-    """What a killed process does: the command itself, from the last checkpoint on."""
+def train(folder, run, reached):
+    """What a killed process does: the command itself, from the last checkpoint on; tells the step it is at."""
     from train import hourglass
 
     torch.set_num_threads(1)
@@ -38,35 +38,50 @@ def train(folder, run, begun):
     ):
         loop = hourglass.make_loop(arguments)
         loop.resume()
-        begun.set()
+        loss = loop.loss
+
+        def told(network, step, generator):
+            reached.value = step
+            return loss(network, step, generator)
+
+        loop.loss = told
         loop.run()
 
 
 def start(folder, run):
     context = multiprocessing.get_context("fork")  # the parent has computed nothing, so it has no threads to lose
-    begun = context.Event()
-    process = context.Process(target=train, args=(folder, run, begun))
+    reached = context.Value("i", -1)
+    process = context.Process(target=train, args=(folder, run, reached))
     process.start()
-    return process, begun
+    return process, reached
 
 
-def kill_once(folder, chance, *, while_writing):
-    """Start the run and kill it; True if that left half a checkpoint, None if it had ended before."""
-    process, begun = start(folder, "killed")
-    while not begun.wait(0.01) and process.is_alive():
-        pass
-    process.join(chance.uniform(0, 0.5))
+def kill_once(folder, chance, steps, *, while_writing):
+    """Start the run and kill it within some steps; True if that left half a checkpoint, None if it had ended before."""
+    before = half_written(folder)
+    process, reached = start(folder, "killed")
+    while reached.value < 0 and process.is_alive():
+        time.sleep(0.005)
+    last = reached.value + chance.uniform(0, steps)
+    while reached.value < last and process.is_alive():
+        time.sleep(0.001)
+    time.sleep(chance.uniform(0, 0.03))
     if while_writing:
-        while process.is_alive() and not half_written(folder):
+        while process.is_alive() and half_written(folder) <= before:
             time.sleep(0.0002)
         time.sleep(chance.uniform(0, 0.004))
     process.kill()
     process.join()
-    return None if process.exitcode == 0 else bool(half_written(folder))
+    return None if process.exitcode == 0 else not half_written(folder) <= before
 
 
 def half_written(folder):
-    return list((folder / "killed" / "checkpoints").glob("*.part"))
+    """Checkpoints in the making, with the time of their last change."""
+    found = set()
+    for path in (folder / "killed" / "checkpoints").glob("*.part"):
+        with contextlib.suppress(FileNotFoundError):
+            found.add((path.name, path.stat().st_mtime_ns))
+    return found
 
 
 def end_of(run):
@@ -97,7 +112,7 @@ def main():
         start(folder, "straight")[0].join()
         halves = kills = 0
         for number in range(arguments.kills):
-            half = kill_once(folder, chance, while_writing=number % 2 == 0)
+            half = kill_once(folder, chance, 1.2 * STEPS / arguments.kills, while_writing=number % 2 == 0)
             if half is None:
                 break
             kills, halves = kills + 1, halves + half

@@ -4,6 +4,8 @@ import csv
 import importlib
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import HUMAN36M_17
 from tests.train.made_up import figure, picture, write_pack
 from train.command import run_command
-from train.engine.checkpoints import latest_state, read_weights
+from train.engine.checkpoints import latest_state, read_state, read_weights
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
@@ -95,6 +98,10 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
     note = json.loads((folder / "fusion" / "hardening.json").read_text())
     assert len(note["weights"]) == 3
     assert {"alpha", "beta", "merging_layer", "soft", "hardened"} <= note.keys()
+    state = read_state(latest_state(folder / "fusion"), torch.device("cpu"))
+    assert {name: state["module"][name].item() for name in ("alpha", "beta")} == {
+        name: note[name] for name in ("alpha", "beta")
+    }, "hardened, they stay as they were"
     checkpoint = folder / "fusion" / "checkpoint"
     estimator = PoseEstimator.from_pretrained(checkpoint, device="cpu")
     assert estimator.fusion.pruned
@@ -160,6 +167,45 @@ def test_the_same_command_again_has_nothing_to_do(trained, ends):
     assert status == 1
     assert "seed was 0, is 1" in error
     assert "choose another --run" in error
+    status, _, error = ends("hourglass", *arguments, "--steps", 6, "--synthetic-share", 0.5)
+    assert (status, "synthetic_share was 0.2, is 0.5" in error) == (1, True)
+
+
+@pytest.mark.slow
+def test_a_finished_fusion_run_leaves_its_checkpoint_alone_and_refuses_another_hourglass(trained, ends, tmp_path):
+    folder, _, _ = trained
+    run = tmp_path / "fusion"
+    shutil.copytree(folder / "fusion", run)
+    options = ("--data", folder / "data", "--run", run, *SMALL, "--steps", 8, "--views", 1, "--pairs", 12,
+               "--reprojection", 0.5)  # fmt: skip
+    (run / "checkpoint" / "README.md").write_text("# Calibrated since\n")
+    status, out, error = ends("fusion", *options, "--hourglass", folder / "hourglass")
+    assert status == 0, error
+    assert "finished before" in out
+    assert (run / "checkpoint" / "README.md").read_text() == "# Calibrated since\n"
+    other = PoseEstimator.random("tiny")
+    other.save_pretrained(tmp_path / "other")
+    status, _, error = ends("fusion", *options, "--hourglass", tmp_path / "other")
+    assert status == 1
+    assert "(hourglass was '" in error
+
+
+@pytest.mark.slow
+def test_a_fine_tuning_takes_the_networks_of_a_checkpoint_and_says_what_it_skipped(trained, ends, tmp_path):
+    folder, _, _ = trained
+    released, data = folder / "fusion" / "checkpoint", ("--data", folder / "data", *SMALL, "--steps", 2)
+    status, out, _ = ends("hourglass", *data, "--run", tmp_path / "hourglass", "--init-from", released)
+    assert status == 0
+    assert re.search(r"warm start from .*checkpoint: (\d+) of \1 tensors; skipped: nothing", out)
+    options = ("--hourglass", tmp_path / "hourglass", "--views", 1, "--init-from", released)
+    status, out, _ = ends("fusion", *data, "--run", tmp_path / "fusion", *options)
+    assert status == 0
+    assert "missing there (" in out, "the layers that were pruned"
+    assert "its weights were hardened before" not in out
+    options = (*options[:-1], folder / "fusion")
+    status, out, _ = ends("fusion", *data, "--run", tmp_path / "whole", *options)
+    assert status == 0
+    assert "its weights were hardened before: they stay so, and there is no soft phase" in out
 
 
 @pytest.mark.slow
@@ -241,6 +287,8 @@ def test_a_missing_hourglass_is_one_sentence(ends, data_folder, tmp_path):
         (["--data", "x", "--run", "y", "--steps", "0"], "must be a whole number above 0, got '0'"),
         (["--data", "x", "--run", "y", "--batch", "-4"], "must be a whole number above 0, got '-4'"),
         (["--data", "x", "--run", "y", "--lr", "nan"], "must be a number above 0, got 'nan'"),
+        (["--data", "x", "--run", "y", "--time-limit", "-1"], "must be a number of at least 0, got '-1'"),
+        (["--data", "x", "--run", "y", "--warmup", "0.5"], "must be a whole number of at least 0, got '0.5'"),
         (["--data", "x", "--run", "y", "--unknown"], "unrecognized arguments: --unknown"),
     ],
 )
@@ -248,6 +296,15 @@ def test_bad_usage_is_status_2_and_one_sentence(ends, arguments, words):
     status, _, error = ends("hourglass", *arguments)
     assert status == 2
     assert words in error
+
+
+def test_ctrl_c_before_the_first_step_is_one_sentence(ends, data_folder, tmp_path, monkeypatch):
+    def stop(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("train.hourglass.find_people", stop)
+    status, _, error = ends("hourglass", "--data", data_folder, "--run", tmp_path / "run", *SMALL)
+    assert (status, error) == (1, "python -m train.hourglass: stopped; run the same command again to continue")
 
 
 def test_a_card_needs_all_sources(data_folder, ends):

@@ -203,3 +203,4 @@ def test_the_command_trains_a_finder_that_a_checkpoint_takes(tmp_path, monkeypat
     monkeypatch.setattr("sys.argv", [*given[:-2], "--width", "12"])
     assert run_command(parser(), main) == 1
     assert "was started with other settings (width was 6, is 12" in capsys.readouterr().err
+    assert json.loads((tmp_path / "run" / CONFIG_FILE).read_text())["width"] == 6, "the run is left as it is"

@@ -1,6 +1,12 @@
 """What the loop is made of: warm starts, seeds and noise, weights on disk."""
 
+import argparse
 import dataclasses
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,10 +14,15 @@ from safetensors.torch import save_file
 from torch import nn
 
 from fusion_model.config import PRESETS
+from fusion_model.estimator import PoseEstimator
 from fusion_model.hourglass import StackedHourglass
+from train.command import minutes_left
 from train.engine.checkpoints import read_weights
 from train.engine.optimiser import load_matching, warm_start
 from train.engine.seeds import RowNoise, derive_seed, draw_seeds
+from train.fusion_training import load_hourglass
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_warm_start_takes_what_fits_and_names_the_rest():
@@ -36,6 +47,47 @@ def test_a_warm_start_across_presets_says_what_it_skipped(tmp_path):
     save_file({"nothing": torch.zeros(1)}, tmp_path / "strange.safetensors")
     with pytest.raises(ValueError, match="no tensor fits this network"):
         warm_start(other, tmp_path / "strange.safetensors")
+
+
+def test_a_warm_start_from_a_released_checkpoint_takes_the_part_that_is_meant(tmp_path):
+    estimator = PoseEstimator.random("tiny")
+    estimator.save_pretrained(tmp_path / "checkpoint")
+    for part, network in (("hourglass", estimator.hourglass), ("fusion", estimator.fusion_network)):
+        fresh = type(network)(network.config)
+        words = warm_start(fresh, tmp_path / "checkpoint", part)
+        assert words.endswith("skipped: nothing")
+        for name, tensor in network.state_dict().items():
+            torch.testing.assert_close(fresh.state_dict()[name], tensor, rtol=1e-3, atol=1e-6)  # stored as float16
+    hourglass = load_hourglass(estimator.config, tmp_path / "checkpoint")
+    for name, tensor in estimator.hourglass.state_dict().items():
+        assert torch.equal(hourglass.state_dict()[name].half(), tensor.half()), name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc alone is told to keep memory")
+def test_freed_memory_is_kept():
+    code = (
+        "import resource, train.engine.memory as memory\n"
+        "def faults():\n"
+        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "    for _ in range(5): b'x' * 64_000_000\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
+        "before = faults()\n"
+        "print(memory.keep_freed_memory(), before, (faults(), faults())[1])"
+    )
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=clean, capture_output=True, text=True, check=True)
+    kept, before, after = done.stdout.split()
+    assert kept == "True"
+    assert int(after) * 10 < int(before)
+
+
+def test_a_time_limit_counts_from_the_start_of_the_command():
+    arguments = argparse.Namespace(time_limit=10.0, began=time.monotonic() - 240)
+    assert minutes_left(arguments) == pytest.approx(6, abs=0.01)
+    arguments.began -= 600
+    assert minutes_left(arguments) < 0
+    arguments.time_limit = 0.0
+    assert minutes_left(arguments) == 0, "none"
 
 
 def test_seeds_are_the_same_everywhere_and_noise_is_a_samples_own():

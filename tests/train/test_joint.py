@@ -66,10 +66,15 @@ def test_both_networks_move_and_the_rest_of_the_checkpoint_stays(tune):
     assert PoseEstimator.from_pretrained(folder / "run/checkpoint", device="cpu").fusion.pruned
 
 
-def test_a_cut_run_goes_on_and_another_weight_is_refused(tune, capsys):
+def test_a_cut_run_goes_on_and_another_weight_is_refused(tune, tmp_path, capsys):
     tune("run", "--steps", 4, "--save-every", 2)
+    card = tmp_path / "run" / "checkpoint" / "README.md"
+    card.write_text("# Calibrated since\n")
     assert tune("run", "--steps", 4, "--save-every", 2)[0] == 0
-    assert "resumed at step 4" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "resumed at step 4" in printed
+    assert "finished before" in printed
+    assert card.read_text() == "# Calibrated since\n"
     assert tune("run", "--steps", 4, "--save-every", 2, "--pose-weight", 1)[0] == 1
     assert "pose_weight" in capsys.readouterr().err
 

@@ -2,11 +2,12 @@
 
 import csv
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from train.engine.logs import TENSORBOARD_MISSING, Log
+from train.engine.logs import TENSORBOARD_MISSING, Log, check_log
 
 
 def table(folder):
@@ -60,7 +61,38 @@ def test_tensorboard_gets_figures_and_pictures(tmp_path):
     assert (picture.step, picture.width, picture.height) == (5, 12, 8)
 
 
-def test_trackio_that_is_missing_is_one_sentence(tmp_path, monkeypatch):
+def test_trackio_gets_the_run_and_every_figure(tmp_path, monkeypatch):
+    """With a stand-in that takes what trackio 0.43 takes."""
+    calls = []
+
+    class Run:
+        def log(self, metrics, step=None):
+            calls.append((step, metrics))
+
+        def finish(self):
+            calls.append("finished")
+
+    def init(project, name=None, *, config=None, resume="never"):
+        calls.append((project, name, config, resume))
+        return Run()
+
+    monkeypatch.setitem(sys.modules, "trackio", SimpleNamespace(init=init))
+    (tmp_path / "mine").mkdir()
+    log = Log(tmp_path / "mine", "trackio", 0, {"seed": 3})
+    log.row({"step": 5, "loss": 3.0})
+    log.scalars(50, {"loss": 2.0})
+    log.close()
+    assert calls == [
+        ("fusion-pose", f"{tmp_path.name}-mine", {"seed": 3}, "allow"),
+        (5, {"loss": 3.0}),
+        (50, {"loss": 2.0}),
+        "finished",
+    ]
+    assert len(table(tmp_path / "mine")) == 1
+
+
+def test_trackio_that_is_missing_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "trackio", None)
     with pytest.raises(ValueError, match="--log trackio needs the package trackio: pip install trackio"):
-        Log(tmp_path, "trackio", 0, {})
+        check_log("trackio")
+    check_log("tensorboard")

@@ -1,66 +1,19 @@
-"""The loop: cut anywhere and continue exactly, refuse other settings, never lose the last checkpoint."""
+"""The loop: cut anywhere and continue exactly, refuse other settings, keep what was asked for, show what it does."""
 
-import csv
 import dataclasses
-import os
-import shutil
-import signal
+import math
+import re
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from train.engine.checkpoints import latest_state, read_weights, write_state
+from tests.train.small_loop import SETTINGS, cut_at, loss, make, network, rows_of, tensors_of, validate
+from train.engine import loop as engine
+from train.engine.checkpoints import latest_state, read_weights
 from train.engine.loop import Loop, LoopSettings
-
-SETTINGS = LoopSettings(
-    steps=20, learning_rate=1e-2, warmup=5, save_every=5, validate_every=4, ema=0.9, schedule="cosine"
-)
-
-
-def network():
-    torch.manual_seed(3)
-    return nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.Dropout(0.3), nn.ReLU(), nn.Linear(16, 2))
-
-
-def loss(module, _step, generator):
-    """A regression whose batch is a function of the generator alone."""
-    inputs = torch.randn(32, 6, generator=generator)
-    error = (module(inputs).float() - inputs[:, :2]).square().mean()
-    return error, {"error": error.item()}
-
-
-def validate(module):
-    inputs = torch.linspace(-1, 1, 60).reshape(10, 6)
-    return {"score": -(module(inputs).float() - inputs[:, :2]).square().mean().item()}
-
-
-def make(folder, settings=SETTINGS, function=loss, **options):
-    return Loop(network(), function, validate, settings, folder, better="score", **options)
-
-
-def cut_at(step, function=loss):
-    """The loss, with a SIGTERM to ourselves in the middle of a step."""
-
-    def cut(module, number, generator):
-        if number == step:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return function(module, number, generator)
-
-    return cut
-
-
-def tensors_of(loop):
-    return {
-        **{f"module.{name}": tensor for name, tensor in loop.module.state_dict().items()},
-        **{f"averaged.{name}": tensor for name, tensor in loop.averaged.state_dict().items()},
-    }
-
-
-def rows_of(folder):
-    with (folder / "log.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_a_cut_run_ends_bit_for_bit_where_a_straight_one_does(tmp_path):
@@ -224,108 +177,17 @@ def test_the_commands_own_settings_are_compared_too(tmp_path):
     assert make(tmp_path, fingerprint={"preset": "tiny", "batch": 4}).resume()
 
 
+def test_a_setting_that_a_former_version_did_not_note_is_no_change(tmp_path):
+    make(tmp_path, dataclasses.replace(SETTINGS, steps=5), fingerprint={"preset": "tiny"}).run()
+    assert make(tmp_path, fingerprint={"preset": "tiny", "synthetic_share": 0.2}).resume()
+
+
 def test_length_and_rate_may_change(tmp_path):
     make(tmp_path, dataclasses.replace(SETTINGS, steps=5)).run()
     loop = make(tmp_path, dataclasses.replace(SETTINGS, steps=8, learning_rate=1e-3, schedule="constant", warmup=1))
     assert loop.resume()
     assert loop.run()
     assert loop.step == 8
-
-
-@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_a_loss_that_is_no_number_keeps_the_last_checkpoint(tmp_path, bad):
-    def broken(module, step, generator):
-        value, figures = loss(module, step, generator)
-        return value * (bad if step == 7 else 1.0), figures
-
-    loop = make(tmp_path, function=broken)
-    with pytest.raises(FloatingPointError, match=r"the loss of step 7 is (nan|inf); the last checkpoint is kept"):
-        loop.run()
-    assert latest_state(tmp_path).name == "00000005"
-    assert all(torch.isfinite(tensor).all() for tensor in loop.module.state_dict().values())
-    again = make(tmp_path)
-    assert again.resume()
-    assert again.run()
-
-
-def test_the_batch_of_a_bad_loss_is_named(tmp_path):
-    def draw(generator):
-        return torch.randint(1000, (3,), generator=generator)
-
-    drawn = []
-
-    def broken(module, step, generator):
-        drawn.append(draw(generator))
-        value, _ = loss(module, step, generator)
-        return value * (float("nan") if step == 2 else 1), {}
-
-    loop = make(tmp_path, function=broken, describe=lambda generator: f"rows {draw(generator).tolist()}")
-    with pytest.raises(FloatingPointError) as caught:
-        loop.run()
-    assert f"the loss of step 2 is nan on rows {drawn[2].tolist()}; " in str(caught.value)
-
-
-def test_a_gradient_that_is_no_number_changes_no_weight(tmp_path):
-    def steep(module, step, generator):
-        value, figures = loss(module, step, generator)
-        root = (value - value.detach()).sqrt() if step == 3 else value  # 0, with a slope without end
-        return root, figures
-
-    loop = make(tmp_path, function=steep)
-    with pytest.raises(FloatingPointError, match="the gradient of step 3 is"):
-        loop.run()
-    assert all(torch.isfinite(tensor).all() for tensor in loop.module.state_dict().values())
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_run_after_the_step_with_a_checkpoint(tmp_path, capsys, number):
-    def cut(module, step, generator):
-        if step == 2:
-            os.kill(os.getpid(), number)
-        return loss(module, step, generator)
-
-    before = signal.getsignal(number)
-    assert not make(tmp_path, function=cut).run()
-    assert latest_state(tmp_path).name == "00000003"
-    assert f"stopped at step 3 by {number.name}; run again to continue" in capsys.readouterr().out
-    assert signal.getsignal(number) is before
-
-
-def test_the_time_limit_ends_the_run_with_a_checkpoint(tmp_path, capsys):
-    assert not make(tmp_path, dataclasses.replace(SETTINGS, time_limit=1e-9)).run()
-    assert latest_state(tmp_path).name == "00000001"
-    assert "the time limit of" in capsys.readouterr().out
-
-
-def test_a_half_written_checkpoint_is_ignored(tmp_path):
-    make(tmp_path, function=cut_at(9)).run()
-    for name in ("00000011.part", "00000012"):  # cut while it was written; made, and nothing in it yet
-        (tmp_path / "checkpoints" / name).mkdir()
-    (tmp_path / "checkpoints" / "00000011.part" / "training_state.pt").write_bytes(b"half")
-    assert latest_state(tmp_path).name == "00000010"
-    loop = make(tmp_path)
-    assert loop.resume()
-    assert loop.step == 10
-    write_state(tmp_path, 11, {"step": 11})  # what lies in its way does no harm
-    assert latest_state(tmp_path).name == "00000011"
-    assert not (tmp_path / "checkpoints" / "00000011.part").exists()
-
-
-def test_a_damaged_checkpoint_is_named(tmp_path):
-    make(tmp_path, dataclasses.replace(SETTINGS, steps=10)).run()
-    file = latest_state(tmp_path) / "training_state.pt"
-    content = file.read_bytes()
-    for damaged in (content[: len(content) // 2], b"", b"something else"):
-        file.write_bytes(damaged)
-        with pytest.raises(
-            ValueError, match=r"training_state\.pt is damaged .*to continue from an older state"
-        ) as error:
-            make(tmp_path).resume()
-        assert "\n" not in str(error.value)
-    shutil.rmtree(file.parent)
-    loop = make(tmp_path)
-    assert loop.resume()
-    assert loop.step == 5
 
 
 def test_the_rate_by_hand():
@@ -335,6 +197,80 @@ def test_the_rate_by_hand():
     assert cosine.rate(100) == pytest.approx(0.0)
     constant = LoopSettings(steps=100, learning_rate=1.0, warmup=10, schedule="constant")
     assert [constant.rate(step) for step in (4, 9, 99)] == pytest.approx([0.5, 1.0, 1.0])
+
+
+def test_warm_up_holds_for_every_schedule(tmp_path):
+    for schedule in ("cosine", "plateau", "constant"):
+        loop = make(tmp_path / schedule, dataclasses.replace(SETTINGS, schedule=schedule, validate_every=20))
+        rates = []
+        for loop.step in range(6):
+            loop.train_step()
+            rates.append(loop.optimiser.param_groups[0]["lr"])
+        falling = [0.5 * (1 + math.cos(math.pi * step / 20)) if schedule == "cosine" else 1.0 for step in range(6)]
+        risen = [0.2, 0.4, 0.6, 0.8, 1.0, 1.0]
+        assert rates == pytest.approx([1e-2 * a * b for a, b in zip(risen, falling, strict=True)]), schedule
+
+
+def test_a_run_shows_its_speed_and_pictures(tmp_path, capsys):
+    pytest.importorskip("tensorboard", reason="tensorboard is in requirements-train.txt")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    settings = dataclasses.replace(SETTINGS, steps=50, batch=32, validate_every=25, log="tensorboard")
+    picture = np.full((4, 6, 3), 200, np.uint8)
+    assert make(tmp_path, settings, pictures=lambda _network: {"maps": picture}).run()
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    (speed,) = events.Scalars("images_per_second")
+    assert (speed.step, speed.value > 0) == (50, True)
+    assert [one.step for one in events.Scalars("score")] == [25, 50]
+    assert [one.step for one in events.Images("maps")] == [25, 50]
+    bar = capsys.readouterr().err.split("\r")[-1]
+    assert re.search(r"50/50 \[.*images/s=[0-9]", bar), bar
+
+
+@pytest.mark.parametrize(
+    ("cuda", "native", "mps", "expected"),
+    [
+        (True, True, False, {"mixed_precision": "bf16", "cpu": False}),
+        (True, False, False, {"mixed_precision": "no", "cpu": False}),
+        (False, False, True, {"mixed_precision": "no", "cpu": True}),
+    ],
+)
+def test_precision_and_device_follow_the_hardware(monkeypatch, cuda, native, mps, expected):
+    asked = {}
+    monkeypatch.setattr(engine, "Accelerator", lambda **options: asked.update(options))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: native or including_emulation)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    engine.start_accelerator()
+    assert {name: asked[name] for name in expected} == expected
+
+
+def test_another_seed_gives_another_run_and_the_same_seed_the_same(tmp_path):
+    ends = [
+        make(tmp_path / name, dataclasses.replace(SETTINGS, seed=seed))
+        for name, seed in zip("abc", (1, 1, 2), strict=True)
+    ]
+    for loop in ends:
+        loop.train_step()
+    one, again, other = ([tensor.clone() for tensor in tensors_of(loop).values()] for loop in ends)
+    assert all(torch.equal(a, b) for a, b in zip(one, again, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_the_average_and_the_clipped_gradient_by_hand(tmp_path):
+    loop = make(tmp_path, dataclasses.replace(SETTINGS, clip=0.01, warmup=1))
+    seen = []
+    step = loop.optimiser.step
+    loop.optimiser.step = lambda: (seen.append(torch.cat([p.grad.flatten() for p in loop.module.parameters()])), step())
+    average = None
+    for loop.step in range(4):
+        loop.train_step()
+        now = loop.module[0].weight.detach().clone()
+        weight = 1 - min(0.9, (1 + loop.step) / (10 + loop.step))  # the memory grows with the run
+        average = now if average is None else torch.lerp(average, now, weight)
+    torch.testing.assert_close(loop.averaged.module[0].weight.detach(), average)
+    assert [gradient.norm().item() for gradient in seen] == pytest.approx([0.01] * 4, rel=1e-3)
 
 
 def test_mixing_parameters_learn_faster_and_do_not_decay(tmp_path):

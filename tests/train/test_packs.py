@@ -1,8 +1,11 @@
 """Packs: the same people as their sources, in files of a chosen size, made again after a cut."""
 
 import json
+import os
+import subprocess
 import sys
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import torch
@@ -93,6 +96,33 @@ def test_a_training_from_a_pack_takes_the_same_steps(monkeypatch, folder):
         loop = hourglass.make_loop(hourglass.parser().parse_args(["--data", str(folder / name), *run]))
         losses.append([loop.train_step()["loss"] for _ in range(2)])
     assert losses[0] == losses[1]
+
+
+@pytest.mark.slow
+def test_a_training_from_a_pack_needs_four_packages(monkeypatch, folder):
+    packed(monkeypatch, folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.train.bare", str(folder / "out"), str(folder)],
+        cwd=Path(__file__).parents[2], env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    hidden = set(done.stdout.partition("\n")[0].split())
+    assert {"scipy", "h5py", "cdflib", "moderngl", "matplotlib", "plotly", "gradio", "av", "tensorboard"} <= hidden
+    assert "TensorBoard is not installed" in done.stdout
+    for made in ("fusion/checkpoint/model.safetensors", "joint/checkpoint/model.safetensors", "ablation/table5.csv"):
+        assert (folder / made).is_file(), made
+
+
+def test_a_package_that_is_missing_is_one_sentence(monkeypatch, folder, capsys):
+    monkeypatch.setitem(sys.modules, "scipy.io", None)
+    monkeypatch.delitem(sys.modules, "train.formats.lspet", raising=False)
+    monkeypatch.delitem(sys.modules, "train.formats.lsp", raising=False)
+    monkeypatch.delitem(sys.modules, "train.formats.matlab", raising=False)
+    assert packed(monkeypatch, folder, *SMALL) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "scipy.io" in line
+    assert "pip install -r requirements-train.txt" in line
 
 
 def test_the_benchmark_prints_both_rates_and_their_ratio(monkeypatch, folder, capsys):

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,6 +118,14 @@ def test_a_dry_run_shows_files_and_card_and_needs_nobody(hub, run, ends):
     assert re.search(rf"^  model\.safetensors +{size:,} bytes$", out, re.MULTILINE)
     assert "would send to user/name, as v1:" in out
     assert "pipeline_tag: keypoint-detection" in out
+    assert hub.asked == []
+
+
+def test_the_bundled_checkpoint_could_be_published(hub, ends):
+    folder = Path(__file__).parents[2] / "assets" / "checkpoints" / "default"
+    status, out, error = ends(folder, "--repo", "user/name", "--dry-run")
+    assert status == 0, error
+    assert "would send to user/name:" in out
     assert hub.asked == []
 
 

@@ -1,7 +1,14 @@
 """The quick start: order, resuming and refusals with notes of the commands in place of them, and once for real."""
 
+import contextlib
 import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
+import psutil
 import pytest
 
 from fusion_model.checkpoints import read_metrics
@@ -57,6 +64,44 @@ def test_minutes_scale_pictures_and_steps(tmp_path):
     for name, flag in (("synthesize", "--count"), ("hourglass", "--steps"), ("fusion", "--steps")):
         assert option(20, name, flag) == 2 * option(10, name, flag)
         assert option(0.001, name, flag) > 0
+
+
+def test_the_summary_says_on_which_side_of_the_mean_pose_it_ends(tmp_path, monkeypatch):
+    for ours, words in (
+        (70.0, "MPJPE   70.0 mm  (30.0 % below the mean pose)"),
+        (120.0, "(20.0 % above the mean pose)"),
+    ):
+        figures = {"released": {"n": 3, "mpjpe": ours}, "mean pose": {"mpjpe": 100.0}}
+        monkeypatch.setattr(quickstart, "read_metrics", lambda _folder, figures=figures: {"fusion": figures})
+        monkeypatch.setattr(quickstart, "_read", lambda _path: {"mean": 12.5})
+        text = quickstart.summary(tmp_path / "q", {"one": 1.0, "two": 2.5})
+        assert words in text
+        assert "    3.5 s  in all" in text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that the one that started it died")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_what_it_started_ends_with_it(tmp_path, number):
+    command = [sys.executable, "-m", "train.quickstart", "--out", str(tmp_path / "q")]  # minutes of work
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
+    children = []
+    try:
+        end = time.monotonic() + 60
+        while not children and time.monotonic() < end:
+            time.sleep(0.02)
+            children = psutil.Process(process.pid).children()
+        time.sleep(0.5)
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=60)
+        assert number == signal.SIGKILL or "render people ended with status -15; run the same command again" in out
+        assert len(children) == 1
+        assert not psutil.wait_procs(children, timeout=20)[1]
+    finally:
+        process.kill()
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 
 from fusion_model.config import PRESETS
 from fusion_model.fusion import FusionNetwork
+from train.command import minutes_left
 from train.data.banks import Banks, BankSettings, bank_fingerprint, make_banks
 from train.engine.checkpoints import latest_state
 from train.engine.loop import start_accelerator
@@ -26,8 +26,8 @@ SHARP = 0.05  # the farthest that a weight of a sharp run may lie from the step 
 _RESULT = "result.json"
 # What all runs of a folder share, as named on the command line.
 _SHARED = (
-    "preset", "steps", "batch", "lr", "schedule", "patience", "validate_every", "sharpness", "soft_share", "views",
-    "people", "pairs", "input_size", "teacher_trust", "reprojection", "synthetic_share",
+    "preset", "steps", "batch", "lr", "schedule", "warmup", "patience", "validate_every", "sharpness", "soft_share",
+    "views", "people", "pairs", "input_size", "teacher_trust", "reprojection", "synthetic_share",
 )  # fmt: skip
 
 
@@ -93,7 +93,6 @@ class Ablation:
         self.hourglass = load_hourglass(self.config, arguments.hourglass)
         self.accelerator = start_accelerator()
         self._banks: dict[int, Banks] = {}
-        self._began = time.monotonic()
         with self.accelerator.main_process_first():
             self._claim()
 
@@ -131,8 +130,7 @@ class Ablation:
 
     def _train(self, row: Variant, seed: int) -> bool:
         """One run, from the start or from where it was cut; False if it was cut again."""
-        left = self._minutes_left()
-        if left < 0:
+        if minutes_left(self.arguments) < 0:
             self.accelerator.print(
                 f"stopped by the time limit of {self.arguments.time_limit:g} minutes; run again to continue"
             )
@@ -142,7 +140,7 @@ class Ablation:
         config = fusion_config(self.arguments, row.strategy, row.fixed_beta)
         torch.manual_seed(seed)  # of the initial weights
         network = FusionNetwork(config.fusion)
-        own = {"run": folder, "strategy": row.strategy, "fixed_beta": row.fixed_beta, "seed": seed, "time_limit": left}
+        own = {"run": folder, "strategy": row.strategy, "fixed_beta": row.fixed_beta, "seed": seed}
         arguments = argparse.Namespace(**{**vars(self.arguments), **own})
         trainer = Trainer(config, self.hourglass, network, arguments, self._bank(row.stack))
         if not trainer.loop.run():
@@ -153,11 +151,6 @@ class Ablation:
                 state.unlink()  # large, and nothing goes on from here
         self.accelerator.wait_for_everyone()
         return not trainer.loop.stop_reason
-
-    def _minutes_left(self) -> float:
-        """Of the time limit; 0 if there is none, below 0 if it is over."""
-        limit = self.arguments.time_limit
-        return limit and (limit - (time.monotonic() - self._began) / 60 or -1.0)
 
     def _bank(self, stack: int) -> Banks:
         """The views with the maps of one of the hourglass's stacks, alike for all strategies and seeds."""

@@ -9,8 +9,6 @@ from train.data.packs import INDEX, SAMPLE, labels_fingerprint, open_pack, pack_
 from train.data.people import STORE_SIZE, People, Source, load_people
 from train.data.prepared import INDEX as PREPARED
 from train.data.prepared import SETTINGS, read_prepared
-from train.formats.lsp import LSPET_VALIDATION_FROM
-from train.formats.lspet import read_lspet
 from train.formats.people import read_people
 from train.formats.synthetic import read_synthetic
 
@@ -61,8 +59,7 @@ def find_sources(folder: Path) -> list[Source]:
         return [read_prepared(folder)]
     sources = []
     if (folder / "lspet" / "joints.mat").is_file():
-        teacher = folder / "lspet_teacher.npz"
-        sources.append(read_lspet(folder / "lspet", teacher if teacher.is_file() else None, LSPET_VALIDATION_FROM))
+        sources.append(_read_lspet(folder))
     sources += [read_people(path) for path in sorted(folder.glob("people_*.npz"))]
     sources += [read_prepared(path.parent) for path in sorted(folder.glob(f"*/{SETTINGS}"))]
     sources += [read_synthetic(path.parent) for path in sorted(folder.glob("*/annotations.npz"))]
@@ -71,3 +68,13 @@ def find_sources(folder: Path) -> list[Source]:
         msg = f"{folder} has no {missing}: see DATASETS in train/README.md"
         raise FileNotFoundError(msg)
     return sources
+
+
+def _read_lspet(folder: Path) -> Source:
+    """LSP-extended as distributed."""
+    # They need SciPy and h5py, which a machine that trains from a pack does without.
+    from train.formats.lsp import LSPET_VALIDATION_FROM  # noqa: PLC0415
+    from train.formats.lspet import read_lspet  # noqa: PLC0415
+
+    teacher = folder / "lspet_teacher.npz"
+    return read_lspet(folder / "lspet", teacher if teacher.is_file() else None, LSPET_VALIDATION_FROM)

@@ -7,6 +7,7 @@ Everything is written beside its place and renamed, so that a cut leaves the old
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
@@ -19,6 +20,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
+
+from fusion_model.checkpoints import CONFIG_FILE
 
 _COMPLETE = "training_state.pt"
 
@@ -79,13 +82,38 @@ def write_best(folder: Path, module: nn.Module, figures: dict[str, float]) -> No
         part.replace(place / name)
 
 
+def is_released(folder: Path) -> bool:
+    """Whether the run's ``checkpoint/`` was written after its best network; it may have been calibrated since."""
+    best, released = folder / "best" / "model.safetensors", folder / "checkpoint" / CONFIG_FILE
+    return best.is_file() and released.is_file() and released.stat().st_mtime >= best.stat().st_mtime
+
+
 def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:
     """What a safetensors file takes."""
     return {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
 
 
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Tensors of a run's best network, of one of its checkpoints, or of a file; ValueError if the file is damaged."""
+def weights_fingerprint(module: nn.Module) -> str:
+    """Hash of a network's tensors, wherever they lie."""
+    digest = hashlib.blake2b(digest_size=8)
+    for name, tensor in sorted(_tensors(module).items()):
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def read_weights(path: Path, part: str = "") -> dict[str, torch.Tensor]:
+    """Tensors of a run's best network, of a folder with ``model.safetensors``, or of a file.
+
+    Args:
+        path: the folder or file.
+        part: of a file that holds several networks, as a released checkpoint does, the one whose tensors are meant:
+            ``hourglass``, ``fusion`` or ``finder``, which is taken off their names.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged.
+    """
     file = path / "best" / "model.safetensors" if path.is_dir() else path
     if path.is_dir() and not file.is_file() and (path / "model.safetensors").is_file():
         file = path / "model.safetensors"
@@ -93,7 +121,10 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         msg = f"{file} not found: expected a run's folder with best/model.safetensors, or a safetensors file"
         raise FileNotFoundError(msg)
     try:
-        return load_file(file)
+        tensors = load_file(file)
     except SafetensorError as error:
         msg = f"{file} is damaged or no safetensors file ({error})"
         raise ValueError(msg) from error
+    prefix = f"{part}."
+    own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    return own or tensors

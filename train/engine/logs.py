@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,16 @@ import numpy as np
 
 TRACKIO_MISSING = "--log trackio needs the package trackio: pip install trackio, or choose --log csv"
 TENSORBOARD_MISSING = "TensorBoard is not installed: figures go to log.csv alone (pip install tensorboard)"
+
+
+def check_log(kind: str) -> None:
+    """Refuse a log that cannot be written, before anything is done.
+
+    Raises:
+        ValueError: for ``trackio`` where it is not installed.
+    """
+    if kind == "trackio" and importlib.util.find_spec("trackio") is None:
+        raise ValueError(TRACKIO_MISSING)
 
 
 class Log:
@@ -22,8 +33,7 @@ class Log:
         step: figures of later steps are dropped: a resumed run takes those steps again.
         config: settings of the run, shown by trackio.
 
-    Raises:
-        ValueError: if trackio is asked for and missing. A missing TensorBoard is said and done without.
+    A missing TensorBoard is said and done without.
     """
 
     def __init__(self, folder: Path, kind: str, step: int, config: Mapping[str, object]) -> None:
@@ -75,12 +85,11 @@ def _open_tensorboard(folder: Path, step: int) -> Any | None:
 
 
 def _open_trackio(folder: Path, config: Mapping[str, object]) -> Any:
-    """A trackio run called as the folder."""
-    try:
-        import trackio  # noqa: PLC0415 - optional
-    except ImportError as error:
-        raise ValueError(TRACKIO_MISSING) from error
-    return trackio.init(project="fusion-pose", name=folder.name, config=dict(config), resume="allow")
+    """A trackio run called as the folder and the one it lies in: an ablation has a ``seed-0`` for every strategy."""
+    import trackio  # noqa: PLC0415 - optional
+
+    name = "-".join(folder.resolve().parts[-2:])
+    return trackio.init(project="fusion-pose", name=name, config=dict(config), resume="allow")
 
 
 def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:

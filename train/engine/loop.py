@@ -28,7 +28,8 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from train.engine.checkpoints import latest_state, prune_states, read_state, write_best, write_state
-from train.engine.logs import Log
+from train.engine.lock import only_here
+from train.engine.logs import Log, check_log
 from train.engine.optimiser import freeze_norms, load_matching, make_optimiser, moving_average
 from train.engine.seeds import derive_seed
 from train.engine.settings import PLATEAU_FACTOR, LoopSettings, changed_settings
@@ -73,6 +74,7 @@ class Loop:
         describe: Callable[[torch.Generator], str] | None = None,
         pictures: Callable[[nn.Module], dict[str, np.ndarray]] | None = None,
     ) -> None:
+        check_log(settings.log)
         self.accelerator = start_accelerator()
         self.device = self.accelerator.device
         self.settings, self.folder, self.better = settings, folder, better
@@ -89,7 +91,7 @@ class Loop:
         self.plateau_factor, self._waited = 1.0, 0
         self._sums: dict[str, float] = {}
         self._signal = self._stop = ""
-        self._began = time.monotonic()
+        self._began, self._pace = time.monotonic(), 0.0
         folder.mkdir(parents=True, exist_ok=True)
 
     def share(self, count: int) -> slice:
@@ -134,19 +136,20 @@ class Loop:
     def run(self) -> bool:
         """Train to the end, or until a signal or the time limit; True if all steps were done."""
         main = self.accelerator.is_main_process
-        log = Log(self.folder, self.settings.log, self.step, self.fingerprint) if main else None
-        before = self._catch_signals()
-        try:
-            return self._run(log)
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            if log:
-                log.close()
+        with only_here(self.folder) if main else contextlib.nullcontext():
+            log = Log(self.folder, self.settings.log, self.step, self.fingerprint) if main else None
+            before = self._catch_signals()
+            try:
+                return self._run(log)
+            finally:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
+                if log:
+                    log.close()
 
     def _run(self, log: Log | None) -> bool:
         """What :meth:`run` does while signals are caught."""
-        self._began, before, saved = time.monotonic(), self.seconds, self.step
+        began, before, saved = time.monotonic(), self.seconds, self.step
         bar = tqdm(
             total=self.settings.steps,
             initial=self.step,
@@ -155,11 +158,14 @@ class Loop:
             disable=log is None,
         )
         while self.step < self.settings.steps and not self._stop:
+            start = time.monotonic()
             figures = self.train_step()
+            pace = time.monotonic() - start
+            self._pace = 0.9 * self._pace + 0.1 * pace if self._pace else pace
             for name, value in figures.items():
                 self._sums[name] = self._sums.get(name, value) * 0.98 + 0.02 * value
             self.step += 1
-            self.seconds = before + time.monotonic() - self._began
+            self.seconds = before + time.monotonic() - began
             self._show(bar, log)
             if self.step % self.settings.validate_every == 0 or self.step == self.settings.steps:
                 self._validate(log, bar)
@@ -222,7 +228,7 @@ class Loop:
         """Mean loss of all processes; they also agree whether this step is the last, whoever wants to stop."""
         minutes = self.settings.time_limit
         over = minutes and time.monotonic() - self._began > 60 * minutes
-        wish = self._signal or (f"the time limit of {minutes:g} minutes" if over else "")
+        wish = self._signal or ("the time limit" if over else "")
         if self.accelerator.num_processes == 1:
             self._stop = wish
             return loss
@@ -239,13 +245,14 @@ class Loop:
         if part is not None:
             self._part = part
             where = f" on {self.describe(self._generator())}" if self.describe else ""
-        msg = f"the {what} of step {self.step} is {value}{where}; the last checkpoint is kept: try a lower --lr"
-        raise FloatingPointError(msg)
+        state = latest_state(self.folder)
+        kept = f"the checkpoint of step {int(state.name)} is kept" if state else "there is no checkpoint yet"
+        raise FloatingPointError(f"the {what} of step {self.step} is {value}{where}; {kept}: try a lower --lr")
 
     def _show(self, bar: tqdm, log: Log | None) -> None:
         """The bar, and figures between two rows of the table."""
         shown = {name: f"{value:.4g}" for name, value in self._sums.items()}
-        speed = (bar.format_dict["rate"] or 0) * self.settings.batch if log else 0
+        speed = self.settings.batch / self._pace if self._pace else 0.0
         bar.set_postfix(({"images/s": f"{speed:.3g}"} if speed else {}) | shown, refresh=False)
         bar.update()
         if log and self.step % _LOG_EVERY == 0:
@@ -305,6 +312,7 @@ class Loop:
 def start_accelerator() -> Accelerator:
     """The device and the processes of this training; the same however often it is called."""
     return Accelerator(
+        cpu=torch.backends.mps.is_available(),  # Apple's GPUs have no float64, which the sampling needs
         mixed_precision="bf16" if _bf16_is_fast() else "no",
         kwargs_handlers=[InitProcessGroupKwargs(timeout=_LONGEST_WAIT)],
     )
@@ -313,5 +321,5 @@ def start_accelerator() -> Accelerator:
 def _bf16_is_fast() -> bool:
     """Whether the device multiplies bfloat16 natively."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - torch offers no public test

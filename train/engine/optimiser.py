@@ -60,13 +60,18 @@ def load_matching(module: nn.Module, tensors: dict[str, Tensor]) -> list[str]:
     return sorted((set(own) | set(tensors)) - set(fitting))
 
 
-def warm_start(module: nn.Module, path: Path) -> str:
-    """Copy what fits from a run's folder or a safetensors file; return a sentence that names what was skipped.
+def warm_start(module: nn.Module, path: Path, part: str = "") -> str:
+    """Copy what fits; return a sentence that names what was skipped.
+
+    Args:
+        module: the network to start.
+        path: a run's or checkpoint's folder, or a safetensors file.
+        part: see :func:`train.engine.checkpoints.read_weights`.
 
     Raises:
         ValueError: if nothing fits.
     """
-    tensors, own = read_weights(path), module.state_dict()
+    tensors, own = read_weights(path, part), module.state_dict()
     skipped = load_matching(module, tensors)
     taken = len(own) - sum(name in own for name in skipped)
     shapes = [

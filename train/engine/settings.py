@@ -25,7 +25,8 @@ class LoopSettings:
         clip: largest norm of the gradient.
         save_every: steps between checkpoints.
         validate_every: steps between validations.
-        time_limit: minutes after which the run saves and stops by itself; 0 for none.
+        time_limit: minutes from the making of the loop after which the run saves and stops by itself; 0 for none, below
+            0 for a limit that is over: it stops after a step.
         seed: of the batches and their augmentation.
         batch: samples a step, over all processes and accumulated parts; 0 where nobody counts them.
         accumulate: parts into which each process cuts its share of a batch, one after the other.
@@ -69,11 +70,14 @@ FREE = {
 
 
 def changed_settings(before: dict[str, object], now: dict[str, object]) -> list[str]:
-    """Differences that forbid to continue, as words; what a former version did not know had its default."""
-    known = {**LoopSettings.__dataclass_fields__}
-    old = {name: field.default for name, field in known.items()} | before
+    """Differences that forbid to continue, as words.
+
+    What a former version of the loop did not know had its default; of the commands' own settings that a former version
+    did not note, nothing can be said.
+    """
+    old = {name: field.default for name, field in LoopSettings.__dataclass_fields__.items()} | before
     return [
-        f"{name} was {old.get(name)!r}, is {value!r}"
+        f"{name} was {old[name]!r}, is {value!r}"
         for name, value in now.items()
-        if name not in FREE and old.get(name) != value
+        if name not in FREE and name in old and old[name] != value
     ]

@@ -1,0 +1,58 @@
+"""A loop over a few numbers, for the tests of the loop."""
+
+import csv
+import os
+import signal
+
+import torch
+from torch import nn
+
+from train.engine.loop import Loop, LoopSettings
+
+SETTINGS = LoopSettings(
+    steps=20, learning_rate=1e-2, warmup=5, save_every=5, validate_every=4, ema=0.9, schedule="cosine"
+)
+
+
+def network():
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.Dropout(0.3), nn.ReLU(), nn.Linear(16, 2))
+
+
+def loss(module, _step, generator):
+    """A regression whose batch is a function of the generator alone."""
+    inputs = torch.randn(32, 6, generator=generator)
+    error = (module(inputs).float() - inputs[:, :2]).square().mean()
+    return error, {"error": error.item()}
+
+
+def validate(module):
+    inputs = torch.linspace(-1, 1, 60).reshape(10, 6)
+    return {"score": -(module(inputs).float() - inputs[:, :2]).square().mean().item()}
+
+
+def make(folder, settings=SETTINGS, function=loss, **options):
+    return Loop(network(), function, validate, settings, folder, better="score", **options)
+
+
+def cut_at(step, function=loss):
+    """The loss, with a SIGTERM to ourselves in the middle of a step."""
+
+    def cut(module, number, generator):
+        if number == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return function(module, number, generator)
+
+    return cut
+
+
+def tensors_of(loop):
+    return {
+        **{f"module.{name}": tensor for name, tensor in loop.module.state_dict().items()},
+        **{f"averaged.{name}": tensor for name, tensor in loop.averaged.state_dict().items()},
+    }
+
+
+def rows_of(folder):
+    with (folder / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
