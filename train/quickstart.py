@@ -8,16 +8,13 @@ where it was cut.
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
-import subprocess
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from fusion_model.checkpoints import read_metrics
 from train.command import positive, run_command
+from train.recipes.stages import Stage, claim, read_note, run_stages
 
 # What ten minutes are spent on; --minutes scales the pictures and the steps alike.
 PICTURES, HELD_OUT = 3000, 300
@@ -25,19 +22,6 @@ HOURGLASS_STEPS, FUSION_STEPS = 1500, 1000
 _HOURGLASS = ("--batch", "48", "--lr", "3e-3", "--validate-every", "500")
 _FUSION = ("--views", "3", "--validate-every", "500")
 LEAST_STEPS, LEAST_PICTURES = 4, 16  # so that the smallest budget still trains and measures
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step of the way.
-
-    Attributes:
-        name: what is printed.
-        commands: module of ``train`` and its arguments, one after another.
-    """
-
-    name: str
-    commands: tuple[tuple[str, ...], ...]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,21 +40,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     out: Path = arguments.out
-    _claim(out, {"minutes": arguments.minutes, "seed": arguments.seed})
-    plan = stages(out, arguments.minutes, arguments.seed)
-    done = _read(out / "stages.json")
-    for number, stage in enumerate(plan, 1):
-        if stage.name in done:
-            print(f"{number}/{len(plan)} {stage.name}: done before")
-            continue
-        print(f"{number}/{len(plan)} {stage.name}", flush=True)
-        began = time.perf_counter()
-        for command in stage.commands:
-            if status := _start(command):
-                print(f"{stage.name} ended with status {status}; run the same command again to continue")
-                return 1
-        done[stage.name] = round(time.perf_counter() - began, 1)
-        _write(out / "stages.json", done)
+    claim(out, "quickstart.json", {"minutes": arguments.minutes, "seed": arguments.seed})
+    done = run_stages(stages(out, arguments.minutes, arguments.seed), out)
+    if done is None:
+        return 1
     print(summary(out, done))
     return 0
 
@@ -128,7 +101,7 @@ def summary(out: Path, seconds: dict[str, float]) -> str:
     """
     checkpoint = out / "fusion" / "checkpoint"
     figures = read_metrics(checkpoint)["fusion"]
-    pck = _read(out / "hourglass" / "best" / "figures.json")["mean"]
+    pck = read_note(out / "hourglass" / "best" / "figures.json")["mean"]
     ours, mean = (figures[name]["mpjpe"] for name in ("released", "mean pose"))
     lines = [
         f"{figures['released']['n']} held-out rendered people in their true boxes:",
@@ -142,32 +115,6 @@ def summary(out: Path, seconds: dict[str, float]) -> str:
         f"  python -m train.quickstart --out {shlex.quote(str(out) + '-longer')} --minutes 120",
     ]
     return "\n".join(lines)
-
-
-def _claim(out: Path, settings: dict[str, float]) -> None:
-    """Make the folder; refuse one that was begun with other settings."""
-    path = out / "quickstart.json"
-    if (begun := _read(path)) and begun != settings:
-        raise ValueError(f"{out} was begun with {begun}, not {settings}: choose another --out, or the same settings")
-    out.mkdir(parents=True, exist_ok=True)
-    _write(path, settings)
-
-
-def _start(command: tuple[str, ...]) -> int:
-    """Run a command of ``train`` in a process of its own, its bar in sight; returns its exit status."""
-    name, *rest = command
-    return subprocess.run([sys.executable, "-m", f"train.{name}", *rest], check=False).returncode  # noqa: S603 - our own commands
-
-
-def _read(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def _write(path: Path, content: dict) -> None:
-    """Replace the file at once, so that a cut never leaves half of it."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    part.replace(path)
 
 
 if __name__ == "__main__":

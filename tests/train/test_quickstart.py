@@ -7,6 +7,7 @@ import pytest
 from fusion_model.checkpoints import read_metrics
 from fusion_model.estimator import PoseEstimator
 from train import quickstart
+from train.recipes import stages
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def started(monkeypatch):
         names.append(command[0])
         return int(command[0] in fails)
 
-    monkeypatch.setattr(quickstart, "_start", start)
+    monkeypatch.setattr(stages, "start_command", start)
     monkeypatch.setattr(quickstart, "summary", lambda _out, seconds: " ".join(seconds))
     return names, fails
 
