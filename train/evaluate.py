@@ -17,6 +17,7 @@ import numpy as np
 from fusion_model.estimator import PoseEstimator
 from fusion_model.metrics import expected_calibration_error, reliability_table
 from fusion_model.pose import Pose
+from fusion_model.skeletons import HUMAN36M_17
 from train.card import write_card
 from train.command import run_command
 from train.data.people import Source
@@ -67,6 +68,8 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.card and arguments.only:
         raise ValueError("--card writes the figures of all sources: leave --only away")
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
+    if (joints := estimator.config.fusion.skeleton) != HUMAN36M_17.name:
+        raise ValueError(f"{arguments.checkpoint} puts out {joints}, expected {HUMAN36M_17.name}: use --protocol")
     sources = find_sources(arguments.data)
     mean = {name: _training_mean(sources, name) for name in ("photos", SYNTHETIC)}
     if arguments.only:

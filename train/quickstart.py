@@ -14,7 +14,8 @@ from pathlib import Path
 
 from fusion_model.checkpoints import read_metrics
 from train.command import positive, run_command
-from train.recipes.stages import Stage, claim, read_note, run_stages
+from train.engine.notes import claim, read_note
+from train.recipes.stages import Stage, run_stages
 
 # What ten minutes are spent on; --minutes scales the pictures and the steps alike.
 PICTURES, HELD_OUT = 3000, 300

@@ -21,11 +21,12 @@ from train.formats.records import STILLS, UNKNOWN, Frame, Labels, LayoutError, P
 _SECTION = "Deep3DPose"
 _IMAGES, _JOINTS, _ORDER = "image_train.lmdb", "joint3_train.lmdb", "deep3dpose.json"
 _COUNT = 15
+_EVERY = 20  # every so many pictures one validates
 _HIPS = (HUMAN36M_17.index("left_hip"), HUMAN36M_17.index("right_hip"))
 
 
 def plan_deep3dpose(source: Path) -> Plan:
-    """All pictures, for training.
+    """All pictures; those that validate are this project's choice, since the set is for training alone.
 
     Raises:
         LayoutError: if a folder or the order of the joints is missing, or the folders do not fit each other.
@@ -75,7 +76,7 @@ def _load(source: Path, keys: list[bytes], start: int, order: list[str | None], 
         records.append(
             Record(
                 Frame(source / _IMAGES, member=key.decode("ascii")),
-                "train",
+                "train" if (number + 1) % _EVERY else "validation",
                 np.zeros((len(HUMAN36M_17), 2)),
                 np.full(len(HUMAN36M_17), UNKNOWN),
                 _pose(source / _JOINTS, key, order, unit),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import signal
 import subprocess
@@ -12,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+
+from train.engine.notes import read_note, write_note
 
 DONE = "stages.json"  # seconds of every finished stage, by name
 
@@ -28,24 +28,6 @@ class Stage:
 
     name: str
     commands: tuple[tuple[str, ...], ...]
-
-
-def claim(out: Path, note: str, settings: dict[str, Any]) -> None:
-    """Make the folder of a recipe; refuse one that was begun with other settings.
-
-    Args:
-        out: the folder.
-        note: name of the file that keeps the settings.
-        settings: what decides the commands, ready for JSON.
-
-    Raises:
-        ValueError: if the folder was begun with others.
-    """
-    path = out / note
-    if (begun := read_note(path)) and begun != settings:
-        raise ValueError(f"{out} was begun with {begun}, not {settings}: choose another --out, or the same settings")
-    out.mkdir(parents=True, exist_ok=True)
-    write_note(path, settings)
 
 
 def run_stages(plan: Sequence[Stage], out: Path) -> dict[str, float] | None:
@@ -99,24 +81,3 @@ def shown(command: Sequence[str]) -> str:
     """The command as one types it."""
     name, *rest = command
     return shlex.join(["python", "-m", f"train.{name}", *rest])
-
-
-def read_note(path: Path) -> dict[str, Any]:
-    """What :func:`write_note` wrote; empty if there is no such file.
-
-    Raises:
-        ValueError: if the file is damaged.
-    """
-    if not path.is_file():
-        return {}
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}): choose another --out, or delete it") from error
-
-
-def write_note(path: Path, content: dict[str, Any]) -> None:
-    """Replace the file at once, so that a cut never leaves half of it."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    part.replace(path)

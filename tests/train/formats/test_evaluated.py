@@ -105,11 +105,24 @@ WRITERS = {
     "mpii-pckh": (write_mpii, 3),
     "mpi-inf-3dhp": (write_3dhp, 4),
     "synthetic": (write_rendered, 12),
+    "limbs": (write_3dhp, 4),
 }
 
 
 def test_every_protocol_is_tested():
     assert list(WRITERS) == list(PROTOCOLS)
+
+
+def test_limbs_of_any_set(tmp_path, prepare, evaluate):
+    """COCO has no 3D, and joints that no checkpoint puts out: those that are measured are there."""
+    (tmp_path / "in").mkdir()
+    test_stills.write_coco(tmp_path / "in")
+    assert prepare("coco", tmp_path / "in")[0] == 0
+    status, printed = evaluate("--data", tmp_path / "out", "--protocol", "limbs")
+    assert status == 0, printed
+    row = next(line for line in printed.splitlines() if line.startswith("| this checkpoint"))
+    assert row.endswith("| - | - |")
+    assert "| people measured | 1 | 0 | 0 |" in printed
 
 
 @pytest.mark.parametrize("name", WRITERS)
