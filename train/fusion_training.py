@@ -137,10 +137,9 @@ class Trainer:
         }
         skeleton = SKELETONS[config.fusion.skeleton]
         self._joints = [HUMAN36M_17.index(name) for name in skeleton.joints]  # of the views' 17, those put out
-        if skeleton != HUMAN36M_17:
-            fingerprint["skeleton"] = skeleton.name
-            if arguments.reprojection:
-                raise ValueError(f"--reprojection needs the joints {HUMAN36M_17.name}, not {skeleton.name}")
+        fingerprint["skeleton"] = skeleton.name
+        if arguments.reprojection and skeleton != HUMAN36M_17:
+            raise ValueError(f"--reprojection needs the joints {HUMAN36M_17.name}, not {skeleton.name}")
         self.loop = Loop(
             network,
             self.loss,

@@ -68,10 +68,13 @@ FREE = {
 }  # fmt: skip
 
 
+_SINCE = {"skeleton": "human36m_17"}  # what commands did before they had the setting
+
+
 def changed_settings(before: dict[str, object], now: dict[str, object]) -> list[str]:
     """Differences that forbid to continue, as words; what a former version did not know had its default."""
     known = {**LoopSettings.__dataclass_fields__}
-    old = {name: field.default for name, field in known.items()} | before
+    old = {name: field.default for name, field in known.items()} | _SINCE | before
     return [
         f"{name} was {old.get(name)!r}, is {value!r}"
         for name, value in now.items()
