@@ -16,7 +16,7 @@ import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
 from train.formats.caffe import read_datum, read_image, read_keys
-from train.formats.records import STILLS, UNKNOWN, Frame, Labels, LayoutError, Plan, Record, Unit, require_folder
+from train.formats.records import STILLS, UNKNOWN, Frame, Labels, LayoutError, Plan, Record, Unit, require_any
 
 _SECTION = "Deep3DPose"
 _IMAGES, _JOINTS, _ORDER = "image_train.lmdb", "joint3_train.lmdb", "deep3dpose.json"
@@ -31,7 +31,7 @@ def plan_deep3dpose(source: Path) -> Plan:
     Raises:
         LayoutError: if a folder or the order of the joints is missing, or the folders do not fit each other.
     """
-    require_folder(source, _SECTION)
+    require_any(source, "*.lmdb", f"the folders {_IMAGES} and {_JOINTS}", _SECTION)
     order, unit = _read_order(source / _ORDER)
     keys = read_keys(source / _IMAGES, _SECTION)
     labels = read_keys(source / _JOINTS, _SECTION)
