@@ -206,7 +206,7 @@ def test_data_that_a_recipe_cannot_use(data, noted, tmp_path, capsys):
 def test_sigterm_reaches_the_command_that_runs(tmp_path, monkeypatch):
     """The command saves and ends in its own time; nothing is left behind."""
     script = tmp_path / "python"
-    script.write_text(f"#!/bin/sh\ntrap 'exit 7' TERM\ntouch {tmp_path}/ready\nwhile :; do sleep 0.05; done\n")
+    script.write_text(f"#!/bin/sh\ntrap 'exit 7' TERM\ntouch {tmp_path}/ready\nsleep 5 & wait\nexit 3\n")
     script.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(script))
 

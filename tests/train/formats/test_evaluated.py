@@ -122,6 +122,7 @@ def test_limbs_of_any_set(tmp_path, prepare, evaluate):
     assert status == 0, printed
     row = next(line for line in printed.splitlines() if line.startswith("| this checkpoint"))
     assert row.endswith("| - | - |")
+    assert not row.startswith("| this checkpoint | - |")
     assert "| people measured | 1 | 0 | 0 |" in printed
 
 
