@@ -177,8 +177,8 @@ def test_3dhp_by_hand():
 @pytest.mark.parametrize("skeleton", [HUMAN36M_17, LSP_14])
 def test_limbs_by_hand(skeleton):
     # Torso 100 px, 20 allowed: of 12 limb joints the right wrist is off by 21 and wrong, the neck is not counted. In 3D
-    # both hips of everybody are at the same place, the left wrist is off by 120 mm of depth: 120 / 12. The second person
-    # has no torso labelled, and no right ankle in 3D: not counted in either.
+    # the left wrist is off by 120 mm: a mean of 120 / 12. The second person has no torso labelled in 2D and no right
+    # ankle in 3D, and counts in neither.
     flat = np.zeros((2, len(skeleton), 2))
     flat[:, skeleton.index("left_shoulder"), 1] = 100
     found = flat.copy()

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import shlex
 import signal
 import sys
@@ -110,6 +111,8 @@ def test_all_tables_from_nothing(data, started, tmp_path, monkeypatch, capsys):
         status = reproduced(data, out, recipe)
         printed = capsys.readouterr()
         assert status == 0, printed.err
+        pretrained = sum("--init-from" in command for command in started)
+        assert len(re.findall(r"warm start from .*; skipped: nothing", printed.out)) == pretrained
         assert (out / "tables" / f"{recipe}.md").read_text() in printed.out
         return Table.read(out / "tables" / f"{recipe}.json").rows
 
