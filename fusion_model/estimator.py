@@ -24,6 +24,7 @@ from fusion_model.pose import NoPersonError, Pose
 from fusion_model.projection import joint_status, to_photo_joints
 from fusion_model.push import push_folder
 from fusion_model.search import Search
+from fusion_model.skeletons import SKELETONS
 
 Photo = np.ndarray | Image.Image | str | Path
 
@@ -259,7 +260,8 @@ class PoseEstimator:
         self, photo: np.ndarray, look: Look, joints_3d: np.ndarray, height_mm: float, seconds: dict[str, float]
     ) -> Pose:
         """Put one person's result together."""
-        joints_2d, confidence, derived = to_photo_joints(look.points, look.confidence)
+        skeleton = SKELETONS[self.config.fusion.skeleton]
+        joints_2d, confidence, derived = to_photo_joints(look.points, look.confidence, skeleton)
         seen = self.config.calibration.seen
         joints_2d, status = joint_status(joints_2d, joints_3d, confidence, photo.shape[:2], seen)
         middle, half = np.asarray(look.crop.center), look.crop.side / 2
@@ -272,7 +274,7 @@ class PoseEstimator:
             box=np.concatenate((middle - half, middle + half)).astype(np.float32),
             angle=look.crop.angle,
             score=look.score,
-            skeleton=self.config.fusion.skeleton,
+            skeleton=skeleton.name,
             height_mm=float(height_mm),
             derived=derived,
             seconds=seconds,

@@ -20,7 +20,7 @@ from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode, to_crop_coordinates
 from fusion_model.hourglass import StackedHourglass, flip_average
 from fusion_model.people import body_angle, joint_box
-from fusion_model.skeletons import HUMAN36M_17, MPII_16
+from fusion_model.skeletons import MPII_16, SKELETONS, pelvis_weights
 
 _BATCH = 16  # windows at once: memory stays the same however many photos there are
 _TURNS = (0.0, -20.0, 20.0)  # degrees by which the windows that are averaged are turned
@@ -72,6 +72,7 @@ class Looker:
 
     def __init__(self, config: ModelConfig, hourglass: StackedHourglass, fusion: FusionNetwork) -> None:
         self.config, self.hourglass, self.fusion = config, hourglass, fusion
+        self._skeleton = SKELETONS[config.fusion.skeleton]
 
     @property
     def device(self) -> torch.device:
@@ -118,11 +119,13 @@ class Looker:
     def poses(self, looks: Sequence[Look], *, flip: bool = False) -> np.ndarray:
         """(N, J, 3) float64 mm, camera axes of the photo, pelvis at the origin, for a person of 1.70 m.
 
+        Where the joint set has no pelvis, the middle of the hips is at the origin.
+
         Args:
             looks: N of them.
             flip: average with the pose of the mirrored inputs.
         """
-        found = []
+        found, middle = [], torch.from_numpy(pelvis_weights(self._skeleton))[:, None].to(self.device)
         for start in range(0, len(looks), _BATCH):
             part = looks[start : start + _BATCH]
             image, maps = fusion_inputs(
@@ -134,7 +137,7 @@ class Looker:
                 pose = self.fusion(image, maps)
                 if flip:
                     pose = (pose + self._mirrored_pose(image, maps)) / 2
-            found.append((pose - pose[:, :1]).double().cpu().numpy())
+            found.append((pose - (middle * pose).sum(1, keepdim=True)).double().cpu().numpy())
         return np.stack([look.crop.turn_back(pose) for look, pose in zip(looks, np.concatenate(found), strict=True)])
 
     def _read(self, maps: Tensor, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
@@ -163,7 +166,7 @@ class Looker:
     def _mirrored_pose(self, image: Tensor, maps: Tensor) -> Tensor:
         """Pose of the mirrored inputs, mirrored back."""
         turned = self.fusion(torch.flip(image, dims=(3,)), torch.flip(maps, dims=(3,))[:, list(MPII_16.mirror)])
-        return turned[:, list(HUMAN36M_17.mirror)] * turned.new_tensor([-1.0, 1.0, 1.0])
+        return turned[:, list(self._skeleton.mirror)] * turned.new_tensor([-1.0, 1.0, 1.0])
 
 
 def average_maps(maps: Tensor, crops: Sequence[Crop], target: Crop) -> Tensor:

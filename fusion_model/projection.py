@@ -1,28 +1,28 @@
-"""From the maps' 16 joints in the photo to the 17 of the pose, and where the joints are that nobody sees."""
+"""From the maps' 16 joints in the photo to those of the pose, and where the joints are that nobody sees."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from fusion_model.skeletons import HUMAN36M_17, MPII_16, conversion_matrix, derived_joints
-
-_TO_17 = conversion_matrix(MPII_16, HUMAN36M_17)
-_DERIVED = derived_joints(MPII_16, HUMAN36M_17)
+from fusion_model.skeletons import HUMAN36M_17, MPII_16, Skeleton, conversion_matrix, derived_joints
 
 
-def to_photo_joints(points: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """MPII's 16 joints -> Human3.6M's 17.
+def to_photo_joints(
+    points: np.ndarray, confidence: np.ndarray, skeleton: Skeleton = HUMAN36M_17
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """MPII's 16 joints -> the J of the pose.
 
     Args:
         points: (16, 2) photo pixels.
         confidence: (16,).
+        skeleton: of the pose.
 
     Returns:
-        points (17, 2), confidence (17,) (of a derived joint: the lowest of those it is made of), derived names.
+        points (J, 2), confidence (J,) (of a derived joint: the lowest of those it is made of), derived names.
     """
-    used = _TO_17 > 0
-    lowest = np.where(used, confidence, np.inf).min(1)
-    return _TO_17 @ points, lowest, _DERIVED
+    carried = conversion_matrix(MPII_16, skeleton)
+    lowest = np.where(carried > 0, confidence, np.inf).min(1)
+    return carried @ points, lowest, derived_joints(MPII_16, skeleton)
 
 
 def fit_camera(joints_2d: np.ndarray, joints_3d: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:

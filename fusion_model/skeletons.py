@@ -148,6 +148,18 @@ def conversion_matrix(source: Skeleton, target: Skeleton) -> np.ndarray:
     return matrix
 
 
+def pelvis_weights(skeleton: Skeleton) -> np.ndarray:
+    """(J,) float32 weights that make the pelvis: its own joint, or both hips where the set has none.
+
+    Raises:
+        ValueError: if the set has neither.
+    """
+    weights = _joint_weights(skeleton, "pelvis")
+    if weights is None:
+        raise ValueError(f"{skeleton.name} has neither a pelvis nor both hips")
+    return weights
+
+
 def derived_joints(source: Skeleton, target: Skeleton) -> tuple[str, ...]:
     """Names of target joints that are made from several source joints rather than carried over."""
     return tuple(

@@ -35,6 +35,9 @@ def parser() -> argparse.ArgumentParser:
         "--stages", action="store_true", help="also train on the maps of the hourglass's first stack alone"
     )
     arguments.add_argument(
+        "--checkpoints", action="store_true", help="keep each run's network as a checkpoint that train.evaluate reads"
+    )
+    arguments.add_argument(
         "--people", type=positive(int), help="training people at most, evenly over the data (default: all)"
     )
     return arguments

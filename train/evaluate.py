@@ -17,6 +17,7 @@ import numpy as np
 from fusion_model.estimator import PoseEstimator
 from fusion_model.metrics import expected_calibration_error, reliability_table
 from fusion_model.pose import Pose
+from fusion_model.skeletons import HUMAN36M_17
 from train.card import write_card
 from train.command import run_command
 from train.data.people import Source
@@ -67,6 +68,8 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.card and arguments.only:
         raise ValueError("--card writes the figures of all sources: leave --only away")
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
+    if (joints := estimator.config.fusion.skeleton) != HUMAN36M_17.name:
+        raise ValueError(f"{arguments.checkpoint} puts out {joints}, expected {HUMAN36M_17.name}: use --protocol")
     sources = find_sources(arguments.data)
     mean = {name: _training_mean(sources, name) for name in ("photos", SYNTHETIC)}
     if arguments.only:
@@ -99,10 +102,7 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
     figures: dict[str, dict] = {"true box": {}, "end to end": {}, "3D": {}, "rendered 3D": {}}
     confidence, correct = [], []
     empty = [crop for source in sources for crop in empty_crops(source)]
-    for source in sources:
-        if not source.validation.any():
-            continue
-        truth = truth_of(source)
+    for source, truth in _judged_people(sources):
         poses = in_true_boxes(estimator, source, truth.rows)
         scores = person_scores(poses, truth)
         _add_rows(figures["true box"], source, truth, scores)
@@ -116,14 +116,31 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
             whole = person_scores(end_to_end(estimator, source, truth.rows), truth)
             _add_rows(figures["end to end"], source, truth, whole)
         else:
-            figures["end to end"][source.name] = on_canvases(estimator, source, empty, seed)
-            figures["3D"][source.name] = pose_table(poses, source, truth.rows, mean["photos"])
-    if confidence:
+            if pasted := on_canvases(estimator, source, empty, seed):
+                figures["end to end"][source.name] = pasted
+            if source.pose_weight[truth.rows].any():
+                figures["3D"][source.name] = pose_table(poses, source, truth.rows, mean["photos"])
+    if any(map(len, confidence)):
         figures["calibration"] = calibration_figures(np.concatenate(confidence), np.concatenate(correct))
     crops = [crop for source in sources for crop in empty_crops(source, seed)[1::2]]
     if crops:
         figures["nobody"] = nobody_figures(estimator, crops)
     return figures
+
+
+def _judged_people(sources: list[Source]) -> list[tuple[Source, Truth]]:
+    """Sources with people that can be judged, and their labels.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    found = [(source, truth) for source in sources if len((truth := truth_of(source)).rows)]
+    if not found:
+        raise ValueError(
+            "nobody of the validation people has left shoulder and right hip labelled in 2D, which this measures by; "
+            "--protocol limbs measures the 3D of a prepared set"
+        )
+    return found
 
 
 def _training_mean(sources: list[Source], kind: str) -> np.ndarray:
@@ -147,7 +164,7 @@ def _add_rows(table: dict[str, dict], source: Source, truth: Truth, scores: np.n
 
 def _tested_confidence(poses: list[Pose | None], truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     """Confidence and correctness of the labelled joints of the odd people, which calibration did not see."""
-    confidence, correct = [], []
+    confidence, correct = [np.zeros(0)], [np.zeros(0, bool)]
     for number in range(1, len(poses), 2):
         pose, labelled = poses[number], truth.labelled[number]
         if pose is not None:

@@ -1,7 +1,8 @@
 """Train the fusion network on a trained hourglass: ``python -m train.fusion --hourglass runs/hourglass ...``.
 
 First with soft weights (Eq. 3, loss of Eq. 4), then with the weights hardened to 0 and 1, then pruned; the errors of
-all three are printed. Run the same command again to continue a run that was cut.
+all three are printed. Run the same command again to continue a run that was cut. With ``--action-specific`` a network
+for each action of a prepared set, in a folder each; ``train.evaluate --protocol`` measures them together.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import torch
 
 from fusion_model.config import STRATEGIES
 from fusion_model.fusion import FusionNetwork
+from train.action_specific import train_actions
 from train.command import common_arguments, run_command, start_warm
 from train.engine.checkpoints import is_released
 from train.engine.loop import start_accelerator
-from train.fusion_training import Trainer, fusion_arguments, fusion_config, load_hourglass
+from train.fusion_training import OUTPUTS, Trainer, fusion_arguments, fusion_config, load_hourglass
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,6 +28,12 @@ def parser() -> argparse.ArgumentParser:
     common_arguments(arguments, batch=64, learning_rate=1e-3)
     fusion_arguments(arguments)
     arguments.add_argument("--strategy", choices=STRATEGIES, default="trainable", help="how the streams merge")
+    arguments.add_argument(
+        "--skeleton", choices=OUTPUTS, default=OUTPUTS[0], help="joints that the network puts out, 17, 16, 14 or 15"
+    )
+    arguments.add_argument(
+        "--action-specific", action="store_true", help="a network for each action of the data, in RUN/<action>"
+    )
     arguments.add_argument("--fixed-beta", type=int, help="merging layer of the strategy 'fixed'")
     arguments.add_argument(
         "--cache", type=Path, help="folder that keeps the views and their maps, for further runs; default: none is kept"
@@ -38,7 +46,14 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    config = fusion_config(arguments, arguments.strategy, arguments.fixed_beta)
+    if arguments.action_specific:
+        return 0 if train_actions(arguments, train) else 1
+    return 0 if train(arguments) else 1
+
+
+def train(arguments: argparse.Namespace) -> bool:
+    """One run; False if a signal or the time limit ended it before its last step."""
+    config = fusion_config(arguments, arguments.strategy, arguments.fixed_beta, arguments.skeleton)
     hourglass = load_hourglass(config, arguments.hourglass)
     torch.manual_seed(arguments.seed)  # of the initial weights
     network = FusionNetwork(config.fusion)
@@ -48,12 +63,12 @@ def main(arguments: argparse.Namespace) -> int:
     trainer = Trainer(config, hourglass, network, arguments)
     if trainer.loop.step >= arguments.steps and is_released(arguments.run):
         trainer.loop.accelerator.print(f"finished before: {arguments.run / 'checkpoint'} is left as it is")
-        return 0
+        return True
     if not trainer.loop.run():
-        return 1
+        return False
     if trainer.loop.accelerator.is_main_process:
         trainer.finish()
-    return 0
+    return not trainer.loop.stop_reason
 
 
 if __name__ == "__main__":

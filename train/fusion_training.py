@@ -25,6 +25,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import SHARPNESS, FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.pruning import prune
+from fusion_model.skeletons import HUMAN36M_17, SKELETONS, conversion_matrix
 from train.attach_finder import attach, read_finder
 from train.command import least, loop_settings, positive, share
 from train.data.bank import Bank, random_rows
@@ -39,6 +40,9 @@ from train.pictures import pose_sheet
 from train.protocols.pose3d import mean_pose, pose_figures
 
 _HARDENING = "hardening.json"  # what the end of the soft phase left in a run's folder
+OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the views are labelled with
+    name for name, skeleton in SKELETONS.items() if set(skeleton.joints) <= set(HUMAN36M_17.joints)
+)
 
 
 def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
@@ -62,10 +66,12 @@ def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
     )
 
 
-def fusion_config(arguments: argparse.Namespace, strategy: str, fixed_beta: int | None = None) -> ModelConfig:
-    """The preset with a strategy, and with the size that was asked for."""
+def fusion_config(
+    arguments: argparse.Namespace, strategy: str, fixed_beta: int | None = None, skeleton: str = HUMAN36M_17.name
+) -> ModelConfig:
+    """The preset with a strategy and an output joint set, and with the size that was asked for."""
     preset = PRESETS[arguments.preset]
-    fusion = dataclasses.replace(preset.fusion, strategy=strategy, fixed_beta=fixed_beta)
+    fusion = dataclasses.replace(preset.fusion, strategy=strategy, fixed_beta=fixed_beta, skeleton=skeleton)
     size = arguments.input_size or preset.hourglass.input_size
     return dataclasses.replace(preset, fusion=fusion, hourglass=dataclasses.replace(preset.hourglass, input_size=size))
 
@@ -83,7 +89,8 @@ def bank_settings(config: ModelConfig, arguments: argparse.Namespace) -> BankSet
     """The banks that the arguments ask for."""
     size, margin = config.hourglass.input_size, config.crop.margin
     sizes = (size, margin, config.fusion.input_size)
-    return BankSettings(*sizes, views=arguments.views, seed=arguments.seed, pairs=arguments.pairs)
+    action = getattr(arguments, "action", "")
+    return BankSettings(*sizes, views=arguments.views, seed=arguments.seed, pairs=arguments.pairs, action=action)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +138,11 @@ class Trainer:
         fingerprint |= {
             name: getattr(arguments, name) for name in ("synthetic_share", "teacher_trust", "reprojection", "pairs")
         }
+        skeleton = SKELETONS[config.fusion.skeleton]
+        self._joints = [HUMAN36M_17.index(name) for name in skeleton.joints]  # of the views' 17, those put out
+        fingerprint["skeleton"] = skeleton.name
+        if arguments.reprojection and skeleton != HUMAN36M_17:
+            raise ValueError(f"--reprojection needs the joints {HUMAN36M_17.name}, not {skeleton.name}")
         self.loop = Loop(
             network,
             self.loss,
@@ -161,7 +173,8 @@ class Trainer:
         batch = random_rows(self.bank, *self._share(generator))
         pose = network(batch.images, batch.maps)
         trust = torch.where(self.rendered[batch.source], 1.0, self.arguments.teacher_trust)[:, None]
-        loss = fusion_loss(pose, batch.pose, module, trust * batch.weight, self.arguments.sharpness)
+        target, weight = batch.pose[:, self._joints], trust * batch.weight[:, self._joints]
+        loss = fusion_loss(pose, target, module, weight, self.arguments.sharpness)
         if self.arguments.reprojection:
             loss = loss + self.arguments.reprojection * reprojection_loss(pose, batch.points, batch.point_weight)
         return loss, _mixing_figures(module)
@@ -234,6 +247,11 @@ class Trainer:
         figures["released"] = self.validate(network)
         return Outcome(network, unpruned, figures, hardening)
 
+    def estimator(self, network: FusionNetwork) -> PoseEstimator:
+        """The hourglass and a network of this run, on the CPU, as one estimator."""
+        config = dataclasses.replace(self.config, fusion=network.config)
+        return PoseEstimator(config, self.hourglass.cpu(), network.cpu(), name=self.arguments.run.name)
+
     def finish(self) -> None:
         """Print the errors side by side, and write ``checkpoint/`` into the run's folder."""
         outcome = self.outcome(self.arguments.run / "best" / "model.safetensors")
@@ -242,11 +260,12 @@ class Trainer:
             _print_sizes({"unpruned": outcome.unpruned, "pruned": network})
         for name, figures in rows.items():
             print(f"{name:22}", "  ".join(f"{key} {value:.1f}" for key, value in figures.items()))
-        config = dataclasses.replace(self.config, fusion=network.config)
-        estimator = PoseEstimator(config, self.hourglass.cpu(), network.cpu(), name=self.arguments.run.name)
+        estimator = self.estimator(network)
         if self.arguments.finder:
             estimator = attach(estimator, *read_finder(self.arguments.finder))
-        estimator.save_pretrained(self.arguments.run / "checkpoint", metrics={"fusion": rows})
+        # No pair of joints may be apart enough in depth to have an order: such a figure is left out.
+        known = {name: {k: v for k, v in figures.items() if np.isfinite(v)} for name, figures in rows.items()}
+        estimator.save_pretrained(self.arguments.run / "checkpoint", metrics={"fusion": known})
         print(f"checkpoint: {self.arguments.run / 'checkpoint'}")
 
 
@@ -257,14 +276,17 @@ def _is_soft(module: FusionNetwork) -> bool:
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, bank: Bank, batch: int = 256) -> np.ndarray:
-    """(N, 17, 3) mm for every row of a bank, in full precision also in the middle of a step."""
-    found, device = [], bank.images.device
+def predict(network: FusionNetwork, bank: Bank, batch: int = 256) -> np.ndarray:
+    """(N, 17, 3) mm for every row of a bank, in full precision also in the middle of a step.
+
+    Whatever joints the network puts out; zeros for those it does not have.
+    """
+    carried, found, device = conversion_matrix(SKELETONS[network.config.skeleton], HUMAN36M_17), [], bank.images.device
     with torch.autocast(device.type, enabled=False):
         for start in range(0, len(bank), batch):
             rows = torch.arange(start, min(start + batch, len(bank)), device=device)
             found.append(network(*bank.inputs(rows)).float().cpu())
-    return torch.cat(found).numpy()
+    return carried @ torch.cat(found).numpy()
 
 
 @torch.inference_mode()

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode, to_crop_coordinates
-from fusion_model.skeletons import HUMAN36M_17, MPII_16, Skeleton
+from fusion_model.skeletons import HUMAN36M_17, MPII_16, SKELETONS, Skeleton, conversion_matrix
 from train.data.augment import plain_views
 from train.data.bank import Bank
 from train.data.people import People
@@ -35,14 +36,15 @@ def map_sheet(network: nn.Module, people: People, size: int, margin: float, coun
 
 
 @torch.inference_mode()
-def pose_sheet(network: nn.Module, bank: Bank, count: int = 6) -> np.ndarray:
+def pose_sheet(network: FusionNetwork, bank: Bank, count: int = 6) -> np.ndarray:
     """A fusion network on a few views: (3 P, n P, 3) uint8, crops, found poses from ahead, found poses from the side.
 
     The true pose lies under the found one, in grey.
     """
     rows = _spread(len(bank), count).to(bank.source.device)
     images, maps = bank.inputs(rows)
-    found, truth = network(images, maps).float().cpu().numpy(), bank.pose[rows].cpu().numpy()
+    carried = conversion_matrix(SKELETONS[network.config.skeleton], HUMAN36M_17)
+    found, truth = carried @ network(images, maps).float().cpu().numpy(), bank.pose[rows].cpu().numpy()
     views = []
     for axes in ((0, 1), (2, 1)):
         panels = []
@@ -50,7 +52,7 @@ def pose_sheet(network: nn.Module, bank: Bank, count: int = 6) -> np.ndarray:
             panel = np.full((_PANEL, _PANEL, 3), 30, np.uint8)
             for joints, grey in ((true, True), (pose, False)):
                 flat = (joints[:, axes] / _REACH_MM + 1) * _PANEL / 2
-                _draw(panel, HUMAN36M_17, flat, np.ones(len(flat), bool), grey=grey)
+                _draw(panel, HUMAN36M_17, flat, carried.any(1), grey=grey)
             panels.append(panel)
         views.append(_row(panels))
     return np.concatenate((_row(_panels(images)), *views))

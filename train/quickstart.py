@@ -8,19 +8,14 @@ where it was cut.
 from __future__ import annotations
 
 import argparse
-import ctypes
-import json
 import shlex
-import signal
-import subprocess
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from fusion_model.checkpoints import read_metrics
 from train.command import positive, run_command
+from train.engine.notes import claim, read_note
+from train.recipes.stages import Stage, run_stages
 
 # What ten minutes are spent on; --minutes scales the pictures and the steps alike.
 PICTURES, HELD_OUT = 3000, 300
@@ -29,19 +24,6 @@ _HOURGLASS = ("--batch", "48", "--lr", "3e-3", "--validate-every", "500")
 _FUSION = ("--views", "3", "--validate-every", "500")
 LONGEST_WARMUP = 300  # steps
 LEAST_STEPS, LEAST_PICTURES = 4, 16  # so that the smallest budget still trains and measures
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step of the way.
-
-    Attributes:
-        name: what is printed.
-        commands: module of ``train`` and its arguments, one after another.
-    """
-
-    name: str
-    commands: tuple[tuple[str, ...], ...]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -60,21 +42,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     out: Path = arguments.out
-    _claim(out, {"minutes": arguments.minutes, "seed": arguments.seed})
-    plan = stages(out, arguments.minutes, arguments.seed)
-    done = _read(out / "stages.json")
-    for number, stage in enumerate(plan, 1):
-        if stage.name in done:
-            print(f"{number}/{len(plan)} {stage.name}: done before")
-            continue
-        print(f"{number}/{len(plan)} {stage.name}", flush=True)
-        began = time.perf_counter()
-        for command in stage.commands:
-            if status := _start(command):
-                print(f"{stage.name} ended with status {status}; run the same command again to continue")
-                return 1
-        done[stage.name] = round(time.perf_counter() - began, 1)
-        _write(out / "stages.json", done)
+    claim(out, "quickstart.json", {"minutes": arguments.minutes, "seed": arguments.seed})
+    done = run_stages(stages(out, arguments.minutes, arguments.seed), out)
+    if done is None:
+        return 1
     print(summary(out, done))
     return 0
 
@@ -132,7 +103,7 @@ def summary(out: Path, seconds: dict[str, float]) -> str:
     """
     checkpoint = out / "fusion" / "checkpoint"
     figures = read_metrics(checkpoint)["fusion"]
-    pck = _read(out / "hourglass" / "best" / "figures.json")["mean"]
+    pck = read_note(out / "hourglass" / "best" / "figures.json")["mean"]
     ours, mean = (figures[name]["mpjpe"] for name in ("released", "mean pose"))
     word = "below" if ours < mean else "above"
     lines = [
@@ -148,60 +119,6 @@ def summary(out: Path, seconds: dict[str, float]) -> str:
         f"  python -m train.quickstart --out {shlex.quote(str(out) + '-longer')} --minutes 120",
     ]
     return "\n".join(lines)
-
-
-def _claim(out: Path, settings: dict[str, float]) -> None:
-    """Make the folder; refuse one that was begun with other settings."""
-    path = out / "quickstart.json"
-    if (begun := _read(path)) and begun != settings:
-        raise ValueError(f"{out} was begun with {begun}, not {settings}: choose another --out, or the same settings")
-    out.mkdir(parents=True, exist_ok=True)
-    _write(path, settings)
-
-
-def _start(command: tuple[str, ...]) -> int:
-    """Run a command of ``train`` in a process of its own, its bar in sight; returns its exit status.
-
-    Whoever stops this process stops that one: it is told to save and end, and waited for.
-    """
-    name, *rest = command
-    running: list[subprocess.Popen[bytes]] = []
-    asked: list[int] = []
-
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        asked.append(number)
-        for process in running:
-            process.terminate()
-
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        process = subprocess.Popen(  # noqa: S603 - our own commands
-            [sys.executable, "-m", f"train.{name}", *rest],
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no other thread here
-        )
-        running.append(process)
-        if asked:
-            process.terminate()
-        return process.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _end_with_parent() -> None:
-    """Let the system send SIGTERM to this process when the one that started it dies, even by SIGKILL."""
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-
-
-def _read(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def _write(path: Path, content: dict) -> None:
-    """Replace the file at once, so that a cut never leaves half of it."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    part.replace(path)
 
 
 if __name__ == "__main__":

@@ -252,7 +252,7 @@ def wait_for(condition, process, seconds=300):
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("name", ["hourglass", "fusion", "calibrate", "evaluate", "analyse"])
+@pytest.mark.parametrize("name", ["hourglass", "fusion", "calibrate", "evaluate", "analyse", "reproduce"])
 def test_help_names_options_and_defaults(ends, name):
     status, out, _ = ends(name, "--help")
     assert status == 0

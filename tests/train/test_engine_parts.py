@@ -20,6 +20,7 @@ from train.command import minutes_left
 from train.engine.checkpoints import read_weights
 from train.engine.optimiser import load_matching, warm_start
 from train.engine.seeds import RowNoise, derive_seed, draw_seeds
+from train.engine.settings import changed_settings
 from train.fusion_training import load_hourglass
 
 ROOT = Path(__file__).parents[2]
@@ -114,3 +115,8 @@ def test_weights_that_are_not_there_or_damaged(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"not tensors")
     with pytest.raises(ValueError, match=r"model\.safetensors is damaged or no safetensors file"):
         read_weights(tmp_path / "model.safetensors")
+
+
+def test_runs_of_before_a_setting_go_on_as_they_were():
+    assert changed_settings({}, {"skeleton": "human36m_17"}) == []
+    assert changed_settings({}, {"skeleton": "lsp_14"}) == ["skeleton was 'human36m_17', is 'lsp_14'"]

@@ -6,7 +6,7 @@ from scipy.linalg import orthogonal_procrustes
 from scipy.spatial import procrustes
 
 from fusion_model.skeletons import HUMAN36M_17, LSP_14, MPII_16
-from train.protocols import human36m, humaneva, kth, mpi_inf_3dhp, paper, stills
+from train.protocols import human36m, humaneva, kth, limbs, mpi_inf_3dhp, paper, stills
 from train.protocols.judged import Judged
 
 
@@ -172,3 +172,28 @@ def test_3dhp_by_hand():
     first = [row[0] for row in table.rows.values()]
     assert first == pytest.approx([100 * 13 / 14, 100 * (12 * 31 + 3) / (14 * 31), 300 / 14])
     assert np.isnan([row[1] for row in table.rows.values()]).all()
+
+
+@pytest.mark.parametrize("skeleton", [HUMAN36M_17, LSP_14])
+def test_limbs_by_hand(skeleton):
+    # Torso 100 px, 20 allowed: of 12 limb joints the right wrist is off by 21 and wrong, the neck is not counted. In 3D
+    # the left wrist is off by 120 mm: a mean of 120 / 12. The second person has no torso labelled in 2D and no right
+    # ankle in 3D, and counts in neither.
+    flat = np.zeros((2, len(skeleton), 2))
+    flat[:, skeleton.index("left_shoulder"), 1] = 100
+    found = flat.copy()
+    found[:, skeleton.index("right_wrist"), 0] = 21
+    found[:, skeleton.index("neck"), 0] = 99
+    true = np.random.default_rng(0).normal(0, 300, (2, len(skeleton), 3))
+    moved = true + np.array([5.0, 6, 7])  # relative to pelvis or hips
+    moved[:, skeleton.index("left_wrist"), 2] += 120
+    shown, known = np.full(flat.shape[:2], 2), np.ones(flat.shape[:2], bool)
+    shown[1, skeleton.index("right_hip")] = 0
+    known[1, skeleton.index("right_ankle")] = False
+    columns = {"joints_2d": flat, "visible": shown, "joints_3d": true, "has_3d": known}
+    people = Judged(skeleton, columns | {"split": np.array(["test", "test"])}, found, moved)
+    table = limbs.table(people)
+    pck, error, fitted = table.rows["this checkpoint"]
+    assert (pck, error) == pytest.approx((100 * 11 / 12, 10))
+    assert 0 < fitted < 120  # fitting spreads what one joint is off
+    assert list(table.counts.values()) == [1, 1, 1]

@@ -18,7 +18,7 @@ from train.command import minutes_left
 from train.data.banks import Banks, BankSettings, bank_fingerprint, make_banks
 from train.engine.checkpoints import latest_state
 from train.engine.loop import start_accelerator
-from train.fusion_training import Trainer, bank_settings, fusion_config, load_hourglass, parameter_count
+from train.fusion_training import Outcome, Trainer, bank_settings, fusion_config, load_hourglass, parameter_count
 
 STRATEGIES = ("image-only", "maps-only", "early", "late", "free", "trainable")
 FIRST_STACK = "trainable-first-stack"
@@ -146,7 +146,12 @@ class Ablation:
         if not trainer.loop.run():
             return False
         if self.accelerator.is_main_process:
-            write_text(folder / _RESULT, json.dumps(_summary(trainer, row, seed), indent=1))
+            # The last network rather than the best: nothing is chosen by the people that the tables are measured on.
+            outcome = trainer.outcome(latest_state(folder) / "model.safetensors")
+            result = _summary(trainer, outcome, row, seed)
+            if self.arguments.checkpoints and row.stack < 0:  # an estimator reads the last stack
+                trainer.estimator(outcome.network).save_pretrained(folder / "checkpoint")
+            write_text(folder / _RESULT, json.dumps(result, indent=1))
             for state in (folder / "checkpoints").glob("*/training_state.pt"):
                 state.unlink()  # large, and nothing goes on from here
         self.accelerator.wait_for_everyone()
@@ -178,11 +183,9 @@ class Ablation:
         return json.loads((self._folder(row, seed) / _RESULT).read_text(encoding="utf-8"))
 
 
-def _summary(trainer: Trainer, row: Variant, seed: int) -> dict[str, Any]:
+def _summary(trainer: Trainer, outcome: Outcome, row: Variant, seed: int) -> dict[str, Any]:
     """A finished run in figures, ready for JSON."""
     loop = trainer.loop
-    # The last network rather than the best: nothing is chosen by the people that the tables are measured on.
-    outcome = trainer.outcome(latest_state(loop.folder) / "model.safetensors")
     network, hardening, figures = outcome.network, outcome.hardening or {}, outcome.figures
     single = network.config.single_stream
     weights = None if single else hardening.get("weights") or outcome.unpruned.weights().tolist()

@@ -45,6 +45,7 @@ class BankSettings:
         pairs: rows without a picture, drawn from poses alone.
         people: training people at most, spread evenly over the data; None for all.
         stack: which hourglass's maps are taken, 0 for the first of the stack, -1 for the last.
+        action: only people of that action; empty for everybody.
     """
 
     size: int
@@ -55,6 +56,7 @@ class BankSettings:
     pairs: int = 0
     people: int | None = None
     stack: int = -1
+    action: str = ""
 
 
 @dataclass
@@ -94,7 +96,8 @@ def make_banks(
 def bank_fingerprint(data: Path, settings: BankSettings, hourglass: nn.Module, device: torch.device) -> str:
     """Hash of everything that the content of the banks follows from."""
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(json.dumps([_ORDER, asdict(settings), device.type, data_fingerprint(data)]).encode())
+    chosen = {name: value for name, value in asdict(settings).items() if name != "action" or value}
+    digest.update(json.dumps([_ORDER, chosen, device.type, data_fingerprint(data)]).encode())
     for name, tensor in sorted(hourglass.state_dict().items()):
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -103,7 +106,7 @@ def bank_fingerprint(data: Path, settings: BankSettings, hourglass: nn.Module, d
 
 def _build(data: Path, settings: BankSettings, hourglass: nn.Module, device: torch.device) -> Banks:
     """Look at all people through the hourglass."""
-    people, watched = (find_people(data, validation=part) for part in (False, True))
+    people, watched = (find_people(data, validation=part, action=settings.action) for part in (False, True))
     if settings.people and settings.people < len(people):
         people = people.take(torch.linspace(0, len(people) - 1, settings.people).round().long())
     people, watched = people.to(device), watched.to(device)

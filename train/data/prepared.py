@@ -155,7 +155,7 @@ def read_prepared(folder: Path) -> Source:
     pose, pose_weight = _poses(prepared)
     if "stature" in columns:
         pose *= (CONVENTIONAL_HEIGHT_MM / columns["stature"])[:, None, None]
-    groups = {name: columns[name] for name in ("subject", "action") if len(np.unique(columns[name])) > 1}
+    groups = {name: columns[name] for name in ("subject", "action") if (columns[name] != "").any()}
     return Source(
         name=prepared.index["data_set"],
         read=_PartReader(folder, columns["part"], columns["member"]),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import fields
 from pathlib import Path
+
+import numpy as np
 
 from train.data.packs import INDEX, SAMPLE, labels_fingerprint, open_pack, pack_fingerprint
 from train.data.people import STORE_SIZE, People, Source, load_people
@@ -13,16 +16,53 @@ from train.formats.people import read_people
 from train.formats.synthetic import read_synthetic
 
 
-def find_people(folder: Path, *, validation: bool) -> People:
+def find_people(folder: Path, *, validation: bool, action: str = "") -> People:
     """The training or the validation people of a folder: a pack's, or those of every data set, decoded.
+
+    Args:
+        folder: see :func:`find_sources`.
+        validation: which part.
+        action: only people of that action, as prepared sets name it; empty for everybody.
 
     Raises:
         FileNotFoundError: if there is neither.
         ValueError: if a file is damaged, or there are no such people.
     """
+    if action:
+        sources = [_of_action(source, action) for source in find_sources(folder)]
+        if not any((source.validation == validation).any() for source in sources):
+            raise ValueError(f"{folder} has no {'validation' if validation else 'training'} people of {action}")
+        return load_people(sources, validation=validation)
     if (folder / INDEX).is_file():
         return open_pack(folder, validation=validation)
     return load_people(find_sources(folder), validation=validation)
+
+
+def find_actions(folder: Path) -> list[str]:
+    """Names of the actions of a folder's training people, sorted.
+
+    Raises:
+        FileNotFoundError: if there is no data set.
+        ValueError: if a file is damaged, or people have no action.
+    """
+    actions: set[str] = set()
+    for source in find_sources(folder):
+        mine = source.groups.get("action", np.full(len(source), ""))[~source.validation]
+        if (mine == "").any():
+            raise ValueError(
+                f"{folder}: {source.name} does not say what its people do: name the folder of a prepared set whose "
+                "people have an action, such as Human3.6M's"
+            )
+        actions.update(map(str, mine))
+    return sorted(actions)
+
+
+def _of_action(source: Source, action: str) -> Source:
+    """The people of one action."""
+    rows = np.flatnonzero(source.groups.get("action", np.full(len(source), "")) == action)
+    arrays = {f.name: getattr(source, f.name)[rows] for f in fields(source) if f.name not in ("name", "read", "groups")}
+    groups = {name: values[rows] for name, values in source.groups.items()}
+    return Source(name=source.name, read=lambda row: source.read(int(rows[row])), groups=groups, **arrays)
 
 
 def data_fingerprint(folder: Path) -> str:

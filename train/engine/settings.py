@@ -69,13 +69,16 @@ FREE = {
 }  # fmt: skip
 
 
+_SINCE = {"skeleton": "human36m_17"}  # what commands did before they had the setting
+
+
 def changed_settings(before: dict[str, object], now: dict[str, object]) -> list[str]:
     """Differences that forbid to continue, as words.
 
     What a former version of the loop did not know had its default; of the commands' own settings that a former version
     did not note, nothing can be said.
     """
-    old = {name: field.default for name, field in LoopSettings.__dataclass_fields__.items()} | before
+    old = {name: field.default for name, field in LoopSettings.__dataclass_fields__.items()} | _SINCE | before
     return [
         f"{name} was {old[name]!r}, is {value!r}"
         for name, value in now.items()

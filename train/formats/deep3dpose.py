@@ -16,21 +16,22 @@ import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
 from train.formats.caffe import read_datum, read_image, read_keys
-from train.formats.records import STILLS, UNKNOWN, Frame, Labels, LayoutError, Plan, Record, Unit, require_folder
+from train.formats.records import STILLS, UNKNOWN, Frame, Labels, LayoutError, Plan, Record, Unit, require_any
 
 _SECTION = "Deep3DPose"
 _IMAGES, _JOINTS, _ORDER = "image_train.lmdb", "joint3_train.lmdb", "deep3dpose.json"
 _COUNT = 15
+_EVERY = 20  # every so many pictures one validates
 _HIPS = (HUMAN36M_17.index("left_hip"), HUMAN36M_17.index("right_hip"))
 
 
 def plan_deep3dpose(source: Path) -> Plan:
-    """All pictures, for training.
+    """All pictures; those that validate are this project's choice, since the set is for training alone.
 
     Raises:
         LayoutError: if a folder or the order of the joints is missing, or the folders do not fit each other.
     """
-    require_folder(source, _SECTION)
+    require_any(source, "*.lmdb", f"the folders {_IMAGES} and {_JOINTS}", _SECTION)
     order, unit = _read_order(source / _ORDER)
     keys = read_keys(source / _IMAGES, _SECTION)
     labels = read_keys(source / _JOINTS, _SECTION)
@@ -75,7 +76,7 @@ def _load(source: Path, keys: list[bytes], start: int, order: list[str | None], 
         records.append(
             Record(
                 Frame(source / _IMAGES, member=key.decode("ascii")),
-                "train",
+                "train" if (number + 1) % _EVERY else "validation",
                 np.zeros((len(HUMAN36M_17), 2)),
                 np.full(len(HUMAN36M_17), UNKNOWN),
                 _pose(source / _JOINTS, key, order, unit),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 
 from train.formats.caffe import read_image
 from train.formats.records import LayoutError, Record
+
+_Frame = Callable[[], np.ndarray | None]  # converts a decoded frame to (H, W, 3) uint8 BGR; None if it is damaged
 
 
 def iterate_frames(records: Sequence[Record], section: str) -> Iterator[tuple[Record, np.ndarray]]:
@@ -64,33 +67,64 @@ def _decode(path: Path, member: str, section: str) -> np.ndarray:
 
 
 class _Video:
-    """Reads a video forwards; frames that nobody asks for are not converted."""
+    """Reads a video forwards, by OpenCV or where that cannot by PyAV; frames that nobody asks for are not converted."""
 
     def __init__(self, path: Path, section: str) -> None:
-        self._path, self._section, self._next = path, section, 0
+        self._path, self._section = path, section
         if not path.is_file():
             raise LayoutError(path, "there is no such file", "the video of these labels", section)
-        self._capture = cv2.VideoCapture(str(path))
-        if not self._capture.isOpened():
-            self._capture.release()
-            raise LayoutError(path, "cannot be opened as a video", "one as distributed: unpack it again", section)
+        self._open(_frames_by_opencv)
+        self._readers = [_frames_by_pyav]  # what is left to try
 
     def read(self, number: int) -> np.ndarray:
         """Frame ``number`` from 0, at or after the last one read."""
         while self._next <= number:
-            if not self._capture.grab():
-                raise LayoutError(
-                    self._path,
-                    f"the video ends after {self._next} frames",
-                    f"at least {number + 1}, as many as have labels: unpack it again",
-                    self._section,
-                )
-            self._next += 1
-        done, image = self._capture.retrieve()
-        if not done:
+            frame = next(self._frames, None)
+            if frame is not None:
+                self._next += 1
+            elif self._readers:
+                self._open(self._readers.pop())
+            else:
+                self._refuse(number)
+        image = frame()
+        if image is None:
             raise LayoutError(self._path, f"frame {number} cannot be decoded", "a whole video", self._section)
         return image
 
     def close(self) -> None:
         """Give the file back."""
-        self._capture.release()
+        self._frames.close()
+
+    def _open(self, reader: Callable[[Path], Generator[_Frame, None, None]]) -> None:
+        """Begin with the first frame, by that reader."""
+        self._frames, self._next = reader(self._path), 0
+
+    def _refuse(self, number: int) -> None:
+        """Say that the frame is not there."""
+        if not self._next:
+            found, expected = "cannot be opened as a video", "one as distributed: unpack it again"
+        else:
+            found = f"the video ends after {self._next} frames"
+            expected = f"at least {number + 1}, as many as have labels: unpack it again"
+        raise LayoutError(self._path, found, expected, self._section)
+
+
+def _frames_by_opencv(path: Path) -> Generator[_Frame, None, None]:
+    """Every frame of a video, none if it cannot be opened."""
+    capture = cv2.VideoCapture(str(path))
+    try:
+        while capture.isOpened() and capture.grab():
+            yield lambda: capture.retrieve()[1]
+    finally:
+        capture.release()
+
+
+def _frames_by_pyav(path: Path) -> Generator[_Frame, None, None]:
+    """The same."""
+    try:
+        with av.open(str(path)) as container:
+            if container.streams.video:
+                for frame in container.decode(video=0):
+                    yield lambda frame=frame: frame.to_ndarray(format="bgr24")
+    except av.FFmpegError:  # where the file is damaged the frames end
+        return

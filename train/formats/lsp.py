@@ -15,7 +15,7 @@ import numpy as np
 
 from fusion_model.skeletons import LSP_14
 from train.formats.matlab import read_variable
-from train.formats.records import HIDDEN, UNKNOWN, VISIBLE, Frame, LayoutError, Plan, Record, in_units, require_folder
+from train.formats.records import HIDDEN, UNKNOWN, VISIBLE, Frame, LayoutError, Plan, Record, in_units, require_any
 
 LSPET_VALIDATION_FROM = 8501
 _LSP_TEST_FROM = 1001
@@ -63,7 +63,7 @@ def _lspet_split(number: int) -> str:
 
 def _labels(source: Path, section: str) -> np.ndarray:
     """The variable ``joints``."""
-    require_folder(source, section)
+    require_any(source, "joints.mat", "joints.mat and the folder images, as in the archive", section)
     labels = np.asarray(read_variable(source / "joints.mat", "joints", section))
     images = source / "images"
     if not images.is_dir():

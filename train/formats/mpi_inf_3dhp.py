@@ -14,7 +14,18 @@ import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
 from train.formats.matlab import read_variable
-from train.formats.records import STILLS, VISIBLE, Frame, Labels, LayoutError, Plan, Record, Unit, require_folder
+from train.formats.records import (
+    STILLS,
+    VISIBLE,
+    Frame,
+    Labels,
+    LayoutError,
+    Plan,
+    Record,
+    Unit,
+    require_any,
+    require_folder,
+)
 
 _SECTION = "MPI-INF-3DHP"
 CAMERAS = ("0", "1", "2", "4", "5", "6", "7", "8")
@@ -39,9 +50,9 @@ def plan_mpi_inf_3dhp(source: Path, cameras: tuple[str, ...], every: int) -> Pla
     train = sorted(source.glob("**/S[1-8]/Seq[12]/annot.mat"))
     test = sorted(source.glob("**/TS[1-6]/annot_data.mat"))
     if not train and not test:
-        there = ", ".join(sorted(path.name for path in source.iterdir())[:4]) or "an empty folder"
         expected = "S1/Seq1/annot.mat and so on, or TS1/annot_data.mat and so on"
-        raise LayoutError(source, f"there is {there}", expected, _SECTION)
+        elsewhere = require_any(source, "**/annot*.mat", expected, _SECTION)
+        raise LayoutError(source, f"there is {elsewhere[0].relative_to(source)}", expected, _SECTION)
     plan.found.append(f"{len(train)} training sequences of 16, {len(test)} test sequences of 6")
     for path in train:
         for camera in cameras or CAMERAS:

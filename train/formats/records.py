@@ -140,7 +140,7 @@ def require_any(source: Path, pattern: str, expected: str, section: str) -> list
     if paths := sorted(source.glob(pattern)):
         return paths
     there = sorted(path.name for path in source.iterdir())
-    archives = [name for name in there if name.endswith((".zip", ".tar", ".tgz", ".gz"))]
+    archives = [name for name in there if name.endswith((".zip", ".tar", ".tgz", ".gz", ".rar", ".7z"))]
     if archives:
         found = f"there is no {pattern}, but {_listed(archives)} is not unpacked"
     else:

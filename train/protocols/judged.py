@@ -44,13 +44,26 @@ class Judged:
         return found - found[:, middle].mean(1, keepdims=True), true - true[:, middle].mean(1, keepdims=True)
 
 
-def judge(estimator: PoseEstimator, prepared: Prepared, rows: np.ndarray) -> Judged:
+def together(parts: list[Judged]) -> Judged:
+    """The people of several parts of one data set."""
+    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
+    found = (np.concatenate([getattr(part, name) for part in parts]) for name in ("found_2d", "found_3d"))
+    return Judged(parts[0].skeleton, columns, *found)
+
+
+def judge(
+    estimator: PoseEstimator, prepared: Prepared, rows: np.ndarray, needed: tuple[str, ...] | None = None
+) -> Judged:
     """Estimate the people of these rows in their labelled boxes; everybody counts, however unsure the estimator is.
 
     Args:
         estimator: what to measure.
         prepared: labels.
         rows: (N,) whom.
+        needed: joints of the set that the estimator must have, None for all; others that it lacks stay at zero.
+
+    Raises:
+        ValueError: if it lacks one of them.
     """
     # A protocol knows that somebody is there: a pose that the estimator would not show is judged too.
     calibration = dataclasses.replace(estimator.config.calibration, person=0.0)
@@ -62,7 +75,8 @@ def judge(estimator: PoseEstimator, prepared: Prepared, rows: np.ndarray) -> Jud
     )
     source = read_prepared(prepared.folder)
     carried = conversion_matrix(SKELETONS[estimator.config.fusion.skeleton], prepared.skeleton)
-    if missing := [name for name, row in zip(prepared.skeleton.joints, carried, strict=True) if not row.any()]:
+    lacking = [name for name, row in zip(prepared.skeleton.joints, carried, strict=True) if not row.any()]
+    if missing := [name for name in lacking if needed is None or name in needed]:
         raise ValueError(
             f"the checkpoint's joints ({estimator.config.fusion.skeleton}) have no {', '.join(missing)}, which "
             f"{prepared.folder} needs: use a checkpoint of Human3.6M's 17 joints"

@@ -60,8 +60,27 @@ class Table:
             name: {c: None if math.isnan(v) else v for c, v in zip(self.columns, row, strict=True)}
             for name, row in self.rows.items()
         }
-        content = {"title": self.title, "rows": rows, "people": self.counts, "notes": self.notes}
+        content = {"title": self.title, "rows": rows, "people": self.counts, "notes": self.notes, "digits": self.digits}
         return json.dumps(content, indent=1, ensure_ascii=False)
+
+    @classmethod
+    def read(cls, path: Path) -> Table:
+        """The table of a file that :meth:`write` wrote as JSON.
+
+        Raises:
+            ValueError: if the file is damaged or no such table.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            named = content["rows"]
+            rows = {
+                name: tuple(math.nan if value is None else value for value in row.values())
+                for name, row in named.items()
+            }
+            columns = tuple(next(iter(named.values())))
+            return cls(content["title"], columns, rows, content["people"], tuple(content["notes"]), content["digits"])
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise ValueError(f"{path} is no table of train.evaluate --protocol ({error!r})") from error
 
     def write(self, folder: Path, name: str) -> list[Path]:
         """Write ``name.csv``, ``name.json`` and ``name.md``, each whole or not at all; returns their paths."""

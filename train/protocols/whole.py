@@ -96,10 +96,15 @@ def on_canvases(estimator: PoseEstimator, source: Source, empty: list[np.ndarray
         source: its validation people beside whom nobody else was seen are pasted together.
         empty: photos that show nobody, to paste on.
         seed: of the pictures.
+
+    Returns:
+        The figures; none where there are too few people for a picture.
     """
     truth = truth_of(source)
     place = {int(row): number for number, row in enumerate(truth.rows)}
     canvases = make_canvases(source, truth.rows[alone(source, truth.rows)], empty, seed)
+    if not canvases:
+        return {}
     scores, found_people, false_boxes = [], 0, 0
     for canvas in tqdm(canvases, desc=f"{source.name} canvases", unit="picture", leave=False):
         boxes, _ = estimator.find_people(canvas.photo)

@@ -55,9 +55,13 @@ def write_database(path, values):
 
 @pytest.fixture
 def source(tmp_path):
-    folder = tmp_path / "in"
+    write_deep3dpose(tmp_path / "in")
+    return tmp_path / "in"
+
+
+def write_deep3dpose(folder, count=COUNT):
     images, joints = [], []
-    for row in range(COUNT):
+    for row in range(count):
         raw = picture(row).transpose(2, 0, 1).tobytes()
         coded = cv2.imencode(".png", picture(row))[1].tobytes()
         images.append(datum(channels=3, height=40, width=30, data=raw) if row % 2 else datum(data=coded, encoded=True))
@@ -66,7 +70,6 @@ def source(tmp_path):
     write_database(folder / "image_train.lmdb", images)
     write_database(folder / "joint3_train.lmdb", joints)
     (folder / "deep3dpose.json").write_text(json.dumps({"joints": ORDER, "millimetres": [2000, -2000, 1000]}))
-    return folder
 
 
 def test_poses_and_pictures(source, tmp_path, prepare):
@@ -85,6 +88,12 @@ def test_poses_and_pictures(source, tmp_path, prepare):
     assert loaded.weight.max() == 0  # no labels in 2D
     assert loaded.pose_weight[0].sum() == 16
     assert np.allclose(loaded.box[0], (-0.5, -0.5, 29.5, 39.5))
+
+
+def test_some_pictures_validate(source, tmp_path, prepare, monkeypatch):
+    monkeypatch.setattr("train.formats.deep3dpose._EVERY", 2)
+    assert "by split: train 3, validation 2" in prepare("deep3dpose", source)[1]
+    assert read_prepared(tmp_path / "out").validation.tolist() == [False, True, False, True, False]
 
 
 def test_the_order_of_the_joints_has_to_be_stated(source, prepare):

@@ -11,7 +11,7 @@ import pytest
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import HUMAN36M_17
-from tests.train.formats import test_humaneva, test_kth, test_mpi_inf_3dhp, test_stills
+from tests.train.formats import test_deep3dpose, test_humaneva, test_kth, test_mpi_inf_3dhp, test_stills
 from tests.train.formats.human36m_files import CAMERA, write_metadata, write_sequence
 from tests.train.formats.photos import brightest
 from tests.train.test_synthesis_dataset import SETTINGS, picture
@@ -105,11 +105,25 @@ WRITERS = {
     "mpii-pckh": (write_mpii, 3),
     "mpi-inf-3dhp": (write_3dhp, 4),
     "synthetic": (write_rendered, 12),
+    "limbs": (write_3dhp, 4),
 }
 
 
 def test_every_protocol_is_tested():
     assert list(WRITERS) == list(PROTOCOLS)
+
+
+def test_limbs_of_any_set(tmp_path, prepare, evaluate):
+    """COCO has no 3D, and joints that no checkpoint puts out: those that are measured are there."""
+    (tmp_path / "in").mkdir()
+    test_stills.write_coco(tmp_path / "in")
+    assert prepare("coco", tmp_path / "in")[0] == 0
+    status, printed = evaluate("--data", tmp_path / "out", "--protocol", "limbs")
+    assert status == 0, printed
+    row = next(line for line in printed.splitlines() if line.startswith("| this checkpoint"))
+    assert row.endswith("| - | - |")
+    assert not row.startswith("| this checkpoint | - |")
+    assert "| people measured | 1 | 0 | 0 |" in printed
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -179,3 +193,21 @@ def test_one_sentence_for_what_does_not_fit(tmp_path, prepare, evaluate):
     assert "leave --card and --only away" in evaluate("--data", out, "--protocol", "lsp-pck", "--card")[1]
     (tmp_path / "file").touch()
     assert "is a file" in evaluate("--data", out, "--protocol", "lsp-pck", "--out", tmp_path / "file")[1]
+
+
+def test_prepared_sets_without_a_protocol(tmp_path, prepare, evaluate, monkeypatch):
+    """The usual figures: without 3D there are none of it, one person makes no group, without 2D nothing is measured."""
+    (tmp_path / "coco").mkdir()
+    test_stills.write_coco(tmp_path / "coco")
+    assert prepare("coco", tmp_path / "coco", out=tmp_path / "one")[0] == 0
+    status, printed = evaluate("--data", tmp_path / "one")
+    assert status == 0, printed
+    assert "true box    coco                 n    1" in printed
+    assert "3D against" not in printed
+    assert "end to end" not in printed
+    monkeypatch.setattr("train.formats.deep3dpose._EVERY", 2)
+    test_deep3dpose.write_deep3dpose(tmp_path / "deep")
+    assert prepare("deep3dpose", tmp_path / "deep", out=tmp_path / "two")[0] == 0
+    status, error = evaluate("--data", tmp_path / "two")
+    assert status == 1
+    assert "--protocol limbs measures the 3D of a prepared set" in error

@@ -71,22 +71,24 @@ def structs(entries):
     return array
 
 
-def write_mpii(folder):
-    """Four photos: two people, one, one whose person has no joints, and one of the test part."""
+def write_mpii(folder, more=0):
+    """Four photos: two people, one, one whose person has no joints, and one of the test part; more of one person."""
     points = figure(MPII_16, *where(0))
-    for number in range(4):
+    for number in range(4 + more):
         write_photo(folder / "images" / f"00000000{number}.jpg", 320, 300, points[LEFT_WRIST][None])
     rects = [[mpii_person(0), mpii_person(1)], [mpii_person(2)], [{"scale": 2.0}], [{"scale": 1.0}]]
+    rects += [[mpii_person(3 + row)] for row in range(more)]
     photos = [{"image": {"name": f"00000000{number}.jpg"}, "annorect": rect} for number, rect in enumerate(rects)]
-    single = np.empty((4, 1), object)
-    single[:, 0] = [np.array([2]), np.array([1]), np.array([1]), np.zeros((0, 0))]
-    release = {"annolist": structs(photos), "img_train": np.array([1, 1, 1, 0]), "single_person": single}
+    single = np.empty((4 + more, 1), object)
+    single[:, 0] = [np.array([2]), np.array([1]), np.array([1]), np.zeros((0, 0)), *[np.array([1])] * more]
+    release = {"annolist": structs(photos), "img_train": np.array([1, 1, 1, 0] + [1] * more), "single_person": single}
     savemat(folder / "mpii_human_pose_v1_u12_1.mat", {"RELEASE": release})
 
 
-def write_coco(folder):
-    """A part of each kind; a crowd, a small person and one with few joints besides."""
-    for part, names in (("train2017", ["a.jpg", "b.jpg"]), ("val2017", ["c.jpg"])):
+def write_coco(folder, train="ab", val="c"):
+    """A part of each kind, a photo a letter; a crowd, a small person and one with few joints besides."""
+    for part, letters in (("train2017", train), ("val2017", val)):
+        names = [f"{letter}.jpg" for letter in letters]
         annotations = []
         for number, name in enumerate(names):
             points = figure(COCO_17, *where(number))

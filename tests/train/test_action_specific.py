@@ -1,0 +1,160 @@
+"""A fusion network for each action, and networks of fewer joints: trained, stopped, gone on with, measured."""
+
+import dataclasses
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from fusion_model.checkpoints import read_metrics
+from fusion_model.estimator import PoseEstimator
+from fusion_model.skeletons import HUMAN36M_17, HUMANEVA_15, LSP_14, MPII_16, conversion_matrix, pelvis_weights
+from tests.train.formats import human36m_files
+from tests.train.formats.human36m_files import CAMERA, write_metadata, write_sequence
+from tests.train.made_up import write_pack
+from train import evaluate, fusion, prepare
+from train.calibrate import with_calibration
+from train.command import run_command
+from train.data.sources import find_actions, find_people
+from train.engine.checkpoints import write_best
+from train.protocols.judged import judge
+from train.protocols.named import PROTOCOLS, measure_protocol, open_prepared
+
+STEMS = {"S1": ["Eating", "Sitting 1", "SittingDown"], "S9": ["Eating", "Sitting 1", "SittingDown"]}
+SMALL = ("--preset", "tiny", "--batch", 4, "--steps", 3, "--views", 1, "--log", "csv")
+
+
+@pytest.fixture
+def start(capsys):
+    """Calls a command; its status, output and last line of errors."""
+
+    def call(module, *arguments):
+        before, sys.argv = sys.argv, [module.__name__, *map(str, arguments)]
+        try:
+            status = run_command(module.parser(), module.main)
+        finally:
+            sys.argv = before
+        printed = capsys.readouterr()
+        return status, printed.out, (printed.err.strip().splitlines() or [""])[-1]
+
+    return call
+
+
+@pytest.fixture
+def place(start, tmp_path, monkeypatch):
+    """Three actions of Human3.6M, each by people of another size, prepared, and a hourglass."""
+    usual, middle = human36m_files.world, np.array([0, 0, 900])
+    for subject, stems in STEMS.items():
+        for number, stem in enumerate(stems):
+            size = 1 + number / 10
+            monkeypatch.setattr(human36m_files, "world", lambda f, size=size: (usual(f) - middle) * size + middle)
+            write_sequence(tmp_path / "in", subject, stem)
+    write_metadata(tmp_path / "in" / "metadata.xml", STEMS)
+    to = ("--source", tmp_path / "in", "--out", tmp_path / "data", "--every", 3, "--cameras", CAMERA)
+    assert start(prepare, "human36m", *to)[0] == 0
+    write_best(tmp_path / "hourglass", PoseEstimator.random("tiny").hourglass, {})
+    return tmp_path
+
+
+def options(place, *more):
+    both = ("--data", place / "data", "--hourglass", place / "hourglass", "--run", place / "run")
+    return (*both, *SMALL, "--action-specific", *more)
+
+
+def test_people_of_an_action_are_those_of_its_whole_name(place):
+    assert find_actions(place / "data") == ["Eating", "Sitting", "SittingDown"]
+    assert len(find_people(place / "data", validation=False)) == 9
+    assert len(find_people(place / "data", validation=False, action="Sitting")) == 3  # not SittingDown's
+    with pytest.raises(ValueError, match="has no training people of Walking"):
+        find_people(place / "data", validation=False, action="Walking")
+
+
+@pytest.mark.slow
+def test_each_action_is_measured_by_its_own_network(place, start):
+    status, out, error = start(fusion, *options(place))
+    assert status == 0, error
+    assert "2/3 Sitting" in out
+    checkpoints = {action: place / "run" / action / "checkpoint" for action in ("Eating", "Sitting", "SittingDown")}
+    means = [read_metrics(path)["fusion"]["mean pose"]["mpjpe"] for path in checkpoints.values()]
+    assert [mean / means[0] for mean in means] == pytest.approx([1, 1.1, 1.2], rel=0.01)  # of that action's people
+    for seed, path in enumerate(checkpoints.values()):  # hardly trained, they would be too much alike
+        PoseEstimator.random("tiny", seed).save_pretrained(path)
+    alone = {
+        action: measure_protocol("human36m", place / "data", path).rows["this checkpoint"]
+        for action, path in checkpoints.items()
+    }
+    table = measure_protocol("human36m", place / "data", place / "run")
+    (row,) = (row for name, row in table.rows.items() if name == "a checkpoint for each action")
+    for action in checkpoints:
+        column = table.columns.index({"SittingDown": "Sitting Down"}.get(action, action))
+        assert row[column] == pytest.approx(alone[action][column])
+        assert len({values[column] for values in alone.values()}) == 3  # any other network would show
+    # Run again, all is there; with another setting it is refused.
+    assert start(fusion, *options(place))[1].count("finished before") == 3
+    assert "was begun with seed 0, not 1; data and hourglass" in start(fusion, *options(place, "--seed", 1))[2]
+    # One network less: refused when measuring, and made by the same command.
+    (place / "run" / "Sitting" / "checkpoint").rename(place / "run" / "Sitting" / "away")
+    status, _, error = start(
+        evaluate, "--data", place / "data", "--protocol", "human36m", "--checkpoint", place / "run"
+    )
+    assert status == 1
+    assert "has no network for Sitting yet" in error
+    out = start(fusion, *options(place))[1]
+    assert out.count("finished before") == 2
+    assert (place / "run" / "Sitting" / "checkpoint").is_dir()
+
+
+def test_people_without_an_action_are_refused(place, start, tmp_path):
+    (tmp_path / "pack").mkdir()
+    write_pack(tmp_path / "pack", "made", 8, held_out=2)
+    more = ("--hourglass", place / "hourglass", "--run", place / "run", *SMALL, "--action-specific")
+    status, _, error = start(fusion, "--data", tmp_path / "pack", *more)
+    assert status == 1
+    assert "made does not say what its people do" in error
+    assert not (place / "run").exists()
+
+
+def test_actions_without_a_network_are_refused(place, start):
+    folder = place / "run"
+    PoseEstimator.random("tiny").save_pretrained(folder / "Eating" / "checkpoint")
+    (folder / "actions.json").write_text(json.dumps({"actions": ["Eating"]}))
+    status, _, error = start(evaluate, "--data", place / "data", "--protocol", "human36m", "--checkpoint", folder)
+    assert status == 1
+    assert "has Sitting, SittingDown, but the networks are for Eating" in error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("skeleton", [HUMANEVA_15, LSP_14, MPII_16])
+def test_a_network_of_other_joints(skeleton, place, start):
+    both = ("--data", place / "data", "--hourglass", place / "hourglass", "--run", place / "run", *SMALL)
+    status, out, error = start(fusion, *both, "--skeleton", skeleton.name)
+    assert status == 0, error
+    assert "released" in out
+    checkpoint = place / "run" / "checkpoint"
+    estimator = PoseEstimator.from_pretrained(checkpoint, device="cpu")
+    assert estimator.fusion_network.output.out_features == 3 * len(skeleton)
+    prepared = open_prepared(place / "data")
+    calibration = dataclasses.replace(estimator.config.calibration, person=0.0)  # anybody will do
+    sure = with_calibration(estimator, calibration)
+    pose = sure(np.full((120, 100, 3), 90, np.uint8), box=(10, 10, 80, 100))
+    assert pose.joints_3d.shape == (len(skeleton), 3)
+    assert pose.joints_2d.shape == (len(skeleton), 2)
+    assert np.abs(pelvis_weights(skeleton) @ pose.joints_3d).max() < 1e-3
+    assert [joint["name"] for joint in pose.to_dict()["joints"]] == list(skeleton.joints)
+    # Its joints are measured by name; a protocol of more joints than it has is refused.
+    judged = judge(estimator, prepared, np.arange(3), PROTOCOLS["limbs"].joints)
+    for name in HUMAN36M_17.joints:
+        carried = conversion_matrix(skeleton, HUMAN36M_17)[HUMAN36M_17.index(name)]
+        assert (np.abs(judged.found_3d[:, HUMAN36M_17.index(name)]).max() > 1e-3) == (
+            carried.any() and name != "pelvis"
+        )
+    missing = {"humaneva_15": "neck"}.get(skeleton.name)
+    status, _, error = start(evaluate, "--data", place / "data", "--protocol", "human36m", "--checkpoint", checkpoint)
+    assert (status, f"have no {missing}" in error) == ((1, True) if missing else (0, False))
+    assert (
+        f"puts out {skeleton.name}, expected human36m_17"
+        in start(evaluate, "--data", place / "data", "--checkpoint", checkpoint)[2]
+    )
+    # The same run with other joints would be another network.
+    assert "skeleton was" in start(fusion, *both, "--skeleton", "human36m_17")[2]

@@ -1,0 +1,224 @@
+"""The recipes of the paper's tables: from tiny made-up sets to the tables; what they share and what they refuse."""
+
+import importlib
+import json
+import os
+import re
+import shlex
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from fusion_model.estimator import PoseEstimator
+from tests.train.formats import test_humaneva, test_kth, test_stills
+from tests.train.formats.human36m_files import CAMERA, write_metadata, write_sequence
+from tests.train.formats.test_overfitted import write_rendered
+from train import prepare, reproduce
+from train.action_specific import action_checkpoints
+from train.command import run_command
+from train.formats import humaneva
+from train.protocols.paper import TABLE_1
+from train.protocols.tables import Table
+from train.recipes import stages
+from train.recipes.tables import RECIPES
+
+STEMS = {"S1": ["Sitting 1", "SittingDown"], "S9": ["Sitting 1", "SittingDown"]}
+
+
+def call(module, *arguments):
+    """Exit status of a command in this process."""
+    before, sys.argv = sys.argv, [module.__name__, *map(str, arguments)]
+    try:
+        return run_command(module.parser(), module.main)
+    except SystemExit as end:
+        return end.code
+    finally:
+        sys.argv = before
+
+
+def reproduced(data, out, recipe, *more):
+    return call(reproduce, recipe, "--data", data, "--out", out, "--preset", "tiny", "--scale", 1e-9, *more)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Every set that the recipes need, a few people each."""
+    folder = tmp_path_factory.mktemp("reproduce")
+    sources = {name: folder / "in" / name for name in ("mpii", "human36m", "humaneva", "kth")}
+    test_stills.write_mpii(sources["mpii"], more=6)
+    (sources["mpii"] / "valid_images.txt").write_text("000000001.jpg\n")
+    for subject, stems in STEMS.items():
+        for stem in stems:
+            write_sequence(sources["human36m"], subject, stem)
+    write_metadata(sources["human36m"] / "metadata.xml", STEMS)
+    test_kth.write_sequence(sources["kth"] / "player2sequence1" / "Sequence 1")
+    options = {"human36m": ("--every", 3, "--cameras", CAMERA)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(humaneva, "_SEQUENCES", dict.fromkeys(humaneva._SEQUENCES, (12, 20, (4, 4, 3))))
+        patch.setattr("train.synthesis.dataset.PART", 5)
+        test_humaneva.write_part(sources["humaneva"], "Train", range(12, 20))
+        test_humaneva.write_part(sources["humaneva"], "Validate", range(5, 12))
+        test_humaneva.write_camera(sources["humaneva"])
+        for name, source in sources.items():
+            to = ("--source", source, "--out", folder / "data" / name, "--workers", 1)
+            assert call(prepare, name, *to, *options.get(name, ())) == 0
+    return folder / "data"
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Commands that were started, in this process, which is sooner than a process each."""
+    commands = []
+
+    def start(command):
+        commands.append(command)
+        return call(importlib.import_module(f"train.{command[0]}"), *command[1:])
+
+    monkeypatch.setattr(stages, "start_command", start)
+    return commands
+
+
+@pytest.fixture
+def noted(monkeypatch):
+    """Commands that would be started; those whose name is in ``fails`` end with status 1."""
+    commands, fails = [], set()
+
+    def start(command):
+        commands.append(command)
+        return int(command[0] in fails)
+
+    monkeypatch.setattr(stages, "start_command", start)
+    return commands, fails
+
+
+def names(commands):
+    return [command[0] for command in commands]
+
+
+@pytest.mark.slow
+def test_all_tables_from_nothing(data, started, tmp_path, monkeypatch, capsys):
+    for module in ("train.synthesis.dataset", "train.formats.synthetic"):
+        monkeypatch.setattr(f"{module}.PART", 5)
+    for split in ("train", "validation"):
+        write_rendered(data / "synthetic" / split, split)
+    out = tmp_path / "out"
+
+    def rows(recipe):
+        started.clear()
+        status = reproduced(data, out, recipe)
+        printed = capsys.readouterr()
+        assert status == 0, printed.err
+        pretrained = sum("--init-from" in command for command in started)
+        assert len(re.findall(r"warm start from .*; skipped: nothing", printed.out)) == pretrained
+        assert (out / "tables" / f"{recipe}.md").read_text() in printed.out
+        return Table.read(out / "tables" / f"{recipe}.json").rows
+
+    found = rows("table1")
+    assert names(started) == ["hourglass", "hourglass", "fusion", "evaluate", "fusion", "evaluate"]
+    assert list(found) == ["ours, one model for all actions", "ours, a model for each action", *TABLE_1]
+    assert found["ours, one model for all actions"] != found["ours, a model for each action"]
+    assert list(action_checkpoints(out / "fusion" / "human36m-actions")) == ["Sitting", "SittingDown"]
+
+    found = rows("table2")
+    assert names(started) == ["evaluate"]  # all else is there
+    assert next(iter(found)) == "ours"
+
+    found = rows("table3")
+    assert names(started) == ["fusion", "hourglass", "fusion", "evaluate"]
+    assert list(found)[:2] == ["ours, rigid", "ours, with scale"]
+    assert PoseEstimator.from_pretrained(out / "fusion" / "humaneva" / "checkpoint").config.fusion.joints == 15
+
+    found = rows("table4")
+    assert names(started) == ["hourglass", "fusion", "evaluate", "hourglass", "fusion", "fusion", "evaluate"]
+    assert list(found)[:2] == ["ours, not pretrained, mean of the ends", "ours, not pretrained, strict"]
+    assert PoseEstimator.from_pretrained(out / "fusion" / "kth-alone" / "checkpoint").config.fusion.joints == 14
+
+    found = rows("table5")
+    assert names(started) == ["ablate", *["evaluate"] * 15]
+    assert [row[-1] for row in found.values()] == [124.13, 79.28, 76.41, 74.12, 69.73]
+
+    rows("table4")
+    assert started == []
+
+
+def test_a_cut_recipe_goes_on_at_the_stage_that_was_cut(data, noted, tmp_path, capsys):
+    commands, fails = noted
+    fails.add("fusion")
+    assert reproduced(data, tmp_path / "out", "table2") == 1
+    assert names(commands) == ["hourglass", "hourglass", "fusion"]
+    assert "run the same command again to continue" in capsys.readouterr().out
+    fails.clear()
+    commands.clear()
+    assert reproduced(data, tmp_path / "out", "table2") == 1  # nothing was measured here, so there is no table
+    assert names(commands) == ["fusion", "evaluate"]
+    assert "hourglass on mpii: done before" in capsys.readouterr().out
+    assert reproduced(data, tmp_path / "out", "table2", "--seed", 3) == 1
+    assert "was begun with seed 0, not 3: choose another --out" in capsys.readouterr().err
+
+
+def test_a_dry_run_prints_commands_that_parse(tmp_path, capsys):
+    for recipe in RECIPES:
+        assert call(reproduce, recipe, "--data", "D", "--out", tmp_path / "out", "--dry-run", "--accumulate", 2) == 0
+        lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
+        assert lines
+        for line in lines:
+            words = shlex.split(line)
+            assert words[:2] == ["python", "-m"]
+            importlib.import_module(words[2]).parser().parse_args(words[3:])
+    assert not (tmp_path / "out").exists()
+
+
+def test_networks_of_one_name_are_trained_by_one_command(tmp_path):
+    """Recipes of one --out share stages by name."""
+    commands = {}
+    for recipe in RECIPES.values():
+        for stage in recipe.stages(reproduce.Settings(tmp_path / "data", tmp_path / "out")):
+            assert commands.setdefault(stage.name, stage.commands) == stage.commands
+
+
+def test_data_that_a_recipe_cannot_use(data, noted, tmp_path, capsys):
+    def error(folder, recipe, *more):
+        assert reproduced(folder, tmp_path / "out", recipe, *more) == 1
+        return capsys.readouterr().err.strip().splitlines()[-1]
+
+    assert "lspet has no prepared.json: python -m train.prepare lspet --source DIR" in error(
+        data, "table1", "--base", "lspet"
+    )
+    assert "(see LSP-extended in DATASETS.md)" in error(data, "table1", "--base", "lspet")
+    (tmp_path / "sets").mkdir()
+    (tmp_path / "sets" / "mpii").symlink_to(data / "mpii")
+    (tmp_path / "sets" / "kth").symlink_to(data / "humaneva")
+    assert "kth holds humaneva, expected kth" in error(tmp_path / "sets", "table4")
+    (tmp_path / "sets" / "kth").unlink()
+    (tmp_path / "sets" / "kth").symlink_to(data / "kth")
+    assert "python -m train.synthesize --out" in error(tmp_path / "sets", "table4")
+    index = json.loads((data / "kth" / "prepared.json").read_text())
+    (tmp_path / "sets" / "kth").unlink()
+    (tmp_path / "sets" / "kth").mkdir()
+    index["counts"]["split"] = {"train": 2}
+    (tmp_path / "sets" / "kth" / "prepared.json").write_text(json.dumps(index))
+    assert "kth has no validation or test people" in error(tmp_path / "sets", "table4")
+    assert noted[0] == []
+    assert not (tmp_path / "out").exists()
+    assert call(reproduce, "table9", "--data", data, "--out", tmp_path / "out") == 2
+
+
+def test_sigterm_reaches_the_command_that_runs(tmp_path, monkeypatch):
+    """The command saves and ends in its own time; nothing is left behind."""
+    script = tmp_path / "python"
+    script.write_text(f"#!/bin/sh\ntrap 'exit 7' TERM\ntouch {tmp_path}/ready\nsleep 5 & wait\nexit 3\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+
+    def stop():
+        while not (tmp_path / "ready").exists():
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=stop, daemon=True).start()
+    before = signal.getsignal(signal.SIGTERM)
+    assert stages.start_command(("hourglass", "--help")) == 7
+    assert signal.getsignal(signal.SIGTERM) == before

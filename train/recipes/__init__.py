@@ -1,0 +1,1 @@
+"""Commands one after another: what ``train.quickstart`` and ``train.reproduce`` are made of."""

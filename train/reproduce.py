@@ -1,0 +1,69 @@
+"""The whole recipe of a table of the paper: ``python -m train.reproduce table1 --data DIR --out DIR``.
+
+Trains the networks over prepared data, measures them and prints the table with the paper's rows beside ours. Every
+stage is a command of its own, which --dry-run prints. Run the same command again to continue where it was cut; recipes
+of one --out share the networks that they have in common.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from fusion_model.config import PRESETS
+from train.command import positive, run_command
+from train.engine.notes import claim
+from train.formats.distributed import DISTRIBUTED
+from train.recipes.plan import Settings, check_data
+from train.recipes.stages import run_stages, shown
+from train.recipes.tables import RECIPES
+
+_BASES = ("mpii", "lsp", "lspet", "coco")  # sets of photos that every hourglass can start on
+
+
+def parser() -> argparse.ArgumentParser:
+    """Arguments of the command."""
+    arguments = argparse.ArgumentParser(
+        prog="python -m train.reproduce", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    offered = "; ".join(f"{name}: {recipe.about}" for name, recipe in RECIPES.items())
+    arguments.add_argument("recipe", choices=RECIPES, help=offered)
+    arguments.add_argument(
+        "--data", type=Path, required=True, help="folder with a folder for each set, of its name: human36m, kth, ..."
+    )
+    arguments.add_argument("--out", type=Path, required=True, help="folder of everything; an unfinished one goes on")
+    arguments.add_argument("--preset", choices=sorted(PRESETS), default="paper", help="sizes of the networks")
+    arguments.add_argument(
+        "--base", choices=[name for name in _BASES if name in DISTRIBUTED], default="mpii",
+        help="set that the hourglass is trained on first",
+    )  # fmt: skip
+    arguments.add_argument("--scale", type=positive(float), default=1.0, help="factor on all numbers of steps")
+    arguments.add_argument(
+        "--accumulate", type=positive(int), default=1, help="parts of a batch that follow each other, to save memory"
+    )
+    arguments.add_argument("--seed", type=int, default=0, help="of weights, views and batches")
+    arguments.add_argument("--dry-run", action="store_true", help="print the commands and do nothing")
+    return arguments
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run the command; returns the exit status."""
+    recipe = RECIPES[arguments.recipe]
+    names = ("data", "out", "preset", "base", "scale", "seed", "accumulate")
+    settings = Settings(**{name: getattr(arguments, name) for name in names})
+    plan = recipe.stages(settings)
+    if arguments.dry_run:
+        for stage in plan:
+            print(f"# {stage.name}", *map(shown, stage.commands), sep="\n")
+        return 0
+    check_data(settings, recipe)
+    claim(settings.out, "reproduce.json", settings.marks())
+    if run_stages(plan, settings.out) is None:
+        return 1
+    print(recipe.report(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(parser(), main))
