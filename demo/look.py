@@ -8,6 +8,7 @@ CSS = """
 .gradio-container { max-width: 1280px !important; margin: 0 auto !important; }
 .hint { padding: 4rem 1rem; text-align: center; opacity: 0.75; }
 #figure, #weights, #motion { overflow: hidden; }
+:is(#figure, #motion):has(.graph[hidden]) { display: none; }
 #progress label { display: block; }
 #progress progress { display: block; width: 100%; height: 0.9rem; margin-top: 0.4rem; }
 #progress progress { appearance: none; border: 0; border-radius: 4px; overflow: hidden; background: #8b92a055; }

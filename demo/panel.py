@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from gradio.data_classes import FileData
 
 from demo.downloads import CHOICES
+from demo.figure_view import figure_view
 from demo.overlays import SIDE_COLOURS
 from demo.plots import weights_figure, weights_sentence
 from demo.result import Result
@@ -21,6 +22,7 @@ from fusion_model.estimator import FusionSummary
 
 CLIPS = "clips"  # queue: one clip is worked on at a time, whoever asks for it
 DRAW, CANCEL = "Draw a box", "Cancel the box"
+HIDDEN = "hidden"  # but there: what is taken out of the page has to be built, and the 3D view drawn, from nothing
 SIZE = "A picture does not tell a person's size: 170 cm is assumed until you say otherwise."
 
 
@@ -56,7 +58,7 @@ class Panel:
     draw: gr.Button
     box: gr.Textbox
     note: gr.HTML
-    figure: gr.Plot
+    figure: gr.HTML
     height: gr.Number
     beyond: gr.Checkbox
     kind: gr.Dropdown
@@ -85,7 +87,7 @@ class Panel:
         )
         gr.HTML(colour_key())
         who, draw, box, note = _whom(first)
-        figure = gr.Plot(first.figure, label="3D skeleton", show_label=False, elem_id="figure")
+        figure = figure_view(first.figure, label="3D skeleton", told_by="words", elem_id="figure")
         words = gr.Markdown(first.words, elem_classes="key", elem_id="words")
         height, beyond = _size()
         kind, download = _menu(first)
@@ -107,17 +109,18 @@ class Panel:
     @property
     def quick(self) -> list[gr.components.Component]:
         """Outputs, in the order of :func:`demo.views.quick_views`."""
-        return [self.picture, self.times, self.box, self.words]
+        return [self.picture, self.times, self.box, self.figure, self.words]
 
     @property
-    def details(self) -> list[gr.components.Component]:
-        """Outputs, in the order of :func:`demo.views.detail_views`."""
-        return [self.figure, self.maps, self.download]
+    def late(self) -> list[gr.components.Component]:
+        """Outputs, in the order of :func:`demo.views.late_views`."""
+        return [self.maps, self.download]
 
     @property
     def drawn(self) -> list[gr.components.Component]:
-        """Outputs of the endpoint ``/show_pose``."""
-        return [self.picture, self.figure, self.maps, self.sentence, self.bars, self.times]
+        """Outputs of the endpoint ``/show_pose``, whose figure is one of Plotly's."""
+        figure = gr.Plot(visible=False, label="3D skeleton")
+        return [self.picture, figure, self.maps, self.sentence, self.bars, self.times]
 
 
 def photo_input(first: str | None = None) -> gr.Image:

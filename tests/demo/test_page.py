@@ -86,6 +86,37 @@ def test_dragging_turns_the_view(open_page, example):
     )
 
 
+def test_the_view_is_drawn_anew_in_place_and_keeps_its_turn(open_page, example, tmp_path):
+    page = open_page()
+    upload(page, example)
+    wait_for_result(page)
+    page.evaluate("window.first = document.querySelector('#figure canvas')")
+    page.locator("#figure .updatemenu-button", has_text="Side").click()
+    turned = "document.querySelector('#figure .graph')._fullLayout.scene.camera.eye.x > 1"
+    page.wait_for_function(turned, timeout=WAIT)
+    page.get_by_label("Person 2").check()
+    page.wait_for_function("document.querySelector('#box input, #box textarea').value.startsWith('256')", timeout=WAIT)
+    page.wait_for_timeout(500)
+    assert page.evaluate(turned)
+    page.locator("#photo").get_by_role("button", name="Remove Image").click()
+    Image.open(example).resize((300, 350)).save(tmp_path / "other.png")
+    upload(page, tmp_path / "other.png")
+    page.wait_for_function("document.querySelector('#box input, #box textarea').value.endsWith('350')", timeout=WAIT)
+    page.wait_for_function(f"!({turned})", timeout=WAIT)
+    assert page.evaluate("window.first === document.querySelector('#figure canvas')")
+
+
+def test_the_view_has_words_and_its_buttons_a_keyboard(open_page, example):
+    page = open_page()
+    upload(page, example)
+    wait_for_result(page)
+    canvas = page.locator("#figure canvas").first
+    assert (canvas.get_attribute("role"), canvas.get_attribute("aria-label")) == ("img", "3D skeleton")
+    assert "faces the camera" in page.locator(f"#{canvas.get_attribute('aria-describedby')}").inner_text()
+    page.locator("#figure").get_by_role("button", name="Top").press("Enter")
+    page.wait_for_function("document.querySelector('#figure .graph')._fullLayout.scene.camera.eye.z > 1", timeout=WAIT)
+
+
 def click_picture(page, x, y):
     """Click at a share of the picture's width and height."""
     place = page.locator("#picture img").bounding_box()
