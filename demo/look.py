@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 CSS = """
-.gradio-container { max-width: 1280px !important; margin: 0 auto !important; }
+.gradio-container { max-width: 1440px !important; width: 100% !important; margin: 0 auto !important; }
 .hint { padding: 4rem 1rem; text-align: center; opacity: 0.75; }
 #figure, #weights, #motion { overflow: hidden; }
 :is(#figure, #motion):has(.graph[hidden]) { display: none; }
@@ -41,6 +41,8 @@ CSS = """
 
 def theme() -> gr.themes.Base:
     """Fonts of the system only, so that the page asks no other server for anything."""
-    return gr.themes.Default(
+    base = gr.themes.Default(
         primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
     )
+    # The default greys of small print are too faint to read.
+    return base.set(block_info_text_color="*neutral_500", block_info_text_color_dark="*neutral_400")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
@@ -31,7 +32,10 @@ _EXAMPLES = ("walking.jpg", "hopper.jpg")
 _HINT = "### The pose appears here\nUpload a photo, paste one, take one with the camera, or choose an example."
 _PRIVACY = "Photos are deleted from the server within an hour."
 _KEPT_SECONDS = 3600
-_HIDE_JS = "() => [{__type__: 'update', visible: true}, {__type__: 'update', visible: 'hidden'}]"  # _shown(False)
+_HIDE_JS = (
+    f"() => [{{__type__: 'update', visible: true, value: {json.dumps(_HINT)}}},"
+    f" {{__type__: 'update', visible: {json.dumps(HIDDEN)}}}]"
+)  # the hint, and no results
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 _Corner = tuple[float, float] | None
@@ -52,11 +56,11 @@ def build_page(service: Service, example: Path | None = EXAMPLES / "walking.jpg"
             gr.Markdown(service.notice, elem_id="serving")
         with gr.Tabs():
             with gr.Tab("Photo"), gr.Row():
-                with gr.Column(scale=4, min_width=300, elem_id="input"):
+                with gr.Column(scale=3, min_width=280, elem_id="input"):
                     photo = photo_input(first.result and first.result.photo)
                     gr.Examples([str(EXAMPLES / name) for name in _EXAMPLES], photo, api_visibility="private")
                     gr.Markdown(_PRIVACY, elem_classes="key")
-                with gr.Column(scale=7, min_width=300):
+                with gr.Column(scale=9, min_width=300):
                     hint = gr.Markdown(_HINT, visible=first.result is None, elem_id="hint", elem_classes="hint")
                     with gr.Column(visible=True if first.result else HIDDEN) as results:
                         panel = Panel.build(service.fusion, first)
@@ -159,14 +163,20 @@ class _Wiring:
     def _on_photo(self) -> None:
         """Take the old result away as soon as the photo changes, and show the new one, or nothing if that fails.
 
-        Taking it away is the browser's own doing. What is drawn and whether it shows is one answer: a step of its own
-        would read the photo anew, which may have changed meanwhile, and bring an old result back. Maps and file are a
-        step of their own, from the kept result, for which nobody waits.
+        Taking it away is the browser's own doing, before any answer. What is drawn and whether it shows is one answer,
+        and a photo that comes while another is looked at has its turn after it. Maps and file are a step of their own,
+        from the kept result, for which nobody waits.
         """
         frame = [self.hint, self.results]
         inputs, outputs = [self.photo, *self.panel.choices], [*self.whole, *frame]
-        looked = self.photo.change(None, None, frame, js=_HIDE_JS, **_QUIET).then(
-            self._new_photo, inputs, outputs, api_visibility="private", show_progress_on=self.hint
+        self.photo.change(None, None, frame, js=_HIDE_JS, **_QUIET)
+        looked = self.photo.change(
+            self._new_photo,
+            inputs,
+            outputs,
+            api_visibility="private",
+            show_progress_on=self.hint,
+            trigger_mode="always_last",
         )
         looked.failure(None, None, frame, js=_HIDE_JS, **_QUIET)
         looked.success(self._late, [self.kept, *self.panel.choices], self.panel.late, **_QUIET)
@@ -213,10 +223,19 @@ class _Wiring:
     def _new_photo(self, photo: str | None, _who: str | None, *others: Any) -> tuple[Any, ...]:
         """What is shown at once of a photo that has just come, or nothing if there is none."""
         if photo is None:
-            return (None, *(gr.skip() for _ in self.whole[1:]), *_shown(False))
-        result = self.service.everybody(photo)
+            return self._nothing(_HINT)
+        try:
+            result = self.service.everybody(photo)
+        except gr.Error as error:
+            gr.Warning(error.message, title=error.title)
+            return self._nothing(f"### {error.title}\n{error.message}")
         choices = Choices("1" if result.people else None, *others)
-        return (*self._quick(result, choices), [], gr.DownloadButton(interactive=False), *_shown(True))
+        shown = gr.Markdown(visible=False), gr.Column(visible=True)
+        return (*self._quick(result, choices), [], gr.DownloadButton(interactive=False), *shown)
+
+    def _nothing(self, text: str) -> tuple[Any, ...]:
+        """No result, and in its place a text that stays, unlike a message that fades."""
+        return (None, *(gr.skip() for _ in self.whole[1:]), gr.Markdown(text, visible=True), gr.Column(visible=HIDDEN))
 
     def _late(self, kept: Result | None, *choices: Any) -> tuple[Any, ...]:
         """The maps and the file of the kept result, if there is one."""
@@ -324,8 +343,3 @@ def _drawing_state(drawing: _Drawing, picture: np.ndarray | None = None) -> tupl
     if armed:
         text = "Click one corner of the box on the picture." if drawing[0] is None else "Now the opposite corner."
     return drawing, gr.Button(CANCEL if armed else DRAW), image, note_text(text)
-
-
-def _shown(visible: bool) -> tuple[Any, ...]:
-    """The hint, or the results in its place."""
-    return gr.Markdown(visible=not visible), gr.Column(visible=True if visible else HIDDEN)

@@ -75,21 +75,24 @@ class Panel:
     def build(cls, fusion: FusionSummary, first: First) -> Panel:
         """Place the components in the Blocks at hand, with what they show first."""
         notice = gr.Markdown(first.notice, visible=bool(first.notice), elem_id="notice")
-        picture = gr.Image(
-            first.picture,
-            label="Skeleton",
-            interactive=False,
-            height=420,
-            buttons=["download", "fullscreen"],
-            format="jpeg",  # a tenth of a PNG's time and bytes; the download menu has the PNG
-            elem_id="picture",
-            alt_text="The photo with the boxes of the people found and their skeletons",
-        )
-        gr.HTML(colour_key())
-        who, draw, box, note = _whom(first)
-        figure = figure_view(first.figure, label="3D skeleton", told_by="words", elem_id="figure")
-        words = gr.Markdown(first.words, elem_classes="key", elem_id="words")
-        height, beyond = _size()
+        with gr.Row():
+            with gr.Column(min_width=300):
+                picture = gr.Image(
+                    first.picture,
+                    label="Skeleton",
+                    interactive=False,
+                    height=420,
+                    buttons=["download", "fullscreen"],
+                    format="jpeg",  # a tenth of a PNG's time and bytes; the download menu has the PNG
+                    elem_id="picture",
+                    alt_text="The photo with the boxes of the people found and their skeletons",
+                )
+                gr.HTML(colour_key())
+                who, draw, box, note = _whom(first)
+            with gr.Column(min_width=300):
+                figure = figure_view(first.figure, label="3D skeleton", told_by="words", elem_id="figure")
+                words = gr.Markdown(first.words, elem_classes="key", elem_id="words")
+                height, beyond = _size()
         kind, download = _menu(first)
         maps, least, group = _maps(first)
         with gr.Accordion("What the fusion network has learnt"):
@@ -198,24 +201,23 @@ def _whom(first: First) -> tuple[gr.Radio, gr.Button, gr.Textbox, gr.HTML]:
             label="Box in pixels: left, top, right, bottom",
             info="Wrong? Draw it anew on the picture, or write it here and press Enter.",
             max_lines=1,
-            scale=3,
+            scale=1,
             min_width=220,
             elem_id="box",
         )
-        draw = gr.Button(DRAW, scale=1, min_width=130, elem_id="draw")
+        draw = gr.Button(DRAW, size="md", scale=0, min_width=125, elem_id="draw")
     note = gr.HTML(note_text(""), elem_id="note")
     return who, draw, box, note
 
 
 def _size() -> tuple[gr.Number, gr.Checkbox]:
     """What belongs to the 3D view."""
-    with gr.Row(equal_height=True):
-        height = gr.Number(170, label=height_label(), info=SIZE, elem_id="height")
-        beyond = gr.Checkbox(
-            label="Guess beyond the frame",
-            info="Dotted in the 3D view: what the photo does not show.",
-            elem_id="beyond",
-        )
+    height = gr.Number(170, label=height_label(), info=SIZE, elem_id="height")
+    beyond = gr.Checkbox(
+        label="Guess beyond the frame",
+        info="Dotted in the 3D view: what the photo does not show.",
+        elem_id="beyond",
+    )
     return height, beyond
 
 

@@ -28,9 +28,9 @@ _CLEAR = "rgba(0,0,0,0)"
 _CENTER, _UP = {"x": 0.0, "y": 0.0, "z": -0.1}, {"x": 0.0, "y": 0.0, "z": 1.0}  # room for titles
 
 VIEWS = {
-    "Front": {"x": 0.0, "y": -1.6, "z": 0.1},
-    "Side": {"x": 1.6, "y": 0.0, "z": 0.1},
-    "Top": {"x": 0.0, "y": -0.02, "z": 1.4},
+    "Front": {"x": 0.0, "y": -1.8, "z": 0.1},
+    "Side": {"x": 1.8, "y": 0.0, "z": 0.1},
+    "Top": {"x": 0.0, "y": -0.02, "z": 1.6},
 }
 """Where the eye stands, in lengths of the longest axis: front is where the camera was."""
 
@@ -297,7 +297,7 @@ def _scene(ranges: list[tuple[float, float]]) -> dict[str, Any]:
     }
     longest = max(end - start for start, end in ranges)
     ratio = {axis: (end - start) / longest for axis, (start, end) in zip("xyz", ranges, strict=True)}
-    camera = {"eye": {"x": 0.74, "y": -1.56, "z": 0.3}, "center": _CENTER, "up": _UP}
+    camera = {"eye": {"x": 0.83, "y": -1.75, "z": 0.34}, "center": _CENTER, "up": _UP}
     return {**axes, "aspectmode": "manual", "aspectratio": ratio, "camera": camera, "dragmode": "orbit"}
 
 

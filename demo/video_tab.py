@@ -48,9 +48,9 @@ class VideoTab:
         self.service = service
         self.kept = gr.State(time_to_live=_KEPT_SECONDS)  # the motion before it is smoothed
         with gr.Row():
-            with gr.Column(scale=4, min_width=300):
+            with gr.Column(scale=3, min_width=280):
                 self._build_input()
-            with gr.Column(scale=7, min_width=300):
+            with gr.Column(scale=9, min_width=300):
                 self.hint = gr.Markdown(_HINT, elem_id="motion-hint", elem_classes="hint")
                 self.progress = gr.HTML(visible=False, elem_id="progress")
                 with gr.Column(visible=HIDDEN) as self.results:
@@ -72,20 +72,24 @@ class VideoTab:
             max_lines=1,
         )
         with gr.Row():
-            self.start = gr.Button("Follow the person", variant="primary", min_width=130, elem_id="start")
-            self.stop = gr.Button("Cancel", variant="stop", interactive=False, min_width=130, elem_id="stop")
+            small = {"size": "md", "min_width": 80}
+            self.start = gr.Button("Follow the person", variant="primary", scale=2, elem_id="start", **small)
+            self.stop = gr.Button("Cancel", variant="stop", scale=1, interactive=False, elem_id="stop", **small)
 
     def _build_results(self) -> None:
         """What comes out."""
-        self.overlay = gr.Video(
-            label="Skeleton", interactive=False, height=420, buttons=["download"], elem_id="overlay"
-        )
-        gr.HTML(colour_key(bubbles=False))
-        self.figure = figure_view(None, label="3D skeleton over time", told_by="motion-text", elem_id="motion")
-        self.told = gr.Markdown(elem_classes="key", elem_id="motion-text")
+        with gr.Row():
+            with gr.Column(min_width=300):
+                self.overlay = gr.Video(
+                    label="Skeleton", interactive=False, height=420, buttons=["download"], elem_id="overlay"
+                )
+                gr.HTML(colour_key(bubbles=False))
+                self.told = gr.Markdown(elem_classes="key", elem_id="motion-text")
+            with gr.Column(min_width=300):
+                self.figure = figure_view(None, label="3D skeleton over time", told_by="motion-text", elem_id="motion")
         with gr.Row():
             self.json, self.csv, self.bvh = (
-                gr.DownloadButton(f"Download {kind}", min_width=150, elem_id=f"motion-{kind.lower()}")
+                gr.DownloadButton(f"Download {kind}", size="md", min_width=150, elem_id=f"motion-{kind.lower()}")
                 for kind in ("JSON", "CSV", "BVH")
             )
 

@@ -264,8 +264,25 @@ def test_a_bad_file_is_a_sentence(open_page, notes):
     toast = page.get_by_test_id("toast-body")
     toast.wait_for(timeout=WAIT)
     assert "notes.jpg is not a photo" in toast.inner_text()
+    assert "notes.jpg is not a photo" in page.locator("#hint").inner_text()  # stays when the message has faded
     assert "Traceback" not in page.content()
     assert not page.locator("#figure").is_visible()
+    page.locator("#photo").get_by_role("button", name="Remove Image").click()
+    page.get_by_text("The pose appears here").wait_for(timeout=WAIT)
+
+
+def test_each_kind_of_photo_is_shown_or_refused_in_one_sentence(open_page, odd_photos):
+    page = open_page()
+    for path, words in odd_photos.items():
+        upload(page, path)
+        if words is None:
+            page.wait_for_selector("#picture img", timeout=WAIT)
+            page.wait_for_function("document.querySelectorAll('#maps .grid-wrap img').length === 17", timeout=WAIT)
+        else:
+            page.locator("#hint").get_by_text(words).wait_for(timeout=WAIT)
+        page.locator("#photo").get_by_role("button", name="Remove Image").click()
+        page.get_by_text("The pose appears here").wait_for(timeout=WAIT)
+    assert page.broken == []
 
 
 def test_no_old_result_beside_a_bad_photo(open_page, example, notes):
