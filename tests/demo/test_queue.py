@@ -54,7 +54,7 @@ def test_who_waits_sees_the_place_in_the_queue_and_gets_the_own_result(open_page
         if number == 0:
             assert held.begun.acquire(timeout=60)
         else:
-            page.locator("#hint").get_by_text(f"In queue: {number} of {number}").wait_for(timeout=WAIT)
+            page.locator("#hint").get_by_text(f"queue: {number}/{number}").wait_for(timeout=WAIT)
     held.may.set()
     for number, page in enumerate(pages):
         page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
