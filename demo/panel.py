@@ -252,8 +252,10 @@ def _maps(first: First) -> tuple[gr.Gallery, gr.Slider, gr.Radio]:
         buttons=["download", "fullscreen"],
     )
     with gr.Row(equal_height=True):
-        group = gr.Radio(list(MAP_GROUPS), value=next(iter(MAP_GROUPS)), label="Which maps", elem_id="group")
-        least = gr.Slider(0, 1, 0, step=0.05, label="Draw joints from this confidence", buttons=[], elem_id="least")
+        group = gr.Radio(list(MAP_GROUPS), value=next(iter(MAP_GROUPS)), label="Which maps", scale=3, elem_id="group")
+        least = gr.Slider(
+            0, 1, 0, step=0.05, label="Draw joints from this confidence", buttons=[], scale=2, elem_id="least"
+        )
     return maps, least, group
 
 
