@@ -20,7 +20,7 @@ CSS = """
 #notice, #serving { background: rgba(224, 138, 0, 0.12); }
 #serving { padding: 0.5rem 0.9rem; border-radius: 4px; }
 #draw, #download { align-self: flex-end; }
-#kind input { text-overflow: ellipsis; }
+#kind input { text-overflow: ellipsis; padding-right: 1.6rem; }
 #picture.armed img { cursor: crosshair; outline: 3px dashed #2997ff; outline-offset: -3px; }
 .key { font-size: 0.9rem; opacity: 0.9; }
 .key b { display: inline-block; width: 0.8em; height: 0.8em; border-radius: 50%; margin-right: 0.35em; }
