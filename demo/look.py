@@ -5,9 +5,10 @@ from __future__ import annotations
 import gradio as gr
 
 CSS = """
-.gradio-container { max-width: 1280px !important; margin: 0 auto !important; }
+.gradio-container { max-width: 1440px !important; width: 100% !important; margin: 0 auto !important; }
 .hint { padding: 4rem 1rem; text-align: center; opacity: 0.75; }
 #figure, #weights, #motion { overflow: hidden; }
+:is(#figure, #motion):has(.graph[hidden]) { display: none; }
 #progress label { display: block; }
 #progress progress { display: block; width: 100%; height: 0.9rem; margin-top: 0.4rem; }
 #progress progress { appearance: none; border: 0; border-radius: 4px; overflow: hidden; background: #8b92a055; }
@@ -19,6 +20,7 @@ CSS = """
 #notice, #serving { background: rgba(224, 138, 0, 0.12); }
 #serving { padding: 0.5rem 0.9rem; border-radius: 4px; }
 #draw, #download { align-self: flex-end; }
+#kind input { text-overflow: ellipsis; padding-right: 1.6rem; }
 #picture.armed img { cursor: crosshair; outline: 3px dashed #2997ff; outline-offset: -3px; }
 .key { font-size: 0.9rem; opacity: 0.9; }
 .key b { display: inline-block; width: 0.8em; height: 0.8em; border-radius: 50%; margin-right: 0.35em; }
@@ -40,6 +42,8 @@ CSS = """
 
 def theme() -> gr.themes.Base:
     """Fonts of the system only, so that the page asks no other server for anything."""
-    return gr.themes.Default(
+    base = gr.themes.Default(
         primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
     )
+    # The default greys of small print are too faint to read.
+    return base.set(block_info_text_color="*neutral_500", block_info_text_color_dark="*neutral_400")

@@ -10,24 +10,11 @@ import plotly.graph_objects as go
 
 from demo.motion import Motion
 from demo.overlays import joint_opacity
-from demo.plots import bone_path, side_css, skeleton_figure, upright
+from demo.plots import along, bone_path, side_css, skeleton_figure, upright
 from fusion_model import Pose
 from fusion_model.skeletons import SKELETONS
 
 FIGURE_HEIGHT = 560
-
-ADD_FRAMES_JS = """(plot) => {
-  const frames = plot && plot.plot ? JSON.parse(plot.plot).frames || [] : [];
-  const add = (tries) => {
-    const graph = document.querySelector('#motion .js-plotly-plot');
-    if (!graph || !window.Plotly) { if (tries) setTimeout(add, 100, tries - 1); return; }
-    window.Plotly.addFrames(graph, frames);
-  };
-  setTimeout(add, 100, 100);
-  return [];
-}"""
-"""For Gradio, whose plot draws a figure but drops its frames: to run in the browser on the value of a plot whose
-``elem_id`` is ``motion``, once it has been set. Frames of a figure shown before are replaced or never played."""
 
 _PLAYER = {"x": 0.0, "xanchor": "left", "y": 0.0, "yanchor": "top"}
 _BONES = {"mode": "lines", "hoverinfo": "skip"}
@@ -97,20 +84,14 @@ def _drawn(pose: Pose | None) -> list[dict[str, Any]]:
     dots = [side_css(skeleton.side(joint), float(opacity[joint])) for joint in joints]
     return [
         {"type": "mesh3d", "z": [round(float(points[:, 2].min()), 1)] * 4},
-        {"type": "scatter3d", **_along(lines), "line": {"color": colours, "width": 7}},
+        {"type": "scatter3d", **along(lines), "line": {"color": colours, "width": 7}},
         {
             "type": "scatter3d",
-            **_along(points[joints]),
+            **along(points[joints]),
             "marker": {"size": 4.5, "color": dots},
             "hovertext": [_told(pose, joint) for joint in joints],
         },
     ]
-
-
-def _along(points: np.ndarray) -> dict[str, list[float | None]]:
-    """(N, 3) mm as what a trace takes, with one decimal; a gap becomes None."""
-    rows = [[None if np.isnan(value) else round(float(value), 1) for value in point] for point in points]
-    return {axis: [row[column] for row in rows] for column, axis in enumerate("xyz")}
 
 
 def _told(pose: Pose, joint: int) -> str:

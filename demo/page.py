@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
@@ -15,8 +16,9 @@ import numpy as np
 from demo import views
 from demo.clips import MOST_BYTES
 from demo.endpoints import data_endpoints
+from demo.figure_view import figure_value
 from demo.look import CSS, theme
-from demo.panel import CANCEL, DRAW, First, Panel, note_text, photo_input
+from demo.panel import CANCEL, DRAW, HIDDEN, First, Panel, note_text, photo_input
 from demo.plots import weights_figure, weights_sentence
 from demo.result import Result, advice
 from demo.service import Service, on_zero_gpu, refusal
@@ -30,6 +32,10 @@ _EXAMPLES = ("walking.jpg", "hopper.jpg")
 _HINT = "### The pose appears here\nUpload a photo, paste one, take one with the camera, or choose an example."
 _PRIVACY = "Photos are deleted from the server within an hour."
 _KEPT_SECONDS = 3600
+_HIDE_JS = (
+    f"() => [{{__type__: 'update', visible: true, value: {json.dumps(_HINT)}}},"
+    f" {{__type__: 'update', visible: {json.dumps(HIDDEN)}}}]"
+)  # the hint, and no results
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 _Corner = tuple[float, float] | None
@@ -50,13 +56,13 @@ def build_page(service: Service, example: Path | None = EXAMPLES / "walking.jpg"
             gr.Markdown(service.notice, elem_id="serving")
         with gr.Tabs():
             with gr.Tab("Photo"), gr.Row():
-                with gr.Column(scale=4, min_width=300, elem_id="input"):
+                with gr.Column(scale=3, min_width=280, elem_id="input"):
                     photo = photo_input(first.result and first.result.photo)
                     gr.Examples([str(EXAMPLES / name) for name in _EXAMPLES], photo, api_visibility="private")
                     gr.Markdown(_PRIVACY, elem_classes="key")
-                with gr.Column(scale=7, min_width=300):
+                with gr.Column(scale=9, min_width=300):
                     hint = gr.Markdown(_HINT, visible=first.result is None, elem_id="hint", elem_classes="hint")
-                    with gr.Column(visible=first.result is not None) as results:
+                    with gr.Column(visible=True if first.result else HIDDEN) as results:
                         panel = Panel.build(service.fusion, first)
             with gr.Tab("Video"):
                 tab = VideoTab(service)
@@ -134,7 +140,7 @@ class _Wiring:
         self.kept = gr.State(first.result, time_to_live=_KEPT_SECONDS)
         self.drawing = gr.State(time_to_live=_KEPT_SECONDS)
         self.quick = [self.kept, panel.notice, panel.who, *panel.quick, self.drawing, panel.draw, panel.note]
-        self.whole = [*self.quick, *panel.details]
+        self.whole = [*self.quick, *panel.late]
         self.cache = panel.download.GRADIO_CACHE
 
     def connect(self) -> None:
@@ -142,7 +148,7 @@ class _Wiring:
         panel = self.panel
         gr.Button(visible=False).click(self.show_pose, self.photo, panel.drawn, api_name="show_pose")
         self._on_photo()
-        self._redraw(panel.who.input, self._picked, [panel.notice, *panel.quick, *panel.details])
+        self._redraw(panel.who.input, self._picked, [panel.notice, *panel.quick, *panel.late])
         self._redraw(
             partial(panel.least.change, trigger_mode="always_last"), self._joints_changed, [panel.picture, panel.figure]
         )
@@ -151,25 +157,29 @@ class _Wiring:
         self._redraw(panel.height.submit, self._height_changed, [panel.figure, panel.download])
         self._redraw(panel.height.blur, self._height_changed, [panel.figure, panel.download])
         asleep = {"fn": lambda: gr.DownloadButton(interactive=False), "outputs": panel.download, "queue": False}
-        self._redraw(panel.kind.input(**asleep, **_QUIET).then, self._file_changed, [panel.download])
+        self._redraw(panel.kind.change(**asleep, **_QUIET).then, self._file_changed, [panel.download])
         self._on_box()
 
     def _on_photo(self) -> None:
         """Take the old result away as soon as the photo changes, and show the new one, or nothing if that fails.
 
-        What is drawn and whether it shows is one answer: a step of its own would read the photo anew, which may have
-        changed meanwhile, and bring an old result back. The details are steps of their own, from the kept result: the
-        skeleton shows while the browser still waits for them and draws them.
+        Taking it away is the browser's own doing, before any answer. What is drawn and whether it shows is one answer,
+        and a photo that comes while another is looked at has its turn after it. Maps and file are a step of their own,
+        from the kept result, for which nobody waits.
         """
         frame = [self.hint, self.results]
         inputs, outputs = [self.photo, *self.panel.choices], [*self.whole, *frame]
-        looked = self.photo.change(lambda: _shown(False), outputs=frame, **_QUIET).then(
-            self._new_photo, inputs, outputs, api_visibility="private", show_progress_on=self.hint
+        self.photo.change(None, None, frame, js=_HIDE_JS, **_QUIET)
+        looked = self.photo.change(
+            self._new_photo,
+            inputs,
+            outputs,
+            api_visibility="private",
+            show_progress_on=self.hint,
+            trigger_mode="always_last",
         )
-        looked.failure(lambda: _shown(False), outputs=frame, **_QUIET)
-        kept = [self.kept, *self.panel.choices]
-        figure, *others = self.panel.details
-        looked.success(self._late_plot, kept, figure, **_QUIET).then(self._late_others, kept, others, **_QUIET)
+        looked.failure(None, None, frame, js=_HIDE_JS, **_QUIET)
+        looked.success(self._late, [self.kept, *self.panel.choices], self.panel.late, **_QUIET)
 
     def _on_box(self) -> None:
         """Draw a box by two clicks on the picture, or write it."""
@@ -213,21 +223,25 @@ class _Wiring:
     def _new_photo(self, photo: str | None, _who: str | None, *others: Any) -> tuple[Any, ...]:
         """What is shown at once of a photo that has just come, or nothing if there is none."""
         if photo is None:
-            return (None, *(gr.skip() for _ in self.whole[1:]), *_shown(False))
-        result = self.service.everybody(photo)
+            return self._nothing(_HINT)
+        try:
+            result = self.service.everybody(photo)
+        except gr.Error as error:
+            gr.Warning(error.message, title=error.title)
+            return self._nothing(f"### {error.title}\n{error.message}")
         choices = Choices("1" if result.people else None, *others)
-        return (*self._quick(result, choices), *views.no_details(result, choices), *_shown(True))
+        shown = gr.Markdown(visible=False), gr.Column(visible=True)
+        return (*self._quick(result, choices), [], gr.DownloadButton(interactive=False), *shown)
 
-    def _late_plot(self, kept: Result | None, *choices: Any) -> Any:
-        """The 3D view of the kept result, if there is one."""
-        return gr.skip() if kept is None else views.plot(kept, Choices(*choices))
+    def _nothing(self, text: str) -> tuple[Any, ...]:
+        """No result, and in its place a text that stays, unlike a message that fades."""
+        return (None, *(gr.skip() for _ in self.whole[1:]), gr.Markdown(text, visible=True), gr.Column(visible=HIDDEN))
 
-    def _late_others(self, kept: Result | None, *choices: Any) -> tuple[Any, ...]:
+    def _late(self, kept: Result | None, *choices: Any) -> tuple[Any, ...]:
         """The maps and the file of the kept result, if there is one."""
         if kept is None:
             return gr.skip(), gr.skip()
-        photo, chosen = self.service.photo_of(kept), Choices(*choices)
-        return views.maps(photo, kept, chosen), views.download(photo, kept, chosen, self.cache)
+        return views.late_views(self.service.photo_of(kept), kept, Choices(*choices), self.cache)
 
     def _quick(self, result: Result, choices: Choices) -> tuple[Any, ...]:
         """Values of ``self.quick``, no box being drawn; where nobody was found, one may be drawn at once."""
@@ -243,22 +257,22 @@ class _Wiring:
         result, chosen = _present(kept), Choices(*choices)
         photo = self.service.photo_of(result)
         quick = views.quick_views(self.service, photo, result, chosen)
-        return (_notice(result, chosen.who), *quick, *views.detail_views(photo, result, chosen, self.cache))
+        return (_notice(result, chosen.who), *quick, *views.late_views(photo, result, chosen, self.cache))
 
     def _joints_changed(self, kept: Result | None, *choices: Any) -> tuple[Any, Any]:
         """Another confidence from which joints are drawn."""
         result, chosen = _present(kept), Choices(*choices)
         photo = self.service.photo_of(result)
-        return views.picture(photo, result, chosen), views.figure(result, chosen)
+        return views.picture(photo, result, chosen), self._figure_changed(kept, *choices)
 
     def _maps_changed(self, kept: Result | None, *choices: Any) -> list[Any]:
         """Other maps."""
         result = _present(kept)
         return views.maps(self.service.photo_of(result), result, Choices(*choices))
 
-    def _figure_changed(self, kept: Result | None, *choices: Any) -> Any:
+    def _figure_changed(self, kept: Result | None, *choices: Any) -> str:
         """More or less in the 3D view."""
-        return views.figure(_present(kept), Choices(*choices))
+        return figure_value(views.figure(_present(kept), Choices(*choices)))
 
     def _height_changed(self, kept: Result | None, *choices: Any) -> tuple[Any, Any]:
         """Another height."""
@@ -285,7 +299,7 @@ class _Wiring:
                 state,
                 draw,
                 note,
-                *(gr.skip() for _ in self.panel.details),
+                *(gr.skip() for _ in self.panel.late),
             )
         ends = list(zip(drawing[0], point, strict=True))
         return self._boxed(result, chosen, [*map(min, ends), *map(max, ends)])
@@ -299,7 +313,7 @@ class _Wiring:
         result, who = result.with_box(choices.who, box, self.service.in_box(result, box))
         choices = choices.of(who)
         photo = self.service.photo_of(result)
-        return (*self._quick(result, choices), *views.detail_views(photo, result, choices, self.cache))
+        return (*self._quick(result, choices), *views.late_views(photo, result, choices, self.cache))
 
 
 def _present(kept: Result | None) -> Result:
@@ -329,8 +343,3 @@ def _drawing_state(drawing: _Drawing, picture: np.ndarray | None = None) -> tupl
     if armed:
         text = "Click one corner of the box on the picture." if drawing[0] is None else "Now the opposite corner."
     return drawing, gr.Button(CANCEL if armed else DRAW), image, note_text(text)
-
-
-def _shown(visible: bool) -> tuple[Any, ...]:
-    """The hint, or the results in its place."""
-    return gr.Markdown(visible=not visible), gr.Column(visible=visible)

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from gradio.data_classes import FileData
 
 from demo.downloads import CHOICES
+from demo.figure_view import figure_view
 from demo.overlays import SIDE_COLOURS
 from demo.plots import weights_figure, weights_sentence
 from demo.result import Result
@@ -21,6 +22,7 @@ from fusion_model.estimator import FusionSummary
 
 CLIPS = "clips"  # queue: one clip is worked on at a time, whoever asks for it
 DRAW, CANCEL = "Draw a box", "Cancel the box"
+HIDDEN = "hidden"  # but there: what is taken out of the page has to be built, and the 3D view drawn, from nothing
 SIZE = "A picture does not tell a person's size: 170 cm is assumed until you say otherwise."
 
 
@@ -56,7 +58,7 @@ class Panel:
     draw: gr.Button
     box: gr.Textbox
     note: gr.HTML
-    figure: gr.Plot
+    figure: gr.HTML
     height: gr.Number
     beyond: gr.Checkbox
     kind: gr.Dropdown
@@ -73,21 +75,24 @@ class Panel:
     def build(cls, fusion: FusionSummary, first: First) -> Panel:
         """Place the components in the Blocks at hand, with what they show first."""
         notice = gr.Markdown(first.notice, visible=bool(first.notice), elem_id="notice")
-        picture = gr.Image(
-            first.picture,
-            label="Skeleton",
-            interactive=False,
-            height=420,
-            buttons=["download", "fullscreen"],
-            format="jpeg",  # a tenth of a PNG's time and bytes; the download menu has the PNG
-            elem_id="picture",
-            alt_text="The photo with the boxes of the people found and their skeletons",
-        )
-        gr.HTML(colour_key())
-        who, draw, box, note = _whom(first)
-        figure = gr.Plot(first.figure, label="3D skeleton", show_label=False, elem_id="figure")
-        words = gr.Markdown(first.words, elem_classes="key", elem_id="words")
-        height, beyond = _size()
+        with gr.Row():
+            with gr.Column(min_width=300):
+                picture = gr.Image(
+                    first.picture,
+                    label="Skeleton",
+                    interactive=False,
+                    height=420,
+                    buttons=["download", "fullscreen"],
+                    format="jpeg",  # a tenth of a PNG's time and bytes; the download menu has the PNG
+                    elem_id="picture",
+                    alt_text="The photo with the boxes of the people found and their skeletons",
+                )
+                gr.HTML(colour_key())
+                who, draw, box, note = _whom(first)
+            with gr.Column(min_width=300):
+                figure = figure_view(first.figure, label="3D skeleton", told_by="words", elem_id="figure")
+                words = gr.Markdown(first.words, elem_classes="key", elem_id="words")
+                height, beyond = _size()
         kind, download = _menu(first)
         maps, least, group = _maps(first)
         with gr.Accordion("What the fusion network has learnt"):
@@ -107,17 +112,18 @@ class Panel:
     @property
     def quick(self) -> list[gr.components.Component]:
         """Outputs, in the order of :func:`demo.views.quick_views`."""
-        return [self.picture, self.times, self.box, self.words]
+        return [self.picture, self.times, self.box, self.figure, self.words]
 
     @property
-    def details(self) -> list[gr.components.Component]:
-        """Outputs, in the order of :func:`demo.views.detail_views`."""
-        return [self.figure, self.maps, self.download]
+    def late(self) -> list[gr.components.Component]:
+        """Outputs, in the order of :func:`demo.views.late_views`."""
+        return [self.maps, self.download]
 
     @property
     def drawn(self) -> list[gr.components.Component]:
-        """Outputs of the endpoint ``/show_pose``."""
-        return [self.picture, self.figure, self.maps, self.sentence, self.bars, self.times]
+        """Outputs of the endpoint ``/show_pose``, whose figure is one of Plotly's."""
+        figure = gr.Plot(visible=False, label="3D skeleton")
+        return [self.picture, figure, self.maps, self.sentence, self.bars, self.times]
 
 
 def photo_input(first: str | None = None) -> gr.Image:
@@ -195,24 +201,23 @@ def _whom(first: First) -> tuple[gr.Radio, gr.Button, gr.Textbox, gr.HTML]:
             label="Box in pixels: left, top, right, bottom",
             info="Wrong? Draw it anew on the picture, or write it here and press Enter.",
             max_lines=1,
-            scale=3,
+            scale=1,
             min_width=220,
             elem_id="box",
         )
-        draw = gr.Button(DRAW, scale=1, min_width=130, elem_id="draw")
+        draw = gr.Button(DRAW, size="md", scale=0, min_width=125, elem_id="draw")
     note = gr.HTML(note_text(""), elem_id="note")
     return who, draw, box, note
 
 
 def _size() -> tuple[gr.Number, gr.Checkbox]:
     """What belongs to the 3D view."""
-    with gr.Row(equal_height=True):
-        height = gr.Number(170, label=height_label(), info=SIZE, elem_id="height")
-        beyond = gr.Checkbox(
-            label="Guess beyond the frame",
-            info="Dotted in the 3D view: what the photo does not show.",
-            elem_id="beyond",
-        )
+    height = gr.Number(170, label=height_label(), info=SIZE, elem_id="height")
+    beyond = gr.Checkbox(
+        label="Guess beyond the frame",
+        info="Dotted in the 3D view: what the photo does not show.",
+        elem_id="beyond",
+    )
     return height, beyond
 
 
@@ -243,12 +248,15 @@ def _maps(first: First) -> tuple[gr.Gallery, gr.Slider, gr.Radio]:
         height="auto",
         object_fit="contain",
         interactive=False,
+        format="jpeg",  # a fifth of the time that the default, WebP, takes for all of them
         elem_id="maps",
         buttons=["download", "fullscreen"],
     )
     with gr.Row(equal_height=True):
-        group = gr.Radio(list(MAP_GROUPS), value=next(iter(MAP_GROUPS)), label="Which maps", elem_id="group")
-        least = gr.Slider(0, 1, 0, step=0.05, label="Draw joints from this confidence", buttons=[], elem_id="least")
+        group = gr.Radio(list(MAP_GROUPS), value=next(iter(MAP_GROUPS)), label="Which maps", scale=3, elem_id="group")
+        least = gr.Slider(
+            0, 1, 0, step=0.05, label="Draw joints from this confidence", buttons=[], scale=2, elem_id="least"
+        )
     return maps, least, group
 
 

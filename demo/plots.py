@@ -28,9 +28,9 @@ _CLEAR = "rgba(0,0,0,0)"
 _CENTER, _UP = {"x": 0.0, "y": 0.0, "z": -0.1}, {"x": 0.0, "y": 0.0, "z": 1.0}  # room for titles
 
 VIEWS = {
-    "Front": {"x": 0.0, "y": -1.6, "z": 0.1},
-    "Side": {"x": 1.6, "y": 0.0, "z": 0.1},
-    "Top": {"x": 0.0, "y": -0.02, "z": 1.4},
+    "Front": {"x": 0.0, "y": -1.8, "z": 0.1},
+    "Side": {"x": 1.8, "y": 0.0, "z": 0.1},
+    "Top": {"x": 0.0, "y": -0.02, "z": 1.6},
 }
 """Where the eye stands, in lengths of the longest axis: front is where the camera was."""
 
@@ -71,25 +71,25 @@ def skeleton_figure(poses: Pose | Mapping[str, Pose], *, least: float = 0.0, bey
         _body(pose, least, beyond, shift) for pose, shift in zip(people.values(), _shifts(len(people)), strict=True)
     ]
     every = np.concatenate([body.points[body.opacity > 0] if body.opacity.any() else body.points for body in bodies])
-    ranges = _ranges(every)
-    traces = [_floor(ranges, float(every[:, 2].min()))]
-    for number, body in zip(people, bodies, strict=True):
+    tops = [_above(body) for body in bodies] if len(bodies) > 1 else []
+    ranges = _ranges(np.stack([*every, *tops]))
+    traces = [_floor(ranges, round(float(every[:, 2].min()), 1))]
+    for body in bodies:
         traces += [*_bones(body), *_bubbles(body), _joints(body)]
-        if len(bodies) > 1:
-            traces.append(_number(body, number))
-    figure = go.Figure(traces)
-    figure.update_layout(
-        height=FIGURE_HEIGHT,
-        margin={"l": 0, "r": 0, "t": 44, "b": 0},
-        paper_bgcolor=_CLEAR,
-        font={"color": _INK},
-        showlegend=False,
-        uirevision="pose",
-        hoverlabel={"align": "left"},
-        scene=_scene(ranges),
-        updatemenus=[_view_buttons()],
-    )
-    return figure
+    for top, number in zip(tops, people, strict=False):
+        traces.append(go.Scatter3d(**along(top[None]), mode="text", text=[f"<b>{number}</b>"], hoverinfo="skip"))
+    layout = {
+        "height": FIGURE_HEIGHT,
+        "margin": {"l": 0, "r": 0, "t": 44, "b": 0},
+        "paper_bgcolor": _CLEAR,
+        "font": {"color": _INK},
+        "showlegend": False,
+        "uirevision": "pose",
+        "hoverlabel": {"align": "left"},
+        "scene": _scene(ranges),
+        "updatemenus": [_view_buttons()],
+    }
+    return go.Figure(traces, layout)
 
 
 def weights_figure(fusion: FusionSummary) -> go.Figure:
@@ -192,7 +192,7 @@ def _bones(body: _Body) -> list[go.Scatter3d]:
         if bones:
             path, colours = bone_path(body.pose, body.points, body.opacity, bones)
             line = {"color": colours, "width": 7, "dash": dash}
-            lines.append(go.Scatter3d(**_along(path), mode="lines", line=line, hoverinfo="skip"))
+            lines.append(go.Scatter3d(**along(path), mode="lines", line=line, hoverinfo="skip"))
     return lines
 
 
@@ -211,7 +211,7 @@ def _joints(body: _Body) -> go.Scatter3d:
         )
     colours = [side_css(skeleton.side(joint), float(body.opacity[joint])) for joint in drawn]
     return go.Scatter3d(
-        **_along(body.points[drawn]),
+        **along(body.points[drawn]),
         mode="markers",
         marker={"size": 4.5, "color": colours, "line": {"width": 0}},
         hovertext=texts,
@@ -228,9 +228,15 @@ def _bubbles(body: _Body) -> list[go.Mesh3d]:
     ball, faces = _sphere()
     points = np.concatenate([body.points[joint] + spread[joint] * ball for joint in drawn])
     corners = np.concatenate([faces + number * len(ball) for number in range(len(drawn))])
-    colours = [side_css(skeleton.side(joint)) for joint in drawn for _ in ball]
-    i, j, k = corners.T.tolist()
-    return [go.Mesh3d(**_along(points), i=i, j=j, k=k, vertexcolor=colours, opacity=0.13, hoverinfo="skip")]
+    sides = list(SIDE_COLOURS)
+    shades = [[shade, side_css(side)] for shade, side in zip(np.linspace(0, 1, len(sides)), sides, strict=True)]
+    # Arrays, which Plotly packs: lists of that many numbers take longer to check and to send than the rest of the page.
+    mesh = dict(zip("xyz", points.astype(np.float32).T, strict=True)) | dict(
+        zip("ijk", corners.astype(np.uint16).T, strict=True)
+    )
+    intensity = np.repeat(np.uint8([sides.index(skeleton.side(joint)) for joint in drawn]), len(ball))
+    colour = {"intensity": intensity, "cmin": 0, "cmax": len(sides) - 1, "colorscale": shades, "showscale": False}
+    return [go.Mesh3d(**mesh, **colour, opacity=0.13, hoverinfo="skip")]
 
 
 def _sphere(rings: int = 6, steps: int = 10) -> tuple[np.ndarray, np.ndarray]:
@@ -244,16 +250,16 @@ def _sphere(rings: int = 6, steps: int = 10) -> tuple[np.ndarray, np.ndarray]:
     return corners.reshape(-1, 3), faces.reshape(-1, 3)
 
 
-def _number(body: _Body, number: str) -> go.Scatter3d:
-    """A person's number above the head."""
-    top = body.points[body.points[:, 2].argmax()] + np.array([0.0, 0.0, 150.0])
-    return go.Scatter3d(**_along(top[None]), mode="text", text=[f"<b>{number}</b>"], hoverinfo="skip")
+def _above(body: _Body) -> np.ndarray:
+    """(3,) where a person's number stands."""
+    return body.points[body.points[:, 2].argmax()] + np.array([0.0, 0.0, 150.0])
 
 
-def _along(points: np.ndarray) -> dict[str, list[float | None]]:
-    """(N, 3) mm as what a trace takes; a gap becomes None."""
+def along(points: np.ndarray) -> dict[str, list[float | None]]:
+    """(N, 3) mm as what a trace takes, with one decimal; a gap becomes None."""
     return {
-        axis: [None if np.isnan(value) else value for value in points[:, k].tolist()] for k, axis in enumerate("xyz")
+        axis: [None if np.isnan(value) else round(value, 1) for value in points[:, k].tolist()]
+        for k, axis in enumerate("xyz")
     }
 
 
@@ -291,7 +297,7 @@ def _scene(ranges: list[tuple[float, float]]) -> dict[str, Any]:
     }
     longest = max(end - start for start, end in ranges)
     ratio = {axis: (end - start) / longest for axis, (start, end) in zip("xyz", ranges, strict=True)}
-    camera = {"eye": {"x": 0.74, "y": -1.56, "z": 0.3}, "center": _CENTER, "up": _UP}
+    camera = {"eye": {"x": 0.83, "y": -1.75, "z": 0.34}, "center": _CENTER, "up": _UP}
     return {**axes, "aspectmode": "manual", "aspectratio": ratio, "camera": camera, "dragmode": "orbit"}
 
 

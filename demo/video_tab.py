@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from demo.clips import LIMITS
+from demo.figure_view import figure_value, figure_view
 from demo.motion import Motion
-from demo.motion_figure import ADD_FRAMES_JS, motion_figure, motion_sentence
-from demo.panel import CLIPS, SIZE, clip_input, colour_key, height_label
+from demo.motion_figure import motion_figure, motion_sentence
+from demo.panel import CLIPS, HIDDEN, SIZE, clip_input, colour_key, height_label
 from demo.service import Service
 from demo.smoothing import smooth_motion
 from demo.video import MOST_POSES, Step
@@ -47,12 +48,12 @@ class VideoTab:
         self.service = service
         self.kept = gr.State(time_to_live=_KEPT_SECONDS)  # the motion before it is smoothed
         with gr.Row():
-            with gr.Column(scale=4, min_width=300):
+            with gr.Column(scale=3, min_width=280):
                 self._build_input()
-            with gr.Column(scale=7, min_width=300):
+            with gr.Column(scale=9, min_width=300):
                 self.hint = gr.Markdown(_HINT, elem_id="motion-hint", elem_classes="hint")
                 self.progress = gr.HTML(visible=False, elem_id="progress")
-                with gr.Column(visible=False) as self.results:
+                with gr.Column(visible=HIDDEN) as self.results:
                     self._build_results()
         self.files = {"mp4": self.overlay, "json": self.json, "csv": self.csv, "bvh": self.bvh}
         self._connect()
@@ -71,20 +72,24 @@ class VideoTab:
             max_lines=1,
         )
         with gr.Row():
-            self.start = gr.Button("Follow the person", variant="primary", min_width=130, elem_id="start")
-            self.stop = gr.Button("Cancel", variant="stop", interactive=False, min_width=130, elem_id="stop")
+            small = {"size": "md", "min_width": 80}
+            self.start = gr.Button("Follow the person", variant="primary", scale=2, elem_id="start", **small)
+            self.stop = gr.Button("Cancel", variant="stop", scale=1, interactive=False, elem_id="stop", **small)
 
     def _build_results(self) -> None:
         """What comes out."""
-        self.overlay = gr.Video(
-            label="Skeleton", interactive=False, height=420, buttons=["download"], elem_id="overlay"
-        )
-        gr.HTML(colour_key(bubbles=False))
-        self.figure = gr.Plot(label="3D skeleton over time", show_label=False, elem_id="motion")
-        self.told = gr.Markdown(elem_classes="key", elem_id="motion-text")
+        with gr.Row():
+            with gr.Column(min_width=300):
+                self.overlay = gr.Video(
+                    label="Skeleton", interactive=False, height=420, buttons=["download"], elem_id="overlay"
+                )
+                gr.HTML(colour_key(bubbles=False))
+                self.told = gr.Markdown(elem_classes="key", elem_id="motion-text")
+            with gr.Column(min_width=300):
+                self.figure = figure_view(None, label="3D skeleton over time", told_by="motion-text", elem_id="motion")
         with gr.Row():
             self.json, self.csv, self.bvh = (
-                gr.DownloadButton(f"Download {kind}", min_width=150, elem_id=f"motion-{kind.lower()}")
+                gr.DownloadButton(f"Download {kind}", size="md", min_width=150, elem_id=f"motion-{kind.lower()}")
                 for kind in ("JSON", "CSV", "BVH")
             )
 
@@ -97,14 +102,13 @@ class VideoTab:
         started = self.start.click(self._begin, None, running, **_QUIET).then(self._follow, inputs, outputs, **work)
         again = self.smooth.input(self._draw_again, [self.kept, self.smooth], outputs, **work)
         for event in (started, again):
-            event.success(None, self.figure, None, js=ADD_FRAMES_JS, **_QUIET)
             event.failure(self._rest, None, running, **_QUIET)
         self.stop.click(self._rest, None, running, cancels=[started, again], **_QUIET)
         self.clip.change(self._rest, None, running, cancels=[started, again], **_QUIET)
 
     def _begin(self) -> _Updates:
         """As soon as the button is pressed, before it is one's turn."""
-        return {**self._busy(0.0, "waiting for a turn"), self.hint: gr.skip(), self.results: gr.Column(visible=False)}
+        return {**self._busy(0.0, "waiting for a turn"), self.hint: gr.skip(), self.results: gr.Column(visible=HIDDEN)}
 
     def _busy(self, share: float, text: str) -> _Updates:
         """How far it is."""
@@ -122,7 +126,7 @@ class VideoTab:
             self.start: gr.Button(interactive=True),
             self.stop: gr.Button(interactive=False),
             self.hint: gr.Markdown(visible=True),
-            self.results: gr.Column(visible=False),
+            self.results: gr.Column(visible=HIDDEN),
         }
 
     def _follow(self, clip: str | None, box: str, height_cm: float | None, smooth: bool) -> Iterator[_Updates]:
@@ -155,7 +159,7 @@ class VideoTab:
             self.hint: gr.Markdown(visible=False),
             self.results: gr.Column(visible=True),
             self.kept: kept,
-            self.figure: motion_figure(motion),
+            self.figure: figure_value(motion_figure(motion)),
             self.told: motion_sentence(motion),
             **{component: str(files[kind]) for kind, component in self.files.items()},
         }

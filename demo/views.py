@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from gradio.processing_utils import save_bytes_to_cache
 
 from demo.downloads import file_of
+from demo.figure_view import figure_value
 from demo.overlays import draw_cross, draw_people, map_pictures
 from demo.plots import skeleton_figure
 from demo.result import Result
@@ -104,7 +105,10 @@ def to_photo(result: Result, x: float, y: float) -> tuple[float, float]:
 def figure(result: Result, choices: Choices) -> go.Figure | None:
     """The 3D view; None if there is nothing to be trusted."""
     poses = choices.poses(result)
-    return skeleton_figure(poses, least=choices.least, beyond=choices.beyond) if poses else None
+    if not poses:
+        return None
+    drawn = skeleton_figure(poses, least=choices.least, beyond=choices.beyond)
+    return drawn.update_layout(uirevision=Path(result.photo).parent.name)  # a view that was turned stays for this photo
 
 
 def maps(photo: np.ndarray, result: Result, choices: Choices) -> list[tuple[np.ndarray, str]]:
@@ -166,26 +170,16 @@ def parse_box(text: str) -> list[float]:
 
 
 def quick_views(service: Service, photo: np.ndarray, result: Result, choices: Choices) -> tuple[Any, ...]:
-    """Picture, summary, box text and the 3D view in words."""
+    """Picture, summary, box text, the 3D view and the same in words: what people wait for."""
     return (
         picture(photo, result, choices),
         summary(service, result, choices),
         box_text(result, choices.who),
+        figure_value(figure(result, choices)),
         words(result, choices),
     )
 
 
-def detail_views(photo: np.ndarray, result: Result, choices: Choices, cache: str) -> tuple[Any, ...]:
-    """3D view, maps and download button, over which browsers take longer."""
-    return plot(result, choices), maps(photo, result, choices), download(photo, result, choices, cache)
-
-
-def plot(result: Result, choices: Choices) -> gr.Plot:
-    """The 3D view, hidden if there is nothing to be trusted."""
-    drawn = figure(result, choices)
-    return gr.Plot(drawn, visible=drawn is not None)
-
-
-def no_details(result: Result, choices: Choices) -> tuple[Any, ...]:
-    """What stands in their place until they come."""
-    return gr.Plot(None, visible=bool(choices.poses(result))), [], gr.DownloadButton(interactive=False)
+def late_views(photo: np.ndarray, result: Result, choices: Choices, cache: str) -> tuple[Any, ...]:
+    """Maps and download button."""
+    return maps(photo, result, choices), download(photo, result, choices, cache)

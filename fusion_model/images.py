@@ -57,7 +57,8 @@ def _from_file(path: Path) -> np.ndarray:
             with Image.open(path, formats=_readable()) as image:
                 return _from_pil(image, path.name)
     except UnidentifiedImageError as error:
-        msg = f"{path.name} is not a photo that can be read: expected JPEG, PNG, WebP, GIF, BMP or TIFF"
+        what = "a HEIC photo, which is not read" if _is_heic(path) else "not a photo that can be read"
+        msg = f"{path.name} is {what}: expected JPEG, PNG, WebP, GIF, BMP or TIFF"
         raise ValueError(msg) from error
     except Image.DecompressionBombError as error:
         msg = f"{path.name} has too many pixels: at most {MOST_PIXELS // 1_000_000} megapixels are read"
@@ -65,6 +66,13 @@ def _from_file(path: Path) -> np.ndarray:
     except OSError as error:
         msg = f"{path.name} cannot be opened ({error}): save or upload it again"
         raise ValueError(msg) from error
+
+
+def _is_heic(path: Path) -> bool:
+    """Whether a file says that it is of the kind that telephones take."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[4:8] == b"ftyp" and head[8:] in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 
 
 def _readable() -> list[str]:

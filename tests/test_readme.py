@@ -1,7 +1,10 @@
 """What the README and its neighbours say is true: their code runs, their links lead somewhere, the Space can start."""
 
+import json
 import re
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = ("README.md", "RESULTS.md", "CONTRIBUTING.md", "DATASETS.md", "train/README.md", "assets/examples/README.md")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+SHELL_BLOCKS = re.findall(r"^```bash\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 ADDRESS = "http://127.0.0.1:7860"
 
 
@@ -99,6 +103,21 @@ def test_the_python_blocks_run_as_they_are(number, request, monkeypatch, tmp_pat
         assert [frame["found"] for frame in names["motion"]["frames"]] == [True] * 3
     else:
         assert len(names["pose"]["joints"]) == 17
+
+
+@pytest.mark.slow
+def test_the_curl_blocks_run_as_they_are(address, tmp_path):
+    clip = str(write_clip(tmp_path / "clip.mp4"))
+    script = "\n".join(block for block in SHELL_BLOCKS if "curl" in block)
+    script = script.replace(ADDRESS, address).replace("clip.mp4", clip)
+    command = [shutil.which("bash"), "-euc", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line.removeprefix("data:")) for line in done.stdout.splitlines() if line.startswith("data:")]
+    results = [answer[0] for answer in answers if answer and answer[0]]
+    assert list(dict.fromkeys(one["schema"] for one in results)) == ["fusion-pose/1", "fusion-pose-video/1"]
+    assert results[-1] == answers[-1][0]  # the last line, as the README says
+    assert [frame["found"] for frame in results[-1]["frames"]] == [True] * 3
 
 
 def test_there_is_a_block_for_each_use():

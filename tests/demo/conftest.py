@@ -14,6 +14,7 @@ os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="fusion-pose-tests-")  #
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from demo.clips import clip_writer
 from fusion_model import PRESETS, NoPersonError, Pose
@@ -222,3 +223,30 @@ def notes(tmp_path):
     path = tmp_path / "notes.jpg"
     path.write_text("milk, bread, two <b>apples</b>")
     return path
+
+
+@pytest.fixture
+def odd_photos(tmp_path, notes):
+    """Photos of every kind that people send: path, and words of the refusal, or None if it is taken."""
+    grey = Image.new("RGB", (200, 100), (90, 90, 90))
+    exif = grey.getexif()
+    exif[274] = 6
+    two = {"save_all": True, "append_images": [Image.new("RGB", (200, 100), (150, 150, 150))]}
+    grey.save(tmp_path / "turned.jpg", exif=exif)
+    grey.convert("L").save(tmp_path / "grey.png")
+    Image.new("RGBA", (200, 100), (90, 90, 90, 128)).save(tmp_path / "clear.png")
+    Image.fromarray(np.full((100, 200), 30_000, np.uint16)).save(tmp_path / "deep.png")
+    grey.save(tmp_path / "moving.gif", **two)
+    grey.save(tmp_path / "moving.webp", **two)
+    Image.new("RGB", (12_000, 400), (90, 90, 90)).save(tmp_path / "wide.jpg", quality=20)
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "telephone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
+    taken = ("turned.jpg", "grey.png", "clear.png", "deep.png", "moving.gif", "moving.webp", "wide.jpg")
+    refused = {
+        "dot.png": "dot.png is 1 x 1 pixels",
+        "empty.jpg": "empty.jpg is an empty file",
+        "telephone.heic": "telephone.heic is a HEIC photo, which is not read: expected JPEG",
+        notes.name: "notes.jpg is not a photo",
+    }
+    return {tmp_path / name: words for name, words in {**dict.fromkeys(taken), **refused}.items()}

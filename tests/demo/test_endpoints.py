@@ -172,6 +172,17 @@ def test_nobody_in_the_photo(sure_client, tmp_path, endpoint):
     assert "nobody was found" in message(sure_client, handle_file(path), api_name=endpoint)
 
 
+def test_each_kind_of_photo_is_taken_or_refused_in_one_sentence(sure_client, odd_photos):
+    answers = sure_client.predict([handle_file(path) for path in odd_photos], api_name="/estimate_poses")["photos"]
+    for (path, words), answer in zip(odd_photos.items(), answers, strict=True):
+        if words is None:
+            assert (len(answer["poses"]), answer["error"]) == (1, None), path.name
+            assert sure_client.predict(handle_file(path), api_name="/estimate_pose")["schema"] == "fusion-pose/1"
+        else:
+            assert answer["error"].startswith(words)
+            assert words in message(sure_client, handle_file(path))
+
+
 def test_a_truncated_photo(client, example, tmp_path):
     path = tmp_path / "cut.jpg"
     path.write_bytes(example.read_bytes()[:20_000])

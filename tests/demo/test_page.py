@@ -86,6 +86,37 @@ def test_dragging_turns_the_view(open_page, example):
     )
 
 
+def test_the_view_is_drawn_anew_in_place_and_keeps_its_turn(open_page, example, tmp_path):
+    page = open_page()
+    upload(page, example)
+    wait_for_result(page)
+    page.evaluate("window.first = document.querySelector('#figure canvas')")
+    page.locator("#figure .updatemenu-button", has_text="Side").click()
+    turned = "document.querySelector('#figure .graph')._fullLayout.scene.camera.eye.x > 1"
+    page.wait_for_function(turned, timeout=WAIT)
+    page.get_by_label("Person 2").check()
+    page.wait_for_function("document.querySelector('#box input, #box textarea').value.startsWith('256')", timeout=WAIT)
+    page.wait_for_timeout(500)
+    assert page.evaluate(turned)
+    page.locator("#photo").get_by_role("button", name="Remove Image").click()
+    Image.open(example).resize((300, 350)).save(tmp_path / "other.png")
+    upload(page, tmp_path / "other.png")
+    page.wait_for_function("document.querySelector('#box input, #box textarea').value.endsWith('350')", timeout=WAIT)
+    page.wait_for_function(f"!({turned})", timeout=WAIT)
+    assert page.evaluate("window.first === document.querySelector('#figure canvas')")
+
+
+def test_the_view_has_words_and_its_buttons_a_keyboard(open_page, example):
+    page = open_page()
+    upload(page, example)
+    wait_for_result(page)
+    canvas = page.locator("#figure canvas").first
+    assert (canvas.get_attribute("role"), canvas.get_attribute("aria-label")) == ("img", "3D skeleton")
+    assert "faces the camera" in page.locator(f"#{canvas.get_attribute('aria-describedby')}").inner_text()
+    page.locator("#figure").get_by_role("button", name="Top").press("Enter")
+    page.wait_for_function("document.querySelector('#figure .graph')._fullLayout.scene.camera.eye.z > 1", timeout=WAIT)
+
+
 def click_picture(page, x, y):
     """Click at a share of the picture's width and height."""
     place = page.locator("#picture img").bounding_box()
@@ -233,8 +264,25 @@ def test_a_bad_file_is_a_sentence(open_page, notes):
     toast = page.get_by_test_id("toast-body")
     toast.wait_for(timeout=WAIT)
     assert "notes.jpg is not a photo" in toast.inner_text()
+    assert "notes.jpg is not a photo" in page.locator("#hint").inner_text()  # stays when the message has faded
     assert "Traceback" not in page.content()
     assert not page.locator("#figure").is_visible()
+    page.locator("#photo").get_by_role("button", name="Remove Image").click()
+    page.get_by_text("The pose appears here").wait_for(timeout=WAIT)
+
+
+def test_each_kind_of_photo_is_shown_or_refused_in_one_sentence(open_page, odd_photos):
+    page = open_page()
+    for path, words in odd_photos.items():
+        upload(page, path)
+        if words is None:
+            page.wait_for_selector("#picture img", timeout=WAIT)
+            page.wait_for_function("document.querySelectorAll('#maps .grid-wrap img').length === 17", timeout=WAIT)
+        else:
+            page.locator("#hint").get_by_text(words).wait_for(timeout=WAIT)
+        page.locator("#photo").get_by_role("button", name="Remove Image").click()
+        page.get_by_text("The pose appears here").wait_for(timeout=WAIT)
+    assert page.broken == []
 
 
 def test_no_old_result_beside_a_bad_photo(open_page, example, notes):

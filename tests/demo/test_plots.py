@@ -121,7 +121,8 @@ def test_bubbles_are_as_wide_as_the_doubt(figure, pose):
     spread = joint_spread(pose)
     head = HUMAN36M_17.index("head_top")
     _, bubbles = (trace for trace in figure.data if trace.type == "mesh3d")
-    assert set(bubbles.vertexcolor) == {side_css(side) for side in ("left", "right", "middle")}
+    colours = [bubbles.colorscale[int(side)][1] for side in bubbles.intensity[:: len(bubbles.x) // 17]]
+    assert colours == [side_css(HUMAN36M_17.side(joint)) for joint in range(17)]
     assert max(bubbles.z) == pytest.approx(upright(pose.joints_3d)[head, 2] + spread[head], rel=1e-3)
     assert f"map spread ± {spread[head]:.0f} mm" in joints(figure).hovertext[head]
 
@@ -130,7 +131,9 @@ def test_several_people_stand_side_by_side_with_their_numbers(pose):
     figure = skeleton_figure({"1": pose, "3": pose})
     first, second = traces(figure, "markers")
     assert min(second.x) > max(first.x)
-    assert [trace.text[0] for trace in traces(figure, "text")] == ["<b>1</b>", "<b>3</b>"]
+    numbers = traces(figure, "text")
+    assert [trace.text[0] for trace in numbers] == ["<b>1</b>", "<b>3</b>"]
+    assert all(max(second.z) < trace.z[0] < figure.layout.scene.zaxis.range[1] for trace in numbers)
     assert traces(skeleton_figure({"2": pose}), "text") == []
 
 
