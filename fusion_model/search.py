@@ -120,11 +120,12 @@ class Search:
         if self.finder is None:
             first = self._distinct(first)  # maps of the whole photo show a body many times
         first = [look for look in first if look.box(_BOX_CONFIDENCE) is not None]
-        closer = self.looker.look([photo] * len(first), [self._closer(look) for look in first])
-        looks = [[*pair] for pair in zip(first, closer, strict=True)]
+        crops = [self._closer(look) for look in first]
+        upright = [dataclasses.replace(crop, angle=0.0) for crop in crops if crop.angle]
+        closer = self.looker.look([photo] * (len(crops) + len(upright)), crops + upright)
+        looks = [[*pair] for pair in zip(first, closer[: len(first)], strict=True)]
         turned = [mine for mine in looks if mine[1].crop.angle]
-        upright = [dataclasses.replace(mine[1].crop, angle=0.0) for mine in turned]
-        for mine, look in zip(turned, self.looker.look([photo] * len(upright), upright), strict=True):
+        for mine, look in zip(turned, closer[len(first) :], strict=True):
             mine.append(look)
         found = []
         for mine in looks:

@@ -1,8 +1,9 @@
 """The whole recipe of a table of the paper: ``python -m train.reproduce table1 --data DIR --out DIR``.
 
-Trains the networks over prepared data, measures them and prints the table with the paper's rows beside ours. Every
-stage is a command of its own, which --dry-run prints. Run the same command again to continue where it was cut; recipes
-of one --out share the networks that they have in common.
+Trains the networks over prepared data, measures them and prints the table with the paper's rows beside ours; "released"
+makes the bundled checkpoint from the data sets that train/README.md describes. Every stage is a command of its own,
+which --dry-run prints. Run the same command again to continue where it was cut; recipes of one --out share the networks
+that they have in common.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ def parser() -> argparse.ArgumentParser:
         "--data", type=Path, required=True, help="folder with a folder for each set, of its name: human36m, kth, ..."
     )
     arguments.add_argument("--out", type=Path, required=True, help="folder of everything; an unfinished one goes on")
-    arguments.add_argument("--preset", choices=sorted(PRESETS), default="paper", help="sizes of the networks")
+    arguments.add_argument(
+        "--preset", choices=sorted(PRESETS), help="sizes of the networks (default: paper; of released: compact)"
+    )
     arguments.add_argument(
         "--base", choices=[name for name in _BASES if name in DISTRIBUTED], default="mpii",
         help="set that the hourglass is trained on first",
@@ -51,6 +54,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     recipe = RECIPES[arguments.recipe]
     names = ("data", "out", "preset", "base", "scale", "seed", "accumulate")
+    arguments.preset = arguments.preset or recipe.preset
     settings = Settings(**{name: getattr(arguments, name) for name in names})
     plan = recipe.stages(settings)
     if arguments.dry_run:

@@ -12,10 +12,12 @@ import time
 
 import pytest
 
+from fusion_model.config import CalibrationConfig
 from fusion_model.estimator import PoseEstimator
 from tests.train.formats import test_humaneva, test_kth, test_stills
 from tests.train.formats.human36m_files import CAMERA, write_metadata, write_sequence
 from tests.train.formats.test_overfitted import write_rendered
+from tests.train.made_up import write_pack
 from train import prepare, reproduce
 from train.action_specific import action_checkpoints
 from train.command import run_command
@@ -141,6 +143,27 @@ def test_all_tables_from_nothing(data, started, tmp_path, monkeypatch, capsys):
     assert [row[-1] for row in found.values()] == [124.13, 79.28, 76.41, 74.12, 69.73]
 
     rows("table4")
+    assert started == []
+
+
+@pytest.mark.slow
+def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, capsys):
+    (tmp_path / "data").mkdir()
+    for name in ("mpii", "street"):
+        write_pack(tmp_path / "data", name, 10, held_out=4)
+    monkeypatch.setattr("train.finder._VALIDATION", 4)
+    anybody = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))  # networks this little trained see nobody
+    monkeypatch.setattr("train.calibrate.fit_calibration", lambda _peaks, _hits: anybody)
+    assert reproduced(tmp_path / "data", tmp_path / "out", "released") == 0
+    assert names(started) == ["pack", "hourglass", "fusion", "finder", "attach_finder", "calibrate", "evaluate"]
+    checkpoint = tmp_path / "out" / "fusion" / "checkpoint"
+    estimator = PoseEstimator.from_pretrained(checkpoint, device="cpu")
+    assert estimator.finder is not None
+    assert estimator.fusion.pruned
+    assert "Measured on people held out from" in (checkpoint / "README.md").read_text()
+    assert f"FUSION_POSE_MODEL={checkpoint} python app.py" in capsys.readouterr().out
+    started.clear()
+    assert reproduced(tmp_path / "data", tmp_path / "out", "released") == 0
     assert started == []
 
 

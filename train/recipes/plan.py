@@ -47,8 +47,8 @@ class Settings:
         names = ("preset", "base", "scale", "seed")
         return {name: getattr(self, name) for name in names} | {"data": str(self.data.resolve())}
 
-    def common(self, steps: int, rate: str) -> tuple[str, ...]:
-        """Arguments of every training."""
+    def common(self, steps: int, rate: str, *, presets: bool = True) -> tuple[str, ...]:
+        """Arguments of every training; ``presets``: whether it trains a network of the presets."""
         count = max(_LEAST_STEPS, round(self.scale * steps))
         often = (
             "--validate-every",
@@ -57,7 +57,8 @@ class Settings:
             str(math.ceil(count / _SAVES)),
         )
         parts = ("--accumulate", str(self.accumulate)) if self.accumulate > 1 else ()
-        return ("--preset", self.preset, "--steps", str(count), "--lr", rate, *often, *parts, "--log", "csv")
+        sizes = ("--preset", self.preset) if presets else ()
+        return (*sizes, "--steps", str(count), "--lr", rate, *often, *parts, "--log", "csv")
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,14 @@ class Recipe:
             that the hourglass is trained on first.
         stages: the commands.
         report: writes and returns the table, once all are done.
+        preset: sizes of the networks where none are asked for.
     """
 
     about: str
     data_sets: tuple[str, ...]
     stages: Callable[[Settings], list[Stage]]
     report: Callable[[Settings], str]
+    preset: str = "paper"
 
 
 def hourglass(settings: Settings, data_set: str, steps: int, after: str = "") -> Stage:

@@ -1,0 +1,45 @@
+"""The recipe of the bundled checkpoint: from a folder of data sets, rendered people among them, to a measured one.
+
+The bundled weights came about in several sessions that warm-started from each other; this is their sum in one go.
+"""
+
+from __future__ import annotations
+
+from fusion_model.checkpoints import CARD_FILE, read_metrics
+from train.recipes.plan import Settings
+from train.recipes.stages import Stage
+
+# Steps at --scale 1.
+_HOURGLASS, _FUSION, _FINDER = 12_000, 4_000, 10_000
+_MIXTURE = ("--views", "2", "--synthetic-share", "0.5", "--teacher-trust", "0.5", "--reprojection", "0.2")
+
+
+def stages(settings: Settings) -> list[Stage]:
+    """Pack, train the three networks, fit the confidence, measure and write the card."""
+    data, out, seed = str(settings.data), settings.out, ("--seed", str(settings.seed))
+    packed, hourglass, finder = str(out / "packed"), str(out / "hourglass"), str(out / "finder")
+    checkpoint = ("--checkpoint", str(out / "fusion" / "checkpoint"))
+    maps = ("--run", hourglass, *settings.common(_HOURGLASS, "2e-3"), "--batch", "48", *seed)
+    poses = ("--hourglass", hourglass, "--run", str(out / "fusion"), *settings.common(_FUSION, "1e-3"), *seed)
+    people = ("--run", finder, *settings.common(_FINDER, "2e-3", presets=False), *seed)
+    return [
+        Stage("pack the data", (("pack", "--data", data, "--out", packed, "--size-mb", "400"),)),
+        Stage("hourglass on photos and rendered people", (("hourglass", "--data", packed, *maps),)),
+        Stage("fusion network on its maps", (("fusion", "--data", packed, *poses, *_MIXTURE),)),
+        Stage("finder", (("finder", "--data", data, *people, *checkpoint),)),
+        Stage(
+            "put together and fit the confidence",
+            (("attach_finder", "--finder", finder, *checkpoint), ("calibrate", "--data", data, *checkpoint)),
+        ),
+        Stage("measure", (("evaluate", "--data", data, *checkpoint, "--card"),)),
+    ]
+
+
+def report(settings: Settings) -> str:
+    """Where the checkpoint lies, and its figures in the true box."""
+    checkpoint = settings.out / "fusion" / "checkpoint"
+    rows = read_metrics(checkpoint)["true box"]
+    lines = [f"{name:24} n {row['n']:5}  PCK@0.2 {row['pck']:5.1f} %" for name, row in rows.items()]
+    return "\n".join(
+        (*lines, f"all figures: {checkpoint / CARD_FILE}", f"FUSION_POSE_MODEL={checkpoint} python app.py")
+    )
