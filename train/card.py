@@ -192,7 +192,7 @@ def _figures(figures: dict[str, dict]) -> Iterator[str]:
         yield _RENDERED if "synthetic" in figures["true box"] else ""
         yield _NOBODY if "nobody" in figures else ""
         yield "\n## Figures\n" + "\n".join(tables) + "\n"
-        for name in (*_EVALUATION, "calibration", "nobody"):
+        for name in (*_EVALUATION, "calibration", "speed", "nobody"):
             rest.pop(name, None)
     if _TRAINING in rest:
         yield _TRAINING_PROTOCOL + "\n" + "\n".join(_training_table(rest.pop(_TRAINING))) + "\n"
@@ -266,11 +266,13 @@ def _pose_table(truth: str, table: dict[str, dict]) -> list[str]:
 
 
 def _confidence(figures: dict[str, dict]) -> list[str]:
-    """Calibration and crops of nobody, where they were measured."""
+    """Calibration, time and crops of nobody, where they were measured."""
     rows = []
     if calibration := figures.get("calibration"):
         error = calibration["expected_calibration_error"]
         rows += [f"Expected calibration error of the joint confidence: {error:.3f} (n = {calibration['n']})."]
+    if speed := figures.get("speed"):
+        rows += [f"Seconds a photo, end to end, where it was measured: {speed['seconds a photo']:.2f} (median)."]
     if nobody := figures.get("nobody"):
         rows += [f"Crops of nobody taken for a person: {nobody['taken_for_a_person']:.1f} % of {nobody['n']}."]
     if calibration:

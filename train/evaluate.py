@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,7 @@ from train.protocols.whole import (
     upside_down,
 )
 
+_TIMED = 60  # photos
 WHOLE_PHOTOS = ("lspet",)  # sets whose validation photos are whole; people of the others are pasted on canvases
 
 
@@ -122,6 +124,8 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
                 figures["3D"][source.name] = pose_table(poses, source, truth.rows, mean["photos"])
     if any(map(len, confidence)):
         figures["calibration"] = calibration_figures(np.concatenate(confidence), np.concatenate(correct))
+    if whole := [source for source in sources if source.name in WHOLE_PHOTOS and source.validation.any()]:
+        figures["speed"] = speed_figures(estimator, whole[0])
     crops = [crop for source in sources for crop in empty_crops(source, seed)[1::2]]
     if crops:
         figures["nobody"] = nobody_figures(estimator, crops)
@@ -190,6 +194,17 @@ def nobody_figures(estimator: PoseEstimator, crops: list[np.ndarray]) -> dict[st
     return {"n": len(crops), "taken_for_a_person": 100 * taken / len(crops)}
 
 
+def speed_figures(estimator: PoseEstimator, source: Source) -> dict[str, float]:
+    """Median seconds from a decoded whole photo to the pose of its best person, one photo after another."""
+    rows = np.flatnonzero(source.validation)[:_TIMED]
+    seconds = []
+    for photo in [source.photo(row) for row in rows]:
+        began = time.perf_counter()
+        estimator.batch([photo])
+        seconds.append(time.perf_counter() - began)
+    return {"n": len(rows), "seconds a photo": float(np.median(seconds))}
+
+
 def print_figures(figures: dict[str, dict]) -> None:
     """Print the tables."""
     print("PCK@0.2, 12 limb joints, mean over people, % (teacher joints for " + ", ".join(TEACHER_SOURCES) + ")")
@@ -210,6 +225,9 @@ def print_figures(figures: dict[str, dict]) -> None:
         print(f"expected calibration error {calibration['expected_calibration_error']:.3f} (n {calibration['n']})")
         for row in calibration["reliability"]:
             print(f"  confidence {row['confidence']:.2f}  right {row['correct']:.2f}  n {row['n']}")
+    if "speed" in figures:
+        speed = figures["speed"]
+        print(f"{speed['seconds a photo']:.3f} s a photo, end to end (median of {speed['n']})")
     if "nobody" in figures:
         nobody = figures["nobody"]
         print(f"crops of nobody taken for a person: {nobody['taken_for_a_person']:.1f} % of {nobody['n']}")

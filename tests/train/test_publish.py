@@ -166,6 +166,8 @@ def test_every_number_of_a_card_is_one_of_the_checkpoint():
     assert "| end to end, mpii | 4 | 61.8 | 80.0 % | 0.50 |" in full
     assert "| mpii | 4 | 111.2 | 111.2 | 77.8 | 77.8 | 66.5 | 66.5 |" in full
     assert "| released | 6 | 123.5 | 71 |" in full
+    timed = card_text(config, "user/name", {**EVALUATION, "speed": {"n": 9, "seconds a photo": 0.234}})
+    assert "Seconds a photo, end to end, where it was measured: 0.23 (median)." in timed
     assert "rendered people" not in full
     assert "crops of nobody" not in full
     assert "Expected calibration error" not in full
