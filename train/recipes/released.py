@@ -10,7 +10,7 @@ from train.recipes.plan import Settings
 from train.recipes.stages import Stage
 
 # Steps at --scale 1.
-_HOURGLASS, _FUSION, _FINDER = 12_000, 4_000, 10_000
+_HOURGLASS, _FUSION, _FINDER = 12_000, 3_500, 10_000
 _MIXTURE = ("--views", "2", "--synthetic-share", "0.5", "--teacher-trust", "0.5", "--reprojection", "0.2")
 
 
