@@ -6,6 +6,8 @@ import torch
 
 from fusion_model.heatmaps import decode
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
+from tests.train.made_up import make_people
+from train.data import banks
 from train.data.map_errors import MapErrors
 from train.data.pose_pairs import pairs_bank
 from train.synthesis.body import load_body
@@ -48,6 +50,17 @@ def test_views_come_from_all_sides_and_repeat_with_the_seed(sampler):
     azimuth = np.array([body_azimuth(pose) for pose in one.poses])
     counts = np.histogram(azimuth, [-180, -90, 0, 90, 180])[0]
     assert counts.min() >= 8
+
+
+@pytest.mark.parametrize(("names", "watched"), [(("synthetic", "mpii"), 1), (("synthetic", "synthetic"), 2)])
+def test_errors_are_those_on_photos_where_there_are_any(names, watched, monkeypatch):
+    people = make_people(2)
+    people.source, people.names = torch.arange(2), names
+    seen = []
+    monkeypatch.setattr(banks, "measure_errors", lambda _network, people, *_: seen.append(len(people)))
+    monkeypatch.setattr(banks, "pairs_bank", lambda *_: "rows")
+    assert banks._pairs(people, None, banks.BankSettings(SIZE, 1.25, 48, views=1, seed=0, pairs=5)) == "rows"
+    assert seen == [watched]
 
 
 def test_pairs_become_rows_for_the_fusion_network(sampler):

@@ -122,9 +122,10 @@ def _build(data: Path, settings: BankSettings, hourglass: nn.Module, device: tor
 
 
 def _pairs(people: People, hourglass: nn.Module, settings: BankSettings) -> Bank:
-    """Rows from poses alone, with maps that err as the hourglass does on these people."""
-    photos = people.take(torch.tensor([people.names[k] != SYNTHETIC for k in people.source.tolist()]))
-    errors = measure_errors(hourglass, photos, settings.size, settings.margin)
+    """Rows from poses alone, with maps that err as the hourglass does on these people, photos if there are any."""
+    photos = torch.tensor([people.names[k] != SYNTHETIC for k in people.source.tolist()])
+    watched = people.take(photos) if photos.any() else people
+    errors = measure_errors(hourglass, watched, settings.size, settings.margin)
     sampler = PairSampler(load_body(), PoseBank(), "train", settings.size, settings.margin)
     source = len(people.names)
     return pairs_bank(sampler, errors, settings.pairs, settings.size, settings.fusion_size, source, settings.seed)
