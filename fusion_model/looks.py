@@ -106,12 +106,11 @@ class Looker:
             photos: (H, W, 3) uint8 RGB, one for each look.
             looks: N of them.
         """
-        crops = [dataclasses.replace(look.crop, angle=look.crop.angle + turn) for look in looks for turn in _TURNS]
-        views = self._run([photo for photo in photos for _ in _TURNS], crops, flip=True)
         averaged = []
-        for number, look in enumerate(looks):
-            part = slice(number * len(_TURNS), (number + 1) * len(_TURNS))
-            maps = average_maps(torch.stack([maps for _, maps in views[part]]), crops[part], look.crop)
+        for photo, look in zip(photos, looks, strict=True):
+            crops = [dataclasses.replace(look.crop, angle=look.crop.angle + turn) for turn in _TURNS]
+            views = self._run([photo] * len(crops), crops, flip=True)
+            maps = average_maps(torch.stack([maps for _, maps in views]), crops, look.crop)
             points, confidence = self._read(maps, look.crop)
             averaged.append(dataclasses.replace(look, maps=maps, points=points, confidence=confidence))
         return averaged

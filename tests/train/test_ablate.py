@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import statistics
-import sys
 import zipfile
 
 import pytest
@@ -14,11 +13,11 @@ import torch
 
 from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
+from tests.train.in_process import call as start
 from tests.train.made_up import make_people, write_pack
 from train import ablate, fusion
 from train.ablation import runs, tables
 from train.ablation.runs import STRATEGIES, variants
-from train.command import run_command
 from train.data import banks
 from train.data.bank import build_bank
 from train.data.banks import BankSettings, make_banks
@@ -29,17 +28,6 @@ CPU = torch.device("cpu")
 SMALL = ("--preset", "tiny", "--batch", "4", "--views", "1", "--log", "csv")
 SETTINGS = BankSettings(size=64, margin=1.25, fusion_size=32, views=2, seed=3)
 STACKED = dataclasses.replace(PRESETS["tiny"], hourglass=dataclasses.replace(PRESETS["tiny"].hourglass, stacks=2))
-
-
-def start(module, *arguments):
-    """Exit status of a command in this process."""
-    before, sys.argv = sys.argv, [module.__name__, *map(str, arguments)]
-    try:
-        return run_command(module.parser(), module.main)
-    except SystemExit as end:
-        return end.code
-    finally:
-        sys.argv = before
 
 
 def hourglass(seed=0):

@@ -17,10 +17,10 @@ from fusion_model.estimator import PoseEstimator
 from tests.train.formats import test_humaneva, test_kth, test_stills
 from tests.train.formats.human36m_files import CAMERA, write_metadata, write_sequence
 from tests.train.formats.test_overfitted import write_rendered
+from tests.train.in_process import call
 from tests.train.made_up import write_pack
 from train import prepare, reproduce
 from train.action_specific import action_checkpoints
-from train.command import run_command
 from train.formats import humaneva
 from train.protocols.paper import TABLE_1
 from train.protocols.tables import Table
@@ -28,17 +28,6 @@ from train.recipes import stages
 from train.recipes.tables import RECIPES
 
 STEMS = {"S1": ["Sitting 1", "SittingDown"], "S9": ["Sitting 1", "SittingDown"]}
-
-
-def call(module, *arguments):
-    """Exit status of a command in this process."""
-    before, sys.argv = sys.argv, [module.__name__, *map(str, arguments)]
-    try:
-        return run_command(module.parser(), module.main)
-    except SystemExit as end:
-        return end.code
-    finally:
-        sys.argv = before
 
 
 def reproduced(data, out, recipe, *more):
