@@ -223,7 +223,7 @@ class Trainer:
         if rendered.all() or not rendered.any():
             return pose_figures(poses, truth)
         photos, synthetic = (pose_figures(poses[rows], truth[rows]) for rows in (~rendered, rendered))
-        both = {"mpjpe": (photos["mpjpe"] + synthetic["mpjpe"]) / 2}
+        both = {name: (photos[name] + synthetic[name]) / 2 for name in photos} | {"n": len(truth)}
         return (
             both | {f"photos_{k}": v for k, v in photos.items()} | {f"synthetic_{k}": v for k, v in synthetic.items()}
         )

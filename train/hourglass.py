@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
 from train.command import common_arguments, loop_settings, positive, run_command, start_warm
-from train.data.augment import AugmentConfig, random_views, target_maps
+from train.data.augment import AUGMENT, random_views, target_maps
 from train.data.sampling import draw, draw_share, named_rows, sampling_weights
 from train.data.sources import find_people
 from train.engine.loop import Loop
@@ -48,6 +48,9 @@ def parser() -> argparse.ArgumentParser:
         "--input-size", type=positive(int), help="pixels of the crop's side while training (default: preset)"
     )
     arguments.add_argument(
+        "--augment", choices=sorted(AUGMENT), default="wide", help="narrow: hardly turned, cut off or small people"
+    )
+    arguments.add_argument(
         "--freeze-norm", action="store_true", help="keep the statistics of batch normalisation, to fine-tune"
     )
     return arguments
@@ -73,7 +76,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     held_out = find_people(arguments.data, validation=True)
     people = find_people(arguments.data, validation=False)
     weights = sampling_weights(people.source, people.names, arguments.synthetic_share)
-    augment = AugmentConfig()
+    augment = AUGMENT[arguments.augment]
 
     def loss(network: nn.Module, _step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         share = loop.share(arguments.batch)
@@ -95,7 +98,12 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         dataclasses.replace(loop_settings(arguments), freeze_norm=arguments.freeze_norm),
         arguments.run,
         better="mean",
-        fingerprint={"preset": arguments.preset, "input_size": size, "synthetic_share": arguments.synthetic_share},
+        fingerprint={
+            "preset": arguments.preset,
+            "input_size": size,
+            "synthetic_share": arguments.synthetic_share,
+            "augment": arguments.augment,
+        },
         describe=describe,
         pictures=lambda network: {"maps": map_sheet(network, held_out, size, margin)},
     )

@@ -41,6 +41,9 @@ def parser() -> argparse.ArgumentParser:
         "--backgrounds", type=Path, help="folder of photos without people to put behind half of them"
     )
     arguments.add_argument("--motions", type=Path, help="postures that train.synthesis.motion.collect made")
+    arguments.add_argument(
+        "--plain", action="store_true", help="one person a picture, whole, on their feet, with nothing in front"
+    )
     arguments.add_argument("--shard", type=shard, default=(1, 1), metavar="I/N", help="make every N-th part only")
     arguments.add_argument(
         "--processes", type=positive(int), default=os.cpu_count() or 1, help="that render side by side"
@@ -62,7 +65,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.seed < 0:
         raise ValueError(f"--seed must be 0 or more, got {arguments.seed}")
     names = (path.name if path else "" for path in (arguments.backgrounds, arguments.motions))
-    settings = Settings(arguments.count, arguments.seed, arguments.size, arguments.split, *names)
+    settings = Settings(arguments.count, arguments.seed, arguments.size, arguments.split, *names, arguments.plain)
     open_folder(arguments.out, settings)
     if not merge_labels(arguments.out, settings):
         _render(arguments, settings)

@@ -102,6 +102,25 @@ def test_figures_are_mean_and_spread_of_the_runs(finished):
     assert json.loads((finished / "tables.json").read_text())["table5"]["rows"][3]["strategy"] == "late"
 
 
+def test_photos_and_rendered_people_have_columns_of_their_own(tmp_path, finished):
+    (tmp_path / "data").mkdir()
+    for name in ("made", "synthetic"):
+        write_pack(tmp_path / "data", name, 8, held_out=2)
+    mixed = {"data": tmp_path / "data", "hourglass": finished.parent / "hourglass"}
+    few = ("--strategies", "early", "trainable", "--seeds", 0, "--synthetic-share", 0.5)
+    mark = [part for name, value in mixed.items() for part in (f"--{name}", value)]
+    assert start(ablate, *mark, "--out", tmp_path / "out", "--steps", 5, *SMALL, *few) == 0
+    row = read(tmp_path / "out" / "table5.csv")[0]
+    last = result(tmp_path / "out", "early", 0)["trained_on"]
+    for name in ("photos_mpjpe", "photos_pa_mpjpe", "synthetic_mpjpe", "synthetic_pa_mpjpe"):
+        assert float(row[name]) == pytest.approx(last[name])
+    assert float(row["mpjpe"]) == pytest.approx((last["photos_mpjpe"] + last["synthetic_mpjpe"]) / 2)
+    assert last["n"] == 4
+    text = (tmp_path / "out" / "tables.md").read_text()
+    assert "rendered, MPJPE" in text and "count half each" in text
+    assert "photos_mpjpe" not in read(finished / "table5.csv")[0]
+
+
 def test_pruned_and_hardened_networks_err_alike(finished):
     run = result(finished, "trainable", 0)
     assert run["pruned"]["mpjpe"] == pytest.approx(run["trained_on"]["mpjpe"], rel=1e-4)

@@ -11,6 +11,7 @@ from fusion_model.heatmaps import decode, to_crop_coordinates
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.train.made_up import make_people
 from train.data.augment import (
+    AUGMENT,
     AugmentConfig,
     Views,
     person_windows,
@@ -257,6 +258,18 @@ def test_an_unknown_joint_of_the_person_behind_does_not_count():
     lost = double & (views.weight[:, 0] == 0)
     assert lost[:8].any()  # known in front, unknown behind
     assert (views.weight[:8][~double[:8], 0] == 1).all()
+
+
+def test_narrow_views_are_upright_and_show_the_whole_person():
+    people = make_people(count=200)
+    narrow, wide = (random_views(people, SIZE, 1.25, AUGMENT[name], seeded(6)) for name in ("narrow", "wide"))
+    turn = (narrow.angle + 180) % 360 - 180
+    assert float(turn.abs().max()) < 30
+    whole = [
+        ((v.joints[:, 0] > -0.5) & (v.joints[:, 0] < SIZE - 0.5)).flatten(1).all(1).float().mean()
+        for v in (narrow, wide)
+    ]
+    assert whole[0] > 0.8 > whole[1]
 
 
 def test_the_same_seed_gives_the_same_views():

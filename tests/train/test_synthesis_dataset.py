@@ -1,5 +1,6 @@
 """Writing, resuming, merging and reading rendered data sets; the pictures are made up, so nothing is rendered."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -152,6 +153,19 @@ def test_other_settings_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"seed 4.*another folder"):
         open_folder(tmp_path, Settings(count=13, seed=5, size=128, split="train"))
     assert json.loads((tmp_path / "settings.json").read_text())["seed"] == 4
+    with pytest.raises(ValueError, match=r"plain False.*another folder"):
+        open_folder(tmp_path, dataclasses.replace(SETTINGS, plain=True))
+
+
+def test_a_set_of_a_former_version_goes_on(tmp_path):
+    open_folder(tmp_path, SETTINGS)
+    path = tmp_path / "settings.json"
+    former = json.loads(path.read_text())
+    del former["plain"]
+    path.write_text(json.dumps(former))
+    open_folder(tmp_path, SETTINGS)
+    with pytest.raises(ValueError, match="plain False"):
+        open_folder(tmp_path, dataclasses.replace(SETTINGS, plain=True))
 
 
 @pytest.mark.usefixtures("small_parts")

@@ -1,5 +1,7 @@
 """Rendered pictures and their labels, on a few dozen real renders."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from fusion_model.skeletons import HUMAN36M_17
 from train.synthesis.body import load_body, pose_body
 from train.synthesis.dataset import Settings
+from train.synthesis.motion.kinds import SUPPORT
 from train.synthesis.motion.poses import PoseBank
 from train.synthesis.pictures import PictureMaker
 from train.synthesis.renderer import Renderer
@@ -100,6 +103,17 @@ def test_the_same_number_gives_the_same_picture(renderer, made):
         for mine, theirs in zip(one.people, other.people, strict=True):
             np.testing.assert_array_equal(mine.joints_2d, theirs.joints_2d)
             assert (mine.subject, mine.motion, mine.kind) == (theirs.subject, theirs.motion, theirs.kind)
+
+
+def test_plain_pictures_show_one_whole_person_on_their_feet_with_nothing_in_front(renderer):
+    maker, covered = PictureMaker(renderer, replace(SETTINGS, plain=True)), []
+    for index in range(SETTINGS.count):
+        (label,) = maker(index).people
+        assert SUPPORT[label.kind] == "feet"
+        assert ((label.joints_2d > -0.5) & (label.joints_2d < SETTINGS.size - 0.5)).all()
+        assert (label.box[2:] - label.box[:2]).max() > 0.5 * SETTINGS.size
+        covered.append(1 - (label.box[2:] - label.box[:2]).prod() / np.ptp(label.joints_2d, axis=0).prod())
+    assert np.max(covered) < 0  # the silhouette is larger than the joints' box: nothing cuts it
 
 
 def test_splits_share_neither_bodies_nor_motions():

@@ -53,8 +53,9 @@ def _protocol(results: Mapping[str, Runs]) -> str:
     """What was measured, in a sentence."""
     run = next(iter(results.values()))[0]
     mean = run["mean_pose"]
+    mixed = " Photos, whose 3D is a teacher's, and rendered people count half each." if "photos_mpjpe" in mean else ""
     return (
         f"{run['steps']} steps a run. Measured on {mean['n']} validation people in their true boxes, over 12 limb "
         "joints relative to the pelvis; answering the mean pose of the training people gives an MPJPE of "
-        f"{mean['mpjpe']:.1f} mm and a PA-MPJPE of {mean['pa_mpjpe']:.1f} mm.\n"
+        f"{mean['mpjpe']:.1f} mm and a PA-MPJPE of {mean['pa_mpjpe']:.1f} mm.{mixed}\n"
     )

@@ -17,6 +17,12 @@ from train.fusion_training import time_networks
 
 # MPJPE in mm on Human3.6M, Tekin et al. 2017, Table 5.
 PAPER = {"image-only": 124.13, "maps-only": 79.28, "early": 76.41, "late": 74.12, "trainable": 69.73}
+_APART = {
+    "photos_mpjpe": "photos, MPJPE",
+    "photos_pa_mpjpe": "photos, PA-MPJPE",
+    "synthetic_mpjpe": "rendered, MPJPE",
+    "synthetic_pa_mpjpe": "rendered, PA-MPJPE",
+}  # columns of data that mix both
 _DIGITS = {"parameters": 2, "pruned_parameters": 2, "alpha": 3, "beta": 2, "ms": 2, "pruned_ms": 2}  # others: 1
 _COLUMNS_NOTE = (
     "Errors in mm, mean ± standard deviation over the seeds; w, alpha and beta are means at the end of the soft phase. "
@@ -69,6 +75,7 @@ def strategies_table(results: Mapping[str, Runs]) -> Table:
         "paper": "MPJPE of the paper on Human3.6M, another data set",
         "mpjpe": "MPJPE",
         "pa_mpjpe": "PA-MPJPE",
+        **(_APART if _APART.keys() & rows[0].keys() else {}),
         "soft_mpjpe": "MPJPE soft",
         "hardened_mpjpe": "MPJPE hardened, at once",
         "pruned_mpjpe": "MPJPE pruned",
@@ -152,6 +159,7 @@ def _strategy_row(name: str, runs: Runs) -> dict[str, Cell]:
         "paper": PAPER.get(name),
         **_spread("mpjpe", _each(last, "mpjpe")),
         **_spread("pa_mpjpe", _each(last, "pa_mpjpe")),
+        **_apart(last),
         **_spread("soft_mpjpe", _each(soft, "mpjpe")),
         **_spread("hardened_mpjpe", _each(hardened, "mpjpe")),
         **_spread("pruned_mpjpe", _each([run["pruned"] for run in runs], "mpjpe")),
@@ -163,6 +171,15 @@ def _strategy_row(name: str, runs: Runs) -> dict[str, Cell]:
         "merging_layers": ", ".join(map(str, layers)) or None,
         "not_sharp": sum(run["sharp"] is False for run in runs),
     }
+
+
+def _apart(figures: Sequence[Mapping[str, float]]) -> dict[str, Cell]:
+    """Errors on photos and on rendered people, where both were measured."""
+    cells: dict[str, Cell] = {}
+    for name in _APART:
+        if name in figures[0]:
+            cells |= _spread(name, _each(figures, name))
+    return cells
 
 
 def _each(figures: Sequence[Mapping[str, float] | None], name: str) -> list[float]:

@@ -135,8 +135,6 @@ def pruning_errors(held_out: HeldOut, hardening: dict[str, Any] | None) -> dict[
 
 def _by_kind(figures: dict[str, float]) -> dict[str, dict[str, float]]:
     """Figures of a validation apart for photos and rendered people, as far as training told them apart."""
-    if "n" in figures:
-        return {"all": figures}
     kinds = {"photos": "photos_", "rendered": "synthetic_"}
     parts = {kind: {k[len(p) :]: v for k, v in figures.items() if k.startswith(p)} for kind, p in kinds.items()}
-    return {kind: part for kind, part in parts.items() if part}
+    return {kind: part for kind, part in parts.items() if part} or ({"all": figures} if figures else {})

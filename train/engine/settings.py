@@ -69,7 +69,7 @@ FREE = {
 }  # fmt: skip
 
 
-_SINCE = {"skeleton": "human36m_17"}  # what commands did before they had the setting
+_SINCE = {"skeleton": "human36m_17", "augment": "wide"}  # what commands did before they had the setting
 
 
 def changed_settings(before: dict[str, object], now: dict[str, object]) -> list[str]:

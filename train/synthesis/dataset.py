@@ -49,6 +49,7 @@ class Settings:
         split: ``train`` or ``validation``: which bodies and motions.
         backgrounds: name of the folder of background photos, empty for none.
         motions: name of the file of postures, empty for the one that comes with the project.
+        plain: one person in each picture, whole, on their feet and with nothing in front.
     """
 
     count: int
@@ -57,6 +58,7 @@ class Settings:
     split: str
     backgrounds: str = ""
     motions: str = ""
+    plain: bool = False
 
     @property
     def parts(self) -> int:
@@ -80,7 +82,7 @@ def open_folder(folder: Path, settings: Settings) -> None:
     if not path.is_file():
         _write_whole(path, json.dumps(asdict(settings), indent=1).encode())
         return
-    there = json.loads(path.read_text(encoding="utf-8"))
+    there = {"plain": False, **json.loads(path.read_text(encoding="utf-8"))}  # former versions had no plain ones
     differing = {name: there.get(name) for name, value in asdict(settings).items() if there.get(name) != value}
     if differing:
         listed = ", ".join(f"{name} {value!r}" for name, value in differing.items())

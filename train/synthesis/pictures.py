@@ -43,17 +43,25 @@ class PictureMaker:
     def __call__(self, index: int) -> Picture:
         """Picture number ``index``."""
         generator = picture_generator(self.settings.seed, index)
-        count = int(generator.integers(2, 6)) if generator.random() < _GROUP else 1
-        samples = [self.bank.draw(generator, self.settings.split) for _ in range(count)]
+        plain = self.settings.plain
+        count = 1 if plain or generator.random() >= _GROUP else int(generator.integers(2, 6))
+        samples = [self._posture(generator) for _ in range(count)]
         subjects = generator.choice(self.subjects, count, replace=False)
         people = [
             (self.pack.person(int(subject)), sample.rotations, sample.support)
             for subject, sample in zip(subjects, samples, strict=True)
         ]
-        scene = compose(generator, self.pack, people, self.backgrounds, self.settings.size)
+        scene = compose(generator, self.pack, people, self.backgrounds, self.settings.size, plain=plain)
         rendered = self.renderer.render(scene)
         labels = [label_person(scene, rendered, number, sample) for number, sample in enumerate(samples)]
         return Picture(rendered.image, scene.camera.intrinsics, [label for label in labels if label is not None])
+
+    def _posture(self, generator: np.random.Generator) -> PosedSample:
+        """A posture of the split; in plain pictures one on its feet."""
+        while True:
+            sample = self.bank.draw(generator, self.settings.split)
+            if sample.support == "feet" or not self.settings.plain:
+                return sample
 
 
 def label_person(scene: Scene, rendered: Rendered, number: int, sample: PosedSample) -> Label | None:

@@ -25,6 +25,7 @@ from train.synthesis.wardrobe import DressedPerson, draw_outfit, wear
 
 _INDOORS = ("room", "studio")
 _SHARES = (0.42, 0.25, 0.25, 0.08)  # of room, street, field and studio
+_FRAMINGS = ("whole", "small", "thighs", "waist", "chest", "group")
 _OCCLUDED = 0.16  # share of the pictures with something in front of the person
 _FINE_MM = 2.6  # to the pixel: beyond that fewer faces do
 _TRIES = 6  # to find a side from which nobody is in the way
@@ -66,6 +67,8 @@ def compose(
     people: Sequence[DressedPerson | tuple[Person, np.ndarray] | tuple[Person, np.ndarray, str]],
     backgrounds: PhotoFolder | None = None,
     size: int = 256,
+    *,
+    plain: bool = False,
 ) -> Scene:
     """A random scene with these people.
 
@@ -76,6 +79,7 @@ def compose(
             ``ground``, ``none``) if that is known; the first is the one that is framed.
         backgrounds: photos to put behind half of the scenes; without them all are built.
         size: pixels of the picture's side.
+        plain: the first person whole, and nothing in front of anybody.
 
     Raises:
         ValueError: if there is nobody.
@@ -85,7 +89,7 @@ def compose(
     dressed = [_dressed(generator, pack, someone) for someone in people]
     placed = place_people(generator, [(one, *pose_body(pack, one.person, one.rotations)) for one in dressed], pack)
     materials: list[Material] = []
-    shot, points = _shot(generator, pack, placed)
+    shot, points = _shot(generator, pack, placed, plain=plain)
     bed = bed_height(generator, placed)
     camera, floor = _camera(shot, points, (size, size), -bed)
     for _ in range(_TRIES):
@@ -107,7 +111,7 @@ def compose(
             build_seat(builder, one.seat, 0.0)
     if floor < 0:
         build_stage(builder, placed, -floor, soft=bed > 0)
-    if generator.random() < _OCCLUDED:
+    if not plain and generator.random() < _OCCLUDED:
         build_occluder(builder, placed, camera.position)
     light = indoor_light(generator) if background in _INDOORS else outdoor_light(generator)
     centre = (everybody.min(0) + everybody.max(0)) / 2
@@ -164,12 +168,12 @@ def _dressed(
     return DressedPerson(person, rotations, draw_outfit(generator, pack, person), *support)
 
 
-def _shot(generator: np.random.Generator, pack: BodyPack, placed: list[Placed]) -> tuple[Shot, np.ndarray]:
+def _shot(
+    generator: np.random.Generator, pack: BodyPack, placed: list[Placed], *, plain: bool
+) -> tuple[Shot, np.ndarray]:
     """How the picture is taken, and the points (N, 3) that it is to frame."""
-    kind = str(generator.choice(
-        ["whole", "small", "thighs", "waist", "chest", "group"],
-        p=[0.62, 0.10, 0.09, 0.08, 0.05, 0.06] if len(placed) == 1 else [0.42, 0.08, 0.06, 0.06, 0.03, 0.35],
-    ))  # fmt: skip
+    shares = [0.62, 0.10, 0.09, 0.08, 0.05, 0.06] if len(placed) == 1 else [0.42, 0.08, 0.06, 0.06, 0.03, 0.35]
+    kind = "whole" if plain else str(generator.choice(_FRAMINGS, p=shares))
     chosen = placed if kind == "group" else placed[:1]
     points = np.concatenate([posture_points(pack, one.vertices, kind) for one in chosen])
     fill = {"whole": (0.62, 0.95), "small": (0.28, 0.6), "group": (0.7, 1.0)}.get(kind, (0.8, 1.1))
