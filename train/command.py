@@ -12,6 +12,7 @@ from pathlib import Path
 from torch import nn
 
 from fusion_model.config import PRESETS
+from train.data.augment import AUGMENT
 from train.engine.checkpoints import latest_state
 from train.engine.loop import start_accelerator
 from train.engine.memory import keep_freed_memory
@@ -46,6 +47,9 @@ def common_arguments(
         parser.add_argument("--seed", type=int, default=0, help="of batches and augmentation")
     if presets:
         parser.add_argument("--preset", choices=sorted(PRESETS), default="compact", help="sizes of the networks")
+        parser.add_argument(
+            "--augment", choices=sorted(AUGMENT), default="wide", help="narrow: hardly turned, cut off or small people"
+        )
     parser.add_argument("--steps", type=positive(int), default=10_000, help="optimiser steps in all")
     parser.add_argument(
         "--batch", type=positive(int), default=batch, help="images a step, over all processes and parts"

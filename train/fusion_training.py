@@ -89,8 +89,10 @@ def bank_settings(config: ModelConfig, arguments: argparse.Namespace) -> BankSet
     """The banks that the arguments ask for."""
     size, margin = config.hourglass.input_size, config.crop.margin
     sizes = (size, margin, config.fusion.input_size)
-    action = getattr(arguments, "action", "")
-    return BankSettings(*sizes, views=arguments.views, seed=arguments.seed, pairs=arguments.pairs, action=action)
+    action, augment = getattr(arguments, "action", ""), arguments.augment
+    return BankSettings(
+        *sizes, views=arguments.views, seed=arguments.seed, pairs=arguments.pairs, action=action, augment=augment
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +138,8 @@ class Trainer:
         fingerprint |= {"input_size": config.hourglass.input_size, "hourglass": weights_fingerprint(hourglass)}
         fingerprint |= {"sharpness": arguments.sharpness, "soft_steps": self.soft_steps, "steps": arguments.steps}
         fingerprint |= {
-            name: getattr(arguments, name) for name in ("synthetic_share", "teacher_trust", "reprojection", "pairs")
+            name: getattr(arguments, name)
+            for name in ("synthetic_share", "teacher_trust", "reprojection", "pairs", "augment")
         }
         skeleton = SKELETONS[config.fusion.skeleton]
         self._joints = [HUMAN36M_17.index(name) for name in skeleton.joints]  # of the views' 17, those put out

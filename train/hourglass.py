@@ -48,9 +48,6 @@ def parser() -> argparse.ArgumentParser:
         "--input-size", type=positive(int), help="pixels of the crop's side while training (default: preset)"
     )
     arguments.add_argument(
-        "--augment", choices=sorted(AUGMENT), default="wide", help="narrow: hardly turned, cut off or small people"
-    )
-    arguments.add_argument(
         "--freeze-norm", action="store_true", help="keep the statistics of batch normalisation, to fine-tune"
     )
     return arguments

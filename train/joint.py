@@ -22,7 +22,7 @@ from fusion_model.fusion import FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.looks import fusion_inputs
 from train.command import common_arguments, loop_settings, positive, run_command
-from train.data.augment import AugmentConfig, random_views, target_maps, turned_poses
+from train.data.augment import AUGMENT_POSES, random_views, target_maps, turned_poses
 from train.data.bank import build_bank
 from train.data.people import People
 from train.data.sampling import draw_share, named_rows, sampling_weights
@@ -34,7 +34,7 @@ from train.hourglass import SIGMA, heatmap_loss
 from train.protocols.maps import maps_pck
 from train.protocols.pose3d import pose_figures
 
-_VIEWS = AugmentConfig(scene=0.0, cut=0.2, nothing=0.0, any_angle=0.1)  # as the fusion network is trained on
+_VIEWS = AUGMENT_POSES["wide"]
 _POSE_WEIGHT = 2e-5  # brings the pose's error, 1e5 mm^2 and more, to the size of the maps'
 
 

@@ -117,7 +117,8 @@ def test_photos_and_rendered_people_have_columns_of_their_own(tmp_path, finished
     assert float(row["mpjpe"]) == pytest.approx((last["photos_mpjpe"] + last["synthetic_mpjpe"]) / 2)
     assert last["n"] == 4
     text = (tmp_path / "out" / "tables.md").read_text()
-    assert "rendered, MPJPE" in text and "count half each" in text
+    assert "rendered, MPJPE" in text
+    assert "count half each" in text
     assert "photos_mpjpe" not in read(finished / "table5.csv")[0]
 
 

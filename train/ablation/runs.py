@@ -27,8 +27,9 @@ _RESULT = "result.json"
 # What all runs of a folder share, as named on the command line.
 _SHARED = (
     "preset", "steps", "batch", "lr", "schedule", "warmup", "patience", "validate_every", "sharpness", "soft_share",
-    "views", "people", "pairs", "input_size", "teacher_trust", "reprojection", "synthetic_share",
+    "views", "people", "pairs", "input_size", "teacher_trust", "reprojection", "synthetic_share", "augment",
 )  # fmt: skip
+_SINCE = {"augment": "wide"}  # what former versions did
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class Ablation:
             changed = [
                 f"{name} was {theirs.get(name)!r}, is {value!r}"
                 for name, value in mine.items()
-                if theirs.get(name) != value
+                if theirs.get(name, _SINCE.get(name)) != value
             ]
             if changed:
                 raise ValueError(

@@ -42,11 +42,15 @@ class AugmentConfig:
     shift: float = 0.05
 
 
-# What training commands offer. Narrow views are those of whole upright people in their box, with few others so that
-# small people and empty windows are known: a short training learns these sooner.
+# What training commands offer: views for the hourglass, and for the fusion network, which sees people in their box.
+# Narrow views show whole upright people, hardly ever others: a short training learns these sooner.
 AUGMENT = {
     "wide": AugmentConfig(),
     "narrow": AugmentConfig(scene=0.06, cut=0.04, nothing=0.02, any_angle=0.0, turn=6.0, scale=0.12, shift=0.03),
+}
+AUGMENT_POSES = {
+    "wide": AugmentConfig(scene=0.0, cut=0.2, nothing=0.0, any_angle=0.1),
+    "narrow": AugmentConfig(scene=0.0, cut=0.0, nothing=0.0, any_angle=0.0, turn=6.0, scale=0.12, shift=0.03),
 }
 
 

@@ -17,7 +17,7 @@ from fusion_model.heatmaps import to_map_coordinates
 from fusion_model.looks import fusion_inputs
 from fusion_model.skeletons import MPII_16
 from train.data.augment import (
-    AugmentConfig,
+    AUGMENT_POSES,
     plain_views,
     random_views,
     sample,
@@ -84,6 +84,7 @@ def build_bank(
     batch: int = 64,
     stack: int = -1,
     *,
+    augment: str = "wide",
     progress: bool = True,
 ) -> Bank:
     """Look at people with known 3D through the hourglass.
@@ -98,13 +99,13 @@ def build_bank(
         generator: of the views; None gives plain upright crops.
         batch: views at once.
         stack: which of the hourglass's stacks gives the maps.
+        augment: how far the views vary, a key of :data:`train.data.augment.AUGMENT_POSES`.
         progress: whether to show a bar.
     """
     rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0].repeat(copies)
     if not len(rows):
         msg = "none of the people has a 3D pose: the fusion network needs sources with pseudo-labels or measured 3D"
         raise ValueError(msg)
-    kinds = AugmentConfig(scene=0.0, cut=0.2, nothing=0.0, any_angle=0.1)
 
     def parts() -> Iterator[tuple[Tensor, ...]]:
         for start in tqdm(range(0, len(rows), batch), desc="hourglass maps", unit="batch", disable=not progress):
@@ -114,7 +115,7 @@ def build_bank(
                 images, matrices = plain_views(part, size, margin)
                 points, point_weight = transform(part.joints, matrices), part.weight
             else:
-                views = random_views(part, size, margin, kinds, generator)
+                views = random_views(part, size, margin, AUGMENT_POSES[augment], generator)
                 images, points, point_weight = views.images, views.joints[:, 0], views.weight
                 pose, weight = turned_poses(pose, weight, views.angle, views.mirror)
             with torch.autocast(images.device.type, torch.bfloat16):

@@ -29,6 +29,7 @@ from train.synthesis.pairs import PairSampler
 
 _FORMAT = "fusion-pose-bank/1"
 _ORDER = 1  # of the views: raised when the same seed comes to give others
+_SINCE = {"action": "", "augment": "wide"}  # left out, so that caches of former versions count
 _COLUMNS = [field.name for field in fields(Bank)]
 
 
@@ -46,6 +47,7 @@ class BankSettings:
         people: training people at most, spread evenly over the data; None for all.
         stack: which hourglass's maps are taken, 0 for the first of the stack, -1 for the last.
         action: only people of that action; empty for everybody.
+        augment: how far the views vary.
     """
 
     size: int
@@ -57,6 +59,7 @@ class BankSettings:
     people: int | None = None
     stack: int = -1
     action: str = ""
+    augment: str = "wide"
 
 
 @dataclass
@@ -96,7 +99,7 @@ def make_banks(
 def bank_fingerprint(data: Path, settings: BankSettings, hourglass: nn.Module, device: torch.device) -> str:
     """Hash of everything that the content of the banks follows from."""
     digest = hashlib.blake2b(digest_size=16)
-    chosen = {name: value for name, value in asdict(settings).items() if name != "action" or value}
+    chosen = {name: value for name, value in asdict(settings).items() if value != _SINCE.get(name)}
     digest.update(json.dumps([_ORDER, chosen, device.type, data_fingerprint(data)]).encode())
     for name, tensor in sorted(hourglass.state_dict().items()):
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
@@ -114,7 +117,8 @@ def _build(data: Path, settings: BankSettings, hourglass: nn.Module, device: tor
     shape = (settings.size, settings.margin, settings.fusion_size)
     held_out = build_bank(watched, hourglass, *shape, 1, None, stack=settings.stack)
     generator = torch.Generator(device).manual_seed(settings.seed)
-    training = build_bank(people, hourglass, *shape, settings.views, generator, stack=settings.stack)
+    views = settings.views, generator
+    training = build_bank(people, hourglass, *shape, *views, stack=settings.stack, augment=settings.augment)
     if not settings.pairs:
         return Banks(training, held_out, people.names)
     pairs = _pairs(watched, hourglass, settings)
