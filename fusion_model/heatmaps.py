@@ -6,10 +6,15 @@ resize by any factor keeps the crop's borders where they are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 MAP_STRIDE = 4
+_ONE_SPOT, _APART = 1.5, 3.0  # map pixels: how near two joints lie on one spot, how far a second peak is from the first
+_NEARLY = 0.93  # of the first peak's height, from which the second will do
 
 
 def to_map_coordinates(points: Tensor, stride: float = MAP_STRIDE) -> Tensor:
@@ -62,11 +67,46 @@ def decode(maps: Tensor) -> tuple[Tensor, Tensor]:
         raise ValueError(msg)
     flat = maps.float().flatten(-2)
     peaks, index = flat.max(-1)
+    return _refined(flat, index, height, width), peaks
+
+
+def decode_pairs(maps: Tensor, mirror: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """As :func:`decode`, but where the joints of a left-right pair fall on one spot, one may take its second peak.
+
+    It does if that is nearly as high: then the maps show two limbs, and each of both maps likes the same one a little
+    better. The joint whose second peak is nearer to the height of its first gives way.
+
+    Args:
+        maps: (J, H, W).
+        mirror: (J,) joint on the other side of each.
+
+    Returns:
+        points (J, 2) and peaks (J), as of :func:`decode`.
+    """
+    points, peaks = decode(maps)
+    height, width = maps.shape[-2:]
+    flat = maps.float().flatten(1)
+    x, y = torch.arange(width, device=maps.device), torch.arange(height, device=maps.device)
+    away = (x - points[:, None, None, 0]) ** 2 + (y[:, None] - points[:, None, None, 1]) ** 2 > _APART**2
+    summit = functional.max_pool2d(maps.float()[None], 3, 1, 1)[0] == maps
+    second, index = torch.where((away & summit).flatten(1), flat, 0.0).max(1)
+    others = _refined(flat, index, height, width)
+    share = second / peaks.clamp_min(1e-6)
+    for joint, other in enumerate(mirror):
+        if joint < other and (points[joint] - points[other]).norm() <= _ONE_SPOT:
+            giving = joint if share[joint] >= share[other] else other
+            if share[giving] >= _NEARLY:
+                points[giving], peaks[giving] = others[giving], second[giving]
+    return points, peaks
+
+
+def _refined(flat: Tensor, index: Tensor, height: int, width: int) -> Tensor:
+    """Sub-pixel positions (..., 2) of the pixels with that index in the flattened maps."""
     x, y = index % width, index // width
     # At the border the inner neighbour stands for the missing one: no shift across the edge.
     offset_x = _vertex(flat, index, torch.where(x > 0, 1, -1), torch.where(x < width - 1, 1, -1))
     offset_y = _vertex(flat, index, torch.where(y > 0, width, -width), torch.where(y < height - 1, width, -width))
-    return torch.stack((x + offset_x, y + offset_y), -1), peaks
+    return torch.stack((x + offset_x, y + offset_y), -1)
 
 
 def _vertex(flat: Tensor, index: Tensor, before: Tensor, after: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from torch.nn import functional
 from fusion_model.config import CalibrationConfig, ModelConfig
 from fusion_model.crops import Crop
 from fusion_model.fusion import FusionNetwork
-from fusion_model.heatmaps import decode, to_crop_coordinates
+from fusion_model.heatmaps import decode_pairs, to_crop_coordinates
 from fusion_model.hourglass import StackedHourglass, flip_average
 from fusion_model.people import body_angle, joint_box
 from fusion_model.skeletons import MPII_16, SKELETONS, pelvis_weights
@@ -141,7 +141,7 @@ class Looker:
 
     def _read(self, maps: Tensor, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
         """Joints (16, 2) in photo pixels and calibrated confidence (16,) of a window's maps."""
-        points, peaks = decode(maps)
+        points, peaks = decode_pairs(maps, MPII_16.mirror)
         confidence = calibrated(peaks.numpy(), self.config.calibration)
         return crop.to_photo(to_crop_coordinates(points).numpy()), confidence
 

@@ -1,8 +1,8 @@
 """From nothing to a small trained model that the page serves: ``python -m train.quickstart --out DIR``.
 
-Renders people, trains a small hourglass and a fusion network on them, prunes, measures the result on rendered people
-whose bodies and motions training never saw, and fits its confidence to them. Run the same command again to continue
-where it was cut.
+Renders plain pictures of people (one in each, whole, on their feet), trains a small hourglass and a fusion network on
+them, prunes, measures the result on such people whose bodies and motions training never saw, and fits its confidence to
+them. Run the same command again to continue where it was cut.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from train.recipes.stages import Stage, run_stages
 
 # What ten minutes are spent on; --minutes scales the pictures and the steps alike.
 PICTURES, HELD_OUT = 3000, 300
-HOURGLASS_STEPS, FUSION_STEPS = 1500, 1000
+HOURGLASS_STEPS, FUSION_STEPS = 1900, 1000
 _HOURGLASS = ("--batch", "48", "--lr", "3e-3", "--validate-every", "500")
 _FUSION = ("--views", "3", "--validate-every", "500")
 LONGEST_WARMUP = 300  # steps
@@ -62,8 +62,21 @@ def stages(out: Path, minutes: float, seed: int) -> list[Stage]:
         return str(max(LEAST_PICTURES, round(scale * count)))
 
     data, hourglass = str(out / "data"), str(out / "hourglass")
-    common = ("--data", data, "--preset", "small", "--seed", str(seed), "--save-every", "200", "--log", "csv")
-    render = ("synthesize", "--out")
+    common = (
+        "--data",
+        data,
+        "--preset",
+        "small",
+        "--augment",
+        "narrow",
+        "--seed",
+        str(seed),
+        "--save-every",
+        "200",
+        "--log",
+        "csv",
+    )
+    render = ("synthesize", "--plain", "--out")
     held_out = ("--split", "validation", "--seed", str(seed + 1))
     return [
         Stage(

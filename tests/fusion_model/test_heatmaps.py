@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fusion_model.heatmaps import MAP_STRIDE, decode, encode, to_crop_coordinates, to_map_coordinates
+from fusion_model.heatmaps import MAP_STRIDE, decode, decode_pairs, encode, to_crop_coordinates, to_map_coordinates
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,38 @@ def test_half_precision_is_decoded_in_single():
 def test_too_small_maps_are_refused(size):
     with pytest.raises(ValueError, match=r"at least 3 x 3 to decode, got \(1, " + f"{size[0]}, {size[1]}"):
         decode(torch.zeros(1, *size))
+
+
+def two_peaks(first, second, heights):
+    """(24, 24): the higher of two Gaussians."""
+    maps = encode(torch.tensor([first, second]), (24, 24), 1.25)
+    return (maps * torch.tensor(heights)[:, None, None]).amax(0)
+
+
+FRONT, BACK = (14.3, 12.0), (7.0, 15.4)
+PAIR = (1, 0)
+
+
+def test_a_pair_on_one_spot_takes_two_peaks_that_are_nearly_as_high():
+    maps = torch.stack([two_peaks(FRONT, BACK, (0.8, 0.77)), two_peaks(FRONT, BACK, (0.8, 0.76))])
+    points, peaks = decode_pairs(maps, PAIR)
+    torch.testing.assert_close(points, torch.tensor([BACK, FRONT]), atol=0.05, rtol=0)
+    assert peaks[0] < peaks[1]
+    swapped, _ = decode_pairs(maps.flip(0), PAIR)
+    torch.testing.assert_close(swapped, torch.tensor([FRONT, BACK]), atol=0.05, rtol=0)
+
+
+@pytest.mark.parametrize("maps", [
+    torch.stack([two_peaks(FRONT, BACK, (0.8, 0.7)), two_peaks(FRONT, BACK, (0.8, 0.6))]),  # one limb hides the other
+    torch.stack([two_peaks(FRONT, BACK, (0.8, 0.79)), two_peaks(BACK, FRONT, (0.8, 0.75))]),  # apart already
+    torch.stack([two_peaks(FRONT, (15.8, 12.9), (0.8, 0.79))] * 2),  # one broad peak
+    torch.zeros(2, 24, 24),
+])  # fmt: skip
+def test_a_pair_is_left_alone_otherwise(maps):
+    for pair, alone in zip(decode_pairs(maps, PAIR), decode(maps), strict=True):
+        assert torch.equal(pair, alone)
+
+
+def test_joints_without_another_side_are_left_alone():
+    maps = torch.stack([two_peaks(FRONT, BACK, (0.8, 0.79))] * 2)
+    assert torch.equal(decode_pairs(maps, (0, 1))[0], decode(maps)[0])

@@ -75,7 +75,7 @@ def strategies_table(results: Mapping[str, Runs]) -> Table:
         "paper": "MPJPE of the paper on Human3.6M, another data set",
         "mpjpe": "MPJPE",
         "pa_mpjpe": "PA-MPJPE",
-        **(_APART if _APART.keys() & rows[0].keys() else {}),
+        **_columns_apart(rows),
         "soft_mpjpe": "MPJPE soft",
         "hardened_mpjpe": "MPJPE hardened, at once",
         "pruned_mpjpe": "MPJPE pruned",
@@ -143,8 +143,9 @@ def stages_table(results: Mapping[str, Runs]) -> Table | None:
     for name, title in ((FIRST_STACK, "first stack"), ("trainable", "last stack")):
         figures = [run["pruned"] for run in results[name]]
         row: dict[str, Cell] = {"maps": title, "runs": len(figures)}
-        rows.append(row | _spread("mpjpe", _each(figures, "mpjpe")) | _spread("pa_mpjpe", _each(figures, "pa_mpjpe")))
-    columns = {"maps": "maps of", "runs": "runs", "mpjpe": "MPJPE", "pa_mpjpe": "PA-MPJPE"}
+        row |= _spread("mpjpe", _each(figures, "mpjpe")) | _spread("pa_mpjpe", _each(figures, "pa_mpjpe"))
+        rows.append(row | _apart(figures))
+    columns = {"maps": "maps of", "runs": "runs", "mpjpe": "MPJPE", "pa_mpjpe": "PA-MPJPE", **_columns_apart(rows)}
     return Table("Stacked against single-stage hourglass (section 3.2, on other data)", columns, rows, (_STAGES_NOTE,))
 
 
@@ -180,6 +181,11 @@ def _apart(figures: Sequence[Mapping[str, float]]) -> dict[str, Cell]:
         if name in figures[0]:
             cells |= _spread(name, _each(figures, name))
     return cells
+
+
+def _columns_apart(rows: Sequence[Mapping[str, Cell]]) -> dict[str, str]:
+    """Headings of what :func:`_apart` gave."""
+    return {name: heading for name, heading in _APART.items() if name in rows[0]}
 
 
 def _each(figures: Sequence[Mapping[str, float] | None], name: str) -> list[float]:
