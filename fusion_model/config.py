@@ -216,7 +216,7 @@ class FinderConfig:
     """
 
     width: int = 48
-    input_size: int = 192
+    input_size: int = 256
     least: float = 0.1
     sure: float = 0.45
     overlap: float = 0.6

@@ -16,9 +16,10 @@ from fusion_model.looks import Look, Looker
 from fusion_model.people import Proposal, propose, same_person, sighted, whole_photo
 
 _BOX_CONFIDENCE = 0.2  # of the joints that a second look must show
+_CLOSER = 0.1  # mean confidence by which the first look must exceed closer ones to count
 _LEAST_ZOOM = 0.6  # side of a second look over that of the first
 _SIZE_RANK = 0.2  # power of a person's share of the photo that ranks the people found
-_MIDDLE_RANK = 2.0  # of the squared distance from the middle of the photo, in its longer side: photos are aimed
+_MIDDLE_RANK = 4.0  # of the squared distance from the middle of the photo, in its longer side: photos are aimed
 _LARGE = 0.6  # side of a person's square over the photo's, from which the maps of the whole photo may propose too
 _HINTED = 0.85  # share of the person threshold that is enough for such a proposal
 _AGREE = 0.25  # overlap (IoU) of such a proposal with what the finder hardly saw
@@ -110,9 +111,10 @@ class Search:
         return people
 
     def _look_closer(self, photo: np.ndarray, proposals: list[Proposal], trust: float = 1.0) -> list[Look]:
-        """The surest of three looks at each proposal: as proposed, round the joints found, and that without a turn.
+        """The best of three looks at each proposal: as proposed, round the joints found, and that without a turn.
 
-        Of proposals that are not the finder's, a share ``trust`` of the person threshold is enough.
+        The surer one of the closer two counts, unless the first is a good deal surer. Of proposals that are not the
+        finder's, a share ``trust`` of the person threshold is enough.
         """
         size = self.config.hourglass.input_size
         first = self.looker.look([photo] * len(proposals), [one.crop(size) for one in proposals])
@@ -129,7 +131,7 @@ class Search:
             mine.append(look)
         found = []
         for mine in looks:
-            best, seen = max(mine, key=lambda one: float(one.confidence.mean())), mine[0]
+            best, seen = _surest(mine), mine[0]
             if seen.seen_box is None:
                 least = trust * self.config.calibration.person
             else:
@@ -166,6 +168,13 @@ def _prominence(box: np.ndarray, width: int, height: int) -> float:
     share = min(1.0, max(box[2] - box[0], box[3] - box[1]) / extent)
     offset = ((box[:2] + box[2:]) / 2 - np.array([width - 1, height - 1]) / 2) / extent
     return float(share**_SIZE_RANK * np.exp(-_MIDDLE_RANK * (offset**2).sum()))
+
+
+def _surest(looks: list[Look]) -> Look:
+    """The surest look, where the first, which is the farthest, counts less."""
+    first, *closer = looks
+    best = max(closer, key=lambda look: float(look.confidence.mean()))
+    return first if first.confidence.mean() > best.confidence.mean() + _CLOSER else best
 
 
 def _seen_as(look: Look, proposal: Proposal) -> Look:

@@ -29,6 +29,7 @@ _LEAST_SEEN = 0.45  # share of a box within the picture and not covered
 _CLOSE = 0.3  # share of pictures of one person that show head and chest, and perhaps more, as portraits do
 _CLOSE_SEEN = 0.1  # the same as _LEAST_SEEN for them
 _CLOSE_SIDE = (1.1, 2.6)  # sides of the picture that the whole person would take
+_WHOLE_LEAST = 0.15  # side of the person over that of the picture in which its whole photo lies
 _TRIES = 8
 _MOST_WINDOWS = 2000  # that show nobody
 
@@ -162,7 +163,7 @@ class CrowdMaker:
     def _whole_photo(self, generator: np.random.Generator) -> Crowd:
         """One photo as it is, somewhere in the picture; its surroundings may show people without a label."""
         size, row = self.size, self._person(generator)
-        share = generator.uniform(0.25, 0.98)
+        share = _WHOLE_LEAST * (0.98 / _WHOLE_LEAST) ** generator.random()
         middle = size * (0.5 + (1 - share) * generator.uniform(-0.5, 0.5, 2))
         one = self._close(row, generator) or self._place(row, share * size, middle, generator)
         image = self._background(generator) if generator.random() < 0.4 else np.zeros((size, size, 3), np.uint8)
