@@ -218,7 +218,7 @@ class FinderConfig:
     width: int = 48
     input_size: int = 256
     least: float = 0.1
-    sure: float = 0.45
+    sure: float = 0.42
     overlap: float = 0.6
 
     def __post_init__(self) -> None:
