@@ -20,6 +20,7 @@ from train.recipes.stages import Stage, run_stages
 # What ten minutes are spent on; --minutes scales the pictures and the steps alike.
 PICTURES, HELD_OUT = 3000, 300
 HOURGLASS_STEPS, FUSION_STEPS = 1900, 1000
+_COMMON = ("--preset", "small", "--augment", "narrow", "--save-every", "200", "--log", "csv")
 _HOURGLASS = ("--batch", "48", "--lr", "3e-3", "--validate-every", "500")
 _FUSION = ("--views", "3", "--validate-every", "500")
 LONGEST_WARMUP = 300  # steps
@@ -62,20 +63,7 @@ def stages(out: Path, minutes: float, seed: int) -> list[Stage]:
         return str(max(LEAST_PICTURES, round(scale * count)))
 
     data, hourglass = str(out / "data"), str(out / "hourglass")
-    common = (
-        "--data",
-        data,
-        "--preset",
-        "small",
-        "--augment",
-        "narrow",
-        "--seed",
-        str(seed),
-        "--save-every",
-        "200",
-        "--log",
-        "csv",
-    )
+    common = ("--data", data, "--seed", str(seed), *_COMMON)
     render = ("synthesize", "--plain", "--out")
     held_out = ("--split", "validation", "--seed", str(seed + 1))
     return [

@@ -18,6 +18,7 @@ from train.command import minutes_left
 from train.data.banks import Banks, BankSettings, bank_fingerprint, make_banks
 from train.engine.checkpoints import latest_state
 from train.engine.loop import start_accelerator
+from train.engine.settings import SINCE
 from train.fusion_training import Outcome, Trainer, bank_settings, fusion_config, load_hourglass, parameter_count
 
 STRATEGIES = ("image-only", "maps-only", "early", "late", "free", "trainable")
@@ -29,7 +30,6 @@ _SHARED = (
     "preset", "steps", "batch", "lr", "schedule", "warmup", "patience", "validate_every", "sharpness", "soft_share",
     "views", "people", "pairs", "input_size", "teacher_trust", "reprojection", "synthetic_share", "augment",
 )  # fmt: skip
-_SINCE = {"augment": "wide"}  # what former versions did
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Ablation:
             changed = [
                 f"{name} was {theirs.get(name)!r}, is {value!r}"
                 for name, value in mine.items()
-                if theirs.get(name, _SINCE.get(name)) != value
+                if theirs.get(name, SINCE.get(name)) != value
             ]
             if changed:
                 raise ValueError(

@@ -23,13 +23,14 @@ from train.data.people import People
 from train.data.pose_pairs import pairs_bank
 from train.data.sampling import SYNTHETIC
 from train.data.sources import data_fingerprint, find_people
+from train.engine.settings import SINCE
 from train.synthesis.body import load_body
 from train.synthesis.motion.poses import PoseBank
 from train.synthesis.pairs import PairSampler
 
 _FORMAT = "fusion-pose-bank/1"
 _ORDER = 1  # of the views: raised when the same seed comes to give others
-_SINCE = {"action": "", "augment": "wide"}  # left out, so that caches of former versions count
+_SINCE = {"action": "", "augment": SINCE["augment"]}  # left out, so that caches of former versions count
 _COLUMNS = [field.name for field in fields(Bank)]
 
 

@@ -69,7 +69,7 @@ FREE = {
 }  # fmt: skip
 
 
-_SINCE = {"skeleton": "human36m_17", "augment": "wide"}  # what commands did before they had the setting
+SINCE = {"skeleton": "human36m_17", "augment": "wide"}  # what commands did before they had the setting
 
 
 def changed_settings(before: dict[str, object], now: dict[str, object]) -> list[str]:
@@ -78,7 +78,7 @@ def changed_settings(before: dict[str, object], now: dict[str, object]) -> list[
     What a former version of the loop did not know had its default; of the commands' own settings that a former version
     did not note, nothing can be said.
     """
-    old = {name: field.default for name, field in LoopSettings.__dataclass_fields__.items()} | _SINCE | before
+    old = {name: field.default for name, field in LoopSettings.__dataclass_fields__.items()} | SINCE | before
     return [
         f"{name} was {old[name]!r}, is {value!r}"
         for name, value in now.items()
