@@ -19,7 +19,7 @@ from train.recipes.stages import Stage, run_stages
 
 # What ten minutes are spent on; --minutes scales the pictures and the steps alike.
 PICTURES, HELD_OUT = 3000, 300
-HOURGLASS_STEPS, FUSION_STEPS = 1900, 1000
+HOURGLASS_STEPS, FUSION_STEPS = 1500, 1000
 _COMMON = ("--preset", "small", "--augment", "narrow", "--save-every", "200", "--log", "csv")
 _HOURGLASS = ("--batch", "48", "--lr", "3e-3", "--validate-every", "500")
 _FUSION = ("--views", "3", "--validate-every", "500")
