@@ -72,6 +72,9 @@ class FusionNetwork(nn.Module):
             features = self._single(image, maps)
         elif self.config.merging_layer is not None:
             features = self._merged(image, maps, self.config.merging_layer)
+        elif self.training and self._hardened:
+            # The same, without the layers of weight 0, which would learn nothing.
+            features = self._merged(image, maps, int(self.hardened_at))
         else:
             features = self._mixed(image, maps)
         return self.output(features.flatten(1)).unflatten(1, (self.config.joints, 3)) * self.config.output_unit_mm
@@ -121,10 +124,14 @@ class FusionNetwork(nn.Module):
 
     def fusion_penalty(self, sharpness: float = SHARPNESS) -> Tensor:
         """() sharpness / alpha**2, the last term of Eq. 4; 0 for strategies without alpha and once hardened."""
-        if self.alpha is None or self.config.merging_layer is not None:
+        if self.alpha is None or self.config.merging_layer is not None or self._hardened:
             return self.output.weight.new_zeros(())
-        penalty = sharpness / self.alpha.float() ** 2
-        return torch.where(self.hardened_at < 0, penalty, torch.zeros_like(penalty))
+        return sharpness / self.alpha.float() ** 2
+
+    @property
+    def _hardened(self) -> bool:
+        """Whether soft weights were fixed by :meth:`harden`."""
+        return int(self.hardened_at) >= 0
 
     def _create_mixing(self) -> None:
         """Register alpha, beta and the free weights, as far as the strategy has them."""

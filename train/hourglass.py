@@ -79,7 +79,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         share = loop.share(arguments.batch)
         rows, noise = draw_share(weights, arguments.batch, generator, share)
         others = draw(weights, arguments.batch, generator)[share]
-        views = random_views(people.take(rows), size, margin, augment, noise, people.take(others))
+        views = random_views(people.take(rows), size, margin, augment, noise, lambda where: people.take(others[where]))
         target, weight = target_maps(views, SIGMA)
         images = views.images.contiguous(memory_format=torch.channels_last)
         return heatmap_loss(network(images), target, weight), {}

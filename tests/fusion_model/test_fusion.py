@@ -191,7 +191,7 @@ def test_training_on_the_penalty_alone_raises_alpha():
 
 
 def test_harden_fixes_the_weights_and_leaves_the_rest_trainable():
-    network = make(initial_beta=1.4)
+    network = make(initial_beta=1.4).train()
     assert not network.is_sharp()
     assert network.harden() == 1
     assert network.weights().tolist() == [0.0, 1.0, 1.0]
@@ -199,11 +199,35 @@ def test_harden_fixes_the_weights_and_leaves_the_rest_trainable():
     assert network.fusion_penalty().item() == 0
     target = torch.zeros(3, 17, 3)
     fusion_loss(network(*inputs()), target, network).backward()
-    assert network.alpha.grad.item() == 0
+    assert network.alpha.grad is None
     assert network.output.weight.grad.abs().sum() > 0
     restored = make(seed=9)
     restored.load_state_dict(network.state_dict())
     assert torch.equal(restored.weights(), network.weights())
+
+
+@pytest.mark.parametrize("beta", [-3.0, 1.4, 40.0])
+def test_a_hardened_network_trains_as_if_all_layers_were_computed(beta):
+    """Layers of weight 0 are left out while training; outputs and gradients of the others are the same."""
+    network = make(initial_beta=beta).train()
+    network.harden()
+
+    def trained():
+        network.zero_grad()
+        output = network(*inputs())
+        output.square().mean().backward()
+        return output, {n: p.grad.clone() for n, p in network.named_parameters() if p.grad is not None}
+
+    output, gradients = trained()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FusionNetwork, "_merged", lambda self, image, maps, _b: self._mixed(image, maps))
+        whole, all_gradients = trained()
+    torch.testing.assert_close(output, whole)
+    left_out = set(all_gradients) - set(gradients)
+    assert left_out
+    assert not any(all_gradients[name].any() for name in left_out)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, all_gradients[name])
 
 
 @pytest.mark.parametrize(("beta", "b"), [(-3.0, 0), (0.0, 0), (1.0, 1), (1.2, 1), (2.9, 2), (3.0, 3), (40.0, 3)])

@@ -7,6 +7,7 @@ the crop), a *scene* (the first look: people small and anywhere), a *cut* (a per
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +16,7 @@ from torch.nn import functional
 
 from fusion_model.heatmaps import MAP_STRIDE, encode, to_map_coordinates
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
-from train.data.people import People
+from train.data.people import People, take_rows
 from train.engine.seeds import RowNoise
 
 
@@ -110,21 +111,28 @@ def sample(photos: Tensor, matrices: Tensor, size: int) -> Tensor:
     """Cut a window from every photo, averaging first where it shrinks much.
 
     Args:
-        photos: (N, C, S, S) uint8 or float.
+        photos: (N, C, S, S) uint8 or float, S even.
         matrices: (N, 2, 3) stored photo -> view.
         size: pixels of the view's side.
 
     Returns:
         (N, C, size, size) float32 on the scale of ``photos``, 0 beyond them.
     """
-    photos = photos.float()
     shrink = torch.linalg.det(matrices[:, :, :2]).abs() < 1 / 1.7**2
-    out = photos.new_empty(len(photos), photos.shape[1], size, size)
-    for factor, rows in ((1, ~shrink), (2, shrink)):
-        if rows.any():
-            part = functional.avg_pool2d(photos[rows], factor) if factor > 1 else photos[rows]
-            out[rows] = _grid_sample(part, matrices[rows], factor, size)
+    out = torch.empty(len(photos), photos.shape[1], size, size, device=photos.device)
+    for factor, rows in ((1, torch.nonzero(~shrink)[:, 0]), (2, torch.nonzero(shrink)[:, 0])):
+        if len(rows):
+            part = take_rows(photos, rows)
+            part = _halved(part) if factor > 1 else part.float()
+            out.index_copy_(0, rows, _grid_sample(part, matrices[rows], factor, size))
     return out
+
+
+def _halved(photos: Tensor) -> Tensor:
+    """Means of 2 x 2 pixels, float32; of bytes several times as fast as ``avg_pool2d`` on a processor."""
+    wide = photos if photos.is_floating_point() else photos.to(torch.int16)
+    sums = wide[..., ::2, :] + wide[..., 1::2, :]
+    return (sums[..., ::2] + sums[..., 1::2]).float() / 4
 
 
 def _grid_sample(photos: Tensor, matrices: Tensor, factor: int, size: int) -> Tensor:
@@ -154,7 +162,7 @@ def random_views(
     margin: float,
     config: AugmentConfig,
     noise: RowNoise | torch.Generator,
-    others: People | None = None,
+    behind: Callable[[Tensor], People] | None = None,
 ) -> Views:
     """One random view of every person.
 
@@ -164,7 +172,8 @@ def random_views(
         margin: side of a person view over the box's longer side, before jitter.
         config: how far views vary.
         noise: of each sample; or a generator, on the same device, to draw it from.
-        others: (N,) people of whom some stand behind; None for the same people in another order.
+        behind: gives the people who stand behind in the views of an (N,) bool mask; None for the same people in
+            another order.
     """
     if isinstance(noise, torch.Generator):
         noise = RowNoise.drawn(len(people), noise)
@@ -198,11 +207,12 @@ def random_views(
     apart = torch.where(uniform(1) < 0.5, -0.5, 0.5) * uniform(2).add(0.5)
     stretch, order = 2 ** (0.4 * normal()), uniform()
     if double.any():
-        others = people.take(order.argsort()) if others is None else others
+        others = people.take(order.argsort()[double]) if behind is None else behind(double)
         theirs, their_side = person_windows(others, margin)
-        their_side = their_side * scale * stretch
-        moves = window_matrices(theirs + (shift + apart) * their_side[:, None], their_side, angle / 2, mirror, size)
-        _paste_behind(views, people, matrices, others, moves, mirror, double)
+        their_side = their_side * (scale * stretch)[double]
+        theirs = theirs + (shift + apart)[double] * their_side[:, None]
+        moves = window_matrices(theirs, their_side, angle[double] / 2, mirror[double], size)
+        _paste_behind(views, people, matrices, others, moves, double)
     images = views.images
     images = _fill_beyond(images, uniform(1, 1, 1), uniform(3, 1, 1), normal(3, 16, 16))
     views.images = _recolour(images, noise).clamp(0, 1)
@@ -230,20 +240,17 @@ def turned_poses(pose: Tensor, weight: Tensor, angle: Tensor, mirror: Tensor) ->
     )
 
 
-def _paste_behind(
-    views: Views, people: People, matrices: Tensor, others: People, moves: Tensor, mirror: Tensor, where: Tensor
-) -> None:
-    """Put other people behind the photos of some views, in place."""
+def _paste_behind(views: Views, people: People, matrices: Tensor, others: People, moves: Tensor, where: Tensor) -> None:
+    """Put other people behind the photos of the views in the mask ``where``, in place."""
     size = views.images.shape[-1]
-    front = _coverage(people, matrices, size)
-    joints, drawn, weight = _labels(others, moves, mirror)
+    front = _coverage(people.take(where), matrices[where], size)
+    joints, drawn, weight = _labels(others, moves, views.mirror[where])
     hidden = _covered(front, joints[:, 0])
-    behind = where[:, None, None, None] & (front < 0.5)
-    views.images = torch.where(behind, sample(others.photos, moves, size) / 255, views.images)
-    views.joints = torch.cat((views.joints, joints), 1)
-    views.drawn = torch.cat((views.drawn, drawn & ~hidden[:, None] & where[:, None, None]), 1)
-    unknown = where[:, None] & (weight == 0)
-    views.weight = torch.where(unknown, 0.0, views.weight)
+    views.images[where] = torch.where(front < 0.5, sample(others.photos, moves, size) / 255, views.images[where])
+    more = torch.zeros_like(views.joints), torch.zeros_like(views.drawn)
+    more[0][where], more[1][where] = joints, drawn & ~hidden[:, None]
+    views.joints, views.drawn = torch.cat((views.joints, more[0]), 1), torch.cat((views.drawn, more[1]), 1)
+    views.weight[where] = torch.where(weight == 0, 0.0, views.weight[where])
 
 
 def _labels(people: People, matrices: Tensor, mirror: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -280,7 +287,7 @@ def _coverage(people: People, matrices: Tensor, size: int) -> Tensor:
     length = people.photos.shape[-1]
     axis = torch.arange(length, device=matrices.device, dtype=torch.float32)
     inside = [(axis > people.extent[:, [k]]) & (axis < people.extent[:, [k + 2]]) for k in (0, 1)]
-    return sample((inside[1][:, None, :, None] & inside[0][:, None, None, :]).float(), matrices, size)
+    return sample((inside[1][:, None, :, None] & inside[0][:, None, None, :]).byte(), matrices, size)
 
 
 def _covered(front: Tensor, joints: Tensor) -> Tensor:

@@ -25,7 +25,8 @@ from train.data.augment import (
     turned_poses,
     window_matrices,
 )
-from train.data.people import People
+from train.data.people import People, take_rows
+from train.engine.precision import bf16_is_fast
 from train.engine.seeds import RowNoise
 
 _MAP_UNIT = 1 / 160  # of a byte: maps reach up to 1.59
@@ -64,7 +65,7 @@ class Bank(Batch):
 
     def inputs(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Image (N, 3, S, S) and maps (N, 16, S, S) as floats."""
-        return self.images[rows].float() / 255, self.maps[rows].float() * _MAP_UNIT
+        return take_rows(self.images, rows).float() / 255, take_rows(self.maps, rows).float() * _MAP_UNIT
 
     def joined(self, other: Bank) -> Bank:
         """The rows of both, where this bank lies."""
@@ -118,7 +119,7 @@ def build_bank(
                 views = random_views(part, size, margin, AUGMENT_POSES[augment], generator)
                 images, points, point_weight = views.images, views.joints[:, 0], views.weight
                 pose, weight = turned_poses(pose, weight, views.angle, views.mirror)
-            with torch.autocast(images.device.type, torch.bfloat16):
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16_is_fast()):
                 maps = hourglass(images.contiguous(memory_format=torch.channels_last))[stack].float()
             image, maps = fusion_inputs(images, maps, fusion_size)
             points = to_map_coordinates(points, size / fusion_size)

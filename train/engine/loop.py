@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator, InitProcessGroupKwargs
+from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
 from accelerate.utils import broadcast
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
@@ -31,6 +31,7 @@ from train.engine.checkpoints import latest_state, prune_states, read_state, wri
 from train.engine.lock import only_here
 from train.engine.logs import Log, check_log
 from train.engine.optimiser import freeze_norms, load_matching, make_optimiser, moving_average
+from train.engine.precision import bf16_is_fast
 from train.engine.seeds import derive_seed
 from train.engine.settings import PLATEAU_FACTOR, LoopSettings, changed_settings
 
@@ -60,6 +61,7 @@ class Loop:
         describe: generator as ``loss`` gets it -> words for this share's samples, for the message when a loss is no
             number.
         pictures: averaged network -> pictures (H, W, 3) uint8 by name, for logs that show them.
+        idle_parameters: whether there are steps that some parameters take no part in; several processes ask.
     """
 
     def __init__(
@@ -73,9 +75,11 @@ class Loop:
         fingerprint: dict[str, object] | None = None,
         describe: Callable[[torch.Generator], str] | None = None,
         pictures: Callable[[nn.Module], dict[str, np.ndarray]] | None = None,
+        *,
+        idle_parameters: bool = False,
     ) -> None:
         check_log(settings.log)
-        self.accelerator = start_accelerator()
+        self.accelerator = start_accelerator(idle_parameters=idle_parameters)
         self.device = self.accelerator.device
         self.settings, self.folder, self.better = settings, folder, better
         self.loss, self.validate, self.describe, self.pictures = loss, validate, describe, pictures
@@ -309,17 +313,13 @@ class Loop:
         return {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
 
 
-def start_accelerator() -> Accelerator:
+def start_accelerator(*, idle_parameters: bool = False) -> Accelerator:
     """The device and the processes of this training; the same however often it is called."""
     return Accelerator(
         cpu=torch.backends.mps.is_available(),  # Apple's GPUs have no float64, which the sampling needs
-        mixed_precision="bf16" if _bf16_is_fast() else "no",
-        kwargs_handlers=[InitProcessGroupKwargs(timeout=_LONGEST_WAIT)],
+        mixed_precision="bf16" if bf16_is_fast() else "no",
+        kwargs_handlers=[
+            InitProcessGroupKwargs(timeout=_LONGEST_WAIT),
+            DistributedDataParallelKwargs(find_unused_parameters=idle_parameters),
+        ],
     )
-
-
-def _bf16_is_fast() -> bool:
-    """Whether the device multiplies bfloat16 natively."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - torch offers no public test
