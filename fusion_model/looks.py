@@ -18,7 +18,7 @@ from fusion_model.config import CalibrationConfig, ModelConfig
 from fusion_model.crops import Crop
 from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode_pairs, to_crop_coordinates
-from fusion_model.hourglass import StackedHourglass, flip_average
+from fusion_model.hourglass import StackedHourglass, flip_average, folded
 from fusion_model.people import body_angle, joint_box
 from fusion_model.skeletons import MPII_16, SKELETONS, pelvis_weights
 
@@ -71,7 +71,7 @@ class Looker:
     """
 
     def __init__(self, config: ModelConfig, hourglass: StackedHourglass, fusion: FusionNetwork) -> None:
-        self.config, self.hourglass, self.fusion = config, hourglass, fusion
+        self.config, self.hourglass, self.fusion = config, folded(hourglass), fusion
         self._skeleton = SKELETONS[config.fusion.skeleton]
 
     @property
@@ -106,11 +106,12 @@ class Looker:
             photos: (H, W, 3) uint8 RGB, one for each look.
             looks: N of them.
         """
+        crops = [dataclasses.replace(look.crop, angle=look.crop.angle + turn) for look in looks for turn in _TURNS]
+        seen = [maps for _, maps in self._run([photo for photo in photos for _ in _TURNS], crops, flip=True)]
         averaged = []
-        for photo, look in zip(photos, looks, strict=True):
-            crops = [dataclasses.replace(look.crop, angle=look.crop.angle + turn) for turn in _TURNS]
-            views = self._run([photo] * len(crops), crops, flip=True)
-            maps = average_maps(torch.stack([maps for _, maps in views]), crops, look.crop)
+        for number, look in enumerate(looks):
+            own = slice(number * len(_TURNS), (number + 1) * len(_TURNS))
+            maps = average_maps(torch.stack(seen[own]), crops[own], look.crop)
             points, confidence = self._read(maps, look.crop)
             averaged.append(dataclasses.replace(look, maps=maps, points=points, confidence=confidence))
         return averaged
@@ -133,9 +134,7 @@ class Looker:
                 self.config.fusion.input_size,
             )
             with torch.inference_mode():
-                pose = self.fusion(image, maps)
-                if flip:
-                    pose = (pose + self._mirrored_pose(image, maps)) / 2
+                pose = self._flip_averaged_pose(image, maps) if flip else self.fusion(image, maps)
             found.append((pose - (middle * pose).sum(1, keepdim=True)).double().cpu().numpy())
         return np.stack([look.crop.turn_back(pose) for look, pose in zip(looks, np.concatenate(found), strict=True)])
 
@@ -150,22 +149,27 @@ class Looker:
     ) -> list[tuple[Tensor, Tensor]]:
         """Crop images and maps of every window, on the CPU; ``flip`` averages with the maps of the mirrored crop."""
         pairs: list[tuple[Tensor, Tensor]] = []
-        for start in range(0, len(crops), _BATCH):
-            stop = start + _BATCH
+        step = _BATCH // 2 if flip else _BATCH
+        for start in range(0, len(crops), step):
+            stop = start + step
             cuts = [crop.cut(photo) for photo, crop in zip(photos[start:stop], crops[start:stop], strict=True)]
             images = torch.from_numpy(np.stack(cuts)).permute(0, 3, 1, 2).float().div(255)
             batch = images.to(self.device).contiguous(memory_format=torch.channels_last)
             with torch.inference_mode():
-                maps = self.hourglass(batch)[-1]
                 if flip:
-                    maps = flip_average(maps, self.hourglass(torch.flip(batch, dims=(3,)))[-1], MPII_16.mirror)
+                    both = self.hourglass(torch.cat((batch, torch.flip(batch, dims=(3,)))))[-1]
+                    maps = flip_average(*both.chunk(2), MPII_16.mirror)
+                else:
+                    maps = self.hourglass(batch)[-1]
             pairs += zip(images, maps.float().cpu(), strict=True)
         return pairs
 
-    def _mirrored_pose(self, image: Tensor, maps: Tensor) -> Tensor:
-        """Pose of the mirrored inputs, mirrored back."""
-        turned = self.fusion(torch.flip(image, dims=(3,)), torch.flip(maps, dims=(3,))[:, list(MPII_16.mirror)])
-        return turned[:, list(self._skeleton.mirror)] * turned.new_tensor([-1.0, 1.0, 1.0])
+    def _flip_averaged_pose(self, image: Tensor, maps: Tensor) -> Tensor:
+        """Mean of the pose of the inputs and that of their mirror images, mirrored back."""
+        mirrored = torch.flip(maps, dims=(3,))[:, list(MPII_16.mirror)]
+        both = self.fusion(torch.cat((image, torch.flip(image, dims=(3,)))), torch.cat((maps, mirrored)))
+        pose, turned = both.chunk(2)
+        return (pose + turned[:, list(self._skeleton.mirror)] * turned.new_tensor([-1.0, 1.0, 1.0])) / 2
 
 
 def average_maps(maps: Tensor, crops: Sequence[Crop], target: Crop) -> Tensor:

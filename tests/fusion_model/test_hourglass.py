@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
 from fusion_model.config import HourglassConfig
-from fusion_model.hourglass import StackedHourglass, flip_average
+from fusion_model.hourglass import StackedHourglass, flip_average, folded
 from fusion_model.skeletons import MPII_16
 
 
@@ -68,6 +69,22 @@ def test_the_input_is_centred_inside():
     network.front[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     network(torch.full((1, 3, 64, 64), 0.5))
     assert seen[0].abs().max() == 0
+
+
+def test_folded_gives_the_same_maps_with_fewer_norms():
+    torch.manual_seed(0)
+    network = StackedHourglass(HourglassConfig(stacks=2, width=16, input_size=64))
+    for _ in range(3):  # statistics that are not those of the start
+        network(torch.rand(4, 3, 64, 64) * 2)
+    network.eval()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    copy, images = folded(network), torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        for ours, theirs in zip(copy(images), network(images), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+    norms, left = (sum(isinstance(m, nn.BatchNorm2d) for m in one.modules()) for one in (network, copy))
+    assert left < norms / 2
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
 
 
 def test_flip_average_swaps_sides_and_turns_back():
