@@ -41,6 +41,9 @@ def parser() -> argparse.ArgumentParser:
         "--base", choices=[name for name in _BASES if name in DISTRIBUTED], default="mpii",
         help="set that the hourglass is trained on first",
     )  # fmt: skip
+    arguments.add_argument(
+        "--init-from", type=Path, help="of released: checkpoint that its networks start from, as the bundled one did"
+    )
     arguments.add_argument("--scale", type=positive(float), default=1.0, help="factor on all numbers of steps")
     arguments.add_argument(
         "--accumulate", type=positive(int), default=1, help="parts of a batch that follow each other, to save memory"
@@ -53,7 +56,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     recipe = RECIPES[arguments.recipe]
-    names = ("data", "out", "preset", "base", "scale", "seed", "accumulate")
+    if arguments.init_from and arguments.recipe != "released":
+        raise ValueError(f"{arguments.recipe} starts from nothing: leave out --init-from, which is for released")
+    names = ("data", "out", "preset", "base", "scale", "seed", "accumulate", "init_from")
     arguments.preset = arguments.preset or recipe.preset
     settings = Settings(**{name: getattr(arguments, name) for name in names})
     plan = recipe.stages(settings)

@@ -155,6 +155,15 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     assert reproduced(tmp_path / "data", tmp_path / "out", "released") == 0
     assert started == []
 
+    again = ("--init-from", checkpoint)
+    assert reproduced(tmp_path / "data", tmp_path / "out", "released", *again) == 1
+    assert "was begun with init_from None, not" in capsys.readouterr().err
+    assert reproduced(tmp_path / "data", tmp_path / "again", "released", *again) == 0
+    printed = capsys.readouterr().out
+    assert printed.count(f"warm start from {checkpoint}") == 3
+    assert "its weights were hardened before" not in printed, "where to merge is learnt anew"
+    assert PoseEstimator.from_pretrained(tmp_path / "again" / "fusion" / "checkpoint", device="cpu").fusion.pruned
+
 
 def test_a_cut_recipe_goes_on_at_the_stage_that_was_cut(data, noted, tmp_path, capsys):
     commands, fails = noted
@@ -215,6 +224,7 @@ def test_data_that_a_recipe_cannot_use(data, noted, tmp_path, capsys):
     assert "kth has no validation or test people" in error(tmp_path / "sets", "table4")
     assert noted[0] == []
     assert not (tmp_path / "out").exists()
+    assert "starts from nothing: leave it out" in error(data, "table1", "--init-from", tmp_path)
     assert call(reproduce, "table9", "--data", data, "--out", tmp_path / "out") == 2
 
 

@@ -32,6 +32,7 @@ class Settings:
         scale: factor on all numbers of steps.
         seed: of everything.
         accumulate: parts of a batch, where memory is short.
+        init_from: checkpoint that the networks of "released" start from.
     """
 
     data: Path
@@ -41,11 +42,13 @@ class Settings:
     scale: float = 1.0
     seed: int = 0
     accumulate: int = 1
+    init_from: Path | None = None
 
-    def marks(self) -> dict[str, str | int | float]:
+    def marks(self) -> dict[str, str | int | float | None]:
         """What a folder is begun with; another choice needs another folder."""
         names = ("preset", "base", "scale", "seed")
-        return {name: getattr(self, name) for name in names} | {"data": str(self.data.resolve())}
+        start = self.init_from and str(self.init_from.resolve())
+        return {name: getattr(self, name) for name in names} | {"data": str(self.data.resolve()), "init_from": start}
 
     def common(self, steps: int, rate: str, *, presets: bool = True) -> tuple[str, ...]:
         """Arguments of every training; ``presets``: whether it trains a network of the presets."""

@@ -22,11 +22,12 @@ def stages(settings: Settings) -> list[Stage]:
     maps = ("--run", hourglass, *settings.common(_HOURGLASS, "2e-3"), "--batch", "48", *seed)
     poses = ("--hourglass", hourglass, "--run", str(out / "fusion"), *settings.common(_FUSION, "1e-3"), *seed)
     people = ("--run", finder, *settings.common(_FINDER, "2e-3", presets=False), *seed)
+    start = ("--init-from", str(settings.init_from)) if settings.init_from else ()
     return [
         Stage("pack the data", (("pack", "--data", data, "--out", packed, "--size-mb", "400"),)),
-        Stage("hourglass on photos and rendered people", (("hourglass", "--data", packed, *maps),)),
-        Stage("fusion network on its maps", (("fusion", "--data", packed, *poses, *_MIXTURE),)),
-        Stage("finder", (("finder", "--data", data, *people, *checkpoint),)),
+        Stage("hourglass on photos and rendered people", (("hourglass", "--data", packed, *maps, *start),)),
+        Stage("fusion network on its maps", (("fusion", "--data", packed, *poses, *_MIXTURE, *start),)),
+        Stage("finder", (("finder", "--data", data, *people, *checkpoint, *start),)),
         Stage(
             "put together and fit the confidence",
             (("attach_finder", "--finder", finder, *checkpoint), ("calibrate", "--data", data, *checkpoint)),
