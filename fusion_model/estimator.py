@@ -58,7 +58,7 @@ class PoseEstimator:
 
     Args:
         config: sizes and calibration of both networks.
-        hourglass: the network that makes the confidence maps.
+        hourglass: the network that makes the confidence maps; looked through by a copy, so later changes are not seen.
         fusion: the network that regresses the 3D joints.
         name: what the model is called in results.
         finder: the network that points at people, which ``config.finder`` describes; None finds them in the

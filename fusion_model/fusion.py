@@ -72,8 +72,8 @@ class FusionNetwork(nn.Module):
             features = self._single(image, maps)
         elif self.config.merging_layer is not None:
             features = self._merged(image, maps, self.config.merging_layer)
-        elif self.training and self._hardened:
-            # The same, without the layers of weight 0, which would learn nothing.
+        elif self.training and not self.is_soft:
+            # The same but for dropout's draws, without the layers of weight 0, which would learn nothing.
             features = self._merged(image, maps, int(self.hardened_at))
         else:
             features = self._mixed(image, maps)
@@ -124,14 +124,15 @@ class FusionNetwork(nn.Module):
 
     def fusion_penalty(self, sharpness: float = SHARPNESS) -> Tensor:
         """() sharpness / alpha**2, the last term of Eq. 4; 0 for strategies without alpha and once hardened."""
-        if self.alpha is None or self.config.merging_layer is not None or self._hardened:
+        if self.alpha is None or not self.is_soft:
             return self.output.weight.new_zeros(())
         return sharpness / self.alpha.float() ** 2
 
     @property
-    def _hardened(self) -> bool:
-        """Whether soft weights were fixed by :meth:`harden`."""
-        return int(self.hardened_at) >= 0
+    def is_soft(self) -> bool:
+        """Whether the weights are trained, and not hardened yet."""
+        config = self.config
+        return config.merging_layer is None and not config.single_stream and int(self.hardened_at) < 0
 
     def _create_mixing(self) -> None:
         """Register alpha, beta and the free weights, as far as the strategy has them."""

@@ -112,7 +112,7 @@ class StackedHourglass(nn.Module):
 def folded(network: StackedHourglass) -> StackedHourglass:
     """A copy for inference with every norm that follows a convolution made part of it.
 
-    It gives the same maps, but for rounding, in a quarter to a third less time on a processor.
+    It gives the same maps, but for rounding, in less time.
     """
     copy = deepcopy(network).eval()
     for block in list(copy.modules()):

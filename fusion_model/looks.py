@@ -66,7 +66,7 @@ class Looker:
 
     Args:
         config: sizes and calibration.
-        hourglass: in evaluation mode, on its device.
+        hourglass: in evaluation mode, on its device; it is copied, so later changes to it are not seen.
         fusion: likewise.
     """
 
@@ -106,15 +106,9 @@ class Looker:
             photos: (H, W, 3) uint8 RGB, one for each look.
             looks: N of them.
         """
-        crops = [dataclasses.replace(look.crop, angle=look.crop.angle + turn) for look in looks for turn in _TURNS]
-        seen = [maps for _, maps in self._run([photo for photo in photos for _ in _TURNS], crops, flip=True)]
-        averaged = []
-        for number, look in enumerate(looks):
-            own = slice(number * len(_TURNS), (number + 1) * len(_TURNS))
-            maps = average_maps(torch.stack(seen[own]), crops[own], look.crop)
-            points, confidence = self._read(maps, look.crop)
-            averaged.append(dataclasses.replace(look, maps=maps, points=points, confidence=confidence))
-        return averaged
+        together = _BATCH // (2 * len(_TURNS))
+        parts = (slice(start, start + together) for start in range(0, len(looks), together))
+        return [look for part in parts for look in self._averaged(photos[part], looks[part])]
 
     def poses(self, looks: Sequence[Look], *, flip: bool = False) -> np.ndarray:
         """(N, J, 3) float64 mm, camera axes of the photo, pelvis at the origin, for a person of 1.70 m.
@@ -138,6 +132,18 @@ class Looker:
             found.append((pose - (middle * pose).sum(1, keepdim=True)).double().cpu().numpy())
         return np.stack([look.crop.turn_back(pose) for look, pose in zip(looks, np.concatenate(found), strict=True)])
 
+    def _averaged(self, photos: Sequence[np.ndarray], looks: Sequence[Look]) -> list[Look]:
+        """What :meth:`average` does with a few looks, all windows and mirror images in one batch."""
+        crops = [dataclasses.replace(look.crop, angle=look.crop.angle + turn) for look in looks for turn in _TURNS]
+        seen = [maps for _, maps in self._run([photo for photo in photos for _ in _TURNS], crops, flip=True)]
+        averaged = []
+        for number, look in enumerate(looks):
+            own = slice(number * len(_TURNS), (number + 1) * len(_TURNS))
+            maps = average_maps(torch.stack(seen[own]), crops[own], look.crop)
+            points, confidence = self._read(maps, look.crop)
+            averaged.append(dataclasses.replace(look, maps=maps, points=points, confidence=confidence))
+        return averaged
+
     def _read(self, maps: Tensor, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
         """Joints (16, 2) in photo pixels and calibrated confidence (16,) of a window's maps."""
         points, peaks = decode_pairs(maps, MPII_16.mirror)
@@ -149,9 +155,8 @@ class Looker:
     ) -> list[tuple[Tensor, Tensor]]:
         """Crop images and maps of every window, on the CPU; ``flip`` averages with the maps of the mirrored crop."""
         pairs: list[tuple[Tensor, Tensor]] = []
-        step = _BATCH // 2 if flip else _BATCH
-        for start in range(0, len(crops), step):
-            stop = start + step
+        for start in range(0, len(crops), _BATCH):
+            stop = start + _BATCH
             cuts = [crop.cut(photo) for photo, crop in zip(photos[start:stop], crops[start:stop], strict=True)]
             images = torch.from_numpy(np.stack(cuts)).permute(0, 3, 1, 2).float().div(255)
             batch = images.to(self.device).contiguous(memory_format=torch.channels_last)

@@ -156,7 +156,7 @@ class Trainer:
             fingerprint=fingerprint,
             describe=self.describe,
             pictures=self.pictures,
-            idle_parameters=True,  # once hardened
+            idle_parameters=hasattr(network, "hardened_at"),  # once hardened
         )
         self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
         self.mixing = MixingLog(arguments.run if self.loop.accelerator.is_main_process else None, self.loop.step)
@@ -171,7 +171,7 @@ class Trainer:
     def loss(self, network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Eq. 4 on a batch; hardens the weights when the soft phase is over."""
         module = self.loop.module
-        if step >= self.soft_steps and _is_soft(module):
+        if step >= self.soft_steps and module.is_soft:
             self._harden(module)
         self.mixing.note(step, module)
         batch = random_rows(self.bank, *self._share(generator))
@@ -201,8 +201,6 @@ class Trainer:
         self.mixing.note(self.loop.step, module, always=True)
         note = self._hardened(module, self.loop.averaged.module)
         self.mixing.note(self.loop.step, module, always=True)
-        for mixing in (module.alpha, module.beta, getattr(module, "free_weights", None)):
-            self.loop.optimiser.state.pop(mixing, None)  # its momentum would move them on
         self.loop.best = -np.inf
         if self.loop.accelerator.is_main_process:
             (self.arguments.run / _HARDENING).write_text(json.dumps(note, indent=1), encoding="utf-8")
@@ -238,7 +236,7 @@ class Trainer:
         network.load_state_dict(load_file(weights))
         figures = {"mean pose": self._figures(np.tile(self.mean, (len(self.held_out), 1, 1)))}
         note, hardening = self.arguments.run / _HARDENING, None
-        if _is_soft(network):  # to the last step
+        if network.is_soft:  # to the last step
             hardening = self._hardened(network, network)
         elif note.is_file():
             hardening = json.loads(note.read_text(encoding="utf-8"))
@@ -271,12 +269,6 @@ class Trainer:
         known = {name: {k: v for k, v in figures.items() if np.isfinite(v)} for name, figures in rows.items()}
         estimator.save_pretrained(self.arguments.run / "checkpoint", metrics={"fusion": known})
         print(f"checkpoint: {self.arguments.run / 'checkpoint'}")
-
-
-def _is_soft(module: FusionNetwork) -> bool:
-    """Whether the weights are trained, and not hardened yet."""
-    config = module.config
-    return config.merging_layer is None and not config.single_stream and int(module.hardened_at) < 0
 
 
 @torch.inference_mode()

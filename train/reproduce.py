@@ -17,6 +17,7 @@ from train.command import positive, run_command
 from train.engine.notes import claim
 from train.formats.distributed import DISTRIBUTED
 from train.recipes.plan import Settings, check_data
+from train.recipes.released import check_start
 from train.recipes.stages import run_stages, shown
 from train.recipes.tables import RECIPES
 
@@ -41,9 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "--base", choices=[name for name in _BASES if name in DISTRIBUTED], default="mpii",
         help="set that the hourglass is trained on first",
     )  # fmt: skip
-    arguments.add_argument(
-        "--init-from", type=Path, help="of released: checkpoint that its networks start from, as the bundled one did"
-    )
+    arguments.add_argument("--init-from", type=Path, help="of released: checkpoint that its networks start from")
     arguments.add_argument("--scale", type=positive(float), default=1.0, help="factor on all numbers of steps")
     arguments.add_argument(
         "--accumulate", type=positive(int), default=1, help="parts of a batch that follow each other, to save memory"
@@ -67,6 +66,8 @@ def main(arguments: argparse.Namespace) -> int:
             print(f"# {stage.name}", *map(shown, stage.commands), sep="\n")
         return 0
     check_data(settings, recipe)
+    if settings.init_from:
+        check_start(settings.init_from)
     claim(settings.out, "reproduce.json", settings.marks())
     if run_stages(plan, settings.out) is None:
         return 1

@@ -103,7 +103,7 @@ def plateaus(out):
 
 
 def main(folder, out):
-    engine.bf16_is_fast = lambda: False
+    engine.bf16_is_fast = lambda _device: False
     torch.set_num_threads(1)
     seen = {"curve": {"hourglass": hourglass_curve(folder, out), "fusion": fusion_curve(folder, out)}}
     seen |= {"stopped": stopped(out), "nan": not_a_number(out), "plateau": plateaus(out)}

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from fusion_model.crops import Crop
 from fusion_model.heatmaps import decode, to_crop_coordinates
@@ -14,6 +15,7 @@ from train.data.augment import (
     AUGMENT,
     AugmentConfig,
     Views,
+    _halved,
     person_windows,
     plain_views,
     random_views,
@@ -306,3 +308,25 @@ def test_shares_of_the_kinds_of_views():
     assert 0.18 < share < 0.32
     assert 10 < views.angle.std() < 20
     assert 0.4 < views.mirror.float().mean() < 0.6
+
+
+@pytest.mark.parametrize("side", [64, 33])
+def test_photos_are_halved_as_by_average_pooling(side):
+    photos = torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8, generator=seeded())
+    expected = functional.avg_pool2d(photos.float(), 2)
+    assert torch.equal(_halved(photos), expected)
+    torch.testing.assert_close(_halved(photos.float()), expected)
+
+
+def test_people_behind_are_asked_for_only_where_some_stand():
+    people, asked = make_people(count=24), []
+
+    def behind(where):
+        asked.append(where)
+        return people.take(where)
+
+    views = random_views(people, SIZE, 1.25, SCENE, seeded(2), behind)
+    (where,) = asked
+    assert 0 < where.sum() < len(people)
+    assert views.drawn[where, 1].any(1).float().mean() > 0.5
+    assert not views.drawn[~where, 1].any()

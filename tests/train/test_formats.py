@@ -4,6 +4,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 from scipy.io import savemat
 
 from fusion_model.skeletons import HUMAN36M_17, LSP_14, MPII_16
@@ -224,9 +225,10 @@ def test_people_in_memory(data_folder):
     assert np.allclose(people.extent[0], [-0.5 + (256 - 130 * scale) / 2, -0.5, 255.5 - (256 - 130 * scale) / 2, 255.5])
     assert people.photos[0, :, :, :8].max() == 0
     assert people.photos[0, :, :, 12:20].max() > 0
-    part = people.take(np.array([3, 1]))
+    part = people.take(torch.tensor([3, 1]))
     assert np.array_equal(part.joints, people.joints[[3, 1]])
     assert part.names == ("made",)
+    assert torch.equal(people.take(torch.arange(6) >= 4).joints, people.joints[4:])
 
 
 def test_a_photo_that_cannot_be_decoded(data_folder):

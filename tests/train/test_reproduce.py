@@ -11,6 +11,8 @@ import threading
 import time
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from fusion_model.config import CalibrationConfig
 from fusion_model.estimator import PoseEstimator
@@ -161,7 +163,7 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     assert reproduced(tmp_path / "data", tmp_path / "again", "released", *again) == 0
     printed = capsys.readouterr().out
     assert printed.count(f"warm start from {checkpoint}") == 3
-    assert "its weights were hardened before" not in printed, "where to merge is learnt anew"
+    assert "missing there (" in printed, "the layers that were pruned"
     assert PoseEstimator.from_pretrained(tmp_path / "again" / "fusion" / "checkpoint", device="cpu").fusion.pruned
 
 
@@ -224,7 +226,11 @@ def test_data_that_a_recipe_cannot_use(data, noted, tmp_path, capsys):
     assert "kth has no validation or test people" in error(tmp_path / "sets", "table4")
     assert noted[0] == []
     assert not (tmp_path / "out").exists()
-    assert "starts from nothing: leave it out" in error(data, "table1", "--init-from", tmp_path)
+    assert "table1 starts from nothing: leave out --init-from" in error(data, "table1", "--init-from", tmp_path)
+    (tmp_path / "half").mkdir()
+    save_file({"hourglass.a": torch.zeros(1), "fusion.a": torch.zeros(1)}, tmp_path / "half" / "model.safetensors")
+    assert "half has no finder: --init-from takes" in error(data, "released", "--init-from", tmp_path / "half")
+    assert "nowhere" in error(data, "released", "--init-from", tmp_path / "nowhere")
     assert call(reproduce, "table9", "--data", data, "--out", tmp_path / "out") == 2
 
 

@@ -111,7 +111,7 @@ def sample(photos: Tensor, matrices: Tensor, size: int) -> Tensor:
     """Cut a window from every photo, averaging first where it shrinks much.
 
     Args:
-        photos: (N, C, S, S) uint8 or float, S even.
+        photos: (N, C, S, S) uint8 or float.
         matrices: (N, 2, 3) stored photo -> view.
         size: pixels of the view's side.
 
@@ -129,8 +129,10 @@ def sample(photos: Tensor, matrices: Tensor, size: int) -> Tensor:
 
 
 def _halved(photos: Tensor) -> Tensor:
-    """Means of 2 x 2 pixels, float32; of bytes several times as fast as ``avg_pool2d`` on a processor."""
-    wide = photos if photos.is_floating_point() else photos.to(torch.int16)
+    """Means of 2 x 2 pixels, float32, as ``avg_pool2d`` makes them; faster for bytes."""
+    side = photos.shape[-1] // 2 * 2
+    wide = photos[..., :side, :side]
+    wide = wide if photos.is_floating_point() else wide.to(torch.int16)
     sums = wide[..., ::2, :] + wide[..., 1::2, :]
     return (sums[..., ::2] + sums[..., 1::2]).float() / 4
 
@@ -243,7 +245,7 @@ def turned_poses(pose: Tensor, weight: Tensor, angle: Tensor, mirror: Tensor) ->
 def _paste_behind(views: Views, people: People, matrices: Tensor, others: People, moves: Tensor, where: Tensor) -> None:
     """Put other people behind the photos of the views in the mask ``where``, in place."""
     size = views.images.shape[-1]
-    front = _coverage(people.take(where), matrices[where], size)
+    front = _coverage(people.extent[where], people.photos.shape[-1], matrices[where], size)
     joints, drawn, weight = _labels(others, moves, views.mirror[where])
     hidden = _covered(front, joints[:, 0])
     views.images[where] = torch.where(front < 0.5, sample(others.photos, moves, size) / 255, views.images[where])
@@ -282,11 +284,10 @@ def _empty_windows(people: People, tries: Tensor, size: Tensor) -> tuple[Tensor,
     return centers[torch.arange(len(side), device=side.device), best], side
 
 
-def _coverage(people: People, matrices: Tensor, size: int) -> Tensor:
-    """(N, 1, size, size): 1 where the view shows the photo, 0 beyond it."""
-    length = people.photos.shape[-1]
+def _coverage(extent: Tensor, length: int, matrices: Tensor, size: int) -> Tensor:
+    """(N, 1, size, size): 1 where a view shows its photo, which is ``extent`` (N, 4) of a square, 0 beyond it."""
     axis = torch.arange(length, device=matrices.device, dtype=torch.float32)
-    inside = [(axis > people.extent[:, [k]]) & (axis < people.extent[:, [k + 2]]) for k in (0, 1)]
+    inside = [(axis > extent[:, [k]]) & (axis < extent[:, [k + 2]]) for k in (0, 1)]
     return sample((inside[1][:, None, :, None] & inside[0][:, None, None, :]).byte(), matrices, size)
 
 

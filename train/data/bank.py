@@ -119,7 +119,7 @@ def build_bank(
                 views = random_views(part, size, margin, AUGMENT_POSES[augment], generator)
                 images, points, point_weight = views.images, views.joints[:, 0], views.weight
                 pose, weight = turned_poses(pose, weight, views.angle, views.mirror)
-            with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16_is_fast()):
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16_is_fast(images.device.type)):
                 maps = hourglass(images.contiguous(memory_format=torch.channels_last))[stack].float()
             image, maps = fusion_inputs(images, maps, fusion_size)
             points = to_map_coordinates(points, size / fusion_size)

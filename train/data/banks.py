@@ -23,6 +23,7 @@ from train.data.people import People
 from train.data.pose_pairs import pairs_bank
 from train.data.sampling import SYNTHETIC
 from train.data.sources import data_fingerprint, find_people
+from train.engine.precision import bf16_is_fast
 from train.engine.settings import SINCE
 from train.synthesis.body import load_body
 from train.synthesis.motion.poses import PoseBank
@@ -100,8 +101,9 @@ def make_banks(
 def bank_fingerprint(data: Path, settings: BankSettings, hourglass: nn.Module, device: torch.device) -> str:
     """Hash of everything that the content of the banks follows from."""
     digest = hashlib.blake2b(digest_size=16)
+    where = device.type if bf16_is_fast(device.type) else f"{device.type}, float32"  # former versions had bfloat16
     chosen = {name: value for name, value in asdict(settings).items() if value != _SINCE.get(name)}
-    digest.update(json.dumps([_ORDER, chosen, device.type, data_fingerprint(data)]).encode())
+    digest.update(json.dumps([_ORDER, chosen, where, data_fingerprint(data)]).encode())
     for name, tensor in sorted(hourglass.state_dict().items()):
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())

@@ -314,10 +314,14 @@ class Loop:
 
 
 def start_accelerator(*, idle_parameters: bool = False) -> Accelerator:
-    """The device and the processes of this training; the same however often it is called."""
+    """The device and the processes of this training, which are the same however often it is called.
+
+    Args:
+        idle_parameters: see :class:`Loop`.
+    """
     return Accelerator(
         cpu=torch.backends.mps.is_available(),  # Apple's GPUs have no float64, which the sampling needs
-        mixed_precision="bf16" if bf16_is_fast() else "no",
+        mixed_precision="bf16" if bf16_is_fast("cuda" if torch.cuda.is_available() else "cpu") else "no",
         kwargs_handlers=[
             InitProcessGroupKwargs(timeout=_LONGEST_WAIT),
             DistributedDataParallelKwargs(find_unused_parameters=idle_parameters),

@@ -1,17 +1,36 @@
 """The recipe of the bundled checkpoint: from a folder of data sets, rendered people among them, to a measured one.
 
-The bundled weights came about in several sessions that warm-started from each other; this is their sum in one go.
+The bundled weights came about in several runs (RESULTS.md); this is about their sum in one go.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fusion_model.checkpoints import CARD_FILE, read_metrics
+from train.engine.checkpoints import read_weights
 from train.recipes.plan import Settings
 from train.recipes.stages import Stage
 
 # Steps at --scale 1.
-_HOURGLASS, _FUSION, _FINDER = 12_000, 3_500, 10_000
+_HOURGLASS, _FUSION, _FINDER = 14_800, 3_500, 10_000
 _MIXTURE = ("--views", "2", "--synthetic-share", "0.5", "--teacher-trust", "0.5", "--reprojection", "0.2")
+
+
+def check_start(path: Path) -> None:
+    """Refuse a checkpoint that the networks cannot start from, before anything is made.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it lacks one of the networks.
+    """
+    names = read_weights(path)
+    parts = ("hourglass", "fusion", "finder")
+    if missing := [part for part in parts if not any(name.startswith(f"{part}.") for name in names)]:
+        raise ValueError(
+            f"{path} has no {' and no '.join(missing)}: --init-from takes a checkpoint with all three networks, "
+            "such as assets/checkpoints/default"
+        )
 
 
 def stages(settings: Settings) -> list[Stage]:
