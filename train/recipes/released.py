@@ -13,7 +13,7 @@ from train.recipes.plan import Settings
 from train.recipes.stages import Stage
 
 # Steps at --scale 1.
-_HOURGLASS, _FUSION, _FINDER = 14_800, 3_500, 10_000
+_HOURGLASS, _FUSION, _FINDER = 16_000, 3_500, 10_000
 _MIXTURE = ("--views", "2", "--synthetic-share", "0.5", "--teacher-trust", "0.5", "--reprojection", "0.2")
 
 
