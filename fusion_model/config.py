@@ -163,6 +163,11 @@ class FusionConfig:
         return settled.get(self.strategy, self.merge_after)
 
     @property
+    def has_soft_weights(self) -> bool:
+        """Whether the weights are learnt: two streams, and no merging layer settled."""
+        return self.merging_layer is None and not self.single_stream
+
+    @property
     def joints(self) -> int:
         """Number J of 3D joints that the network regresses."""
         return len(SKELETONS[self.skeleton])

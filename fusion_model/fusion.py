@@ -131,15 +131,14 @@ class FusionNetwork(nn.Module):
     @property
     def is_soft(self) -> bool:
         """Whether the weights are trained, and not hardened yet."""
-        config = self.config
-        return config.merging_layer is None and not config.single_stream and int(self.hardened_at) < 0
+        return self.config.has_soft_weights and int(self.hardened_at) < 0
 
     def _create_mixing(self) -> None:
         """Register alpha, beta and the free weights, as far as the strategy has them."""
         config = self.config
         start = (self.depth + 1) / 2 if config.initial_beta is None else config.initial_beta
         alpha, beta = torch.tensor(float(config.initial_alpha)), torch.tensor(float(start))
-        soft = config.merging_layer is None and not config.single_stream
+        soft = config.has_soft_weights
         if config.strategy != "trainable":
             self.alpha = self.beta = None
         elif soft:

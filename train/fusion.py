@@ -58,7 +58,7 @@ def train(arguments: argparse.Namespace) -> bool:
     torch.manual_seed(arguments.seed)  # of the initial weights
     network = FusionNetwork(config.fusion)
     start_warm(network, arguments, "fusion")
-    if int(getattr(network, "hardened_at", -1)) >= 0:
+    if network.config.has_soft_weights and not network.is_soft:
         start_accelerator().print("its weights were hardened before: they stay so, and there is no soft phase")
     trainer = Trainer(config, hourglass, network, arguments)
     if trainer.loop.step >= arguments.steps and is_released(arguments.run):

@@ -156,7 +156,7 @@ class Trainer:
             fingerprint=fingerprint,
             describe=self.describe,
             pictures=self.pictures,
-            idle_parameters=hasattr(network, "hardened_at"),  # once hardened
+            idle_parameters=config.fusion.has_soft_weights,  # once hardened
         )
         self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
         self.mixing = MixingLog(arguments.run if self.loop.accelerator.is_main_process else None, self.loop.step)

@@ -17,7 +17,6 @@ from train.command import positive, run_command
 from train.engine.notes import claim
 from train.formats.distributed import DISTRIBUTED
 from train.recipes.plan import Settings, check_data
-from train.recipes.released import check_start
 from train.recipes.stages import run_stages, shown
 from train.recipes.tables import RECIPES
 
@@ -55,8 +54,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     recipe = RECIPES[arguments.recipe]
-    if arguments.init_from and arguments.recipe != "released":
-        raise ValueError(f"{arguments.recipe} starts from nothing: leave out --init-from, which is for released")
+    if arguments.init_from and recipe.check_start is None:
+        raise ValueError(f"{arguments.recipe} starts from nothing: leave out --init-from")
     names = ("data", "out", "preset", "base", "scale", "seed", "accumulate", "init_from")
     arguments.preset = arguments.preset or recipe.preset
     settings = Settings(**{name: getattr(arguments, name) for name in names})
@@ -67,7 +66,7 @@ def main(arguments: argparse.Namespace) -> int:
         return 0
     check_data(settings, recipe)
     if settings.init_from:
-        check_start(settings.init_from)
+        recipe.check_start(settings.init_from)
     claim(settings.out, "reproduce.json", settings.marks())
     if run_stages(plan, settings.out) is None:
         return 1

@@ -33,7 +33,7 @@ class MixingLog:
             network: whose weights.
             always: write the row whether it is due or not.
         """
-        settled = network.config.single_stream or network.config.merging_layer is not None
+        settled = not network.config.has_soft_weights
         due = always or (step % EVERY == 0 and step != self._last)
         if self._path is None or settled or not due:
             return

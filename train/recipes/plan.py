@@ -32,7 +32,7 @@ class Settings:
         scale: factor on all numbers of steps.
         seed: of everything.
         accumulate: parts of a batch, where memory is short.
-        init_from: checkpoint that the networks of "released" start from.
+        init_from: checkpoint that the networks start from, of a recipe that can.
     """
 
     data: Path
@@ -75,6 +75,7 @@ class Recipe:
         stages: the commands.
         report: writes and returns the table, once all are done.
         preset: sizes of the networks where none are asked for.
+        check_start: refuses a checkpoint that the networks cannot start from; None where they start from nothing.
     """
 
     about: str
@@ -82,6 +83,7 @@ class Recipe:
     stages: Callable[[Settings], list[Stage]]
     report: Callable[[Settings], str]
     preset: str = "paper"
+    check_start: Callable[[Path], None] | None = None
 
 
 def hourglass(settings: Settings, data_set: str, steps: int, after: str = "") -> Stage:
