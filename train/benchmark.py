@@ -99,8 +99,7 @@ def line(name: str, bare: Sequence[float], whole: Sequence[float]) -> str:
 def _bare_step(loop: Loop, loss: _Loss) -> None:
     """Forward pass, backward pass and optimiser step alone: no clipping, averaging, checks or seeds."""
     loop.network.train()
-    with loop.accelerator.autocast():
-        value, _ = loss(loop.network, loop.step, None)
+    value, _ = loss(loop.network, loop.step, None)
     loop.accelerator.backward(value)
     loop.optimiser.step()
     loop.optimiser.zero_grad(set_to_none=True)

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 from torch import nn
 
@@ -244,6 +245,32 @@ def test_precision_and_device_follow_the_hardware(monkeypatch, cuda, native, mps
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     engine.start_accelerator()
     assert {name: asked[name] for name in expected} == expected
+
+
+@pytest.fixture
+def fresh_accelerator():
+    """None was made before, and none is left: their precision is chosen once a process."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.mark.usefixtures("fresh_accelerator")
+def test_only_the_network_runs_in_bfloat16(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "bf16_is_fast", lambda _device: True)
+    found = {}
+
+    def probe(module, _step, generator):
+        inputs = torch.randn(32, 6, generator=generator)
+        found["view"] = (inputs @ inputs.T).dtype
+        outputs = module(inputs)
+        found["outputs"] = outputs.dtype
+        return outputs.square().mean(), {}
+
+    loop = make(tmp_path, function=probe)
+    loop.module[0].register_forward_hook(lambda _module, _inputs, output: found.update(layer=output.dtype))
+    loop.train_step()
+    assert found == {"view": torch.float32, "layer": torch.bfloat16, "outputs": torch.float32}
 
 
 def test_another_seed_gives_another_run_and_the_same_seed_the_same(tmp_path):

@@ -56,6 +56,41 @@ def test_a_pack_holds_what_its_sources_do_in_their_order(monkeypatch, folder, ca
         same(mapped.take(mask), decoded.take(mask))
 
 
+def test_an_encoded_pack_is_small_and_nearly_the_same(monkeypatch, folder, capsys):
+    small = ("--crop", "64", "--size-mb", "0.008", "--quality", "95")
+    assert packed(monkeypatch, folder, *small) == 0
+    files = sorted((folder / "out").glob("*.safetensors"))
+    assert len(files) > 1
+    assert all(file.stat().st_size <= 8_000 for file in files)
+    capsys.readouterr()
+    for part in (False, True):
+        opened = open_pack(folder / "out", validation=part)
+        decoded = load_people(find_sources(folder / "data"), validation=part, size=64)
+        difference = (opened.photos.float() - decoded.photos.float()).abs()
+        assert difference.mean() < 6
+        opened.photos = decoded.photos
+        same(opened, decoded)
+    before = [file.read_bytes() for file in files]
+    files[1].unlink()
+    assert packed(monkeypatch, folder, *small) == 0
+    assert [file.read_bytes() for file in files] == before
+    assert packed(monkeypatch, folder, *small[:-1], "90") == 1
+    assert "packed from other data or with other settings" in capsys.readouterr().err
+    content = bytearray(files[0].read_bytes())
+    start = content.index(b"RIFF")
+    content[start : start + 16] = bytes(16)
+    files[0].write_bytes(content)
+    with pytest.raises(ValueError, match=r"people-00000\.safetensors is damaged \(photo 0\): copy it again"):
+        open_pack(folder / "out", validation=False)
+
+
+@pytest.mark.parametrize("text", ["0", "101", "best", "8.5"])
+def test_a_quality_out_of_range_is_refused(monkeypatch, folder, capsys, text):
+    with pytest.raises(SystemExit):
+        packed(monkeypatch, folder, "--quality", text)
+    assert f"must be a whole number from 1 to 100, got '{text}'" in capsys.readouterr().err
+
+
 def test_a_cut_pack_is_finished_and_a_whole_file_left_alone(monkeypatch, folder):
     packed(monkeypatch, folder, *SMALL)
     before = {file.name: file.read_bytes() for file in (folder / "out").iterdir()}

@@ -203,8 +203,8 @@ class Loop:
             with contextlib.nullcontext() if last else self.accelerator.no_sync(self.network):
                 # Dropout has no generator of its own, and must not be alike in two shares.
                 torch.manual_seed(derive_seed(self.settings.seed, self.step, self._part, self._process() + 1))
-                with self.accelerator.autocast():
-                    loss, figures = self.loss(self.network, self.step, self._generator())
+                # Only inside the network, which accelerate sees to, are numbers bfloat16: views and losses need more.
+                loss, figures = self.loss(self.network, self.step, self._generator())
                 self.accelerator.backward(loss / parts)
             for name, value in {"loss": loss.item(), **figures}.items():
                 means[name] = means.get(name, 0.0) + value / parts
