@@ -1,8 +1,8 @@
 """Put data sets into a few self-contained files: ``python -m train.pack --data DIR --out OUT --size-mb 40``.
 
 The training commands take OUT as their ``--data``; they then read photos from the files as they need them, instead of
-decoding all of them into memory. With --quality 85 photos are kept as WebP, a thirtieth of the size, to carry to another
-machine. Run the same command again to continue one that was cut.
+decoding all of them into memory. With --quality 85 photos are kept as WebP, a thirtieth of the size, to carry to
+another machine. Run the same command again to continue one that was cut.
 """
 
 from __future__ import annotations
@@ -39,14 +39,16 @@ def parser() -> argparse.ArgumentParser:
 def quality(text: str) -> int:
     """Reader of a WebP quality."""
     value = int(text) if text.isdecimal() else 0
-    if not 1 <= value <= 100:  # noqa: PLR2004 - per cent
+    if not 1 <= value <= 100:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 100, got {text!r}")
     return value
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    files = write_pack(find_sources(arguments.data), arguments.out, arguments.crop, round(1e6 * arguments.size_mb), arguments.quality)
+    files = write_pack(
+        find_sources(arguments.data), arguments.out, arguments.crop, round(1e6 * arguments.size_mb), arguments.quality
+    )
     total = sum(file.stat().st_size for file in files)
     print(f"{len(files)} files, {total / 1e6:.1f} MB in all: train with --data {arguments.out}")
     return 0

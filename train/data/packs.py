@@ -216,7 +216,7 @@ def _save(file: Path, tensors: dict[str, Tensor], mark: dict[str, Any]) -> None:
 
 
 def open_pack(folder: Path, *, validation: bool) -> People:
-    """The training or the validation people of a pack, photos left in its files, or decoded where it holds them encoded.
+    """The training or the validation people of a pack; their photos are left in its files, or decoded if encoded.
 
     Raises:
         FileNotFoundError: if a file is missing.
