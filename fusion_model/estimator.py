@@ -199,7 +199,7 @@ class PoseEstimator:
             photo: (H, W, 3) uint8 RGB array, PIL image, or path.
             box: x0, y0, x1, y1 in pixels, tight round the person as far as seen; None finds the best person.
             height_mm: the person's height; one photo does not tell it, so the size is 1.70 m by convention.
-            average: average over windows turned either way and over mirror images: more accurate, but slower.
+            average: average over mirror images: more accurate, but slower.
 
         Raises:
             NoPersonError: if nobody is found, in the photo or in the box.
@@ -247,7 +247,7 @@ class PoseEstimator:
         found = [number for number, look in enumerate(looks) if look is not None]
         people = [looks[number] for number in found]
         if average:
-            people = self.looker.average([photos[number] for number in found], people)
+            people = self.looker.average(people)
         seen = time.perf_counter()
         poses_3d = self.looker.poses(people, flip=average) if found else []
         seconds = {"looking": seen - began, "fusion": time.perf_counter() - seen}

@@ -23,7 +23,6 @@ from fusion_model.people import body_angle, joint_box
 from fusion_model.skeletons import MPII_16, SKELETONS, pelvis_weights
 
 _BATCH = 16  # windows at once: memory stays the same however many photos there are
-_TURNS = (0.0, -20.0, 20.0)  # degrees by which the windows that are averaged are turned
 _PERSON_JOINTS = 6  # the most certain joints, whose mean confidence says whether anybody is there
 
 
@@ -97,18 +96,17 @@ class Looker:
             looks.append(Look(crop, image, maps, points, confidence, score))
         return looks
 
-    def average(self, photos: Sequence[np.ndarray], looks: Sequence[Look]) -> list[Look]:
-        """The same looks with maps averaged over windows turned either way, and over the mirror images of all.
-
-        Window, image and person score stay as they are.
-
-        Args:
-            photos: (H, W, 3) uint8 RGB, one for each look.
-            looks: N of them.
-        """
-        together = _BATCH // (2 * len(_TURNS))
-        parts = (slice(start, start + together) for start in range(0, len(looks), together))
-        return [look for part in parts for look in self._averaged(photos[part], looks[part])]
+    def average(self, looks: Sequence[Look]) -> list[Look]:
+        """The same looks with maps averaged over window and mirror image; window, image and person score stay."""
+        averaged = []
+        for start in range(0, len(looks), _BATCH):
+            part = looks[start : start + _BATCH]
+            maps, images = (torch.stack([getattr(look, name) for look in part]) for name in ("maps", "image"))
+            mean = flip_average(maps, self._through(torch.flip(images, dims=(3,))), MPII_16.mirror)
+            for look, both in zip(part, mean, strict=True):
+                points, confidence = self._read(both, look.crop)
+                averaged.append(dataclasses.replace(look, maps=both, points=points, confidence=confidence))
+        return averaged
 
     def poses(self, looks: Sequence[Look], *, flip: bool = False) -> np.ndarray:
         """(N, J, 3) float64 mm, camera axes of the photo, pelvis at the origin, for a person of 1.70 m.
@@ -132,42 +130,28 @@ class Looker:
             found.append((pose - (middle * pose).sum(1, keepdim=True)).double().cpu().numpy())
         return np.stack([look.crop.turn_back(pose) for look, pose in zip(looks, np.concatenate(found), strict=True)])
 
-    def _averaged(self, photos: Sequence[np.ndarray], looks: Sequence[Look]) -> list[Look]:
-        """What :meth:`average` does with a few looks, all windows and mirror images in one batch."""
-        crops = [dataclasses.replace(look.crop, angle=look.crop.angle + turn) for look in looks for turn in _TURNS]
-        seen = [maps for _, maps in self._run([photo for photo in photos for _ in _TURNS], crops, flip=True)]
-        averaged = []
-        for number, look in enumerate(looks):
-            own = slice(number * len(_TURNS), (number + 1) * len(_TURNS))
-            maps = average_maps(torch.stack(seen[own]), crops[own], look.crop)
-            points, confidence = self._read(maps, look.crop)
-            averaged.append(dataclasses.replace(look, maps=maps, points=points, confidence=confidence))
-        return averaged
-
     def _read(self, maps: Tensor, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
         """Joints (16, 2) in photo pixels and calibrated confidence (16,) of a window's maps."""
         points, peaks = decode_pairs(maps, MPII_16.mirror)
         confidence = calibrated(peaks.numpy(), self.config.calibration)
         return crop.to_photo(to_crop_coordinates(points).numpy()), confidence
 
-    def _run(
-        self, photos: Sequence[np.ndarray], crops: Sequence[Crop], *, flip: bool = False
-    ) -> list[tuple[Tensor, Tensor]]:
-        """Crop images and maps of every window, on the CPU; ``flip`` averages with the maps of the mirrored crop."""
+    def _run(self, photos: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[tuple[Tensor, Tensor]]:
+        """Crop images and maps of every window, on the CPU."""
         pairs: list[tuple[Tensor, Tensor]] = []
         for start in range(0, len(crops), _BATCH):
             stop = start + _BATCH
             cuts = [crop.cut(photo) for photo, crop in zip(photos[start:stop], crops[start:stop], strict=True)]
             images = torch.from_numpy(np.stack(cuts)).permute(0, 3, 1, 2).float().div(255)
-            batch = images.to(self.device).contiguous(memory_format=torch.channels_last)
-            with torch.inference_mode():
-                if flip:
-                    both = self.hourglass(torch.cat((batch, torch.flip(batch, dims=(3,)))))[-1]
-                    maps = flip_average(*both.chunk(2), MPII_16.mirror)
-                else:
-                    maps = self.hourglass(batch)[-1]
-            pairs += zip(images, maps.float().cpu(), strict=True)
+            pairs += zip(images, self._through(images), strict=True)
         return pairs
+
+    def _through(self, images: Tensor) -> Tensor:
+        """Maps (N, 16, S / 4, S / 4) of images (N, 3, S, S), both on the CPU."""
+        with torch.inference_mode():
+            return (
+                self.hourglass(images.to(self.device).contiguous(memory_format=torch.channels_last))[-1].float().cpu()
+            )
 
     def _flip_averaged_pose(self, image: Tensor, maps: Tensor) -> Tensor:
         """Mean of the pose of the inputs and that of their mirror images, mirrored back."""
@@ -175,29 +159,6 @@ class Looker:
         both = self.fusion(torch.cat((image, torch.flip(image, dims=(3,)))), torch.cat((maps, mirrored)))
         pose, turned = both.chunk(2)
         return (pose + turned[:, list(self._skeleton.mirror)] * turned.new_tensor([-1.0, 1.0, 1.0])) / 2
-
-
-def average_maps(maps: Tensor, crops: Sequence[Crop], target: Crop) -> Tensor:
-    """Mean of maps of several windows as one window would show them; each pixel's mean is over those that reach it.
-
-    Args:
-        maps: (V, J, M, M) of the windows.
-        crops: the V windows.
-        target: the window of the mean; its every pixel must lie in one of the windows at least.
-
-    Returns:
-        (J, M, M).
-    """
-    side = maps.shape[-1]
-    axis = np.arange(side, dtype=float)
-    pixels = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
-    in_photo = target.to_photo((pixels + 0.5) * (target.size / side) - 0.5)
-    # grid_sample counts from -1 to 1 over pixel edges, which crop and maps share.
-    places = np.stack([2 * (crop.to_crop(in_photo) + 0.5) / crop.size - 1 for crop in crops])
-    places = torch.from_numpy(places).float().reshape(len(crops), side, side, 2)
-    both = torch.cat((maps, maps.new_ones(len(crops), 1, side, side)), 1)
-    moved = functional.grid_sample(both, places, mode="bilinear", padding_mode="zeros", align_corners=False).sum(0)
-    return moved[:-1] / moved[-1:].clamp_min(1e-6)
 
 
 def fusion_inputs(images: Tensor, maps: Tensor, size: int) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ from fusion_model.finder import FinderNetwork, find, iou
 from fusion_model.looks import Look, Looker
 from fusion_model.people import Proposal, propose, same_person, sighted, whole_photo
 
+_FIRST = 128  # pixels of a first look's side at most: it only has to find where the joints are
 _BOX_CONFIDENCE = 0.2  # of the joints that a second look must show
 _CLOSER = 0.1  # mean confidence by which the first look must exceed closer ones to count
 _LEAST_ZOOM = 0.6  # side of a second look over that of the first
@@ -41,6 +42,11 @@ class Search:
     def __init__(self, config: ModelConfig, looker: Looker, finder: FinderNetwork | None) -> None:
         self.config, self.looker, self.finder = config, looker, finder
 
+    @property
+    def _first_size(self) -> int:
+        """Side in pixels of the windows of first looks."""
+        return min(self.config.hourglass.input_size, _FIRST)
+
     def box_of(self, look: Look) -> np.ndarray:
         """Box (4,) that the finder saw, or that of the joints."""
         return look.box(self.config.calibration.seen) if look.seen_box is None else look.seen_box
@@ -60,7 +66,9 @@ class Search:
     def _find_by_finder(self, photo: np.ndarray) -> list[Look]:
         """Whom the finder sees and the hourglass confirms, but for what is a detail of somebody."""
         sightings = find(self.finder, photo)[:_MOST_SIGHTINGS]
-        found = self._look_closer(photo, [sighted(one, self.config.crop.margin) for one in sightings])
+        # The others could not be confirmed even by the surest look: see _look_closer.
+        hopeful = [one for one in sightings if one.score >= self.config.finder.sure**2]
+        found = self._look_closer(photo, [sighted(one, self.config.crop.margin) for one in hopeful])
         confirmed = np.array([look.seen_box for look in found]).reshape(-1, 4)
         hints = [one.box for one in sightings if not (confirmed == one.box).all(1).any()]
         if hints:
@@ -77,7 +85,7 @@ class Search:
             hints: (N, 4) boxes of sightings that were not confirmed.
         """
         height, width = photo.shape[:2]
-        window = letterbox(width, height, self.config.hourglass.input_size)
+        window = letterbox(width, height, self._first_size)
         large = [
             one
             for one in propose(self.looker.maps([photo], [window])[0].numpy(), window)
@@ -116,8 +124,7 @@ class Search:
         The surer one of the closer two counts, unless the first is a good deal surer. Of proposals that are not the
         finder's, a share ``trust`` of the person threshold is enough.
         """
-        size = self.config.hourglass.input_size
-        first = self.looker.look([photo] * len(proposals), [one.crop(size) for one in proposals])
+        first = self.looker.look([photo] * len(proposals), [one.crop(self._first_size) for one in proposals])
         first = [_seen_as(look, one) for look, one in zip(first, proposals, strict=True)]
         if self.finder is None:
             first = self._distinct(first)  # maps of the whole photo show a body many times
@@ -139,7 +146,17 @@ class Search:
                 best, least = dataclasses.replace(best, score=joint, seen_box=seen.seen_box), self.config.finder.sure
             if best.score >= least:
                 found.append(best)
-        return found
+        return self._in_full(photo, found)
+
+    def _in_full(self, photo: np.ndarray, looks: list[Look]) -> list[Look]:
+        """The same looks; those that were smaller first ones through the same window again, in full."""
+        size = self.config.hourglass.input_size
+        small = [number for number, look in enumerate(looks) if look.crop.size < size]
+        again = self.looker.look([photo] * len(small), [dataclasses.replace(looks[n].crop, size=size) for n in small])
+        for number, look in zip(small, again, strict=True):
+            seen = looks[number]
+            looks[number] = dataclasses.replace(look, score=seen.score, seen_box=seen.seen_box)
+        return looks
 
     def _closer(self, look: Look) -> Crop:
         """The window round the joints of a look, turned with the body.

@@ -102,7 +102,7 @@ def _peaks_and_hits(estimator: PoseEstimator, source: Source) -> tuple[np.ndarra
     rows = np.arange(0, len(truth.rows), 2)
     crops = [crop_of_box(source.box[truth.rows[n]], size, margin) for n in rows]
     photos = [source.photo(truth.rows[n]) for n in rows]
-    looks = looker.average(photos, looker.look(photos, crops))
+    looks = looker.average(looker.look(photos, crops))
     peaks, hits = [], []
     for n, look in zip(rows, looks, strict=True):
         labelled = truth.labelled[n]

@@ -1,10 +1,14 @@
-"""Which of several looks at a person counts."""
+"""Which of several looks at a person counts, and how large they are."""
+
+import dataclasses
 
 import numpy as np
 import pytest
 import torch
 
-from fusion_model.config import PRESETS
+from fusion_model import search
+from fusion_model.config import PRESETS, FinderConfig, HourglassConfig
+from fusion_model.finder import Sighting
 from fusion_model.looks import Look
 from fusion_model.people import Proposal
 from fusion_model.search import Search
@@ -29,11 +33,12 @@ class Scripted:
     """In place of the hourglass: every window shows the same person; the confidence is as written."""
 
     def __init__(self, *confidences):
-        self.confidences = list(confidences)
+        self.confidences, self.crops = list(confidences), []
 
     def look(self, _photos, crops):
         """One look for each window."""
         looks = []
+        self.crops += crops
         for crop in crops:
             sure = self.confidences.pop(0)
             maps = torch.zeros(16, 16, 16)
@@ -48,3 +53,31 @@ def test_the_closer_look_counts_unless_the_first_is_a_good_deal_surer(first, clo
     (found,) = Search(PRESETS["tiny"], looker, None)._look_closer(photo, [Proposal((100.0, 100.0), 170.0, 0.0, 0.5)])
     assert not looker.confidences
     assert found.score == pytest.approx((first, closer)[chosen])
+
+
+@pytest.mark.parametrize(("closer", "sizes"), [(0.75, [128, 192]), (0.6, [128, 192, 192])])
+def test_a_first_look_is_small_and_looked_at_again_in_full_where_it_counts(closer, sizes):
+    config = dataclasses.replace(PRESETS["tiny"], hourglass=HourglassConfig(1, 16, 192))
+    looker = Scripted(0.8, closer, 0.3)
+    photo, proposal = np.zeros((220, 200, 3), np.uint8), Proposal((100.0, 100.0), 170.0, 0.0, 0.5)
+    (found,) = Search(config, looker, None)._look_closer(photo, [proposal])
+    assert [crop.size for crop in looker.crops] == sizes
+    assert found.crop.size == 192
+    if len(sizes) > 2:
+        assert found.crop == dataclasses.replace(looker.crops[0], size=192)
+        assert (found.score, found.confidence[0]) == (0.8, np.float32(0.3))  # the score is that of the choice
+
+
+def test_who_cannot_be_confirmed_is_not_looked_at(monkeypatch):
+    config = dataclasses.replace(PRESETS["tiny"], finder=FinderConfig(sure=0.5))
+    box = np.array([60.0, 30.0, 140.0, 170.0])
+    sightings = [Sighting(box, 0.0, 0.9), Sighting(box + 200, 0.0, 0.26), Sighting(box + 400, 0.0, 0.24)]
+    monkeypatch.setattr(search, "find", lambda _network, _photo: sightings)
+    looker = Scripted(1.0, 1.0, 1.0, 1.0)
+    finding = Search(config, looker, object())
+    hinted = []
+    monkeypatch.setattr(finding, "_hinted", lambda _photo, _found, hints: hinted.extend(hints) or [])
+    finding._find_by_finder(np.zeros((700, 700, 3), np.uint8))
+    assert not looker.confidences
+    assert len(looker.crops) == 4  # a first and a closer look at each of two
+    assert [hint.tolist() for hint in hinted] == [(box + 400).tolist()]
