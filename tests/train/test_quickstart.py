@@ -88,6 +88,7 @@ def test_what_it_started_ends_with_it(tmp_path, number):
     process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
     children = []
     try:
+        assert process.stdout.readline() == "1/4 render people\n"  # before it, imports may start and end processes
         end = time.monotonic() + 60
         while not children and time.monotonic() < end:
             time.sleep(0.02)
