@@ -206,6 +206,8 @@ class CalibrationConfig:
         if len(self.peak) != len(self.confidence) or len(self.peak) < 2 or not rising:
             msg = f"calibration needs matching knots with rising peaks, got {self.peak} and {self.confidence}"
             raise ValueError(msg)
+        if not all(0 <= value <= 1 for value in self.confidence):
+            raise ValueError(f"calibration needs confidences from 0 to 1, got {self.confidence}")
 
 
 @dataclass(frozen=True)
@@ -215,7 +217,7 @@ class FinderConfig:
     Attributes:
         width: channels at an eighth of the input's size; the other layers scale with it. A multiple of 6.
         input_size: side of the square that the photo is letterboxed into, in pixels. A multiple of 64.
-        least: score below which a sighting is not looked at closer.
+        least: score of a sighting; those of at least ``sure`` squared are looked at closer.
         sure: geometric mean of the finder's and the hourglass's score from which somebody is there.
         overlap: IoU from which the less certain of two boxes is dropped.
     """

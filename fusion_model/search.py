@@ -25,7 +25,7 @@ _LARGE = 0.6  # side of a person's square over the photo's, from which the maps 
 _HINTED = 0.85  # share of the person threshold that is enough for such a proposal
 _AGREE = 0.25  # overlap (IoU) of such a proposal with what the finder hardly saw
 _INSIDE, _DETAIL = 0.9, 0.08  # shares of a box within another, and of the other's area, that make it a detail of it
-_MOST_SIGHTINGS = 24  # looked at in one photo
+_MOST_SIGHTINGS = 24  # taken up in one photo
 _MOST_PROPOSALS = 12  # looked at in one photo and level
 _LEVELS = (1, 2, 3)  # sides of the whole-photo windows, in input sizes of the hourglass
 
@@ -52,7 +52,7 @@ class Search:
         return look.box(self.config.calibration.seen) if look.seen_box is None else look.seen_box
 
     def everybody(self, photo: np.ndarray) -> list[Look]:
-        """Everybody in the photo, best first: each sighting of the finder is looked at closer.
+        """Everybody in the photo, best first: each sighting that can be confirmed is looked at closer.
 
         The rank is the score, with a bonus for those who fill more of the photo and stand nearer to its middle.
         """
@@ -66,7 +66,7 @@ class Search:
     def _find_by_finder(self, photo: np.ndarray) -> list[Look]:
         """Whom the finder sees and the hourglass confirms, but for what is a detail of somebody."""
         sightings = find(self.finder, photo)[:_MOST_SIGHTINGS]
-        # The others could not be confirmed even by the surest look: see _look_closer.
+        # The others cannot be confirmed: the mean with a look's score, 1 at most, would stay below "sure".
         hopeful = [one for one in sightings if one.score >= self.config.finder.sure**2]
         found = self._look_closer(photo, [sighted(one, self.config.crop.margin) for one in hopeful])
         confirmed = np.array([look.seen_box for look in found]).reshape(-1, 4)
@@ -121,8 +121,8 @@ class Search:
     def _look_closer(self, photo: np.ndarray, proposals: list[Proposal], trust: float = 1.0) -> list[Look]:
         """The best of three looks at each proposal: as proposed, round the joints found, and that without a turn.
 
-        The surer one of the closer two counts, unless the first is a good deal surer. Of proposals that are not the
-        finder's, a share ``trust`` of the person threshold is enough.
+        The surer one of the closer two counts, unless the first, which is made small, is a good deal surer. Of
+        proposals that are not the finder's, a share ``trust`` of the person threshold is enough.
         """
         first = self.looker.look([photo] * len(proposals), [one.crop(self._first_size) for one in proposals])
         first = [_seen_as(look, one) for look, one in zip(first, proposals, strict=True)]
@@ -155,7 +155,9 @@ class Search:
         again = self.looker.look([photo] * len(small), [dataclasses.replace(looks[n].crop, size=size) for n in small])
         for number, look in zip(small, again, strict=True):
             seen = looks[number]
-            looks[number] = dataclasses.replace(look, score=seen.score, seen_box=seen.seen_box)
+            looks[number] = dataclasses.replace(
+                look, score=seen.score, seen_box=seen.seen_box, seen_score=seen.seen_score
+            )
         return looks
 
     def _closer(self, look: Look) -> Crop:

@@ -273,15 +273,14 @@ class Trainer:
 
 @torch.inference_mode()
 def predict(network: FusionNetwork, bank: Bank, batch: int = 256) -> np.ndarray:
-    """(N, 17, 3) mm for every row of a bank, in full precision also in the middle of a step.
+    """(N, 17, 3) mm for every row of a bank.
 
     Whatever joints the network puts out; zeros for those it does not have.
     """
     carried, found, device = conversion_matrix(SKELETONS[network.config.skeleton], HUMAN36M_17), [], bank.images.device
-    with torch.autocast(device.type, enabled=False):
-        for start in range(0, len(bank), batch):
-            rows = torch.arange(start, min(start + batch, len(bank)), device=device)
-            found.append(network(*bank.inputs(rows)).float().cpu())
+    for start in range(0, len(bank), batch):
+        rows = torch.arange(start, min(start + batch, len(bank)), device=device)
+        found.append(network(*bank.inputs(rows)).float().cpu())
     return carried @ torch.cat(found).numpy()
 
 

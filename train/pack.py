@@ -1,8 +1,8 @@
 """Put data sets into a few self-contained files: ``python -m train.pack --data DIR --out OUT --size-mb 40``.
 
 The training commands take OUT as their ``--data``; they then read photos from the files as they need them, instead of
-decoding all of them into memory. With --quality 85 photos are kept as WebP, a thirtieth of the size, to carry to
-another machine. Run the same command again to continue one that was cut.
+decoding all of them into memory. With --quality 78 photos are kept as WebP, a thirtieth of the size, to carry to
+another machine, and are decoded into memory there. Run the same command again to continue one that was cut.
 """
 
 from __future__ import annotations

@@ -93,6 +93,7 @@ def test_merging_layer_by_strategy():
         (("fusion", "initial_beta"), "late", "initial_beta must be float | None, got 'late'"),
         (("calibration", "peak"), [0, "1"], "calibration.peak must be"),
         (("calibration", "peak"), [1, 0], "rising peaks"),
+        (("calibration", "confidence"), [0, 1.5], "confidences from 0 to 1"),
     ],
 )
 def test_damaged_dictionaries_are_refused(path, value, message):

@@ -5,13 +5,10 @@ import math
 import pytest
 import torch
 
-from fusion_model.config import PRESETS
-from fusion_model.fusion import FusionNetwork
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from train.data.bank import Bank, random_rows
 from train.data.sampling import draw, sampling_weights
 from train.engine.losses import reprojection_loss
-from train.fusion_training import predict
 
 NAMES = ("coco", "synthetic", "mine", "synthetic")
 SOURCE = torch.tensor([0] * 10 + [1] * 30 + [2] * 100 + [3] * 20)
@@ -66,19 +63,6 @@ def test_reprojection_pulls_a_wrong_joint_back_and_shrinks_nothing():
     assert reprojection_loss(pose, points, weight).item() == pytest.approx(0, abs=1e-3), (
         "unlabelled joints do not count"
     )
-
-
-def test_poses_are_found_in_full_precision_in_the_middle_of_a_step():
-    torch.manual_seed(0)
-    config = PRESETS["tiny"].fusion
-    network, size = FusionNetwork(config).eval(), config.input_size
-    images, maps = (torch.randint(0, 256, (2, channels, size, size), dtype=torch.uint8) for channels in (3, 16))
-    nothing = torch.zeros(2, 16, 2), torch.zeros(2, 16)
-    bank = Bank(images, maps, torch.zeros(2, 17, 3), torch.ones(2, 17), *nothing, torch.zeros(2, dtype=torch.long))
-    expected = predict(network, bank)
-    with torch.autocast("cpu", torch.bfloat16):
-        assert (predict(network, bank) == expected).all()
-        assert (network(*bank.inputs(torch.arange(2))).detach().float().numpy() != expected).any(), "it would differ"
 
 
 def test_people_with_few_labels_have_no_reprojection_loss():

@@ -5,14 +5,17 @@ import os
 import subprocess
 import sys
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from tqdm import tqdm
 
 from tests.train.made_up import write_lspet, write_pack
 from train import benchmark, hourglass, pack
 from train.command import run_command
+from train.data import packs
 from train.data.packs import open_pack
 from train.data.people import load_people
 from train.data.sources import find_people, find_sources
@@ -54,6 +57,12 @@ def test_a_pack_holds_what_its_sources_do_in_their_order(monkeypatch, folder, ca
         same(mapped.take(mixed), decoded.take(mixed))
         mask = torch.arange(len(decoded)) % 2 == 0
         same(mapped.take(mask), decoded.take(mask))
+
+
+def test_a_pack_is_written_without_a_bar_too(monkeypatch, folder):
+    monkeypatch.setattr(packs, "tqdm", partial(tqdm, disable=True))
+    assert packed(monkeypatch, folder, *SMALL) == 0
+    assert len(open_pack(folder / "out", validation=False)) == len(find_people(folder / "data", validation=False))
 
 
 def test_an_encoded_pack_is_small_and_nearly_the_same(monkeypatch, folder, capsys):

@@ -12,7 +12,7 @@ import time
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from fusion_model.config import CalibrationConfig
 from fusion_model.estimator import PoseEstimator
@@ -162,6 +162,7 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     assert "was begun with init_from None, not" in capsys.readouterr().err
     assert reproduced(tmp_path / "data", tmp_path / "again", "released", *again) == 0
     assert names(started) == ["pack", "hourglass", "fusion", "calibrate", "evaluate"]
+    assert "--init-from" not in started[2]
     assert capsys.readouterr().out.count(f"warm start from {checkpoint}") == 1
     new = load_file(tmp_path / "again" / "fusion" / "checkpoint" / "model.safetensors")
     old = load_file(checkpoint / "model.safetensors")
@@ -234,9 +235,10 @@ def test_data_that_a_recipe_cannot_use(data, noted, tmp_path, capsys):
     assert noted[0] == []
     assert not (tmp_path / "out").exists()
     assert "table1 starts from nothing: leave out --init-from" in error(data, "table1", "--init-from", tmp_path)
-    (tmp_path / "half").mkdir()
-    save_file({"hourglass.a": torch.zeros(1)}, tmp_path / "half" / "model.safetensors")
+    PoseEstimator.random().save_pretrained(tmp_path / "half")
     assert "half has no finder: --init-from takes" in error(data, "released", "--init-from", tmp_path / "half")
+    weights = tmp_path / "half" / "model.safetensors"
+    assert "a checkpoint is a folder" in error(data, "released", "--init-from", weights)
     assert "nowhere" in error(data, "released", "--init-from", tmp_path / "nowhere")
     assert call(reproduce, "table9", "--data", data, "--out", tmp_path / "out") == 2
 

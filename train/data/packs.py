@@ -33,10 +33,8 @@ SAMPLE = 32  # photos of each file or source that stand for all in a fingerprint
 _FORMAT = "fusion-pose-pack/1"
 _COLUMNS = [field.name for field in fields(People) if field.name != "names"]
 _LABEL_BYTES = 1024  # a row's labels take less
-_WRONG = "{}: packed from other data or with other settings: choose another --out, or delete it"
-
-
 _TOGETHER = 64  # photos encoded between two looks at a file's size
+_WRONG = "{}: packed from other data or with other settings: choose another --out, or delete it"
 
 
 @dataclass(frozen=True)
@@ -64,10 +62,14 @@ class EncodedPhotos:
         """Of all photos as one array."""
         return len(self), 3, self.side, self.side
 
+    def raw(self, row: int) -> np.ndarray:
+        """(n,) uint8, the bytes of a photo."""
+        return np.asarray(self.encoded[self.ends[row - 1] if row else 0 : self.ends[row]])
+
     def __getitem__(self, row: int) -> np.ndarray:
         """(3, S, S) uint8 RGB; ValueError if it cannot be decoded."""
-        start = self.ends[row - 1] if row else 0
-        image = cv2.imdecode(np.asarray(self.encoded[start : self.ends[row]]), cv2.IMREAD_COLOR)
+        content = self.raw(row)
+        image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
         if image is None or image.shape[:2] != (self.side, self.side):
             raise ValueError(f"{self.file} is damaged (photo {row}): copy it again")
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).transpose(2, 0, 1)
@@ -141,8 +143,9 @@ def write_pack(
     mark = {"print": labels_fingerprint(sources, size, packing), "names": [source.name for source in sources]}
     out.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
+    done = 0
     with tqdm(total=len(rows), desc="pack", unit="photo") as bar:
-        while bar.n < len(rows):
+        while done < len(rows):
             file = out / f"people-{len(files):05d}.safetensors"
             files.append(file)
             if file.is_file():
@@ -150,9 +153,10 @@ def write_pack(
                 if metadata.get("print") != mark["print"]:
                     raise ValueError(_WRONG.format(file))
             elif quality is None:
-                count = _write_file(file, sources, rows[bar.n : bar.n + step], size, mark)
+                count = _write_file(file, sources, rows[done : done + step], size, mark)
             else:
-                count = _write_encoded(file, sources, rows[bar.n :], size, mark | {"size": size}, file_bytes, quality)
+                count = _write_encoded(file, sources, rows[done:], size, mark | {"size": size}, file_bytes, quality)
+            done += count
             bar.update(count)
     index = {"format": _FORMAT, "people": len(rows), "size": size, "files": [file.name for file in files]}
     (out / (INDEX + ".part")).write_text(json.dumps(index, indent=1), encoding="utf-8")
@@ -301,7 +305,8 @@ def pack_fingerprint(folder: Path) -> str:
         _, photos, metadata = _open_file(folder / name)
         digest.update(f"{metadata.get('print')} {photos.shape}".encode())
         for row in range(0, len(photos), max(1, len(photos) // SAMPLE)):
-            digest.update(np.ascontiguousarray(photos[row]).tobytes())
+            content = photos.raw(row) if isinstance(photos, EncodedPhotos) else photos[row]
+            digest.update(np.ascontiguousarray(content).tobytes())
     return digest.hexdigest()
 
 

@@ -32,7 +32,7 @@ class Settings:
         scale: factor on all numbers of steps.
         seed: of everything.
         accumulate: parts of a batch, where memory is short.
-        init_from: checkpoint that the networks start from, of a recipe that can.
+        init_from: checkpoint whose hourglass is trained on and whose finder is kept, of a recipe that can.
     """
 
     data: Path
@@ -75,7 +75,7 @@ class Recipe:
         stages: the commands.
         report: writes and returns the table, once all are done.
         preset: sizes of the networks where none are asked for.
-        check_start: refuses a checkpoint that the networks cannot start from; None where they start from nothing.
+        check_start: refuses a checkpoint that cannot be trained on; None where networks start from nothing.
     """
 
     about: str

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fusion_model.checkpoints import CARD_FILE, read_metrics
-from train.engine.checkpoints import read_weights
+from fusion_model.checkpoints import CARD_FILE, load_checkpoint, read_metrics
 from train.recipes.plan import Settings
 from train.recipes.stages import Stage
 
@@ -24,14 +23,12 @@ def check_start(path: Path) -> None:
 
     Raises:
         FileNotFoundError: if there is none.
-        ValueError: if it lacks one of the networks.
+        ValueError: if it is damaged, or has no finder.
     """
-    names = read_weights(path)
-    parts = ("hourglass", "finder")
-    if missing := [part for part in parts if not any(name.startswith(f"{part}.") for name in names)]:
+    config, _ = load_checkpoint(path)
+    if config.finder is None:
         raise ValueError(
-            f"{path} has no {' and no '.join(missing)}: --init-from takes a checkpoint with both, "
-            "such as assets/checkpoints/default"
+            f"{path} has no finder: --init-from takes a checkpoint with one, such as assets/checkpoints/default"
         )
 
 
