@@ -148,10 +148,9 @@ class Looker:
 
     def _through(self, images: Tensor) -> Tensor:
         """Maps (N, 16, S / 4, S / 4) of images (N, 3, S, S), both on the CPU."""
+        batch = images.to(self.device).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
-            return (
-                self.hourglass(images.to(self.device).contiguous(memory_format=torch.channels_last))[-1].float().cpu()
-            )
+            return self.hourglass(batch)[-1].float().cpu()
 
     def _flip_averaged_pose(self, image: Tensor, maps: Tensor) -> Tensor:
         """Mean of the pose of the inputs and that of their mirror images, mirrored back."""
