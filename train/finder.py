@@ -26,6 +26,7 @@ from train.command import common_arguments, loop_settings, positive, run_command
 from train.data.crowds import Crowd, CrowdMaker
 from train.data.people import load_people
 from train.data.sources import find_sources
+from train.data.windows import BYSTANDER
 from train.engine.loop import Loop
 from train.formats.groups import find_groups
 from train.protocols.finding import crowd_figures
@@ -35,7 +36,6 @@ _SPREAD = 0.1  # of the bell, in sides of the box
 _NEAR = 0.5  # height of the bell from which a cell learns the box
 _WHOLE_PHOTOS = 0.2  # of the pictures
 _VALIDATION = 300  # pictures
-_BYSTANDER = 0.2  # score from which a window beside the labelled person is not taken for empty
 
 
 def stack(crowds: list[Crowd], device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -196,7 +196,7 @@ def _sort_out(maker: CrowdMaker, estimator: PoseEstimator | None) -> None:
     """Leave out the windows in which an estimator sees a bystander."""
     if estimator is not None:
         total = len(maker.empty)
-        dropped = maker.sort_out(estimator.looker, _BYSTANDER)
+        dropped = maker.sort_out(estimator.looker, BYSTANDER)
         print(f"{dropped} of {total} windows beside people show somebody and are left out")
 
 

@@ -143,10 +143,18 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     for name in ("mpii", "street"):
         write_pack(tmp_path / "data", name, 10, held_out=4)
     monkeypatch.setattr("train.finder._VALIDATION", 4)
+    monkeypatch.setattr("train.recipes.released._PICTURES", 12)
+    monkeypatch.setattr("train.recipes.released._HELD_OUT", 8)
+    monkeypatch.setattr("train.backgrounds._LEAST", 20)
     anybody = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))  # networks this little trained see nobody
     monkeypatch.setattr("train.calibrate.fit_calibration", lambda _peaks, _hits: anybody)
     assert reproduced(tmp_path / "data", tmp_path / "out", "released") == 0
-    assert names(started) == ["pack", "hourglass", "fusion", "finder", "attach_finder", "calibrate", "evaluate"]
+    data_first = ["backgrounds", "synthesize", "synthesize", "pack"]
+    trained = ["hourglass", "fusion", "finder", "attach_finder"]
+    assert names(started) == [*data_first, *trained, "calibrate", "evaluate"]
+    for folder, count in (("rendered", 12), ("rendered-held", 8)):
+        settings = json.loads((tmp_path / "data" / folder / "settings.json").read_text())
+        assert (settings["count"], settings["backgrounds"]) == (count, "backgrounds")
     checkpoint = tmp_path / "out" / "fusion" / "checkpoint"
     estimator = PoseEstimator.from_pretrained(checkpoint, device="cpu")
     assert estimator.finder is not None
@@ -161,9 +169,11 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     assert reproduced(tmp_path / "data", tmp_path / "out", "released", *again) == 1
     assert "was begun with init_from None, not" in capsys.readouterr().err
     assert reproduced(tmp_path / "data", tmp_path / "again", "released", *again) == 0
-    assert names(started) == ["pack", "hourglass", "fusion", "calibrate", "evaluate"]
-    assert "--init-from" not in started[2]
-    assert capsys.readouterr().out.count(f"warm start from {checkpoint}") == 1
+    assert names(started) == [*data_first, "hourglass", "fusion", "calibrate", "evaluate"]
+    assert [command[0] for command in started if "--init-from" in command] == ["hourglass"]
+    printed = capsys.readouterr().out
+    assert printed.count(f"warm start from {checkpoint}") == 1
+    assert "windows beside people show somebody and are left out" in printed
     new = load_file(tmp_path / "again" / "fusion" / "checkpoint" / "model.safetensors")
     old = load_file(checkpoint / "model.safetensors")
     kept = {

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
-from fusion_model.crops import Crop
 from fusion_model.looks import Looker
 from fusion_model.skeletons import MPII_16
 from train.data.people import People
+from train.data.windows import beside_person, person_scores
 from train.formats.groups import Groups
 
 _THORAX, _PELVIS, _HEAD = (MPII_16.index(name) for name in ("thorax", "pelvis", "head_top"))
@@ -85,7 +84,8 @@ class CrowdMaker:
         share = np.sqrt(counts)  # large sets count more, but do not drown the small ones
         chance = (share / np.maximum(counts, 1))[people.source.numpy()[self.rows]]
         self.chance = np.cumsum(chance / chance.sum())
-        self.empty = [found for row in range(len(self.box)) if (found := self._empty_part(row)) is not None]
+        windows = (beside_person(*both, _LEAST_SIDE) for both in zip(self.extent, self.box, strict=True))
+        self.empty = [(row, window) for row, window in enumerate(windows) if window is not None]
         self.empty = self.empty[:: max(1, len(self.empty) // _MOST_WINDOWS)]
 
     def sort_out(self, looker: Looker, most: float) -> int:
@@ -95,15 +95,8 @@ class CrowdMaker:
             looker: of the estimator.
             most: score from which somebody is there.
         """
-        crops = []
-        for _, (x0, y0, x1, y1) in self.empty:
-            center = ((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2)
-            crops.append(Crop(center, float(min(x1 - x0, y1 - y0)), 0.0, looker.config.hourglass.input_size))
-        kept = []
-        for start in tqdm(range(0, len(crops), 256), desc="sort out windows", unit="batch"):
-            part = self.empty[start : start + 256]
-            looks = looker.look([self.photos[row] for row, _ in part], crops[start : start + 256])
-            kept += [one for one, look in zip(part, looks, strict=True) if look.score < most]
+        scores = person_scores(looker, [(self.photos[row], window) for row, window in self.empty])
+        kept = [one for one, score in zip(self.empty, scores, strict=True) if score < most]
         dropped, self.empty = len(self.empty) - len(kept), kept
         return dropped
 
@@ -308,16 +301,6 @@ class CrowdMaker:
         image = crowd.image if axis else crowd.image.swapaxes(0, 1)
         image[: max(low, 0)] = 0
         image[self.size - max(high, 0) :] = 0
-
-    def _empty_part(self, row: int) -> tuple[int, tuple[int, int, int, int]] | None:
-        """The largest part of a photo beside its person, whole pixels, or None if there is little."""
-        x0, y0, x1, y1 = self.extent[row]
-        pad = 0.06 * (self.box[row][2:] - self.box[row][:2]).max()
-        left, top, right, bottom = self.box[row] + pad * np.array([-1, -1, 1, 1])
-        parts = ((x0, y0, left, y1), (right, y0, x1, y1), (x0, y0, x1, top), (x0, bottom, x1, y1))
-        a, b, c, d = max(parts, key=lambda part: min(part[2] - part[0], part[3] - part[1]))
-        found = (int(np.ceil(a)), int(np.ceil(b)), int(c), int(d))
-        return (row, found) if min(found[2] - found[0], found[3] - found[1]) >= _LEAST_SIDE else None
 
 
 def _matrix(scale: float, angle: float, mirror: bool, center: np.ndarray, middle: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""The recipe of the bundled checkpoint: from a folder of data sets, rendered people among them, to a measured one.
+"""The recipe of the bundled checkpoint: from a folder of photos to a measured one.
 
 The bundled weights came about in several runs (RESULTS.md). With ``--init-from`` this is the last of them; without,
-about their sum in one go.
+about their sum in one go. Rendered people are put beside the photos, as ``rendered`` and ``rendered-held``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from fusion_model.checkpoints import CARD_FILE, load_checkpoint, read_metrics
 from train.recipes.plan import Settings
 from train.recipes.stages import Stage
 
-# Steps at --scale 1: of a hourglass from nothing, of one that goes on, and of the others.
-_HOURGLASS, _HOURGLASS_ON, _FUSION, _FINDER = 7_350, 4_350, 3_000, 10_000
+# Steps at --scale 1; of hourglasses also rate and batch: from nothing on a GPU, going on with two processor cores.
+_HOURGLASS, _HOURGLASS_ON = (7_350, "4e-3", "256"), (1_800, "1e-3", "64")
+_FUSION, _FINDER = 3_000, 10_000
+_PICTURES, _HELD_OUT = 16_000, 1_200  # rendered, whatever --scale is
 _SIZES = {"compact": ("--input-size", "192")}  # of the crops, where they are not the preset's: see RESULTS.md
 _MIXTURE = ("--views", "2", "--synthetic-share", "0.5", "--teacher-trust", "0.5", "--reprojection", "0.2")
 
@@ -33,7 +35,7 @@ def check_start(path: Path) -> None:
 
 
 def stages(settings: Settings) -> list[Stage]:
-    """Pack, train the networks, fit the confidence, measure and write the card.
+    """Render people, pack, train the networks, fit the confidence, measure and write the card.
 
     With a checkpoint to start from, the hourglass goes on from its own and its finder is taken as it is.
     """
@@ -41,8 +43,9 @@ def stages(settings: Settings) -> list[Stage]:
     packed, hourglass, finder = str(out / "packed"), str(out / "hourglass"), str(out / "finder")
     checkpoint = ("--checkpoint", str(out / "fusion" / "checkpoint"))
     size, start = _SIZES.get(settings.preset, ()), settings.init_from and str(settings.init_from)
-    steps = settings.common(_HOURGLASS_ON if start else _HOURGLASS, "4e-3")
-    maps = ("--run", hourglass, *steps, "--batch", "256", *size, *seed, *(("--init-from", start) if start else ()))
+    steps, rate, batch = _HOURGLASS_ON if start else _HOURGLASS
+    maps = ("--run", hourglass, *settings.common(steps, rate), "--batch", batch, *size, *seed)
+    maps += ("--init-from", start) if start else ()
     poses = ("--hourglass", hourglass, "--run", str(out / "fusion"), *settings.common(_FUSION, "1e-3"), *size, *seed)
     people = ("--run", finder, *settings.common(_FINDER, "2e-3", presets=False), *seed)
     train_finder = (
@@ -50,6 +53,7 @@ def stages(settings: Settings) -> list[Stage]:
         Stage("attach the finder", (("attach_finder", "--finder", finder, *checkpoint),)),
     )
     return [
+        *_rendered(settings),
         Stage("pack the data", (("pack", "--data", data, "--out", packed, "--size-mb", "400"),)),
         Stage("hourglass on photos and rendered people", (("hourglass", "--data", packed, *maps),)),
         Stage(
@@ -60,6 +64,20 @@ def stages(settings: Settings) -> list[Stage]:
         Stage("fit the confidence", (("calibrate", "--data", data, *checkpoint),)),
         Stage("measure", (("evaluate", "--data", data, *checkpoint, "--card"),)),
     ]
+
+
+def _rendered(settings: Settings) -> tuple[Stage, Stage]:
+    """People to train and to validate on, half of them before windows of the training photos."""
+    data, backgrounds, seed = settings.data, str(settings.out / "backgrounds"), settings.seed
+    windows = ("backgrounds", "--data", str(data), "--out", backgrounds, "--seed", str(seed))
+    estimator = ("--checkpoint", str(settings.init_from)) if settings.init_from else ()
+    render = ("synthesize", "--backgrounds", backgrounds, "--out")
+    train = (*render, str(data / "rendered"), "--count", str(_PICTURES), "--seed", str(seed))
+    held_out = (*render, str(data / "rendered-held"), "--count", str(_HELD_OUT), "--seed", str(seed + 1))
+    return (
+        Stage("cut backgrounds", ((*windows, *estimator),)),
+        Stage("render people", (train, (*held_out, "--split", "validation"))),
+    )
 
 
 def report(settings: Settings) -> str:
