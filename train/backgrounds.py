@@ -1,15 +1,16 @@
 """Cut windows that show nobody out of training photos: ``python -m train.backgrounds --data DIR --out DIR``.
 
 ``train.synthesize --backgrounds DIR`` puts them behind rendered people. Each is the largest part of a photo on one side
-of its labelled person; whoever else is in it has no label, so name an estimator that sorts out windows in whose middle
+of a labelled person; others in the photo may have no label, so name an estimator that sorts out windows in whose middle
 it sees somebody. Validation photos are left alone. A run that was cut is started again.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -17,16 +18,15 @@ import numpy as np
 from tqdm import tqdm
 
 from fusion_model.estimator import PoseEstimator
-from train.command import positive, run_command
+from train.command import least, positive, run_command
 from train.data.cutting import QUALITY
 from train.data.people import Source
 from train.data.sampling import SYNTHETIC
 from train.data.sources import find_sources
-from train.data.windows import BYSTANDER, beside_person, person_scores
+from train.data.windows import BATCH, ENOUGH_JOINTS, beside_person, left_out, show_nobody
 from train.engine.notes import claim
 
 _LEAST = 100  # pixels: smaller windows look blurred behind people
-_PATHS = ("data", "checkpoint")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,62 +38,92 @@ def parser() -> argparse.ArgumentParser:
         "--data", type=Path, required=True, help="folder of data sets; rendered ones are passed over"
     )
     arguments.add_argument("--out", type=Path, required=True, help="folder for the windows, as JPEG files")
-    arguments.add_argument("--count", type=positive(int), default=2000, help="windows at most")
     arguments.add_argument(
-        "--least", type=positive(int), default=_LEAST, help="pixels of a window's shorter side, at least"
+        "--count", type=positive(int), default=2000, help="windows at most, before any is sorted out"
+    )
+    arguments.add_argument(
+        "--least",
+        type=positive(int),
+        default=_LEAST,
+        help="pixels of a window's shorter side; half of it where no photo has that much room",
     )
     arguments.add_argument("--checkpoint", type=Path, help="estimator that sorts out windows which show a bystander")
-    arguments.add_argument("--seed", type=int, default=0, help="of which photos are looked at first")
+    arguments.add_argument("--seed", type=least(0, int), default=0, help="of the order in which photos are looked at")
     return arguments
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    sources = [source for source in find_sources(arguments.data) if source.name != SYNTHETIC]
+    data, out = arguments.data, arguments.out
+    sources = [source for source in find_sources(data) if source.name != SYNTHETIC]
+    if not any((~source.validation).any() for source in sources):
+        raise ValueError(f"{data} has no photos to train on: see DATASETS in train/README.md")
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu") if arguments.checkpoint else None
+    for shorter in (arguments.least, max(1, arguments.least // 2)):
+        windows = find_windows(sources, shorter, arguments.seed)
+        if first := next(windows, None):
+            break
+    else:
+        raise ValueError(f"no training photo in {data} has room for {shorter} pixels beside its person: lower --least")
     marks = {name: getattr(arguments, name) for name in ("count", "least", "seed")}
-    paths = {name: path and str(path.resolve()) for name, path in vars(arguments).items() if name in _PATHS}
-    claim(arguments.out, "backgrounds.json", marks | paths)
-    windows = find_windows(sources, arguments.count, arguments.least, arguments.seed)
-    if estimator is not None:
-        whole = [(image, (0, 0, image.shape[1], image.shape[0])) for image in windows.values()]
-        scores = dict(zip(windows, person_scores(estimator.looker, whole), strict=True))
-        windows = {name: image for name, image in windows.items() if scores[name] < BYSTANDER}
-        print(f"{len(scores) - len(windows)} of {len(scores)} windows beside people show somebody and are left out")
-    if not windows:
-        least = f"{arguments.least} pixels beside its person"
-        raise ValueError(f"no training photo in {arguments.data} has room for {least} that shows nobody: lower --least")
-    for name, image in windows.items():
-        _, jpeg = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        (arguments.out / f"{name}.jpg").write_bytes(jpeg.tobytes())
-    print(f"{len(windows)} windows that show nobody in {arguments.out}")
+    start = arguments.checkpoint and str(arguments.checkpoint.resolve())
+    claim(out, "backgrounds.json", marks | {"data": str(data.resolve()), "checkpoint": start})
+    found = itertools.islice(itertools.chain((first,), windows), arguments.count)
+    total, written = _write(found, out, estimator)
+    print(f"{written} windows beside people in {out}, each at least {shorter} pixels wide and high")
+    print(left_out(total - written, total) if estimator else "nobody looked whether they show bystanders: --checkpoint")
+    if not written:
+        raise ValueError(f"{arguments.checkpoint} sees somebody in every window: choose another --out, without it")
     return 0
 
 
-def find_windows(sources: Sequence[Source], count: int, least: int, seed: int) -> dict[str, np.ndarray]:
-    """Windows (H, W, 3) uint8 RGB beside the labelled person of training photos, in random order, by name.
+def find_windows(sources: Sequence[Source], least_side: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
+    """A name and the window (H, W, 3) uint8 RGB beside each training person with room for it, in random order.
 
     Args:
         sources: data sets of photos.
-        count: windows at most.
-        least: pixels of a window's shorter side.
+        least_side: pixels of a window's shorter side.
         seed: of the order.
+
+    Raises:
+        ValueError: if a photo cannot be decoded.
     """
-    rows = [(source, int(row)) for source in sources for row in np.flatnonzero(~source.validation)]
-    windows: dict[str, np.ndarray] = {}
-    with tqdm(total=count, desc="find windows", unit="window") as bar:
-        for number in np.random.default_rng(seed).permutation(len(rows)):
-            source, row = rows[number]
-            photo = source.photo(row)
-            found = beside_person((0, 0, photo.shape[1], photo.shape[0]), source.box[row], least)
-            if found is None:
-                continue
-            x0, y0, x1, y1 = found
-            windows[f"{source.name}-{row:06d}"] = photo[y0:y1, x0:x1].copy()
-            bar.update()
-            if len(windows) == count:
-                break
-    return windows
+    names = [source.name for source in sources]
+    names = [name if names.count(name) == 1 else f"{name}-{number}" for number, name in enumerate(names)]
+    rows = [(number, int(row)) for number, one in enumerate(sources) for row in np.flatnonzero(~one.validation)]
+    for number, row in (rows[place] for place in np.random.default_rng(seed).permutation(len(rows))):
+        source = sources[number]
+        if (source.weight[row] > 0).sum() < ENOUGH_JOINTS:
+            continue
+        photo = source.photo(row)
+        window = beside_person((0, 0, photo.shape[1], photo.shape[0]), source.box[row], least_side)
+        if window is not None:
+            x0, y0, x1, y1 = window
+            yield f"{names[number]}-{row:06d}", photo[y0:y1, x0:x1].copy()
+
+
+def _write(found: Iterator[tuple[str, np.ndarray]], out: Path, estimator: PoseEstimator | None) -> tuple[int, int]:
+    """Write the windows in which an estimator sees nobody; returns how many there were, and how many are written."""
+    total = written = 0
+    with tqdm(desc="windows", unit="window") as bar:
+        while part := list(itertools.islice(found, BATCH)):
+            whole = [(image, (0, 0, image.shape[1], image.shape[0])) for _, image in part]
+            nobody = show_nobody(estimator.looker, whole) if estimator else [True] * len(part)
+            for name, image in itertools.compress(part, nobody):
+                _write_jpeg(out / f"{name}.jpg", image)
+            total, written = total + len(part), written + sum(nobody)
+            bar.update(len(part))
+    return total, written
+
+
+def _write_jpeg(path: Path, image: np.ndarray) -> None:
+    """Write a picture that appears whole or not at all."""
+    done, jpeg = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    if not done:
+        raise ValueError(f"{path.name}: a window of shape {image.shape} cannot be encoded as JPEG")
+    part = path.with_suffix(".part")
+    part.write_bytes(jpeg.tobytes())
+    part.replace(path)
 
 
 if __name__ == "__main__":

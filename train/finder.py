@@ -26,7 +26,6 @@ from train.command import common_arguments, loop_settings, positive, run_command
 from train.data.crowds import Crowd, CrowdMaker
 from train.data.people import load_people
 from train.data.sources import find_sources
-from train.data.windows import BYSTANDER
 from train.engine.loop import Loop
 from train.formats.groups import find_groups
 from train.protocols.finding import crowd_figures
@@ -153,12 +152,14 @@ def main(arguments: argparse.Namespace) -> int:
     size = config.input_size
     held_out = CrowdMaker(load_people(photos, validation=True), find_groups(arguments.data, held_out=True), size)
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu") if arguments.checkpoint else None
-    _sort_out(held_out, estimator)
+    if estimator:
+        held_out.sort_out(estimator.looker)
     generator = np.random.default_rng(0)
     tests = [held_out.make(generator, kinds=(0.3, 0.0)) for _ in range(_VALIDATION)]
     del held_out
     maker = CrowdMaker(load_people(photos, validation=False), find_groups(arguments.data, held_out=False), size)
-    _sort_out(maker, estimator)
+    if estimator:
+        maker.sort_out(estimator.looker)
 
     ahead: dict[tuple[int, int], Future[list[Crowd]]] = {}
     pool = ThreadPoolExecutor(1)  # draws the next batch while the network learns from this one
@@ -190,14 +191,6 @@ def main(arguments: argparse.Namespace) -> int:
     if loop.accelerator.is_main_process:  # not before: another width is refused, and leaves the run as it is
         (arguments.run / CONFIG_FILE).write_text(json.dumps(to_dict(config), indent=1), encoding="utf-8")
     return 0 if loop.run() else 1
-
-
-def _sort_out(maker: CrowdMaker, estimator: PoseEstimator | None) -> None:
-    """Leave out the windows in which an estimator sees a bystander."""
-    if estimator is not None:
-        total = len(maker.empty)
-        dropped = maker.sort_out(estimator.looker, BYSTANDER)
-        print(f"{dropped} of {total} windows beside people show somebody and are left out")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The whole recipe of a table of the paper: ``python -m train.reproduce table1 --data DIR --out DIR``.
 
 Trains the networks over prepared data, measures them and prints the table with the paper's rows beside ours; "released"
-makes the bundled checkpoint from the data sets that train/README.md describes. Every stage is a command of its own,
-which --dry-run prints. Run the same command again to continue where it was cut; recipes of one --out share the networks
-that they have in common.
+makes the bundled checkpoint from labelled photos, and renders people into the folder that they lie in. Every stage is
+a command of its own, which --dry-run prints. Run the same command again to continue where it was cut; recipes of one
+--out share the networks that they have in common.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     recipe = RECIPES[arguments.recipe]
-    if arguments.init_from and recipe.check_start is None:
+    if arguments.init_from and not recipe.goes_on:
         raise ValueError(f"{arguments.recipe} starts from nothing: leave out --init-from")
     names = ("data", "out", "preset", "base", "scale", "seed", "accumulate", "init_from")
     arguments.preset = arguments.preset or recipe.preset
@@ -65,8 +65,8 @@ def main(arguments: argparse.Namespace) -> int:
             print(f"# {stage.name}", *map(shown, stage.commands), sep="\n")
         return 0
     check_data(settings, recipe)
-    if settings.init_from:
-        recipe.check_start(settings.init_from)
+    if recipe.check:
+        recipe.check(settings)
     claim(settings.out, "reproduce.json", settings.marks())
     if run_stages(plan, settings.out) is None:
         return 1

@@ -64,8 +64,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     if arguments.seed < 0:
         raise ValueError(f"--seed must be 0 or more, got {arguments.seed}")
-    names = (path.name if path else "" for path in (arguments.backgrounds, arguments.motions))
-    settings = Settings(arguments.count, arguments.seed, arguments.size, arguments.split, *names, arguments.plain)
+    settings = settings_of(arguments)
     open_folder(arguments.out, settings)
     if not merge_labels(arguments.out, settings):
         _render(arguments, settings)
@@ -77,6 +76,12 @@ def main(arguments: argparse.Namespace) -> int:
         drawn = write_preview(arguments.out, arguments.preview)
         print(f"{drawn} of them with their labels: {arguments.preview}")
     return 0
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """What the arguments ask for."""
+    names = (path.name if path else "" for path in (arguments.backgrounds, arguments.motions))
+    return Settings(arguments.count, arguments.seed, arguments.size, arguments.split, *names, arguments.plain)
 
 
 def _render(arguments: argparse.Namespace, settings: Settings) -> None:

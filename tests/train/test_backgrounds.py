@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
 
 from fusion_model.estimator import PoseEstimator
 from tests.train.in_process import call
-from tests.train.made_up import where, write_pack
+from tests.train.made_up import write_pack
+from tests.train.test_protocols import make_source
 from train import backgrounds
-from train.data.windows import beside_person
+from train.data.crowds import CrowdMaker
+from train.data.people import load_people
+from train.data.windows import beside_person, show_nobody
+
+
+class Looker:
+    """Sees somebody where the middle of a window is bright; notes the windows."""
+
+    config = SimpleNamespace(hourglass=SimpleNamespace(input_size=64))
+
+    def __init__(self):
+        self.crops = []
+
+    def look(self, photos, crops):
+        """As :meth:`fusion_model.looks.Looker.look`."""
+        self.crops += crops
+        pixels = [
+            photo[round(crop.center[1]), round(crop.center[0])] for photo, crop in zip(photos, crops, strict=True)
+        ]
+        return [SimpleNamespace(score=pixel.max() / 255) for pixel in pixels]
 
 
 def overlap(window, box):
@@ -39,16 +62,42 @@ def test_windows_lie_in_the_photo_and_clear_of_the_person(seed):
         assert min(window[2] - window[0], window[3] - window[1]) >= 50
 
 
+def test_an_estimator_looks_at_the_middle_square():
+    dark, bright, looker = np.zeros((80, 200, 3), np.uint8), np.zeros((80, 200, 3), np.uint8), Looker()
+    bright[30:34, 58:64] = 255
+    assert show_nobody(looker, [(bright, (20, 10, 102, 55)), (dark, (0, 0, 200, 80))]) == [False, True]
+    assert [crop.center for crop in looker.crops] == [(60.5, 32.0), (99.5, 39.5)]
+    assert [(crop.side, crop.angle, crop.size) for crop in looker.crops] == [(45, 0, 64), (80, 0, 64)]
+
+
+def test_windows_for_crowds_are_sorted_out(monkeypatch, capsys):
+    monkeypatch.setattr("train.data.crowds.BATCH", 2)
+    people = load_people([make_source()], validation=True)
+    people.weight[1, 3:] = 0  # who is hardly labelled may stand anywhere
+    maker = CrowdMaker(people, None, 128)
+    assert 1 not in [row for row, _ in maker.empty]
+    total = len(maker.empty)
+    assert total >= 3
+    row, (x0, y0, x1, y1) = maker.empty[1]
+    maker.photos[:] = 0
+    maker.photos[row, y0:y1, x0:x1] = 255
+    kept = maker.empty[:1] + maker.empty[2:]
+    maker.sort_out(Looker())
+    assert maker.empty == kept
+    assert f"1 of {total} windows beside people show somebody" in capsys.readouterr().out
+
+
 def test_the_command_cuts_training_photos_alone(tmp_path, capsys):
     (tmp_path / "data").mkdir()
     boxes = write_pack(tmp_path / "data", "made", 8, held_out=3)["box"]
     out = tmp_path / "out"
     arguments = ("--data", tmp_path / "data", "--out", out, "--least", 20)
     assert call(backgrounds, *arguments) == 0
-    assert "5 windows that show nobody" in capsys.readouterr().out
-    assert sorted(path.name for path in out.glob("*.jpg")) == [f"made-{row:06d}.jpg" for row in range(5)]
+    printed = capsys.readouterr().out
+    assert "5 windows beside people in" in printed
+    assert "nobody looked whether they show bystanders" in printed
+    assert sorted(path.name for path in out.iterdir()) == ["backgrounds.json", *(f"made-{n:06d}.jpg" for n in range(5))]
     for row in range(5):
-        assert where(row)[1] == pytest.approx(45 + row)
         x0, y0, x1, y1 = beside_person((0, 0, 130, 140), boxes[row].astype(float), 20)
         window = cv2.imread(str(out / f"made-{row:06d}.jpg"))
         assert window.shape[:2] == (y1 - y0, x1 - x0)
@@ -58,8 +107,28 @@ def test_the_command_cuts_training_photos_alone(tmp_path, capsys):
     assert "was begun with seed 0, not 1" in capsys.readouterr().err
     assert call(backgrounds, *arguments[:2], "--out", tmp_path / "few", "--least", 20, "--count", 2) == 0
     assert len(list((tmp_path / "few").glob("*.jpg"))) == 2
-    assert call(backgrounds, *arguments[:2], "--out", tmp_path / "none") == 1
-    assert "has room for 100 pixels beside its person that shows nobody: lower --least" in capsys.readouterr().err
+
+
+def test_too_little_room(tmp_path, capsys):
+    (tmp_path / "data").mkdir()
+    write_pack(tmp_path / "data", "made", 4, held_out=1)
+    arguments = ("--data", tmp_path / "data", "--out", tmp_path / "out", "--least")
+    assert call(backgrounds, *arguments, 90) == 1
+    assert "has room for 45 pixels beside its person: lower --least" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert call(backgrounds, *arguments, 40) == 0
+    assert "each at least 20 pixels wide and high" in capsys.readouterr().out
+    write_pack(tmp_path / "data", "made", 4, held_out=4)
+    assert call(backgrounds, *arguments, 20) == 1
+    assert "has no photos to train on" in capsys.readouterr().err
+
+
+def test_sets_of_one_name_do_not_overwrite_each_other():
+    source = make_source()
+    source = dataclasses.replace(source, validation=np.zeros(len(source), bool))
+    windows = [name for name, _ in backgrounds.find_windows([source, source], 20, seed=0)]
+    assert len(windows) == len(set(windows)) > 0
+    assert {name.rsplit("-", 1)[0] for name in windows} == {f"{source.name}-0", f"{source.name}-1"}
 
 
 def test_an_estimator_sorts_bystanders_out(tmp_path, monkeypatch, capsys):
@@ -67,21 +136,20 @@ def test_an_estimator_sorts_bystanders_out(tmp_path, monkeypatch, capsys):
     write_pack(tmp_path / "data", "made", 6, held_out=2)
     PoseEstimator.random().save_pretrained(tmp_path / "checkpoint")
     arguments = ("--data", tmp_path / "data", "--least", 20, "--checkpoint", tmp_path / "checkpoint", "--out")
-    monkeypatch.setattr(backgrounds, "BYSTANDER", 1.1)
-    assert call(backgrounds, *arguments, tmp_path / "all") == 0
-    assert "0 of 4 windows beside people show somebody" in capsys.readouterr().out
-    monkeypatch.setattr(backgrounds, "BYSTANDER", -1.0)
-    assert call(backgrounds, *arguments, tmp_path / "none") == 1
-    assert "4 of 4 windows beside people show somebody" in capsys.readouterr().out
-    monkeypatch.setattr(backgrounds, "BYSTANDER", 0.5)
+    monkeypatch.setattr(backgrounds, "BATCH", 3)
+    answers = iter([[True, False, True], [False]])
     asked = []
 
-    def scores(_looker, found):
+    def answer(_looker, found):
         asked.extend(image.shape[:2] for image, _ in found)
         assert all(window == (0, 0, image.shape[1], image.shape[0]) for image, window in found)
-        return iter([0.2, 0.9, 0.4, 0.6])
+        return next(answers)
 
-    monkeypatch.setattr(backgrounds, "person_scores", scores)
+    monkeypatch.setattr(backgrounds, "show_nobody", answer)
     assert call(backgrounds, *arguments, tmp_path / "some") == 0
+    assert "2 of 4 windows beside people show somebody" in capsys.readouterr().out
     kept = sorted(cv2.imread(str(path)).shape[:2] for path in (tmp_path / "some").glob("*.jpg"))
     assert kept == sorted([asked[0], asked[2]])
+    monkeypatch.setattr(backgrounds, "show_nobody", lambda _looker, found: [False] * len(found))
+    assert call(backgrounds, *arguments, tmp_path / "none") == 1
+    assert "checkpoint sees somebody in every window: choose another --out" in capsys.readouterr().err

@@ -28,6 +28,8 @@ from train.protocols.paper import TABLE_1
 from train.protocols.tables import Table
 from train.recipes import stages
 from train.recipes.tables import RECIPES
+from train.synthesis.dataset import Settings as PictureSettings
+from train.synthesis.dataset import open_folder
 
 STEMS = {"S1": ["Sitting 1", "SittingDown"], "S9": ["Sitting 1", "SittingDown"]}
 
@@ -146,7 +148,7 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     monkeypatch.setattr("train.recipes.released._PICTURES", 12)
     monkeypatch.setattr("train.recipes.released._HELD_OUT", 8)
     monkeypatch.setattr("train.backgrounds._LEAST", 20)
-    monkeypatch.setattr("train.backgrounds.BYSTANDER", 1.1)  # nor is any background sorted out
+    monkeypatch.setattr("train.data.windows._BYSTANDER", 1.1)  # nor is any background sorted out
     anybody = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))  # networks this little trained see nobody
     monkeypatch.setattr("train.calibrate.fit_calibration", lambda _peaks, _hits: anybody)
     assert reproduced(tmp_path / "data", tmp_path / "out", "released") == 0
@@ -251,6 +253,17 @@ def test_data_that_a_recipe_cannot_use(data, noted, tmp_path, capsys):
     weights = tmp_path / "half" / "model.safetensors"
     assert "a checkpoint is a folder" in error(data, "released", "--init-from", weights)
     assert "nowhere" in error(data, "released", "--init-from", tmp_path / "nowhere")
+    assert "mpii is a data set itself: name the folder that it lies in" in error(data / "mpii", "released")
+    assert "has no lspet/joints.mat, people_*.npz" in error(tmp_path / "out", "released")
+    (tmp_path / "people").mkdir()
+    write_pack(tmp_path / "people", "made", 4, held_out=0)
+    assert "people has no photos to validate on" in error(tmp_path / "people", "released")
+    write_pack(tmp_path / "people", "made", 4, held_out=2)
+    rendered = tmp_path / "people" / "rendered-held"
+    open_folder(rendered, PictureSettings(1200, 1, 256, "train", "backgrounds"))
+    refused = error(tmp_path / "people", "released")
+    assert f"move {rendered} away ({rendered} holds pictures of other settings (split 'train')" in refused
+    assert not (tmp_path / "out").exists()
     assert call(reproduce, "table9", "--data", data, "--out", tmp_path / "out") == 2
 
 

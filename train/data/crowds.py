@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from tqdm import tqdm
 
 from fusion_model.looks import Looker
 from fusion_model.skeletons import MPII_16
 from train.data.people import People
-from train.data.windows import beside_person, person_scores
+from train.data.windows import BATCH, ENOUGH_JOINTS, beside_person, left_out, show_nobody
 from train.formats.groups import Groups
 
 _THORAX, _PELVIS, _HEAD = (MPII_16.index(name) for name in ("thorax", "pelvis", "head_top"))
@@ -72,7 +73,7 @@ class CrowdMaker:
 
     def __init__(self, people: People, groups: Groups | None, size: int, most: int = 5) -> None:
         side = (people.box[:, 2:] - people.box[:, :2]).amax(1)
-        usable = (side >= _LEAST_SIDE) & ((people.weight > 0).sum(1) >= 4)
+        usable = (side >= _LEAST_SIDE) & ((people.weight > 0).sum(1) >= ENOUGH_JOINTS)
         self.rows = np.flatnonzero(usable.numpy())
         if not len(self.rows):
             raise ValueError("none of the photos shows a person large enough to find: expected boxes round people")
@@ -84,21 +85,20 @@ class CrowdMaker:
         share = np.sqrt(counts)  # large sets count more, but do not drown the small ones
         chance = (share / np.maximum(counts, 1))[people.source.numpy()[self.rows]]
         self.chance = np.cumsum(chance / chance.sum())
-        windows = (beside_person(*both, _LEAST_SIDE) for both in zip(self.extent, self.box, strict=True))
-        self.empty = [(row, window) for row, window in enumerate(windows) if window is not None]
+        enough = self.known.sum(1) >= ENOUGH_JOINTS
+        windows = ((row, beside_person(self.extent[row], self.box[row], _LEAST_SIDE)) for row in np.flatnonzero(enough))
+        self.empty = [(int(row), window) for row, window in windows if window is not None]
         self.empty = self.empty[:: max(1, len(self.empty) // _MOST_WINDOWS)]
 
-    def sort_out(self, looker: Looker, most: float) -> int:
-        """Drop the windows that were to show nobody where an estimator sees somebody; returns how many.
-
-        Args:
-            looker: of the estimator.
-            most: score from which somebody is there.
-        """
-        scores = person_scores(looker, [(self.photos[row], window) for row, window in self.empty])
-        kept = [one for one, score in zip(self.empty, scores, strict=True) if score < most]
-        dropped, self.empty = len(self.empty) - len(kept), kept
-        return dropped
+    def sort_out(self, looker: Looker) -> None:
+        """Drop the windows that were to show nobody where an estimator sees somebody, and say how many."""
+        kept = []
+        for start in tqdm(range(0, len(self.empty), BATCH), desc="sort out windows", unit="batch"):
+            part = self.empty[start : start + BATCH]
+            nobody = show_nobody(looker, [(self.photos[row], window) for row, window in part])
+            kept += [one for one, empty in zip(part, nobody, strict=True) if empty]
+        print(left_out(len(self.empty) - len(kept), len(self.empty)))
+        self.empty = kept
 
     def make(self, generator: np.random.Generator, kinds: tuple[float, float] = (0.2, 0.2)) -> Crowd:
         """One picture.

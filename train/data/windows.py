@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from tqdm import tqdm
 
 from fusion_model.crops import Crop
 from fusion_model.looks import Looker
 
 Window = tuple[int, int, int, int]  # x0, y0, x1, y1 in whole pixels, x1 and y1 not included
 
-BYSTANDER = 0.2  # score from which a window beside the labelled person is not taken for empty
+ENOUGH_JOINTS = 4  # labelled, for a person's box to be trusted
+BATCH = 256  # windows that an estimator looks at together
+_BYSTANDER = 0.2  # score from which somebody may be there
 _PAD = 0.06  # room round a person's box, over its longer side
-_BATCH = 256
 
 
 def beside_person(extent: Sequence[float], box: np.ndarray, least: int) -> Window | None:
-    """The largest window of a photo on one side of its person, or None if there is little room.
+    """The largest window of a photo on one side of its person, by the shorter side, or None if there is little room.
 
     Args:
-        extent: x0, y0, x1, y1 of the photo, pixels.
-        box: (4,) likewise round the person.
+        extent: x0, y0, x1, y1 between which the photo's pixels lie.
+        box: (4,) x0, y0, x1, y1 round the person.
         least: pixels of the window's shorter side.
     """
     x0, y0, x1, y1 = extent
@@ -34,18 +34,25 @@ def beside_person(extent: Sequence[float], box: np.ndarray, least: int) -> Windo
     return found if min(found[2] - found[0], found[3] - found[1]) >= least else None
 
 
-def person_scores(looker: Looker, found: Sequence[tuple[np.ndarray, Window]]) -> Iterator[float]:
-    """How surely an estimator sees a person in the middle square of each window.
+def show_nobody(looker: Looker, found: Sequence[tuple[np.ndarray, Window]]) -> list[bool]:
+    """Whether an estimator sees nobody in the middle square of each window.
 
     Args:
         looker: of the estimator.
-        found: (H, W, 3) uint8 photos and a window of each.
+        found: (H, W, 3) uint8 RGB photos and a window of each, :data:`BATCH` at most.
     """
-    size = looker.config.hourglass.input_size
-    for start in tqdm(range(0, len(found), _BATCH), desc="sort out windows", unit="batch"):
-        part = found[start : start + _BATCH]
-        crops = [
-            Crop(((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2), float(min(x1 - x0, y1 - y0)), 0.0, size)
-            for _, (x0, y0, x1, y1) in part
-        ]
-        yield from (look.score for look in looker.look([photo for photo, _ in part], crops))
+    crops = [
+        Crop(
+            ((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2),
+            float(min(x1 - x0, y1 - y0)),
+            0.0,
+            looker.config.hourglass.input_size,
+        )
+        for _, (x0, y0, x1, y1) in found
+    ]
+    return [look.score < _BYSTANDER for look in looker.look([photo for photo, _ in found], crops)]
+
+
+def left_out(dropped: int, total: int) -> str:
+    """What to print about windows in which somebody is seen."""
+    return f"{dropped} of {total} windows beside people show somebody and are left out"

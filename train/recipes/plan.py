@@ -26,7 +26,7 @@ class Settings:
 
     Attributes:
         data: folder with a prepared set in a folder of its name each.
-        out: where everything is written; recipes share what they have in common.
+        out: where everything is written; recipes share what they have in common. ("released" renders people into data.)
         preset: sizes of the networks.
         base: name of the set that the hourglass is trained on first.
         scale: factor on all numbers of steps.
@@ -75,7 +75,8 @@ class Recipe:
         stages: the commands.
         report: writes and returns the table, once all are done.
         preset: sizes of the networks where none are asked for.
-        check_start: refuses a checkpoint that cannot be trained on; None where networks start from nothing.
+        goes_on: whether it can start from a checkpoint.
+        check: refuses what else it cannot be cooked from, before anything is made; None where the sets say it all.
     """
 
     about: str
@@ -83,7 +84,8 @@ class Recipe:
     stages: Callable[[Settings], list[Stage]]
     report: Callable[[Settings], str]
     preset: str = "paper"
-    check_start: Callable[[Path], None] | None = None
+    goes_on: bool = False
+    check: Callable[[Settings], None] | None = None
 
 
 def hourglass(settings: Settings, data_set: str, steps: int, after: str = "") -> Stage:

@@ -1,4 +1,4 @@
-"""The recipe of the bundled checkpoint: from a folder of photos to a measured one.
+"""The recipe of the bundled checkpoint: from a folder of labelled photos to a measured checkpoint.
 
 The bundled weights came about in several runs (RESULTS.md). With ``--init-from`` this is the last of them; without,
 about their sum in one go. Rendered people are put beside the photos, as ``rendered`` and ``rendered-held``.
@@ -9,8 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from fusion_model.checkpoints import CARD_FILE, load_checkpoint, read_metrics
+from train import synthesize
+from train.data.prepared import SETTINGS as PREPARED
+from train.data.sampling import SYNTHETIC
+from train.data.sources import find_sources
 from train.recipes.plan import Settings
 from train.recipes.stages import Stage
+from train.synthesis.dataset import check_folder
 
 # Steps at --scale 1; of hourglasses also rate and batch: from nothing on a GPU, going on with two processor cores.
 _HOURGLASS, _HOURGLASS_ON = (7_350, "4e-3", "256"), (1_800, "1e-3", "64")
@@ -20,18 +25,38 @@ _SIZES = {"compact": ("--input-size", "192")}  # of the crops, where they are no
 _MIXTURE = ("--views", "2", "--synthetic-share", "0.5", "--teacher-trust", "0.5", "--reprojection", "0.2")
 
 
-def check_start(path: Path) -> None:
-    """Refuse a checkpoint that the recipe cannot start from, before anything is made.
+def check(settings: Settings) -> None:
+    """Refuse photos, rendered people and a checkpoint that the recipe cannot go on from, before anything is made.
 
     Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if it is damaged, or has no finder.
+        FileNotFoundError: if there is no data set or no such checkpoint.
+        ValueError: if the folder is a set itself or has no photos of a part, rendered people are others than the
+            recipe's, or the checkpoint is damaged or has no finder.
     """
-    config, _ = load_checkpoint(path)
-    if config.finder is None:
-        raise ValueError(
-            f"{path} has no finder: --init-from takes a checkpoint with one, such as assets/checkpoints/default"
-        )
+    _check_photos(settings.data)
+    for command in _rendered(settings)[-1].commands:
+        arguments = synthesize.parser().parse_args(command[1:])
+        try:
+            check_folder(arguments.out, synthesize.settings_of(arguments))
+        except ValueError as error:
+            raise ValueError(f"this recipe renders people itself: move {arguments.out} away ({error})") from error
+    if settings.init_from:
+        config, _ = load_checkpoint(settings.init_from)
+        if config.finder is None:
+            raise ValueError(
+                f"{settings.init_from} has no finder: --init-from takes a checkpoint with one, such as "
+                "assets/checkpoints/default"
+            )
+
+
+def _check_photos(data: Path) -> None:
+    """Refuse a folder without photos to train and to validate on; raises as :func:`check`."""
+    if (data / PREPARED).is_file():
+        raise ValueError(f"{data} is a data set itself: name the folder that it lies in")
+    photos = [source for source in find_sources(data) if source.name != SYNTHETIC]
+    for part, held_out in (("train", False), ("validate", True)):
+        if not any((source.validation == held_out).any() for source in photos):
+            raise ValueError(f"{data} has no photos to {part} on: see DATASETS in train/README.md")
 
 
 def stages(settings: Settings) -> list[Stage]:

@@ -151,7 +151,13 @@ RECIPES = {
     "table4": Recipe("KTH, with and without rendered people", ("", "kth", "synthetic"), _table_4, _report_4),
     "table5": Recipe("ways of merging on Human3.6M", ("", "human36m"), _table_5, _report_5),
     "released": Recipe(
-        "the bundled checkpoint", (), released.stages, released.report, "compact", check_start=released.check_start
+        "the bundled checkpoint",
+        (),
+        released.stages,
+        released.report,
+        preset="compact",
+        goes_on=True,
+        check=released.check,
     ),
 }
 """What ``train.reproduce`` offers; another recipe is a function of its stages, one of its report, and a line here."""

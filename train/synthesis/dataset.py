@@ -23,6 +23,7 @@ from tqdm import tqdm
 from train.synthesis.labels import Picture
 
 PART = 200  # pictures
+_SETTINGS = "settings.json"
 _QUALITY = (80, 96)  # of the JPEG files, drawn for every picture
 _PERSON = {
     "joints_2d": (np.float32, (17, 2)),
@@ -75,12 +76,23 @@ def open_folder(folder: Path, settings: Settings) -> None:
     """Make the folder, or check that it holds pictures of the same settings.
 
     Raises:
-        ValueError: if it holds pictures of other settings; says which differ.
+        ValueError: as :func:`check_folder`.
     """
+    check_folder(folder, settings)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "settings.json"
+    path = folder / _SETTINGS
     if not path.is_file():
         _write_whole(path, json.dumps(asdict(settings), indent=1).encode())
+
+
+def check_folder(folder: Path, settings: Settings) -> None:
+    """Refuse a folder that holds other pictures.
+
+    Raises:
+        ValueError: if it holds pictures of other settings; says which differ.
+    """
+    path = folder / _SETTINGS
+    if not path.is_file():
         return
     there = {"plain": False, **json.loads(path.read_text(encoding="utf-8"))}  # former versions had no plain ones
     differing = {name: there.get(name) for name, value in asdict(settings).items() if there.get(name) != value}
