@@ -17,9 +17,8 @@ from train.recipes.plan import Settings
 from train.recipes.stages import Stage
 from train.synthesis.dataset import check_folder
 
-# Steps at --scale 1; of hourglasses also rate and batch: from nothing on a GPU, going on with two processor cores.
-_HOURGLASS, _HOURGLASS_ON = (7_350, "4e-3", "256"), (1_800, "1e-3", "64")
-_FUSION, _FINDER = 3_000, 10_000
+# Steps at --scale 1: of a hourglass from nothing, of one that goes on, and of the others.
+_HOURGLASS, _HOURGLASS_ON, _FUSION, _FINDER = 7_350, 4_350, 3_000, 10_000
 _PICTURES, _HELD_OUT = 16_000, 1_200  # rendered, whatever --scale is
 _SIZES = {"compact": ("--input-size", "192")}  # of the crops, where they are not the preset's: see RESULTS.md
 _MIXTURE = ("--views", "2", "--synthetic-share", "0.5", "--teacher-trust", "0.5", "--reprojection", "0.2")
@@ -68,9 +67,8 @@ def stages(settings: Settings) -> list[Stage]:
     packed, hourglass, finder = str(out / "packed"), str(out / "hourglass"), str(out / "finder")
     checkpoint = ("--checkpoint", str(out / "fusion" / "checkpoint"))
     size, start = _SIZES.get(settings.preset, ()), settings.init_from and str(settings.init_from)
-    steps, rate, batch = _HOURGLASS_ON if start else _HOURGLASS
-    maps = ("--run", hourglass, *settings.common(steps, rate), "--batch", batch, *size, *seed)
-    maps += ("--init-from", start) if start else ()
+    steps = settings.common(_HOURGLASS_ON if start else _HOURGLASS, "4e-3")
+    maps = ("--run", hourglass, *steps, "--batch", "256", *size, *seed, *(("--init-from", start) if start else ()))
     poses = ("--hourglass", hourglass, "--run", str(out / "fusion"), *settings.common(_FUSION, "1e-3"), *size, *seed)
     people = ("--run", finder, *settings.common(_FINDER, "2e-3", presets=False), *seed)
     train_finder = (
