@@ -19,12 +19,13 @@ from tqdm import tqdm
 
 from fusion_model.estimator import PoseEstimator
 from train.command import least, positive, run_command
-from train.data.cutting import QUALITY
+from train.data.cutting import QUALITY, encode_jpeg
 from train.data.people import Source
 from train.data.sampling import SYNTHETIC
 from train.data.sources import find_sources
 from train.data.windows import BATCH, ENOUGH_JOINTS, beside_person, left_out, show_nobody
 from train.engine.notes import claim
+from train.synthesis.dataset import write_whole
 
 _LEAST = 100  # pixels: smaller windows look blurred behind people
 
@@ -110,20 +111,11 @@ def _write(found: Iterator[tuple[str, np.ndarray]], out: Path, estimator: PoseEs
             whole = [(image, (0, 0, image.shape[1], image.shape[0])) for _, image in part]
             nobody = show_nobody(estimator.looker, whole) if estimator else [True] * len(part)
             for name, image in itertools.compress(part, nobody):
-                _write_jpeg(out / f"{name}.jpg", image)
+                jpeg = encode_jpeg(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), QUALITY, f"{name}: a window")
+                write_whole(out / f"{name}.jpg", jpeg)
             total, written = total + len(part), written + sum(nobody)
             bar.update(len(part))
     return total, written
-
-
-def _write_jpeg(path: Path, image: np.ndarray) -> None:
-    """Write a picture that appears whole or not at all."""
-    done, jpeg = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    if not done:
-        raise ValueError(f"{path.name}: a window of shape {image.shape} cannot be encoded as JPEG")
-    part = path.with_suffix(".part")
-    part.write_bytes(jpeg.tobytes())
-    part.replace(path)
 
 
 if __name__ == "__main__":

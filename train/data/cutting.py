@@ -68,10 +68,25 @@ def cut_person(frame: np.ndarray, record: Record, side: int, margin: float) -> C
     size = tuple(max(1, round(length * scale)) for length in (window.shape[1], window.shape[0]))
     if scale < 1:
         window = cv2.resize(window, size, interpolation=cv2.INTER_AREA)
-    done, data = cv2.imencode(".jpg", window, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    if not done:
-        raise ValueError(f"{record.frame.path}: a crop of {size} pixels cannot be encoded as JPEG")
+    data = encode_jpeg(window, QUALITY, f"{record.frame.path}: a crop")
     # Pixel centres: crop = (frame - low + 0.5) * scale - 0.5, with the scale that rounding left on each axis.
     scales = np.array(size) / (high - low)
     affine = np.column_stack((np.diag(scales), (0.5 - low) * scales - 0.5))
-    return Cut(data.tobytes(), affine, box, size)
+    return Cut(data, affine, box, size)
+
+
+def encode_jpeg(image: np.ndarray, quality: int, what: str) -> bytes:
+    """A JPEG file of a picture.
+
+    Args:
+        image: (H, W, 3) uint8 BGR.
+        quality: 0 to 100.
+        what: it is, for the message.
+
+    Raises:
+        ValueError: if it cannot be encoded.
+    """
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError(f"{what} of shape {image.shape} cannot be encoded as JPEG")
+    return data.tobytes()

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from train.data.cutting import encode_jpeg
 from train.synthesis.labels import Picture
 
 PART = 200  # pictures
@@ -82,7 +83,7 @@ def open_folder(folder: Path, settings: Settings) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _SETTINGS
     if not path.is_file():
-        _write_whole(path, json.dumps(asdict(settings), indent=1).encode())
+        write_whole(path, json.dumps(asdict(settings), indent=1).encode())
 
 
 def check_folder(folder: Path, settings: Settings) -> None:
@@ -169,7 +170,7 @@ def merge_labels(folder: Path, settings: Settings) -> bool:
     merged["split"] = np.array(settings.split)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **merged)
-    _write_whole(folder / "annotations.npz", buffer.getvalue())
+    write_whole(folder / "annotations.npz", buffer.getvalue())
     return True
 
 
@@ -203,11 +204,7 @@ def write_part(
 def _encode(image: np.ndarray, seed: int, index: int) -> bytes:
     """JPEG of a quality that differs from picture to picture."""
     quality = int(np.random.default_rng([seed, index, 1]).integers(*_QUALITY))
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        msg = f"picture {index} of shape {image.shape} cannot be encoded as JPEG"
-        raise ValueError(msg)
-    return data.tobytes()
+    return encode_jpeg(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality, f"picture {index}")
 
 
 def _columns(pictures: list[Picture], indices: range) -> dict[str, np.ndarray]:
@@ -232,7 +229,7 @@ def _read_labels(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(msg) from error
 
 
-def _write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
     """Write a file that appears whole or not at all."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
     unfinished.write_bytes(data)
