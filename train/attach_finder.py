@@ -16,6 +16,7 @@ from fusion_model.config import FinderConfig
 from fusion_model.estimator import PoseEstimator
 from fusion_model.finder import FinderNetwork
 from train.command import run_command
+from train.engine.budget import ENTRY, budgets
 from train.engine.checkpoints import read_weights
 
 CONFIG_FILE = "finder.json"  # in the run's folder
@@ -70,6 +71,7 @@ def main(arguments: argparse.Namespace) -> int:
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu")
     card = (arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8")
     metrics = read_metrics(arguments.checkpoint)
+    metrics[ENTRY] = metrics.get(ENTRY, {}) | budgets({"finder": arguments.finder})
     attach(estimator, *read_finder(arguments.finder)).save_pretrained(arguments.checkpoint, card, metrics)
     print(f"{arguments.checkpoint} now has the finder of {arguments.finder}")
     return 0

@@ -11,6 +11,7 @@ from huggingface_hub import ModelCardData
 from fusion_model.checkpoints import read_metrics
 from fusion_model.config import ModelConfig
 from fusion_model.estimator import PoseEstimator
+from train.engine.budget import ENTRY as BUDGET
 
 RESEARCH_ONLY = "non-commercial-research"
 
@@ -165,9 +166,10 @@ def _metadata(datasets: Sequence[str], licence: str | None) -> str:
 
 
 def _data(figures: dict[str, dict], datasets: Sequence[str]) -> str:
-    """What it learnt from and what it was measured on, as far as that is known."""
-    trained = ", ".join(datasets) if datasets else "not recorded in the checkpoint"
-    lines = ["\n## Data", f"Trained on: {trained}."]
+    """What it learnt from, for how long, and what it was measured on, as far as that is known."""
+    budgets = figures.get(BUDGET, {})
+    trained = ", ".join(datasets or _people(budgets)) or "not recorded in the checkpoint"
+    lines = ["\n## Data", f"Trained on: {trained}.", *_budget_table(budgets)]
     names = {name.partition(",")[0] for name in figures.get("true box", {})} if _is_evaluated(figures) else set()
     if names:
         lines += ["", "Measured on people held out from:", ""]
@@ -178,6 +180,27 @@ def _data(figures: dict[str, dict], datasets: Sequence[str]) -> str:
     return text + _TEACHER if any("teacher" in _SETS.get(name, ("", ""))[1] for name in names) else text
 
 
+def _people(budgets: dict[str, dict]) -> list[str]:
+    """The data sets of all networks, with the number of people that were there to train on."""
+    most: dict[str, int] = {}
+    for budget in budgets.values():
+        for name, count in budget["people"].items():
+            most[name] = max(most.get(name, 0), count)
+    return [f"{_SETS.get(name, (name,))[0]} ({count} people)" for name, count in sorted(most.items())]
+
+
+def _budget_table(budgets: dict[str, dict]) -> list[str]:
+    """How long each network was trained."""
+    if not budgets:
+        return []
+    lines = ["", "| network | steps of its last run | images a step | images in all |", "| --- | --- | --- | --- |"]
+    for part, budget in budgets.items():
+        images = "not recorded" if budget["images"] is None else budget["images"]
+        lines.append(f"| {part} | {budget['steps']} | {budget['batch']} | {images} |")
+    note = "Images in all: random views, also those of the runs whose weights the last one went on from."
+    return [*lines, "", note]
+
+
 def _is_evaluated(figures: dict[str, dict]) -> bool:
     """Whether train.evaluate's figures are among these."""
     return all(name in figures for name in _EVALUATION)
@@ -185,7 +208,7 @@ def _is_evaluated(figures: dict[str, dict]) -> bool:
 
 def _figures(figures: dict[str, dict]) -> Iterator[str]:
     """The sections with numbers: those of train.evaluate, those of train.fusion, and any others."""
-    rest = dict(figures)
+    rest = {name: value for name, value in figures.items() if name != BUDGET}
     if _is_evaluated(figures):
         tables = [*_maps_table(figures), "", *_pose_tables(figures), "", *_confidence(figures)]
         yield _PROTOCOL

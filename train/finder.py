@@ -26,6 +26,7 @@ from train.command import common_arguments, loop_settings, positive, run_command
 from train.data.crowds import Crowd, CrowdMaker
 from train.data.people import load_people
 from train.data.sources import find_sources
+from train.engine.budget import note_budget
 from train.engine.loop import Loop
 from train.formats.groups import find_groups
 from train.protocols.finding import crowd_figures
@@ -157,7 +158,10 @@ def main(arguments: argparse.Namespace) -> int:
     generator = np.random.default_rng(0)
     tests = [held_out.make(generator, kinds=(0.3, 0.0)) for _ in range(_VALIDATION)]
     del held_out
-    maker = CrowdMaker(load_people(photos, validation=False), find_groups(arguments.data, held_out=False), size)
+    people = load_people(photos, validation=False)
+    maker = CrowdMaker(people, find_groups(arguments.data, held_out=False), size)
+    source, names = people.source[torch.from_numpy(maker.rows)], people.names
+    del people  # the maker has a copy of the photos
     if estimator:
         maker.sort_out(estimator.looker)
 
@@ -189,6 +193,7 @@ def main(arguments: argparse.Namespace) -> int:
     resumed = "resumed" if loop.resume() else "started"
     loop.accelerator.print(f"{resumed} at step {loop.step} with {len(maker.rows)} people on {loop.device}")
     if loop.accelerator.is_main_process:  # not before: another width is refused, and leaves the run as it is
+        note_budget(arguments, "finder", source, names)
         (arguments.run / CONFIG_FILE).write_text(json.dumps(to_dict(config), indent=1), encoding="utf-8")
     return 0 if loop.run() else 1
 

@@ -17,6 +17,7 @@ from fusion_model.config import STRATEGIES
 from fusion_model.fusion import FusionNetwork
 from train.action_specific import train_actions
 from train.command import common_arguments, run_command, start_warm
+from train.engine.budget import note_budget
 from train.engine.checkpoints import is_released
 from train.engine.loop import start_accelerator
 from train.fusion_training import OUTPUTS, Trainer, fusion_arguments, fusion_config, load_hourglass
@@ -64,6 +65,9 @@ def train(arguments: argparse.Namespace) -> bool:
     if trainer.loop.step >= arguments.steps and is_released(arguments.run):
         trainer.loop.accelerator.print(f"finished before: {arguments.run / 'checkpoint'} is left as it is")
         return True
+    if trainer.loop.accelerator.is_main_process:
+        seen = trainer.bank.source[: len(trainer.bank) - arguments.pairs]  # pairs show nobody
+        note_budget(arguments, "fusion", seen, trainer.names, arguments.views)
     if not trainer.loop.run():
         return False
     if trainer.loop.accelerator.is_main_process:

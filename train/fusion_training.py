@@ -31,6 +31,7 @@ from train.command import least, loop_settings, positive, share
 from train.data.bank import Bank, random_rows
 from train.data.banks import Banks, BankSettings, make_banks
 from train.data.sampling import SYNTHETIC, draw_share, named_rows, sampling_weights
+from train.engine.budget import ENTRY, budgets
 from train.engine.checkpoints import read_weights, weights_fingerprint
 from train.engine.loop import Loop
 from train.engine.losses import reprojection_loss
@@ -267,7 +268,9 @@ class Trainer:
             estimator = attach(estimator, *read_finder(self.arguments.finder))
         # No pair of joints may be apart enough in depth to have an order: such a figure is left out.
         known = {name: {k: v for k, v in figures.items() if np.isfinite(v)} for name, figures in rows.items()}
-        estimator.save_pretrained(self.arguments.run / "checkpoint", metrics={"fusion": known})
+        paths = {"hourglass": self.arguments.hourglass, "fusion": self.arguments.run, "finder": self.arguments.finder}
+        metrics = {"fusion": known, ENTRY: budgets(paths)}
+        estimator.save_pretrained(self.arguments.run / "checkpoint", metrics=metrics)
         print(f"checkpoint: {self.arguments.run / 'checkpoint'}")
 
 

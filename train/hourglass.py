@@ -18,6 +18,7 @@ from train.command import common_arguments, loop_settings, positive, run_command
 from train.data.augment import AUGMENT, random_views, target_maps
 from train.data.sampling import draw, draw_share, named_rows, sampling_weights
 from train.data.sources import find_people
+from train.engine.budget import note_budget
 from train.engine.loop import Loop
 from train.pictures import map_sheet
 from train.protocols.maps import maps_pck
@@ -104,6 +105,8 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         describe=describe,
         pictures=lambda network: {"maps": map_sheet(network, held_out, size, margin)},
     )
+    if loop.accelerator.is_main_process:
+        note_budget(arguments, "hourglass", people.source, people.names)
     people, held_out, weights = people.to(loop.device), held_out.to(loop.device), weights.to(loop.device)
     loop.accelerator.print(f"{len(people)} people to train on, {len(held_out)} to validate on")
     return loop

@@ -34,7 +34,10 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--private", action="store_true", help="the repository has to be private")
     arguments.add_argument("--tag", type=_tag, help="name of this revision, such as v1 (default: no tag)")
     arguments.add_argument(
-        "--dataset", action="append", default=[], help="name or Hub id of what it was trained on; may be repeated"
+        "--dataset",
+        action="append",
+        default=[],
+        help="name or Hub id of what it was trained on; may be repeated (default: as noted in the checkpoint)",
     )
     arguments.add_argument("--licence", help=f"of the weights, an id of the Hub (default: {RESEARCH_ONLY})")
     arguments.add_argument("--card", type=Path, help="your own card (default: written from the checkpoint)")

@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 import torch
 
+from fusion_model.checkpoints import read_metrics
 from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import HUMAN36M_17
 from tests.train.made_up import figure, picture, write_pack
 from train.command import run_command
+from train.engine.budget import read_budget
 from train.engine.checkpoints import latest_state, read_state, read_weights
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +109,11 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
     assert estimator.fusion.pruned
     assert estimator.fusion.merge_after == note["merging_layer"]
     assert set(np.unique(estimator.fusion.weights)) <= {0.0, 1.0}
+    budget = read_metrics(checkpoint)["training"]
+    step = json.loads((folder / "fusion" / "best" / "figures.json").read_text())["step"]
+    assert budget["fusion"] == {"steps": step, "batch": 4, "images": 4 * step, "people": {"made": 6}}
+    assert budget["hourglass"]["people"] == {"made": 6}
+    assert budget.keys() == {"hourglass", "fusion"}, "there is no finder"
     center, size = (64, 72), 45
     joints = figure(HUMAN36M_17, center, size)
     box = (*joints.min(0), *joints.max(0))
@@ -197,6 +204,8 @@ def test_a_fine_tuning_takes_the_networks_of_a_checkpoint_and_says_what_it_skipp
     status, out, _ = ends("hourglass", *data, "--run", tmp_path / "hourglass", "--init-from", released)
     assert status == 0
     assert re.search(r"warm start from .*checkpoint: (\d+) of \1 tensors; skipped: nothing", out)
+    before, now = read_budget(released, "hourglass"), read_budget(tmp_path / "hourglass", "hourglass")
+    assert now["images"] == before["images"] + 4 * now["steps"] > before["images"]
     options = ("--hourglass", tmp_path / "hourglass", "--views", 1, "--init-from", released)
     status, out, _ = ends("fusion", *data, "--run", tmp_path / "fusion", *options)
     assert status == 0

@@ -199,7 +199,9 @@ def test_the_command_trains_a_finder_that_a_checkpoint_takes(tmp_path, monkeypat
     assert run_command(attach_finder.parser(), attach_finder.main) == 0
     assert PoseEstimator.from_pretrained(tmp_path / "model", device="cpu").config.finder.width == 6
     assert (tmp_path / "model" / "README.md").read_text() == "# A card\n"
-    assert read_metrics(tmp_path / "model") == {"kept": 1}
+    step = json.loads((tmp_path / "run" / "best" / "figures.json").read_text())["step"]
+    budget = {"steps": step, "batch": 2, "images": 2 * step, "people": {"made": 6}}
+    assert read_metrics(tmp_path / "model") == {"kept": 1, "training": {"finder": budget}}
     monkeypatch.setattr("sys.argv", [*given[:-2], "--width", "12"])
     assert run_command(parser(), main) == 1
     assert "was started with other settings (width was 6, is 12" in capsys.readouterr().err

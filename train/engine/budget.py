@@ -1,0 +1,64 @@
+"""What a network has learnt from: noted beside its run, and carried into the checkpoint's metrics and its card."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fusion_model.checkpoints import CONFIG_FILE, read_metrics
+from train.engine.checkpoints import latest_state
+from train.engine.notes import read_note, write_note
+
+ENTRY = "training"  # of a checkpoint's metrics: the budget of each network
+NOTE = "budget.json"  # in a run's folder
+
+
+def note_budget(arguments: argparse.Namespace, part: str, source: Tensor, names: Sequence[str], views: int = 1) -> None:
+    """Begin the note of a new run; one that goes on keeps its own, and one without stays without.
+
+    Args:
+        arguments: of the command: ``run``, ``batch`` and ``init_from``.
+        part: what the network is called in a checkpoint.
+        source: (N,) data set of each row to train on.
+        names: of the data sets.
+        views: rows of a person.
+    """
+    if (arguments.run / NOTE).is_file() or latest_state(arguments.run):
+        return
+    start = read_budget(arguments.init_from, part) if arguments.init_from else {"images": 0}
+    counts = torch.bincount(source.cpu(), minlength=len(names)).tolist()
+    people = {name: count // views for name, count in zip(names, counts, strict=True) if count}
+    write_note(arguments.run / NOTE, {"batch": arguments.batch, "before": start and start["images"], "people": people})
+
+
+def read_budget(path: Path, part: str) -> dict[str, Any] | None:
+    """Of a run's best network or of a checkpoint's network.
+
+    Args:
+        path: folder of a run or of a checkpoint; files say nothing.
+        part: what the network is called in a checkpoint.
+
+    Returns:
+        ``steps`` of the last run, ``batch`` of one, ``images`` in all (None where it started from weights of which that
+        is not known), and training ``people`` of each data set; None if nothing was noted.
+    """
+    if (path / CONFIG_FILE).is_file():
+        return read_metrics(path).get(ENTRY, {}).get(part)
+    note = read_note(path / NOTE)
+    if not note:
+        return None
+    steps = json.loads((path / "best" / "figures.json").read_text(encoding="utf-8"))["step"]
+    before = note.pop("before")
+    return {**note, "steps": steps, "images": None if before is None else before + steps * note["batch"]}
+
+
+def budgets(paths: Mapping[str, Path | None]) -> dict[str, dict[str, Any]]:
+    """What is known of each network, by its part; ``paths`` as of :func:`read_budget`."""
+    found = {part: read_budget(path, part) for part, path in paths.items() if path}
+    return {part: budget for part, budget in found.items() if budget}
