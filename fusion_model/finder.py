@@ -1,4 +1,4 @@
-"""The finder: a small convolutional network that points at every person of a photo in one pass.
+"""The finder: a small convolutional network that points at every person of a photo, which it sees in two sizes.
 
 At each cell of an 8-pixel grid it says how likely the middle of a person's box lies there, how far the box's four
 sides are, and which way the body stands (as CenterNet and FCOS do, with the body axis added).
@@ -6,7 +6,7 @@ sides are, and which way the body stands (as CenterNet and FCOS do, with the bod
 
 from __future__ import annotations
 
-import operator
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ _SIDE_UNIT = 32.0  # pixels of the input: the distance of a box's side where the
 _MOST_SIGHTINGS = 60  # cells taken before boxes that overlap are dropped
 _RARE = -4.6  # first guess of the logit: one cell in a hundred
 _COARSEST = 64  # pixels of the input: the coarsest cell, of which its side must be a multiple
-_SCALES = (1.0, 1.5)  # sides at which a photo is looked at, in the network's input size
+_SCALES = (1.0, 1.5)  # sides that a photo is given, one after the other, in the network's input size
 _SAME = 0.4  # IoU from which boxes of two looks are of one person
 
 
@@ -140,7 +140,7 @@ def find(network: FinderNetwork, photo: np.ndarray) -> list[Sighting]:
         network: in evaluation mode.
         photo: (H, W, 3) uint8 RGB.
     """
-    sizes = [_COARSEST * round(scale * network.config.input_size / _COARSEST) for scale in _SCALES]
+    sizes = [_COARSEST * math.ceil(scale * network.config.input_size / _COARSEST) for scale in _SCALES]
     return fuse([_find_at(network, photo, size) for size in sizes])
 
 
@@ -155,20 +155,30 @@ def fuse(looks: list[list[Sighting]]) -> list[Sighting]:
     """
     people: list[list[Sighting]] = []
     for look in looks:
-        rest = list(range(len(people)))  # each look sees a person once
-        for one in look:
-            overlap = iou(one.box, np.array([_mean_box(people[number]) for number in rest]).reshape(-1, 4))
-            if overlap.max(initial=0.0) >= _SAME:
-                people[rest.pop(int(overlap.argmax()))].append(one)
+        known = _matched([one.box for one in look], [_mean_box(seen) for seen in people])
+        for number, one in enumerate(look):
+            if number in known:
+                people[known[number]].append(one)
             else:
                 people.append([one])
-    found = [
-        Sighting(_mean_box(seen), max(seen, key=_score).angle, sum(map(_score, seen)) / len(looks)) for seen in people
-    ]
-    return sorted(found, key=_score, reverse=True)
+    found = []
+    for seen in people:
+        surest = max(seen, key=lambda one: one.score)
+        found.append(Sighting(_mean_box(seen), surest.angle, sum(one.score for one in seen) / len(looks)))
+    return sorted(found, key=lambda one: -one.score)
 
 
-_score = operator.attrgetter("score")
+def _matched(boxes: list[np.ndarray], others: list[np.ndarray]) -> dict[int, int]:
+    """Which of the others each box is, by number; greedy by IoU, each of them at most once."""
+    pairs: dict[int, int] = {}
+    if not boxes or not others:
+        return pairs
+    overlap = np.array([iou(box, np.array(others)) for box in boxes])
+    while overlap.max() >= _SAME:
+        box, other = np.unravel_index(overlap.argmax(), overlap.shape)
+        pairs[int(box)] = int(other)
+        overlap[box], overlap[:, other] = 0, 0
+    return pairs
 
 
 def _mean_box(seen: list[Sighting]) -> np.ndarray:

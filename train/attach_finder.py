@@ -71,8 +71,11 @@ def main(arguments: argparse.Namespace) -> int:
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu")
     card = (arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8")
     metrics = read_metrics(arguments.checkpoint)
-    metrics[ENTRY] = metrics.get(ENTRY, {}) | budgets({"finder": arguments.finder})
-    attach(estimator, *read_finder(arguments.finder)).save_pretrained(arguments.checkpoint, card, metrics)
+    finder = read_finder(arguments.finder)
+    others = {part: budget for part, budget in metrics.pop(ENTRY, {}).items() if part != "finder"}
+    if known := others | budgets({"finder": arguments.finder}):
+        metrics[ENTRY] = known
+    attach(estimator, *finder).save_pretrained(arguments.checkpoint, card, metrics)
     print(f"{arguments.checkpoint} now has the finder of {arguments.finder}")
     return 0
 

@@ -12,6 +12,7 @@ from fusion_model.checkpoints import read_metrics
 from fusion_model.config import ModelConfig
 from fusion_model.estimator import PoseEstimator
 from train.engine.budget import ENTRY as BUDGET
+from train.engine.budget import most_people
 
 RESEARCH_ONLY = "non-commercial-research"
 
@@ -19,6 +20,7 @@ _TAGS = ["human-pose-estimation", "3d-pose-estimation", "stacked-hourglass", "py
 _HUB_DATASET = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _EVALUATION = ("true box", "end to end", "3D", "rendered 3D")  # what train.evaluate stores
 _TRAINING = "fusion"  # what train.fusion stores
+_UNKNOWN = "not recorded"
 _SETS = {  # name in the figures: how the set is called, and where its labels come from
     "lspet": ("LSP-extended", "2D by hand"),
     "coco": ("COCO", "2D by hand, 3D by a teacher network"),
@@ -148,7 +150,7 @@ def card_text(
         merge=merge,
         licence=f"{licence}." if licence else "non-commercial research use only, as research data sets ask for.",
     )
-    sections = [_metadata(datasets, licence), what, _USE.format(name=name), _data(figures, datasets)]
+    sections = [_metadata(datasets, licence), what, _USE.format(name=name), _data(config, figures, datasets)]
     return "".join([*sections, *_figures(figures), _END])
 
 
@@ -165,11 +167,11 @@ def _metadata(datasets: Sequence[str], licence: str | None) -> str:
     return f"---\n{data.to_yaml()}\n---\n\n"
 
 
-def _data(figures: dict[str, dict], datasets: Sequence[str]) -> str:
+def _data(config: ModelConfig, figures: dict[str, dict], datasets: Sequence[str]) -> str:
     """What it learnt from, for how long, and what it was measured on, as far as that is known."""
     budgets = figures.get(BUDGET, {})
-    trained = ", ".join(datasets or _people(budgets)) or "not recorded in the checkpoint"
-    lines = ["\n## Data", f"Trained on: {trained}.", *_budget_table(budgets)]
+    trained = ", ".join(datasets or _people(budgets)) or f"{_UNKNOWN} in the checkpoint"
+    lines = ["\n## Data", f"Trained on: {trained}.", *_budget_table(config, budgets)]
     names = {name.partition(",")[0] for name in figures.get("true box", {})} if _is_evaluated(figures) else set()
     if names:
         lines += ["", "Measured on people held out from:", ""]
@@ -182,23 +184,26 @@ def _data(figures: dict[str, dict], datasets: Sequence[str]) -> str:
 
 def _people(budgets: dict[str, dict]) -> list[str]:
     """The data sets of all networks, with the number of people that were there to train on."""
-    most: dict[str, int] = {}
-    for budget in budgets.values():
-        for name, count in budget["people"].items():
-            most[name] = max(most.get(name, 0), count)
-    return [f"{_SETS.get(name, (name,))[0]} ({count} people)" for name, count in sorted(most.items())]
+    people = most_people(budget["people"] for budget in budgets.values())
+    return [f"{_SETS.get(name, (name,))[0]} ({count} people)" for name, count in sorted(people.items())]
 
 
-def _budget_table(budgets: dict[str, dict]) -> list[str]:
-    """How long each network was trained."""
+def _budget_table(config: ModelConfig, budgets: dict[str, dict]) -> list[str]:
+    """How long each network was trained; none if nothing is known of any."""
     if not budgets:
         return []
-    lines = ["", "| network | steps of its last run | images a step | images in all |", "| --- | --- | --- | --- |"]
-    for part, budget in budgets.items():
-        images = "not recorded" if budget["images"] is None else budget["images"]
-        lines.append(f"| {part} | {budget['steps']} | {budget['batch']} | {images} |")
+    lines = [
+        "",
+        "| network | steps of its last run, to the best | images a step | images in all |",
+        "| --- | --- | --- | --- |",
+    ]
+    parts = ("hourglass", "fusion", *(("finder",) if config.finder else ()))
+    for part in parts:
+        budget = budgets.get(part, {})
+        images = [budget.get(key) for key in ("steps", "batch", "images")]
+        lines.append(f"| {part} | " + " | ".join(_UNKNOWN if one is None else str(one) for one in images) + " |")
     note = "Images in all: random views, also those of the runs whose weights the last one went on from."
-    return [*lines, "", note]
+    return [*lines, "", f'{note} Of what is "{_UNKNOWN}" the data are not known either.']
 
 
 def _is_evaluated(figures: dict[str, dict]) -> bool:
@@ -222,7 +227,7 @@ def _figures(figures: dict[str, dict]) -> Iterator[str]:
     if numbers := list(_numbers(rest)):
         rows = [f"- {name}: {_number(value)}" for name, value in numbers]
         yield "\n## Other figures of the checkpoint\n" + "\n".join(rows) + "\n"
-    if not figures:
+    if not figures.keys() - {BUDGET}:
         yield "\n## Figures\nNone: it has not been evaluated (`python -m train.evaluate --card` does it).\n"
 
 

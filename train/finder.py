@@ -160,7 +160,7 @@ def main(arguments: argparse.Namespace) -> int:
     del held_out
     people = load_people(photos, validation=False)
     maker = CrowdMaker(people, find_groups(arguments.data, held_out=False), size)
-    source, names = people.source[torch.from_numpy(maker.rows)], people.names
+    source, names = people.source[torch.from_numpy(maker.rows)], people.names  # rendered groups are not counted
     del people  # the maker has a copy of the photos
     if estimator:
         maker.sort_out(estimator.looker)

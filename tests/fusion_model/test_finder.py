@@ -89,8 +89,15 @@ def test_a_photo_is_looked_at_in_two_sizes_and_scores_are_their_mean():
             return output_with(*people)[None]
 
     (one,) = find(Near(CONFIG).eval(), np.zeros((100, 100, 3), np.uint8))
-    assert sides == [64, 128], "once and one and a half times the input size, in whole cells of 64 pixels"
+    assert sides == [64, 128], "half as large again, but in whole cells of 64 pixels"
     assert one.score == pytest.approx(torch.tensor(3.0).sigmoid().item() / 2), "the other look saw nobody"
+
+
+def test_the_second_size_is_half_as_large_again():
+    network, sides = FinderNetwork(FinderConfig(width=6, input_size=256)).eval(), []
+    network.register_forward_pre_hook(lambda _, inputs: sides.append(tuple(inputs[0].shape[-2:])))
+    find(network, np.zeros((100, 200, 3), np.uint8))
+    assert sides == [(256, 256), (384, 384)]
 
 
 def test_looks_that_see_one_person_become_one_sighting():
@@ -106,6 +113,14 @@ def test_people_of_several_looks_stay_apart_and_come_best_first():
     found = fuse([[left], [right, sighting(1, 0, 11, 10, score=0.4)]])
     assert [one.score for one in found] == pytest.approx([0.6, 0.25])
     assert found[1].box.tolist() == [30, 0, 40, 10]
+
+
+def test_of_two_overlapping_people_each_is_found_again():
+    above, below = sighting(0, 0, 10, 10, score=0.8), sighting(0, 4, 10, 14, score=0.9)
+    assert iou(above.box, below.box[None])[0] > 0.4, "near enough to be taken for each other"
+    found = fuse([[above], [below, above]])
+    assert [one.box.tolist() for one in found] == [[0, 0, 10, 10], [0, 4, 10, 14]]
+    assert [one.score for one in found] == pytest.approx([0.8, 0.45])
 
 
 def test_two_overlapping_people_of_one_look_are_not_made_one():

@@ -1,14 +1,21 @@
 """What a checkpoint says of the training of its networks."""
 
 import argparse
+import dataclasses
 import json
 
 import pytest
 import torch
 
+from fusion_model.checkpoints import read_metrics
+from fusion_model.config import FinderConfig, to_dict
 from fusion_model.estimator import PoseEstimator
+from fusion_model.finder import FinderNetwork
+from tests.train.in_process import call
+from train import attach_finder
 from train.card import card_text
 from train.engine.budget import NOTE, budgets, note_budget, read_budget
+from train.engine.checkpoints import write_best
 
 SOURCE, NAMES = torch.tensor([0, 0, 0, 2, 2, 0]), ("lspet", "empty", "somebody's")
 
@@ -39,32 +46,59 @@ def test_images_add_up_over_runs_and_checkpoints(tmp_path):
     assert third["images"] == 100
 
 
-@pytest.mark.parametrize("start", ["weights.safetensors", "released"])
+def test_people_of_former_runs_count_and_sets_of_one_name_are_one(tmp_path):
+    note_budget(argparse.Namespace(run=tmp_path, init_from=None, batch=1), "hourglass", SOURCE, ("a", "b", "a"))
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best" / "figures.json").write_text('{"step": 1}')
+    assert read_budget(tmp_path, "hourglass")["people"] == {"a": 6}
+    later = read_budget(begun(tmp_path / "later", tmp_path), "hourglass")
+    assert later["people"] == {"a": 6, "lspet": 2, "somebody's": 1}
+
+
+@pytest.mark.parametrize("start", ["released/model.safetensors", "released", "run without a note"])
 def test_of_weights_without_a_budget_the_sum_is_unknown(tmp_path, start):
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "released")
+    (tmp_path / "run without a note").mkdir()
+    assert (tmp_path / start).exists()
     assert read_budget(begun(tmp_path / "run", tmp_path / start), "hourglass")["images"] is None
 
 
 def test_a_run_that_goes_on_keeps_its_note(tmp_path):
     run = begun(tmp_path / "run")
-    note_budget(argparse.Namespace(run=run, init_from=None, batch=99), "hourglass", SOURCE, NAMES)
-    assert read_budget(run, "hourglass")["batch"] == 10
-    (run / NOTE).unlink()
+    other = argparse.Namespace(run=run, init_from=None, batch=99)
+    note_budget(other, "hourglass", SOURCE, NAMES)
+    assert read_budget(run, "hourglass")["batch"] == 99, "begun anew: nothing was saved yet"
     state = run / "checkpoints" / "00000005"
     state.mkdir(parents=True)
     (state / "training_state.pt").touch()
-    note_budget(argparse.Namespace(run=run, init_from=None, batch=99), "hourglass", SOURCE, NAMES)
+    other.batch = 10
+    note_budget(other, "hourglass", SOURCE, NAMES)
+    assert read_budget(run, "hourglass")["batch"] == 99
+    (run / NOTE).unlink()
+    note_budget(other, "hourglass", SOURCE, NAMES)
     assert read_budget(run, "hourglass") is None, "begun by a version that noted nothing"
 
 
 def test_the_card_names_data_and_budget():
     config = PoseEstimator.random("tiny").config
-    hourglass = {"steps": 7, "batch": 10, "images": None, "people": {"lspet": 2, "somebody's": 1}}
-    fusion = {"steps": 3, "batch": 5, "images": 15, "people": {"lspet": 1}}
-    figures = {"training": {"hourglass": hourglass, "fusion": fusion}}
+    hourglass = {"steps": 7, "batch": 10, "images": None, "people": {"lspet": 2, "somebody's": 3}}
+    figures = {"training": {"hourglass": hourglass}}
     card = card_text(config, "model", figures)
-    assert "Trained on: LSP-extended (2 people), somebody's (1 people)." in card
-    assert "| hourglass | 7 | 10 | not recorded |\n| fusion | 3 | 5 | 15 |" in card
-    assert "Other figures" not in card
+    assert "Trained on: LSP-extended (2 people), somebody's (3 people)." in card
+    unknown = "not recorded"
+    assert f"| hourglass | 7 | 10 | {unknown} |\n| fusion | {unknown} | {unknown} | {unknown} |\n\n" in card
+    assert f'Of what is "{unknown}" the data are not known either.' in card
+    assert "None: it has not been evaluated" in card
+    assert "| finder |" in card_text(dataclasses.replace(config, finder=FinderConfig()), "model", figures)
     assert "Trained on: my people." in card_text(config, "model", figures, ["my people"])
     assert "images a step" not in card_text(config, "model", {})
+
+
+def test_another_finder_does_not_keep_the_budget_of_the_one_before(tmp_path):
+    metrics = {"kept": 1, "training": {"finder": {"steps": 1, "batch": 1, "images": 1, "people": {}}}}
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "model", metrics=metrics)
+    config = FinderConfig(width=6, input_size=64)
+    write_best(tmp_path / "run", FinderNetwork(config), {"step": 5})
+    (tmp_path / "run" / "finder.json").write_text(json.dumps(to_dict(config)))
+    assert call(attach_finder, "--finder", tmp_path / "run", "--checkpoint", tmp_path / "model") == 0
+    assert read_metrics(tmp_path / "model") == {"kept": 1}

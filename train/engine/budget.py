@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +28,18 @@ def note_budget(arguments: argparse.Namespace, part: str, source: Tensor, names:
         names: of the data sets.
         views: rows of a person.
     """
-    if (arguments.run / NOTE).is_file() or latest_state(arguments.run):
+    if latest_state(arguments.run):
         return
-    start = read_budget(arguments.init_from, part) if arguments.init_from else {"images": 0}
+    start = {"images": 0, "people": {}}
+    if arguments.init_from:
+        start = read_budget(arguments.init_from, part) or {"images": None, "people": {}}
     counts = torch.bincount(source.cpu(), minlength=len(names)).tolist()
-    people = {name: count // views for name, count in zip(names, counts, strict=True) if count}
-    write_note(arguments.run / NOTE, {"batch": arguments.batch, "before": start and start["images"], "people": people})
+    people: dict[str, int] = {}
+    for name, count in zip(names, counts, strict=True):
+        if count:  # several sets may have one name, as all that are rendered do
+            people[name] = people.get(name, 0) + count // views
+    note = {"batch": arguments.batch, "before": start["images"], "people": most_people([start["people"], people])}
+    write_note(arguments.run / NOTE, note)
 
 
 def read_budget(path: Path, part: str) -> dict[str, Any] | None:
@@ -46,16 +51,23 @@ def read_budget(path: Path, part: str) -> dict[str, Any] | None:
 
     Returns:
         ``steps`` of the last run, ``batch`` of one, ``images`` in all (None where it started from weights of which that
-        is not known), and training ``people`` of each data set; None if nothing was noted.
+        is not known), and training ``people`` of each data set, of all runs; None if nothing was noted.
     """
     if (path / CONFIG_FILE).is_file():
         return read_metrics(path).get(ENTRY, {}).get(part)
-    note = read_note(path / NOTE)
-    if not note:
+    note, best = read_note(path / NOTE), read_note(path / "best" / "figures.json")
+    if not note or not best:
         return None
-    steps = json.loads((path / "best" / "figures.json").read_text(encoding="utf-8"))["step"]
-    before = note.pop("before")
+    steps, before = best["step"], note.pop("before")
     return {**note, "steps": steps, "images": None if before is None else before + steps * note["batch"]}
+
+
+def most_people(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """For each data set the greatest of several counts of its people, which may be the same ones."""
+    most: dict[str, int] = {}
+    for people in counts:
+        most |= {name: max(most.get(name, 0), count) for name, count in people.items()}
+    return most
 
 
 def budgets(paths: Mapping[str, Path | None]) -> dict[str, dict[str, Any]]:
