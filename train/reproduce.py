@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         "--base", choices=[name for name in _BASES if name in DISTRIBUTED], default="mpii",
         help="set that the hourglass is trained on first",
     )  # fmt: skip
-    arguments.add_argument("--init-from", type=Path, help="of released: checkpoint to go on from")
+    arguments.add_argument("--init-from", type=Path, help="of released: checkpoint whose hourglass and finder to take")
     arguments.add_argument("--scale", type=positive(float), default=1.0, help="factor on all numbers of steps")
     arguments.add_argument(
         "--accumulate", type=positive(int), default=1, help="parts of a batch that follow each other, to save memory"

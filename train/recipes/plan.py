@@ -32,7 +32,7 @@ class Settings:
         scale: factor on all numbers of steps.
         seed: of everything.
         accumulate: parts of a batch, where memory is short.
-        init_from: checkpoint whose hourglass is trained on and whose finder is kept, of a recipe that can.
+        init_from: checkpoint whose hourglass and finder are taken as they are, of a recipe that can.
     """
 
     data: Path
