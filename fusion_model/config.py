@@ -216,8 +216,8 @@ class FinderConfig:
 
     Attributes:
         width: channels at an eighth of the input's size; the other layers scale with it. A multiple of 6.
-        input_size: side of the square that the photo is letterboxed into first, in pixels. A multiple of 64.
-        least: score of a sighting in one size of the photo; those of at least ``sure`` squared are looked at closer.
+        input_size: side of the square that the photo is letterboxed into, in pixels. A multiple of 64.
+        least: score of a sighting; those of at least ``sure`` squared are looked at closer.
         sure: geometric mean of the finder's and the hourglass's score from which somebody is there.
         overlap: IoU from which the less certain of two boxes is dropped.
     """

@@ -1,4 +1,4 @@
-"""The finder: a small convolutional network that points at every person of a photo, which it sees in two sizes.
+"""The finder: a small convolutional network that points at every person of a photo in one pass.
 
 At each cell of an 8-pixel grid it says how likely the middle of a person's box lies there, how far the box's four
 sides are, and which way the body stands (as CenterNet and FCOS do, with the body axis added).
@@ -6,7 +6,6 @@ sides are, and which way the body stands (as CenterNet and FCOS do, with the bod
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +20,6 @@ STRIDE = 8  # pixels of the input a cell
 _SIDE_UNIT = 32.0  # pixels of the input: the distance of a box's side where the network says 0
 _MOST_SIGHTINGS = 60  # cells taken before boxes that overlap are dropped
 _RARE = -4.6  # first guess of the logit: one cell in a hundred
-_COARSEST = 64  # pixels of the input: the coarsest cell, of which its side must be a multiple
-_SCALES = (1.0, 1.5)  # sides that a photo is given, one after the other, in the network's input size
-_SAME = 0.4  # IoU from which boxes of two looks are of one person
 
 
 @dataclass(frozen=True)
@@ -133,65 +129,17 @@ def iou(box: np.ndarray, others: np.ndarray) -> np.ndarray:
     return common / np.maximum(areas - common, 1e-9)
 
 
+@torch.inference_mode()
 def find(network: FinderNetwork, photo: np.ndarray) -> list[Sighting]:
-    """Everybody whom the finder sees in a photo, best first: the mean of what it sees at each of several sizes.
+    """Everybody whom the finder sees in a photo, best first.
 
     Args:
         network: in evaluation mode.
         photo: (H, W, 3) uint8 RGB.
     """
-    sizes = [_COARSEST * math.ceil(scale * network.config.input_size / _COARSEST) for scale in _SCALES]
-    return fuse([_find_at(network, photo, size) for size in sizes])
-
-
-def fuse(looks: list[list[Sighting]]) -> list[Sighting]:
-    """What several looks at one photo say together, best first, as in weighted boxes fusion (Solovyev et al., 2021).
-
-    Boxes are means weighed by score, the turn is that of the surest look, and the score the mean over the looks, of
-    which those that miss somebody count as 0.
-
-    Args:
-        looks: sightings of each.
-    """
-    people: list[list[Sighting]] = []
-    for look in looks:
-        known = _matched([one.box for one in look], [_mean_box(seen) for seen in people])
-        for number, one in enumerate(look):
-            if number in known:
-                people[known[number]].append(one)
-            else:
-                people.append([one])
-    found = []
-    for seen in people:
-        surest = max(seen, key=lambda one: one.score)
-        found.append(Sighting(_mean_box(seen), surest.angle, sum(one.score for one in seen) / len(looks)))
-    return sorted(found, key=lambda one: -one.score)
-
-
-def _matched(boxes: list[np.ndarray], others: list[np.ndarray]) -> dict[int, int]:
-    """Which of the others each box is, by number; greedy by IoU, each of them at most once."""
-    pairs: dict[int, int] = {}
-    if not boxes or not others:
-        return pairs
-    overlap = np.array([iou(box, np.array(others)) for box in boxes])
-    while overlap.max() >= _SAME:
-        box, other = np.unravel_index(overlap.argmax(), overlap.shape)
-        pairs[int(box)] = int(other)
-        overlap[box], overlap[:, other] = 0, 0
-    return pairs
-
-
-def _mean_box(seen: list[Sighting]) -> np.ndarray:
-    """Box (4,) of one person's sightings, weighed by score."""
-    return np.average([one.box for one in seen], axis=0, weights=[one.score for one in seen])
-
-
-@torch.inference_mode()
-def _find_at(network: FinderNetwork, photo: np.ndarray, size: int) -> list[Sighting]:
-    """What the finder sees in a photo whose longer side is made ``size`` pixels."""
     config, device = network.config, next(network.parameters()).device
     height, width = photo.shape[:2]
-    window = letterbox(width, height, size)
+    window = letterbox(width, height, config.input_size)
     image = torch.from_numpy(window.cut(photo)).permute(2, 0, 1)[None].float().div(255).to(device)
     output = network(image.contiguous(memory_format=torch.channels_last))[0]
     found = []

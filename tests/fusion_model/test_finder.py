@@ -7,18 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from fusion_model import finder
 from fusion_model.config import FinderConfig, model_config_from_dict, to_dict
 from fusion_model.estimator import PoseEstimator
-from fusion_model.finder import FinderNetwork, Sighting, cell_boxes, find, fuse, iou, sightings
+from fusion_model.finder import FinderNetwork, cell_boxes, find, iou, sightings
 
 CONFIG = FinderConfig(width=6, input_size=64)
-
-
-@pytest.fixture
-def one_size(monkeypatch):
-    """The photo is looked at in the network's input size alone: what is seen there is what comes out."""
-    monkeypatch.setattr(finder, "_SCALES", (1.0,))
 
 
 def output_with(*people, side=8):
@@ -53,7 +46,6 @@ def test_iou_of_a_half_and_of_a_box_elsewhere():
     assert iou(np.array([0, 0, 2, 2.0]), np.array([[0, 0, 2, 1.0], [5, 5, 6, 6]])).tolist() == [0.5, 0.0]
 
 
-@pytest.mark.usefixtures("one_size")
 def test_boxes_come_back_to_a_photo_that_is_not_square():
     class Fixed(FinderNetwork):
         def forward(self, images):
@@ -66,69 +58,12 @@ def test_boxes_come_back_to_a_photo_that_is_not_square():
     assert one.angle == pytest.approx(90)
 
 
-@pytest.mark.usefixtures("one_size")
 def test_a_box_ends_at_the_photo():
     class Wide(FinderNetwork):
         def forward(self, images):
             return output_with((0, 0, 3.0, 60, 60, 40, 40, 0))[None].expand(len(images), 7, 8, 8)
 
     assert (find(Wide(CONFIG).eval(), np.zeros((128, 128, 3), np.uint8))[0].box[:2] == -0.5).all()
-
-
-def sighting(*box, score, angle=0.0):
-    return Sighting(np.array(box, float), angle, score)
-
-
-def test_a_photo_is_looked_at_in_two_sizes_and_scores_are_their_mean():
-    sides = []
-
-    class Near(FinderNetwork):
-        def forward(self, images):
-            sides.append(images.shape[-1])
-            people = [(4, 4, 3.0, 8, 8, 8, 8, 90)] if images.shape[-1] == 64 else []
-            return output_with(*people)[None]
-
-    (one,) = find(Near(CONFIG).eval(), np.zeros((100, 100, 3), np.uint8))
-    assert sides == [64, 128], "half as large again, but in whole cells of 64 pixels"
-    assert one.score == pytest.approx(torch.tensor(3.0).sigmoid().item() / 2), "the other look saw nobody"
-
-
-def test_the_second_size_is_half_as_large_again():
-    network, sides = FinderNetwork(FinderConfig(width=6, input_size=256)).eval(), []
-    network.register_forward_pre_hook(lambda _, inputs: sides.append(tuple(inputs[0].shape[-2:])))
-    find(network, np.zeros((100, 200, 3), np.uint8))
-    assert sides == [(256, 256), (384, 384)]
-
-
-def test_looks_that_see_one_person_become_one_sighting():
-    near, far = sighting(0, 0, 10, 10, score=0.9, angle=10), sighting(0, 0, 10, 13, score=0.6, angle=-40)
-    (one,) = fuse([[far], [near]])
-    assert np.allclose(one.box, (0, 0, 10, 11.2)), "the mean weighed by 0.9 and 0.6"
-    assert one.score == pytest.approx(0.75)
-    assert one.angle == 10, "of the surer look"
-
-
-def test_people_of_several_looks_stay_apart_and_come_best_first():
-    left, right = sighting(0, 0, 10, 10, score=0.8), sighting(30, 0, 40, 10, score=0.5)
-    found = fuse([[left], [right, sighting(1, 0, 11, 10, score=0.4)]])
-    assert [one.score for one in found] == pytest.approx([0.6, 0.25])
-    assert found[1].box.tolist() == [30, 0, 40, 10]
-
-
-def test_of_two_overlapping_people_each_is_found_again():
-    above, below = sighting(0, 0, 10, 10, score=0.8), sighting(0, 4, 10, 14, score=0.9)
-    assert iou(above.box, below.box[None])[0] > 0.4, "near enough to be taken for each other"
-    found = fuse([[above], [below, above]])
-    assert [one.box.tolist() for one in found] == [[0, 0, 10, 10], [0, 4, 10, 14]]
-    assert [one.score for one in found] == pytest.approx([0.8, 0.45])
-
-
-def test_two_overlapping_people_of_one_look_are_not_made_one():
-    first, second = sighting(0, 0, 10, 10, score=0.8), sighting(0, 3, 10, 13, score=0.6)
-    assert iou(first.box, second.box[None])[0] > 0.5
-    assert len(fuse([[first, second], [first, second]])) == 2
-    assert [one.score for one in fuse([[first, second]])] == [0.8, 0.6]
-    assert fuse([[], []]) == []
 
 
 def test_an_untrained_network_has_one_output_a_cell_and_sees_nobody():
@@ -197,7 +132,6 @@ class Pointing(nn.Module):
         return output_with((4, 4, 3.0, 12, 24, 12, 24, 90))[None].expand(len(images), 7, 8, 8)
 
 
-@pytest.mark.usefixtures("one_size")
 def test_the_estimator_looks_where_the_finder_points(estimator, monkeypatch):
     estimator.search.finder, crops = Pointing(), []
     plain = estimator.looker.look
