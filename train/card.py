@@ -197,11 +197,9 @@ def _budget_table(config: ModelConfig, budgets: dict[str, dict]) -> list[str]:
         "| network | steps of its last run, to the best | images a step | images in all |",
         "| --- | --- | --- | --- |",
     ]
-    parts = ("hourglass", "fusion", *(("finder",) if config.finder else ()))
-    for part in parts:
-        budget = budgets.get(part, {})
-        images = [budget.get(key) for key in ("steps", "batch", "images")]
-        lines.append(f"| {part} | " + " | ".join(_UNKNOWN if one is None else str(one) for one in images) + " |")
+    for part in ("hourglass", "fusion", *(("finder",) if config.finder else ())):
+        counts = [budgets.get(part, {}).get(key) for key in ("steps", "batch", "images")]
+        lines.append(f"| {part} | " + " | ".join(_UNKNOWN if one is None else str(one) for one in counts) + " |")
     note = "Images in all: random views, also those of the runs whose weights the last one went on from."
     return [*lines, "", f'{note} Of what is "{_UNKNOWN}" the data are not known either.']
 

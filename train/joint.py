@@ -150,7 +150,7 @@ def _finish(module: BothNetworks, estimator: PoseEstimator, arguments: argparse.
     folder = arguments.run / "checkpoint"
     tuned.save_pretrained(folder, card=card)
     print(f"checkpoint: {folder}")
-    print(f"its confidence is still the old one's: python -m train.calibrate --checkpoint {folder} --data DIR")
+    print(f"card and confidence are still the old one's: python -m train.calibrate --checkpoint {folder} --data DIR")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The recipes of the paper's tables: from tiny made-up sets to the tables; what they share and what they refuse."""
 
+import dataclasses
 import importlib
 import json
 import os
@@ -14,8 +15,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fusion_model.config import CalibrationConfig
+from fusion_model.config import CalibrationConfig, FinderConfig
 from fusion_model.estimator import PoseEstimator
+from fusion_model.finder import FinderNetwork
 from tests.train.formats import test_humaneva, test_kth, test_stills
 from tests.train.formats.human36m_files import CAMERA, write_metadata, write_sequence
 from tests.train.formats.test_overfitted import write_rendered
@@ -246,6 +248,13 @@ def test_data_that_a_recipe_cannot_use(data, noted, tmp_path, capsys):
     assert "table1 starts from nothing: leave out --init-from" in error(data, "table1", "--init-from", tmp_path)
     PoseEstimator.random().save_pretrained(tmp_path / "half")
     assert "half has no finder: --init-from takes" in error(data, "released", "--init-from", tmp_path / "half")
+    finder, other = FinderConfig(width=6, input_size=64), PoseEstimator.random("small")
+    config = dataclasses.replace(other.config, finder=finder)
+    networks = (other.hourglass, other.fusion_network, "other", FinderNetwork(finder))
+    PoseEstimator(config, *networks).save_pretrained(tmp_path / "other")
+    refused = error(data, "released", "--init-from", tmp_path / "other")
+    assert "channels, the preset tiny" in refused
+    assert "choose the --preset that it was made with" in refused
     weights = tmp_path / "half" / "model.safetensors"
     assert "a checkpoint is a folder" in error(data, "released", "--init-from", weights)
     assert "nowhere" in error(data, "released", "--init-from", tmp_path / "nowhere")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fusion_model.checkpoints import CARD_FILE, load_checkpoint, read_metrics
+from fusion_model.config import PRESETS
 from train import synthesize
 from train.data.prepared import SETTINGS as PREPARED
 from train.data.sampling import SYNTHETIC
@@ -29,7 +30,7 @@ def check(settings: Settings) -> None:
     Raises:
         FileNotFoundError: if there is no data set or no such checkpoint.
         ValueError: if the folder is a set itself or has no photos of a part, rendered people are others than the
-            recipe's, or the checkpoint is damaged or has no finder.
+            recipe's, or the checkpoint is damaged, has no finder, or its hourglass is not the preset's.
     """
     _check_photos(settings.data)
     for command in _rendered(settings)[-1].commands:
@@ -39,12 +40,22 @@ def check(settings: Settings) -> None:
         except ValueError as error:
             raise ValueError(f"this recipe renders people itself: move {arguments.out} away ({error})") from error
     if settings.init_from:
-        config, _ = load_checkpoint(settings.init_from)
-        if config.finder is None:
-            raise ValueError(
-                f"{settings.init_from} has no finder: --init-from takes a checkpoint with one, such as "
-                "assets/checkpoints/default"
-            )
+        _check_checkpoint(settings.init_from, settings.preset)
+
+
+def _check_checkpoint(folder: Path, preset: str) -> None:
+    """Refuse a checkpoint whose hourglass and finder cannot be taken; raises as :func:`check`."""
+    config, _ = load_checkpoint(folder)
+    if config.finder is None:
+        raise ValueError(
+            f"{folder} has no finder: --init-from takes a checkpoint with one, such as assets/checkpoints/default"
+        )
+    found, expected = ((one.stacks, one.width) for one in (config.hourglass, PRESETS[preset].hourglass))
+    if found != expected:
+        raise ValueError(
+            f"{folder} has a hourglass of {found[0]} stacks of {found[1]} channels, the preset {preset} one of "
+            f"{expected[0]} of {expected[1]}: choose the --preset that it was made with"
+        )
 
 
 def _check_photos(data: Path) -> None:
