@@ -84,6 +84,10 @@ def decode_pairs(maps: Tensor, mirror: Sequence[int]) -> tuple[Tensor, Tensor]:
         points (J, 2) and peaks (J), as of :func:`decode`.
     """
     points, peaks = decode(maps)
+    apart = (points - points[list(mirror)]).norm(dim=-1).tolist()
+    pairs = [(joint, other) for joint, other in enumerate(mirror) if joint < other and apart[joint] <= _ONE_SPOT]
+    if not pairs:
+        return points, peaks
     height, width = maps.shape[-2:]
     flat = maps.float().flatten(1)
     x, y = torch.arange(width, device=maps.device), torch.arange(height, device=maps.device)
@@ -92,11 +96,10 @@ def decode_pairs(maps: Tensor, mirror: Sequence[int]) -> tuple[Tensor, Tensor]:
     second, index = torch.where((away & summit).flatten(1), flat, 0.0).max(1)
     others = _refined(flat, index, height, width)
     share = second / peaks.clamp_min(1e-6)
-    for joint, other in enumerate(mirror):
-        if joint < other and (points[joint] - points[other]).norm() <= _ONE_SPOT:
-            giving = joint if share[joint] >= share[other] else other
-            if share[giving] >= _NEARLY:
-                points[giving], peaks[giving] = others[giving], second[giving]
+    for joint, other in pairs:
+        giving = joint if share[joint] >= share[other] else other
+        if share[giving] >= _NEARLY:
+            points[giving], peaks[giving] = others[giving], second[giving]
     return points, peaks
 
 

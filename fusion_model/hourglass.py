@@ -28,10 +28,11 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) -> (N, outputs, H, W)."""
-        y = self.conv1(functional.relu(self.norm1(x)))
-        y = self.conv2(functional.relu(self.norm2(y)))
-        y = self.conv3(functional.relu(self.norm3(y)))
-        return y + self.skip(x)
+        y = self.conv1(functional.relu(self.norm1(x), inplace=True))
+        y = self.conv2(functional.relu(self.norm2(y), inplace=True))
+        y = self.conv3(functional.relu(self.norm3(y), inplace=True))
+        y += self.skip(x)
+        return y
 
 
 class Hourglass(nn.Module):
@@ -67,7 +68,7 @@ class StackedHourglass(nn.Module):
         self.front = nn.Sequential(
             nn.Conv2d(3, width // 4, 7, stride=2, padding=3),
             nn.BatchNorm2d(width // 4),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             Residual(width // 4, width // 2),
             nn.MaxPool2d(2),
             Residual(width // 2, width // 2),
@@ -75,7 +76,9 @@ class StackedHourglass(nn.Module):
         )
         self.hourglasses = nn.ModuleList(Hourglass(_DEPTH, width) for _ in range(config.stacks))
         self.features = nn.ModuleList(
-            nn.Sequential(Residual(width, width), nn.Conv2d(width, width, 1), nn.BatchNorm2d(width), nn.ReLU())
+            nn.Sequential(
+                Residual(width, width), nn.Conv2d(width, width, 1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+            )
             for _ in range(config.stacks)
         )
         self.heads = nn.ModuleList(nn.Conv2d(width, config.joints, 1) for _ in range(config.stacks))

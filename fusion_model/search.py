@@ -24,6 +24,7 @@ _MIDDLE_RANK = 4.0  # of the squared distance from the middle of the photo, in i
 _LARGE = 0.6  # side of a person's square over the photo's, from which the maps of the whole photo may propose too
 _HINTED = 0.85  # share of the person threshold that is enough for such a proposal
 _AGREE = 0.25  # overlap (IoU) of such a proposal with what the finder hardly saw
+_NEAR = 0.1  # the same of its first look: less promises no more
 _INSIDE, _DETAIL = 0.9, 0.08  # shares of a box within another, and of the other's area, that make it a detail of it
 _MOST_SIGHTINGS = 24  # taken up in one photo
 _MOST_PROPOSALS = 12  # looked at in one photo and level
@@ -91,11 +92,8 @@ class Search:
             for one in propose(self.looker.maps([photo], [window])[0].numpy(), window)
             if one.side >= _LARGE * max(height, width) and not any(_is_part(one, look) for look in found)
         ]
-        looks = self._look_closer(photo, large[:_MOST_PROPOSALS], _HINTED)
-        boxes = [self.box_of(look) for look in looks]
-        return [
-            look for look, box in zip(looks, boxes, strict=True) if box is not None and iou(box, hints).max() >= _AGREE
-        ]
+        looks = self._look_closer(photo, large[:_MOST_PROPOSALS], hints)
+        return [look for look in looks if _overlaps(look.box(self.config.calibration.seen), hints, _AGREE)]
 
     def _is_detail(self, look: Look, other: Look) -> bool:
         """Whether what was found is a small thing upon somebody else, such as medals on a chest."""
@@ -118,17 +116,20 @@ class Search:
             people = self._distinct(people + self._look_closer(photo, proposals[:_MOST_PROPOSALS]))
         return people
 
-    def _look_closer(self, photo: np.ndarray, proposals: list[Proposal], trust: float = 1.0) -> list[Look]:
+    def _look_closer(self, photo: np.ndarray, proposals: list[Proposal], hints: np.ndarray | None = None) -> list[Look]:
         """The best of three looks at each proposal: as proposed, round the joints found, and that without a turn.
 
-        The surer one of the closer two counts, unless the first, which is made small, is a good deal surer. Of
-        proposals that are not the finder's, a share ``trust`` of the person threshold is enough.
+        The surer one of the closer two counts, unless the first, which is made small, is a good deal surer. With
+        ``hints``, boxes (N, 4) of the finder, whoever is far from all of them is left out after the first look, and of
+        the others a share of the person threshold is enough.
         """
         first = self.looker.look([photo] * len(proposals), [one.crop(self._first_size) for one in proposals])
         first = [_seen_as(look, one) for look, one in zip(first, proposals, strict=True)]
         if self.finder is None:
             first = self._distinct(first)  # maps of the whole photo show a body many times
         first = [look for look in first if look.box(_BOX_CONFIDENCE) is not None]
+        if hints is not None:
+            first = [look for look in first if _overlaps(look.box(_BOX_CONFIDENCE), hints, _NEAR)]
         crops = [self._closer(look) for look in first]
         upright = [dataclasses.replace(crop, angle=0.0) for crop in crops if crop.angle]
         closer = self.looker.look([photo] * (len(crops) + len(upright)), crops + upright)
@@ -140,7 +141,7 @@ class Search:
         for mine in looks:
             best, seen = _surest(mine), mine[0]
             if seen.seen_box is None:
-                least = trust * self.config.calibration.person
+                least = self.config.calibration.person * (1 if hints is None else _HINTED)
             else:
                 joint = (best.score * seen.seen_score) ** 0.5
                 best, least = dataclasses.replace(best, score=joint, seen_box=seen.seen_box), self.config.finder.sure
@@ -187,6 +188,11 @@ def _prominence(box: np.ndarray, width: int, height: int) -> float:
     share = min(1.0, max(box[2] - box[0], box[3] - box[1]) / extent)
     offset = ((box[:2] + box[2:]) / 2 - np.array([width - 1, height - 1]) / 2) / extent
     return float(share**_SIZE_RANK * np.exp(-_MIDDLE_RANK * (offset**2).sum()))
+
+
+def _overlaps(box: np.ndarray | None, others: np.ndarray, least: float) -> bool:
+    """Whether a box overlaps one of the others (N, 4) by that IoU."""
+    return box is not None and bool(iou(box, others).max() >= least)
 
 
 def _surest(looks: list[Look]) -> Look:

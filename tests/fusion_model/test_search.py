@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fusion_model import search
-from fusion_model.config import PRESETS, FinderConfig, HourglassConfig
+from fusion_model.config import PRESETS, CalibrationConfig, FinderConfig, HourglassConfig
 from fusion_model.finder import Sighting
 from fusion_model.looks import Look
 from fusion_model.people import Proposal
@@ -81,3 +81,14 @@ def test_who_cannot_be_confirmed_is_not_looked_at(monkeypatch):
     assert not looker.confidences
     assert len(looker.crops) == 4  # a first and a closer look at each of two
     assert [hint.tolist() for hint in hinted] == [(box + 400).tolist()]
+
+
+@pytest.mark.parametrize(("offset", "looks", "people"), [(0.0, 2, 1), (300.0, 1, 0)])
+def test_a_hint_is_followed_only_where_the_first_look_shows_somebody(offset, looks, people):
+    config = dataclasses.replace(PRESETS["tiny"], calibration=CalibrationConfig(person=0.6))
+    photo, proposal = np.zeros((600, 600, 3), np.uint8), Proposal((100.0, 100.0), 170.0, 0.0, 0.5)
+    hint = np.array([[75.0, 40.0, 125.0, 160.0]]) + offset
+    looker = Scripted(0.55, 0.55)  # enough of whom the finder hints at, not of others
+    assert len(Search(config, looker, object())._look_closer(photo, [proposal], hint)) == people
+    assert len(looker.crops) == looks
+    assert not Search(config, Scripted(0.55, 0.55), object())._look_closer(photo, [proposal])
