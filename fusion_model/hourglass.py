@@ -28,7 +28,7 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) -> (N, outputs, H, W)."""
-        y = self.conv1(functional.relu(self.norm1(x), inplace=True))
+        y = self.conv1(functional.relu(self.norm1(x), inplace=True))  # norm1 stays a norm: x is needed below
         y = self.conv2(functional.relu(self.norm2(y), inplace=True))
         y = self.conv3(functional.relu(self.norm3(y), inplace=True))
         y += self.skip(x)

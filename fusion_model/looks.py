@@ -66,7 +66,7 @@ class Looker:
     Args:
         config: sizes and calibration.
         hourglass: in evaluation mode, on its device; it is copied, so later changes to it are not seen.
-        fusion: likewise.
+        fusion: in evaluation mode, on the same device; not copied.
     """
 
     def __init__(self, config: ModelConfig, hourglass: StackedHourglass, fusion: FusionNetwork) -> None:

@@ -15,6 +15,7 @@ from fusion_model.checkpoints import CARD_FILE, check_state, read_metrics
 from fusion_model.config import FinderConfig
 from fusion_model.estimator import PoseEstimator
 from fusion_model.finder import FinderNetwork
+from train.card import STALE
 from train.command import run_command
 from train.engine.budget import ENTRY, budgets
 from train.engine.checkpoints import read_weights
@@ -77,6 +78,7 @@ def main(arguments: argparse.Namespace) -> int:
         metrics[ENTRY] = known
     attach(estimator, *finder).save_pretrained(arguments.checkpoint, card, metrics)
     print(f"{arguments.checkpoint} now has the finder of {arguments.finder}")
+    print(STALE.format(folder=arguments.checkpoint))
     return 0
 
 

@@ -55,6 +55,7 @@ def main(arguments: argparse.Namespace) -> int:
         config = PRESETS[arguments.preset]
         stacks = StackedHourglass(config.hourglass).eval().to(memory_format=torch.channels_last)
         trainer = Trainer(config, stacks, FusionNetwork(config.fusion), settings)
+        trainer.take_views()
         _compare("fusion", trainer.loop, _bare_fusion(trainer.loop, settings), arguments)
     return 0
 

@@ -14,17 +14,19 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from fusion_model.checkpoints import load_checkpoint, read_metrics
+from fusion_model.checkpoints import read_metrics
 from fusion_model.config import CalibrationConfig
 from fusion_model.crops import crop_of_box
 from fusion_model.estimator import PoseEstimator
-from fusion_model.heatmaps import decode
+from fusion_model.heatmaps import decode_pairs
+from fusion_model.skeletons import MPII_16
+from train.card import STALE
 from train.command import run_command
 from train.data.people import Source
 from train.data.sampling import SYNTHETIC
 from train.data.sources import find_sources
 from train.protocols.nobody import empty_crops
-from train.protocols.whole import LIMBS_16, truth_of
+from train.protocols.whole import LIMBS_16, Truth, judged_people
 
 _KNOTS = 14
 _LEAST_PERSON = 0.45  # below it people of the fitting half are drawn wrongly too often to be of use
@@ -45,15 +47,14 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     found = find_sources(arguments.data)
     sources = [source for source in found if source.name != SYNTHETIC] or found  # rendered people where no photo is
-    sources = [source for source in sources if source.validation.any()]
-    load_checkpoint(arguments.checkpoint)
+    judged = judged_people([source for source in sources if source.validation.any()])
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
-    pairs = [_peaks_and_hits(estimator, source) for source in sources]
+    pairs = [_peaks_and_hits(estimator, source, truth) for source, truth in judged]
     peaks, hits = (np.concatenate(column) for column in zip(*pairs, strict=True))
     calibration = fit_calibration(peaks, hits)
     estimator = with_calibration(estimator, calibration)
     # Every person score may pass while the scores of nobody are collected.
-    scores = [best_score(estimator, crop) for source in sources for crop in empty_crops(source)[::2]]
+    scores = [best_score(estimator, crop) for source, _ in judged for crop in empty_crops(source)[::2]]
     person = max(_LEAST_PERSON, float(np.quantile(scores, 1 - _MOST_NOBODY))) if scores else CalibrationConfig.person
     estimator = with_calibration(estimator, dataclasses.replace(calibration, person=round(person, 3)))
     card = (arguments.checkpoint / "README.md").read_text(encoding="utf-8")
@@ -61,6 +62,7 @@ def main(arguments: argparse.Namespace) -> int:
     for peak, confidence in zip(calibration.peak, calibration.confidence, strict=True):
         print(f"peak {peak:.3f} -> confidence {confidence:.3f}")
     print(f"{len(peaks)} joints; person threshold {person:.3f} from {len(scores)} crops of nobody")
+    print(STALE.format(folder=arguments.checkpoint))
     return 0
 
 
@@ -78,7 +80,7 @@ def fit_calibration(peaks: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
         hits: (N,) bool, within 0.2 torso lengths.
     """
     order = np.argsort(peaks)
-    bins = np.array_split(order, _KNOTS)
+    bins = np.array_split(order, min(_KNOTS, len(order)))
     heights = np.array([peaks[rows].mean() for rows in bins])
     shares = isotonic_regression([hits[rows].mean() for rows in bins], weights=[len(rows) for rows in bins]).x
     knots, values = [0.0], [0.0]
@@ -95,9 +97,9 @@ def best_score(estimator: PoseEstimator, photo: np.ndarray) -> float:
     return float(scores.max(initial=0.0))
 
 
-def _peaks_and_hits(estimator: PoseEstimator, source: Source) -> tuple[np.ndarray, np.ndarray]:
+def _peaks_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     """Heights (N,) and correctness (N,) of the labelled limb joints of the even validation people."""
-    truth, looker = truth_of(source), estimator.looker
+    looker = estimator.looker
     size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
     rows = np.arange(0, len(truth.rows), 2)
     crops = [crop_of_box(source.box[truth.rows[n]], size, margin) for n in rows]
@@ -107,7 +109,7 @@ def _peaks_and_hits(estimator: PoseEstimator, source: Source) -> tuple[np.ndarra
     for n, look in zip(rows, looks, strict=True):
         labelled = truth.labelled[n]
         distance = np.linalg.norm(look.points[LIMBS_16] - truth.joints[n], axis=-1)
-        peaks.append(decode(look.maps)[1].numpy()[LIMBS_16][labelled])
+        peaks.append(decode_pairs(look.maps, MPII_16.mirror)[1].numpy()[LIMBS_16][labelled])
         hits.append((distance <= 0.2 * truth.torso[n])[labelled])
     return np.concatenate(peaks), np.concatenate(hits)
 

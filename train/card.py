@@ -15,10 +15,12 @@ from train.engine.budget import ENTRY as BUDGET
 from train.engine.budget import most_people
 
 RESEARCH_ONLY = "non-commercial-research"
+STALE = "its card and figures are as they were: python -m train.evaluate --data DIR --checkpoint {folder} --card"
 
 _TAGS = ["human-pose-estimation", "3d-pose-estimation", "stacked-hourglass", "pytorch"]
 _HUB_DATASET = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _EVALUATION = ("true box", "end to end", "3D", "rendered 3D")  # what train.evaluate stores
+_MEASURED = (*_EVALUATION, "calibration", "speed", "nobody")  # the same, with what it has no photos for at times
 _TRAINING = "fusion"  # what train.fusion stores
 _UNKNOWN = "not recorded"
 _SETS = {  # name in the figures: how the set is called, and where its labels come from
@@ -112,14 +114,15 @@ face.
 
 
 def write_card(folder: Path, estimator: PoseEstimator, figures: dict[str, dict]) -> None:
-    """Rewrite a checkpoint with a card that holds these figures; what training had stored stays.
+    """Rewrite a checkpoint with a card that holds these figures; of those before, only what training had stored stays.
 
     Args:
         folder: the checkpoint.
         estimator: loaded from it.
         figures: of :func:`train.evaluate.measure`.
     """
-    figures = {**read_metrics(folder), **figures}
+    stored = {name: value for name, value in read_metrics(folder).items() if name not in _MEASURED}
+    figures = {**stored, **figures}
     estimator.save_pretrained(folder, card=card_text(estimator.config, folder.as_posix(), figures), metrics=figures)
 
 
@@ -218,7 +221,7 @@ def _figures(figures: dict[str, dict]) -> Iterator[str]:
         yield _RENDERED if "synthetic" in figures["true box"] else ""
         yield _NOBODY if "nobody" in figures else ""
         yield "\n## Figures\n" + "\n".join(tables) + "\n"
-        for name in (*_EVALUATION, "calibration", "speed", "nobody"):
+        for name in _MEASURED:
             rest.pop(name, None)
     if _TRAINING in rest:
         yield _TRAINING_PROTOCOL + "\n" + "\n".join(_training_table(rest.pop(_TRAINING))) + "\n"
@@ -286,7 +289,8 @@ def _pose_table(truth: str, table: dict[str, dict]) -> list[str]:
     ]
     for name in (*whole, *groups):
         model, mean = table[name]["model"], table[name]["mean_pose"]
-        values = " | ".join(f"{model[key]:.1f} | {mean[key]:.1f}" for key in ("mpjpe", "pa_mpjpe", "order"))
+        found = [row.get(key) for key in ("mpjpe", "pa_mpjpe", "order") for row in (model, mean)]
+        values = " | ".join("-" if value is None else f"{value:.1f}" for value in found)
         rows.append(f"| {name} | {model['n']} | {values} |")
     return rows
 

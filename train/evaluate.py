@@ -35,10 +35,10 @@ from train.protocols.whole import (
     grouped_table,
     in_true_boxes,
     joint_hits,
+    judged_people,
     on_canvases,
     person_scores,
     pose_table,
-    truth_of,
     upside_down,
 )
 
@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     )
     arguments.add_argument("--protocol", choices=PROTOCOLS, help="a published protocol, on a folder of train.prepare")
     arguments.add_argument("--only", nargs="*", help="names of the sources to measure on (default: all)")
-    arguments.add_argument("--seed", type=int, default=0, help="of canvases and empty crops")
+    arguments.add_argument("--seed", type=int, default=0, help="of the canvases")
     arguments.add_argument("--out", type=Path, help="also write the figures as JSON; with --protocol a folder")
     arguments.add_argument("--card", action="store_true", help="write the figures into the checkpoint's card")
     return arguments
@@ -69,12 +69,17 @@ def main(arguments: argparse.Namespace) -> int:
         return run_protocol(arguments)
     if arguments.card and arguments.only:
         raise ValueError("--card writes the figures of all sources: leave --only away")
+    if arguments.out and not arguments.out.parent.is_dir():
+        raise FileNotFoundError(f"--out {arguments.out}: there is no folder {arguments.out.parent}")
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
     if (joints := estimator.config.fusion.skeleton) != HUMAN36M_17.name:
         raise ValueError(f"{arguments.checkpoint} puts out {joints}, expected {HUMAN36M_17.name}: use --protocol")
     sources = find_sources(arguments.data)
     mean = {name: _training_mean(sources, name) for name in ("photos", SYNTHETIC)}
     if arguments.only:
+        if unknown := sorted(set(arguments.only) - {source.name for source in sources}):
+            known = ", ".join(sorted({source.name for source in sources}))
+            raise ValueError(f"--only {' '.join(unknown)}: {arguments.data} has {known}")
         sources = [source for source in sources if source.name in arguments.only]
     figures = measure(estimator, sources, mean, arguments.seed)
     print_figures(figures)
@@ -100,11 +105,19 @@ def run_protocol(arguments: argparse.Namespace) -> int:
 
 
 def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.ndarray], seed: int) -> dict[str, dict]:
-    """All figures of a checkpoint."""
+    """All figures of a checkpoint.
+
+    Raises:
+        ValueError: if nobody can be judged, or two sources of one name have people held out.
+    """
+    judged = judged_people(sources)
+    names = [source.name for source, _ in judged]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"several sets called {repeated[0]} have people held out: leave one of them in --data")
     figures: dict[str, dict] = {"true box": {}, "end to end": {}, "3D": {}, "rendered 3D": {}}
     confidence, correct = [], []
     empty = [crop for source in sources for crop in empty_crops(source)]
-    for source, truth in _judged_people(sources):
+    for source, truth in judged:
         poses = in_true_boxes(estimator, source, truth.rows)
         scores = person_scores(poses, truth)
         _add_rows(figures["true box"], source, truth, scores)
@@ -126,25 +139,10 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
         figures["calibration"] = calibration_figures(np.concatenate(confidence), np.concatenate(correct))
     if whole := [source for source in sources if source.name in WHOLE_PHOTOS and source.validation.any()]:
         figures["speed"] = speed_figures(estimator, whole[0])
-    crops = [crop for source in sources for crop in empty_crops(source, seed)[1::2]]
+    crops = [crop for source in sources for crop in empty_crops(source)[1::2]]  # the others were calibrated on
     if crops:
         figures["nobody"] = nobody_figures(estimator, crops)
     return figures
-
-
-def _judged_people(sources: list[Source]) -> list[tuple[Source, Truth]]:
-    """Sources with people that can be judged, and their labels.
-
-    Raises:
-        ValueError: if there are none.
-    """
-    found = [(source, truth) for source in sources if len((truth := truth_of(source)).rows)]
-    if not found:
-        raise ValueError(
-            "nobody of the validation people has left shoulder and right hip labelled in 2D, which this measures by; "
-            "--protocol limbs measures the 3D of a prepared set"
-        )
-    return found
 
 
 def _training_mean(sources: list[Source], kind: str) -> np.ndarray:
@@ -163,7 +161,8 @@ def _add_rows(table: dict[str, dict], source: Source, truth: Truth, scores: np.n
         return
     inverted = upside_down(source, truth.rows)
     for name, rows in (("upright", ~inverted), ("upside down", inverted)):
-        table[f"{source.name}, {name}"] = {"n": int(rows.sum()), "pck": float(scores[rows].mean())}
+        if rows.any():
+            table[f"{source.name}, {name}"] = {"n": int(rows.sum()), "pck": float(scores[rows].mean())}
 
 
 def _tested_confidence(poses: list[Pose | None], truth: Truth) -> tuple[np.ndarray, np.ndarray]:
@@ -238,9 +237,10 @@ def _print_poses(table: dict[str, dict]) -> None:
     for name, rows in table.items():
         for kind in ("model", "mean_pose"):
             row = rows[kind]
+            order = f"  pairs in order {row['order']:5.1f} %" if "order" in row else ""
             print(
                 f"  {name:10} {kind:9} n {row['n']:4}  MPJPE {row['mpjpe']:5.1f} mm  PA-MPJPE {row['pa_mpjpe']:5.1f} mm"
-                f"  pairs in order {row['order']:5.1f} %"
+                f"{order}"
             )
 
 

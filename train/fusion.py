@@ -16,6 +16,7 @@ import torch
 from fusion_model.config import STRATEGIES
 from fusion_model.fusion import FusionNetwork
 from train.action_specific import train_actions
+from train.attach_finder import read_finder
 from train.command import common_arguments, run_command, start_warm
 from train.engine.budget import note_budget
 from train.engine.checkpoints import is_released
@@ -54,6 +55,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 def train(arguments: argparse.Namespace) -> bool:
     """One run; False if a signal or the time limit ended it before its last step."""
+    if arguments.finder:
+        read_finder(arguments.finder)  # what cannot be put in at the end is refused now
     config = fusion_config(arguments, arguments.strategy, arguments.fixed_beta, arguments.skeleton)
     hourglass = load_hourglass(config, arguments.hourglass)
     torch.manual_seed(arguments.seed)  # of the initial weights
@@ -65,6 +68,7 @@ def train(arguments: argparse.Namespace) -> bool:
     if trainer.loop.step >= arguments.steps and is_released(arguments.run):
         trainer.loop.accelerator.print(f"finished before: {arguments.run / 'checkpoint'} is left as it is")
         return True
+    trainer.take_views()
     if trainer.loop.accelerator.is_main_process:
         seen = trainer.bank.source[: len(trainer.bank) - arguments.pairs]  # pairs show nobody
         note_budget(arguments, "fusion", seen, trainer.names, arguments.views)

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from fusion_model.checkpoints import check_state
+from fusion_model.checkpoints import CONFIG_FILE, check_state, load_checkpoint
 from fusion_model.config import PRESETS, ModelConfig
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import SHARPNESS, FusionNetwork, fusion_loss
@@ -52,7 +52,9 @@ def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
     arguments.add_argument("--sharpness", type=least(0), default=SHARPNESS, help="lambda of Eq. 4, mm^2")
     arguments.add_argument("--soft-share", type=share, default=0.6, help="share of the steps with soft weights")
     arguments.add_argument("--views", type=positive(int), default=3, help="random views of each person in the bank")
-    arguments.add_argument("--input-size", type=positive(int), help="pixels of the hourglass's crop (default: preset)")
+    arguments.add_argument(
+        "--input-size", type=positive(int), help="pixels of the hourglass's crop (default: the checkpoint's, or preset)"
+    )
     arguments.add_argument(
         "--pairs", type=least(0, int), default=0, help="rows without a picture, drawn from poses alone"
     )
@@ -70,10 +72,17 @@ def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
 def fusion_config(
     arguments: argparse.Namespace, strategy: str, fixed_beta: int | None = None, skeleton: str = HUMAN36M_17.name
 ) -> ModelConfig:
-    """The preset with a strategy and an output joint set, and with the size that was asked for."""
+    """The preset with a strategy and an output joint set, and with the size of the hourglass's crop.
+
+    That is the one that was asked for, else that of the checkpoint whose hourglass is taken, else the preset's.
+    """
     preset = PRESETS[arguments.preset]
     fusion = dataclasses.replace(preset.fusion, strategy=strategy, fixed_beta=fixed_beta, skeleton=skeleton)
-    size = arguments.input_size or preset.hourglass.input_size
+    size = arguments.input_size
+    if not size:
+        of_checkpoint = (arguments.hourglass / CONFIG_FILE).is_file()
+        origin = load_checkpoint(arguments.hourglass)[0] if of_checkpoint else preset
+        size = origin.hourglass.input_size
     return dataclasses.replace(preset, fusion=fusion, hourglass=dataclasses.replace(preset.hourglass, input_size=size))
 
 
@@ -114,14 +123,13 @@ class Outcome:
 
 
 class Trainer:
-    """Loss and validation of one run.
+    """Loss and validation of one run, once :meth:`take_views` has given it people to look at.
 
     Args:
         config: of both networks.
         hourglass: trained.
         network: to train.
         arguments: those of ``train.fusion``.
-        banks: to train and validate on; None builds those that the arguments ask for.
     """
 
     def __init__(
@@ -130,7 +138,6 @@ class Trainer:
         hourglass: StackedHourglass,
         network: FusionNetwork,
         arguments: argparse.Namespace,
-        banks: Banks | None = None,
     ) -> None:
         self.config, self.hourglass, self.arguments = config, hourglass, arguments
         self.soft_steps = round(arguments.soft_share * arguments.steps)
@@ -161,9 +168,13 @@ class Trainer:
         )
         self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
         self.mixing = MixingLog(arguments.run if self.loop.accelerator.is_main_process else None, self.loop.step)
+
+    def take_views(self, banks: Banks | None = None) -> None:
+        """Train and validate on these; None builds those that the arguments ask for, which takes long."""
+        arguments = self.arguments
         if banks is None:
-            views = bank_settings(config, arguments)
-            banks = make_banks(arguments.data, views, hourglass, self.loop.device, arguments.cache)
+            views = bank_settings(self.config, arguments)
+            banks = make_banks(arguments.data, views, self.hourglass, self.loop.device, arguments.cache)
         self.bank, self.held_out, self.names = banks.training, banks.held_out, banks.names
         self.rendered = torch.tensor([name == SYNTHETIC for name in self.names], device=self.loop.device)
         self.weights = sampling_weights(self.bank.source, self.names, arguments.synthetic_share)

@@ -21,6 +21,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.looks import fusion_inputs
+from train.card import STALE
 from train.command import common_arguments, loop_settings, positive, run_command
 from train.data.augment import AUGMENT_POSES, random_views, target_maps, turned_poses
 from train.data.bank import build_bank
@@ -150,7 +151,8 @@ def _finish(module: BothNetworks, estimator: PoseEstimator, arguments: argparse.
     folder = arguments.run / "checkpoint"
     tuned.save_pretrained(folder, card=card)
     print(f"checkpoint: {folder}")
-    print(f"card and confidence are still the old one's: python -m train.calibrate --checkpoint {folder} --data DIR")
+    print(f"the confidence is still the old one's: python -m train.calibrate --data DIR --checkpoint {folder}")
+    print(STALE.format(folder=folder))
 
 
 if __name__ == "__main__":

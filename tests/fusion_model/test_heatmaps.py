@@ -117,6 +117,16 @@ def test_a_pair_is_left_alone_otherwise(maps):
         assert torch.equal(pair, alone)
 
 
+def test_a_pair_apart_is_left_alone_beside_one_on_one_spot():
+    together, apart = [two_peaks(FRONT, BACK, (0.8, 0.79))] * 2, [two_peaks(FRONT, BACK, (0.8, 0.79))] * 2
+    apart[1] = two_peaks(BACK, FRONT, (0.8, 0.76))
+    maps = torch.stack(together + apart)
+    points, peaks = decode_pairs(maps, (1, 0, 3, 2))
+    assert not torch.equal(points[:2], decode(maps)[0][:2])
+    assert torch.equal(points[2:], decode(maps)[0][2:])
+    assert torch.equal(peaks[2:], decode(maps)[1][2:])
+
+
 def test_joints_without_another_side_are_left_alone():
     maps = torch.stack([two_peaks(FRONT, BACK, (0.8, 0.79))] * 2)
     assert torch.equal(decode_pairs(maps, (0, 1))[0], decode(maps)[0])

@@ -35,6 +35,10 @@ class Scripted:
     def __init__(self, *confidences):
         self.confidences, self.crops = list(confidences), []
 
+    def maps(self, _photos, crops):
+        """Empty ones."""
+        return [torch.zeros(16, crop.size // 4, crop.size // 4) for crop in crops]
+
     def look(self, _photos, crops):
         """One look for each window."""
         looks = []
@@ -92,3 +96,22 @@ def test_a_hint_is_followed_only_where_the_first_look_shows_somebody(offset, loo
     assert len(Search(config, looker, object())._look_closer(photo, [proposal], hint)) == people
     assert len(looker.crops) == looks
     assert not Search(config, Scripted(0.55, 0.55), object())._look_closer(photo, [proposal])
+
+
+@pytest.mark.parametrize(("side", "known", "offset", "people"), [
+    (170.0, False, 0.0, 1),
+    (100.0, False, 0.0, 0),  # small in the photo: the finder would have seen it
+    (170.0, True, 0.0, 0),  # a part of somebody who was found
+    (170.0, False, 70.0, 0),  # at the end beside the hint
+])  # fmt: skip
+def test_whom_the_maps_show_where_the_finder_only_hints(monkeypatch, side, known, offset, people):
+    proposal = Proposal((100.0, 100.0), side, 0.0, 0.5)
+    monkeypatch.setattr(search, "propose", lambda _maps, _window: [proposal])
+    monkeypatch.setattr(search, "_NEAR", 0.0)
+    looker = Scripted(1.0, 1.0)
+    found = Look(proposal.crop(128), torch.zeros(3, 8, 8), torch.zeros(16, 2, 2), standing(), np.ones(16), 1.0)
+    found = dataclasses.replace(found, crop=dataclasses.replace(found.crop, side=400.0))
+    hints = np.array([[75.0, 40.0, 125.0, 160.0]]) + offset
+    looks = Search(PRESETS["tiny"], looker, object())._hinted(np.zeros((220, 220, 3), np.uint8), [found] * known, hints)
+    assert len(looks) == people
+    assert len(looker.crops) == (0 if known or side < 132 else 2)

@@ -53,7 +53,9 @@ def fusion_curve(folder, out):
     for part in network.modules():
         if isinstance(part, nn.Dropout):
             part.p = 0.0
-    return curve(Trainer(config, stacks, network, arguments).loop)
+    trainer = Trainer(config, stacks, network, arguments)
+    trainer.take_views()
+    return curve(trainer.loop)
 
 
 def tiny_loop(folder, loss, **settings):

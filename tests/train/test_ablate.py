@@ -325,3 +325,6 @@ def test_train_fusion_shares_a_cache(place, tmp_path, monkeypatch, capsys):
     ]
     monkeypatch.setattr(banks, "build_bank", None)  # nobody may build
     assert start(fusion, *common, *cache, "--run", tmp_path / "two", "--strategy", "image-only") == 0
+    capsys.readouterr()
+    assert start(fusion, *common, "--run", tmp_path / "none") == 0
+    assert "finished before" in capsys.readouterr().out  # without a view

@@ -1,6 +1,7 @@
 """The commands as people start them: from photos to a pruned checkpoint, help, and how failures end."""
 
 import csv
+import dataclasses
 import importlib
 import json
 import os
@@ -17,12 +18,15 @@ import pytest
 import torch
 
 from fusion_model.checkpoints import read_metrics
+from fusion_model.config import PRESETS
 from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import HUMAN36M_17
 from tests.train.made_up import figure, picture, write_pack
+from train import fusion
 from train.command import run_command
 from train.engine.budget import read_budget
 from train.engine.checkpoints import latest_state, read_state, read_weights
+from train.fusion_training import fusion_config
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
@@ -320,3 +324,36 @@ def test_a_card_needs_all_sources(data_folder, ends):
     status, _, error = ends("evaluate", "--data", data_folder, "--only", "made", "--card")
     assert status == 1
     assert "leave --only away" in error
+
+
+def test_what_evaluate_cannot_do_is_said_before_anything_is_measured(data_folder, ends, tmp_path, monkeypatch):
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "checkpoint")
+    monkeypatch.setattr("train.evaluate.measure", None)  # nobody may measure
+    options = ("--data", data_folder, "--checkpoint", tmp_path / "checkpoint")
+    status, _, error = ends("evaluate", *options, "--out", tmp_path / "missing" / "figures.json")
+    assert (status, error.endswith(f"there is no folder {tmp_path / 'missing'}")) == (1, True)
+    status, _, error = ends("evaluate", *options, "--only", "made", "mpi")
+    assert (status, "--only mpi: " in error, error.endswith("has made")) == (1, True, True)
+
+
+def test_a_finder_that_cannot_be_put_in_is_refused_first(data_folder, ends, tmp_path, monkeypatch):
+    monkeypatch.setattr("train.fusion.load_hourglass", None)
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "plain")
+    options = ("--data", data_folder, "--run", tmp_path / "run", "--hourglass", tmp_path / "plain", *SMALL)
+    status, _, error = ends("fusion", *options, "--finder", tmp_path / "plain")
+    assert (status, "is a checkpoint without a finder" in error) == (1, True)
+
+
+def test_the_crop_is_as_large_as_the_checkpoint_says(tmp_path):
+    estimator = PoseEstimator.random("tiny")
+    hourglass = dataclasses.replace(estimator.config.hourglass, input_size=192)
+    config = dataclasses.replace(estimator.config, hourglass=hourglass)
+    PoseEstimator(config, estimator.hourglass, estimator.fusion_network).save_pretrained(tmp_path / "checkpoint")
+
+    def size(hourglass, *more):
+        words = ("--data", "D", "--run", "R", "--hourglass", str(hourglass), "--preset", "tiny", *more)
+        return fusion_config(fusion.parser().parse_args(words), "early").hourglass.input_size
+
+    assert size(tmp_path / "checkpoint") == 192
+    assert size(tmp_path / "checkpoint", "--input-size", "128") == 128
+    assert size(tmp_path / "run") == PRESETS["tiny"].hourglass.input_size

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from fusion_model.config import PRESETS
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from train.calibrate import fit_calibration
+from train.card import card_text
 from train.data.people import Source
+from train.evaluate import measure, print_figures
 from train.protocols.canvases import alone, make_canvases
 from train.protocols.maps import person_pck
 from train.protocols.nobody import empty_crops
 from train.protocols.pose3d import mean_pose, pose_figures
-from train.protocols.whole import match_boxes, truth_of, upside_down
+from train.protocols.whole import grouped_table, judged_people, match_boxes, truth_of, upside_down
 
 
 def _png(image: np.ndarray) -> bytes:
@@ -173,3 +177,36 @@ def test_calibration_recovers_how_often_peaks_are_right():
     fitted = np.interp(levels, calibration.peak, calibration.confidence)
     assert np.abs(fitted - levels**2).max() < 0.04
     assert list(calibration.confidence) == sorted(calibration.confidence)
+
+
+def test_few_joints_make_few_knots():
+    calibration = fit_calibration(np.array([0.2, 0.8]), np.array([False, True]))
+    assert (calibration.peak, calibration.confidence) == ((0.0, 0.2, 0.8), (0.0, 0.0, 1.0))
+
+
+def test_sources_without_a_torso_are_passed_over():
+    bare, good = make_source("coco"), make_source("mpii")
+    bare.by_hand[:] = False
+    assert [source.name for source, _ in judged_people([bare, good])] == ["mpii"]
+    with pytest.raises(ValueError, match="nobody of the validation people has left shoulder and right hip labelled"):
+        judged_people([bare])
+
+
+def test_groups_without_a_figure_are_left_out_of_the_tables(capsys):
+    source = make_source("synthetic", count=4)
+    source.pose_weight[:] = 1.0
+    source.groups["pose"] = np.array(["standing", "standing", "lying", "lying"])
+    pose = SimpleNamespace(joints_3d=np.ones((17, 3), np.float32))
+    table = grouped_table([pose, pose, None, None], source, np.arange(4), np.zeros((17, 3)))
+    assert table.keys() == {"all", "standing"}
+    assert table["all"]["missed"] == {"n": 2}
+    assert "order" not in table["standing"]["model"], "all joints lie in one depth"
+    figures = {"true box": {}, "end to end": {}, "3D": {}, "rendered 3D": table}
+    assert "| standing | 2 | 0.0 | 0.0 | 0.0 | 0.0 | - | - |" in card_text(PRESETS["tiny"], "name", figures)
+    print_figures(figures)
+    assert "standing   model     n    2  MPJPE   0.0 mm  PA-MPJPE   0.0 mm\n" in capsys.readouterr().out
+
+
+def test_sets_of_one_name_are_not_measured_as_one():
+    with pytest.raises(ValueError, match="several sets called street have people held out"):
+        measure(None, [make_source(), make_source("mpii"), make_source()], {}, 0)

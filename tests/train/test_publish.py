@@ -186,7 +186,10 @@ def test_groups_of_people_stand_worst_first_after_all():
 
 def test_evaluating_keeps_what_training_had_stored(run):
     folder = run / "checkpoint"
-    write_card(folder, PoseEstimator.from_pretrained(folder, device="cpu"), EVALUATION)
+    estimator = PoseEstimator.from_pretrained(folder, device="cpu")
+    write_card(folder, estimator, {**EVALUATION, "nobody": {"n": 9, "taken_for_a_person": 99.9}})
+    assert "Crops of nobody taken for a person: 99.9 %" in (folder / "README.md").read_text()
+    write_card(folder, estimator, EVALUATION)  # of what was measured before, nothing stays
     assert json.loads((folder / "config.json").read_text())["metrics"] == {"fusion": TRAINING, **EVALUATION}
     card = (folder / "README.md").read_text()
     assert "| true box, mpii | 4 | 71.2 | - | - |" in card

@@ -258,6 +258,7 @@ def test_data_that_a_recipe_cannot_use(data, noted, tmp_path, capsys):
     weights = tmp_path / "half" / "model.safetensors"
     assert "a checkpoint is a folder" in error(data, "released", "--init-from", weights)
     assert "nowhere" in error(data, "released", "--init-from", tmp_path / "nowhere")
+    assert "a batch of 64 cannot be cut into 128 parts" in error(data, "released", "--accumulate", 128)
     assert "mpii is a data set itself: name the folder that it lies in" in error(data / "mpii", "released")
     assert "has no lspet/joints.mat, people_*.npz" in error(tmp_path / "out", "released")
     (tmp_path / "people").mkdir()

@@ -143,7 +143,8 @@ class Ablation:
         network = FusionNetwork(config.fusion)
         own = {"run": folder, "strategy": row.strategy, "fixed_beta": row.fixed_beta, "seed": seed}
         arguments = argparse.Namespace(**{**vars(self.arguments), **own})
-        trainer = Trainer(config, self.hourglass, network, arguments, self._bank(row.stack))
+        trainer = Trainer(config, self.hourglass, network, arguments)
+        trainer.take_views(self._bank(row.stack))
         if not trainer.loop.run():
             return False
         if self.accelerator.is_main_process:

@@ -93,7 +93,7 @@ def open_prepared(folder: Path) -> Prepared:
         FileNotFoundError: if it is not finished, or a part is missing.
         ValueError: if a file is damaged, or its columns do not fit each other.
     """
-    index = _read_index(folder)
+    index = read_index(folder)
     skeleton = SKELETONS[index["joint_set"]]
     missing = [part for part in range(index["parts"]) if not part_path(folder, part).is_file()]
     if missing:
@@ -113,7 +113,7 @@ def open_prepared(folder: Path) -> Prepared:
     return Prepared(folder, index, skeleton, columns)
 
 
-def _read_index(folder: Path) -> dict[str, Any]:
+def read_index(folder: Path) -> dict[str, Any]:
     """What ``prepared.json`` says, checked."""
     path = folder / INDEX
     if not path.is_file():

@@ -48,6 +48,21 @@ def truth_of(source: Source) -> Truth:
     return Truth(rows, joints[:, LIMBS_16], labelled[rows][:, LIMBS_16], torso)
 
 
+def judged_people(sources: list[Source]) -> list[tuple[Source, Truth]]:
+    """Sources with people that can be judged, and their labels.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    found = [(source, truth) for source in sources if len((truth := truth_of(source)).rows)]
+    if not found:
+        raise ValueError(
+            "nobody of the validation people has left shoulder and right hip labelled in 2D, which this measures by; "
+            "--protocol limbs of train.evaluate measures the 3D of a prepared set"
+        )
+    return found
+
+
 def upside_down(source: Source, rows: np.ndarray) -> np.ndarray:
     """(N,) bool: the neck below the middle of the hips."""
     joints = source.joints[rows]
@@ -167,17 +182,24 @@ def pose_table(poses: list[Pose | None], source: Source, rows: np.ndarray, mean:
         raise ValueError(f"{source.name}: no pose was estimated in {len(poses)} true boxes: train for longer")
     found, target = (np.stack(column) for column in zip(*pairs, strict=True))
     return {
-        "model": pose_figures(found, target),
-        "mean_pose": pose_figures(np.broadcast_to(mean, target.shape), target),
+        "model": _known(pose_figures(found, target)),
+        "mean_pose": _known(pose_figures(np.broadcast_to(mean, target.shape), target)),
         "missed": {"n": sum(pose is None for pose in poses)},
     }
 
 
+def _known(figures: dict[str, float]) -> dict[str, float]:
+    """Those that are numbers: no pair of joints may be far enough apart in depth to have an order."""
+    return {name: value for name, value in figures.items() if np.isfinite(value)}
+
+
 def grouped_table(poses: list[Pose | None], source: Source, rows: np.ndarray, mean: np.ndarray) -> dict[str, dict]:
-    """:func:`pose_table` for everybody and for each of the source's groups apart."""
+    """:func:`pose_table` for everybody and for each of the source's groups apart in which a pose was estimated."""
     table = {"all": pose_table(poses, source, rows, mean)}
     for kinds in source.groups.values():
         for kind in np.unique(kinds[rows]):
             chosen = np.flatnonzero(kinds[rows] == kind)
-            table[str(kind)] = pose_table([poses[n] for n in chosen], source, rows[chosen], mean)
+            part = [poses[n] for n in chosen]
+            if any(pose is not None for pose in part):
+                table[str(kind)] = pose_table(part, source, rows[chosen], mean)
     return table

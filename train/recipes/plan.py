@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from train.data.prepared import INDEX, TRAIN
+from train.data.prepared import INDEX, TRAIN, read_index
 from train.data.sources import find_sources
 from train.formats.distributed import DISTRIBUTED
 from train.protocols.tables import Table
@@ -191,7 +190,7 @@ def _prepared_parts(folder: Path, data_set: str) -> set[str]:
     """Parts that a prepared set has people of."""
     if not (folder / INDEX).is_file():
         raise FileNotFoundError(f"{folder} has no {INDEX}: {_how(data_set, folder)}")
-    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    index = read_index(folder)
     if (found := index["data_set"]) != data_set:
         raise ValueError(f"{folder} holds {found}, expected {data_set}: {_how(data_set, folder)}")
     return set(index["counts"]["split"])

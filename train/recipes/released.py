@@ -19,6 +19,7 @@ from train.recipes.stages import Stage
 from train.synthesis.dataset import check_folder
 
 _HOURGLASS, _FUSION, _FINDER = 7_350, 6_000, 10_000  # steps at --scale 1
+_BATCHES = {"hourglass": 256, "fusion": 64, "finder": 32}
 _PICTURES, _HELD_OUT = 16_000, 1_200  # rendered, whatever --scale is
 _SIZES = {"compact": ("--input-size", "192")}  # of the crops, where they are not the preset's: see RESULTS.md
 _MIXTURE = ("--views", "3", "--synthetic-share", "0.5", "--teacher-trust", "0.5", "--reprojection", "0.2")
@@ -30,9 +31,11 @@ def check(settings: Settings) -> None:
     Raises:
         FileNotFoundError: if there is no data set or no such checkpoint.
         ValueError: if the folder is a set itself or has no photos of a part, rendered people are others than the
-            recipe's, or the checkpoint is damaged, has no finder, or its hourglass is not the preset's.
+            recipe's, the batches cannot be cut into so many parts, or the checkpoint is damaged, has no finder, or its
+            hourglass is not the preset's.
     """
     _check_photos(settings.data)
+    _check_batches(settings.accumulate)
     for command in _rendered(settings)[-1].commands:
         arguments = synthesize.parser().parse_args(command[1:])
         try:
@@ -41,6 +44,13 @@ def check(settings: Settings) -> None:
             raise ValueError(f"this recipe renders people itself: move {arguments.out} away ({error})") from error
     if settings.init_from:
         _check_checkpoint(settings.init_from, settings.preset)
+
+
+def _check_batches(parts: int) -> None:
+    """Refuse parts that a batch cannot be cut into; raises as :func:`check`."""
+    for batch in _BATCHES.values():
+        if batch % parts:
+            raise ValueError(f"a batch of {batch} cannot be cut into {parts} parts: choose another --accumulate")
 
 
 def _check_checkpoint(folder: Path, preset: str) -> None:
@@ -76,11 +86,14 @@ def stages(settings: Settings) -> list[Stage]:
     data, out, seed = str(settings.data), settings.out, ("--seed", str(settings.seed))
     packed, finder = str(out / "packed"), str(out / "finder")
     checkpoint = ("--checkpoint", str(out / "fusion" / "checkpoint"))
-    size, start = _SIZES.get(settings.preset, ()), settings.init_from and str(settings.init_from)
-    hourglass = start or str(out / "hourglass")
-    maps = ("--run", hourglass, *settings.common(_HOURGLASS, "4e-3"), "--batch", "256", *size, *seed)
-    poses = ("--hourglass", hourglass, "--run", str(out / "fusion"), *settings.common(_FUSION, "1e-3"), *size, *seed)
-    people = ("--run", finder, *settings.common(_FINDER, "2e-3", presets=False), *seed)
+    start = settings.init_from and str(settings.init_from)
+    size = () if start else _SIZES.get(settings.preset, ())  # a checkpoint says itself
+    hourglass, views = start or str(out / "hourglass"), str(out / "views")
+    batch = {name: ("--batch", str(count)) for name, count in _BATCHES.items()}
+    maps = ("--run", hourglass, *settings.common(_HOURGLASS, "4e-3"), *batch["hourglass"], *size, *seed)
+    poses = ("--hourglass", hourglass, "--run", str(out / "fusion"), *settings.common(_FUSION, "1e-3"))
+    poses = (*poses, *batch["fusion"], *size, *seed, "--cache", views)  # they take an hour on two processor cores
+    people = ("--run", finder, *settings.common(_FINDER, "2e-3", presets=False), *batch["finder"], *seed)
     train_hourglass = Stage("hourglass on photos and rendered people", (("hourglass", "--data", packed, *maps),))
     train_finder = (
         Stage("finder", (("finder", "--data", data, *people, *checkpoint),)),
