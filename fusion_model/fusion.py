@@ -53,6 +53,7 @@ class FusionNetwork(nn.Module):
         # The last layer starts at the same millimetres whatever the unit.
         initialise(self.output, scale=1 / config.output_unit_mm)
         self._create_mixing()
+        self.to(memory_format=torch.channels_last)  # a third less time a crop on a processor
 
     def forward(self, image: Tensor, maps: Tensor) -> Tensor:
         """3D joints relative to the root.
