@@ -210,4 +210,4 @@ def test_prepared_sets_without_a_protocol(tmp_path, prepare, evaluate, monkeypat
     assert prepare("deep3dpose", tmp_path / "deep", out=tmp_path / "two")[0] == 0
     status, error = evaluate("--data", tmp_path / "two")
     assert status == 1
-    assert "--protocol limbs measures the 3D of a prepared set" in error
+    assert "--protocol limbs of train.evaluate measures the 3D of a prepared set" in error
