@@ -38,7 +38,7 @@ from train.engine.losses import reprojection_loss
 from train.engine.mixing import MixingLog
 from train.engine.seeds import RowNoise
 from train.pictures import pose_sheet
-from train.protocols.pose3d import mean_pose, pose_figures
+from train.protocols.pose3d import known, mean_pose, pose_figures
 
 _HARDENING = "hardening.json"  # what the end of the soft phase left in a run's folder
 OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the views are labelled with
@@ -277,10 +277,8 @@ class Trainer:
         estimator = self.estimator(network)
         if self.arguments.finder:
             estimator = attach(estimator, *read_finder(self.arguments.finder))
-        # No pair of joints may be apart enough in depth to have an order: such a figure is left out.
-        known = {name: {k: v for k, v in figures.items() if np.isfinite(v)} for name, figures in rows.items()}
         paths = {"hourglass": self.arguments.hourglass, "fusion": self.arguments.run, "finder": self.arguments.finder}
-        metrics = {"fusion": known, ENTRY: budgets(paths)}
+        metrics = {"fusion": {name: known(figures) for name, figures in rows.items()}, ENTRY: budgets(paths)}
         estimator.save_pretrained(self.arguments.run / "checkpoint", metrics=metrics)
         print(f"checkpoint: {self.arguments.run / 'checkpoint'}")
 

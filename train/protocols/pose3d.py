@@ -30,6 +30,11 @@ def pose_figures(prediction: np.ndarray, target: np.ndarray) -> dict[str, float]
     }
 
 
+def known(figures: dict[str, float]) -> dict[str, float]:
+    """Those that are numbers: no pair of joints may be far enough apart in depth to have an order."""
+    return {name: value for name, value in figures.items() if np.isfinite(value)}
+
+
 def mean_pose(poses: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """(17, 3) mean of poses (N, 17, 3), each joint weighted by its trust (N, 17)."""
     trust = weight[..., None]

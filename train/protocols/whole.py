@@ -12,7 +12,7 @@ from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from train.data.people import Source
 from train.protocols.canvases import alone, make_canvases
-from train.protocols.pose3d import pose_figures
+from train.protocols.pose3d import known, pose_figures
 
 LIMBS_16 = [MPII_16.index(name) for name in LIMB_JOINTS]
 LIMBS_17 = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]
@@ -182,15 +182,10 @@ def pose_table(poses: list[Pose | None], source: Source, rows: np.ndarray, mean:
         raise ValueError(f"{source.name}: no pose was estimated in {len(poses)} true boxes: train for longer")
     found, target = (np.stack(column) for column in zip(*pairs, strict=True))
     return {
-        "model": _known(pose_figures(found, target)),
-        "mean_pose": _known(pose_figures(np.broadcast_to(mean, target.shape), target)),
+        "model": known(pose_figures(found, target)),
+        "mean_pose": known(pose_figures(np.broadcast_to(mean, target.shape), target)),
         "missed": {"n": sum(pose is None for pose in poses)},
     }
-
-
-def _known(figures: dict[str, float]) -> dict[str, float]:
-    """Those that are numbers: no pair of joints may be far enough apart in depth to have an order."""
-    return {name: value for name, value in figures.items() if np.isfinite(value)}
 
 
 def grouped_table(poses: list[Pose | None], source: Source, rows: np.ndarray, mean: np.ndarray) -> dict[str, dict]:

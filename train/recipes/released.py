@@ -35,7 +35,7 @@ def check(settings: Settings) -> None:
             hourglass is not the preset's.
     """
     _check_photos(settings.data)
-    _check_batches(settings.accumulate)
+    _check_batches(settings.accumulate, ("fusion",) if settings.init_from else tuple(_BATCHES))
     for command in _rendered(settings)[-1].commands:
         arguments = synthesize.parser().parse_args(command[1:])
         try:
@@ -46,9 +46,9 @@ def check(settings: Settings) -> None:
         _check_checkpoint(settings.init_from, settings.preset)
 
 
-def _check_batches(parts: int) -> None:
-    """Refuse parts that a batch cannot be cut into; raises as :func:`check`."""
-    for batch in _BATCHES.values():
+def _check_batches(parts: int, trained: tuple[str, ...]) -> None:
+    """Refuse parts that a batch of a network to train cannot be cut into; raises as :func:`check`."""
+    for batch in map(_BATCHES.get, trained):
         if batch % parts:
             raise ValueError(f"a batch of {batch} cannot be cut into {parts} parts: choose another --accumulate")
 
