@@ -18,7 +18,7 @@ from train.recipes.plan import Settings
 from train.recipes.stages import Stage
 from train.synthesis.dataset import check_folder
 
-_HOURGLASS, _FUSION, _FINDER = 7_350, 6_000, 10_000  # steps at --scale 1
+_HOURGLASS, _FUSION, _FINDER = 7_350, 12_000, 10_000  # steps at --scale 1
 _BATCHES = {"hourglass": 256, "fusion": 64, "finder": 32}
 _PICTURES, _HELD_OUT = 16_000, 1_200  # rendered, whatever --scale is
 _SIZES = {"compact": ("--input-size", "192")}  # of the crops, where they are not the preset's: see RESULTS.md
