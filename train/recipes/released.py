@@ -92,7 +92,7 @@ def stages(settings: Settings) -> list[Stage]:
     batch = {name: ("--batch", str(count)) for name, count in _BATCHES.items()}
     maps = ("--run", hourglass, *settings.common(_HOURGLASS, "4e-3"), *batch["hourglass"], *size, *seed)
     poses = ("--hourglass", hourglass, "--run", str(out / "fusion"), *settings.common(_FUSION, "1e-3"))
-    poses = (*poses, *batch["fusion"], *size, *seed, "--cache", views)  # 20 min and more on two cores
+    poses = (*poses, *batch["fusion"], *size, *seed, "--cache", views)  # which take some 20 min on two cores
     people = ("--run", finder, *settings.common(_FINDER, "2e-3", presets=False), *batch["finder"], *seed)
     train_hourglass = Stage("hourglass on photos and rendered people", (("hourglass", "--data", packed, *maps),))
     train_finder = (
