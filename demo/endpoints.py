@@ -10,12 +10,12 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData, ListFiles
 
-from demo.motion import SCHEMA as VIDEO_SCHEMA
-from demo.panel import CLIPS, uploaded
+from demo.renderers import LEAST_CM, MOST_CM, checked_height
+from demo.result_panel import CLIPS, uploaded
 from demo.service import Service, refusal
-from demo.smoothing import smooth_motion
-from demo.video import MOST_POSES
-from demo.views import LEAST_CM, MOST_CM, checked_height
+from demo.video.motion import SCHEMA as VIDEO_SCHEMA
+from demo.video.pipeline import MOST_POSES
+from demo.video.smoothing import smooth_motion
 
 SCHEMA = "fusion-pose-photos/1"
 MOST_PHOTOS = 32
@@ -141,7 +141,7 @@ def _one(service: Service, path: str, *, everybody: bool) -> dict[str, Any]:
     entry: dict[str, Any] = {"photo": Path(path).name, "poses": [], "error": None}
     try:
         if everybody:
-            people = service.everybody(path).people
+            people = service.predict_all(path).people
             entry["poses"] = [person.pose.to_dict() for person in people if person.pose is not None]
             entry["error"] = None if people else "nobody was found in the photo"
         else:

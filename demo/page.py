@@ -13,17 +13,17 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from demo import views
-from demo.clips import MOST_BYTES
+from demo import renderers
+from demo.drawing.figure_view import figure_value
+from demo.drawing.figures import weights_figure, weights_sentence
 from demo.endpoints import data_endpoints
-from demo.figure_view import figure_value
-from demo.look import CSS, theme
-from demo.panel import CANCEL, DRAW, HIDDEN, First, Panel, note_text, photo_input
-from demo.plots import weights_figure, weights_sentence
+from demo.renderers import Choices
 from demo.result import Result, advice
+from demo.result_panel import CANCEL, DRAW, HIDDEN, First, Panel, note_text, photo_input
 from demo.service import Service, on_zero_gpu, refusal
+from demo.theme import CSS, theme
+from demo.video.clips import MOST_BYTES
 from demo.video_tab import VideoTab
-from demo.views import Choices
 
 EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
 
@@ -102,22 +102,22 @@ def _first(service: Service, example: Path | None) -> First:
     """The example solved; nothing where nobody is found, or on ZeroGPU, which lends GPUs to visitors only."""
     if example is None or on_zero_gpu():
         return First()
-    result, choices = service.everybody(str(example)), Choices.first()
+    result, choices = service.predict_all(str(example)), Choices.first()
     if not choices.poses(result):
         return First()
     photo, cache = service.photo_of(result), gr.DownloadButton().GRADIO_CACHE
     return First(
         result=result,
         notice=advice(result, choices.who),
-        picture=views.picture(photo, result, choices),
+        picture=renderers.picture(photo, result, choices),
         people=result.choices(),
         who=choices.who,
-        figure=views.figure(result, choices),
-        words=views.words(result, choices),
-        maps=views.maps(photo, result, choices),
-        file=views.file_path(photo, result, choices, cache),
-        summary=views.summary(service, result, choices),
-        box=views.box_text(result, choices.who),
+        figure=renderers.figure(result, choices),
+        words=renderers.words(result, choices),
+        maps=renderers.maps(photo, result, choices),
+        file=renderers.file_path(photo, result, choices, cache),
+        summary=renderers.summary(service, result, choices),
+        box=renderers.box_text(result, choices.who),
     )
 
 
@@ -206,18 +206,18 @@ class _Wiring:
             The photo with the skeleton, the 3D figure, the confidence maps, what the fusion network has learnt in words
             and as bars, and the timings.
         """
-        result = self.service.everybody(photo)
+        result = self.service.predict_all(photo)
         if not result.people:
             raise refusal("nobody was found in the photo: try one that shows a person larger")
         choices = Choices.first()
         array, fusion = self.service.photo_of(result), self.service.fusion
         return (
-            views.picture(array, result, choices),
-            views.figure(result, choices),
-            views.maps(array, result, choices),
+            renderers.picture(array, result, choices),
+            renderers.figure(result, choices),
+            renderers.maps(array, result, choices),
             weights_sentence(fusion),
             weights_figure(fusion),
-            views.summary(self.service, result, choices),
+            renderers.summary(self.service, result, choices),
         )
 
     def _new_photo(self, photo: str | None, _who: str | None, *others: Any) -> tuple[Any, ...]:
@@ -225,7 +225,7 @@ class _Wiring:
         if photo is None:
             return self._nothing(_HINT)
         try:
-            result = self.service.everybody(photo)
+            result = self.service.predict_all(photo)
         except gr.Error as error:
             gr.Warning(error.message, title=error.title)
             return self._nothing(f"### {error.title}\n{error.message}")
@@ -241,13 +241,13 @@ class _Wiring:
         """The maps and the file of the kept result, if there is one."""
         if kept is None:
             return gr.skip(), gr.skip()
-        return views.late_views(self.service.photo_of(kept), kept, Choices(*choices), self.cache)
+        return renderers.late_views(self.service.photo_of(kept), kept, Choices(*choices), self.cache)
 
     def _quick(self, result: Result, choices: Choices) -> tuple[Any, ...]:
         """Values of ``self.quick``, no box being drawn; where nobody was found, one may be drawn at once."""
         drawing = None if result.people else (None,)
         photo = self.service.photo_of(result)
-        picture, *others = views.quick_views(self.service, photo, result, choices)
+        picture, *others = renderers.quick_views(self.service, photo, result, choices)
         state, draw, image, note = _drawing_state(drawing, picture)
         who = gr.Radio(result.choices(), value=choices.who, visible=len(result.people) > 1)
         return (result, _notice(result, choices.who), who, image, *others, state, draw, note)
@@ -256,23 +256,23 @@ class _Wiring:
         """Somebody else is meant."""
         result, chosen = _present(kept), Choices(*choices)
         photo = self.service.photo_of(result)
-        quick = views.quick_views(self.service, photo, result, chosen)
-        return (_notice(result, chosen.who), *quick, *views.late_views(photo, result, chosen, self.cache))
+        quick = renderers.quick_views(self.service, photo, result, chosen)
+        return (_notice(result, chosen.who), *quick, *renderers.late_views(photo, result, chosen, self.cache))
 
     def _joints_changed(self, kept: Result | None, *choices: Any) -> tuple[Any, Any]:
         """Another confidence from which joints are drawn."""
         result, chosen = _present(kept), Choices(*choices)
         photo = self.service.photo_of(result)
-        return views.picture(photo, result, chosen), self._figure_changed(kept, *choices)
+        return renderers.picture(photo, result, chosen), self._figure_changed(kept, *choices)
 
     def _maps_changed(self, kept: Result | None, *choices: Any) -> list[Any]:
         """Other maps."""
         result = _present(kept)
-        return views.maps(self.service.photo_of(result), result, Choices(*choices))
+        return renderers.maps(self.service.photo_of(result), result, Choices(*choices))
 
     def _figure_changed(self, kept: Result | None, *choices: Any) -> str:
         """More or less in the 3D view."""
-        return figure_value(views.figure(_present(kept), Choices(*choices)))
+        return figure_value(renderers.figure(_present(kept), Choices(*choices)))
 
     def _height_changed(self, kept: Result | None, *choices: Any) -> tuple[Any, Any]:
         """Another height."""
@@ -281,16 +281,16 @@ class _Wiring:
     def _file_changed(self, kept: Result | None, *choices: Any) -> gr.DownloadButton:
         """Another file."""
         result = _present(kept)
-        return views.download(self.service.photo_of(result), result, Choices(*choices), self.cache)
+        return renderers.download(self.service.photo_of(result), result, Choices(*choices), self.cache)
 
     def _clicked(self, event: gr.SelectData, kept: Result | None, drawing: _Drawing, *choices: Any) -> tuple[Any, ...]:
         """A click on the picture: nothing, the first corner of a box, or the second one."""
         if drawing is None:
             return tuple(gr.skip() for _ in self.whole)
         result, chosen = _present(kept), Choices(*choices)
-        point = views.to_photo(result, *event.index[:2])
+        point = renderers.to_photo(result, *event.index[:2])
         if drawing[0] is None:
-            picture = views.picture(self.service.photo_of(result), result, chosen, point)
+            picture = renderers.picture(self.service.photo_of(result), result, chosen, point)
             state, draw, image, note = _drawing_state((point,), picture)
             return (
                 *(gr.skip() for _ in range(3)),
@@ -306,14 +306,14 @@ class _Wiring:
 
     def _written(self, kept: Result | None, text: str, *choices: Any) -> tuple[Any, ...]:
         """A box in writing."""
-        return self._boxed(_present(kept), Choices(*choices), views.parse_box(text))
+        return self._boxed(_present(kept), Choices(*choices), renderers.parse_box(text))
 
     def _boxed(self, result: Result, choices: Choices, box: list[float]) -> tuple[Any, ...]:
         """Look into a box, and show who is there."""
         result, who = result.with_box(choices.who, box, self.service.in_box(result, box))
         choices = choices.of(who)
         photo = self.service.photo_of(result)
-        return (*self._quick(result, choices), *views.late_views(photo, result, choices, self.cache))
+        return (*self._quick(result, choices), *renderers.late_views(photo, result, choices, self.cache))
 
 
 def _present(kept: Result | None) -> Result:

@@ -19,13 +19,14 @@ except ImportError:
 import gradio as gr
 import numpy as np
 
-from demo import DEFAULT_MODEL, video
-from demo.follower import Frame, Track, follow
-from demo.motion import Motion
+from demo import DEFAULT_MODEL
 from demo.result import Person, Result
+from demo.video import pipeline
+from demo.video.motion import Motion
+from demo.video.tracker import Frame, Track, follow
 from fusion_model import NoPersonError, Pose, PoseEstimator
-from fusion_model.checkpoints import locate_checkpoint
-from fusion_model.hub import HubUnreachableError
+from fusion_model.hub.checkpoints import locate_checkpoint
+from fusion_model.hub.fetch import HubUnreachableError
 from fusion_model.images import load_photo
 
 MODEL_VARIABLE = "FUSION_POSE_MODEL"
@@ -147,9 +148,9 @@ class Service:
         return load_photo(result.photo)
 
     def motion_steps(
-        self, clip: str | None, box: Sequence[float] | None, height_mm: float, most_poses: int = video.MOST_POSES
-    ) -> Generator[video.Step, None, Motion]:
-        """Follow one person through an uploaded clip; see :func:`demo.video.motion_steps`.
+        self, clip: str | None, box: Sequence[float] | None, height_mm: float, most_poses: int = pipeline.MOST_POSES
+    ) -> Generator[pipeline.Step, None, Motion]:
+        """Follow one person through an uploaded clip; see :func:`demo.video.pipeline.motion_steps`.
 
         On ZeroGPU the GPU is asked for in pieces of a few frames; elsewhere a step is one frame.
 
@@ -160,7 +161,7 @@ class Service:
             raise refusal("there is no clip: upload one or record one")
         with _refusals("clip"):
             return (
-                yield from video.motion_steps(
+                yield from pipeline.motion_steps(
                     self.estimator,
                     clip,
                     box=box,
@@ -171,10 +172,10 @@ class Service:
                 )
             )
 
-    def file_steps(self, motion: Motion, folder: Path) -> Generator[video.Step, None, dict[str, Path]]:
-        """Write the files of a motion; see :func:`demo.video.file_steps`. Refuses as :meth:`motion_steps` does."""
+    def file_steps(self, motion: Motion, folder: Path) -> Generator[pipeline.Step, None, dict[str, Path]]:
+        """Write the files of a motion; see :func:`demo.video.pipeline.file_steps`. Refuses as :meth:`motion_steps` does."""
         with _refusals("clip"):
-            return (yield from video.file_steps(motion, folder))
+            return (yield from pipeline.file_steps(motion, folder))
 
     def info(self) -> dict[str, Any]:
         """What the model is, JSON-ready."""
@@ -209,7 +210,7 @@ class Service:
 
     def _everybody(self, photo: np.ndarray) -> tuple[np.ndarray, list[Pose]]:
         """Run the networks on all people: the second one."""
-        return self.estimator.everybody(photo)
+        return self.estimator.predict_all(photo)
 
     def _follow(self, frames: Sequence[Frame], track: Track) -> tuple[list[Pose | None], Track]:
         """Run the networks on some frames of a clip: the third one."""

@@ -13,21 +13,21 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from demo.clips import LIMITS
-from demo.figure_view import figure_value, figure_view
-from demo.motion import Motion
-from demo.motion_figure import motion_figure, motion_sentence
-from demo.panel import CLIPS, HIDDEN, SIZE, clip_input, colour_key, height_label
+from demo.drawing.figure_view import figure_value, figure_view
+from demo.drawing.motion_figure import motion_figure, motion_sentence
+from demo.renderers import FIRST_CM, checked_height, parse_box
+from demo.result_panel import CLIPS, HIDDEN, SIZE, clip_input, colour_key, height_label
 from demo.service import Service
-from demo.smoothing import smooth_motion
-from demo.video import MOST_POSES, Step
-from demo.views import FIRST_CM, checked_height, parse_box
+from demo.video.clips import LIMITS
+from demo.video.motion import Motion
+from demo.video.pipeline import MOST_POSES, Step
+from demo.video.smoothing import smooth_motion
 
 _HINT = "### The motion appears here\nUpload a clip or record one, then press *Follow the person*."
 _ANNOUNCED = f"{LIMITS} At most {MOST_POSES} frames are looked at, evenly spread. Clips are deleted within an hour."
 _KEPT_SECONDS = 3600
 _TELL_SECONDS = 0.2  # from one message to the next, at least
-_DRAWING_FROM = 0.9  # share of the bar that the networks take
+_DRAWING_FROM = 0.9  # fraction of the bar that the networks take
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _WORK: dict[str, Any] = {"api_visibility": "private", "concurrency_id": CLIPS, "concurrency_limit": 1}
 

@@ -190,7 +190,7 @@ class CalibrationConfig:
 
     Attributes:
         peak: rising peak heights, the knots of a piecewise linear function.
-        confidence: the share of joints within 0.2 torso lengths at each knot.
+        confidence: the fraction of joints within 0.2 torso lengths at each knot.
         seen: joints of at least this confidence are ``seen``, others ``guessed``.
         person: a crop whose mean joint confidence stays below this shows nobody.
     """
@@ -211,14 +211,14 @@ class CalibrationConfig:
 
 
 @dataclass(frozen=True)
-class FinderConfig:
+class DetectorConfig:
     """The network that finds the people of a photo.
 
     Attributes:
         width: channels at an eighth of the input's size; the other layers scale with it. A multiple of 6.
         input_size: side of the square that the photo is letterboxed into, in pixels. A multiple of 64.
-        least: score of a sighting; those of at least ``sure`` squared are looked at closer.
-        sure: geometric mean of the finder's and the hourglass's score from which somebody is there.
+        least: score of a detection; those of at least ``sure`` squared are looked at closer.
+        sure: geometric mean of the detector's and the hourglass's score from which somebody is there.
         overlap: IoU from which the less certain of two boxes is dropped.
     """
 
@@ -231,14 +231,14 @@ class FinderConfig:
     def __post_init__(self) -> None:
         """Refuse sizes that the network cannot have."""
         if self.width < 6 or self.width % 6:
-            msg = f"finder width must be a positive multiple of 6, got {self.width}"
+            msg = f"detector width must be a positive multiple of 6, got {self.width}"
             raise ValueError(msg)
         if self.input_size < 64 or self.input_size % 64:
-            msg = f"finder input_size must be a positive multiple of 64, got {self.input_size}"
+            msg = f"detector input_size must be a positive multiple of 64, got {self.input_size}"
             raise ValueError(msg)
         if not (0 < self.least < 1 and 0 < self.sure < 1 and 0 < self.overlap <= 1):
             msg = (
-                "finder least, sure and overlap must lie between 0 and 1, "
+                "detector least, sure and overlap must lie between 0 and 1, "
                 f"got {self.least}, {self.sure} and {self.overlap}"
             )
             raise ValueError(msg)
@@ -253,14 +253,14 @@ class ModelConfig:
         fusion: regresses the 3D joints.
         crop: how a box becomes a crop.
         calibration: what peaks are worth.
-        finder: finds the people of a photo; without one, the hourglass's maps of the whole photo do.
+        detector: finds the people of a photo; without one, the hourglass's maps of the whole photo do.
     """
 
     hourglass: HourglassConfig
     fusion: FusionConfig
     crop: CropConfig = CropConfig()
     calibration: CalibrationConfig = CalibrationConfig()
-    finder: FinderConfig | None = None
+    detector: DetectorConfig | None = None
 
     def __post_init__(self) -> None:
         """Refuse networks that do not fit together."""
@@ -296,7 +296,7 @@ def model_config_from_dict(data: dict[str, Any]) -> ModelConfig:
         fusion=_build(FusionConfig, fusion, "fusion"),
         crop=_build(CropConfig, _entries(data, "crop"), "crop"),
         calibration=_build(CalibrationConfig, calibration, "calibration"),
-        finder=_build(FinderConfig, data["finder"], "finder") if data.get("finder") is not None else None,
+        detector=_build(DetectorConfig, data["detector"], "detector") if data.get("detector") is not None else None,
     )
 
 

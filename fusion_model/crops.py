@@ -16,7 +16,7 @@ class Crop:
     """A square window on a photo.
 
     Attributes:
-        center: x, y in pixels of the photo (pixel centres are whole numbers).
+        center: x, y in pixels of the photo (pixel centers are whole numbers).
         side: length of the window's side in pixels of the photo.
         angle: degrees by which the window is turned clockwise as seen on the screen (y down). A person whose body
             axis is turned by this angle stands upright in the crop.
@@ -62,13 +62,13 @@ class Crop:
             height, width = (max(1, round(length * factor)) for length in photo.shape[:2])
             scale = np.array([width / photo.shape[1], height / photo.shape[0]])
             photo = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
-            # centres: small = (large + 0.5) * scale - 0.5
+            # centers: small = (large + 0.5) * scale - 0.5
             matrix = np.column_stack((matrix[:, :2] / scale, matrix[:, 2] + matrix[:, :2] @ (0.5 / scale - 0.5)))
         return cv2.warpAffine(photo, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR)
 
 
 def crop_of_box(box: np.ndarray, size: int, margin: float, angle: float = 0.0) -> Crop:
-    """The square crop round a tight box, turned about the box's centre.
+    """The square crop round a tight box, turned about the box's center.
 
     Args:
         box: (4,) x0, y0, x1, y1 in pixels of the photo.

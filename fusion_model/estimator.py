@@ -12,24 +12,24 @@ import numpy as np
 import torch
 from PIL import Image
 
-from fusion_model.checkpoints import build_networks, load_checkpoint, save_checkpoint
 from fusion_model.config import PRESETS, ModelConfig
+from fusion_model.crop_inference import Look, Looker
 from fusion_model.crops import check_box, crop_of_box
-from fusion_model.finder import FinderNetwork
+from fusion_model.detection.detector import PersonDetector
+from fusion_model.detection.search import Search
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.hub.checkpoints import build_networks, load_checkpoint, save_checkpoint
+from fusion_model.hub.push import push_folder
 from fusion_model.images import load_photo
-from fusion_model.looks import Look, Looker
 from fusion_model.pose import NoPersonError, Pose
 from fusion_model.projection import joint_status, to_photo_joints
-from fusion_model.push import push_folder
-from fusion_model.search import Search
 from fusion_model.skeletons import SKELETONS
 
 Photo = np.ndarray | Image.Image | str | Path
 
 CONVENTIONAL_HEIGHT_MM = 1700.0
-_BOX_TRUST = 0.5  # a box says that somebody is there: this share of the person threshold is enough
+_BOX_TRUST = 0.5  # a box says that somebody is there: this fraction of the person threshold is enough
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class PoseEstimator:
         hourglass: the network that makes the confidence maps; looked through by a copy, so later changes are not seen.
         fusion: the network that regresses the 3D joints.
         name: what the model is called in results.
-        finder: the network that points at people, which ``config.finder`` describes; None finds them in the
+        detector: the network that points at people, which ``config.detector`` describes; None finds them in the
             confidence maps of the whole photo.
 
     Raises:
-        ValueError: if there is a finder but no ``config.finder``, or the other way round.
+        ValueError: if there is a detector but no ``config.detector``, or the other way round.
     """
 
     def __init__(
@@ -74,16 +74,16 @@ class PoseEstimator:
         hourglass: StackedHourglass,
         fusion: FusionNetwork,
         name: str = "unnamed",
-        finder: FinderNetwork | None = None,
+        detector: PersonDetector | None = None,
     ) -> None:
-        if (finder is None) != (config.finder is None):
-            raise ValueError("an estimator needs both a finder and config.finder, or neither; got only one of them")
+        if (detector is None) != (config.detector is None):
+            raise ValueError("an estimator needs both a detector and config.detector, or neither; got only one of them")
         self.config, self.name = config, name
-        self.finder = None if finder is None else finder.eval().to(memory_format=torch.channels_last)
+        self.detector = None if detector is None else detector.eval().to(memory_format=torch.channels_last)
         self.hourglass = hourglass.eval().to(memory_format=torch.channels_last)
         self.fusion_network = fusion.eval()
         self.looker = Looker(config, self.hourglass, self.fusion_network)
-        self.search = Search(config, self.looker, self.finder)
+        self.search = Search(config, self.looker, self.detector)
 
     @classmethod
     def from_pretrained(cls, source: str | Path, device: str | torch.device | None = None) -> PoseEstimator:
@@ -118,15 +118,15 @@ class PoseEstimator:
         """Write ``config.json``, ``model.safetensors`` (float16) and ``README.md``, all or nothing."""
         tensors = {f"hourglass.{name}": tensor for name, tensor in self.hourglass.state_dict().items()}
         tensors |= {f"fusion.{name}": tensor for name, tensor in self.fusion_network.state_dict().items()}
-        if self.finder is not None:
-            tensors |= {f"finder.{name}": tensor for name, tensor in self.finder.state_dict().items()}
+        if self.detector is not None:
+            tensors |= {f"detector.{name}": tensor for name, tensor in self.detector.state_dict().items()}
         save_checkpoint(Path(folder), self.config, tensors, card or f"# {self.name}\n", metrics=metrics)
 
     def push_to_hub(self, repo_id: str, *, card: str = "", private: bool = False, tag: str | None = None) -> str:
         """Upload to the Hub as ``"user/name"``, creating the repository if need be; returns the address.
 
         ``python -m train.publish`` does the same for a checkpoint on disk, with its figures and a full card. Arguments
-        and errors are those of :func:`fusion_model.push.push_folder`.
+        and errors are those of :func:`fusion_model.hub.push.push_folder`.
         """
         with tempfile.TemporaryDirectory() as folder:
             checkpoint = Path(folder) / "checkpoint"
@@ -135,9 +135,9 @@ class PoseEstimator:
 
     @property
     def least_score(self) -> float:
-        """The score from which a pose is to be trusted; the finder's word counts in the scores of those it found."""
-        person, finder = self.config.calibration.person, self.config.finder
-        return person if finder is None else min(person, finder.sure)
+        """The score from which a pose is to be trusted; the detector's word counts in the scores of those it found."""
+        person, detector = self.config.calibration.person, self.config.detector
+        return person if detector is None else min(person, detector.sure)
 
     @property
     def fusion(self) -> FusionSummary:
@@ -147,7 +147,7 @@ class PoseEstimator:
             strategy=config.strategy,
             alpha=None if network.alpha is None else network.alpha.item(),
             beta=None if network.beta is None else network.beta.item(),
-            weights=network.weights().detach().float().cpu().numpy(),
+            weights=network.mixing_weights().detach().float().cpu().numpy(),
             pruned=config.merge_after is not None,
             merge_after=config.merge_after,
         )
@@ -157,9 +157,9 @@ class PoseEstimator:
 
         Returns:
             boxes (M, 4) float32 x0, y0, x1, y1 in pixels, tight round the body as far as it is seen (without a
-            finder: round the joints), and scores (M,) float32, best first; empty if nobody is there.
+            detector: round the joints), and scores (M,) float32, best first; empty if nobody is there.
         """
-        looks = self.search.everybody(load_photo(photo))
+        looks = self.search.predict_all(load_photo(photo))
         return self._boxes(looks), np.array([look.score for look in looks], np.float32)
 
     def everybody(
@@ -181,7 +181,7 @@ class PoseEstimator:
         _check_height(height_mm)
         began = time.perf_counter()
         array = load_photo(photo)
-        looks = self.search.everybody(array)
+        looks = self.search.predict_all(array)
         poses = self._finished([array] * len(looks), looks, began, height_mm=height_mm, average=average)
         return self._boxes(looks), [pose for pose in poses if pose is not None]
 
@@ -287,7 +287,7 @@ class PoseEstimator:
 
     def _best_look(self, photo: np.ndarray) -> Look | None:
         """The best person of the whole photo, or None."""
-        looks = self.search.everybody(photo)
+        looks = self.search.predict_all(photo)
         return looks[0] if looks else None
 
     def _look_in_box(self, photo: np.ndarray, box: Sequence[float]) -> Look | None:

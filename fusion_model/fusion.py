@@ -80,7 +80,7 @@ class FusionNetwork(nn.Module):
             features = self._mixed(image, maps)
         return self.output(features.flatten(1)).unflatten(1, (self.config.joints, 3)) * self.config.output_unit_mm
 
-    def weights(self) -> Tensor:
+    def mixing_weights(self) -> Tensor:
         """(L,) float32 weights w_1..w_L: 0 takes the data streams, 1 the fusion stream; zeros for a single stream."""
         return self._all_weights()[1:]
 
@@ -96,7 +96,7 @@ class FusionNetwork(nn.Module):
         if self.config.single_stream:
             raise ValueError(f"strategy {self.config.strategy!r} has one stream and no merging layer")
         # Moving the merging layer from l - 1 to l turns the deviation |w_l - 1| into |w_l|.
-        gains = (2 * self.weights().detach().double().cpu() - 1).cumsum(0)
+        gains = (2 * self.mixing_weights().detach().double().cpu() - 1).cumsum(0)
         deviations = [0.0, *gains.tolist()]
         return max(range(self.depth + 1), key=lambda b: (-deviations[b], b))
 

@@ -1,6 +1,6 @@
 """Confidence maps <-> joints.
 
-A map of side M covers a crop of side S = 4 M in pixel-edge terms: pixel centres map by u = (x + 0.5) / 4 - 0.5, so a
+A map of side M covers a crop of side S = 4 M in pixel-edge terms: pixel centers map by u = (x + 0.5) / 4 - 0.5, so a
 resize by any factor keeps the crop's borders where they are.
 """
 
@@ -18,7 +18,7 @@ _NEARLY = 0.93  # of the first peak's height, from which the second will do
 
 
 def to_map_coordinates(points: Tensor, stride: float = MAP_STRIDE) -> Tensor:
-    """(..., 2) crop pixels -> map pixels, pixel centres being whole numbers in both."""
+    """(..., 2) crop pixels -> map pixels, pixel centers being whole numbers in both."""
     return (points + 0.5) / stride - 0.5
 
 

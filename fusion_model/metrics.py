@@ -25,7 +25,7 @@ class ReliabilityBin(NamedTuple):
         high: upper end of the bin, which belongs to it.
         count: number of joints in the bin.
         confidence: their mean confidence, NaN if there are none.
-        accuracy: the share of them that is correct, NaN if there are none.
+        accuracy: the fraction of them that is correct, NaN if there are none.
     """
 
     low: float
@@ -94,8 +94,8 @@ def align(prediction: np.ndarray, target: np.ndarray, *, scale: bool = True) -> 
     """
     prediction, target = np.asarray(prediction, np.float64), np.asarray(target, np.float64)
     _check_pair(prediction, target, 3)
-    centre = target.mean(1, keepdims=True)
-    p, g = prediction - prediction.mean(1, keepdims=True), target - centre
+    center = target.mean(1, keepdims=True)
+    p, g = prediction - prediction.mean(1, keepdims=True), target - center
     u, singular, v = np.linalg.svd(p.transpose(0, 2, 1) @ g)
     # The best rotation turns the least important axis around where the best orthogonal matrix is a reflection.
     sign = np.ones_like(singular)
@@ -105,7 +105,7 @@ def align(prediction: np.ndarray, target: np.ndarray, *, scale: bool = True) -> 
         squares = (p**2).sum((1, 2))
         traces = (singular * sign).sum(1)
         rotated *= np.divide(traces, squares, out=np.zeros_like(traces), where=squares > 0)[:, None, None]
-    return rotated + centre
+    return rotated + center
 
 
 def joint_errors(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -168,7 +168,7 @@ def pck(
         target: (N, J, 2) pixels.
         skeleton: the joint set of both.
         labelled: (N, J) bool; None: all are.
-        joints: indices of the joints to judge; None: all.
+        joints: indices of the joints to measure; None: all.
         threshold: 0.2 for PCK@0.2.
 
     Returns:
@@ -215,7 +215,7 @@ def pckh(
 
 
 def pck3d(prediction: np.ndarray, target: np.ndarray, threshold_mm: float = PCK3D_MM, root: int | None = 0) -> float:
-    """Share of joints within ``threshold_mm`` (MPI-INF-3DHP; its own figure takes 14 of its 17 joints).
+    """Fraction of joints within ``threshold_mm`` (MPI-INF-3DHP; its own figure takes 14 of its 17 joints).
 
     Args:
         prediction: (N, J, 3) mm.
@@ -238,7 +238,7 @@ def auc(prediction: np.ndarray, target: np.ndarray, root: int | None = 0) -> flo
 def ordinal_depth(
     prediction: np.ndarray, target: np.ndarray, joints: Sequence[int] | None = None, threshold_mm: float = 150.0
 ) -> float:
-    """Share of joint pairs whose order in depth is right, among pairs clearly apart in depth.
+    """Fraction of joint pairs whose order in depth is right, among pairs clearly apart in depth.
 
     Args:
         prediction: (N, J, 3) camera axes, z away from the camera, any unit.
@@ -330,7 +330,7 @@ def _labels(labelled: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _share(right: np.ndarray, counted: np.ndarray, axis: int | None = None) -> np.ndarray:
-    """Share of ``right`` among ``counted`` along an axis, NaN where nothing is counted."""
+    """Fraction of ``right`` among ``counted`` along an axis, NaN where nothing is counted."""
     number = counted.sum(axis)
     hits = (right & counted).sum(axis)
     return np.where(number > 0, hits / np.maximum(number, 1), np.nan)

@@ -23,12 +23,12 @@ class Pose:
 
     Attributes:
         joints_3d: (J, 3) float32 mm, camera axes (x right, y down, z away), pelvis at the origin.
-        joints_2d: (J, 2) float32 pixels of the photo, the centre of the top-left pixel being (0, 0).
+        joints_2d: (J, 2) float32 pixels of the photo, the center of the top-left pixel being (0, 0).
         confidence: (J,) float32 in [0, 1]: 0.8 means right in 8 of 10 cases; 0 for joints outside.
         status: for each joint ``"seen"``, ``"guessed"`` (hidden or unsure) or ``"outside"`` (beyond the frame).
         heatmaps: (16, H', W') float32 confidence maps of the crop, MPII order.
         box: (4,) float32 x0, y0, x1, y1 of the square crop that was used, before it is turned.
-        angle: degrees by which the crop was turned clockwise about its centre.
+        angle: degrees by which the crop was turned clockwise about its center.
         score: confidence that this is a person.
         skeleton: name of the joint set of ``joints_3d``.
         height_mm: the person's height that the size of ``joints_3d`` assumes.
@@ -72,7 +72,7 @@ class Pose:
             "units": {"position_mm": "millimetre", "pixel": "pixel of the photo", "angle": "degree"},
             "axes": {
                 "position_mm": "camera axes: x right, y down, z away from the camera; origin at the pelvis",
-                "pixel": "x right, y down; the centre of the top-left pixel is (0, 0)",
+                "pixel": "x right, y down; the center of the top-left pixel is (0, 0)",
             },
             "size_note": f"one photo does not tell the size: a height of {self.height_mm:g} mm is assumed",
             "height_mm": self.height_mm,

@@ -25,7 +25,7 @@ def prune(network: FusionNetwork, tolerance: float = 1e-3) -> FusionNetwork:
     """
     b, deviation = network.merging_layer, network.deviation()
     if deviation > tolerance:
-        weights = ", ".join(f"{weight:.3f}" for weight in network.weights().tolist())
+        weights = ", ".join(f"{weight:.3f}" for weight in network.mixing_weights().tolist())
         raise ValueError(
             f"the weights are not sharp: {deviation:.3g} away from [l > {b}] at most, {tolerance:g} allowed "
             f"(w = {weights}); train until they are, or call harden() first"

@@ -28,23 +28,23 @@ class MixedLayer(nn.Module):
     def __init__(self, config: LayerConfig, inputs: int, outputs: int, *, batch_norm: bool) -> None:
         super().__init__()
         if config.kind == "conv":
-            self.linear: nn.Module = nn.Conv2d(inputs, outputs, config.kernel)
+            self.op: nn.Module = nn.Conv2d(inputs, outputs, config.kernel)
             self.pool = nn.MaxPool2d(2) if config.pool else nn.Identity()
             norm = nn.BatchNorm2d
         else:
-            self.linear = nn.Linear(inputs, outputs)
+            self.op = nn.Linear(inputs, outputs)
             self.pool = nn.Identity()
             norm = nn.BatchNorm1d
         self.norm = norm(outputs) if batch_norm else nn.Identity()
         self.relu = nn.ReLU()
         self.dropout = nn.Dropout(config.dropout)
-        initialise(self.linear, small=config.dropout > 0)
+        initialise(self.op, small=config.dropout > 0)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) -> (N, outputs, H', W'), or anything of N * inputs numbers -> (N, outputs)."""
-        if isinstance(self.linear, nn.Linear):
+        if isinstance(self.op, nn.Linear):
             x = x.flatten(1)
-        return self.dropout(self.relu(self.norm(self.pool(self.linear(x)))))
+        return self.dropout(self.relu(self.norm(self.pool(self.op(x)))))
 
 
 class Stream(nn.ModuleDict):

@@ -187,7 +187,7 @@ def too_alike(plans: Sequence[Sequence[Request]]) -> str:
     return ""
 
 
-def judge(request: Request, outcome: dict[str, Any] | AppError) -> str:
+def predict_people(request: Request, outcome: dict[str, Any] | AppError) -> str:
     """A sentence if the answer or the error is not that of the request, else nothing."""
     name = request.photo.name
     if isinstance(outcome, AppError):
@@ -278,14 +278,14 @@ def _send(client: Client, request: Request, tally: Tally) -> None:
     while time.monotonic() - began < PATIENCE_SECONDS:
         try:
             job = client.submit(handle_file(request.photo), box, api_name="/estimate_pose")
-            problem = judge(request, job.result(timeout=PATIENCE_SECONDS))
+            problem = predict_people(request, job.result(timeout=PATIENCE_SECONDS))
         except QueueError:
             with tally.lock:
                 tally.full += 1
             time.sleep(pause.uniform(0.5, 1.5))
             continue
         except AppError as error:
-            problem = judge(request, error)
+            problem = predict_people(request, error)
         except Exception as error:  # noqa: BLE001  # whatever it is, there was no answer
             problem = f"{request.photo.name}: no answer ({type(error).__name__}: {error})"
         break

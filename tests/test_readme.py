@@ -64,7 +64,7 @@ def address():
 
 def write_clip(path):
     """Three frames of the example photo."""
-    from demo.clips import clip_writer
+    from demo.video.clips import clip_writer
     from fusion_model.images import load_photo
 
     photo = load_photo(ROOT / "assets/examples/hopper.jpg")

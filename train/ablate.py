@@ -15,7 +15,7 @@ from pathlib import Path
 from train.ablation.report import write_report
 from train.ablation.runs import STRATEGIES, Ablation
 from train.command import common_arguments, positive, run_command
-from train.fusion_training import fusion_arguments
+from train.fusion_stage.training import fusion_arguments
 
 
 def parser() -> argparse.ArgumentParser:

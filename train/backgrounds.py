@@ -19,12 +19,12 @@ from tqdm import tqdm
 
 from fusion_model.estimator import PoseEstimator
 from train.command import least, positive, run_command
+from train.data.background_crops import BATCH, ENOUGH_JOINTS, beside_person, left_out, show_nobody
 from train.data.cutting import QUALITY, encode_jpeg
 from train.data.people import Source
 from train.data.sampling import SYNTHETIC
 from train.data.sources import find_sources
-from train.data.windows import BATCH, ENOUGH_JOINTS, beside_person, left_out, show_nobody
-from train.engine.notes import claim
+from train.engine.run_files import check_settings
 from train.synthesis.dataset import write_whole
 
 _LEAST = 100  # pixels: smaller windows look blurred behind people
@@ -68,7 +68,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise ValueError(f"no training photo in {data} has room for {shorter} pixels beside its person: lower --least")
     marks = {name: getattr(arguments, name) for name in ("count", "least", "seed")}
     start = arguments.checkpoint and str(arguments.checkpoint.resolve())
-    claim(out, "backgrounds.json", marks | {"data": str(data.resolve()), "checkpoint": start})
+    check_settings(out, "backgrounds.json", marks | {"data": str(data.resolve()), "checkpoint": start})
     found = itertools.islice(itertools.chain((first,), windows), arguments.count)
     total, written = _write(found, out, estimator)
     print(f"{written} windows beside people in {out}, each at least {shorter} pixels wide and high")

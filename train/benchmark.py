@@ -23,7 +23,7 @@ from fusion_model.hourglass import StackedHourglass
 from train import fusion, hourglass
 from train.command import positive, run_command
 from train.engine.loop import Loop
-from train.fusion_training import Trainer
+from train.fusion_stage.training import Trainer
 
 _ROUNDS = 3  # bare and whole take turns, so that a busy machine slows both; the median counts
 _Loss = Callable[[nn.Module, int, torch.Generator | None], tuple[Tensor, dict[str, float]]]

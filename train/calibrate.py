@@ -14,23 +14,23 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from fusion_model.checkpoints import read_metrics
 from fusion_model.config import CalibrationConfig
 from fusion_model.crops import crop_of_box
 from fusion_model.estimator import PoseEstimator
 from fusion_model.heatmaps import decode_pairs
+from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import MPII_16
-from train.card import STALE
 from train.command import run_command
 from train.data.people import Source
 from train.data.sampling import SYNTHETIC
 from train.data.sources import find_sources
-from train.protocols.nobody import empty_crops
-from train.protocols.whole import LIMBS_16, Truth, judged_people
+from train.evaluation.card import STALE
+from train.evaluation.end_to_end import LIMBS_16, Truth, labelled_people
+from train.evaluation.negatives import empty_crops
 
 _KNOTS = 14
 _LEAST_PERSON = 0.45  # below it people of the fitting half are drawn wrongly too often to be of use
-_MOST_NOBODY = 0.06  # share of crops of nobody that may pass on the fitting half; more lets portraits through
+_MOST_NOBODY = 0.06  # fraction of crops of nobody that may pass on the fitting half; more lets portraits through
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,7 +47,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     found = find_sources(arguments.data)
     sources = [source for source in found if source.name != SYNTHETIC] or found  # rendered people where no photo is
-    judged = judged_people([source for source in sources if source.validation.any()])
+    judged = labelled_people([source for source in sources if source.validation.any()])
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
     pairs = [_peaks_and_hits(estimator, source, truth) for source, truth in judged]
     peaks, hits = (np.concatenate(column) for column in zip(*pairs, strict=True))
@@ -69,11 +69,11 @@ def main(arguments: argparse.Namespace) -> int:
 def with_calibration(estimator: PoseEstimator, calibration: CalibrationConfig) -> PoseEstimator:
     """The same networks with another calibration."""
     config = dataclasses.replace(estimator.config, calibration=calibration)
-    return PoseEstimator(config, estimator.hourglass, estimator.fusion_network, estimator.name, estimator.finder)
+    return PoseEstimator(config, estimator.hourglass, estimator.fusion_network, estimator.name, estimator.detector)
 
 
 def fit_calibration(peaks: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
-    """Rising knots through the share of right joints in bins of equal count.
+    """Rising knots through the fraction of right joints in bins of equal count.
 
     Args:
         peaks: (N,) heights.

@@ -71,7 +71,10 @@ def common_arguments(
     parser.add_argument("--log", choices=LOGS, default="tensorboard", help="what is written besides log.csv")
     parser.add_argument("--validate-every", type=positive(int), default=2000, help="steps between validations")
     parser.add_argument(
-        "--synthetic-share", type=share, default=0.2, help="share of rendered people in a batch, where --data has some"
+        "--synthetic-fraction",
+        type=share,
+        default=0.2,
+        help="fraction of rendered people in a batch, where --data has some",
     )
 
 

@@ -19,15 +19,12 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.metrics import expected_calibration_error, reliability_table
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17
-from train.card import write_card
 from train.command import run_command
 from train.data.people import Source
 from train.data.sampling import SYNTHETIC
 from train.data.sources import find_sources
-from train.protocols.named import PROTOCOLS, measure_protocol
-from train.protocols.nobody import empty_crops
-from train.protocols.pose3d import mean_pose
-from train.protocols.whole import (
+from train.evaluation.card import write_card
+from train.evaluation.end_to_end import (
     LIMBS_17,
     TEACHER_SOURCES,
     Truth,
@@ -35,12 +32,15 @@ from train.protocols.whole import (
     grouped_table,
     in_true_boxes,
     joint_hits,
-    judged_people,
+    labelled_people,
     on_canvases,
     person_scores,
     pose_table,
     upside_down,
 )
+from train.evaluation.negatives import empty_crops
+from train.evaluation.pose3d import mean_pose
+from train.evaluation.registry import PROTOCOLS, measure_protocol
 
 _TIMED = 60  # photos
 WHOLE_PHOTOS = ("lspet",)  # sets whose validation photos are whole; people of the others are pasted on canvases
@@ -110,7 +110,7 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
     Raises:
         ValueError: if nobody can be judged, or two sources of one name have people held out.
     """
-    judged = judged_people(sources)
+    judged = labelled_people(sources)
     names = [source.name for source, _ in judged]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"several sets called {repeated[0]} have people held out: leave one of them in --data")
@@ -188,7 +188,7 @@ def calibration_figures(confidence: np.ndarray, correct: np.ndarray) -> dict:
 
 
 def nobody_figures(estimator: PoseEstimator, crops: list[np.ndarray]) -> dict[str, float]:
-    """Share of crops that show nobody in which somebody is found."""
+    """Fraction of crops that show nobody in which somebody is found."""
     taken = sum(pose is not None for pose in estimator.batch(crops))
     return {"n": len(crops), "taken_for_a_person": 100 * taken / len(crops)}
 

@@ -16,12 +16,12 @@ import torch
 from fusion_model.config import STRATEGIES
 from fusion_model.fusion import FusionNetwork
 from train.action_specific import train_actions
-from train.attach_finder import read_finder
+from train.attach_detector import read_detector
 from train.command import common_arguments, run_command, start_warm
-from train.engine.budget import note_budget
 from train.engine.checkpoints import is_released
 from train.engine.loop import start_accelerator
-from train.fusion_training import OUTPUTS, Trainer, fusion_arguments, fusion_config, load_hourglass
+from train.engine.provenance import begin_provenance
+from train.fusion_stage.training import OUTPUTS, Trainer, fusion_arguments, fusion_config, load_hourglass
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,7 +41,9 @@ def parser() -> argparse.ArgumentParser:
         "--cache", type=Path, help="folder that keeps the views and their maps, for further runs; default: none is kept"
     )
     arguments.add_argument(
-        "--finder", type=Path, help="run of train.finder, or checkpoint with a finder, to put into the new checkpoint"
+        "--detector",
+        type=Path,
+        help="run of train.detector, or checkpoint with a detector, to put into the new checkpoint",
     )
     return arguments
 
@@ -55,8 +57,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 def train(arguments: argparse.Namespace) -> bool:
     """One run; False if a signal or the time limit ended it before its last step."""
-    if arguments.finder:
-        read_finder(arguments.finder)  # what cannot be put in at the end is refused now
+    if arguments.detector:
+        read_detector(arguments.detector)  # what cannot be put in at the end is refused now
     config = fusion_config(arguments, arguments.strategy, arguments.fixed_beta, arguments.skeleton)
     hourglass = load_hourglass(config, arguments.hourglass)
     torch.manual_seed(arguments.seed)  # of the initial weights
@@ -71,7 +73,7 @@ def train(arguments: argparse.Namespace) -> bool:
     trainer.take_views()
     if trainer.loop.accelerator.is_main_process:
         seen = trainer.bank.source[: len(trainer.bank) - arguments.pairs]  # pairs show nobody
-        note_budget(arguments, "fusion", seen, trainer.names, arguments.views)
+        begin_provenance(arguments, "fusion", seen, trainer.names, arguments.views)
     if not trainer.loop.run():
         return False
     if trainer.loop.accelerator.is_main_process:

@@ -16,12 +16,12 @@ from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
 from train.command import common_arguments, loop_settings, positive, run_command, start_warm
 from train.data.augment import AUGMENT, random_views, target_maps
-from train.data.sampling import draw, draw_share, named_rows, sampling_weights
+from train.data.sampling import draw, draw_local, named_rows, sampling_weights
 from train.data.sources import find_people
-from train.engine.budget import note_budget
 from train.engine.loop import Loop
+from train.engine.provenance import begin_provenance
+from train.evaluation.maps import maps_pck
 from train.pictures import map_sheet
-from train.protocols.maps import maps_pck
 
 SIGMA = 1.25  # of the Gaussian targets, map pixels
 
@@ -73,12 +73,12 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     start_warm(module, arguments, "hourglass")
     held_out = find_people(arguments.data, validation=True)
     people = find_people(arguments.data, validation=False)
-    weights = sampling_weights(people.source, people.names, arguments.synthetic_share)
+    weights = sampling_weights(people.source, people.names, arguments.synthetic_fraction)
     augment = AUGMENT[arguments.augment]
 
     def loss(network: nn.Module, _step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        share = loop.share(arguments.batch)
-        rows, noise = draw_share(weights, arguments.batch, generator, share)
+        share = loop.local_slice(arguments.batch)
+        rows, noise = draw_local(weights, arguments.batch, generator, share)
         others = draw(weights, arguments.batch, generator)[share]
         views = random_views(people.take(rows), size, margin, augment, noise, lambda where: people.take(others[where]))
         target, weight = target_maps(views, SIGMA)
@@ -86,7 +86,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         return heatmap_loss(network(images), target, weight), {}
 
     def describe(generator: torch.Generator) -> str:
-        rows, _ = draw_share(weights, arguments.batch, generator, loop.share(arguments.batch))
+        rows, _ = draw_local(weights, arguments.batch, generator, loop.local_slice(arguments.batch))
         return named_rows(rows, people.source, people.names)
 
     loop = Loop(
@@ -99,14 +99,14 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         fingerprint={
             "preset": arguments.preset,
             "input_size": size,
-            "synthetic_share": arguments.synthetic_share,
+            "synthetic_fraction": arguments.synthetic_fraction,
             "augment": arguments.augment,
         },
         describe=describe,
         pictures=lambda network: {"maps": map_sheet(network, held_out, size, margin)},
     )
     if loop.accelerator.is_main_process:
-        note_budget(arguments, "hourglass", people.source, people.names)
+        begin_provenance(arguments, "hourglass", people.source, people.names)
     people, held_out, weights = people.to(loop.device), held_out.to(loop.device), weights.to(loop.device)
     loop.accelerator.print(f"{len(people)} people to train on, {len(held_out)} to validate on")
     return loop

@@ -16,24 +16,24 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from fusion_model.checkpoints import CARD_FILE
+from fusion_model.crop_inference import fusion_inputs
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
-from fusion_model.looks import fusion_inputs
-from train.card import STALE
+from fusion_model.hub.checkpoints import CARD_FILE
 from train.command import common_arguments, loop_settings, positive, run_command
 from train.data.augment import AUGMENT_POSES, random_views, target_maps, turned_poses
-from train.data.bank import build_bank
 from train.data.people import People
-from train.data.sampling import draw_share, named_rows, sampling_weights
+from train.data.sampling import draw_local, named_rows, sampling_weights
 from train.data.sources import find_people
 from train.engine.checkpoints import is_released
 from train.engine.loop import Loop
-from train.fusion_training import predict
+from train.evaluation.card import STALE
+from train.evaluation.maps import maps_pck
+from train.evaluation.pose3d import pose_figures
+from train.fusion_stage.samples import build_samples
+from train.fusion_stage.training import predict
 from train.hourglass import SIGMA, heatmap_loss
-from train.protocols.maps import maps_pck
-from train.protocols.pose3d import pose_figures
 
 _VIEWS = AUGMENT_POSES["wide"]
 _POSE_WEIGHT = 2e-5  # brings the pose's error, 1e5 mm^2 and more, to the size of the maps'
@@ -98,10 +98,10 @@ def make_loop(module: BothNetworks, estimator: PoseEstimator, arguments: argpars
     """The loop of a run, with its people."""
     size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
     held_out, people = (_posed(find_people(arguments.data, validation=part)) for part in (True, False))
-    weights = sampling_weights(people.source, people.names, arguments.synthetic_share)
+    weights = sampling_weights(people.source, people.names, arguments.synthetic_fraction)
 
     def loss(network: nn.Module, _step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        rows, noise = draw_share(weights, arguments.batch, generator, loop.share(arguments.batch))
+        rows, noise = draw_local(weights, arguments.batch, generator, loop.local_slice(arguments.batch))
         part = people.take(rows)
         views = random_views(part, size, margin, _VIEWS, noise)
         maps, pose = network(views.images.contiguous(memory_format=torch.channels_last))
@@ -114,17 +114,17 @@ def make_loop(module: BothNetworks, estimator: PoseEstimator, arguments: argpars
         network.eval()
         pck = maps_pck(network.hourglass, held_out, size, margin)
         shape = (size, margin, network.fusion.config.input_size)
-        bank = build_bank(held_out, network.hourglass, *shape, 1, None, progress=False)
+        bank = build_samples(held_out, network.hourglass, *shape, 1, None, progress=False)
         figures = pose_figures(predict(network.fusion, bank), bank.pose.cpu().numpy())
         return {"pck": pck["mean"], "mpjpe": figures["mpjpe"], "pa_mpjpe": figures["pa_mpjpe"]}
 
     def describe(generator: torch.Generator) -> str:
-        rows, _ = draw_share(weights, arguments.batch, generator, loop.share(arguments.batch))
+        rows, _ = draw_local(weights, arguments.batch, generator, loop.local_slice(arguments.batch))
         return named_rows(rows, people.source, people.names)
 
     settings = dataclasses.replace(loop_settings(arguments), freeze_norm=True)
     fingerprint = {"checkpoint": estimator.name, "pose_weight": arguments.pose_weight}
-    fingerprint |= {"synthetic_share": arguments.synthetic_share}
+    fingerprint |= {"synthetic_fraction": arguments.synthetic_fraction}
     loop = Loop(module, loss, validate, settings, arguments.run, "-mpjpe", fingerprint, describe)
     people, held_out, weights = people.to(loop.device), held_out.to(loop.device), weights.to(loop.device)
     return loop
@@ -145,8 +145,8 @@ def _posed(people: People) -> People:
 def _finish(module: BothNetworks, estimator: PoseEstimator, arguments: argparse.Namespace) -> None:
     """Write ``checkpoint/`` into the run's folder: the best networks, all else as it was in the first checkpoint."""
     module.load_state_dict(load_file(arguments.run / "best" / "model.safetensors"))
-    name, finder = arguments.run.name, estimator.finder
-    tuned = PoseEstimator(estimator.config, module.hourglass, module.fusion, name=name, finder=finder)
+    name, detector = arguments.run.name, estimator.detector
+    tuned = PoseEstimator(estimator.config, module.hourglass, module.fusion, name=name, detector=detector)
     card = (arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8")
     folder = arguments.run / "checkpoint"
     tuned.save_pretrained(folder, card=card)

@@ -12,8 +12,8 @@ from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode, to_crop_coordinates
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, SKELETONS, Skeleton, conversion_matrix
 from train.data.augment import plain_views
-from train.data.bank import Bank
 from train.data.people import People
+from train.fusion_stage.samples import FusionSamples
 
 _SIDES = {"left": (41, 151, 255), "right": (255, 138, 30), "middle": (224, 224, 224)}
 _PANEL = 192  # pixels of a panel's side
@@ -36,7 +36,7 @@ def map_sheet(network: nn.Module, people: People, size: int, margin: float, coun
 
 
 @torch.inference_mode()
-def pose_sheet(network: FusionNetwork, bank: Bank, count: int = 6) -> np.ndarray:
+def pose_sheet(network: FusionNetwork, bank: FusionSamples, count: int = 6) -> np.ndarray:
     """A fusion network on a few views: (3 P, n P, 3) uint8, crops, found poses from ahead, found poses from the side.
 
     The true pose lies under the found one, in grey.

@@ -16,7 +16,7 @@ from typing import Any
 from train.command import positive, run_command
 from train.data.prepared import INDEX
 from train.data.preparing import Settings, write_prepared
-from train.formats.distributed import DISTRIBUTED
+from train.data.readers.registry import DISTRIBUTED
 
 _LISTED = 24  # values of a count that are printed
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from fusion_model.checkpoints import CARD_FILE, CONFIG_FILE, FILES, read_metrics
 from fusion_model.estimator import PoseEstimator
-from fusion_model.push import check_target, find_token, push_folder
-from train.card import RESEARCH_ONLY, card_text
+from fusion_model.hub.checkpoints import CARD_FILE, CONFIG_FILE, FILES, read_metrics
+from fusion_model.hub.push import check_target, find_token, push_folder
 from train.command import run_command
+from train.evaluation.card import RESEARCH_ONLY, card_text
 
 _HEAD_LINES = 20  # of the card, shown by --dry-run
 
@@ -101,7 +101,7 @@ def try_out(folder: Path) -> PoseEstimator:
     """
     estimator = PoseEstimator.from_pretrained(folder, device="cpu")
     anybody = dataclasses.replace(estimator.config.calibration, person=0.0)  # noise shows nobody
-    config = dataclasses.replace(estimator.config, calibration=anybody, finder=None)  # the box is given
+    config = dataclasses.replace(estimator.config, calibration=anybody, detector=None)  # the box is given
     picture = np.random.default_rng(0).integers(0, 256, (192, 144, 3), np.uint8)
     began = time.perf_counter()
     pose = PoseEstimator(config, estimator.hourglass, estimator.fusion_network).batch([picture], [(8, 8, 136, 184)])[0]

@@ -12,9 +12,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from fusion_model.checkpoints import read_metrics
+from fusion_model.hub.checkpoints import read_metrics
 from train.command import positive, run_command
-from train.engine.notes import claim, read_note
+from train.engine.run_files import check_settings, read_json
 from train.recipes.stages import Stage, run_stages
 
 # Of --minutes 10, which scales the pictures and the steps alike; how long that takes on slow cores is in RESULTS.md.
@@ -22,7 +22,7 @@ PICTURES, HELD_OUT, PICTURE_SIZE = 2500, 300, 128
 HOURGLASS_STEPS, FUSION_STEPS = 2000, 1000
 _COMMON = ("--preset", "small", "--augment", "narrow", "--save-every", "200", "--log", "csv")
 _HOURGLASS = ("--batch", "32", "--lr", "8e-3", "--validate-every", "500")
-_FUSION = ("--views", "3", "--soft-share", "0.1", "--validate-every", "500")
+_FUSION = ("--views", "3", "--soft-fraction", "0.1", "--validate-every", "500")
 VERSION = 3  # of these choices: a folder begun with others is refused
 LONGEST_WARMUP = 300  # steps
 LEAST_STEPS, LEAST_PICTURES = 4, 16  # so that the smallest budget still trains and measures
@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     out: Path = arguments.out
-    claim(out, "quickstart.json", {"version": VERSION, "minutes": arguments.minutes, "seed": arguments.seed})
+    check_settings(out, "quickstart.json", {"version": VERSION, "minutes": arguments.minutes, "seed": arguments.seed})
     done = run_stages(stages(out, arguments.minutes, arguments.seed), out)
     if done is None:
         return 1
@@ -105,7 +105,7 @@ def summary(out: Path, seconds: dict[str, float]) -> str:
     """
     checkpoint = out / "fusion" / "checkpoint"
     figures = read_metrics(checkpoint)["fusion"]
-    pck = read_note(out / "hourglass" / "best" / "figures.json")["mean"]
+    pck = read_json(out / "hourglass" / "best" / "figures.json")["mean"]
     ours, mean = (figures[name]["mpjpe"] for name in ("released", "mean pose"))
     word = "below" if ours < mean else "above"
     lines = [

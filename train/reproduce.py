@@ -14,8 +14,8 @@ from pathlib import Path
 
 from fusion_model.config import PRESETS
 from train.command import positive, run_command
-from train.engine.notes import claim
-from train.formats.distributed import DISTRIBUTED
+from train.data.readers.registry import DISTRIBUTED
+from train.engine.run_files import check_settings
 from train.recipes.plan import Settings, check_data
 from train.recipes.stages import run_stages, shown
 from train.recipes.tables import RECIPES
@@ -41,7 +41,9 @@ def parser() -> argparse.ArgumentParser:
         "--base", choices=[name for name in _BASES if name in DISTRIBUTED], default="mpii",
         help="set that the hourglass is trained on first",
     )  # fmt: skip
-    arguments.add_argument("--init-from", type=Path, help="of released: checkpoint whose hourglass and finder to take")
+    arguments.add_argument(
+        "--init-from", type=Path, help="of released: checkpoint whose hourglass and detector to take"
+    )
     arguments.add_argument("--scale", type=positive(float), default=1.0, help="factor on all numbers of steps")
     arguments.add_argument(
         "--accumulate", type=positive(int), default=1, help="parts of a batch that follow each other, to save memory"
@@ -67,7 +69,7 @@ def main(arguments: argparse.Namespace) -> int:
     check_data(settings, recipe)
     if recipe.check:
         recipe.check(settings)
-    claim(settings.out, "reproduce.json", settings.marks())
+    check_settings(settings.out, "reproduce.json", settings.marks())
     if run_stages(plan, settings.out) is None:
         return 1
     print(recipe.report(settings))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo.plots import skeleton_figure
+from demo.drawing.figures import skeleton_figure
 from fusion_model import Pose
 
 _HEIGHT = 720  # pixels

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from demo.overlays import draw_skeleton, map_sheet
+from demo.drawing.overlays import draw_skeleton, map_sheet
 from fusion_model import Pose
 
 

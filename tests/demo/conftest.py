@@ -16,14 +16,14 @@ import pytest
 import torch
 from PIL import Image
 
-from demo.clips import clip_writer
+from demo.video.clips import clip_writer
 from fusion_model import PRESETS, NoPersonError, Pose
 from fusion_model.crops import check_box
 from fusion_model.estimator import FusionSummary
 from fusion_model.heatmaps import encode
 from fusion_model.images import load_photo
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, conversion_matrix
-from tests.hub_double import black_hole, hub
+from tests.helpers.hub_double import black_hole, hub
 
 __all__ = ["black_hole", "hub"]
 
@@ -89,7 +89,7 @@ class StandIn:
         return boxes, self.batch([load_photo(photo)] * len(boxes), boxes, height_mm=height_mm)
 
     def batch(self, photos, boxes, *, height_mm=1700.0):
-        """Find the standing person in each box, centred there; nobody where the photo is below 20 at its centre."""
+        """Find the standing person in each box, centered there; nobody where the photo is below 20 at its center."""
         poses = []
         for photo, (x0, y0, x1, y1) in zip(photos, boxes, strict=True):
             pose, seen = self(photo, height_mm=height_mm), photo[int(y0 + y1) // 2, int(x0 + x1) // 2].max() >= 20

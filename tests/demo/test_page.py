@@ -118,7 +118,7 @@ def test_the_view_has_words_and_its_buttons_a_keyboard(open_page, example):
 
 
 def click_picture(page, x, y):
-    """Click at a share of the picture's width and height."""
+    """Click at a fraction of the picture's width and height."""
     place = page.locator("#picture img").bounding_box()
     page.mouse.click(place["x"] + x * place["width"], place["y"] + y * place["height"])
 

@@ -28,7 +28,7 @@ class Held:
         """Wait, and find the two people of the stand-in."""
         self.begun.release()
         assert self.may.wait(120)
-        return self.stand_in.everybody(photo)
+        return self.stand_in.predict_all(photo)
 
 
 @pytest.fixture(scope="module")

@@ -125,7 +125,7 @@ def test_every_call_that_needs_the_gpu_says_for_how_long(stand_in, photo, monkey
     service = Service(stand_in)
     assert declared == [GPU_SECONDS] * 3
     service.estimate("photo.jpg")
-    result = service.everybody("photo.jpg")
+    result = service.predict_all("photo.jpg")
     monkeypatch.setattr(Service, "photo_of", lambda *_: photo)
     service.in_box(result, [0, 0, 100, 100])
     assert called == ["_estimate", "_everybody", "_estimate"]

@@ -15,7 +15,7 @@ def random_crops(count=100):
 
 
 def dot_photo(x, y, sigma):
-    """A black photo of 400 x 300 with a round white dot whose centre is (x, y)."""
+    """A black photo of 400 x 300 with a round white dot whose center is (x, y)."""
     rows, columns = np.indices((300, 400))
     dot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
     return np.repeat(dot.round().astype(np.uint8)[:, :, None], 3, axis=2)

@@ -72,7 +72,7 @@ def test_single_stream_reads_one_input_alone(strategy):
     assert torch.equal(network(image, maps), network(*unread))
     assert not torch.allclose(network(image, maps), network(*read))
     assert network.alpha is None
-    assert network.weights().tolist() == [0.0] * DEPTH
+    assert network.mixing_weights().tolist() == [0.0] * DEPTH
     with pytest.raises(ValueError, match="no merging layer"):
         network.harden()
 
@@ -82,9 +82,9 @@ def test_eq_1_computed_by_hand():
     config = FusionConfig((LayerConfig("fc", 1),), input_size=1, map_joints=1, strategy="free")
     network = with_weights(FusionNetwork(config).eval(), [0.25])
     with torch.no_grad():
-        network.image_stream.layer(1).linear.weight.copy_(torch.tensor([[1.0, 0.0, 0.0]]))
-        network.map_stream.layer(1).linear.weight.copy_(torch.tensor([[2.0]]))
-        network.fusion_stream.layer(1).linear.weight.copy_(torch.tensor([[0.0, 4, 0, 0], [0.0, 0, 0, 8]]))
+        network.image_stream.layer(1).op.weight.copy_(torch.tensor([[1.0, 0.0, 0.0]]))
+        network.map_stream.layer(1).op.weight.copy_(torch.tensor([[2.0]]))
+        network.fusion_stream.layer(1).op.weight.copy_(torch.tensor([[0.0, 4, 0, 0], [0.0, 0, 0, 8]]))
         network.output.weight.zero_()
         network.output.weight[:2] = torch.eye(2)
     image, maps = torch.tensor([0.1, 0.2, 0.3]).view(1, 3, 1, 1), torch.tensor(0.5).view(1, 1, 1, 1)
@@ -96,7 +96,7 @@ def test_all_weights_one_is_early_fusion():
     network = with_weights(make(strategy="free"), [1.0] * DEPTH)
     early = copy_shared(network, make(seed=9, strategy="early"))
     torch.testing.assert_close(network(*inputs()), early(*inputs()))
-    assert early.weights().tolist() == [1.0] * DEPTH
+    assert early.mixing_weights().tolist() == [1.0] * DEPTH
     assert count(early) == count(early.fusion_stream) + count(early.output)
 
 
@@ -107,7 +107,7 @@ def test_step_weights_are_fixed_fusion(b, batch_norm):
     network = with_weights(make(strategy="free", batch_norm=batch_norm), step)
     fixed = copy_shared(network, make(seed=9, strategy="fixed", fixed_beta=b, batch_norm=batch_norm))
     torch.testing.assert_close(network(*inputs()), fixed(*inputs()))
-    assert fixed.weights().tolist() == step
+    assert fixed.mixing_weights().tolist() == step
     assert fixed.merging_layer == b
 
 
@@ -132,12 +132,12 @@ def test_eq_3_at_the_papers_start():
     network = FusionNetwork(small)
     assert (network.alpha.item(), network.beta.item()) == (pytest.approx(0.1), 4.0)
     # 1 / (1 + exp(0.3)) = 0.42556, 1 / (1 + exp(0)) = 0.5, 1 / (1 + exp(-0.3)) = 0.57444
-    weights = network.weights().tolist()
+    weights = network.mixing_weights().tolist()
     assert weights[3] == 0.5
     assert [weights[0], weights[6]] == pytest.approx([0.42556, 0.57444], abs=1e-5)
     released = FusionNetwork(dataclasses.replace(small, alpha_squared=True, initial_beta=4.6))
     # slope 0.01: 1 / (1 + exp(0.036)) = 0.49100, 1 / (1 + exp(-0.024)) = 0.50600
-    weights = released.weights().tolist()
+    weights = released.mixing_weights().tolist()
     assert [weights[0], weights[6]] == pytest.approx([0.49100, 0.50600], abs=1e-5)
 
 
@@ -148,7 +148,7 @@ def test_mix_input_scales_the_first_fusion_input():
     assert not torch.allclose(network(image, maps), plain(image, maps))
     # w_0 = sigmoid(0) = 0.5: halving the first weights of the plain network's fusion stream does the same.
     with torch.no_grad():
-        plain.fusion_stream.layer(1).linear.weight.mul_(0.5)
+        plain.fusion_stream.layer(1).op.weight.mul_(0.5)
     torch.testing.assert_close(network(image, maps), plain(image, maps))
 
 
@@ -194,7 +194,7 @@ def test_harden_fixes_the_weights_and_leaves_the_rest_trainable():
     network = make(initial_beta=1.4).train()
     assert not network.is_sharp()
     assert network.harden() == 1
-    assert network.weights().tolist() == [0.0, 1.0, 1.0]
+    assert network.mixing_weights().tolist() == [0.0, 1.0, 1.0]
     assert network.is_sharp(0.0)
     assert network.fusion_penalty().item() == 0
     target = torch.zeros(3, 17, 3)
@@ -203,7 +203,7 @@ def test_harden_fixes_the_weights_and_leaves_the_rest_trainable():
     assert network.output.weight.grad.abs().sum() > 0
     restored = make(seed=9)
     restored.load_state_dict(network.state_dict())
-    assert torch.equal(restored.weights(), network.weights())
+    assert torch.equal(restored.mixing_weights(), network.mixing_weights())
 
 
 @pytest.mark.parametrize("beta", [-3.0, 1.4, 40.0])
@@ -250,17 +250,17 @@ def test_free_weights_harden_to_the_nearest_step(weights, b):
 
 def test_free_weights_stay_in_range_and_come_back():
     network = with_weights(make(strategy="free"), [1.5, -0.5, 0.5])
-    assert network.weights().tolist() == [1.0, 0.0, 0.5]
-    (network.weights() * torch.tensor([1.0, -1.0, 1.0])).sum().backward()
+    assert network.mixing_weights().tolist() == [1.0, 0.0, 0.5]
+    (network.mixing_weights() * torch.tensor([1.0, -1.0, 1.0])).sum().backward()
     # A descent step would lead inwards, so the gradients pass.
     assert network.free_weights.grad.tolist() == [1.0, -1.0, 1.0]
     network.free_weights.grad = None
-    (network.weights() * torch.tensor([-1.0, 1.0, 1.0])).sum().backward()
+    (network.mixing_weights() * torch.tensor([-1.0, 1.0, 1.0])).sum().backward()
     assert network.free_weights.grad.tolist() == [0.0, 0.0, 1.0]
 
 
 def test_free_and_trainable_start_alike():
-    torch.testing.assert_close(make(strategy="free").weights(), make().weights())
+    torch.testing.assert_close(make(strategy="free").mixing_weights(), make().mixing_weights())
 
 
 def test_the_output_unit_changes_the_scale_of_learning_not_the_start():
@@ -276,7 +276,7 @@ def test_starting_weights_follow_the_released_code():
     layers = (LayerConfig("conv", 16, kernel=5), LayerConfig("fc", 64, dropout=0.5), LayerConfig("fc", 64))
     torch.manual_seed(0)
     network = FusionNetwork(dataclasses.replace(TINY, layers=layers, input_size=12))
-    first, second, third = (network.map_stream.layer(number).linear for number in (1, 2, 3))
+    first, second, third = (network.map_stream.layer(number).op for number in (1, 2, 3))
     assert first.weight.std().item() == pytest.approx((2 / (16 * 25)) ** 0.5, rel=0.05)
     assert second.weight.std().item() == pytest.approx(0.01, rel=0.05)
     assert third.weight.abs().max().item() == pytest.approx((6 / 64) ** 0.5, rel=0.01)

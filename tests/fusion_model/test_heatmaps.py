@@ -20,7 +20,7 @@ def test_half_pixel_convention_in_absolute_numbers(map_pixel, crop_pixel):
 def test_agrees_with_averaging_blocks_of_pixels():
     """The absolute test: a dot in the crop, shrunk by averaging, lies where the formula says."""
     crop = torch.zeros(1, 1, 64, 64)
-    crop[0, 0, 20:22, 40:44] = 1.0  # centre (41.5, 20.5)
+    crop[0, 0, 20:22, 40:44] = 1.0  # center (41.5, 20.5)
     small = torch.nn.functional.avg_pool2d(crop, MAP_STRIDE)[0, 0]
     x = (small.sum(0) * torch.arange(16)).sum() / small.sum()
     assert x == to_map_coordinates(torch.tensor([41.5, 0.0]))[0]

@@ -73,7 +73,7 @@ def test_reflections_are_not_undone():
 
 def test_pa_mpjpe_agrees_with_scipy():
     for prediction, target in zip(PREDICTION, TARGET, strict=True):
-        # scipy centres both, scales the target to norm 1 and allows reflections, of which this data needs none.
+        # scipy centers both, scales the target to norm 1 and allows reflections, of which this data needs none.
         _, fitted, _ = procrustes(target, prediction)
         norm = np.linalg.norm(target - target.mean(0))
         expected = np.linalg.norm(fitted * norm - (target - target.mean(0)), axis=1).mean()
@@ -88,10 +88,10 @@ def test_align_is_the_best_among_rotations():
     # Where a reflection would be better, no small turn of the answer may come closer.
     mirrored = TARGET[:1] * [-1, 1, 1]
     aligned = metrics.align(mirrored, TARGET[:1], scale=False)
-    centre = TARGET[:1].mean(1, keepdims=True)
+    center = TARGET[:1].mean(1, keepdims=True)
     best = ((aligned - TARGET[:1]) ** 2).sum()
     for turn in Rotation.from_rotvec(RNG.normal(0, 0.1, (50, 3))).as_matrix():
-        assert (((aligned - centre) @ turn + centre - TARGET[:1]) ** 2).sum() >= best
+        assert (((aligned - center) @ turn + center - TARGET[:1]) ** 2).sum() >= best
 
 
 def test_align_survives_a_collapsed_prediction():

@@ -74,7 +74,7 @@ def test_a_peak_beyond_the_photo_is_outside_however_sure():
     assert np.allclose(moved, points)
 
 
-def test_the_photo_ends_half_a_pixel_after_its_last_centre():
+def test_the_photo_ends_half_a_pixel_after_its_last_center():
     for row, expected in ((99.4, "seen"), (99.6, "outside")):
         assert seen_at([[50, 0], [50, 33], [50, 66], [50, row]], [0.9] * 4, (100, 100))[1][3] == expected
     for column, expected in ((-0.4, "seen"), (-0.6, "outside")):

@@ -42,7 +42,7 @@ def test_pruned_equals_hardened(b, changes):
     pruned = prune(network)
     torch.testing.assert_close(pruned(*INPUTS), network(*INPUTS), rtol=1e-5, atol=1e-4)
     assert pruned.config == dataclasses.replace(network.config, merge_after=b)
-    assert torch.equal(pruned.weights(), network.weights())
+    assert torch.equal(pruned.mixing_weights(), network.mixing_weights())
     assert len(pruned.image_stream) == len(pruned.map_stream) == b
     assert len(pruned.fusion_stream) == DEPTH - b
 

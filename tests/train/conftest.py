@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.train.made_up import write_pack
+from tests.helpers.fake_data import write_pack
 
 
 @pytest.fixture

@@ -13,20 +13,20 @@ import torch
 
 from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
-from tests.train.in_process import call as start
-from tests.train.made_up import make_people, write_pack
+from tests.helpers.fake_data import make_people, write_pack
+from tests.helpers.in_process import call as start
 from train import ablate, fusion
 from train.ablation import runs, tables
 from train.ablation.runs import STRATEGIES, variants
-from train.data import banks
-from train.data.bank import build_bank
-from train.data.banks import BankSettings, make_banks
 from train.engine.checkpoints import write_best
-from train.fusion_training import Trainer
+from train.fusion_stage import cache
+from train.fusion_stage.cache import SampleSettings, make_samples
+from train.fusion_stage.samples import build_samples
+from train.fusion_stage.training import Trainer
 
 CPU = torch.device("cpu")
 SMALL = ("--preset", "tiny", "--batch", "4", "--views", "1", "--log", "csv")
-SETTINGS = BankSettings(size=64, margin=1.25, fusion_size=32, views=2, seed=3)
+SETTINGS = SampleSettings(size=64, margin=1.25, fusion_size=32, views=2, seed=3)
 STACKED = dataclasses.replace(PRESETS["tiny"], hourglass=dataclasses.replace(PRESETS["tiny"].hourglass, stacks=2))
 
 
@@ -107,7 +107,7 @@ def test_photos_and_rendered_people_have_columns_of_their_own(tmp_path, finished
     for name in ("made", "synthetic"):
         write_pack(tmp_path / "data", name, 8, held_out=2)
     mixed = {"data": tmp_path / "data", "hourglass": finished.parent / "hourglass"}
-    few = ("--strategies", "early", "trainable", "--seeds", 0, "--synthetic-share", 0.5)
+    few = ("--strategies", "early", "trainable", "--seeds", 0, "--synthetic-fraction", 0.5)
     mark = [part for name, value in mixed.items() for part in (f"--{name}", value)]
     assert start(ablate, *mark, "--out", tmp_path / "out", "--steps", 5, *SMALL, *few) == 0
     row = read(tmp_path / "out" / "table5.csv")[0]
@@ -130,7 +130,7 @@ def test_pruned_and_hardened_networks_err_alike(finished):
 
 
 def test_soft_to_the_last_step_is_hardened_for_the_table(place, tmp_path):
-    assert ablation(place, tmp_path, "--soft-share", 1, "--strategies", "trainable", "--seeds", 0) == 0
+    assert ablation(place, tmp_path, "--soft-fraction", 1, "--strategies", "trainable", "--seeds", 0) == 0
     run = result(tmp_path, "trainable", 0)
     assert run["soft_steps"] == 5
     assert run["hardened"] == run["trained_on"]
@@ -254,11 +254,11 @@ def assert_same(one, other):
 
 
 def test_a_cached_bank_is_the_built_one(place, tmp_path, monkeypatch):
-    fresh = make_banks(place / "data", SETTINGS, hourglass(), CPU)
+    fresh = make_samples(place / "data", SETTINGS, hourglass(), CPU)
     assert len(fresh.training) == 12
-    assert_same(fresh, make_banks(place / "data", SETTINGS, hourglass(), CPU, tmp_path))
-    monkeypatch.setattr(banks, "build_bank", None)  # nobody may build
-    assert_same(fresh, make_banks(place / "data", SETTINGS, hourglass(), CPU, tmp_path))
+    assert_same(fresh, make_samples(place / "data", SETTINGS, hourglass(), CPU, tmp_path))
+    monkeypatch.setattr(cache, "build_samples", None)  # nobody may build
+    assert_same(fresh, make_samples(place / "data", SETTINGS, hourglass(), CPU, tmp_path))
 
 
 @pytest.mark.parametrize("other", ["seed", "hourglass", "labels", "photos", "stack", "damaged"])
@@ -266,7 +266,7 @@ def test_what_differs_is_built_anew(tmp_path, capsys, other):
     data, cache, settings, stacks = tmp_path / "data", tmp_path / "cache", SETTINGS, hourglass()
     data.mkdir()
     write_pack(data, "made", 8, held_out=2)
-    make_banks(data, SETTINGS, stacks, CPU, cache)
+    make_samples(data, SETTINGS, stacks, CPU, cache)
     if other == "seed":
         settings = dataclasses.replace(SETTINGS, seed=4)
     elif other == "hourglass":
@@ -283,9 +283,9 @@ def test_what_differs_is_built_anew(tmp_path, capsys, other):
         write_pack(data, "made", 8, held_out=2)
         shift_photos(data / "people_made.zip")
         (data / "people_made.npz").write_bytes(labels)
-    again = make_banks(data, settings, stacks, CPU, cache)
+    again = make_samples(data, settings, stacks, CPU, cache)
     assert "built anew" in capsys.readouterr().out
-    assert_same(again, make_banks(data, settings, stacks, CPU))
+    assert_same(again, make_samples(data, settings, stacks, CPU))
 
 
 def shift_photos(archive):
@@ -299,9 +299,9 @@ def shift_photos(archive):
 
 def test_people_are_taken_evenly(place, monkeypatch):
     seen = []
-    monkeypatch.setattr(banks, "build_bank", lambda people, *_arguments, **_options: seen.append(people.joints))
+    monkeypatch.setattr(cache, "build_samples", lambda people, *_arguments, **_options: seen.append(people.joints))
     for count in (3, None):
-        make_banks(place / "data", dataclasses.replace(SETTINGS, people=count), hourglass(), CPU)
+        make_samples(place / "data", dataclasses.replace(SETTINGS, people=count), hourglass(), CPU)
     held_out, some, _, everybody = seen
     assert len(held_out) == 2
     assert torch.equal(some, everybody[[0, 2, 5]])
@@ -309,7 +309,7 @@ def test_people_are_taken_evenly(place, monkeypatch):
 
 def test_the_stack_is_that_of_the_maps():
     people, settings = make_people(2), (64, 1.25, 32, 1, None)
-    by_stack = [build_bank(people, hourglass(), *settings, stack=stack).maps for stack in (0, 1, -1)]
+    by_stack = [build_samples(people, hourglass(), *settings, stack=stack).maps for stack in (0, 1, -1)]
     assert torch.equal(by_stack[1], by_stack[2])
     assert not torch.equal(by_stack[0], by_stack[1])
 
@@ -323,7 +323,7 @@ def test_train_fusion_shares_a_cache(place, tmp_path, monkeypatch, capsys):
     assert [line for line in capsys.readouterr().out.splitlines() if "mpjpe" in line] == [
         line for line in printed if "mpjpe" in line
     ]
-    monkeypatch.setattr(banks, "build_bank", None)  # nobody may build
+    monkeypatch.setattr(cache, "build_samples", None)  # nobody may build
     assert start(fusion, *common, *cache, "--run", tmp_path / "two", "--strategy", "image-only") == 0
     capsys.readouterr()
     assert start(fusion, *common, "--run", tmp_path / "none") == 0

@@ -7,19 +7,19 @@ import sys
 import numpy as np
 import pytest
 
-from fusion_model.checkpoints import read_metrics
 from fusion_model.estimator import PoseEstimator
+from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import HUMAN36M_17, HUMANEVA_15, LSP_14, MPII_16, conversion_matrix, pelvis_weights
-from tests.train.formats import human36m_files
-from tests.train.formats.human36m_files import CAMERA, write_metadata, write_sequence
-from tests.train.made_up import write_pack
+from tests.helpers import human36m_files
+from tests.helpers.fake_data import write_pack
+from tests.helpers.human36m_files import CAMERA, write_metadata, write_sequence
 from train import evaluate, fusion, prepare
 from train.calibrate import with_calibration
 from train.command import run_command
 from train.data.sources import find_actions, find_people
 from train.engine.checkpoints import write_best
-from train.protocols.judged import judge
-from train.protocols.named import PROTOCOLS, measure_protocol, open_prepared
+from train.evaluation.predictions import predict_people
+from train.evaluation.registry import PROTOCOLS, measure_protocol, open_prepared
 
 STEMS = {"S1": ["Eating", "Sitting 1", "SittingDown"], "S9": ["Eating", "Sitting 1", "SittingDown"]}
 SMALL = ("--preset", "tiny", "--batch", 4, "--steps", 3, "--views", 1, "--log", "csv")
@@ -143,7 +143,7 @@ def test_a_network_of_other_joints(skeleton, place, start):
     assert np.abs(pelvis_weights(skeleton) @ pose.joints_3d).max() < 1e-3
     assert [joint["name"] for joint in pose.to_dict()["joints"]] == list(skeleton.joints)
     # Its joints are measured by name; a protocol of more joints than it has is refused.
-    judged = judge(estimator, prepared, np.arange(3), PROTOCOLS["limbs"].joints)
+    judged = predict_people(estimator, prepared, np.arange(3), PROTOCOLS["limbs"].joints)
     for name in HUMAN36M_17.joints:
         carried = conversion_matrix(skeleton, HUMAN36M_17)[HUMAN36M_17.index(name)]
         assert (np.abs(judged.found_3d[:, HUMAN36M_17.index(name)]).max() > 1e-3) == (

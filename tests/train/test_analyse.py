@@ -15,7 +15,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.pruning import prune
-from tests.train.made_up import write_pack
+from tests.helpers.fake_data import write_pack
 from train import analyse
 from train.analysis.features import squared_correlations, stream_correlations
 from train.analysis.mixing import read_mixing, weights_of
@@ -23,7 +23,7 @@ from train.analysis.run import NothingToShowError
 from train.analysis.runtime import is_busy
 from train.command import run_command
 from train.engine.checkpoints import write_best, write_state
-from train.engine.mixing import EVERY, MixingLog
+from train.fusion_stage.mixing_log import EVERY, MixingLog
 
 TINY = PRESETS["tiny"]
 
@@ -143,7 +143,7 @@ def test_streams_that_are_not_built_have_no_correlation():
 def test_the_curve_is_the_networks(squared, alpha, beta):
     module = network(alpha_squared=squared)
     set_mixing(module, alpha, beta)
-    expected = module.weights().detach().numpy()
+    expected = module.mixing_weights().detach().numpy()
     np.testing.assert_allclose(weights_of(alpha, beta, module.config), expected, atol=1e-6)
 
 
@@ -178,7 +178,7 @@ def test_free_weights_have_neither_alpha_nor_beta(tmp_path):
     module = write_run(tmp_path / "run", "free")
     mixing = read_mixing(tmp_path / "run")
     assert np.isnan(mixing.alpha).all()
-    np.testing.assert_allclose(mixing.weights[0], network("free").weights().detach(), rtol=1e-5)
+    np.testing.assert_allclose(mixing.weights[0], network("free").mixing_weights().detach(), rtol=1e-5)
     assert mixing.merging_layer == module.merging_layer
 
 

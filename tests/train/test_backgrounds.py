@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from fusion_model.estimator import PoseEstimator
-from tests.train.in_process import call
-from tests.train.made_up import write_pack
-from tests.train.test_protocols import make_source
+from tests.helpers.fake_data import write_pack
+from tests.helpers.in_process import call
+from tests.train.evaluation.test_end_to_end import make_source
 from train import backgrounds
-from train.data.crowds import CrowdMaker
+from train.data.background_crops import beside_person, show_nobody
 from train.data.people import load_people
-from train.data.windows import beside_person, show_nobody
+from train.detector_stage.composites import CompositeMaker
 
 
 class Looker:
@@ -28,7 +28,7 @@ class Looker:
         self.crops = []
 
     def look(self, photos, crops):
-        """As :meth:`fusion_model.looks.Looker.look`."""
+        """As :meth:`fusion_model.crop_inference.Looker.look`."""
         self.crops += crops
         pixels = [
             photo[round(crop.center[1]), round(crop.center[0])] for photo, crop in zip(photos, crops, strict=True)
@@ -70,11 +70,11 @@ def test_an_estimator_looks_at_the_middle_square():
     assert [(crop.side, crop.angle, crop.size) for crop in looker.crops] == [(45, 0, 64), (80, 0, 64)]
 
 
-def test_windows_for_crowds_are_sorted_out(monkeypatch, capsys):
-    monkeypatch.setattr("train.data.crowds.BATCH", 2)
+def test_windows_for_composites_are_sorted_out(monkeypatch, capsys):
+    monkeypatch.setattr("train.detector_stage.composites.BATCH", 2)
     people = load_people([make_source()], validation=True)
     people.weight[1, 3:] = 0  # who is hardly labelled may stand anywhere
-    maker = CrowdMaker(people, None, 128)
+    maker = CompositeMaker(people, None, 128)
     assert 1 not in [row for row, _ in maker.empty]
     total = len(maker.empty)
     assert total >= 3

@@ -17,16 +17,16 @@ import numpy as np
 import pytest
 import torch
 
-from fusion_model.checkpoints import read_metrics
 from fusion_model.config import PRESETS
 from fusion_model.estimator import PoseEstimator
+from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import HUMAN36M_17
-from tests.train.made_up import figure, picture, write_pack
+from tests.helpers.fake_data import figure, picture, write_pack
 from train import fusion
 from train.command import run_command
-from train.engine.budget import read_budget
 from train.engine.checkpoints import latest_state, read_state, read_weights
-from train.fusion_training import fusion_config
+from train.engine.provenance import read_provenance
+from train.fusion_stage.training import fusion_config
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
@@ -117,7 +117,7 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
     step = json.loads((folder / "fusion" / "best" / "figures.json").read_text())["step"]
     assert budget["fusion"] == {"steps": step, "batch": 4, "images": 4 * step, "people": {"made": 6}}
     assert budget["hourglass"]["people"] == {"made": 6}
-    assert budget.keys() == {"hourglass", "fusion"}, "there is no finder"
+    assert budget.keys() == {"hourglass", "fusion"}, "there is no detector"
     center, size = (64, 72), 45
     joints = figure(HUMAN36M_17, center, size)
     box = (*joints.min(0), *joints.max(0))
@@ -178,8 +178,8 @@ def test_the_same_command_again_has_nothing_to_do(trained, ends):
     assert status == 1
     assert "seed was 0, is 1" in error
     assert "choose another --run" in error
-    status, _, error = ends("hourglass", *arguments, "--steps", 6, "--synthetic-share", 0.5)
-    assert (status, "synthetic_share was 0.2, is 0.5" in error) == (1, True)
+    status, _, error = ends("hourglass", *arguments, "--steps", 6, "--synthetic-fraction", 0.5)
+    assert (status, "synthetic_fraction was 0.2, is 0.5" in error) == (1, True)
 
 
 @pytest.mark.slow
@@ -208,7 +208,7 @@ def test_a_fine_tuning_takes_the_networks_of_a_checkpoint_and_says_what_it_skipp
     status, out, _ = ends("hourglass", *data, "--run", tmp_path / "hourglass", "--init-from", released)
     assert status == 0
     assert re.search(r"warm start from .*checkpoint: (\d+) of \1 tensors; skipped: nothing", out)
-    before, now = read_budget(released, "hourglass"), read_budget(tmp_path / "hourglass", "hourglass")
+    before, now = read_provenance(released, "hourglass"), read_provenance(tmp_path / "hourglass", "hourglass")
     assert now["images"] == before["images"] + 4 * now["steps"] > before["images"]
     options = ("--hourglass", tmp_path / "hourglass", "--views", 1, "--init-from", released)
     status, out, _ = ends("fusion", *data, "--run", tmp_path / "fusion", *options)
@@ -336,12 +336,12 @@ def test_what_evaluate_cannot_do_is_said_before_anything_is_measured(data_folder
     assert (status, "--only mpi: " in error, error.endswith("has made")) == (1, True, True)
 
 
-def test_a_finder_that_cannot_be_put_in_is_refused_first(data_folder, ends, tmp_path, monkeypatch):
+def test_a_detector_that_cannot_be_put_in_is_refused_first(data_folder, ends, tmp_path, monkeypatch):
     monkeypatch.setattr("train.fusion.load_hourglass", None)
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "plain")
     options = ("--data", data_folder, "--run", tmp_path / "run", "--hourglass", tmp_path / "plain", *SMALL)
-    status, _, error = ends("fusion", *options, "--finder", tmp_path / "plain")
-    assert (status, "is a checkpoint without a finder" in error) == (1, True)
+    status, _, error = ends("fusion", *options, "--detector", tmp_path / "plain")
+    assert (status, "is a checkpoint without a detector" in error) == (1, True)
 
 
 def test_the_crop_is_as_large_as_the_checkpoint_says(tmp_path):

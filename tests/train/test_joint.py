@@ -12,7 +12,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.pruning import prune
-from tests.train.made_up import write_pack
+from tests.helpers.fake_data import write_pack
 from train import joint
 from train.command import run_command
 from train.joint import BothNetworks

@@ -13,10 +13,10 @@ from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 
 from fusion_model import PoseEstimator
-from tests import hub_double
+from tests.helpers import hub_double
 from train import publish
-from train.card import card_text, write_card
 from train.command import run_command
+from train.evaluation.card import card_text, write_card
 
 hub = hub_double.hub  # a fixture
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fusion_model.checkpoints import read_metrics
 from fusion_model.estimator import PoseEstimator
+from fusion_model.hub.checkpoints import read_metrics
 from train import quickstart
 from train.recipes import stages
 
@@ -74,7 +74,7 @@ def test_the_summary_says_on_which_side_of_the_mean_pose_it_ends(tmp_path, monke
     ):
         figures = {"released": {"n": 3, "mpjpe": ours}, "mean pose": {"mpjpe": 100.0}}
         monkeypatch.setattr(quickstart, "read_metrics", lambda _folder, figures=figures: {"fusion": figures})
-        monkeypatch.setattr(quickstart, "read_note", lambda _path: {"mean": 12.5})
+        monkeypatch.setattr(quickstart, "read_json", lambda _path: {"mean": 12.5})
         text = quickstart.summary(tmp_path / "q", {"one": 1.0, "two": 2.5})
         assert words in text
         assert "    3.5 s  in all" in text

@@ -15,19 +15,19 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fusion_model.config import CalibrationConfig, FinderConfig
+from fusion_model.config import CalibrationConfig, DetectorConfig
+from fusion_model.detection.detector import PersonDetector
 from fusion_model.estimator import PoseEstimator
-from fusion_model.finder import FinderNetwork
-from tests.train.formats import test_humaneva, test_kth, test_stills
-from tests.train.formats.human36m_files import CAMERA, write_metadata, write_sequence
-from tests.train.formats.test_overfitted import write_rendered
-from tests.train.in_process import call
-from tests.train.made_up import write_pack
+from tests.helpers.fake_data import write_pack
+from tests.helpers.human36m_files import CAMERA, write_metadata, write_sequence
+from tests.helpers.in_process import call
+from tests.train.data.readers import test_humaneva, test_kth, test_lsp_mpii_coco
+from tests.train.data.readers.test_overfitted import write_rendered
 from train import prepare, reproduce
 from train.action_specific import action_checkpoints
-from train.formats import humaneva
-from train.protocols.paper import TABLE_1
-from train.protocols.tables import Table
+from train.data.readers import humaneva
+from train.evaluation.paper import TABLE_1
+from train.evaluation.tables import Table
 from train.recipes import stages
 from train.recipes.tables import RECIPES
 from train.synthesis.dataset import Settings as PictureSettings
@@ -45,7 +45,7 @@ def data(tmp_path_factory):
     """Every set that the recipes need, a few people each."""
     folder = tmp_path_factory.mktemp("reproduce")
     sources = {name: folder / "in" / name for name in ("mpii", "human36m", "humaneva", "kth")}
-    test_stills.write_mpii(sources["mpii"], more=6)
+    test_lsp_mpii_coco.write_mpii(sources["mpii"], more=6)
     (sources["mpii"] / "valid_images.txt").write_text("000000001.jpg\n")
     for subject, stems in STEMS.items():
         for stem in stems:
@@ -97,7 +97,7 @@ def names(commands):
 
 @pytest.mark.slow
 def test_all_tables_from_nothing(data, started, tmp_path, monkeypatch, capsys):
-    for module in ("train.synthesis.dataset", "train.formats.synthetic"):
+    for module in ("train.synthesis.dataset", "train.data.readers.synthetic"):
         monkeypatch.setattr(f"{module}.PART", 5)
     for split in ("train", "validation"):
         write_rendered(data / "synthetic" / split, split)
@@ -146,23 +146,23 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     (tmp_path / "data").mkdir()
     for name in ("mpii", "street"):
         write_pack(tmp_path / "data", name, 10, held_out=4)
-    monkeypatch.setattr("train.finder._VALIDATION", 4)
+    monkeypatch.setattr("train.detector._VALIDATION", 4)
     monkeypatch.setattr("train.recipes.released._PICTURES", 12)
     monkeypatch.setattr("train.recipes.released._HELD_OUT", 8)
     monkeypatch.setattr("train.backgrounds._LEAST", 20)
-    monkeypatch.setattr("train.data.windows._BYSTANDER", 1.1)  # nor is any background sorted out
+    monkeypatch.setattr("train.data.background_crops._BYSTANDER", 1.1)  # nor is any background sorted out
     anybody = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))  # networks this little trained see nobody
     monkeypatch.setattr("train.calibrate.fit_calibration", lambda _peaks, _hits: anybody)
     assert reproduced(tmp_path / "data", tmp_path / "out", "released") == 0
     data_first = ["backgrounds", "synthesize", "synthesize", "pack"]
-    trained = ["hourglass", "fusion", "finder", "attach_finder"]
+    trained = ["hourglass", "fusion", "detector", "attach_detector"]
     assert names(started) == [*data_first, *trained, "calibrate", "evaluate"]
     for folder, count in (("rendered", 12), ("rendered-held", 8)):
         settings = json.loads((tmp_path / "data" / folder / "settings.json").read_text())
         assert (settings["count"], settings["backgrounds"]) == (count, "backgrounds")
     checkpoint = tmp_path / "out" / "fusion" / "checkpoint"
     estimator = PoseEstimator.from_pretrained(checkpoint, device="cpu")
-    assert estimator.finder is not None
+    assert estimator.detector is not None
     assert estimator.fusion.pruned
     assert "Measured on people held out from" in (checkpoint / "README.md").read_text()
     assert f"FUSION_POSE_MODEL={checkpoint} python app.py" in capsys.readouterr().out
@@ -180,9 +180,9 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     old = load_file(checkpoint / "model.safetensors")
     kept = {
         part: [torch.equal(new[name], old[name]) for name in old if name.startswith(part)]
-        for part in ("hourglass", "fusion", "finder")
+        for part in ("hourglass", "fusion", "detector")
     }
-    assert all(kept["hourglass"] + kept["finder"])
+    assert all(kept["hourglass"] + kept["detector"])
     assert not all(kept["fusion"])
 
 
@@ -247,10 +247,10 @@ def test_data_that_a_recipe_cannot_use(data, noted, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
     assert "table1 starts from nothing: leave out --init-from" in error(data, "table1", "--init-from", tmp_path)
     PoseEstimator.random().save_pretrained(tmp_path / "half")
-    assert "half has no finder: --init-from takes" in error(data, "released", "--init-from", tmp_path / "half")
-    finder, other = FinderConfig(width=6, input_size=64), PoseEstimator.random("small")
-    config = dataclasses.replace(other.config, finder=finder)
-    networks = (other.hourglass, other.fusion_network, "other", FinderNetwork(finder))
+    assert "half has no detector: --init-from takes" in error(data, "released", "--init-from", tmp_path / "half")
+    detector, other = DetectorConfig(width=6, input_size=64), PoseEstimator.random("small")
+    config = dataclasses.replace(other.config, detector=detector)
+    networks = (other.hourglass, other.fusion_network, "other", PersonDetector(detector))
     PoseEstimator(config, *networks).save_pretrained(tmp_path / "other")
     refused = error(data, "released", "--init-from", tmp_path / "other")
     assert "channels, the preset tiny" in refused

@@ -15,11 +15,18 @@ import torch
 from fusion_model.config import PRESETS
 from fusion_model.fusion import FusionNetwork
 from train.command import minutes_left
-from train.data.banks import Banks, BankSettings, bank_fingerprint, make_banks
 from train.engine.checkpoints import latest_state
 from train.engine.loop import start_accelerator
 from train.engine.settings import SINCE
-from train.fusion_training import Outcome, Trainer, bank_settings, fusion_config, load_hourglass, parameter_count
+from train.fusion_stage.cache import FusionData, SampleSettings, make_samples, samples_fingerprint
+from train.fusion_stage.training import (
+    Outcome,
+    Trainer,
+    fusion_config,
+    load_hourglass,
+    parameter_count,
+    sample_settings,
+)
 
 STRATEGIES = ("image-only", "maps-only", "early", "late", "free", "trainable")
 FIRST_STACK = "trainable-first-stack"
@@ -27,8 +34,8 @@ SHARP = 0.05  # the farthest that a weight of a sharp run may lie from the step 
 _RESULT = "result.json"
 # What all runs of a folder share, as named on the command line.
 _SHARED = (
-    "preset", "steps", "batch", "lr", "schedule", "warmup", "patience", "validate_every", "sharpness", "soft_share",
-    "views", "people", "pairs", "input_size", "teacher_trust", "reprojection", "synthetic_share", "augment",
+    "preset", "steps", "batch", "lr", "schedule", "warmup", "patience", "validate_every", "sharpness", "soft_fraction",
+    "views", "people", "pairs", "input_size", "teacher_trust", "reprojection", "synthetic_fraction", "augment",
 )  # fmt: skip
 
 
@@ -93,7 +100,7 @@ class Ablation:
         self.config = fusion_config(arguments, "trainable")
         self.hourglass = load_hourglass(self.config, arguments.hourglass)
         self.accelerator = start_accelerator()
-        self._banks: dict[int, Banks] = {}
+        self._banks: dict[int, FusionData] = {}
         with self.accelerator.main_process_first():
             self._claim()
 
@@ -114,7 +121,9 @@ class Ablation:
     def _claim(self) -> None:
         """Make the folder that of these settings, or refuse."""
         path = self.out / "settings.json"
-        mark = bank_fingerprint(self.arguments.data, self._bank_settings(-1), self.hourglass, self.accelerator.device)
+        mark = samples_fingerprint(
+            self.arguments.data, self._bank_settings(-1), self.hourglass, self.accelerator.device
+        )
         mine = {name: getattr(self.arguments, name) for name in _SHARED} | {"data and hourglass": mark}
         if path.is_file():
             theirs = json.loads(path.read_text(encoding="utf-8"))
@@ -159,19 +168,19 @@ class Ablation:
         self.accelerator.wait_for_everyone()
         return not trainer.loop.stop_reason
 
-    def _bank(self, stack: int) -> Banks:
+    def _bank(self, stack: int) -> FusionData:
         """The views with the maps of one of the hourglass's stacks, alike for all strategies and seeds."""
         if stack not in self._banks:
             cache = self.out / "banks" / ("last-stack" if stack < 0 else f"stack-{stack + 1}")
-            self._banks[stack] = make_banks(
+            self._banks[stack] = make_samples(
                 self.arguments.data, self._bank_settings(stack), self.hourglass, self.accelerator.device, cache
             )
         return self._banks[stack]
 
-    def _bank_settings(self, stack: int) -> BankSettings:
+    def _bank_settings(self, stack: int) -> SampleSettings:
         """The same views whatever the seed of a run."""
         return dataclasses.replace(
-            bank_settings(self.config, argparse.Namespace(**{**vars(self.arguments), "seed": 0})),
+            sample_settings(self.config, argparse.Namespace(**{**vars(self.arguments), "seed": 0})),
             people=self.arguments.people,
             stack=stack,
         )
@@ -190,7 +199,7 @@ def _summary(trainer: Trainer, outcome: Outcome, row: Variant, seed: int) -> dic
     loop = trainer.loop
     network, hardening, figures = outcome.network, outcome.hardening or {}, outcome.figures
     single = network.config.single_stream
-    weights = None if single else hardening.get("weights") or outcome.unpruned.weights().tolist()
+    weights = None if single else hardening.get("weights") or outcome.unpruned.mixing_weights().tolist()
     trained_on = figures["released" if single else "hardened, trained on"]
     return {
         "name": row.name,

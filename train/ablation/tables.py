@@ -13,7 +13,7 @@ import torch
 from fusion_model.config import FusionConfig
 from fusion_model.fusion import FusionNetwork
 from train.ablation.runs import FIRST_STACK, SHARP
-from train.fusion_training import time_networks
+from train.fusion_stage.training import time_networks
 
 # MPJPE in mm on Human3.6M, Tekin et al. 2017, Table 5.
 PAPER = {"image-only": 124.13, "maps-only": 79.28, "early": 76.41, "late": 74.12, "trainable": 69.73}

@@ -12,7 +12,7 @@ from torch import Tensor
 from fusion_model.fusion import FusionNetwork
 from train.analysis.run import NothingToShowError
 
-_STILL = 1e-9  # spread, in shares of the largest value, below which a channel is constant
+_STILL = 1e-9  # spread, in fractions of the largest value, below which a channel is constant
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,10 @@ def _features(network: FusionNetwork, stream: str, values: Tensor, number: int) 
 
 def _standardised(values: np.ndarray) -> np.ndarray:
     """Columns of mean 0 and length 1; NaN where constant."""
-    centred = values - values.mean(0)
-    length = np.linalg.norm(centred, axis=0)
+    centered = values - values.mean(0)
+    length = np.linalg.norm(centered, axis=0)
     still = length <= _STILL * np.sqrt(len(values)) * np.abs(values).max(0, initial=0)
-    return centred / np.where(still, np.nan, length)
+    return centered / np.where(still, np.nan, length)
 
 
 def _constant(within: np.ndarray) -> int:

@@ -14,11 +14,11 @@ from tqdm import tqdm
 from fusion_model.heatmaps import decode, to_crop_coordinates
 from train.analysis.run import FusionRun
 from train.data.augment import plain_views
-from train.data.bank import Bank, build_bank, joined_parts
 from train.data.people import People, decode_people
 from train.data.sampling import SYNTHETIC
 from train.data.sources import find_sources
-from train.fusion_training import predict
+from train.fusion_stage.samples import FusionSamples, build_samples, joined_parts
+from train.fusion_stage.training import predict
 
 _STORED = 256  # pixels of a photo as it is decoded
 _AT_ONCE = 128  # photos in memory
@@ -59,17 +59,17 @@ class HeldOut:
         return {name: rows for name, rows in kinds.items() if len(rows)}
 
     @cached_property
-    def bank(self) -> Bank:
+    def bank(self) -> FusionSamples:
         """Inputs and poses of all; photos are decoded a few at a time."""
         config, hourglass = self._run.config, self._run.hourglass
         sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
         starts = tqdm(range(0, len(self), _AT_ONCE), desc="look at validation people", unit="batch")
         banks = (
-            build_bank(self.people(range(start, min(start + _AT_ONCE, len(self)))), hourglass, *sizes, 1, None,
+            build_samples(self.people(range(start, min(start + _AT_ONCE, len(self)))), hourglass, *sizes, 1, None,
                        progress=False)
             for start in starts
         )  # fmt: skip
-        return joined_parts((tuple(getattr(bank, f.name) for f in fields(Bank)) for bank in banks), len(self))
+        return joined_parts((tuple(getattr(bank, f.name) for f in fields(FusionSamples)) for bank in banks), len(self))
 
     @cached_property
     def truth(self) -> np.ndarray:

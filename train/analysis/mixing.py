@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fusion_model.checkpoints import load_checkpoint
 from fusion_model.config import FusionConfig
 from fusion_model.fusion import step_weights
+from fusion_model.hub.checkpoints import load_checkpoint
 from train.analysis.run import NothingToShowError, check_run, read_hardening, released_checkpoint
 from train.engine.checkpoints import latest_state, read_state
-from train.engine.mixing import FILE
+from train.fusion_stage.mixing_log import FILE
 
 _FROM_LOG = (
     f"The run is of a version that wrote no {FILE}: alpha and beta are those of its validations in log.csv, running "

@@ -52,7 +52,7 @@ def _figure7(content: dict[str, Any]) -> str:
         ("between the streams, median", content["median"]),
         ("between the streams, 95th of 100", content["p95"]),
         ("between the streams, largest", content["largest"]),
-        ("between the streams, share of pairs above 0.5", content["share_above_half"]),
+        ("between the streams, fraction of pairs above 0.5", content["share_above_half"]),
         ("the same with the maps of other images, mean", content["mean_by_chance"]),
         ("within the image stream, mean", content["mean_within_image"]),
         ("within the map stream, mean", content["mean_within_maps"]),

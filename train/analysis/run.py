@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from fusion_model.checkpoints import FUSION_PREFIX, HOURGLASS_PREFIX, build_networks, check_state, load_checkpoint
 from fusion_model.config import ModelConfig
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.hub.checkpoints import FUSION_PREFIX, HOURGLASS_PREFIX, build_networks, check_state, load_checkpoint
 from train.engine.checkpoints import read_weights
 
 BEST = Path("best") / "model.safetensors"

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from train.analysis.held_out import HeldOut
 from train.analysis.run import FusionRun
-from train.protocols.pose3d import pose_figures
+from train.evaluation.pose3d import pose_figures
 
 BATCHES = (1, 16)
 _ROUNDS = 15

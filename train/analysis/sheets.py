@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, Skeleton
 from train.analysis.held_out import HeldOut
-from train.protocols.pose3d import pose_figures
+from train.evaluation.pose3d import pose_figures
 
 SIDES = {"left": "#1d7fd6", "right": "#ef7a12", "middle": "#5c636e"}
 REFERENCE = "#b3b9c4"

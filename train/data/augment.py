@@ -25,13 +25,13 @@ class AugmentConfig:
     """How far views vary.
 
     Attributes:
-        scene: share of views with people small and anywhere, half of them with a second person.
-        cut: share of views that cut the person off.
-        nothing: share of views beside the person.
-        any_angle: share of the other views turned by any angle.
+        scene: fraction of views with people small and anywhere, half of them with a second person.
+        cut: fraction of views that cut the person off.
+        nothing: fraction of views beside the person.
+        any_angle: fraction of the other views turned by any angle.
         turn: standard deviation of the angle of the rest, degrees.
         scale: standard deviation of the logarithm (base 2) of a person view's scale.
-        shift: standard deviation of its centre, in sides of the crop.
+        shift: standard deviation of its center, in sides of the crop.
     """
 
     scene: float = 0.15
@@ -77,7 +77,7 @@ class Views:
 
 
 def person_windows(people: People, margin: float) -> tuple[Tensor, Tensor]:
-    """Centre (N, 2) and side (N,) of the square round each box, pixels of the stored photo."""
+    """Center (N, 2) and side (N,) of the square round each box, pixels of the stored photo."""
     low, high = people.box[:, :2], people.box[:, 2:]
     return (low + high) / 2, margin * (high - low).amax(1)
 
@@ -144,7 +144,7 @@ def _grid_sample(photos: Tensor, matrices: Tensor, factor: int, size: int) -> Te
     inverse = torch.linalg.inv(matrices[:, :, :2])
     stored = (view - matrices[:, None, :, 2]) @ inverse.transpose(1, 2)
     length = photos.shape[-1] * factor
-    grid = (2 * stored + 1) / length - 1  # pixel centres -> grid_sample's [-1, 1] over pixel edges
+    grid = (2 * stored + 1) / length - 1  # pixel centers -> grid_sample's [-1, 1] over pixel edges
     return functional.grid_sample(
         photos, grid.reshape(-1, size, size, 2), mode="bilinear", padding_mode="zeros", align_corners=False
     )
@@ -271,7 +271,7 @@ def _shows_a_joint(views: Views) -> Tensor:
 
 
 def _empty_windows(people: People, tries: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
-    """The window of several tries that shares least with the person: centre (N, 2) and side (N,)."""
+    """The window of several tries that shares least with the person: center (N, 2) and side (N,)."""
     extent = people.extent
     side = (0.25 + 0.35 * size) * (extent[:, 2:] - extent[:, :2]).amin(1)
     low, high = extent[:, None, :2] + side[:, None, None] / 2, extent[:, None, 2:] - side[:, None, None] / 2

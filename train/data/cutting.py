@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from train.formats.records import UNKNOWN, Record
+from train.data.readers.records import UNKNOWN, Record
 
 QUALITY = 95  # of the JPEG files
 
@@ -69,7 +69,7 @@ def cut_person(frame: np.ndarray, record: Record, side: int, margin: float) -> C
     if scale < 1:
         window = cv2.resize(window, size, interpolation=cv2.INTER_AREA)
     data = encode_jpeg(window, QUALITY, f"{record.frame.path}: a crop")
-    # Pixel centres: crop = (frame - low + 0.5) * scale - 0.5, with the scale that rounding left on each axis.
+    # Pixel centers: crop = (frame - low + 0.5) * scale - 0.5, with the scale that rounding left on each axis.
     scales = np.array(size) / (high - low)
     affine = np.column_stack((np.diag(scales), (0.5 - low) * scales - 0.5))
     return Cut(data, affine, box, size)

@@ -1,6 +1,6 @@
 """People as training sees them: a stack of small photos with joints in their pixels.
 
-A reader in ``train/formats`` turns a data set into a :class:`Source`, a list of encoded photos with labels in photo
+A reader in ``train/data/readers`` turns a data set into a :class:`Source`, a list of encoded photos with labels in photo
 pixels. :func:`load_people` decodes every photo into one uint8 tensor, which then stays in memory.
 """
 

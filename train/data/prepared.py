@@ -19,8 +19,8 @@ import numpy as np
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, SKELETONS, Skeleton, conversion_matrix
 from train.data.people import Source, add_middle_joints
+from train.data.readers.records import HIDDEN, UNKNOWN
 from train.data.sampling import SYNTHETIC
-from train.formats.records import HIDDEN, UNKNOWN
 
 INDEX = "prepared.json"
 ANNOTATIONS = "people.npz"

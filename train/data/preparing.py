@@ -21,8 +21,8 @@ from fusion_model.skeletons import Skeleton
 from train.data.cameras import CAMERA_MODELS
 from train.data.cutting import Cut, cut_person
 from train.data.prepared import ANNOTATIONS, FORMAT, INDEX, LABELS, SETTINGS, column_shapes, member_name, part_path
-from train.formats.frames import iterate_frames
-from train.formats.records import UNKNOWN, Plan, Record, Unit
+from train.data.readers.frames import iterate_frames
+from train.data.readers.records import UNKNOWN, Plan, Record, Unit
 
 _COUNTED = ("split", "subject", "action", "camera")
 _OUTSIDE = "the person lies outside the frame"

@@ -21,7 +21,7 @@ def sampling_weights(
     Args:
         source: (N,) index into ``names``.
         names: of the sources; rendered ones are called ``synthetic``.
-        synthetic: share of all rendered sets together; with nothing but rendered sets it is 1.
+        synthetic: fraction of all rendered sets together; with nothing but rendered sets it is 1.
         shares: of the photos' sets among each other; None for :data:`SHARES`.
     """
     rows = source.cpu()
@@ -49,8 +49,8 @@ def draw(weights: Tensor, count: int, generator: torch.Generator) -> Tensor:
     return torch.searchsorted(cumulative, picks, right=True).clamp_max(len(weights) - 1)
 
 
-def draw_share(weights: Tensor, count: int, generator: torch.Generator, share: slice) -> tuple[Tensor, RowNoise]:
-    """A share of a batch of ``count`` rows, and the noise of its samples: alike however the batch is split."""
+def draw_local(weights: Tensor, count: int, generator: torch.Generator, share: slice) -> tuple[Tensor, RowNoise]:
+    """A fraction of a batch of ``count`` rows, and the noise of its samples: alike however the batch is split."""
     rows, seeds = draw(weights, count, generator), draw_seeds(count, generator)
     return rows[share], RowNoise(seeds[share])
 

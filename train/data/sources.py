@@ -12,8 +12,8 @@ from train.data.packs import INDEX, SAMPLE, labels_fingerprint, open_pack, pack_
 from train.data.people import STORE_SIZE, People, Source, load_people
 from train.data.prepared import INDEX as PREPARED
 from train.data.prepared import SETTINGS, read_prepared
-from train.formats.people import read_people
-from train.formats.synthetic import read_synthetic
+from train.data.readers.people import read_people
+from train.data.readers.synthetic import read_synthetic
 
 
 def find_people(folder: Path, *, validation: bool, action: str = "") -> People:
@@ -113,8 +113,8 @@ def find_sources(folder: Path) -> list[Source]:
 def _read_lspet(folder: Path) -> Source:
     """LSP-extended as distributed."""
     # They need SciPy and h5py, which a machine that trains from a pack does without.
-    from train.formats.lsp import LSPET_VALIDATION_FROM  # noqa: PLC0415
-    from train.formats.lspet import read_lspet  # noqa: PLC0415
+    from train.data.readers.lsp import LSPET_VALIDATION_FROM  # noqa: PLC0415
+    from train.data.readers.lspet import read_lspet  # noqa: PLC0415
 
     teacher = folder / "lspet_teacher.npz"
     return read_lspet(folder / "lspet", teacher if teacher.is_file() else None, LSPET_VALIDATION_FROM)

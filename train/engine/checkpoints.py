@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from fusion_model.checkpoints import CONFIG_FILE
+from fusion_model.hub.checkpoints import CONFIG_FILE
 
 _COMPLETE = "training_state.pt"
 
@@ -108,7 +108,7 @@ def read_weights(path: Path, part: str = "") -> dict[str, torch.Tensor]:
     Args:
         path: the folder or file.
         part: of a file that holds several networks, as a released checkpoint does, the one whose tensors are meant:
-            ``hourglass``, ``fusion`` or ``finder``, which is taken off their names.
+            ``hourglass``, ``fusion`` or ``detector``, which is taken off their names.
 
     Raises:
         FileNotFoundError: if there is no such file.

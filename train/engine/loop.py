@@ -1,7 +1,7 @@
 """The training loop that every command shares.
 
 The batch of step t is a function of (seed, t) alone. A run that was cut continues exactly where it was, and nothing
-about the data order has to be stored; several processes draw the same batch, and each takes its share of it.
+about the data order has to be stored; several processes draw the same batch, and each takes its fraction of it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Loop:
     """Trains one module, keeps the averaged weights, writes checkpoints and logs.
 
     ``loss`` is called once for each part of a step, with a generator in the same state in every process and part: it
-    draws the whole batch of ``settings.batch`` samples from it, and works on those of :meth:`share`. Its mean over
+    draws the whole batch of ``settings.batch`` samples from it, and works on those of :meth:`local_slice`. Its mean over
     equal shares must be the loss of the whole batch.
 
     Args:
@@ -85,7 +85,7 @@ class Loop:
         self.loss, self.validate, self.describe, self.pictures = loss, validate, describe, pictures
         self.fingerprint = {**dataclasses.asdict(settings), **(fingerprint or {})}
         self._part = 0
-        self.share(settings.batch)  # refuses a batch that cannot be split, before anything is written
+        self.local_slice(settings.batch)  # refuses a batch that cannot be split, before anything is written
         optimiser = make_optimiser(module, settings.learning_rate, settings.weight_decay)
         average = moving_average(settings.ema)
         self.averaged = AveragedModel(module.to(self.device), multi_avg_fn=average, use_buffers=True)
@@ -98,7 +98,7 @@ class Loop:
         self._began, self._pace = time.monotonic(), 0.0
         folder.mkdir(parents=True, exist_ok=True)
 
-    def share(self, count: int) -> slice:
+    def local_slice(self, count: int) -> slice:
         """Rows of a batch of ``count`` that fall to this process in the part of the step in hand.
 
         Raises:

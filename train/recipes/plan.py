@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from train.data.prepared import INDEX, TRAIN, read_index
+from train.data.readers.registry import DISTRIBUTED
 from train.data.sources import find_sources
-from train.formats.distributed import DISTRIBUTED
-from train.protocols.tables import Table
+from train.evaluation.tables import Table
 from train.recipes.stages import Stage
 
 SYNTHETIC = "synthetic"
@@ -31,7 +31,7 @@ class Settings:
         scale: factor on all numbers of steps.
         seed: of everything.
         accumulate: parts of a batch, where memory is short.
-        init_from: checkpoint whose hourglass and finder are taken as they are, of a recipe that can.
+        init_from: checkpoint whose hourglass and detector are taken as they are, of a recipe that can.
     """
 
     data: Path
@@ -113,7 +113,7 @@ def fusion(
         soft: for a network to go on from: weights, alpha and beta stay soft to the end.
     """
     runs, out = settings.out / "fusion", settings.out
-    start = (*(("--init-from", str(runs / after)) if after else ()), *(("--soft-share", "1") if soft else ()))
+    start = (*(("--init-from", str(runs / after)) if after else ()), *(("--soft-fraction", "1") if soft else ()))
     data = ("--data", str(settings.data / data_set), "--hourglass", str(out / "hourglass" / data_set))
     place = ("--run", str(runs / run), "--cache", str(out / "views" / data_set), "--seed", str(settings.seed))
     common = settings.common(steps, "3e-4" if after else "1e-3")

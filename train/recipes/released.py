@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fusion_model.checkpoints import CARD_FILE, load_checkpoint, read_metrics
 from fusion_model.config import PRESETS
+from fusion_model.hub.checkpoints import CARD_FILE, load_checkpoint, read_metrics
 from train import synthesize
 from train.data.prepared import SETTINGS as PREPARED
 from train.data.sampling import SYNTHETIC
@@ -18,11 +18,11 @@ from train.recipes.plan import Settings
 from train.recipes.stages import Stage
 from train.synthesis.dataset import check_folder
 
-_HOURGLASS, _FUSION, _FINDER = 7_350, 12_000, 10_000  # steps at --scale 1
-_BATCHES = {"hourglass": 256, "fusion": 64, "finder": 32}
+_HOURGLASS, _FUSION, _DETECTOR = 7_350, 12_000, 10_000  # steps at --scale 1
+_BATCHES = {"hourglass": 256, "fusion": 64, "detector": 32}
 _PICTURES, _HELD_OUT = 16_000, 1_200  # rendered, whatever --scale is
 _SIZES = {"compact": ("--input-size", "192")}  # of the crops, where they are not the preset's: see RESULTS.md
-_MIXTURE = ("--views", "3", "--synthetic-share", "0.5", "--teacher-trust", "0.5", "--reprojection", "0.2")
+_MIXTURE = ("--views", "3", "--synthetic-fraction", "0.5", "--teacher-trust", "0.5", "--reprojection", "0.2")
 
 
 def check(settings: Settings) -> None:
@@ -31,7 +31,7 @@ def check(settings: Settings) -> None:
     Raises:
         FileNotFoundError: if there is no data set or no such checkpoint.
         ValueError: if the folder is a set itself or has no photos of a part, rendered people are others than the
-            recipe's, the batches cannot be cut into so many parts, or the checkpoint is damaged, has no finder, or its
+            recipe's, the batches cannot be cut into so many parts, or the checkpoint is damaged, has no detector, or its
             hourglass is not the preset's.
     """
     _check_photos(settings.data)
@@ -54,11 +54,11 @@ def _check_batches(parts: int, trained: tuple[str, ...]) -> None:
 
 
 def _check_checkpoint(folder: Path, preset: str) -> None:
-    """Refuse a checkpoint whose hourglass and finder cannot be taken; raises as :func:`check`."""
+    """Refuse a checkpoint whose hourglass and detector cannot be taken; raises as :func:`check`."""
     config, _ = load_checkpoint(folder)
-    if config.finder is None:
+    if config.detector is None:
         raise ValueError(
-            f"{folder} has no finder: --init-from takes a checkpoint with one, such as assets/checkpoints/default"
+            f"{folder} has no detector: --init-from takes a checkpoint with one, such as assets/checkpoints/default"
         )
     found, expected = ((one.stacks, one.width) for one in (config.hourglass, PRESETS[preset].hourglass))
     if found != expected:
@@ -81,10 +81,10 @@ def _check_photos(data: Path) -> None:
 def stages(settings: Settings) -> list[Stage]:
     """Render people, pack, train the networks, fit the confidence, measure and write the card.
 
-    Of a checkpoint to start from, hourglass and finder are taken as they are: see "tried and left" in RESULTS.md.
+    Of a checkpoint to start from, hourglass and detector are taken as they are: see "tried and left" in RESULTS.md.
     """
     data, out, seed = str(settings.data), settings.out, ("--seed", str(settings.seed))
-    packed, finder = str(out / "packed"), str(out / "finder")
+    packed, detector = str(out / "packed"), str(out / "detector")
     checkpoint = ("--checkpoint", str(out / "fusion" / "checkpoint"))
     start = settings.init_from and str(settings.init_from)
     size = () if start else _SIZES.get(settings.preset, ())  # a checkpoint says itself
@@ -93,11 +93,11 @@ def stages(settings: Settings) -> list[Stage]:
     maps = ("--run", hourglass, *settings.common(_HOURGLASS, "4e-3"), *batch["hourglass"], *size, *seed)
     poses = ("--hourglass", hourglass, "--run", str(out / "fusion"), *settings.common(_FUSION, "1e-3"))
     poses = (*poses, *batch["fusion"], *size, *seed, "--cache", views)  # which take some 20 min on two cores
-    people = ("--run", finder, *settings.common(_FINDER, "2e-3", presets=False), *batch["finder"], *seed)
+    people = ("--run", detector, *settings.common(_DETECTOR, "2e-3", presets=False), *batch["detector"], *seed)
     train_hourglass = Stage("hourglass on photos and rendered people", (("hourglass", "--data", packed, *maps),))
-    train_finder = (
-        Stage("finder", (("finder", "--data", data, *people, *checkpoint),)),
-        Stage("attach the finder", (("attach_finder", "--finder", finder, *checkpoint),)),
+    train_detector = (
+        Stage("detector", (("detector", "--data", data, *people, *checkpoint),)),
+        Stage("attach the detector", (("attach_detector", "--detector", detector, *checkpoint),)),
     )
     return [
         *_rendered(settings),
@@ -105,9 +105,9 @@ def stages(settings: Settings) -> list[Stage]:
         *(() if start else (train_hourglass,)),
         Stage(
             "fusion network on its maps",
-            (("fusion", "--data", packed, *poses, *_MIXTURE, *(("--finder", start) if start else ())),),
+            (("fusion", "--data", packed, *poses, *_MIXTURE, *(("--detector", start) if start else ())),),
         ),
-        *(() if start else train_finder),
+        *(() if start else train_detector),
         Stage("fit the confidence", (("calibrate", "--data", data, *checkpoint),)),
         Stage("measure", (("evaluate", "--data", data, *checkpoint, "--card"),)),
     ]

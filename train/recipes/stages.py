@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from train.engine.notes import read_note, write_note
+from train.engine.run_files import read_json, write_json
 
 DONE = "stages.json"  # seconds of every finished stage, by name
 
@@ -42,7 +42,7 @@ def run_stages(plan: Sequence[Stage], out: Path) -> dict[str, float] | None:
         Seconds of each stage of the plan by name; None if a command failed or was stopped, and its stage goes on when
         this is called again.
     """
-    done = read_note(out / DONE)
+    done = read_json(out / DONE)
     for number, stage in enumerate(plan, 1):
         if stage.name in done:
             print(f"{number}/{len(plan)} {stage.name}: done before")
@@ -54,7 +54,7 @@ def run_stages(plan: Sequence[Stage], out: Path) -> dict[str, float] | None:
                 print(f"{stage.name} ended with status {status}; run the same command again to continue")
                 return None
         done[stage.name] = round(time.perf_counter() - began, 1)
-        write_note(out / DONE, done)
+        write_json(out / DONE, done)
     return {stage.name: done[stage.name] for stage in plan}
 
 

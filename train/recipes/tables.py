@@ -11,7 +11,7 @@ import math
 import statistics
 
 from train.ablation.tables import PAPER
-from train.protocols.tables import Table
+from train.evaluation.tables import Table
 from train.recipes import plan, released
 from train.recipes.plan import Recipe, Settings
 from train.recipes.stages import Stage

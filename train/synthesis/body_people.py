@@ -42,7 +42,7 @@ STATURES = {
     80: (1552, 65, 1715, 73),
 }
 
-_CHILDREN = 0.25  # share of people under 18 years
+_CHILDREN = 0.25  # fraction of people under 18 years
 _TALLEST = 2.5  # standard deviations
 # The model's weight goes from 0 to 1, which is no more than stout: it is carried on beyond.
 _THINNEST, _HEAVIEST = 0.15, 1.5
@@ -52,7 +52,7 @@ _AGE_MODEL = (0.0, 0.12, 0.22, 0.33, 0.56, 0.63, 0.667, 0.73, 0.84, 1.0)
 
 
 @dataclass(frozen=True)
-class Crowd:
+class Population:
     """Drawn people, arrays of one value each.
 
     Attributes:
@@ -82,7 +82,7 @@ def stature_of(sex: np.ndarray, age_years: np.ndarray) -> tuple[np.ndarray, np.n
     return mean, np.where(men, np.interp(age_years, ages, men_sd), np.interp(age_years, ages, women_sd))
 
 
-def draw_crowd(generator: np.random.Generator, count: int) -> Crowd:
+def draw_population(generator: np.random.Generator, count: int) -> Population:
     """People of both sexes in equal parts, a quarter of them children, ages even within children and within adults."""
     sex = generator.permutation(np.arange(count) % 2)
     child = generator.random(count) < _CHILDREN
@@ -104,4 +104,4 @@ def draw_crowd(generator: np.random.Generator, count: int) -> Crowd:
         "asian": races[:, 1],
         "caucasian": races[:, 2],
     }
-    return Crowd(sex.astype(np.int8), age, stature, phenotypes)
+    return Population(sex.astype(np.int8), age, stature, phenotypes)

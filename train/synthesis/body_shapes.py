@@ -1,4 +1,4 @@
-"""From a linear body model and a crowd to the arrays of a pack: everybody's shape in a few principal components."""
+"""From a linear body model and a population to the arrays of a pack: everybody's shape in a few principal components."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from train.synthesis.body import shape_parts
-from train.synthesis.body_people import Crowd
+from train.synthesis.body_people import Population
 from train.synthesis.body_skin import position_along
 from train.synthesis.rig import RIG
 
@@ -40,9 +40,9 @@ class Source:
     coefficients: Callable[[dict[str, np.ndarray]], np.ndarray]
 
 
-def bake(source: Source, crowd: Crowd, components: int) -> dict[str, np.ndarray]:
-    """The arrays of a pack with everybody of a crowd, their shapes in so many principal components."""
-    mean, basis, coefficients = _principal(source.rows, _mixture(source, crowd), components)
+def bake(source: Source, population: Population, components: int) -> dict[str, np.ndarray]:
+    """The arrays of a pack with everybody of a population, their shapes in so many principal components."""
+    mean, basis, coefficients = _principal(source.rows, _mixture(source, population), components)
     count = len(source.uv)
     vertices, heads, tails = shape_parts(mean, count)[:3]
     bone, weight = _strongest(source.weights)
@@ -63,27 +63,27 @@ def bake(source: Source, crowd: Crowd, components: int) -> dict[str, np.ndarray]
         "mean": mean,
         "components": basis.astype(np.float16),
         "coefficients": coefficients.astype(np.float16),
-        "sex": crowd.sex,
-        "age_years": crowd.age_years.astype(np.float32),
-        "stature_mm": crowd.stature_mm.astype(np.float32),
+        "sex": population.sex,
+        "age_years": population.age_years.astype(np.float32),
+        "stature_mm": population.stature_mm.astype(np.float32),
         "mass_kg": np.array(mass, np.float32),
     }
 
 
-def _mixture(source: Source, crowd: Crowd) -> np.ndarray:
+def _mixture(source: Source, population: Population) -> np.ndarray:
     """Weights (N, 1 + S) of the source's rows that give everybody, of the stature drawn for them.
 
     The model's own height, which changes proportions too, goes as far as it can; what is left is a scale.
     """
 
     def coefficients(height: np.ndarray) -> np.ndarray:
-        found = source.coefficients(crowd.phenotypes | {"height": height})
+        found = source.coefficients(population.phenotypes | {"height": height})
         return np.concatenate([np.ones((len(found), 1), np.float32), found], 1)
 
-    none = np.zeros(len(crowd.sex))
+    none = np.zeros(len(population.sex))
     low, high = (_stature(source, coefficients(none + height)) for height in (0, 1))
-    mixture = coefficients(np.clip((crowd.stature_mm - low) / (high - low), 0, 1))
-    scale = crowd.stature_mm / _stature(source, mixture)
+    mixture = coefficients(np.clip((population.stature_mm - low) / (high - low), 0, 1))
+    scale = population.stature_mm / _stature(source, mixture)
     print(f"scales beyond the model's own height: {np.percentile(scale, [0, 5, 50, 95, 100]).round(3)}")
     return (mixture * scale[:, None]).astype(np.float32)
 
@@ -105,13 +105,13 @@ def _principal(rows: np.ndarray, mixture: np.ndarray, components: int) -> tuple[
     """Mean (M, 3), components (C, M, 3) and coefficients (N, C) of unit spread, of bodies ``mixture @ rows``."""
     flat = rows.reshape(len(rows), -1)
     middle = mixture.mean(0)
-    centred = mixture - middle
+    centered = mixture - middle
     # Of bodies in so few rows the small matrix of the rows' products has all the variance: no need to make them all.
     values, vectors = np.linalg.eigh((flat @ flat.T).astype(np.float64))
     root = vectors * np.sqrt(np.maximum(values, 0))
-    scores, spread, _ = np.linalg.svd(centred @ root, full_matrices=False)
+    scores, spread, _ = np.linalg.svd(centered @ root, full_matrices=False)
     scores = scores[:, :components] * np.sqrt(len(mixture))
-    basis = (scores.T @ centred / len(mixture)).astype(np.float32) @ flat
+    basis = (scores.T @ centered / len(mixture)).astype(np.float32) @ flat
     left = np.sqrt((spread[components:] ** 2).sum() / (len(mixture) * rows.shape[1]))
     print(f"root mean square of what {components} components leave out: {left:.2f} mm a vertex")
     return (middle @ flat).reshape(rows.shape[1:]), basis.reshape(-1, *rows.shape[1:]), scores

@@ -67,7 +67,7 @@ class Skin:
         for limb, _, at_end in _LIMBS:
             place = position_along(vertices, heads[limb], tails[limb])
             share = np.maximum(0, 1 - np.abs(_STEPS * place[:, None] - np.arange(_STEPS + 1))) * dense[:, limb, None]
-            # The station whose share of the twist is none is the limb itself.
+            # The station whose fraction of the twist is none is the limb itself.
             dense[:, limb] = share[:, 0 if at_end else -1]
             stations.append(share[:, 1:] if at_end else share[:, :-1])
         self._weights = np.ascontiguousarray(np.concatenate([dense, *stations, np.stack(common, 1)], 1), np.float32)

@@ -17,15 +17,15 @@ class Stage:
     """Where the people are, as the camera sees it: axes to the right and away from the camera, on the ground.
 
     Attributes:
-        centre: (3,) mm on the ground between the people.
+        center: (3,) mm on the ground between the people.
         angle: radians, yaw of the axis that goes away from the camera.
-        reach: mm that people take up to every side of the centre.
-        distance: mm along the ground from the camera to the centre.
+        reach: mm that people take up to every side of the center.
+        distance: mm along the ground from the camera to the center.
         camera_height: mm above the ground.
         floor: height of the ground round the people's stage, 0 if they stand on it.
     """
 
-    centre: np.ndarray
+    center: np.ndarray
     angle: float
     reach: float
     distance: float
@@ -33,20 +33,20 @@ class Stage:
     floor: float
 
     def at(self, right: float, away: float, height: float = 0.0) -> np.ndarray:
-        """(3,) world mm of a place given to the right of and behind the centre."""
+        """(3,) world mm of a place given to the right of and behind the center."""
         turn = yaw(self.angle)
-        return self.centre + turn @ np.array([-right, 0.0, away]) + [0.0, self.floor + height, 0.0]
+        return self.center + turn @ np.array([-right, 0.0, away]) + [0.0, self.floor + height, 0.0]
 
 
 def stage_of(camera: Camera, points: np.ndarray, floor: float) -> Stage:
     """The stage of people whose vertices are ``points`` (N, 3)."""
     low, high = points.min(0), points.max(0)
-    centre = np.array([(low[0] + high[0]) / 2, 0.0, (low[2] + high[2]) / 2])
+    center = np.array([(low[0] + high[0]) / 2, 0.0, (low[2] + high[2]) / 2])
     ahead = camera.rotation[2]
     reach = float(np.hypot(high[0] - low[0], high[2] - low[2]) / 2)
-    to = (centre - camera.position)[[0, 2]]
+    to = (center - camera.position)[[0, 2]]
     return Stage(
-        centre, float(np.arctan2(ahead[0], ahead[2])), reach, float(np.hypot(*to)), float(camera.position[1]), floor
+        center, float(np.arctan2(ahead[0], ahead[2])), reach, float(np.hypot(*to)), float(camera.position[1]), floor
     )
 
 

@@ -1,6 +1,6 @@
 """The pinhole camera, and how it is pointed at people.
 
-World axes are y up; camera axes are x right, y down, z away. Pixels: the centre of the top-left one is (0, 0).
+World axes are y up; camera axes are x right, y down, z away. Pixels: the center of the top-left one is (0, 0).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Camera:
 
     @property
     def position(self) -> np.ndarray:
-        """(3,) world mm of the centre of projection."""
+        """(3,) world mm of the center of projection."""
         return -self.rotation.T @ self.translation
 
     @property
@@ -108,8 +108,8 @@ class Shot:
         elevation: radians, positive: the camera looks down.
         roll: radians.
         focal: millimetres on full frame (36 mm wide).
-        fill: wanted larger side of the framed points' box, as a share of the picture.
-        centre: (2,) wanted centre of that box, share of the picture's size away from its middle.
+        fill: wanted larger side of the framed points' box, as a fraction of the picture.
+        center: (2,) wanted center of that box, fraction of the picture's size away from its middle.
     """
 
     azimuth: float
@@ -117,7 +117,7 @@ class Shot:
     roll: float
     focal: float
     fill: float
-    centre: tuple[float, float]
+    center: tuple[float, float]
 
 
 def draw_shot(generator: np.random.Generator, fill: tuple[float, float]) -> Shot:
@@ -125,7 +125,7 @@ def draw_shot(generator: np.random.Generator, fill: tuple[float, float]) -> Shot
 
     Args:
         generator: of every choice.
-        fill: least and greatest share of the picture that the framed points take.
+        fill: least and greatest fraction of the picture that the framed points take.
     """
     usual = generator.random() < 0.72
     elevation = np.clip(generator.normal(4, 7), -20, 50) if usual else generator.uniform(-20, 50)
@@ -136,7 +136,7 @@ def draw_shot(generator: np.random.Generator, fill: tuple[float, float]) -> Shot
         roll=float(np.radians(roll)),
         focal=float(np.exp(generator.uniform(np.log(24), np.log(200)))),
         fill=float(generator.uniform(*fill)),
-        centre=(float(generator.normal(0, 0.03)), float(generator.normal(0, 0.03))),
+        center=(float(generator.normal(0, 0.03)), float(generator.normal(0, 0.03))),
     )
 
 
@@ -155,7 +155,7 @@ def frame(shot: Shot, points: np.ndarray, size: tuple[int, int], lowest: float) 
     side = np.array([np.sin(shot.azimuth) * np.cos(shot.elevation), np.sin(shot.elevation),
                      np.cos(shot.azimuth) * np.cos(shot.elevation)])  # fmt: skip
     distance = 2 * extent * focal / (shot.fill * size[0])
-    wanted = (np.array(shot.centre) + 0.5) * size - 0.5
+    wanted = (np.array(shot.center) + 0.5) * size - 0.5
     nearest = extent * 1.05 + 350.0
     target = middle
     for _ in range(4):

@@ -308,7 +308,7 @@ def _falling(head: Head, figure: Figure, index: int, marks: _Landmarks) -> Surfa
 
 
 def _ball(
-    centre: np.ndarray, radii: tuple[float, float, float], rows: int = 9, columns: int = 14
+    center: np.ndarray, radii: tuple[float, float, float], rows: int = 9, columns: int = 14
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Vertices, normals and faces of an ellipsoid."""
     down, around = np.meshgrid(np.linspace(0, np.pi, rows), np.linspace(0, 2 * np.pi, columns), indexing="ij")
@@ -321,7 +321,7 @@ def _ball(
         np.stack([first + 1, first + columns, first + columns + 1], 1),
     ])  # fmt: skip
     normal = unit / np.array(radii)
-    return (unit * radii + centre).astype(np.float32), normal.astype(np.float32), faces.astype(np.int32)
+    return (unit * radii + center).astype(np.float32), normal.astype(np.float32), faces.astype(np.int32)
 
 
 def _tied(head: Head, index: int, marks: _Landmarks) -> Surface:

@@ -43,12 +43,12 @@ def room(builder: Builder) -> None:
     middle = stage.at(0, 0, height / 2)
     back = middle + away * behind + across * (right - left) / 2
     builder.add_shell(panel(back, across * (left + right), rise, wall, builder.between(0, 3000)))
-    depth, centre = behind + near, (behind - near) / 2
-    builder.add_shell(panel(middle - across * left + away * centre, away * depth, rise, wall))
-    builder.add_shell(panel(middle + across * right + away * centre, -away * depth, rise, wall))
+    depth, center = behind + near, (behind - near) / 2
+    builder.add_shell(panel(middle - across * left + away * center, away * depth, rise, wall))
+    builder.add_shell(panel(middle + across * right + away * center, -away * depth, rise, wall))
     white = builder.material(builder.any_colour(0.75, 0.95, 0.95))
     builder.add_shell(
-        panel(stage.at(0, 0, height) + away * centre, across * (left + right) * 1.6, -away * depth, white)
+        panel(stage.at(0, 0, height) + away * center, across * (left + right) * 1.6, -away * depth, white)
     )
     builder.add_shell(panel(back - rise / 2 + up(50) - away * 6, across * (left + right), up(100), white))
     foot = back - rise / 2 - away * 12

@@ -56,7 +56,7 @@ class Picture:
 
     Attributes:
         image: (H, W, 3) uint8.
-        intrinsics: (3, 3) float64, pixels; the centre of the top-left pixel is (0, 0).
+        intrinsics: (3, 3) float64, pixels; the center of the top-left pixel is (0, 0).
         people: everybody of whom a pixel can be seen.
     """
 

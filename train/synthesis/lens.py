@@ -21,7 +21,7 @@ class Lens:
         defocus: pixels, blur (standard deviation) of what is far behind; 0 for none.
         blur: pixels, blur of everything.
         shake: pixels, length and direction (2,) of motion blur.
-        coarse: share of the resolution that is left, 1 all.
+        coarse: fraction of the resolution that is left, 1 all.
         sharpen: strength of the sharpening after that.
         noise: standard deviation in grey levels of 0 to 255.
         grain: pixels, size of the noise.

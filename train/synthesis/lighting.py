@@ -112,8 +112,8 @@ def indoor_light(generator: np.random.Generator) -> Light:
     )
 
 
-def shadow_matrix(light: Light, centre: np.ndarray, radius: float) -> np.ndarray:
-    """(4, 4) world to the clip space of the key light's view of a ball of ``radius`` mm round ``centre``."""
+def shadow_matrix(light: Light, center: np.ndarray, radius: float) -> np.ndarray:
+    """(4, 4) world to the clip space of the key light's view of a ball of ``radius`` mm round ``center``."""
     ahead = -light.key_direction
     helper = np.array([0.0, 0.0, 1.0]) if abs(ahead[1]) > 0.9 else np.array([0.0, 1.0, 0.0])
     right = np.cross(ahead, helper)
@@ -121,5 +121,5 @@ def shadow_matrix(light: Light, centre: np.ndarray, radius: float) -> np.ndarray
     matrix = np.eye(4)
     matrix[:3, :3] = np.stack([right, np.cross(right, ahead), ahead]) / radius
     matrix[2, :3] /= 2.5  # things beyond the ball throw shadows into it
-    matrix[:3, 3] = -matrix[:3, :3] @ centre
+    matrix[:3, 3] = -matrix[:3, :3] @ center
     return matrix

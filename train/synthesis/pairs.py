@@ -1,6 +1,6 @@
 """Pairs of 2D and 3D joints without pictures, from the bodies, motions and cameras of the rendered sets.
 
-``train.data.map_errors`` draws confidence maps from the 2D joints.
+``train.fusion_stage.map_errors`` draws confidence maps from the 2D joints.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import MPII_IN_HUMAN36M
 from train.synthesis.body import BodyPack, Person, pose_joints
 from train.synthesis.camera import draw_shot, frame
-from train.synthesis.motion.poses import PoseBank, Split
+from train.synthesis.motion.poses import PoseLibrary, Split
 
 _VIEWS = 8  # cameras round every posed body
 _LOWEST = 150.0  # mm above the ground that cameras stay
-_JITTER = (0.85, 1.15)  # of the share of the crop that a person takes
+_JITTER = (0.85, 1.15)  # of the fraction of the crop that a person takes
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class PairSampler:
         margin: side of the crop over the joints' longer side.
     """
 
-    def __init__(self, pack: BodyPack, bank: PoseBank, split: Split, size: int, margin: float) -> None:
+    def __init__(self, pack: BodyPack, bank: PoseLibrary, split: Split, size: int, margin: float) -> None:
         self._pack, self._bank, self._split, self._size = pack, bank, split, size
         self._fill = (_JITTER[0] / margin, _JITTER[1] / margin)
         self._subjects = pack.subjects(split)

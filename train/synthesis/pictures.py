@@ -10,11 +10,11 @@ from train.synthesis.backgrounds import PhotoFolder
 from train.synthesis.body import BodyPack, load_body
 from train.synthesis.dataset import Settings, picture_generator
 from train.synthesis.labels import Label, Picture, body_azimuth, tight_box, visible_joints
-from train.synthesis.motion.poses import PoseBank, PosedSample
+from train.synthesis.motion.poses import PosedSample, PoseLibrary
 from train.synthesis.renderer import Rendered, Renderer
 from train.synthesis.scene import Scene, compose
 
-_GROUP = 0.2  # share of pictures with two to five people
+_GROUP = 0.2  # fraction of pictures with two to five people
 _ADULT_MM = 1700.0
 
 
@@ -36,7 +36,7 @@ class PictureMaker:
     ) -> None:
         self.renderer, self.settings = renderer, settings
         self.pack: BodyPack = load_body()
-        self.bank = PoseBank(motions)
+        self.bank = PoseLibrary(motions)
         self.backgrounds = None if backgrounds is None else PhotoFolder(backgrounds)
         self.subjects = self.pack.subjects(settings.split)
 

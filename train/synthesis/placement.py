@@ -155,7 +155,7 @@ def _free_place(generator: np.random.Generator, others: list[Placed], vertices: 
     angle, distance = generator.uniform(0, 2 * np.pi), 250.0
     while True:
         place = distance * np.array([np.sin(angle), np.cos(angle)])
-        if all(np.linalg.norm(place - centre) > 0.85 * (reach + radius) for centre, radius in circles):
+        if all(np.linalg.norm(place - center) > 0.85 * (reach + radius) for center, radius in circles):
             return place * generator.uniform(1.0, 1.3) - middle
         distance += 50.0
 

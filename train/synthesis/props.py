@@ -25,18 +25,18 @@ def yaw(angle: float) -> np.ndarray:
     return np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
 
 
-def panel(centre: np.ndarray, across: np.ndarray, up: np.ndarray, material: int, shift: float = 0.0) -> Surface:
+def panel(center: np.ndarray, across: np.ndarray, up: np.ndarray, material: int, shift: float = 0.0) -> Surface:
     """A rectangle.
 
     Args:
-        centre: (3,) mm.
+        center: (3,) mm.
         across: (3,) its width, as a vector.
         up: (3,) its height, as a vector.
         material: index.
         shift: mm that the texture is moved by.
     """
     across, up = np.asarray(across, np.float32), np.asarray(up, np.float32)
-    position = _CORNERS[:, :1] * across + _CORNERS[:, 1:] * up + np.asarray(centre, np.float32)
+    position = _CORNERS[:, :1] * across + _CORNERS[:, 1:] * up + np.asarray(center, np.float32)
     size = np.array([np.linalg.norm(across), np.linalg.norm(up)])
     coord = np.concatenate([(_CORNERS + 0.5) * size + shift, np.zeros((4, 1))], axis=1).astype(np.float32)
     coord[:, 1] *= -1  # the sheets' first row is their top
@@ -61,21 +61,21 @@ _BOX = _unit_box()
 
 
 def box(
-    centre: np.ndarray, size: tuple[float, float, float], material: int, turn: float = 0.0, shift: float = 0.0
+    center: np.ndarray, size: tuple[float, float, float], material: int, turn: float = 0.0, shift: float = 0.0
 ) -> Surface:
-    """A cuboid: centre (3,), size (width, height, depth) in mm, turned by ``turn`` radians about y."""
+    """A cuboid: center (3,), size (width, height, depth) in mm, turned by ``turn`` radians about y."""
     corners, normals, faces, axes = _BOX
     place = np.tile(_CORNERS + 0.5, (6, 1)) * np.float32(size)[axes] + np.float32(shift)
     coord = np.concatenate([place * np.float32([1, -1]), np.zeros((24, 1), np.float32)], axis=1)
     rotation = yaw(turn).T.astype(np.float32)
-    position = (corners * np.float32(size)) @ rotation + np.asarray(centre, np.float32)
+    position = (corners * np.float32(size)) @ rotation + np.asarray(center, np.float32)
     return Surface("prop", position, normals @ rotation, faces, coord, material)
 
 
 def column(
     foot: np.ndarray, radius: float, height: float, material: int, sides: int = 10, taper: float = 1.0
 ) -> Surface:
-    """A post that stands at ``foot`` (3,); ``taper`` is the share of the radius that is left at its top."""
+    """A post that stands at ``foot`` (3,); ``taper`` is the fraction of the radius that is left at its top."""
     angle = np.linspace(0, 2 * np.pi, sides + 1)
     around = np.stack([np.sin(angle), np.zeros_like(angle), np.cos(angle)], axis=1)
     low, high = around * radius, around * radius * taper + [0, height, 0]
@@ -104,13 +104,13 @@ def column(
 
 def foliage(
     generator: np.random.Generator,
-    centre: np.ndarray,
+    center: np.ndarray,
     size: tuple[float, float, float],
     leaves: int,
     leaf: float,
     material: int,
 ) -> Surface:
-    """Leaves, each a pointed quadrilateral, in an ellipsoid with half axes ``size`` round ``centre``."""
+    """Leaves, each a pointed quadrilateral, in an ellipsoid with half axes ``size`` round ``center``."""
     place = generator.standard_normal((leaves, 3))
     place *= (generator.uniform(0.35, 1.0, leaves) ** 0.5 / np.linalg.norm(place, axis=1))[:, None]
     along = generator.standard_normal((leaves, 3)) + place + [0, 0.3, 0]
@@ -118,7 +118,7 @@ def foliage(
     across = np.cross(along, generator.standard_normal((leaves, 3)))
     across /= np.linalg.norm(across, axis=1, keepdims=True)
     length = leaf * generator.uniform(0.6, 1.3, (leaves, 1))
-    middle = place * size + centre
+    middle = place * size + center
     corners = np.stack([
         middle - along * length, middle + across * length * 0.42,
         middle + along * length, middle - across * length * 0.42,

@@ -40,7 +40,7 @@ class Rendered:
 
     Attributes:
         image: (H, W, 3) uint8 sRGB.
-        depth: (H, W) float32, mm along the optical axis at the pixel's centre, infinite where nothing is;
+        depth: (H, W) float32, mm along the optical axis at the pixel's center, infinite where nothing is;
             with the usual supersampling the samples lie a sixth of a pixel off it.
         person: (H, W) uint8, 0 nobody, i + 1 person i.
     """
@@ -186,7 +186,7 @@ class Renderer:
         spans, casting = self._upload(scene)
         self._count("upload", start)
         start = time.perf_counter()
-        shadow = shadow_matrix(scene.light, scene.centre, scene.radius)
+        shadow = shadow_matrix(scene.light, scene.center, scene.radius)
         self._gather(camera, spans)
         self._draw_shadow(shadow, casting)
         places = np.frombuffer(self._gathered.read(components=2, attachment=3, dtype="f4"), np.float32)
@@ -295,14 +295,14 @@ def _uniforms(scene: Scene, shadow: np.ndarray, scale: float) -> dict[str, objec
     camera, light = scene.camera, scene.light
     texel = 1.0 / _SHADOW_SIZE
     blur = max(1.2 * texel, 0.5 * light.key_spread * _THROW_MM / scene.radius)
-    centre = (camera.intrinsics[:2, 2] + 0.5) * scale
+    center = (camera.intrinsics[:2, 2] + 0.5) * scale
     return {
         **{name: unit for unit, name in enumerate(_TEXTURES)},
         "has_photo": float(scene.photo is not None),
         "picture": (camera.width * scale, camera.height * scale),
         "camera_position": camera.position,
         "camera_from_world": camera.rotation,
-        "intrinsics": (camera.focal * scale, *centre),
+        "intrinsics": (camera.focal * scale, *center),
         "shadow_from_world": shadow,
         "shadow_spread": (blur, scene.radius * 2.0 * (2.5 * texel + blur)),
         "occlusion_radius": _OCCLUSION_MM,

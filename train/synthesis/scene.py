@@ -26,7 +26,7 @@ from train.synthesis.wardrobe import DressedPerson, draw_outfit, wear
 _INDOORS = ("room", "studio")
 _SHARES = (0.42, 0.25, 0.25, 0.08)  # of room, street, field and studio
 _FRAMINGS = ("whole", "small", "thighs", "waist", "chest", "group")
-_OCCLUDED = 0.16  # share of the pictures with something in front of the person
+_OCCLUDED = 0.16  # fraction of the pictures with something in front of the person
 _FINE_MM = 2.6  # to the pixel: beyond that fewer faces do
 _TRIES = 6  # to find a side from which nobody is in the way
 _BEHIND_MM = 1000.0  # who is so far behind the camera shows nothing
@@ -45,7 +45,7 @@ class Scene:
         photo: (H, W, 3) uint8 behind everything, None for a sky.
         lens: what the camera does to the picture.
         people: in the order in which they were given.
-        centre: (3,) mm, radius: mm; a ball round the people and what bears them.
+        center: (3,) mm, radius: mm; a ball round the people and what bears them.
         background: what kind it is.
     """
 
@@ -56,7 +56,7 @@ class Scene:
     photo: np.ndarray | None
     lens: Lens
     people: list[Placed]
-    centre: np.ndarray
+    center: np.ndarray
     radius: float
     background: str
 
@@ -114,11 +114,11 @@ def compose(
     if not plain and generator.random() < _OCCLUDED:
         build_occluder(builder, placed, camera.position)
     light = indoor_light(generator) if background in _INDOORS else outdoor_light(generator)
-    centre = (everybody.min(0) + everybody.max(0)) / 2
-    radius = float(np.linalg.norm(everybody - centre, axis=1).max()) + 500.0
+    center = (everybody.min(0) + everybody.max(0)) / 2
+    radius = float(np.linalg.norm(everybody - center, axis=1).max()) + 500.0
     lens = draw_lens(generator, float(camera.project(placed[0].joints_world[:1])[1][0, 2]))
     surfaces += builder.surfaces
-    return Scene(camera, light, surfaces, materials, photo, lens, placed, centre, radius, background)
+    return Scene(camera, light, surfaces, materials, photo, lens, placed, center, radius, background)
 
 
 def _surfaces(pack: BodyPack, placed: list[Placed], camera: Camera, materials: list[Material]) -> list[Surface]:

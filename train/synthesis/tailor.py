@@ -89,7 +89,7 @@ def _coarse(faces: np.ndarray, places: np.ndarray, head: np.ndarray) -> np.ndarr
     Args:
         faces: (F, 3).
         places: (N, 3) mm, the vertices of the mean body at rest.
-        head: (N,) share of the head in each vertex; its cells are smaller, and smallest in the face.
+        head: (N,) fraction of the head in each vertex; its cells are smaller, and smallest in the face.
     """
     cell = np.where(head > 0.5, np.where(places[:, 2] > places[head > 0.9, 2].mean(), 6.0, 9.0), 11.0)
     key = np.concatenate([np.floor(places / cell[:, None]), cell[:, None]], axis=1)
@@ -137,7 +137,7 @@ class Measures:
     Attributes:
         rest: (V, 3) mm.
         arm_length: (V,) along the arm from the shoulder, negative on the trunk.
-        scale: stature as a share of 1.7 m.
+        scale: stature as a fraction of 1.7 m.
         levels: heights in mm: ankle, knee, crotch, waist, chest, neck.
         upper_arm, whole_arm: mm from the shoulder to elbow and to wrist.
         joints: (J, 3) where cloth folds: elbows, knees, hips, shoulders.

@@ -103,10 +103,10 @@ def _grass(generator: np.random.Generator) -> np.ndarray:
 def _leaves(generator: np.random.Generator) -> np.ndarray:
     sheet = np.full((SHEET_SIZE, SHEET_SIZE), 0.12)
     for _ in range(900):
-        centre = tuple(int(value) for value in generator.integers(0, SHEET_SIZE, 2))
+        center = tuple(int(value) for value in generator.integers(0, SHEET_SIZE, 2))
         axes = (int(generator.integers(5, 11)), int(generator.integers(2, 5)))
         cv2.ellipse(
-            sheet, centre, axes, float(generator.uniform(0, 360)), 0, 360, float(generator.uniform(0.2, 0.85)), -1
+            sheet, center, axes, float(generator.uniform(0, 360)), 0, 360, float(generator.uniform(0.2, 0.85)), -1
         )
     return _sheet(sheet)
 
@@ -202,7 +202,7 @@ def layer(name: str) -> int:
 
 
 def sheets() -> np.ndarray:
-    """(L, N, N, 4) uint8, one layer for each of :data:`SHEETS`: factor of the colour, share of the first colour."""
+    """(L, N, N, 4) uint8, one layer for each of :data:`SHEETS`: factor of the colour, fraction of the first colour."""
     generator = np.random.default_rng(_SEED)
     layers = [np.clip(make(generator), 0, 1) for make in _SHEETS.values()]
     return np.rint(np.stack(layers) * 255).astype(np.uint8)

@@ -65,7 +65,7 @@ class DressedPerson:
         person: whose body.
         rotations: (21, 3, 3) posture.
         outfit: clothes, skin and hair.
-        support: what bears the body: ``feet``, ``seat``, ``ground``, ``none`` (a jump), or empty to judge by the
+        support: what bears the body: ``feet``, ``seat``, ``ground``, ``none`` (a jump), or empty to decide by the
             posture.
     """
 

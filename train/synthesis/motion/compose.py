@@ -10,7 +10,7 @@ from train.synthesis.rig import RIG
 
 from . import lying, resting
 from .draft import OUTWARDS, SIDES, Draft, heading, pitched
-from .figure import ANKLE_MM, centre_of_mass, place
+from .figure import ANKLE_MM, center_of_mass, place
 from .gestures import gesture, hands_on_floor, hands_on_knees, reach
 from .resting import FLESH_MM
 from .rotation import to_local, to_world
@@ -36,7 +36,7 @@ def _stand(generator: np.random.Generator, upper: np.ndarray, lean: float, bend:
     """On two feet, the knees a little bent, feet below the weight."""
     draw = generator.uniform
     draft = Draft(upper, pitched(lean), draw(0.2, 0.65), bend)
-    weight, spread = centre_of_mass(draft.rotations), draw(-20, 140)
+    weight, spread = center_of_mass(draft.rotations), draw(-20, 140)
     stagger, aside, length = draw(-90, 90), draw(-0.4, 0.4) * spread, 828 - 25 * draw(0, 1) ** 3
     # As low as the leg that has to reach further needs.
     reach_mm = max(np.hypot(spread + sign * aside, 0.75 * weight[2] - 40 + sign * stagger) for sign in (-1.0, 1.0))
@@ -115,7 +115,7 @@ def balanced(rotations: np.ndarray, kind: str) -> bool:
     heads, tails = place(rotations)
     ankles = heads[[RIG.index("left_foot"), RIG.index("right_foot")]]
     toes = tails[[RIG.index("left_foot"), RIG.index("right_foot")]]
-    weight = centre_of_mass(rotations)
+    weight = center_of_mass(rotations)
     feet = np.concatenate([ankles, toes])
     inside = (feet.min(0) - 40 < weight) & (weight < feet.max(0) + 40)
     return bool(inside[0] and inside[2] and abs(ankles[0, 1] - ankles[1, 1]) < ANKLE_MM)

@@ -90,7 +90,7 @@ MASS = np.array([_MASS.get(name) or _SIDE_MASS.get(name.partition("_")[2], 0.0) 
 MASS = MASS / MASS.sum()
 
 
-def centre_of_mass(rotations: np.ndarray) -> np.ndarray:
+def center_of_mass(rotations: np.ndarray) -> np.ndarray:
     """Where the weight of the plain adult is, (..., 3) mm."""
     heads, tails = place(rotations)
     return np.einsum("b,...bi->...i", MASS, (heads + tails) / 2)

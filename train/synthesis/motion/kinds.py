@@ -6,7 +6,7 @@ import numpy as np
 
 from train.synthesis.rig import RIG
 
-from .figure import centre_of_mass, place
+from .figure import center_of_mass, place
 
 KINDS = (
     "standing",
@@ -91,7 +91,7 @@ def _over_feet(rotations: np.ndarray, ankles: np.ndarray) -> np.ndarray:
 
     Captured climbing has no ground to stand on, but many of its postures would.
     """
-    weight, start, end = (points[:, [0, 2]] for points in (centre_of_mass(rotations), ankles[:, 0], ankles[:, 1]))
+    weight, start, end = (points[:, [0, 2]] for points in (center_of_mass(rotations), ankles[:, 0], ankles[:, 1]))
     lowest = ankles[..., 1].min(1)
     along = end - start
     share = np.clip(((weight - start) * along).sum(-1) / np.maximum((along**2).sum(-1), 1.0), 0, 1)

@@ -191,8 +191,8 @@ def _limbs_inside(rotations: np.ndarray) -> np.ndarray:
         < 2 * _KNEE_RADIUS
     )
     bone = RIG.index("head")
-    centre = (heads[..., bone, :] + tails[..., bone, :]) / 2
-    in_head = np.linalg.norm(arms - centre[..., None, :], axis=-1) < _HEAD_RADIUS
+    center = (heads[..., bone, :] + tails[..., bone, :]) / 2
+    in_head = np.linalg.norm(arms - center[..., None, :], axis=-1) < _HEAD_RADIUS
     return (
         in_thigh.any((-1, -2))
         | crossed.any((-1, -2))

@@ -36,7 +36,7 @@ _SHARES = {
     "lying_side": 0.03,
     "lying_front": 0.02,
 }
-# The share of captured postures off the ground that is kept: one subject climbs and swings on bars that no scene has.
+# The fraction of captured postures off the ground that is kept: one subject climbs and swings on bars that no scene has.
 _AIRBORNE = 0.3
 # Standard deviations (degrees about the bone's own x, y and z) of the noise of copies. Captures lose the turn of the
 # head, so it gets more; legs get little, so that feet stay on the ground.
@@ -75,7 +75,7 @@ class PosedSample:
         return SUPPORT[self.kind]
 
 
-class PoseBank:
+class PoseLibrary:
     """Captured postures, grouped, and the postures that can be made of them.
 
     Attributes:

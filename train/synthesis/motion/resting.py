@@ -11,7 +11,7 @@ import numpy as np
 from train.synthesis.rig import RIG
 
 from .draft import OUTWARDS, SIDES, Draft, heading, pitched
-from .figure import ANKLE_MM, centre_of_mass
+from .figure import ANKLE_MM, center_of_mass
 from .gestures import hands_on_floor, hands_on_knees, rest_arms
 from .rotation import about, unit
 
@@ -108,7 +108,7 @@ def squatting(generator: np.random.Generator, upper: np.ndarray) -> np.ndarray:
     draw = generator.uniform
     draft = Draft(upper, pitched(draw(5, 42)), draw(0.2, 0.6), (draw(0, 16), draw(0, 16)))
     low, spread = draw(190, 430), draw(0, 130)
-    weight = centre_of_mass(draft.rotations)[2]
+    weight = center_of_mass(draft.rotations)[2]
     # The feet are set below the weight; bringing the thighs ahead afterwards moves it a little further.
     ahead = weight + draw(0, 110)
     heel = draw(15, 45) if generator.random() < 0.4 else 0.0

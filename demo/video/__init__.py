@@ -1,0 +1,1 @@
+"""Clips: decoding, tracking, smoothing, motion."""

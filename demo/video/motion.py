@@ -1,0 +1,137 @@
+"""The poses of one person through a clip, and the files that they can be had as."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from demo.exports import as_bvh
+from demo.video.clips import Clip
+from fusion_model import Pose
+
+SCHEMA = "fusion-pose-video/1"
+COLUMNS = ("frame", "time_s", "joint", "x_px", "y_px", "x_mm", "y_mm", "z_mm", "confidence", "status")
+NOBODY = "nobody"  # the status, in CSV, of a frame where nobody is found
+
+
+@dataclass(frozen=True)
+class Motion:
+    """One person through a clip: T frames were looked at, of which at least one shows the person.
+
+    Attributes:
+        clip: what was read.
+        step: every so many frames one was looked at.
+        frames: T numbers of frames, from 0.
+        times: T seconds from the first frame, rising.
+        poses: T poses, None where nobody was found; without durations, and with maps of one empty pixel.
+        smoothed: whether the joints are smoothed over time.
+    """
+
+    clip: Clip
+    step: int
+    frames: tuple[int, ...]
+    times: tuple[float, ...]
+    poses: tuple[Pose | None, ...]
+    smoothed: bool = False
+
+    @property
+    def found(self) -> tuple[int, ...]:
+        """Places in ``poses`` where the person is, rising."""
+        return tuple(place for place, pose in enumerate(self.poses) if pose is not None)
+
+    @property
+    def frame_seconds(self) -> float:
+        """Seconds from a frame looked at to the next, on average."""
+        if len(self.times) == 1:
+            return self.step / self.clip.rate
+        return (self.times[-1] - self.times[0]) / (len(self.times) - 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain JSON values, schema ``fusion-pose-video/1``.
+
+        ``clip`` says what was read: file, width and height in pixels, frames, frames a second, seconds. ``step``,
+        ``smoothed`` and ``model`` say what was done. ``frames`` has an entry for each frame looked at: its number
+        ``frame`` from 0, its ``time`` in seconds, whether somebody was ``found``, and the ``pose`` (schema
+        ``fusion-pose/1``, or null).
+        """
+        return {
+            "schema": SCHEMA,
+            "model": self.poses[self.found[0]].model,
+            "clip": {
+                "file": self.clip.path.name,
+                "width": self.clip.width,
+                "height": self.clip.height,
+                "frames": self.clip.frames,
+                "frames_per_second": round(self.clip.rate, 4),
+                "seconds": round(self.clip.seconds, 4),
+            },
+            "step": self.step,
+            "smoothed": self.smoothed,
+            "frames": [
+                {
+                    "frame": number,
+                    "time": round(seconds, 4),
+                    "found": pose is not None,
+                    "pose": None if pose is None else pose.to_dict(),
+                }
+                for number, seconds, pose in zip(self.frames, self.times, self.poses, strict=True)
+            ],
+        }
+
+
+def encode_json(motion: Motion) -> bytes:
+    """Write :meth:`Motion.to_dict` as UTF-8 text.
+
+    Raises:
+        ValueError: if a number is not finite, for which JSON has no word.
+    """
+    return (json.dumps(motion.to_dict(), allow_nan=False) + "\n").encode()
+
+
+def encode_csv(motion: Motion) -> bytes:
+    """Write a table with a row for each joint of each frame, in UTF-8.
+
+    Units and axes are those of :mod:`demo.exports.as_csv`; ``frame`` counts from 0. A frame where nobody is found has
+    one row with the status ``nobody`` and no joint.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for number, seconds, pose in zip(motion.frames, motion.times, motion.poses, strict=True):
+        when = (number, round(seconds, 4))
+        if pose is None:
+            writer.writerow((*when, *[""] * (len(COLUMNS) - 3), NOBODY))
+            continue
+        for joint in pose.to_dict()["joints"]:
+            numbers = (*joint["pixel"], *joint["position_mm"], joint["confidence"])
+            writer.writerow((*when, joint["name"], *numbers, joint["status"]))
+    return text.getvalue().encode()
+
+
+def encode_bvh(motion: Motion) -> bytes:
+    """Write the motion as BVH, see :mod:`demo.exports.as_bvh`.
+
+    The format knows no missing frames: where nobody is found, the pose goes straight from the one before to the one
+    after, and stands still before the first and after the last.
+    """
+    return as_bvh.encode(_filled(motion), motion.frame_seconds)
+
+
+def _filled(motion: Motion) -> list[Pose]:
+    """A pose for every frame, those between two found ones interpolated."""
+    found, times = list(motion.found), np.array(motion.times)
+    joints = np.stack([motion.poses[place].joints_3d for place in found])
+    shape = joints.shape[1:]
+    columns = [np.interp(times, times[found], column) for column in joints.reshape(len(found), -1).T]
+    every = np.stack(columns, axis=1).reshape(-1, *shape)
+    first = motion.poses[found[0]]
+    return [
+        dataclasses.replace(first if pose is None else pose, joints_3d=filled)
+        for pose, filled in zip(motion.poses, every, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""From a photo to the people in it: the detector, candidates, and the search that confirms them."""

@@ -1,0 +1,157 @@
+"""The detector: a small convolutional network that points at every person of a photo in one pass.
+
+At each cell of an 8-pixel grid it says how likely the middle of a person's box lies there, how far the box's four
+sides are, and which way the body stands (as CenterNet and FCOS do, with the body axis added).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fusion_model.config import DetectorConfig
+from fusion_model.crops import letterbox
+
+STRIDE = 8  # pixels of the input a cell
+_SIDE_UNIT = 32.0  # pixels of the input: the distance of a box's side where the network says 0
+_MOST_DETECTIONS = 60  # cells taken before boxes that overlap are dropped
+_RARE = -4.6  # first guess of the logit: one cell in a hundred
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Where the detector sees somebody.
+
+    Attributes:
+        box: (4,) float64 x0, y0, x1, y1 in photo pixels, round the body as far as it is seen.
+        angle: of the body axis, degrees, as :attr:`fusion_model.crops.Crop.angle`.
+        score: probability in [0, 1].
+    """
+
+    box: np.ndarray
+    angle: float
+    score: float
+
+
+class _Residual(nn.Module):
+    """Two 3x3 convolutions beside the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = _convolution(width, width)
+        self.second = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same shape."""
+        return torch.relu(x + self.second(self.first(x)))
+
+
+class PersonDetector(nn.Module):
+    """Photo -> grid of people.
+
+    Args:
+        config: width and input size.
+    """
+
+    def __init__(self, config: DetectorConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.stem = nn.Sequential(_convolution(3, width // 2, 5, 2), _convolution(width // 2, width // 2, 3, 2))
+        plan = ((width // 2, width, 2), (width, 2 * width, 2), (2 * width, 2 * width, 2), (2 * width, 2 * width, 1))
+        self.down = nn.ModuleList(
+            nn.Sequential(_convolution(low, high, 3, 2), *[_Residual(high) for _ in range(blocks)])
+            for low, high, blocks in plan
+        )
+        head = 2 * (2 * width // 3)
+        self.across = nn.ModuleList(nn.Conv2d(high, head, 1) for _, high, _ in plan)
+        self.merge = nn.ModuleList(_convolution(head, head) for _ in plan[:-1])
+        self.output = nn.Conv2d(head, 7, 1)
+        with torch.no_grad():
+            self.output.bias.zero_()
+            self.output.bias[0] = _RARE
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 3, S, S) in [0, 1] -> (N, 7, S / 8, S / 8): logit, four sides (log), cosine and sine of the body axis."""
+        x, levels = self.stem(images - 0.5), []
+        for stage in self.down:
+            x = stage(x)
+            levels.append(x)
+        x = self.across[-1](levels[-1])
+        for number in reversed(range(len(self.merge))):
+            x = functional.interpolate(x, scale_factor=2.0) + self.across[number](levels[number])
+            x = self.merge[number](x)
+        return self.output(x)
+
+
+def cell_boxes(output: Tensor) -> Tensor:
+    """The box that each cell sees, (N, 4, H, W) x0, y0, x1, y1 in pixels of the input; from the network's output."""
+    height, width = output.shape[-2:]
+    side = _SIDE_UNIT * output[:, 1:5].float().clamp(-6, 4).exp()
+    y = torch.arange(height, device=output.device)[:, None] * STRIDE + (STRIDE - 1) / 2
+    x = torch.arange(width, device=output.device)[None, :] * STRIDE + (STRIDE - 1) / 2
+    left, top, right, bottom = side.unbind(1)
+    return torch.stack((x - left, y - top, x + right, y + bottom), 1)
+
+
+def detections(output: Tensor, least: float, overlap: float) -> list[tuple[np.ndarray, float, float]]:
+    """Box, angle and score of everybody in one picture's output, best first.
+
+    Args:
+        output: (7, H, W) of the network.
+        least: score below which a cell is passed over.
+        overlap: IoU from which the worse of two boxes is dropped.
+    """
+    heat = output[0].float().sigmoid()
+    top = functional.max_pool2d(heat[None, None], 3, 1, 1)[0, 0]
+    score = torch.where((heat >= top) & (heat >= least), heat, 0.0).flatten()
+    score, order = score.sort(descending=True, stable=True)
+    order = order[score > 0][:_MOST_DETECTIONS].cpu()
+    boxes = cell_boxes(output[None])[0].flatten(1).cpu()[:, order].T.double().numpy()
+    axis = output[5:7].float().flatten(1).cpu()[:, order].T.numpy()
+    angle = np.rad2deg(np.arctan2(axis[:, 1], axis[:, 0]))
+    kept: list[int] = []
+    for number in range(len(order)):
+        if not kept or iou(boxes[number], boxes[kept]).max() < overlap:
+            kept.append(number)
+    return [(boxes[number], float(angle[number]), float(score[number])) for number in kept]
+
+
+def iou(box: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(K,) intersection over union of one box (4,) with others (K, 4)."""
+    low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
+    common = np.clip(high - low, 0, None).prod(-1)
+    areas = (box[2:] - box[:2]).prod() + (others[:, 2:] - others[:, :2]).prod(-1)
+    return common / np.maximum(areas - common, 1e-9)
+
+
+@torch.inference_mode()
+def find(network: PersonDetector, photo: np.ndarray) -> list[Detection]:
+    """Everybody whom the detector sees in a photo, best first.
+
+    Args:
+        network: in evaluation mode.
+        photo: (H, W, 3) uint8 RGB.
+    """
+    config, device = network.config, next(network.parameters()).device
+    height, width = photo.shape[:2]
+    window = letterbox(width, height, config.input_size)
+    image = torch.from_numpy(window.cut(photo)).permute(2, 0, 1)[None].float().div(255).to(device)
+    output = network(image.contiguous(memory_format=torch.channels_last))[0]
+    found = []
+    for box, angle, score in detections(output, config.least, config.overlap):
+        corners = window.to_photo(box.reshape(2, 2))
+        corners = np.clip(corners, -0.5, [width - 0.5, height - 0.5])
+        if (corners[1] - corners[0]).min() >= 1:
+            found.append(Detection(corners.ravel(), angle, score))
+    return found
+
+
+def _convolution(low: int, high: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution, batch normalisation, ReLU."""
+    convolution = nn.Conv2d(low, high, kernel, stride, kernel // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(high), nn.ReLU())

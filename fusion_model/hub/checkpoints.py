@@ -1,0 +1,258 @@
+"""Checkpoints: a folder with ``config.json``, ``model.safetensors`` and ``README.md``, here or on the Hugging Face Hub.
+
+Loading is strict: a missing, unknown or mis-shaped tensor is an error that names it. Nothing here reads a pickle.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from fusion_model.config import ModelConfig, model_config_from_dict, to_dict
+from fusion_model.detection.detector import PersonDetector
+from fusion_model.fusion import FusionNetwork
+from fusion_model.hourglass import StackedHourglass
+from fusion_model.hub.fetch import Snapshot, fetch
+
+FORMAT = "fusion-pose-checkpoint/1"
+CONFIG_FILE, TENSOR_FILE, CARD_FILE = FILES = ("config.json", "model.safetensors", "README.md")
+HOURGLASS_PREFIX, FUSION_PREFIX, DETECTOR_PREFIX = "hourglass.", "fusion.", "detector."
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+_ENTRIES = {"format", "metrics", "hourglass", "fusion", "crop", "calibration", "detector"}
+
+
+def load_checkpoint(source: str | os.PathLike[str]) -> tuple[ModelConfig, dict[str, Tensor]]:
+    """Read a checkpoint whose tensors fit its configuration exactly.
+
+    Args:
+        source: a folder, or a repository on the Hub as ``"user/name"`` or ``"user/name@revision"``.
+
+    Returns:
+        The configuration, and the tensors under ``hourglass.``, ``fusion.`` and, where the checkpoint has a detector,
+        ``detector.``, floating point ones as float32.
+
+    Raises:
+        FileNotFoundError: if folder, repository or one of the files is not there.
+        ValueError: if a file is damaged, or tensors and configuration do not fit.
+    """
+    folder = find_checkpoint(source)
+    entries = _read_entries(folder)
+    try:
+        config = model_config_from_dict(entries)
+    except ValueError as error:
+        raise ValueError(f"{folder / CONFIG_FILE} does not fit this version: {error}") from error
+    state = _read_tensors(folder / TENSOR_FILE)
+    check_state(_empty_model(config), state)
+    return config, {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+
+
+def build_networks(config: ModelConfig) -> nn.ModuleDict:
+    """The networks of a configuration under the names that their tensors have in a checkpoint, untrained."""
+    networks: dict[str, nn.Module] = {
+        HOURGLASS_PREFIX.rstrip("."): StackedHourglass(config.hourglass),
+        FUSION_PREFIX.rstrip("."): FusionNetwork(config.fusion),
+    }
+    if config.detector is not None:
+        networks[DETECTOR_PREFIX.rstrip(".")] = PersonDetector(config.detector)
+    return nn.ModuleDict(networks)
+
+
+def read_metrics(source: str | os.PathLike[str]) -> dict[str, Any]:
+    """The figures that were stored with a checkpoint, empty if none were; ``source`` as in :func:`load_checkpoint`."""
+    return _read_entries(find_checkpoint(source)).get("metrics") or {}
+
+
+def save_checkpoint(
+    folder: str | os.PathLike[str],
+    config: ModelConfig,
+    tensors: Mapping[str, Tensor],
+    card: str,
+    *,
+    dtype: torch.dtype = torch.float16,
+    metrics: dict[str, Any] | None = None,
+) -> Path:
+    """Write a checkpoint; the folder appears complete or not at all, and an older checkpoint stays until then.
+
+    Args:
+        folder: the folder to write. An existing one must be empty or a checkpoint: nothing else is replaced.
+        config: what the tensors belong to.
+        tensors: state of the hourglass under ``hourglass.``, of the fusion network under ``fusion.``, of the detector,
+            where the configuration has one, under ``detector.``.
+        card: text of ``README.md``.
+        dtype: floating point type to store. Single numbers, and tensors that exceed its range, keep their own;
+            integers stay integers.
+        metrics: JSON-ready figures to store in ``config.json``.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: if the tensors do not fit the configuration or are not finite, or the folder holds other files.
+    """
+    folder = Path(folder).resolve()
+    if folder.exists():
+        _check_replaceable(folder)
+    check_state(_empty_model(config), tensors)
+    stored = {name: _to_stored(name, tensor, dtype) for name, tensor in tensors.items()}
+    entries = {"format": FORMAT, **to_dict(config), "metrics": metrics or {}}
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
+    part.mkdir()
+    try:
+        (part / CONFIG_FILE).write_text(json.dumps(entries, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        (part / CARD_FILE).write_text(card, encoding="utf-8")
+        (part / TENSOR_FILE).write_bytes(save(stored))
+        _swap(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return folder
+
+
+def check_state(module: nn.Module, state: Mapping[str, Tensor], prefix: str = "") -> None:
+    """Check that tensors fit a module exactly, before any of them is copied.
+
+    Args:
+        module: the module to load into.
+        state: the tensors.
+        prefix: what stands before the module's own names in ``state``; other tensors are not looked at.
+
+    Raises:
+        ValueError: naming the missing, unexpected, mis-shaped or mistyped tensors.
+    """
+    expected = {prefix + name: tensor for name, tensor in module.state_dict().items()}
+    found = {name: tensor for name, tensor in state.items() if name.startswith(prefix)}
+    problems = [f"missing: {name} {tuple(expected[name].shape)}" for name in sorted(set(expected) - set(found))]
+    problems += [f"unexpected: {name} {tuple(found[name].shape)}" for name in sorted(set(found) - set(expected))]
+    for name in sorted(set(found) & set(expected)):
+        ours, theirs = expected[name], found[name]
+        if ours.shape != theirs.shape:
+            problems.append(f"{name} must be {tuple(ours.shape)}, got {tuple(theirs.shape)}")
+        elif ours.is_floating_point() != theirs.is_floating_point():
+            problems.append(f"{name} must be {ours.dtype}, got {theirs.dtype}")
+    if problems:
+        shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
+        raise ValueError(f"the tensors do not fit the configuration: {shown}")
+
+
+def substate(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors under a prefix, without it: what ``load_state_dict`` of that part takes."""
+    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+
+
+def find_checkpoint(source: str | os.PathLike[str]) -> Path:
+    """The local folder of a checkpoint: that of :func:`locate_checkpoint`."""
+    return locate_checkpoint(source).folder
+
+
+def locate_checkpoint(source: str | os.PathLike[str]) -> Snapshot:
+    """The local folder of a checkpoint, fetched from the Hub if ``source`` is a repository, or from the local cache.
+
+    An existing folder is that folder. Of other sources only text like ``user/name`` or ``user/name@revision`` is
+    looked for on the Hub; where a folder ``user`` stands here, only with the revision: else a path was meant.
+
+    Returns:
+        The folder, and why the Hub could not be asked if it should have been.
+
+    Raises:
+        FileNotFoundError: if there is neither such a folder nor such a repository;
+            :class:`fusion_model.hub.fetch.HubUnreachableError` if there is no way to reach it.
+        ValueError: if ``source`` is a file.
+    """
+    path = Path(source)
+    if path.is_dir():
+        return Snapshot(path)
+    if path.exists():
+        raise ValueError(f"a checkpoint is a folder, but {path} is a file")
+    if not isinstance(source, str) or not _HUB_ID.fullmatch(source) or source.startswith((".", "-")):
+        raise FileNotFoundError(f"there is no checkpoint folder {os.fspath(source)!r}, and it is no Hub id 'user/name'")
+    if "@" not in source and Path(source.partition("/")[0]).is_dir():
+        raise FileNotFoundError(
+            f"there is no checkpoint folder {source!r}; if the Hub repository of that name is meant, "
+            f"write {source + '@main'!r}"
+        )
+    repository, _, revision = source.partition("@")
+    return fetch(repository, revision or None, FILES)
+
+
+def _existing(path: Path) -> Path:
+    """The path of a file that is there, or a clear error."""
+    if not path.is_file():
+        raise FileNotFoundError(f"the checkpoint {path.parent} has no {path.name}")
+    return path
+
+
+def _read_entries(folder: Path) -> dict[str, Any]:
+    """The entries of ``config.json``, with the format checked."""
+    path = _existing(folder / CONFIG_FILE)
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from error
+    found = entries.get("format") if isinstance(entries, dict) else None
+    if found != FORMAT:
+        raise ValueError(f"{path} must be of format {FORMAT!r}, got {found!r}")
+    if unknown := set(entries) - _ENTRIES:
+        raise ValueError(f"{path} has unknown entries: {', '.join(sorted(unknown))}")
+    return entries
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file."""
+    try:
+        return load_file(_existing(path))
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path} is truncated or no safetensors file ({error}); fetch it again, with 'git lfs pull' in a clone"
+        ) from error
+
+
+def _empty_model(config: ModelConfig) -> nn.ModuleDict:
+    """The networks without memory: names and shapes only."""
+    with torch.device("meta"):
+        return build_networks(config)
+
+
+def _to_stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """A copy of the tensor as it is written."""
+    tensor = tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+    if not tensor.is_floating_point():
+        return tensor
+    if not tensor.isfinite().all():
+        raise ValueError(f"{name} holds numbers that are not finite")
+    stored = tensor.to(dtype)
+    return tensor if tensor.ndim == 0 or not stored.isfinite().all() else stored
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Refuse to replace what is not a checkpoint."""
+    if not folder.is_dir():
+        raise ValueError(f"a checkpoint is a folder, but {folder} is a file")
+    if others := sorted({path.name for path in folder.iterdir()} - set(FILES)):
+        raise ValueError(f"{folder} is replaced as a whole but holds other files: {', '.join(others[:5])}")
+
+
+def _swap(part: Path, folder: Path) -> None:
+    """Rename the complete ``part`` to ``folder``; the old folder, if any, goes only after that has worked."""
+    if not folder.exists():
+        part.rename(folder)
+        return
+    old = part.with_suffix(".old")
+    folder.rename(old)
+    try:
+        part.rename(folder)
+    except BaseException:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old)

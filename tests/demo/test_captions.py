@@ -1,0 +1,49 @@
+"""The 3D figure in words."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from demo.captions import facing, figure_text
+
+
+def turned(pose, degrees):
+    """The pose after the person turned about the vertical: by 90 degrees, to the right of the picture."""
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), 0, -np.sin(angle)], [0, 1, 0], [np.sin(angle), 0, np.cos(angle)]])
+    return dataclasses.replace(pose, joints_3d=(pose.joints_3d @ turn.T).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("degrees", "words"),
+    [
+        (0, "faces the camera"),
+        (90, "faces the right of the picture"),
+        (180, "faces away from the camera"),
+        (-90, "faces the left of the picture"),
+        (45, "faces the camera, half turned to the right of the picture"),
+        (-135, "faces away, half turned to the left of the picture"),
+    ],
+)
+def test_where_a_person_faces(pose, degrees, words):
+    assert facing(turned(pose, degrees)) == words
+
+
+def test_who_lies_on_the_back_faces_up(pose):
+    lying = np.stack((pose.joints_3d[:, 0], pose.joints_3d[:, 2], -pose.joints_3d[:, 1]), axis=1)
+    assert facing(dataclasses.replace(pose, joints_3d=lying)) == "faces up"
+
+
+def test_uncertain_joints_are_named(change_pose):
+    status = ("outside", "guessed", *("seen",) * 15)
+    text = figure_text({"1": change_pose(status=status)})
+    assert text == (
+        "In 3D, the person faces the camera; 15 of 17 joints are seen, guessed: right hip, beyond the frame: pelvis."
+    )
+
+
+def test_several_people_are_told_apart(pose):
+    text = figure_text({"1": pose, "2": turned(pose, 180)})
+    assert text.startswith("Person 1 faces the camera; 17 of 17")
+    assert "Person 2 faces away from the camera" in text

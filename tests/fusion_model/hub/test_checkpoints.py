@@ -1,0 +1,297 @@
+"""Checkpoints: what goes in comes out, and every kind of damage is told in one sentence."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from fusion_model.config import PRESETS
+from fusion_model.fusion import FusionNetwork
+from fusion_model.hourglass import StackedHourglass
+from fusion_model.hub import checkpoints
+from fusion_model.hub.checkpoints import (
+    check_state,
+    find_checkpoint,
+    load_checkpoint,
+    read_metrics,
+    save_checkpoint,
+    substate,
+)
+from fusion_model.pruning import prune
+
+CARD = "# A card\n"
+
+
+def parts(**changes):
+    torch.manual_seed(0)
+    config = dataclasses.replace(PRESETS["tiny"], fusion=dataclasses.replace(PRESETS["tiny"].fusion, **changes))
+    return config, StackedHourglass(config.hourglass), FusionNetwork(config.fusion)
+
+
+def tensors_of(hourglass, fusion):
+    networks = {"hourglass.": hourglass, "fusion.": fusion}
+    return {prefix + name: tensor for prefix, net in networks.items() for name, tensor in net.state_dict().items()}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    config, hourglass, fusion = parts()
+    return save_checkpoint(tmp_path / "model", config, tensors_of(hourglass, fusion), CARD, metrics={"pck": 0.5})
+
+
+def edit_config(folder, change):
+    path = folder / "config.json"
+    entries = json.loads(path.read_text())
+    change(entries)
+    path.write_text(json.dumps(entries))
+
+
+def edit_tensors(folder, change):
+    path = folder / "model.safetensors"
+    tensors = load_file(path)
+    change(tensors)
+    save_file(tensors, path)
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"strategy": "free"}, {"strategy": "image-only"}, {"batch_norm": True}], ids=str
+)
+def test_round_trip_in_float32_is_exact(tmp_path, changes):
+    config, hourglass, fusion = parts(**changes)
+    tensors = tensors_of(hourglass, fusion)
+    save_checkpoint(tmp_path / "a" / "b", config, tensors, CARD, dtype=torch.float32)
+    loaded_config, state = load_checkpoint(tmp_path / "a" / "b")
+    assert loaded_config == config
+    assert state.keys() == tensors.keys()
+    assert all(torch.equal(state[name], tensors[name]) for name in tensors)
+    assert (tmp_path / "a" / "b" / "README.md").read_text() == CARD
+    fresh = FusionNetwork(loaded_config.fusion)
+    fresh.load_state_dict(substate(state, "fusion."))
+
+
+def test_half_precision_is_the_default_and_keeps_counters_and_scalars(folder):
+    stored = load_file(folder / "model.safetensors")
+    assert stored["fusion.output.weight"].dtype == torch.float16
+    assert stored["fusion.alpha"].dtype == torch.float32
+    assert stored["hourglass.front.1.num_batches_tracked"].dtype == torch.int64
+    _, state = load_checkpoint(folder)
+    assert state["fusion.output.weight"].dtype == torch.float32
+    assert state["hourglass.front.1.num_batches_tracked"].dtype == torch.int64
+    assert read_metrics(folder) == {"pck": 0.5}
+
+
+def test_numbers_beyond_half_precision_are_kept(tmp_path):
+    config, hourglass, fusion = parts()
+    tensors = tensors_of(hourglass, fusion)
+    tensors["fusion.output.bias"] = torch.full_like(tensors["fusion.output.bias"], 1e6)
+    _, state = load_checkpoint(save_checkpoint(tmp_path / "m", config, tensors, CARD))
+    assert state["fusion.output.bias"][0] == 1e6
+
+
+def test_pruned_network_round_trip(tmp_path):
+    config, hourglass, fusion = parts()
+    fusion.harden()
+    pruned = prune(fusion).eval()
+    config = dataclasses.replace(config, fusion=pruned.config)
+    save_checkpoint(tmp_path / "m", config, tensors_of(hourglass, pruned), CARD, dtype=torch.float32)
+    loaded_config, state = load_checkpoint(tmp_path / "m")
+    rebuilt = FusionNetwork(loaded_config.fusion).eval()
+    rebuilt.load_state_dict(substate(state, "fusion."))
+    inputs = torch.rand(1, 3, 32, 32), torch.rand(1, 16, 32, 32)
+    assert torch.equal(rebuilt(*inputs), pruned(*inputs))
+
+
+def test_files_can_be_read_by_others(folder):
+    plain = folder.parent / "plain"
+    plain.mkdir()
+    (plain / "file").touch()
+    assert folder.stat().st_mode == plain.stat().st_mode
+    assert {path.stat().st_mode for path in folder.iterdir()} == {(plain / "file").stat().st_mode}
+
+
+def test_saving_again_replaces(folder):
+    config, hourglass, fusion = parts(strategy="early")
+    save_checkpoint(folder, config, tensors_of(hourglass, fusion), "# Another\n")
+    assert load_checkpoint(folder)[0] == config
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("step", ["save", "_swap"])
+def test_a_save_that_fails_leaves_the_old_checkpoint(folder, monkeypatch, step):
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(checkpoints, step, fail)
+    config, hourglass, fusion = parts(strategy="early")
+    with pytest.raises(OSError, match="disk full"):
+        save_checkpoint(folder, config, tensors_of(hourglass, fusion), "# Another\n")
+    with pytest.raises(OSError, match="disk full"):
+        save_checkpoint(folder.parent / "new", config, tensors_of(hourglass, fusion), "# Another\n")
+    assert (folder / "README.md").read_text() == CARD
+    assert load_checkpoint(folder)[0].fusion.strategy == "trainable"
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+def test_a_rename_that_fails_brings_the_old_checkpoint_back(folder, monkeypatch):
+    rename = type(folder).rename
+
+    def fail_for_parts(path, target):
+        if path.suffix == ".part":
+            raise OSError("busy")
+        return rename(path, target)
+
+    monkeypatch.setattr(type(folder), "rename", fail_for_parts)
+    config, hourglass, fusion = parts(strategy="early")
+    with pytest.raises(OSError, match="busy"):
+        save_checkpoint(folder, config, tensors_of(hourglass, fusion), "# Another\n")
+    assert load_checkpoint(folder)[0].fusion.strategy == "trainable"
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+def test_saving_refuses_to_replace_other_things(tmp_path):
+    config, hourglass, fusion = parts()
+    (tmp_path / "thesis.tex").write_text("...")
+    with pytest.raises(ValueError, match=r"holds other files: thesis\.tex"):
+        save_checkpoint(tmp_path, config, tensors_of(hourglass, fusion), CARD)
+    with pytest.raises(ValueError, match="is a file"):
+        save_checkpoint(tmp_path / "thesis.tex", config, tensors_of(hourglass, fusion), CARD)
+    assert (tmp_path / "thesis.tex").read_text() == "..."
+
+
+def test_saving_refuses_what_could_not_be_loaded(tmp_path):
+    config, hourglass, fusion = parts()
+    tensors = tensors_of(hourglass, fusion)
+    del tensors["fusion.alpha"]
+    with pytest.raises(ValueError, match=r"missing: fusion\.alpha"):
+        save_checkpoint(tmp_path / "m", config, tensors, CARD)
+    tensors["fusion.alpha"] = torch.tensor(float("nan"))
+    with pytest.raises(ValueError, match=r"fusion\.alpha holds numbers that are not finite"):
+        save_checkpoint(tmp_path / "m", config, tensors, CARD)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.pop("fusion.output.bias"), r"missing: fusion\.output\.bias \(51,\)"),
+        (lambda t: t.update(extra=torch.zeros(2)), r"unexpected: extra \(2,\)"),
+        (lambda t: t.update({"fusion.output.bias": torch.zeros(50)}), r"output\.bias must be \(51,\), got \(50,\)"),
+        (lambda t: t.update({"fusion.alpha": torch.tensor(1)}), r"alpha must be torch\.float32, got torch\.int64"),
+        (
+            lambda t: t.update({"fusion.gamma": t.pop("fusion.alpha")}),
+            r"missing: fusion\.alpha.*unexpected: fusion\.gamma",
+        ),
+    ],
+)
+def test_loading_names_the_tensor_that_does_not_fit(folder, change, message):
+    edit_tensors(folder, change)
+    with pytest.raises(ValueError, match=message):
+        load_checkpoint(folder)
+
+
+def test_long_lists_of_problems_are_cut():
+    module = FusionNetwork(PRESETS["tiny"].fusion)
+    with pytest.raises(ValueError, match=r"; and \d+ more$"):
+        check_state(module, {}, prefix="fusion.")
+    state = {"fusion." + name: tensor for name, tensor in module.state_dict().items()}
+    check_state(module, {**state, "hourglass.other": torch.zeros(1)}, prefix="fusion.")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda e: e.pop("format"), "must be of format 'fusion-pose-checkpoint/1', got None"),
+        (lambda e: e.update(format="fusion-pose-checkpoint/2"), "got 'fusion-pose-checkpoint/2'"),
+        (lambda e: e.pop("hourglass"), "no entry 'hourglass'"),
+        (lambda e: e.update(colour="red"), "unknown entries: colour"),
+        (lambda e: e["fusion"].update(strategy="middle"), "strategy must be one of"),
+        (lambda e: e["fusion"].update(beta=3), "fusion has unknown fields: beta"),
+    ],
+)
+def test_other_schemas_are_refused(folder, change, message):
+    edit_config(folder, change)
+    with pytest.raises(ValueError, match=rf"config\.json .*{message}"):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("text", ['{"format": ', "", "[1, 2]", '"text"'])
+def test_malformed_json_is_refused(folder, text):
+    (folder / "config.json").write_text(text)
+    with pytest.raises(ValueError, match=r"config\.json (is not valid JSON|must be of format)"):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("size", [0, 4, 100, 5000])
+def test_truncated_tensors_are_refused(folder, size):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(ValueError, match=r"model\.safetensors is truncated or no safetensors file"):
+        load_checkpoint(folder)
+
+
+def test_a_pickle_is_refused_unread(folder):
+    torch.save({"fusion.alpha": torch.zeros(1)}, folder / "model.safetensors")
+    with pytest.raises(ValueError, match="no safetensors file"):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_missing_files_are_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{folder.name} has no {name}"):
+        load_checkpoint(folder)
+
+
+@pytest.fixture
+def no_hub(monkeypatch):
+    def refuse(*_, **__):
+        pytest.fail("the Hub was asked")
+
+    monkeypatch.setattr(checkpoints, "fetch", refuse)
+
+
+@pytest.mark.usefixtures("no_hub")
+def test_paths_that_are_not_there_are_told_without_the_hub(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for source in ("assets/checkpoints/default", "./model", "../model", str(tmp_path / "model"), "model"):
+        with pytest.raises(FileNotFoundError, match="there is no checkpoint folder"):
+            load_checkpoint(source)
+    (tmp_path / "assets").mkdir()
+    with pytest.raises(
+        FileNotFoundError, match=r"no checkpoint folder 'assets/x'; if the Hub .* write 'assets/x@main'"
+    ):
+        load_checkpoint("assets/x")
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="is a file"):
+        load_checkpoint("file")
+
+
+def test_hub_ids_are_fetched_at_their_revision(hub, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "user").mkdir()
+    commits = {revision: hub.push(folder, revision) for revision in ("main", "refs/pr/1")}
+    for source, revision in (("another.user/na-me", "main"), ("user/name@refs/pr/1", "refs/pr/1")):
+        assert find_checkpoint(source).name == commits[revision]
+        assert load_checkpoint(source)[0] == PRESETS["tiny"]
+    hub.close()
+    assert load_checkpoint("another.user/na-me")[0] == PRESETS["tiny"]
+
+
+def test_unreachable_hub_is_told(tmp_path):
+    environment = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
+    code = "from fusion_model.hub.checkpoints import load_checkpoint; load_checkpoint('user/name')"
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(
+        "fusion_model.hub.fetch.HubUnreachableError: there is no folder 'user/name', the Hub cannot be reached, and the local"
+    )

@@ -1,0 +1,1 @@
+"""What several test files need: fake data, doubles, and small programs that tests start."""

@@ -1,0 +1,90 @@
+"""A tiny Human3.6M as distributed: CDF files, videos and metadata.xml, all of one walking dot."""
+
+from xml.sax.saxutils import escape
+
+import numpy as np
+from cdflib.cdfwrite import CDF
+
+from tests.helpers.photos import write_video
+from train.data.cameras import human36m_camera_axes, project_human36m
+
+INTRINSIC = (1145.0, 1143.8, 512.5, 515.5, -0.207, 0.248, -0.003, -0.0014, -0.001)
+EXTRINSIC = (-1.38383, -3.16734, 0.41364, 1841.1, 4955.3, 1563.4)
+CAMERA = "54138969"
+SCALE = 0.25  # of frames, so that videos stay small
+
+
+def small_camera():
+    """(15,) values of a camera of 250 x 250 pixels."""
+    intrinsic = np.array(INTRINSIC)
+    intrinsic[:4] *= SCALE
+    return np.array([*EXTRINSIC, *intrinsic])
+
+
+def world(frames):
+    """(F, 32, 3) mm: a cloud of joints about a pelvis that walks."""
+    cloud = np.random.default_rng(0).normal(0, 250, (32, 3))
+    cloud[0] = 0
+    return cloud + np.array([0, 0, 900]) + np.arange(frames)[:, None, None] * np.array([40.0, 0, 0])
+
+
+def write_cdf(path, poses, name="Pose"):
+    """One variable of shape (1, N, 96) or (1, N, 64)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    # The writer puts its own suffix in place of the last, here of the camera's number.
+    file = CDF(path.parent / "writing.cdf", delete=True)
+    data = poses.reshape(1, len(poses), -1).astype(np.float32)
+    spec = {
+        "Variable": name,
+        "Data_Type": 44,
+        "Num_Elements": 1,
+        "Rec_Vary": True,
+        "Var_Type": "zVariable",
+        "Dim_Sizes": list(data.shape[1:]),
+        "Compress": 6,
+    }
+    file.write_var(spec, var_data=data)
+    file.close()
+    (path.parent / "writing.cdf").rename(path)
+
+
+def write_sequence(source, subject, stem, frames=7, shift=0.0, video_frames=None, kinds=("mono", "2d", "world")):
+    """One sequence of one camera; its labels are off by ``shift`` mm of world x."""
+    values, features = small_camera(), source / subject / "MyPoseFeatures"
+    true, labelled = world(frames), world(frames) + np.array([shift, 0, 0])
+    seen = human36m_camera_axes(labelled, values)
+    if "world" in kinds:
+        write_cdf(features / "D3_Positions" / f"{stem}.cdf", labelled)
+    if "mono" in kinds:
+        write_cdf(features / "D3_Positions_mono" / f"{stem}.{CAMERA}.cdf", seen)
+    if "2d" in kinds:
+        write_cdf(features / "D2_Positions" / f"{stem}.{CAMERA}.cdf", project_human36m(seen, values))
+    pelvis = project_human36m(human36m_camera_axes(true, values), values)[:, 0]
+    count = frames + 2 if video_frames is None else video_frames  # videos are longer than poses
+    video = source / subject / "Videos" / f"{stem}.{CAMERA}.mp4"
+    write_video(video, count, 250, 250, lambda number: pelvis[min(number, frames - 1)])
+
+
+def write_metadata(path, stems, frames=7):
+    """metadata.xml: the camera for all, and the sequences of every subject in ``stems``."""
+    values = small_camera()
+    numbers = [*np.tile(values[:6], 44), *np.tile(values[6:], 4)]
+    subjects = [f"S{number}" for number in range(1, 12)]
+    header = ["Action", "subaction", *subjects]
+    rows = [["1", "1", *[""] * 11] for _ in range(32)]
+    cells = [[""] * 33 for _ in subjects]
+    for column, subject in enumerate(subjects):
+        for place, stem in enumerate(stems.get(subject, ())):
+            rows[place][2 + column] = stem
+            cells[column][place + 1] = f"[9 9 9 9 {4 * frames + 3}]"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    listed = " ".join(f"{number:.6f}" for number in numbers)
+    path.write_text(
+        f"<metadata><w0>[{listed}]</w0>{_table('mapping', [header, *rows])}{_table('frames', cells)}</metadata>"
+    )
+
+
+def _table(name, rows):
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<{name}>{body}</{name}>"

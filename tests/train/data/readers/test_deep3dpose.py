@@ -1,0 +1,147 @@
+"""Deep3DPose: Caffe's LMDB folders, through the command."""
+
+import json
+import struct
+
+import cv2
+import lmdb
+import numpy as np
+import pytest
+
+from fusion_model.skeletons import HUMAN36M_17
+from train.data.prepared import open_prepared, read_prepared
+from train.data.readers import caffe
+
+ORDER = [name for name in HUMAN36M_17.joints if name not in ("pelvis", "spine")]
+COUNT = 5
+
+
+def varint(value):
+    out = b""
+    while value > 127:
+        out, value = out + bytes([value & 127 | 128]), value >> 7
+    return out + bytes([value])
+
+
+def datum(*, channels=0, height=0, width=0, data=None, numbers=(), packed=False, encoded=False):
+    """A message as protobuf writes it: whole numbers as type 0, bytes as 2, floats as 5 or packed as 2."""
+    out = b"".join(varint(number << 3) + varint(value) for number, value in ((1, channels), (2, height), (3, width)))
+    if data is not None:
+        out += varint(4 << 3 | 2) + varint(len(data)) + data
+    if packed:
+        content = struct.pack(f"<{len(numbers)}f", *numbers)
+        out += varint(6 << 3 | 2) + varint(len(content)) + content
+    else:
+        out += b"".join(varint(6 << 3 | 5) + struct.pack("<f", number) for number in numbers)
+    return out + varint(7 << 3) + varint(int(encoded))
+
+
+def picture(row):
+    return np.full((40, 30, 3), 20 * row, np.uint8)
+
+
+def pose(row):
+    """(15, 3) in [0, 1]."""
+    return np.random.default_rng(row).uniform(0, 1, (15, 3)).astype(np.float32)
+
+
+def write_database(path, values):
+    caffe._open.cache_clear()  # LMDB opens a folder once in a process
+    path.mkdir(parents=True, exist_ok=True)
+    with lmdb.open(str(path), map_size=1 << 22) as environment, environment.begin(write=True) as transaction:
+        for row, value in enumerate(values):
+            transaction.put(f"{row:08d}".encode(), value)
+
+
+@pytest.fixture
+def source(tmp_path):
+    write_deep3dpose(tmp_path / "in")
+    return tmp_path / "in"
+
+
+def write_deep3dpose(folder, count=COUNT):
+    images, joints = [], []
+    for row in range(count):
+        raw = picture(row).transpose(2, 0, 1).tobytes()
+        coded = cv2.imencode(".png", picture(row))[1].tobytes()
+        images.append(datum(channels=3, height=40, width=30, data=raw) if row % 2 else datum(data=coded, encoded=True))
+        joints.append(datum(channels=45, height=1, width=1, numbers=pose(row).ravel(), packed=row == 2))
+    joints[3] = datum(channels=45, height=1, width=1, data=pose(3).tobytes())
+    write_database(folder / "image_train.lmdb", images)
+    write_database(folder / "joint3_train.lmdb", joints)
+    (folder / "deep3dpose.json").write_text(json.dumps({"joints": ORDER, "millimetres": [2000, -2000, 1000]}))
+
+
+def test_poses_and_pictures(source, tmp_path, prepare):
+    status, printed = prepare("deep3dpose", source)
+    assert status == 0, printed
+    assert f"{COUNT} people of deep3dpose" in printed
+    columns = open_prepared(tmp_path / "out").columns
+    loaded = read_prepared(tmp_path / "out")
+    for row in range(COUNT):
+        assert np.abs(loaded.photo(row).astype(int) - picture(row)).max() < 3
+        expected = pose(row) * [2000, -2000, 1000]
+        expected -= expected[[ORDER.index("left_hip"), ORDER.index("right_hip")]].mean(0)
+        for place, name in enumerate(ORDER):
+            assert np.allclose(columns["joints_3d"][row, HUMAN36M_17.index(name)], expected[place], atol=0.01)
+    assert columns["has_3d"][0].tolist() == [name != "spine" for name in HUMAN36M_17.joints]
+    assert loaded.weight.max() == 0  # no labels in 2D
+    assert loaded.pose_weight[0].sum() == 16
+    assert np.allclose(loaded.box[0], (-0.5, -0.5, 29.5, 39.5))
+
+
+def test_some_pictures_validate(source, tmp_path, prepare, monkeypatch):
+    monkeypatch.setattr("train.data.readers.deep3dpose._EVERY", 2)
+    assert "by split: train 3, validation 2" in prepare("deep3dpose", source)[1]
+    assert read_prepared(tmp_path / "out").validation.tolist() == [False, True, False, True, False]
+
+
+def test_the_order_of_the_joints_has_to_be_stated(source, prepare):
+    path = source / "deep3dpose.json"
+
+    def error():
+        status, printed = prepare("deep3dpose", source)
+        assert status == 1
+        return printed
+
+    for stated, message in (
+        ({"joints": ORDER[:14], "millimetres": [1, 1, 1]}, "14 joints, 14 different names"),
+        ({"joints": ["nose", *ORDER[1:]], "millimetres": [1, 1, 1]}, "a joint called 'nose'"),
+        ({"joints": [*ORDER[:-1], ORDER[0]], "millimetres": [1, 1, 1]}, "15 joints, 14 different names"),
+        ({"joints": ORDER, "millimetres": [1, 1, 0]}, "millimetres [1.0, 1.0, 0.0]"),
+        ({"joints": [None, *ORDER[1:]], "millimetres": [1, 1, 1]}, "no left_hip and right_hip"),
+        ({"joints": ORDER}, "KeyError: 'millimetres'"),
+    ):
+        path.write_text(json.dumps(stated))
+        assert message in error()
+    path.unlink()
+    assert "there is no such file, and the order of the joints is not published" in error()
+
+
+def test_folders_that_are_missing_or_do_not_fit(tmp_path, prepare):
+    folder = tmp_path / "other"
+    write_database(folder / "image_train.lmdb", [datum(channels=3, height=4, width=4, data=bytes(48))] * 2)
+    (folder / "deep3dpose.json").write_text(json.dumps({"joints": ORDER, "millimetres": [1, 1, 1]}))
+
+    def error():
+        status, printed = prepare("deep3dpose", folder)
+        assert status == 1
+        return printed
+
+    assert "joint3_train.lmdb: there is no data.mdb in it" in error()
+    write_database(folder / "joint3_train.lmdb", [datum(numbers=[0.5] * 42)])
+    assert "joint3_train.lmdb: 1 keys that are not the 2 of image_train.lmdb" in error()
+    write_database(folder / "joint3_train.lmdb", [datum(numbers=[0.5] * 42)] * 2)
+    assert "00000000: 42 numbers; expected 45" in error()
+
+
+def test_damaged_values(tmp_path, prepare):
+    folder = tmp_path / "damaged"
+    write_database(folder / "image_train.lmdb", [datum(channels=1, height=4, width=4, data=bytes(16))])
+    write_database(folder / "joint3_train.lmdb", [b"\x22\x7fabc"])  # says 127 bytes, has 3
+    (folder / "deep3dpose.json").write_text(json.dumps({"joints": ORDER, "millimetres": [1, 1, 1]}))
+    status, error = prepare("deep3dpose", folder)
+    assert status == 1
+    assert "00000000: 16 bytes, 1 x 4 x 4; expected a picture of three channels" in error
+    write_database(folder / "image_train.lmdb", [datum(channels=3, height=4, width=4, data=bytes(48))])
+    assert "5 bytes that are no Datum (it is cut short)" in prepare("deep3dpose", folder)[1]

@@ -1,0 +1,127 @@
+"""HumanEva-I: converted .mat files beside a short video, through the command."""
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from fusion_model.skeletons import HUMANEVA_15
+from tests.helpers.photos import brightest, write_video
+from train.data.cameras import opencv_camera_axes, project_opencv
+from train.data.prepared import open_prepared, read_prepared
+from train.data.readers import humaneva
+
+CAL = [700, 710, 320, 240, 0, -0.2, 0.1, 0.001, -0.001, 0, 1, 0, 0, 0, 0, -1, 0, 1, 0, 100, 200, 4000]
+VALUES = np.delete(np.array(CAL, float), 4)
+HEAD = HUMANEVA_15.index("head_top")
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """Sequences of 20 frames: Validate is 5..12, Train 12..20; camera C1's video starts 3 frames earlier."""
+    sequences = dict.fromkeys(humaneva._SEQUENCES, (12, 20, (4, 4, 3)))
+    monkeypatch.setattr(humaneva, "_SEQUENCES", sequences)
+
+
+def world(frame):
+    """(15, 3) mm: a pelvis that walks along x, camera axes (x, -z, y) + t."""
+    cloud = np.random.default_rng(1).normal(0, 200, (15, 3))
+    cloud[0], cloud[1], cloud[HEAD] = (0, 0, 0), (0, 0, 500), (0, 0, 800)
+    return cloud + np.array([30.0 * frame - 300, 0, 100])
+
+
+def write_part(folder, part, frames, subject="S1", action="Walking", change=None):
+    poses = np.stack([world(frame) for frame in frames])
+    if change:
+        change(poses)
+    points = project_opencv(opencv_camera_axes(poses, VALUES), VALUES)
+    path = folder / "converted_15j" / part / subject / f"{action}_1.mat"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    savemat(path, {"poses_3d": poses, "poses_2d": np.stack([points, points + 7, points + 9])})
+    return path
+
+
+def write_camera(folder, subject="S1", action="Walking", frames=30):
+    calibration = folder / subject / "Calibration_Data" / "C1.cal"
+    calibration.parent.mkdir(parents=True, exist_ok=True)
+    calibration.write_text("\n".join(map(str, CAL)))
+    pelvis = [project_opencv(opencv_camera_axes(world(frame - 3)[0], VALUES), VALUES) for frame in range(frames)]
+    write_video(folder / subject / "Image_Data" / f"{action}_1_(C1).avi", frames, 640, 480, pelvis.__getitem__)
+
+
+def broken(poses):
+    poses[2, 4] = np.nan
+
+
+def test_poses_frames_and_parts(tmp_path, prepare):
+    write_part(tmp_path / "in", "Train", range(12, 20), change=broken)
+    write_part(tmp_path / "in", "Validate", range(5, 12))
+    write_camera(tmp_path / "in")
+    status, printed = prepare("humaneva", tmp_path / "in")
+    assert status == 0, printed
+    assert "by split: test 7, train 7" in printed
+    assert "skipped: 1 x a frame without valid motion capture" in printed
+    columns = open_prepared(tmp_path / "out").columns
+    assert columns["frame"].tolist() == [12, 13, 15, 16, 17, 18, 19, 5, 6, 7, 8, 9, 10, 11]
+    assert columns["joints_3d"].shape == (14, 15, 3)
+    # camera axes: x is world x, y (down) is -z, z is y; the head is 800 mm over the pelvis
+    assert np.allclose(columns["joints_3d"][:, HEAD], (0, -800, 0), atol=1e-3)
+    assert np.allclose(columns["root"][0], (30 * 12 - 300 + 100, -100 + 200, 4000))
+    assert np.allclose(columns["camera_values"], VALUES)
+    loaded = read_prepared(tmp_path / "out")
+    for row in range(14):
+        assert np.abs(brightest(loaded.photo(row)) - loaded.joints[row, 6]).max() < 1.5
+    assert loaded.pose_weight[0].tolist() == [1] * 9 + [0] + [1] * 7  # no neck
+    assert loaded.validation.tolist() == [False] * 7 + [True] * 7
+
+
+def test_files_with_all_frames_are_read_too(tmp_path, prepare):
+    write_part(tmp_path / "in", "Train", range(20))
+    write_part(tmp_path / "in", "Validate", range(25))
+    write_camera(tmp_path / "in")
+    assert prepare("humaneva", tmp_path / "in")[0] == 0
+    columns = open_prepared(tmp_path / "out").columns
+    assert columns["frame"].tolist() == [*range(12, 20), *range(5, 12)]
+    assert np.allclose(columns["root"][0, 0], 30 * 12 - 200)
+
+
+def test_low_heads_and_damaged_sequences(tmp_path, prepare):
+    def bow(poses):
+        poses[1, HEAD, 2] = poses[1, 1, 2] - 50
+
+    write_part(tmp_path / "in", "Validate", range(5, 12), subject="S3", change=bow)
+    write_part(tmp_path / "in", "Validate", range(5, 12), subject="S3", action="ThrowCatch")
+    write_part(tmp_path / "in", "Validate", range(5, 12), subject="S4")
+    write_camera(tmp_path / "in", subject="S3")
+    status, printed = prepare("humaneva", tmp_path / "in")
+    assert status == 0, printed
+    assert "skipped: 1 x a head joint of S3 Walking that lies below the thorax (the person is kept)" in printed
+    assert "skipped: 1 x Validate/S3/ThrowCatch_1: its motion capture is damaged" in printed
+    assert "skipped: 1 x Validate/S4/Walking_1: no part of the protocol" in printed
+    columns = open_prepared(tmp_path / "out").columns
+    assert columns["has_3d"][:, HEAD].tolist() == [True, False] + [True] * 5
+    assert columns["visible"][:, HEAD].tolist() == [2, 0] + [2] * 5
+
+
+def test_wrong_files(tmp_path, prepare):
+    source = tmp_path / "in"
+    path = write_part(source, "Train", range(12, 19))
+    write_camera(source, frames=15)
+
+    def error():
+        status, printed = prepare("humaneva", source)
+        assert status == 1
+        return printed
+
+    assert "Walking_1.mat: 7 frames; expected the 8 of the Train part, or all 20" in error()
+    write_part(source, "Train", range(12, 20))
+    assert "Walking_1_(C1).avi: the video ends after 15 frames; expected at least 16" in error()
+    (source / "S1" / "Calibration_Data" / "C1.cal").write_text("1 2 3")
+    assert "C1.cal: 3 numbers; expected 22 numbers" in error()
+    savemat(path, {"poses_3d": np.zeros((8, 17, 3)), "poses_2d": np.zeros((3, 8, 17, 2))})
+    assert "poses_3d has shape (8, 17, 3)" in error()
+    savemat(path, {"joints": np.zeros(3)})
+    assert "has the variables joints; expected a MATLAB file with the variable 'poses_3d'" in error()
+    assert "cameras with poses are C1, C2, C3, not BW1" in prepare("humaneva", source, "--cameras", "BW1")[1]
+    status, message = prepare("humaneva", source / "S1")
+    assert status == 1
+    assert "as ConvertHumanEva.m writes them (see HumanEva-I in DATASETS.md)" in message

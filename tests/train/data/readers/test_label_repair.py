@@ -1,0 +1,86 @@
+"""Labels that a sure teacher contradicts, on a figure whose truth is known."""
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from fusion_model.skeletons import LSP_14, MPII_16
+from tests.helpers.fake_data import figure, teacher_arrays, where, write_lspet
+from train.data.readers.label_repair import repair_labels
+from train.data.readers.lspet import read_lspet
+
+ARMS = [f"{side}_{name}" for side in ("left", "right") for name in ("shoulder", "elbow", "wrist")]
+LEGS = [f"{side}_{name}" for side in ("left", "right") for name in ("hip", "knee", "ankle")]
+
+
+def labels(count=3):
+    truth = np.stack([figure(MPII_16, *where(row)) for row in range(count)]).astype(np.float32)
+    return truth, np.ones(truth.shape[:2], np.float32)
+
+
+def exchange(joints, row, names):
+    limbs = [MPII_16.index(name) for name in names]
+    joints[row, limbs] = joints[row, [MPII_16.mirror[limb] for limb in limbs]]
+
+
+@pytest.mark.parametrize(("names", "arms", "legs"), [(ARMS, 1, 0), (LEGS, 0, 1), (ARMS + LEGS, 1, 1)])
+def test_swapped_sides_are_exchanged(names, arms, legs):
+    truth, weight = labels()
+    joints = truth.copy()
+    exchange(joints, 1, names)
+    assert np.abs(joints - truth).max() > 10
+    assert repair_labels(joints, weight, truth, np.ones_like(weight)) == {"arms": arms, "legs": legs, "joints": 0}
+    assert np.array_equal(joints, truth)
+    assert weight.all()
+
+
+def test_a_label_goes_along_with_its_side():
+    truth, weight = labels()
+    joints = truth.copy()
+    wrist, other = MPII_16.index("left_wrist"), MPII_16.index("right_wrist")
+    exchange(joints, 0, ARMS)
+    weight[0, other] = 0  # what the annotator called the right wrist is not labelled
+    repair_labels(joints, weight, truth, np.ones_like(weight))
+    assert weight[0, wrist] == 0
+    assert weight[0, other] == 1
+
+
+def test_a_misplaced_joint_is_dropped_where_the_teacher_is_sure():
+    truth, weight = labels()
+    joints, knee = truth.copy(), MPII_16.index("left_knee")
+    torso = np.linalg.norm(truth[:, MPII_16.index("left_shoulder")] - truth[:, MPII_16.index("right_hip")], axis=-1)
+    joints[0, knee, 0] += 0.6 * torso[0]
+    joints[1, knee, 0] += 0.4 * torso[1]
+    joints[2, knee, 0] += 0.6 * torso[2]
+    trust = np.ones_like(weight)
+    trust[2] = 0.5
+    assert repair_labels(joints, weight, truth, trust) == {"arms": 0, "legs": 0, "joints": 1}
+    assert weight[:, knee].tolist() == [0, 1, 1]
+
+
+def test_an_unsure_teacher_or_an_unknown_torso_changes_nothing():
+    truth, weight = labels()
+    joints = truth.copy()
+    exchange(joints, 0, ARMS + LEGS)
+    before = joints.copy()
+    assert repair_labels(joints, weight, truth, np.zeros_like(weight)) == {"arms": 0, "legs": 0, "joints": 0}
+    weight[:, [MPII_16.index(name) for name in ("left_shoulder", "right_shoulder")]] = 0
+    trust = weight.copy()
+    assert repair_labels(joints, weight, truth, trust) == {"arms": 0, "legs": 0, "joints": 0}
+    assert np.array_equal(joints, before)
+
+
+def test_the_reader_settles_what_the_teacher_knows(tmp_path):
+    joints = write_lspet(tmp_path / "lspet", 3)
+    wrist = LSP_14.index("left_wrist")
+    joints[wrist, 0] += 80
+    savemat(tmp_path / "lspet" / "joints.mat", {"joints": joints})
+    teacher_2d, teacher_3d, visible = teacher_arrays(2)
+    np.savez(tmp_path / "t.npz", teacher_2d=teacher_2d, teacher_3d=teacher_3d, teacher_3d_visible=visible)
+    source = read_lspet(tmp_path / "lspet", tmp_path / "t.npz", 3)
+    place = MPII_16.index("left_wrist")
+    for row in (0, 1):  # the teacher's joint takes the place of the label
+        assert np.allclose(source.joints[row, place], figure(MPII_16, *where(row))[place], atol=1e-3)
+        assert source.weight[row, place] == pytest.approx(0.95**2)
+        assert not source.by_hand[row, place]
+    assert source.joints[2, place, 0] > figure(MPII_16, *where(2))[place, 0] + 79  # nobody contradicts

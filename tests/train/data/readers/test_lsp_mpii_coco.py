@@ -1,0 +1,285 @@
+"""LSP, LSP-extended, MPII and COCO: files as distributed, through the command, to what training reads."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from fusion_model.skeletons import COCO_17, LSP_14, MPII_16
+from tests.helpers.fake_data import figure
+from tests.helpers.photos import brightest, write_photo
+from train.data.prepared import open_prepared, read_prepared
+from train.data.sources import find_sources
+
+LEFT_WRIST = MPII_16.index("left_wrist")
+
+
+def where(row):
+    """Center and size of the person of a row."""
+    return np.array([150.0 + 5 * (row % 9), 160.0]), 60.0 + row % 9
+
+
+def write_lsp(folder, count=3):
+    joints = np.zeros((3, 14, count))
+    for row in range(count):
+        points = figure(LSP_14, *where(row))
+        joints[:2, :, row] = points.T
+        photo = folder / "images" / f"im{row + 1:04d}.jpg"
+        if row < 9:
+            write_photo(photo, 320, 300, points[LSP_14.index("left_wrist")][None])
+        else:  # the same again
+            photo.hardlink_to(folder / "images" / f"im{row % 9 + 1:04d}.jpg")
+    joints[2, 0, 0] = 1  # the right ankle of the first is hidden
+    savemat(folder / "joints.mat", {"joints": joints})
+    return joints
+
+
+def write_lspet(folder, count=3):
+    joints = np.ones((14, 3, count))
+    for row in range(count):
+        joints[:, :2, row] = points = figure(LSP_14, *where(row))
+        write_photo(folder / "images" / f"im{row + 1:05d}.jpg", 320, 300, points[LSP_14.index("left_wrist")][None])
+    joints[LSP_14.index("right_knee"), :, 0] = -2, -3, 0
+    joints[3:, 2, 1] = 0
+    savemat(folder / "joints.mat", {"joints": joints})
+
+
+def mpii_person(row, **changes):
+    """A person as in RELEASE.annolist.annorect, coordinates from 1."""
+    points = figure(MPII_16, *where(row)) + 1
+    point = [{"id": joint, "x": x, "y": y, "is_visible": 1} for joint, (x, y) in enumerate(points)]
+    point[0]["is_visible"] = "0"  # a letter, as in part of the file
+    point[8]["is_visible"] = []  # neck and head have none
+    center = {"x": where(row)[0][0] + 1, "y": where(row)[0][1] + 1}
+    head = {"x1": 100, "y1": 50, "x2": 130, "y2": 90}
+    return {**head, "scale": 1.5, "objpos": center, "annopoints": {"point": point}, **changes}
+
+
+def structs(entries):
+    """A MATLAB struct array: a field is empty where an entry lacks it."""
+    names = sorted({name for entry in entries for name in entry})
+    array = np.zeros(len(entries), [(name, object) for name in names])
+    for row, entry in enumerate(entries):
+        for name in names:
+            value = entry.get(name, np.zeros((0, 0)))
+            if isinstance(value, list) and value and isinstance(value[0], dict):
+                value = structs(value)
+            elif isinstance(value, dict):
+                value = structs([value])[0]
+            array[row][name] = value
+    return array
+
+
+def write_mpii(folder, more=0):
+    """Four photos: two people, one, one whose person has no joints, and one of the test part; more of one person."""
+    points = figure(MPII_16, *where(0))
+    for number in range(4 + more):
+        write_photo(folder / "images" / f"00000000{number}.jpg", 320, 300, points[LEFT_WRIST][None])
+    rects = [[mpii_person(0), mpii_person(1)], [mpii_person(2)], [{"scale": 2.0}], [{"scale": 1.0}]]
+    rects += [[mpii_person(3 + row)] for row in range(more)]
+    photos = [{"image": {"name": f"00000000{number}.jpg"}, "annorect": rect} for number, rect in enumerate(rects)]
+    single = np.empty((4 + more, 1), object)
+    single[:, 0] = [np.array([2]), np.array([1]), np.array([1]), np.zeros((0, 0)), *[np.array([1])] * more]
+    release = {"annolist": structs(photos), "img_train": np.array([1, 1, 1, 0] + [1] * more), "single_person": single}
+    savemat(folder / "mpii_human_pose_v1_u12_1.mat", {"RELEASE": release})
+
+
+def write_coco(folder, train="ab", val="c"):
+    """A part of each kind, a photo a letter; a crowd, a small person and one with few joints besides."""
+    for part, letters in (("train2017", train), ("val2017", val)):
+        names = [f"{letter}.jpg" for letter in letters]
+        annotations = []
+        for number, name in enumerate(names):
+            points = figure(COCO_17, *where(number))
+            write_photo(folder / part / name, 320, 300, points[COCO_17.index("left_wrist")][None])
+            keypoints = np.column_stack((points, np.full(17, 2)))
+            keypoints[0, 2] = 1
+            low, high = points.min(0), points.max(0)
+            annotations.append(
+                {
+                    "id": 10 * number,
+                    "image_id": number,
+                    "iscrowd": 0,
+                    "keypoints": keypoints.ravel().tolist(),
+                    "bbox": [*low.tolist(), *(high - low).tolist()],
+                }
+            )
+        first = annotations[0]
+        annotations.append(first | {"id": 1, "iscrowd": 1})
+        annotations.append(first | {"id": 2, "bbox": [10, 10, 20, 31]})
+        annotations.append(first | {"id": 3, "keypoints": [5, 5, 2] * 3 + [0] * 42})
+        images = [{"id": number, "file_name": name} for number, name in enumerate(names)]
+        path = folder / "annotations" / f"person_keypoints_{part}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"images": images, "annotations": annotations}), encoding="utf-8")
+
+
+WRITERS = {"lsp": write_lsp, "lspet": write_lspet, "mpii": write_mpii, "coco": write_coco}
+PEOPLE = {"lsp": 3, "lspet": 2, "mpii": 3, "coco": 3}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("crop", ["256", "90"])
+def test_the_joint_of_the_labels_is_the_joint_of_the_stored_crop(name, crop, tmp_path, prepare):
+    (tmp_path / "in").mkdir()
+    WRITERS[name](tmp_path / "in")
+    status, printed = prepare(name, tmp_path / "in", "--crop", crop)
+    assert status == 0, printed
+    source = read_prepared(tmp_path / "out")
+    assert len(source) == PEOPLE[name]
+    assert source.name == name
+    assert f"{PEOPLE[name]} people of {name}" in printed
+    photo = source.photo(0)
+    assert max(photo.shape) <= int(crop)
+    scale = open_prepared(tmp_path / "out").columns["affine"][0, 0, 0]
+    assert scale == 1 if crop == "256" else scale < 0.55
+    assert np.abs(brightest(photo) - source.joints[0, LEFT_WRIST]).max() < 0.75
+    assert source.weight[0, LEFT_WRIST] == 1
+
+
+def test_lsp_flags_and_split(tmp_path, prepare):
+    write_lsp(tmp_path / "in", 1002)
+    status, printed = prepare("lsp", tmp_path / "in", "--crop", "40")
+    assert status == 0
+    assert "by split: test 2, train 1000" in printed
+    assert "1002 photos where LSP has 2000" in printed
+    prepared = open_prepared(tmp_path / "out")
+    assert prepared.columns["visible"][0].tolist() == [1] + [2] * 13
+    source = read_prepared(tmp_path / "out")
+    assert np.flatnonzero(source.validation).tolist() == [1000, 1001]
+    assert source.weight[0].min() == 1  # hidden joints have coordinates; pelvis and thorax are midpoints
+
+
+def test_lspet_placeholders_are_no_joints(tmp_path, prepare):
+    write_lspet(tmp_path / "in")
+    status, printed = prepare("lspet", tmp_path / "in")
+    assert status == 0
+    assert "skipped: 1 x fewer than 4 labelled joints" in printed
+    source = read_prepared(tmp_path / "out")
+    knee = MPII_16.index("right_knee")
+    assert source.weight[:, knee].tolist() == [0, 1]
+    expected = figure(LSP_14, *where(0))
+    known = [joint for joint in range(14) if joint != LSP_14.index("right_knee")]
+    low, high = expected[known].min(0), expected[known].max(0)
+    assert np.allclose(open_prepared(tmp_path / "out").columns["box"][0], (*low, *high), atol=1e-3)
+
+
+def test_mpii_labels(tmp_path, prepare):
+    write_mpii(tmp_path / "in")
+    (tmp_path / "in" / "valid_images.txt").write_text("000000001.jpg\n")
+    status, printed = prepare("mpii", tmp_path / "in")
+    assert status == 0
+    assert "by split: train 2, validation 1" in printed
+    assert "skipped: 1 x a photo of the test part" in printed
+    assert "skipped: 1 x a person with fewer than 4 labelled joints" in printed
+    columns = open_prepared(tmp_path / "out").columns
+    assert columns["visible"][0].tolist() == [1] + [2] * 15
+    # head box 30 x 40, diagonal 50, times 0.6
+    assert np.allclose(columns["head_size"], 30)
+    assert columns["separated"].tolist() == [0, 1, 1]
+    assert columns["scale"].tolist() == [1.5] * 3
+    assert np.allclose(columns["center"][0], where(0)[0])
+    inverse = np.linalg.inv(columns["affine"][0][:, :2])
+    in_photo = (columns["joints_2d"][0] - columns["affine"][0][:, 2]) @ inverse.T
+    assert np.allclose(in_photo, figure(MPII_16, *where(0)), atol=1e-3)  # MATLAB's 1 is taken off
+
+
+def test_mpii_without_the_list(tmp_path, prepare):
+    write_mpii(tmp_path / "in")
+    _, printed = prepare("mpii", tmp_path / "in")
+    assert "by split: train 1, validation 2" in printed
+    assert "no valid_images.txt: every 10th labelled photo" in printed
+
+
+def test_coco_labels(tmp_path, prepare):
+    write_coco(tmp_path / "in")
+    status, printed = prepare("coco", tmp_path / "in")
+    assert status == 0
+    assert "by split: train 2, validation 1" in printed
+    for reason in ("a crowd", "smaller than 32 pixels", "fewer than 4 labelled joints"):
+        assert f"skipped: 2 x {reason}" in printed
+    columns = open_prepared(tmp_path / "out").columns
+    assert columns["visible"][0].tolist() == [1] + [2] * 16
+    low = figure(COCO_17, *where(0)).min(0)
+    assert np.allclose(columns["box"][0, :2], low - 0.5, atol=1e-3)
+    source = read_prepared(tmp_path / "out")
+    assert source.weight[0, MPII_16.index("neck")] == 0  # COCO has none
+    assert source.weight[0, MPII_16.index("pelvis")] == 1  # midpoint of the hips
+
+
+def test_a_folder_of_prepared_sets_is_data(tmp_path, prepare):
+    for name in ("lsp", "coco"):
+        (tmp_path / name).mkdir()
+        WRITERS[name](tmp_path / name)
+        assert prepare(name, tmp_path / name, out=tmp_path / "data" / name)[0] == 0
+    assert [source.name for source in find_sources(tmp_path / "data")] == ["coco", "lsp"]
+    assert [source.name for source in find_sources(tmp_path / "data" / "lsp")] == ["lsp"]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_missing_folder_and_an_empty_one(name, tmp_path, prepare):
+    status, error = prepare(name, tmp_path / "none")
+    assert status == 1
+    assert "none: there is no such folder" in error
+    assert "DATASETS.md" in error
+    (tmp_path / "empty").mkdir()
+    status, error = prepare(name, tmp_path / "empty")
+    assert status == 1
+    assert "expected" in error
+    assert "DATASETS.md" in error
+
+
+def test_an_archive_that_was_not_unpacked(tmp_path, prepare):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "annotations_trainval2017.zip").touch()
+    status, error = prepare("coco", tmp_path / "in")
+    assert status == 1
+    assert "annotations_trainval2017.zip is not unpacked" in error
+
+
+def test_joints_of_the_other_lsp(tmp_path, prepare):
+    write_lsp(tmp_path / "lsp")
+    write_lspet(tmp_path / "lspet")
+    for name, other, shape in (("lsp", "lspet", "(14, 3, 3)"), ("lspet", "lsp", "(3, 14, 3)")):
+        status, error = prepare(name, tmp_path / other)
+        assert status == 1
+        assert f"joints.mat: 'joints' has shape {shape}" in error
+        assert "not another set" in error
+
+
+def test_a_mat_of_another_set_or_none_at_all(tmp_path, prepare):
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / "mpii_human_pose_v1_u12_1.mat"
+    savemat(path, {"joints": np.zeros(3)})
+    assert (
+        "has the variables joints; expected a MATLAB file with the variable 'RELEASE'"
+        in prepare("mpii", path.parent)[1]
+    )
+    path.write_bytes(b"no MATLAB file at all")
+    assert "u12_1.mat: cannot be read" in prepare("mpii", path.parent)[1]
+
+
+def test_coco_with_another_joint_count_or_cut_off(tmp_path, prepare):
+    write_coco(tmp_path / "in")
+    path = tmp_path / "in" / "annotations" / "person_keypoints_val2017.json"
+    text = path.read_text()
+    data = json.loads(text)
+    data["annotations"][0]["keypoints"] = [1] * 42
+    path.write_text(json.dumps(data))
+    assert "person 0 has 42 numbers as keypoints; expected 51" in prepare("coco", tmp_path / "in")[1]
+    path.write_text(text[:200])
+    assert "person_keypoints_val2017.json: cannot be read" in prepare("coco", tmp_path / "in")[1]
+
+
+def test_a_photo_that_is_missing_or_damaged(tmp_path, prepare):
+    write_lsp(tmp_path / "in")
+    photo = tmp_path / "in" / "images" / "im0002.jpg"
+    photo.write_bytes(b"")
+    status, error = prepare("lsp", tmp_path / "in")
+    assert status == 1
+    assert "im0002.jpg: 0 bytes that are no photo" in error
+    photo.unlink()
+    assert "photo 2 is missing, 2 are there" in prepare("lsp", tmp_path / "in")[1]
+    with pytest.raises(FileNotFoundError, match=r"has no prepared\.json"):
+        find_sources(tmp_path / "out")

@@ -1,0 +1,26 @@
+"""Every set that the command offers has its section in DATASETS.md, under the heading that messages name."""
+
+import re
+from pathlib import Path
+
+from train.data.readers.registry import DISTRIBUTED
+
+PAGE = (Path(__file__).parents[4] / "DATASETS.md").read_text(encoding="utf-8")
+
+
+def test_every_set_has_its_section_with_its_command():
+    headings = re.findall(r"^## (.+)$", PAGE, re.MULTILINE)
+    for name, chosen in DISTRIBUTED.items():
+        assert headings.count(chosen.section) == 1, name
+        section = PAGE.split(f"\n## {chosen.section}\n")[1].split("\n## ")[0]
+        assert f"python -m train.prepare {name} --source" in section, name
+
+
+def test_sections_in_messages_are_those_of_the_table():
+    folder = Path(__file__).parents[4] / "train" / "data" / "readers"
+    named = {
+        match
+        for path in folder.glob("*.py")
+        for match in re.findall(r'(?:_SECTION|section) = "(.+)"', path.read_text(encoding="utf-8"))
+    }
+    assert named == {chosen.section for chosen in DISTRIBUTED.values()}

@@ -1,0 +1,58 @@
+"""Rendered people: a set as train.synthesize writes it, through the command."""
+
+import numpy as np
+import pytest
+
+from tests.train.synthesis.test_dataset import SETTINGS, picture
+from train.data.prepared import open_prepared, read_prepared
+from train.data.readers.synthetic import read_synthetic
+from train.synthesis.dataset import merge_labels, open_folder, write_parts
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    for module in ("train.synthesis.dataset", "train.data.readers.synthetic", "train.data.readers.rendered"):
+        monkeypatch.setattr(f"{module}.PART", 5)
+    folder = tmp_path / "in"
+    open_folder(folder, SETTINGS)
+    write_parts(folder, SETTINGS, picture)
+    merge_labels(folder, SETTINGS)
+    return folder
+
+
+def test_prepared_people_are_those_of_the_set(source, tmp_path, prepare):
+    status, printed = prepare("synthetic", source)
+    assert status == 0, printed
+    assert "12 people of synthetic" in printed
+    direct, loaded = read_synthetic(source), read_prepared(tmp_path / "out")
+    assert np.array_equal(loaded.weight, direct.weight)
+    assert np.allclose(loaded.pose, direct.pose, atol=0.01)  # both at the conventional height
+    columns = open_prepared(tmp_path / "out").columns
+    offset = columns["affine"][:, None, :, 2]  # no shrinking of pictures of 128 pixels
+    assert np.allclose(loaded.joints - offset, direct.joints, atol=1e-3)
+    assert columns["stature"].tolist() == [850] * 12
+    assert np.allclose(columns["root"], (0, 0, 3000))
+    assert np.allclose(columns["camera_values"], (100, 100, 0, 0))
+    assert columns["frame"].tolist() == [index for index in range(13) for _ in range(index % 3)]
+    for row in range(12):
+        whole, crop = direct.photo(row).astype(int), loaded.photo(row)
+        x, y = np.round(-offset[row, 0]).astype(int)
+        height, width = crop.shape[:2]
+        assert np.abs(whole[y : y + height, x : x + width] - crop).mean() < 25  # noise, coded twice
+
+
+def test_an_unfinished_set(source, prepare):
+    (source / "annotations.npz").unlink()
+    status, error = prepare("synthetic", source)
+    assert status == 1
+    assert "there is no annotations.npz" in error
+    assert "expected a finished set of train.synthesize (see Rendered people in DATASETS.md)" in error
+
+
+def test_a_part_that_is_missing_or_damaged(source, prepare):
+    part = source / "part-00001.zip"
+    content = part.read_bytes()
+    part.write_bytes(content[:500])
+    assert "part-00001.zip/0000005.jpg: cannot be read" in prepare("synthetic", source)[1]
+    part.unlink()
+    assert "part-00001.zip: there is no such file; expected all parts" in prepare("synthetic", source)[1]

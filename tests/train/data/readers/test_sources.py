@@ -1,0 +1,244 @@
+"""The readers, on tiny data sets that keep the distributed formats to the letter."""
+
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from scipy.io import savemat
+
+from fusion_model.skeletons import HUMAN36M_17, LSP_14, MPII_16
+from tests.helpers.fake_data import FIGURE, figure, teacher_arrays, where, write_lspet, write_pack
+from train.data.people import load_people
+from train.data.readers.lspet import read_lspet
+from train.data.readers.people import read_people
+from train.data.readers.teacher import teacher_joints, teacher_pose
+from train.data.sources import find_sources
+
+NOT_IN_LSP = [MPII_16.index("pelvis"), MPII_16.index("thorax")]
+
+
+def teacher_file(path, count):
+    teacher_2d, teacher_3d, visible = teacher_arrays(count)
+    np.savez(path, teacher_2d=teacher_2d, teacher_3d=teacher_3d, teacher_3d_visible=visible)
+    return path
+
+
+def test_lspet_by_hand(tmp_path):
+    write_lspet(tmp_path / "lspet", 3)
+    source = read_lspet(tmp_path / "lspet", None, validation_from=3)
+    assert len(source) == 3
+    assert source.validation.tolist() == [False, False, True]
+    for row in range(3):
+        expected = figure(MPII_16, *where(row))
+        for joint, name in enumerate(MPII_16.joints):
+            if name in LSP_14.joints:
+                assert np.abs(source.joints[row, joint] - expected[joint]).max() < 1e-3, name
+                assert source.weight[row, joint] == 1
+                assert source.by_hand[row, joint]
+        assert source.photo(row).shape == (150, 120, 3)
+        assert np.allclose(source.box[row], (*expected.min(0), *expected.max(0)), atol=1e-3)
+    assert source.pose_weight.max() == 0
+
+
+def test_lspet_photos_are_numbered_from_one(tmp_path):
+    write_lspet(tmp_path / "lspet", 2)
+    source = read_lspet(tmp_path / "lspet", None, 3)
+    assert source.read(0) == (tmp_path / "lspet" / "images" / "im00001.jpg").read_bytes()
+    assert source.read(1) == (tmp_path / "lspet" / "images" / "im00002.jpg").read_bytes()
+
+
+def test_lspet_unlabelled_joints(tmp_path):
+    joints = write_lspet(tmp_path / "lspet", 2)
+    wrist, hip = LSP_14.index("left_wrist"), LSP_14.index("left_hip")
+    joints[wrist, 2, 0] = joints[hip, 2, 0] = 0
+    savemat(tmp_path / "lspet" / "joints.mat", {"joints": joints})
+    alone = read_lspet(tmp_path / "lspet", None, 3)
+    unknown = [MPII_16.index(name) for name in ("left_wrist", "left_hip", "pelvis")]
+    assert alone.weight[0, unknown].max() == 0
+    assert not alone.by_hand[0, unknown].any()
+    assert alone.weight[1, unknown].min() == 1
+    # The teacher fills what nobody labelled, and nothing else.
+    taught = read_lspet(tmp_path / "lspet", teacher_file(tmp_path / "t.npz", 1), 3)
+    place = MPII_16.index("left_wrist")
+    assert taught.weight[0, place] == pytest.approx(0.95**2)
+    assert np.allclose(taught.joints[0, place], np.multiply(FIGURE["left_wrist"], where(0)[1]) + where(0)[0], atol=1e-3)
+    assert not taught.by_hand[0, place]
+    assert taught.weight[0, MPII_16.index("right_wrist")] == 1
+    assert taught.pose_weight[0].min() > 0
+    assert taught.pose_weight[1].max() == 0  # the teacher knows one photo only
+    assert taught.by_hand[1, MPII_16.index("left_wrist")]
+
+
+def test_lspet_without_its_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"joints\.mat not found: expected LSP-extended as distributed"):
+        read_lspet(tmp_path, None, 3)
+
+
+@pytest.mark.parametrize("shape", [(3, 14, 5), (14, 2, 5), (14, 3)])
+def test_lspet_of_another_shape(tmp_path, shape):
+    savemat(tmp_path / "joints.mat", {"joints": np.zeros(shape)})
+    with pytest.raises(ValueError, match=r"has shape \(.*\), expected \(14, 3, N\)"):
+        read_lspet(tmp_path, None, 3)
+
+
+def test_lspet_with_another_variable_or_no_matlab_file(tmp_path):
+    savemat(tmp_path / "joints.mat", {"other": np.zeros(3)})
+    with pytest.raises(ValueError, match="no variable 'joints'"):
+        read_lspet(tmp_path, None, 3)
+    (tmp_path / "joints.mat").write_text("these are no joints")
+    with pytest.raises(ValueError, match=r"joints\.mat cannot be read"):
+        read_lspet(tmp_path, None, 3)
+
+
+def test_a_pack_of_people(tmp_path):
+    arrays = write_pack(tmp_path, "made", 4, held_out=1)
+    source = read_people(tmp_path / "people_made.npz")
+    assert source.name == "made"
+    assert source.validation.tolist() == [False, False, False, True]
+    assert np.array_equal(source.joints, arrays["joints"][..., :2])
+    assert source.by_hand.all()
+    assert (source.weight == 1).all()
+    assert np.array_equal(source.pose, arrays["teacher_3d"])
+    assert source.photo(2).shape == (140, 130, 3)
+    assert not np.array_equal(source.photo(2), source.photo(3))
+
+
+def test_a_pack_without_hand_labels(tmp_path):
+    arrays = write_pack(tmp_path, "street", 2, held_out=1)
+    arrays["joints"][:] = 0
+    arrays["teacher_2d"][0, 9, 2] = 0.3  # COCO's left wrist: below the least score
+    np.savez(tmp_path / "people_street.npz", **arrays)
+    source = read_people(tmp_path / "people_street.npz")
+    assert not source.by_hand.any()
+    assert source.weight[0, MPII_16.index("left_wrist")] == 0
+    assert source.weight[1, MPII_16.index("left_wrist")] == pytest.approx(0.95**2)
+    middle = MPII_16.index("pelvis")
+    ends = source.joints[0, [MPII_16.index("left_hip"), MPII_16.index("right_hip")]]
+    assert np.allclose(source.joints[0, middle], ends.mean(0))
+    assert source.weight[0, middle] == pytest.approx(0.95**2)
+    assert np.allclose(source.joints[0], figure(MPII_16, *where(0)), atol=1e-3)
+
+
+def test_hidden_joints_of_a_pack_count_as_labelled(tmp_path):
+    arrays = write_pack(tmp_path, "mpii", 1, held_out=0)
+    arrays["joints"][0, 0, 2] = 1
+    arrays["joints"][0, 1, 2] = 0
+    np.savez(tmp_path / "people_mpii.npz", **arrays)
+    source = read_people(tmp_path / "people_mpii.npz")
+    assert source.by_hand[0, :2].tolist() == [True, False]
+
+
+def test_a_pack_with_missing_parts(tmp_path):
+    arrays = write_pack(tmp_path, "made", 2, held_out=1)
+    with pytest.raises(FileNotFoundError, match=r"people_none\.npz not found"):
+        read_people(tmp_path / "people_none.npz")
+    del arrays["teacher_3d"], arrays["box"]
+    np.savez(tmp_path / "people_made.npz", **arrays)
+    with pytest.raises(ValueError, match="has no array box, teacher_3d"):
+        read_people(tmp_path / "people_made.npz")
+    (tmp_path / "people_made.zip").unlink()
+    with pytest.raises(FileNotFoundError, match=r"people_made\.zip not found: a pack of people is an npz"):
+        read_people(tmp_path / "people_made.npz")
+
+
+def test_arrays_that_need_a_pickle_are_refused(tmp_path):
+    arrays = write_pack(tmp_path, "made", 2, held_out=1)
+    arrays["name"] = np.array(["a", None], dtype=object)
+    np.savez(tmp_path / "people_made.npz", **arrays)
+    with pytest.raises(ValueError, match="allow_pickle"):
+        read_people(tmp_path / "people_made.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("joints", (2, 14, 3)), ("teacher_2d", (2, 17, 3)), ("teacher_3d", (2, 16, 3)), ("box", (3, 4))],
+)
+def test_arrays_of_a_wrong_shape_are_refused_by_name(tmp_path, name, shape):
+    arrays = write_pack(tmp_path, "made", 2, held_out=1)
+    arrays[name] = np.zeros(shape, np.float32)
+    np.savez(tmp_path / "people_made.npz", **arrays)
+    with pytest.raises(ValueError, match=rf"{name} has shape \({shape[0]}, {shape[1]}.*expected \(2, "):
+        read_people(tmp_path / "people_made.npz")
+
+
+def test_damaged_packs(tmp_path):
+    write_pack(tmp_path, "made", 2, held_out=1)
+    with zipfile.ZipFile(tmp_path / "people_made.zip", "w") as archive:
+        archive.writestr("p001.webp", b"")
+    source = read_people(tmp_path / "people_made.npz")
+    with pytest.raises(ValueError, match=r"people_made\.zip: photo p000\.webp cannot be read"):
+        source.photo(0)
+    (tmp_path / "people_made.zip").write_bytes(b"no archive")
+    with pytest.raises(ValueError, match=r"people_made\.zip: photo p000\.webp cannot be read"):
+        read_people(tmp_path / "people_made.npz").photo(0)
+    content = (tmp_path / "people_made.npz").read_bytes()
+    (tmp_path / "people_made.npz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match=r"people_made\.npz is damaged or no npz file"):
+        read_people(tmp_path / "people_made.npz")
+
+
+def test_teacher_joints_go_by_name():
+    teacher_2d, _, _ = teacher_arrays(1)
+    joints, weight = teacher_joints(teacher_2d)
+    unknown = [MPII_16.index("pelvis"), MPII_16.index("thorax")]
+    assert weight[0, unknown].max() == 0
+    known = [joint for joint in range(16) if joint not in unknown]
+    assert np.allclose(joints[0, known], figure(MPII_16, *where(0))[known], atol=1e-3)
+    assert np.allclose(weight[0, known], 0.95**2)
+
+
+def test_teacher_poses_are_trusted_by_joint():
+    _, teacher_3d, visible = teacher_arrays(2)
+    teacher_3d[1] = 0
+    visible[0, 15] = 0.4  # BlazePose's left wrist
+    pose, weight = teacher_pose(teacher_3d, visible)
+    assert pose.dtype == weight.dtype == np.float32
+    assert weight[1].max() == 0
+    assert weight[0, HUMAN36M_17.index("left_wrist")] == pytest.approx(0.4)
+    assert weight[0, HUMAN36M_17.index("right_wrist")] == pytest.approx(0.9)
+    assert weight[0, HUMAN36M_17.index("pelvis")] == 1
+    for made in ("spine", "thorax", "neck", "head_top"):
+        assert weight[0, HUMAN36M_17.index(made)] <= 0.1
+
+
+def test_a_folder_of_data_sets(data_folder):
+    write_pack(data_folder, "street", 2, held_out=1)
+    write_lspet(data_folder / "lspet", 2)
+    assert [source.name for source in find_sources(data_folder)] == ["lspet", "made", "street"]
+
+
+def test_a_folder_without_data(tmp_path):
+    for folder in (tmp_path, tmp_path / "nothing"):
+        with pytest.raises(FileNotFoundError, match=r"has no lspet/joints\.mat, people_\*\.npz or rendered set"):
+            find_sources(folder)
+
+
+def test_people_in_memory(data_folder):
+    sources = find_sources(data_folder)
+    people, held_out = (load_people(sources, validation=part) for part in (False, True))
+    assert (len(people), len(held_out)) == (6, 2)
+    assert people.photos.shape == (6, 3, 256, 256)
+    scale = 256 / 140  # photos are 130 x 140
+    expected = (figure(MPII_16, *where(0)) + 0.5) * scale - 0.5 + [(256 - 130 * scale) / 2, 0]
+    assert np.abs(people.joints[0].numpy() - expected).max() < 0.01
+    assert np.allclose(people.extent[0], [-0.5 + (256 - 130 * scale) / 2, -0.5, 255.5 - (256 - 130 * scale) / 2, 255.5])
+    assert people.photos[0, :, :, :8].max() == 0
+    assert people.photos[0, :, :, 12:20].max() > 0
+    part = people.take(torch.tensor([3, 1]))
+    assert np.array_equal(part.joints, people.joints[[3, 1]])
+    assert part.names == ("made",)
+    assert torch.equal(people.take(torch.arange(6) >= 4).joints, people.joints[4:])
+
+
+def test_a_photo_that_cannot_be_decoded(data_folder):
+    write_lspet(data_folder / "lspet", 1)
+    (data_folder / "lspet" / "images" / "im00001.jpg").write_bytes(b"no photo")
+    with pytest.raises(ValueError, match="lspet: photo 0 cannot be decoded"):
+        load_people(find_sources(data_folder), validation=False)
+
+
+def test_no_people_of_a_part(tmp_path):
+    write_pack(tmp_path, "made", 2, held_out=0)
+    with pytest.raises(ValueError, match="no validation people in made"):
+        load_people(find_sources(tmp_path), validation=True)

@@ -1,0 +1,180 @@
+"""Packs: the same people as their sources, in files of a chosen size, made again after a cut."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from tqdm import tqdm
+
+from tests.helpers.fake_data import write_lspet, write_pack
+from train import benchmark, hourglass, pack
+from train.command import run_command
+from train.data import packs
+from train.data.packs import open_pack
+from train.data.people import load_people
+from train.data.sources import find_people, find_sources
+
+SMALL = ("--crop", "64", "--size-mb", "0.05")  # three people a file
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "data").mkdir()
+    write_pack(tmp_path / "data", "made", 8, held_out=2)
+    write_pack(tmp_path / "data", "street", 4, held_out=1)
+    write_lspet(tmp_path / "data" / "lspet", 3)
+    return tmp_path
+
+
+def packed(monkeypatch, folder, *arguments):
+    monkeypatch.setattr(sys, "argv", ["pack", "--data", str(folder / "data"), "--out", str(folder / "out"), *arguments])
+    return run_command(pack.parser(), pack.main)
+
+
+def same(one, other):
+    assert one.names == other.names
+    for name in (field.name for field in fields(one) if field.name != "names"):
+        assert torch.equal(getattr(one, name)[torch.arange(len(one))], getattr(other, name)), name
+
+
+def test_a_pack_holds_what_its_sources_do_in_their_order(monkeypatch, folder, capsys):
+    assert packed(monkeypatch, folder, *SMALL) == 0
+    files = sorted((folder / "out").glob("*.safetensors"))
+    assert len(files) == 5
+    assert all(file.stat().st_size <= 50_000 for file in files)
+    assert capsys.readouterr().out.startswith("5 files, 0.2 MB in all: train with --data ")
+    for part in (False, True):
+        mapped = open_pack(folder / "out", validation=part)
+        decoded = load_people(find_sources(folder / "data"), validation=part, size=64)
+        same(mapped, decoded)
+        mixed = torch.tensor([len(decoded) - 1, 0, 0])
+        same(mapped.take(mixed), decoded.take(mixed))
+        mask = torch.arange(len(decoded)) % 2 == 0
+        same(mapped.take(mask), decoded.take(mask))
+
+
+def test_a_pack_is_written_without_a_bar_too(monkeypatch, folder):
+    monkeypatch.setattr(packs, "tqdm", partial(tqdm, disable=True))
+    assert packed(monkeypatch, folder, *SMALL) == 0
+    assert len(open_pack(folder / "out", validation=False)) == len(find_people(folder / "data", validation=False))
+
+
+def test_an_encoded_pack_is_small_and_nearly_the_same(monkeypatch, folder, capsys):
+    small = ("--crop", "64", "--size-mb", "0.008", "--quality", "95")
+    assert packed(monkeypatch, folder, *small) == 0
+    files = sorted((folder / "out").glob("*.safetensors"))
+    assert len(files) > 1
+    assert all(file.stat().st_size <= 8_000 for file in files)
+    capsys.readouterr()
+    for part in (False, True):
+        opened = open_pack(folder / "out", validation=part)
+        decoded = load_people(find_sources(folder / "data"), validation=part, size=64)
+        difference = (opened.photos.float() - decoded.photos.float()).abs()
+        assert difference.mean() < 6
+        opened.photos = decoded.photos
+        same(opened, decoded)
+    before = [file.read_bytes() for file in files]
+    files[1].unlink()
+    assert packed(monkeypatch, folder, *small) == 0
+    assert [file.read_bytes() for file in files] == before
+    assert packed(monkeypatch, folder, *small[:-1], "90") == 1
+    assert "packed from other data or with other settings" in capsys.readouterr().err
+    content = bytearray(files[0].read_bytes())
+    start = content.index(b"RIFF")
+    content[start : start + 16] = bytes(16)
+    files[0].write_bytes(content)
+    with pytest.raises(ValueError, match=r"people-00000\.safetensors is damaged \(photo 0\): copy it again"):
+        open_pack(folder / "out", validation=False)
+
+
+@pytest.mark.parametrize("text", ["0", "101", "best", "8.5"])
+def test_a_quality_out_of_range_is_refused(monkeypatch, folder, capsys, text):
+    with pytest.raises(SystemExit):
+        packed(monkeypatch, folder, "--quality", text)
+    assert f"must be a whole number from 1 to 100, got '{text}'" in capsys.readouterr().err
+
+
+def test_a_cut_pack_is_finished_and_a_whole_file_left_alone(monkeypatch, folder):
+    packed(monkeypatch, folder, *SMALL)
+    before = {file.name: file.read_bytes() for file in (folder / "out").iterdir()}
+    (folder / "out" / "pack.json").unlink()
+    (folder / "out" / "people-00003.safetensors").rename(folder / "out" / "people-00003.part")
+    kept = (folder / "out" / "people-00001.safetensors").stat().st_mtime_ns
+    with pytest.raises(FileNotFoundError):
+        find_people(folder / "out", validation=True)
+    assert packed(monkeypatch, folder, *SMALL) == 0
+    assert {file.name: file.read_bytes() for file in (folder / "out").iterdir()} == before
+    assert (folder / "out" / "people-00001.safetensors").stat().st_mtime_ns == kept
+
+
+def test_other_settings_damage_and_missing_files_are_named(monkeypatch, folder, capsys):
+    packed(monkeypatch, folder, *SMALL)
+    assert packed(monkeypatch, folder, "--crop", "32", "--size-mb", "0.05") == 1
+    assert "packed from other data or with other settings" in capsys.readouterr().err
+    with pytest.raises(FileNotFoundError, match="is a pack, for training alone"):
+        find_sources(folder / "out")
+    file = folder / "out" / "people-00002.safetensors"
+    content = file.read_bytes()
+    file.write_bytes(content[:-100])
+    with pytest.raises(ValueError, match=r"people-00002\.safetensors is damaged"):
+        open_pack(folder / "out", validation=False)
+    file.unlink()
+    with pytest.raises(FileNotFoundError, match=r"people-00002\.safetensors not found: pack\.json names it"):
+        open_pack(folder / "out", validation=False)
+    (folder / "out" / "pack.json").write_text(json.dumps({"format": "other"}))
+    with pytest.raises(ValueError, match="is no index of a pack"):
+        open_pack(folder / "out", validation=False)
+
+
+def test_a_training_from_a_pack_takes_the_same_steps(monkeypatch, folder):
+    packed(monkeypatch, folder)
+    losses = []
+    for name in ("data", "out"):
+        run = ["--run", str(folder / f"run-{name}"), "--preset", "tiny", "--batch", "4", "--steps", "2", "--log", "csv"]
+        loop = hourglass.make_loop(hourglass.parser().parse_args(["--data", str(folder / name), *run]))
+        losses.append([loop.train_step()["loss"] for _ in range(2)])
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.slow
+def test_a_training_from_a_pack_needs_four_packages(monkeypatch, folder):
+    packed(monkeypatch, folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.helpers.minimal_env", str(folder / "out"), str(folder)],
+        cwd=Path(__file__).parents[3], env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    hidden = set(done.stdout.partition("\n")[0].split())
+    assert {"scipy", "h5py", "cdflib", "moderngl", "matplotlib", "plotly", "gradio", "av", "tensorboard"} <= hidden
+    assert "TensorBoard is not installed" in done.stdout
+    for made in ("fusion/checkpoint/model.safetensors", "joint/checkpoint/model.safetensors", "ablation/table5.csv"):
+        assert (folder / made).is_file(), made
+
+
+def test_a_package_that_is_missing_is_one_sentence(monkeypatch, folder, capsys):
+    monkeypatch.setitem(sys.modules, "scipy.io", None)
+    monkeypatch.delitem(sys.modules, "train.data.readers.lspet", raising=False)
+    monkeypatch.delitem(sys.modules, "train.data.readers.lsp", raising=False)
+    monkeypatch.delitem(sys.modules, "train.data.readers.matlab", raising=False)
+    assert packed(monkeypatch, folder, *SMALL) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "scipy.io" in line
+    assert "pip install -r requirements-train.txt" in line
+
+
+def test_the_benchmark_prints_both_rates_and_their_ratio(monkeypatch, folder, capsys):
+    arguments = ["--training", "--data", str(folder / "data"), "--preset", "tiny", "--steps", "3"]
+    monkeypatch.setattr(sys, "argv", ["benchmark", *arguments, "--hourglass-batch", "2", "--fusion-batch", "4"])
+    assert run_command(benchmark.parser(), benchmark.main) == 0
+    rows = [text.split() for text in capsys.readouterr().out.splitlines() if "ratio" in text]
+    assert [row[0] for row in rows] == ["hourglass", "fusion"]
+    for row in rows:
+        assert float(row[8]) == pytest.approx(100 * float(row[5]) / float(row[2]), rel=0.05)
+    assert benchmark.line("x", [100, 300, 200], [90, 180, 900]).endswith("ratio  90.0 %")

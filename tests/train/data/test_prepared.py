@@ -1,0 +1,185 @@
+"""The prepared format: what a cut, a full disk or damage leaves is never taken for complete."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.train.data.readers.test_lsp_mpii_coco import write_lsp
+from train.data.cutting import cut_person
+from train.data.people import load_people
+from train.data.prepared import INDEX, open_prepared, read_prepared
+from train.data.readers.records import VISIBLE, Frame, Record
+from train.data.sources import find_sources
+
+COUNT = 450  # three parts of 200 at most
+
+
+@pytest.fixture
+def source(tmp_path):
+    write_lsp(tmp_path / "in", COUNT)
+    return tmp_path / "in"
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("part-*.zip"))}
+
+
+def test_a_cut_run_goes_on_and_keeps_finished_parts(source, tmp_path, prepare, monkeypatch):
+    whole = tmp_path / "whole"
+    assert prepare("lsp", source, "--crop", "40", out=whole)[0] == 0
+    # The third part cannot be written: the disk is full.
+    replaced = Path.replace
+
+    def full(path, target):
+        if Path(target).name == "part-00002.zip":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return replaced(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        status, error = prepare("lsp", source, "--crop", "40")
+    out = tmp_path / "out"
+    assert status == 1
+    assert "part-00002.zip cannot be written (No space left on device)" in error
+    assert "make room and run the command again" in error
+    assert sorted(path.name for path in out.iterdir()) == ["part-00000.zip", "part-00001.zip", "prepare-settings.json"]
+    with pytest.raises(FileNotFoundError, match=r"has no prepared\.json"):
+        read_prepared(out)
+    for data in (tmp_path, out):
+        with pytest.raises(FileNotFoundError, match=r"has no prepared\.json"):
+            find_sources(data)
+    kept = (out / "part-00000.zip").stat().st_mtime_ns
+    assert prepare("lsp", source, "--crop", "40")[0] == 0
+    assert (out / "part-00000.zip").stat().st_mtime_ns == kept
+    assert len(read_prepared(out)) == COUNT
+    first, second = open_prepared(out), open_prepared(whole)
+    assert first.index == second.index
+    for name, column in second.columns.items():
+        assert np.array_equal(first.columns[name], column, equal_nan=column.dtype.kind == "f"), name
+    assert [first.read(row) for row in (0, 449)] == [second.read(row) for row in (0, 449)]
+
+
+def test_a_kill_leaves_nothing_that_counts(source, tmp_path):
+    """SIGKILL in the middle; the same command then finishes."""
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from train.command import run_command\n"
+        "from train.prepare import main, parser\n"
+        "replaced = Path.replace\n"
+        "def die(path, target):\n"
+        "    if Path(target).name == 'part-00001.zip': os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return replaced(path, target)\n"
+        "if sys.argv.pop() == 'die': Path.replace = die\n"
+        "sys.exit(run_command(parser(), main))\n"
+    )
+    command = [sys.executable, "-c", script, "lsp", "--source", source, "--out", tmp_path / "out", "--workers", "1"]
+    done = subprocess.run([*command, "die"], check=False, capture_output=True)
+    assert done.returncode == -9
+    names = [path.name for path in (tmp_path / "out").iterdir()]
+    assert INDEX not in names
+    assert any(name.endswith(".unfinished") for name in names)
+    subprocess.run([*command, "live"], check=True, capture_output=True)
+    assert len(read_prepared(tmp_path / "out")) == COUNT
+    assert not list((tmp_path / "out").glob("*.unfinished"))
+
+
+def test_other_settings_or_another_source_are_refused(source, tmp_path, prepare):
+    assert prepare("lsp", source)[0] == 0
+    status, error = prepare("lsp", source, "--crop", "100")
+    assert status == 1
+    assert "was prepared with crop 256: use the same source and settings, or another --out" in error
+    write_lsp(tmp_path / "less", 3)
+    assert "was prepared with other files" in prepare("lsp", tmp_path / "less")[1]
+    (tmp_path / "out" / "prepare-settings.json").unlink()
+    assert "holds parts of something else" in prepare("lsp", source)[1]
+
+
+def test_damage_after_the_end(source, tmp_path, prepare):
+    assert prepare("lsp", source, "--crop", "40")[0] == 0
+    out = tmp_path / "out"
+    part = (out / "part-00001.zip").read_bytes()
+    (out / "part-00001.zip").write_bytes(part[: len(part) // 2])
+    with pytest.raises(ValueError, match=r"part-00001\.zip: crop 000000\.jpg cannot be read"):
+        read_prepared(out).read(200)
+    (out / "part-00001.zip").unlink()
+    with pytest.raises(FileNotFoundError, match=r"part-00001\.zip not found, 1 of 3 parts are missing"):
+        read_prepared(out)
+    (out / "part-00001.zip").write_bytes(part)
+    people = (out / "people.npz").read_bytes()
+    (out / "people.npz").write_bytes(people[:1000])
+    with pytest.raises(ValueError, match=r"people\.npz is damaged"):
+        read_prepared(out)
+    (out / "people.npz").write_bytes(people)
+    index = json.loads((out / INDEX).read_text())
+    (out / INDEX).write_text(json.dumps(index | {"people": 449}))
+    with pytest.raises(ValueError, match=r"column subject has shape \(450,\), expected \(449,\)"):
+        read_prepared(out)
+    (out / INDEX).write_text(json.dumps(index | {"format": "other/1"}))
+    with pytest.raises(ValueError, match="has the format 'other/1', expected 'fusion-pose-prepared/1'"):
+        read_prepared(out)
+
+
+def test_no_column_needs_a_pickle(source, tmp_path, prepare):
+    assert prepare("lsp", source, "--crop", "40")[0] == 0
+    with np.load(tmp_path / "out" / "people.npz", allow_pickle=False) as data:
+        assert {data[name].dtype.kind for name in data} <= set("Ufiub")
+
+
+def record(points, box):
+    return Record(Frame(Path("none")), "train", points, np.full(len(points), VISIBLE), box=np.array(box, float))
+
+
+def test_the_window_of_a_crop_by_hand():
+    # Box 20 wide and 40 high round (50, 60), margin 1.5: a window of 60, from 20 to 80 and from 30 to 90 by pixel
+    # edges at halves: columns 20.5 - 0.5 = 20 up to 80, that is 60 or 61 of them. 30 pixels of crop halve it.
+    frame = np.zeros((200, 200, 3), np.uint8)
+    cut = cut_person(frame, record(np.zeros((1, 2)), [40, 40, 60, 80]), side=30, margin=1.5)
+    assert cut.size == (30, 30)
+    low = -cut.affine[:, 2] / cut.affine[0, 0]  # where the middle of the first crop pixel lies
+    assert np.allclose(low, (20.5, 30.5), atol=0.6)
+    assert cut.affine[0, 0] == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_window_ends_where_the_frame_ends():
+    frame = np.zeros((100, 100, 3), np.uint8)
+    cut = cut_person(frame, record(np.zeros((1, 2)), [80, 80, 120, 120]), side=256, margin=1.0)
+    assert cut.size == (20, 20)
+    assert cut.affine.tolist() == [[1, 0, -80], [0, 1, -80]]
+    assert cut_person(frame, record(np.zeros((1, 2)), [150, 150, 190, 190]), side=256, margin=1.0) is None
+
+
+def test_nobody_to_store(tmp_path, prepare):
+    write_lsp(tmp_path / "in", 2)
+    status, error = prepare("lsp", tmp_path / "in", "--margin", "0.001")
+    assert status == 1
+    assert "there is nobody to store: everybody was left out (the person lies outside the frame: 2)" in error
+    assert not (tmp_path / "out" / INDEX).exists()
+
+
+def test_training_reads_prepared_people(source, tmp_path, prepare):
+    assert prepare("lsp", source, "--crop", "40", out=tmp_path / "data" / "lsp")[0] == 0
+    people = load_people(find_sources(tmp_path / "data"), validation=False, size=64)
+    assert people.photos.shape == (COUNT, 3, 64, 64)
+    assert people.names == ("lsp",)
+    assert people.weight[0].tolist() == [1] * 16
+    assert people.pose_weight.max() == 0
+    inside = (people.joints >= people.extent[:, None, :2] - 1) & (people.joints <= people.extent[:, None, 2:] + 1)
+    assert inside.all()
+
+
+def test_pixels_lie_where_the_affine_says():
+    # The frame's grey is its column: a crop pixel's grey is the column that its middle shows.
+    frame = np.repeat(np.tile(np.arange(200, dtype=np.uint8), (200, 1))[..., None], 3, 2)
+    for side in (47, 100, 256):
+        cut = cut_person(frame, record(np.zeros((1, 2)), [60, 60, 140, 140]), side=side, margin=1.2)
+        crop = cv2.imdecode(np.frombuffer(cut.jpeg, np.uint8), cv2.IMREAD_COLOR)[..., 0].astype(float)
+        expected = (np.arange(crop.shape[1]) - cut.affine[0, 2]) / cut.affine[0, 0]
+        assert abs((crop - expected).mean()) < 0.15, side

@@ -1,0 +1,208 @@
+"""Pictures of groups to train the detector on, its loss and its measure."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from fusion_model.config import DetectorConfig, to_dict
+from fusion_model.detection.detector import STRIDE, PersonDetector
+from fusion_model.estimator import PoseEstimator
+from fusion_model.hub.checkpoints import read_metrics
+from fusion_model.skeletons import MPII_16
+from tests.helpers.fake_data import write_pack
+from tests.train.evaluation.test_end_to_end import make_source
+from train import attach_detector
+from train.attach_detector import CONFIG_FILE, attach, read_detector
+from train.command import run_command
+from train.data.people import load_people
+from train.detector import bells, detector_loss, generalised_iou, main, parser, stack
+from train.detector_stage.composites import Composite, CompositeMaker
+from train.engine.checkpoints import write_best
+from train.evaluation.detection import detection_figures, recall_at
+
+SIZE = 128
+
+
+def coloured_source():
+    """Photos of grey, with a red body that fills its box."""
+    source = make_source()
+    photos = []
+    for row in range(len(source)):
+        photo = source.photo(row)
+        photo[:] = 60
+        photo[40:120, 40:80] = (255, 0, 0)
+        photos.append(photo)
+
+    encoded = [cv2.imencode(".png", photo[..., ::-1])[1].tobytes() for photo in photos]
+    source.joints[:, MPII_16.index("thorax")] = (60, 55)
+    source.joints[:, MPII_16.index("pelvis")] = (60, 85)
+    source.__dict__["read"] = lambda index: encoded[index]
+    return source
+
+
+@pytest.fixture(scope="module")
+def maker():
+    return CompositeMaker(load_people([coloured_source()], validation=True), None, SIZE)
+
+
+def test_pasted_people_fill_their_boxes(maker):
+    seen = 0
+    for seed in range(30):
+        composite = maker.make(np.random.default_rng(seed), kinds=(0.0, 0.0))
+        assert composite.image.shape == (SIZE, SIZE, 3)
+        assert composite.image.dtype == np.uint8
+        assert len(composite.boxes) <= 5
+        assert (composite.trust == 1).all()
+        for x0, y0, x1, y1 in composite.boxes:
+            assert -0.5 <= x0 < x1 <= SIZE - 0.5
+            middle = composite.image[int((y0 + y1) / 2), int((x0 + x1) / 2)].astype(int)
+            seen += middle[0] - middle[1] > 100
+    total = sum(len(maker.make(np.random.default_rng(seed), kinds=(0.0, 0.0)).boxes) for seed in range(30))
+    assert total > 40
+    assert seen > 0.85 * total, "others may cover a middle, seldom"
+
+
+def test_an_upright_body_has_an_axis_of_no_turn(maker):
+    axes = np.concatenate([maker.make(np.random.default_rng(seed), kinds=(0.0, 1.0)).axes for seed in range(40)])
+    known = axes[axes.any(1)]
+    assert np.allclose(np.linalg.norm(known, axis=1), 1, atol=1e-5)
+    assert (known[:, 0] > 0.999).mean() > 0.4, "half of the people are not turned"
+    assert (known[:, 0] < 0).any(), "some are upside down"
+
+
+def test_surroundings_of_a_whole_photo_are_not_trusted_the_person_is(maker):
+    for seed in range(10):
+        composite = maker.make(np.random.default_rng(seed), kinds=(0.0, 1.0))
+        x, y = ((composite.boxes[0, :2] + composite.boxes[0, 2:]) / 2 / STRIDE).astype(int)
+        assert composite.trust[y, x] == 1
+    assert composite.trust.min() < 0.5
+
+
+def test_pictures_repeat_with_the_generator(maker):
+    one, other = (maker.make(np.random.default_rng(5)) for _ in range(2))
+    assert np.array_equal(one.image, other.image)
+    assert np.array_equal(one.boxes, other.boxes)
+
+
+def test_a_bell_stands_at_the_cell_of_the_middle():
+    boxes = torch.tensor([[[8.0, 16.0, 40.0, 80.0]]])  # middle (24, 48): cell (3, 6)
+    bell = bells(boxes, torch.ones(1, 1, dtype=torch.bool), 16)[0, 0]
+    assert bell.argmax().item() == 6 * 16 + 3
+    assert bell.max() == 1
+    assert bell[9, 3] > bell[6, 6], "as far, but the box is higher than wide"
+    assert bells(boxes, torch.zeros(1, 1, dtype=torch.bool), 16).max() == 0
+
+
+def test_generalised_iou_by_hand():
+    box = torch.tensor([0.0, 0.0, 2.0, 2.0])
+    assert generalised_iou(box, box).item() == pytest.approx(1)
+    # Union 8, hull 4 x 4 = 16, nothing in common: -(16 - 8) / 16.
+    assert generalised_iou(box, torch.tensor([2.0, 2.0, 4.0, 4.0])).item() == pytest.approx(-0.5)
+
+
+def right_output(boxes):
+    """What a perfect network says of one picture of 128 pixels."""
+    output = torch.full((1, 7, 16, 16), -12.0)
+    y, x = torch.meshgrid(torch.arange(16) * 8 + 3.5, torch.arange(16) * 8 + 3.5, indexing="ij")
+    for x0, y0, x1, y1 in boxes:
+        column, row = int((x0 + x1) / 2 / 8), int((y0 + y1) / 2 / 8)
+        output[0, 0, row, column] = 12
+        near = (slice(None), slice(max(row - 1, 0), row + 2), slice(max(column - 1, 0), column + 2))
+        sides = torch.stack((x - x0, y - y0, x1 - x, y1 - y)).clamp_min(1) / 32
+        output[0, 1:5][near] = sides[near].log()
+    output[0, 5], output[0, 6] = 1, 0
+    return output
+
+
+def test_the_loss_is_least_for_the_right_answer_and_spares_what_is_not_trusted():
+    boxes, axes = torch.tensor([[[20.0, 20.0, 60.0, 100.0]]]), torch.tensor([[[1.0, 0.0]]])
+    there, trust = torch.ones(1, 1, dtype=torch.bool), torch.ones(1, 16, 16)
+    right = right_output([(20.0, 20.0, 60.0, 100.0)])
+    best, _ = detector_loss(right, boxes, axes, there, trust)
+    assert best < 0.01
+    stranger = right.clone()
+    stranger[0, 0, 12, 14] = 5
+    assert detector_loss(stranger, boxes, axes, there, trust)[0] > best + 1
+    trust[0, 12, 14] = 0
+    assert detector_loss(stranger, boxes, axes, there, trust)[0] < best + 0.01
+    for channel in (1, 5):
+        wrong = right.clone()
+        wrong[0, channel] += 1
+        assert detector_loss(wrong, boxes, axes, there, trust)[0] > best + 0.05
+
+
+def test_recall_at_a_rate_of_false_boxes():
+    marks = [(0.9, True), (0.8, False), (0.7, True), (0.6, False), (0.5, True)]
+    assert recall_at(marks, 4, 1) == (0.5, 0.7)
+    assert recall_at(marks, 4, 2) == (0.75, 0.5)
+    assert recall_at([], 4, 1) == (0.0, 1.0)
+
+
+def test_a_perfect_detector_finds_everybody():
+    boxes = np.array([[20, 20, 60, 100], [80, 30, 110, 90]], np.float32)
+    composite = Composite(np.zeros((128, 128, 3), np.uint8), boxes, np.tile([1.0, 0.0], (2, 1)), np.ones((16, 16)))
+
+    class Perfect(PersonDetector):
+        def forward(self, images):
+            return right_output(boxes.tolist()).expand(len(images), -1, -1, -1)
+
+    figures = detection_figures(Perfect(DetectorConfig(width=6, input_size=128)).eval(), [composite, composite])
+    assert figures["recall"] == 100
+    assert figures["turn_error"] == pytest.approx(0)
+
+
+def test_a_batch_pads_with_nobody():
+    empty = Composite(
+        np.zeros((64, 64, 3), np.uint8),
+        np.zeros((0, 4), np.float32),
+        np.zeros((0, 2), np.float32),
+        np.ones((8, 8), np.float32),
+    )
+    one = Composite(empty.image, np.ones((1, 4), np.float32), np.ones((1, 2), np.float32), empty.trust)
+    images, boxes, _, there, _ = stack([empty, one], torch.device("cpu"))
+    assert images.shape == (2, 3, 64, 64)
+    assert there.tolist() == [[False], [True]]
+    assert boxes[1, 0].tolist() == [1, 1, 1, 1]
+
+
+def test_a_runs_detector_is_attached_to_a_checkpoint(tmp_path):
+    config = DetectorConfig(width=6, input_size=64)
+    network = PersonDetector(config)
+    write_best(tmp_path / "run", network, {})
+    (tmp_path / "run" / CONFIG_FILE).write_text(json.dumps(to_dict(config)), encoding="utf-8")
+    estimator = attach(PoseEstimator.random("tiny"), *read_detector(tmp_path / "run"))
+    estimator.save_pretrained(tmp_path / "model")
+    again, _ = read_detector(tmp_path / "model")
+    assert again == config
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "plain")
+    with pytest.raises(ValueError, match="without a detector"):
+        read_detector(tmp_path / "plain")
+
+
+def test_the_command_trains_a_detector_that_a_checkpoint_takes(tmp_path, monkeypatch, capsys):
+    (tmp_path / "data").mkdir()
+    write_pack(tmp_path / "data", "made", 8, held_out=2)
+    monkeypatch.setattr("train.detector._VALIDATION", 4)
+    small = ("--width", "6", "--input-size", "64", "--batch", "2", "--steps", "2", "--validate-every", "1")
+    given = ["detector", "--data", str(tmp_path / "data"), "--run", str(tmp_path / "run"), *small]
+    monkeypatch.setattr("sys.argv", given)
+    assert run_command(parser(), main) == 0
+    assert "started at step 0 with 6 people" in capsys.readouterr().out
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "model", card="# A card\n", metrics={"kept": 1})
+    ends = ["attach_detector", "--detector", str(tmp_path / "run"), "--checkpoint", str(tmp_path / "model")]
+    monkeypatch.setattr("sys.argv", ends)
+    assert run_command(attach_detector.parser(), attach_detector.main) == 0
+    assert PoseEstimator.from_pretrained(tmp_path / "model", device="cpu").config.detector.width == 6
+    assert (tmp_path / "model" / "README.md").read_text() == "# A card\n"
+    step = json.loads((tmp_path / "run" / "best" / "figures.json").read_text())["step"]
+    budget = {"steps": step, "batch": 2, "images": 2 * step, "people": {"made": 6}}
+    assert read_metrics(tmp_path / "model") == {"kept": 1, "training": {"detector": budget}}
+    monkeypatch.setattr("sys.argv", [*given[:-2], "--width", "12"])
+    assert run_command(parser(), main) == 1
+    assert "was started with other settings (width was 6, is 12" in capsys.readouterr().err
+    assert json.loads((tmp_path / "run" / CONFIG_FILE).read_text())["width"] == 6, "the run is left as it is"

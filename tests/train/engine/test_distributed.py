@@ -1,0 +1,98 @@
+"""Killed, or spread over processes: a training comes to the same end."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from fusion_model.config import PRESETS
+from fusion_model.hourglass import StackedHourglass
+from tests.helpers.fake_data import write_pack
+from train.engine.checkpoints import latest_state
+
+ROOT = Path(__file__).parents[3]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "ACCELERATE_USE_CPU": "true"}
+
+
+def run(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)],
+        cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_it_ends_with_the_same_bits():
+    out = run("tests.helpers.kill_and_resume", "--kills", 4)
+    assert re.search(r"4 kills, [1-4] of them with half a checkpoint", out), out
+    assert "0 differ: none" in out
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    """What one process saw alone, and what each of two saw."""
+    folder = tmp_path_factory.mktemp("spread")
+    (folder / "data").mkdir()
+    write_pack(folder / "data", "made", 8, held_out=2)
+    torch.manual_seed(1)
+    save_file(StackedHourglass(PRESETS["tiny"].hourglass).state_dict(), folder / "hourglass.safetensors")
+    for name, launch in (
+        ("one", ()),
+        ("two", ("accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
+                 "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0", "-m")),
+    ):  # fmt: skip
+        (folder / name).mkdir()
+        run(*launch, "tests.helpers.distributed", folder, folder / name)
+    return folder, *(json.loads((folder / name).read_text()) for name in ("one/0.json", "two/0.json", "two/1.json"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["hourglass", "fusion"])
+def test_two_processes_have_the_loss_curve_of_one(seen, network):
+    _, one, first, second = seen
+    expected = one["curve"][network]
+    assert expected["losses"][0] != pytest.approx(expected["losses"][-1], rel=1e-3), "it learns, so steps matter"
+    for process in (first, second):
+        assert process["curve"][network]["losses"] == pytest.approx(expected["losses"], rel=1e-4)
+        assert process["curve"][network]["weights"] == pytest.approx(expected["weights"], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_accumulated_parts_have_the_loss_curve_of_the_whole(seen):
+    _, one, *_ = seen
+    assert one["curve"]["accumulated"]["losses"] == pytest.approx(one["curve"]["hourglass"]["losses"], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_process_stops_all_in_the_same_step(seen):
+    folder, *processes = seen
+    assert [process["stopped"] for process in processes] == 3 * [{"finished": False, "step": 5}]
+    assert latest_state(folder / "two" / "stopped").name == "00000005"
+
+
+@pytest.mark.slow
+def test_a_bad_number_in_one_process_stops_all(seen):
+    folder, *processes = seen
+    assert all(process["nan"].startswith("the loss of step 3 is nan") for process in processes)
+    assert "in another process" in processes[1]["nan"]
+    assert "in another process" not in processes[2]["nan"]
+    assert latest_state(folder / "two" / "nan").name == "00000002"
+
+
+@pytest.mark.slow
+def test_all_processes_lower_the_rate_together(seen):
+    _, *processes = seen
+    assert [process["plateau"] for process in processes] == 3 * [pytest.approx(0.3**2)]
+
+
+@pytest.mark.slow
+def test_a_batch_that_cannot_be_split_is_refused(seen):
+    assert all("odd" not in process for process in seen[1:])

@@ -1,0 +1,104 @@
+"""What a checkpoint says of the training of its networks."""
+
+import argparse
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from fusion_model.config import DetectorConfig, to_dict
+from fusion_model.detection.detector import PersonDetector
+from fusion_model.estimator import PoseEstimator
+from fusion_model.hub.checkpoints import read_metrics
+from tests.helpers.in_process import call
+from train import attach_detector
+from train.engine.checkpoints import write_best
+from train.engine.provenance import NOTE, begin_provenance, provenances, read_provenance
+from train.evaluation.card import card_text
+
+SOURCE, NAMES = torch.tensor([0, 0, 0, 2, 2, 0]), ("lspet", "empty", "somebody's")
+
+
+def begun(run, init_from=None, batch=10, steps=7):
+    """The folder of a run that was begun so and whose best network is of that step."""
+    (run / "best").mkdir(parents=True)
+    (run / "best" / "figures.json").write_text(json.dumps({"step": steps}))
+    arguments = argparse.Namespace(run=run, init_from=init_from, batch=batch)
+    begin_provenance(arguments, "hourglass", SOURCE, NAMES, views=2)
+    return run
+
+
+def test_a_run_from_nothing(tmp_path):
+    assert read_provenance(begun(tmp_path / "run"), "hourglass") == {
+        "steps": 7, "batch": 10, "images": 70, "people": {"lspet": 2, "somebody's": 1},
+    }  # fmt: skip
+
+
+def test_images_add_up_over_runs_and_checkpoints(tmp_path):
+    first = begun(tmp_path / "first")
+    metrics = {"training": provenances({"hourglass": first, "fusion": None})}
+    assert metrics["training"].keys() == {"hourglass"}
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "released", metrics=metrics)
+    second = read_provenance(begun(tmp_path / "second", tmp_path / "released", batch=4, steps=5), "hourglass")
+    assert (second["steps"], second["batch"], second["images"]) == (5, 4, 90)
+    third = read_provenance(begun(tmp_path / "third", tmp_path / "second", steps=1), "hourglass")
+    assert third["images"] == 100
+
+
+def test_people_of_former_runs_count_and_sets_of_one_name_are_one(tmp_path):
+    begin_provenance(argparse.Namespace(run=tmp_path, init_from=None, batch=1), "hourglass", SOURCE, ("a", "b", "a"))
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best" / "figures.json").write_text('{"step": 1}')
+    assert read_provenance(tmp_path, "hourglass")["people"] == {"a": 6}
+    later = read_provenance(begun(tmp_path / "later", tmp_path), "hourglass")
+    assert later["people"] == {"a": 6, "lspet": 2, "somebody's": 1}
+
+
+@pytest.mark.parametrize("start", ["released/model.safetensors", "released", "run without a note"])
+def test_of_weights_without_a_budget_the_sum_is_unknown(tmp_path, start):
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "released")
+    (tmp_path / "run without a note").mkdir()
+    assert (tmp_path / start).exists()
+    assert read_provenance(begun(tmp_path / "run", tmp_path / start), "hourglass")["images"] is None
+
+
+def test_a_run_that_goes_on_keeps_its_note(tmp_path):
+    run = begun(tmp_path / "run")
+    other = argparse.Namespace(run=run, init_from=None, batch=99)
+    begin_provenance(other, "hourglass", SOURCE, NAMES)
+    assert read_provenance(run, "hourglass")["batch"] == 99, "begun anew: nothing was saved yet"
+    state = run / "checkpoints" / "00000005"
+    state.mkdir(parents=True)
+    (state / "training_state.pt").touch()
+    other.batch = 10
+    begin_provenance(other, "hourglass", SOURCE, NAMES)
+    assert read_provenance(run, "hourglass")["batch"] == 99
+    (run / NOTE).unlink()
+    begin_provenance(other, "hourglass", SOURCE, NAMES)
+    assert read_provenance(run, "hourglass") is None, "begun by a version that noted nothing"
+
+
+def test_the_card_names_data_and_budget():
+    config = PoseEstimator.random("tiny").config
+    hourglass = {"steps": 7, "batch": 10, "images": None, "people": {"lspet": 2, "somebody's": 3}}
+    figures = {"training": {"hourglass": hourglass}}
+    card = card_text(config, "model", figures)
+    assert "Trained on: LSP-extended (2 people), somebody's (3 people)." in card
+    unknown = "not recorded"
+    assert f"| hourglass | 7 | 10 | {unknown} |\n| fusion | {unknown} | {unknown} | {unknown} |\n\n" in card
+    assert f'Of what is "{unknown}" the data are not known either.' in card
+    assert "None: it has not been evaluated" in card
+    assert "| detector |" in card_text(dataclasses.replace(config, detector=DetectorConfig()), "model", figures)
+    assert "Trained on: my people." in card_text(config, "model", figures, ["my people"])
+    assert "images a step" not in card_text(config, "model", {})
+
+
+def test_another_detector_does_not_keep_the_budget_of_the_one_before(tmp_path):
+    metrics = {"kept": 1, "training": {"detector": {"steps": 1, "batch": 1, "images": 1, "people": {}}}}
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "model", metrics=metrics)
+    config = DetectorConfig(width=6, input_size=64)
+    write_best(tmp_path / "run", PersonDetector(config), {"step": 5})
+    (tmp_path / "run" / "detector.json").write_text(json.dumps(to_dict(config)))
+    assert call(attach_detector, "--detector", tmp_path / "run", "--checkpoint", tmp_path / "model") == 0
+    assert read_metrics(tmp_path / "model") == {"kept": 1}

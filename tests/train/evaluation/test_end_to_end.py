@@ -1,0 +1,212 @@
+"""The evaluation protocols on cases worked by hand."""
+
+from __future__ import annotations
+
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fusion_model.config import PRESETS
+from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
+from train.calibrate import fit_calibration
+from train.data.people import Source
+from train.evaluate import measure, print_figures
+from train.evaluation.canvases import alone, make_canvases
+from train.evaluation.card import card_text
+from train.evaluation.end_to_end import grouped_table, labelled_people, match_boxes, truth_of, upside_down
+from train.evaluation.maps import person_pck
+from train.evaluation.negatives import empty_crops
+from train.evaluation.pose3d import mean_pose, pose_figures
+
+
+def _png(image: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def make_source(name: str = "street", count: int = 5) -> Source:
+    """People of 40 x 80 pixels in 120 x 160 photos, a red dot at each left wrist."""
+    generator = np.random.default_rng(0)
+    joints = np.zeros((count, 16, 2), np.float32)
+    joints[:] = generator.uniform(0, 1, (count, 16, 2)) * [40, 80] + [40, 40]
+    photos = []
+    for row in range(count):
+        photo = np.full((160, 120, 3), 60, np.uint8)
+        x, y = joints[row, MPII_16.index("left_wrist")].round().astype(int)
+        photo[y - 3 : y + 4, x - 3 : x + 4] = (255, 0, 0)
+        photos.append(_png(photo))
+    return Source(
+        name=name,
+        read=lambda index: photos[index],
+        joints=joints,
+        weight=np.ones((count, 16), np.float32),
+        by_hand=np.ones((count, 16), bool),
+        box=np.tile(np.array([40, 40, 80, 120], np.float32), (count, 1)),
+        pose=np.zeros((count, 17, 3), np.float32),
+        pose_weight=np.zeros((count, 17), np.float32),
+        validation=np.ones(count, bool),
+    )
+
+
+GREEN = np.full((50, 50, 3), (0, 200, 0), np.uint8)
+
+
+def test_canvases_carry_two_to_five_people_each_once_with_joints_in_place():
+    source = make_source(count=9)
+    canvases = make_canvases(source, np.arange(9), [GREEN], seed=1)
+    used = [row for canvas in canvases for row in canvas.rows]
+    assert len(used) == len(set(used)) >= 8, "at most a last one is left without company"
+    for canvas in canvases:
+        assert 2 <= len(canvas.rows) <= 5
+        assert (canvas.photo == (0, 200, 0)).all(-1).mean() > 0.3, "on the photo that shows nobody"
+        for joints, box in zip(canvas.joints, canvas.boxes, strict=True):
+            x, y = joints[MPII_16.index("left_wrist")].round().astype(int)
+            red, green, _ = canvas.photo[y, x].astype(int)
+            assert red - green > 120, "the dot of the left wrist lies where the label says"
+            share = (box[2:] - box[:2]).max() / 640
+            assert 0.14 <= share <= 0.61
+
+
+def test_little_more_than_the_box_is_pasted():
+    canvas = make_canvases(make_source(count=2), np.arange(2), [GREEN])[0]
+    there = (canvas.photo != (0, 200, 0)).any(-1)
+    for x0, y0, x1, y1 in canvas.boxes:
+        pad = 0.08 * (y1 - y0)  # a margin of 0.05, and a pixel of the photo
+        there[max(0, int(y0 - pad)) : int(y1 + pad) + 1, max(0, int(x0 - pad)) : int(x1 + pad) + 1] = False
+    assert not there.any()
+
+
+def test_people_beside_whom_somebody_was_seen_are_left_out():
+    rows = np.array([7, 407, 408, 409])
+    assert alone(make_source("mpii"), rows).tolist() == [True, False, False, True]
+    assert alone(make_source("unknown"), rows).all()
+
+
+def test_canvases_repeat_with_the_seed_and_differ_with_another():
+    source = make_source()
+    first, again, other = (make_canvases(source, np.arange(5), [], seed=seed) for seed in (3, 3, 4))
+    assert all(np.array_equal(a.photo, b.photo) for a, b in zip(first, again, strict=True))
+    assert [canvas.rows for canvas in first] != [canvas.rows for canvas in other]
+
+
+def test_boxes_are_matched_by_overlap_each_once():
+    wanted = np.array([[0, 0, 10, 10], [20, 0, 30, 10]], float)
+    # The second found box covers the first wanted one fully; the first covers half of it: IoU 50 / 100.
+    found = np.array([[0, 0, 10, 5], [0, 0, 10, 10], [50, 50, 60, 60]], float)
+    assert match_boxes(found, wanted) == [(1, 1.0), (-1, 0.0)]
+    assert match_boxes(np.zeros((0, 4)), wanted) == [(-1, 0.0), (-1, 0.0)]
+
+
+def test_pck_counts_labelled_limb_joints_within_a_fifth_of_the_torso():
+    truth = torch.zeros(1, 16, 2)
+    truth[0, MPII_16.index("left_shoulder")] = torch.tensor([0.0, 50.0])  # torso of 50 px: 10 px allowed
+    found = truth.clone()
+    found[0, MPII_16.index("left_wrist"), 0] = 9.9
+    found[0, MPII_16.index("right_wrist"), 0] = 10.1
+    found[0, MPII_16.index("neck"), 0] = 99.0  # not a limb joint
+    weight = torch.ones(1, 16)
+    weight[0, MPII_16.index("left_knee")] = 0.5  # a teacher joint of low score does not count
+    assert person_pck(found, truth, weight).item() == pytest.approx(10 / 11)
+    weight[0, MPII_16.index("right_hip")] = 0
+    assert person_pck(found, truth, weight).isnan().all()
+
+
+def test_truth_needs_both_ends_of_the_torso():
+    source = make_source()
+    source.by_hand[1, MPII_16.index("left_shoulder")] = False
+    source.weight[2, MPII_16.index("right_hip")] = 0.5
+    assert truth_of(source).rows.tolist() == [0, 1, 3, 4], "street counts teacher joints"
+    by_hand = make_source("mpii")
+    by_hand.by_hand[1, MPII_16.index("left_shoulder")] = False
+    assert truth_of(by_hand).rows.tolist() == [0, 2, 3, 4]
+
+
+def test_upside_down_is_neck_below_hips():
+    source = make_source()
+    source.joints[:, MPII_16.index("neck"), 1] = [10, 90, 10, 90, 10]
+    source.joints[:, MPII_16.index("pelvis"), 1] = 50
+    assert upside_down(source, np.arange(5)).tolist() == [False, True, False, True, False]
+
+
+def test_empty_crops_leave_the_person_out():
+    source = make_source()
+    crops = empty_crops(source, seed=0)
+    assert crops
+    assert all(not ((crop[..., 0] > 200) & (crop[..., 1] < 50)).any() for crop in crops), "no red wrist in them"
+    assert empty_crops(make_source("coco")) == []
+
+
+def test_crops_sorted_out_by_eye_are_not_used():
+    source = make_source()
+    assert len(empty_crops(source)) == 4, "of five photos with room beside the person, row 0 was seen to show somebody"
+
+
+def test_pose_figures_of_a_constructed_pose():
+    target = np.zeros((1, 17, 3))
+    for number, name in enumerate(LIMB_JOINTS):
+        target[0, HUMAN36M_17.index(name)] = [100 * number, 50 * (number % 3), 200 * number]
+    prediction = target.copy()
+    prediction[0, HUMAN36M_17.index("left_wrist"), 0] += 120
+    figures = pose_figures(prediction, target)
+    assert figures["mpjpe"] == pytest.approx(120 / 12)
+    assert figures["order"] == pytest.approx(100)
+    prediction[..., 2] *= -1  # mirrored in depth: every pair is the wrong way round
+    assert pose_figures(prediction, target)["order"] == pytest.approx(0)
+
+
+def test_mean_pose_leaves_untrusted_joints_out():
+    poses = np.stack((np.zeros((17, 3)), np.full((17, 3), 10.0)))
+    weight = np.ones((2, 17))
+    weight[0, 3] = 0
+    mean = mean_pose(poses, weight)
+    assert mean[0].tolist() == [5, 5, 5]
+    assert mean[3].tolist() == [10, 10, 10]
+
+
+def test_calibration_recovers_how_often_peaks_are_right():
+    generator = np.random.default_rng(0)
+    peaks = generator.uniform(0, 1, 20_000)
+    hits = generator.uniform(0, 1, 20_000) < peaks**2
+    calibration = fit_calibration(peaks, hits)
+    levels = np.linspace(0.1, 0.9, 9)
+    fitted = np.interp(levels, calibration.peak, calibration.confidence)
+    assert np.abs(fitted - levels**2).max() < 0.04
+    assert list(calibration.confidence) == sorted(calibration.confidence)
+
+
+def test_few_joints_make_few_knots():
+    calibration = fit_calibration(np.array([0.2, 0.8]), np.array([False, True]))
+    assert (calibration.peak, calibration.confidence) == ((0.0, 0.2, 0.8), (0.0, 0.0, 1.0))
+
+
+def test_sources_without_a_torso_are_passed_over():
+    bare, good = make_source("coco"), make_source("mpii")
+    bare.by_hand[:] = False
+    assert [source.name for source, _ in labelled_people([bare, good])] == ["mpii"]
+    with pytest.raises(ValueError, match="nobody of the validation people has left shoulder and right hip labelled"):
+        labelled_people([bare])
+
+
+def test_groups_without_a_figure_are_left_out_of_the_tables(capsys):
+    source = make_source("synthetic", count=4)
+    source.pose_weight[:] = 1.0
+    source.groups["pose"] = np.array(["standing", "standing", "lying", "lying"])
+    pose = SimpleNamespace(joints_3d=np.ones((17, 3), np.float32))
+    table = grouped_table([pose, pose, None, None], source, np.arange(4), np.zeros((17, 3)))
+    assert table.keys() == {"all", "standing"}
+    assert table["all"]["missed"] == {"n": 2}
+    assert "order" not in table["standing"]["model"], "all joints lie in one depth"
+    figures = {"true box": {}, "end to end": {}, "3D": {}, "rendered 3D": table}
+    assert "| standing | 2 | 0.0 | 0.0 | 0.0 | 0.0 | - | - |" in card_text(PRESETS["tiny"], "name", figures)
+    print_figures(figures)
+    assert "standing   model     n    2  MPJPE   0.0 mm  PA-MPJPE   0.0 mm\n" in capsys.readouterr().out
+
+
+def test_sets_of_one_name_are_not_measured_as_one():
+    with pytest.raises(ValueError, match="several sets called street have people held out"):
+        measure(None, [make_source(), make_source("mpii"), make_source()], {}, 0)

@@ -1,0 +1,353 @@
+"""Readers against hand-computed kinematics, retargeting, limits of joints, and the bank's draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from train.synthesis.motion import collect
+from train.synthesis.motion.asfamc import parse_amc, parse_asf, read_asfamc
+from train.synthesis.motion.asfamc import place as place_asf
+from train.synthesis.motion.bvh import parse_bvh, read_bvh
+from train.synthesis.motion.clips import MotionClip, read_positions
+from train.synthesis.motion.compose import MAKERS, balanced
+from train.synthesis.motion.figure import place
+from train.synthesis.motion.kinds import KINDS, SUPPORT
+from train.synthesis.motion.limits import faults, possible
+from train.synthesis.motion.poses import PoseLibrary, perturb
+from train.synthesis.motion.retarget import retarget
+from train.synthesis.motion.rotation import about, of_vector, to_local, to_matrices, to_quaternions, to_world, vector_of
+from train.synthesis.rig import RIG, mirror_posture
+
+X, Y, Z = np.eye(3)
+CANONICAL = np.tile(np.eye(3), (len(RIG), 1, 1))
+SIDED = ("thumb", "knuckle", "wrist", "elbow", "shoulder", "hip", "knee", "ankle", "ball", "toe")
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return PoseLibrary()
+
+
+def clip_of(rotations):
+    """Landmarks that somebody in these postures (T, 21, 3, 3) would show."""
+    heads, tails = place(rotations)
+
+    def at(ends, bone):
+        return ends[:, RIG.index(bone)]
+
+    landmarks = {"pelvis": at(heads, "pelvis"), "pelvis_top": at(tails, "pelvis"), "spine": at(heads, "spine")}
+    landmarks |= {"spine_top": at(tails, "spine"), "chest_bottom": at(heads, "chest"), "chest_top": at(tails, "chest")}
+    landmarks |= {"neck_top": at(tails, "neck"), "head_top": at(tails, "head")}
+    landmarks["face"] = landmarks["neck_top"] + rotations[:, RIG.index("head")] @ Z * 100
+    for side in ("left", "right"):
+        for landmark, bone in (
+            ("shoulder", "upper_arm"), ("elbow", "forearm"), ("wrist", "hand"), ("hip", "thigh"), ("knee", "shin"),
+            ("ankle", "foot"), ("ball", "toes"),
+        ):  # fmt: skip
+            landmarks[f"{side}_{landmark}"] = at(heads, f"{side}_{bone}")
+        landmarks[f"{side}_toe"] = at(tails, f"{side}_toes")
+        landmarks[f"{side}_knuckle"] = at(tails, f"{side}_hand")
+        thumb = rotations[:, RIG.index(f"{side}_hand")] @ Z * 50
+        landmarks[f"{side}_thumb"] = landmarks[f"{side}_wrist"] + thumb
+    return MotionClip("made", landmarks)
+
+
+def bent(bone, axis, degrees, base=CANONICAL):
+    """A posture with one bone, and all that hangs on it, turned as its parent sees it."""
+    local = to_local(base)
+    local[RIG.index(bone)] = local[RIG.index(bone)] @ about(axis, np.deg2rad(degrees))
+    return to_world(local)
+
+
+def angle_between(first, second):
+    return np.rad2deg(np.linalg.norm(vector_of(np.swapaxes(first, -1, -2) @ second), axis=-1))
+
+
+def test_quaternions_and_vectors_round_trip():
+    vectors = np.random.default_rng(0).normal(size=(200, 3))
+    rotations = of_vector(vectors)
+    np.testing.assert_allclose(rotations @ np.swapaxes(rotations, -1, -2), np.tile(np.eye(3), (200, 1, 1)), atol=1e-9)
+    np.testing.assert_allclose(to_matrices(to_quaternions(rotations)), rotations, atol=1e-9)
+    short = np.linalg.norm(vectors, axis=-1) < 3
+    np.testing.assert_allclose(vector_of(rotations)[short], vectors[short], atol=1e-7)
+    np.testing.assert_allclose(about(Z, np.pi / 2) @ X, Y, atol=1e-12)
+
+
+def test_canonical_stance_is_the_identity():
+    np.testing.assert_allclose(retarget(clip_of(CANONICAL[None]))[0], CANONICAL, atol=1e-5)
+
+
+def test_retarget_keeps_bone_directions_of_any_source(bank):
+    generator = np.random.default_rng(1)
+    source = np.stack([perturb(bank.rotations[i], generator) for i in generator.integers(len(bank), size=100)])
+    result = retarget(clip_of(source))
+    for bone, name in enumerate(RIG.names):
+        if name.endswith("clavicle"):
+            continue  # drawn from the arm's, by design
+        cosine = ((source[:, bone] @ RIG.directions[bone]) * (result[:, bone] @ RIG.directions[bone])).sum(-1)
+        assert np.rad2deg(np.arccos(np.clip(cosine, -1, 1))).max() < 1, name
+
+
+def test_bent_hinges_give_the_roll_of_the_bones_above():
+    posture = bent("left_upper_arm", X, 40, bent("left_forearm", Y, -80, CANONICAL))
+    posture = bent("right_thigh", Y, 25, bent("right_shin", X, 70, posture))
+    result = retarget(clip_of(posture[None]))[0]
+    error = angle_between(posture, result)
+    assert error[RIG.index("left_upper_arm")] < 1
+    assert error[RIG.index("right_thigh")] < 1
+    assert error[RIG.index("right_shin")] < 1
+
+
+def test_seventeen_joints_drive_the_rig_without_hands_and_feet():
+    heads, tails = place(CANONICAL)
+    bones = ("thigh", "shin", "foot")
+    right, left = ([heads[RIG.index(f"{side}_{bone}")] for bone in bones] for side in ("right", "left"))
+    arms = {
+        s: [heads[RIG.index(f"{s}_{bone}")] for bone in ("upper_arm", "forearm", "hand")] for s in ("left", "right")
+    }
+    middle = [tails[RIG.index(bone)] for bone in ("pelvis", "chest", "neck", "head")]
+    joints = np.stack([heads[0], *right, *left, *middle, *arms["left"], *arms["right"]])[None]
+    result = retarget(read_positions(joints + np.array([100, 200, 300])))
+    np.testing.assert_allclose(result[0], CANONICAL, atol=1e-5)
+    with pytest.raises(ValueError, match=r"shape \(1, 16, 3\), expected \(T, 17, 3\)"):
+        read_positions(joints[:, :16])
+    with pytest.raises(ValueError, match="not finite"):
+        read_positions(joints * np.nan)
+
+
+BVH = """HIERARCHY
+ROOT Hips
+{
+ OFFSET 0 0 0
+ CHANNELS 6 Xposition Yposition Zposition Zrotation Yrotation Xrotation
+ JOINT Knee
+ {
+  OFFSET 0 -2 0
+  CHANNELS 3 Zrotation Yrotation Xrotation
+  End Site
+  {
+   OFFSET 0 -3 0
+  }
+ }
+}
+MOTION
+Frames: 3
+Frame Time: 0.0083333
+1 10 0 0 0 0 0 0 0
+1 10 0 90 0 0 0 0 90
+1 10 0 0 0 0 90 0 90
+"""
+
+
+def test_bvh_against_kinematics_by_hand(tmp_path):
+    path = tmp_path / "leg.bvh"
+    path.write_text(BVH)
+    positions, rotations = parse_bvh(path).place()
+    np.testing.assert_allclose(positions["Hips"], [[1, 10, 0]] * 3)
+    # A quarter turn about z brings the thigh from down to +x; the knee's about its own x bends the shin to -z.
+    np.testing.assert_allclose(positions["Knee"], [[1, 8, 0], [3, 10, 0], [1, 8, 0]], atol=1e-9)
+    # About z and then x of what z has turned: the shin ends up behind; the other way round it would be at +x.
+    np.testing.assert_allclose(positions["Knee_end"], [[1, 5, 0], [3, 10, -3], [1, 8, -3]], atol=1e-9)
+    np.testing.assert_allclose(rotations["Knee"][1] @ -Y, -Z, atol=1e-9)
+    with pytest.raises(ValueError, match=r"joints .* are missing; expected a skeleton named as CMU's"):
+        read_bvh(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("Frames: 3", "Frames: 4"), "expected 4 frames of 9 channels"),
+        (("HIERARCHY", "hello"), "is not a BVH file"),
+        (("OFFSET 0 -2 0", "OFSET 0 -2 0"), "unexpected 'OFSET'"),
+    ],
+)
+def test_broken_bvh_is_refused(tmp_path, change, message):
+    path = tmp_path / "broken.bvh"
+    path.write_text(BVH.replace(*change))
+    with pytest.raises(ValueError, match=message):
+        parse_bvh(path)
+    with pytest.raises(FileNotFoundError, match="expected a BVH file"):
+        parse_bvh(tmp_path / "none.bvh")
+
+
+ASF = """:version 1.10
+:units
+  length 0.45
+  angle deg
+:root
+   axis XYZ
+:bonedata
+  begin
+     id 1
+     name femur
+     direction 0 -1 0
+     length 2
+     axis 0 0 90 XYZ
+    dof rx ry rz
+  end
+  begin
+     id 2
+     name tibia
+     direction 0 -1 0
+     length 3
+     axis 0 0 0 XYZ
+    dof rx
+  end
+:hierarchy
+  begin
+    root femur
+    femur tibia
+  end
+"""
+AMC = """:FULLY-SPECIFIED
+:DEGREES
+1
+root 1 10 0 0 0 0
+femur 0 0 0
+tibia 0
+2
+root 1 10 0 0 0 0
+femur 90 0 0
+tibia 90
+"""
+
+
+def test_asf_and_amc_against_kinematics_by_hand(tmp_path):
+    (tmp_path / "a.asf").write_text(ASF)
+    (tmp_path / "a_01.amc").write_text(AMC)
+    ends, _ = place_asf(parse_asf(tmp_path / "a.asf"), parse_amc(tmp_path / "a_01.amc"))
+    np.testing.assert_allclose(ends["femur"][0], [1, 8, 0], atol=1e-9)
+    np.testing.assert_allclose(ends["tibia"][0], [1, 5, 0], atol=1e-9)
+    # The thigh's axes are turned by 90 degrees about z, so that its x is the world's y: it stays down, and the shin
+    # bends to the side that was behind it.
+    np.testing.assert_allclose(ends["femur"][1], [1, 8, 0], atol=1e-9)
+    np.testing.assert_allclose(ends["tibia"][1], [-2, 8, 0], atol=1e-9)
+    (tmp_path / "b_01.amc").write_text(AMC.replace("tibia 90\n", ""))
+    with pytest.raises(ValueError, match="bones tibia are missing in some of 2 frames"):
+        parse_amc(tmp_path / "b_01.amc")
+    (tmp_path / "b_01.amc").write_text(AMC.replace("tibia 90\n", "").replace("tibia 0\n", ""))
+    with pytest.raises(ValueError, match="no values of tibia"):
+        read_asfamc(tmp_path / "a.asf", tmp_path / "b_01.amc")
+
+
+def test_mirrored_twice_is_the_same_and_once_is_as_possible(bank):
+    np.testing.assert_array_equal(mirror_posture(mirror_posture(bank.rotations)), bank.rotations)
+    np.testing.assert_array_equal(possible(mirror_posture(bank.rotations)), possible(bank.rotations))
+    seen = retarget(clip_of(bank.rotations[::40]))
+    mirrored = retarget(clip_of(mirror_posture(bank.rotations[::40])))
+    assert angle_between(mirror_posture(seen), mirrored).max() < 1
+
+
+@pytest.mark.parametrize(
+    ("posture", "joint"),
+    [
+        (bent("left_shin", X, -40), "left_knee"),
+        (bent("right_forearm", Y, -60), "right_elbow"),
+        (bent("left_forearm", Y, 60), "left_elbow"),
+        (bent("head", Y, 120), "neck"),
+        (bent("left_foot", Y, 80), "left_ankle"),
+        (bent("right_thigh", X, 60), "right_hip"),
+        (bent("left_upper_arm", Y, 80), "left_shoulder"),
+        (bent("left_forearm", Y, -150, bent("left_upper_arm", Y, -85)), "inside"),
+        (bent("left_thigh", Z, -25), "inside"),
+    ],
+)
+def test_limits_reject(posture, joint):
+    assert faults(posture)[joint]
+    assert not possible(posture)
+
+
+def test_limits_accept_what_people_do(bank):
+    seated = CANONICAL
+    for side, sign in (("left", 1), ("right", -1)):
+        seated = bent(f"{side}_thigh", X, -85, bent(f"{side}_shin", X, 90, seated))
+        seated = bent(f"{side}_upper_arm", Z, -75 * sign, bent(f"{side}_forearm", Y, -60 * sign, seated))
+    for posture in (CANONICAL, seated):
+        assert not [joint for joint, wrong in faults(posture).items() if wrong]
+    assert possible(bank.rotations).mean() > 0.99
+
+
+def test_draws_are_rotations_possible_balanced_and_repeatable(bank):
+    draws = [bank.draw(np.random.default_rng(seed), "train") for seed in range(150)]
+    rotations = np.stack([sample.rotations for sample in draws])
+    assert rotations.dtype == np.float32
+    np.testing.assert_allclose(
+        rotations @ np.swapaxes(rotations, -1, -2), np.tile(np.eye(3), (150, 21, 1, 1)), atol=1e-5
+    )
+    assert np.linalg.det(rotations).min() > 0.99
+    assert possible(rotations).all()
+    assert {sample.kind for sample in draws} <= set(KINDS)
+    assert {sample.support for sample in draws} >= {"feet", "seat", "ground"}
+    again = bank.draw(np.random.default_rng(7), "train")
+    np.testing.assert_array_equal(again.rotations, draws[7].rotations)
+    assert (again.motion, again.kind) == (draws[7].motion, draws[7].kind)
+
+
+def test_splits_never_share_a_clip(bank):
+    generator = np.random.default_rng(2)
+    clips = {
+        split: {clip for _ in range(300) for clip in bank.draw(generator, split).motion.split("+")}
+        for split in ("train", "validation")
+    }
+    assert not clips["train"] & clips["validation"]
+    held_out = {name for name, held in zip(bank.motion_names, bank.validation, strict=True) if held}
+    assert clips["validation"] <= held_out
+    assert len(clips["validation"]) > 10
+    assert [collect.held_out(name) for name in bank.motion_names] == bank.validation.tolist()
+    with pytest.raises(ValueError, match="split must be train or validation"):
+        bank.draw(generator, "test")
+
+
+def test_clusters_are_drawn_evenly(bank):
+    generator = np.random.default_rng(3)
+    picks = bank.cluster[[bank.pick(generator, "train") for _ in range(15000)]]
+    counts = np.bincount(picks)
+    counts = counts[counts > 0]
+    expected = 15000 / len(counts)
+    assert len(counts) > 100
+    # Five standard deviations of a binomial count round its mean.
+    assert np.abs(counts - expected).max() < 5 * np.sqrt(expected)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_every_kind_can_be_made_and_looks_its_part(bank, kind):
+    generator = np.random.default_rng(4)
+    made = [MAKERS[kind](generator, bank.rotations[bank.pick(generator, "train")]) for _ in range(60)]
+    fit = np.stack([posture for posture in made if possible(posture) and balanced(posture, kind)])
+    assert len(fit) >= 10
+    assert kind in SUPPORT
+    heads, _ = place(fit)
+    pelvis_over_feet = -heads[:, [RIG.index("left_foot"), RIG.index("right_foot")], 1].min(1)
+    trunk_up = fit[:, RIG.index("chest"), 1, 1]
+    if kind.startswith("lying"):
+        assert np.abs(trunk_up).max() < 0.6
+        facing = {"lying_back": (0.8, 1.01), "lying_front": (-1.01, -0.8), "lying_side": (-0.6, 0.6)}[kind]
+        assert facing[0] < fit[:, 0, 1, 2].min() <= fit[:, 0, 1, 2].max() < facing[1]
+    elif kind in ("standing", "reaching", "arms_up", "leaning"):
+        assert pelvis_over_feet.min() > 700
+    elif kind == "squatting":
+        assert pelvis_over_feet.max() < 500
+    elif kind == "seated":
+        thighs = np.stack([fit[:, RIG.index(f"{side}_thigh")] @ -Y for side in ("left", "right")])
+        assert np.abs(thighs[..., 1]).max() < 0.6
+    elif kind == "ground_seated":
+        assert pelvis_over_feet.max() < 150
+
+
+def test_collect_chooses_evenly_and_keeps_names(bank, tmp_path, capsys):
+    generator = np.random.default_rng(5)
+    walking = np.stack([perturb(bank.rotations[0], generator) for _ in range(200)])
+    others = bank.rotations[::100]
+    clips = [clip_of(walking), clip_of(others)]
+    clips = [MotionClip(name, clip.landmarks) for name, clip in zip(("walk", "rest"), clips, strict=True)]
+    pack = collect.collect(clips, 40, 10, 0)
+    # Of 200 near copies and some thirty others not more than a few clusters are the copies'.
+    assert (pack["motion"] == 1).mean() > 0.3
+    assert pack["motion_names"].tolist() == ["walk", "rest"]
+    np.savez(tmp_path / "pack.npz", **pack)
+    assert len(PoseLibrary(tmp_path / "pack.npz")) == len(pack["motion"])
+    with pytest.raises(FileNotFoundError, match=r"train\.synthesis\.motion\.collect"):
+        PoseLibrary(tmp_path / "none.npz")
+    assert collect.main([str(tmp_path / "none.npz"), "--out", str(tmp_path / "out.npz")]) == 1
+    assert "not found" in capsys.readouterr().err

@@ -1,0 +1,130 @@
+"""Rendered pictures and their labels, on a few dozen real renders."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from fusion_model.skeletons import HUMAN36M_17
+from train.synthesis.body import load_body, pose_body
+from train.synthesis.dataset import Settings
+from train.synthesis.motion.kinds import SUPPORT
+from train.synthesis.motion.poses import PoseLibrary
+from train.synthesis.pictures import PictureMaker
+from train.synthesis.renderer import Renderer
+
+SETTINGS = Settings(count=24, seed=11, size=128, split="train")
+
+
+@pytest.fixture(scope="module")
+def renderer():
+    with Renderer(SETTINGS.size) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def made(renderer):
+    """Pictures with what the renderer said of them: [(picture, scene, rendered)]."""
+    seen = []
+    render = renderer.render
+
+    def noted(scene):
+        rendered = render(scene)
+        seen.append((scene, rendered))
+        return rendered
+
+    renderer.render = noted
+    maker = PictureMaker(renderer, SETTINGS)
+    pictures = [maker(index) for index in range(SETTINGS.count)]
+    renderer.render = render
+    return [(picture, *what) for picture, what in zip(pictures, seen, strict=True)]
+
+
+def test_visible_joints_lie_within_the_silhouette(made):
+    joints = 0
+    for picture, scene, rendered in made:
+        for label in picture.people:
+            number = next(n for n, one in enumerate(scene.people) if one.dressed.person.subject == label.subject)
+            grown = cv2.dilate((rendered.person == number + 1).astype(np.uint8), np.ones((7, 7)))
+            for x, y in np.rint(label.joints_2d[label.visible]).astype(int):
+                assert grown[y, x]
+                joints += 1
+    assert joints > 200
+
+
+def test_the_3d_seen_through_the_intrinsics_is_the_2d(made):
+    for picture, _, _ in made:
+        for label in picture.people:
+            seen = (label.joints_3d + label.pelvis).astype(np.float64) @ picture.intrinsics.T
+            np.testing.assert_allclose(seen[:, :2] / seen[:, 2:], label.joints_2d, atol=0.1)
+            np.testing.assert_array_equal(label.joints_3d[0], 0)
+
+
+def test_boxes_hold_the_visible_joints_and_pictures_are_not_empty(made):
+    people = [label for picture, _, _ in made for label in picture.people]
+    assert len(people) >= SETTINGS.count
+    for label in people:
+        inside = (label.joints_2d > label.box[:2] - 3) & (label.joints_2d < label.box[2:] + 3)
+        assert inside[label.visible].all()
+    assert {abs(label.azimuth) > 90 for label in people} == {True, False}, "seen from the front and from behind"
+
+
+def test_right_hands_are_on_the_left_of_people_who_face_the_camera(made):
+    """Shoulders, which no pose crosses, tell the same for everybody."""
+    index = HUMAN36M_17.index
+    checked = 0
+    for picture, _, _ in made:
+        for label in picture.people:
+            if abs(label.azimuth) < 30 and abs(label.joints_3d[index("thorax"), 1]) > 250:
+                across = label.joints_2d[index("left_shoulder"), 0] - label.joints_2d[index("right_shoulder"), 0]
+                upright = label.joints_2d[index("pelvis"), 1] - label.joints_2d[index("thorax"), 1]
+                assert across * upright > 0
+                checked += 1
+    assert checked >= 3
+
+
+def test_bones_of_a_subject_keep_their_length():
+    pack, bank, generator = load_body(), PoseLibrary(), np.random.default_rng(0)
+    person = pack.person(17)
+    lengths = []
+    for _ in range(6):
+        _, joints = pose_body(pack, person, bank.draw(generator, "train").rotations)
+        limbs = [(p, c) for p, c in HUMAN36M_17.bones if HUMAN36M_17.side(c) != "middle" and p not in (0, 8)]
+        lengths.append([np.linalg.norm(joints[c] - joints[p]) for p, c in limbs])
+    np.testing.assert_allclose(lengths, np.broadcast_to(lengths[0], np.shape(lengths)), rtol=1e-3)
+
+
+def test_the_same_number_gives_the_same_picture(renderer, made):
+    again = PictureMaker(renderer, SETTINGS)
+    for index in (5, 2):
+        one, other = made[index][0], again(index)
+        np.testing.assert_array_equal(one.image, other.image)
+        for mine, theirs in zip(one.people, other.people, strict=True):
+            np.testing.assert_array_equal(mine.joints_2d, theirs.joints_2d)
+            assert (mine.subject, mine.motion, mine.kind) == (theirs.subject, theirs.motion, theirs.kind)
+
+
+def test_plain_pictures_show_one_whole_person_on_their_feet_with_nothing_in_front(renderer):
+    maker, covered = PictureMaker(renderer, replace(SETTINGS, plain=True)), []
+    for index in range(SETTINGS.count):
+        (label,) = maker(index).people
+        assert SUPPORT[label.kind] == "feet"
+        assert ((label.joints_2d > -0.5) & (label.joints_2d < SETTINGS.size - 0.5)).all()
+        assert (label.box[2:] - label.box[:2]).max() > 0.5 * SETTINGS.size
+        covered.append(1 - (label.box[2:] - label.box[:2]).prod() / np.ptp(label.joints_2d, axis=0).prod())
+    assert np.max(covered) < 0  # the silhouette is larger than the joints' box: nothing cuts it
+
+
+def test_splits_share_neither_bodies_nor_motions():
+    train, held_out = (set(load_body().subjects(split)) for split in ("train", "validation"))
+    assert len(held_out) == 600
+    assert train | held_out == set(range(3000))
+    assert not train & held_out
+    bank, generator = PoseLibrary(), np.random.default_rng(1)
+    clips = {
+        split: {clip for _ in range(150) for clip in bank.draw(generator, split).motion.split("+")}
+        for split in ("train", "validation")
+    }
+    assert min(map(len, clips.values())) >= 5
+    assert not clips["train"] & clips["validation"]

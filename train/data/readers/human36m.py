@@ -1,0 +1,197 @@
+"""Human3.6M as distributed: CDF poses, videos, and where it is there ``metadata.xml``.
+
+3D is taken from ``D3_Positions_mono`` (camera axes), or else from ``D3_Positions`` (world) with the cameras of
+``metadata.xml``; 2D from ``D2_Positions``, or else from the 3D by the camera. Training: S1, 5, 6, 7, 8; test: S9, S11.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from fusion_model.skeletons import HUMAN36M_17
+from train.data.cameras import human36m_camera_axes, human36m_rotation, project_human36m
+from train.data.readers.cdf import read_poses
+from train.data.readers.human36m_metadata import Metadata, read_metadata
+from train.data.readers.records import VISIBLE, Frame, Labels, LayoutError, Plan, Record, Unit, require_any
+
+_SECTION = "Human3.6M"
+CAMERAS = ("54138969", "55011271", "58860488", "60457274")
+ACTIONS = (
+    "Directions", "Discussion", "Eating", "Greeting", "Phoning", "Posing", "Purchases", "Sitting", "SittingDown",
+    "Smoking", "Photo", "Waiting", "Walking", "WalkDog", "WalkTogether",
+)  # fmt: skip
+_OTHER_NAMES = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog", "WalkingTogether": "WalkTogether"}
+_SPLITS = {"S1": "train", "S5": "train", "S6": "train", "S7": "train", "S8": "train", "S9": "test", "S11": "test"}
+_SEQUENCES = 30
+_KEPT = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)  # of 32 joints, in the order of HUMAN36M_17
+_DAMAGED = {("S11", "Directions"): "the video of one camera is corrupt"}
+_SHIFTED = {("S9", "Greeting"), ("S9", "SittingDown 1"), ("S9", "Waiting 1")}
+_SHIFT = np.array([200.0, 0.0, 0.0])  # mm of world x by which their 3D is off
+
+
+@dataclass(frozen=True)
+class _View:
+    """One sequence of one camera."""
+
+    folder: Path
+    subject: str
+    stem: str
+    camera: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.subject} {self.stem}.{self.camera}"
+
+    @property
+    def world(self) -> Path:
+        """The file of poses in world coordinates, which the cameras share."""
+        return self.folder / "MyPoseFeatures" / "D3_Positions" / f"{self.stem}.cdf"
+
+    def file(self, kind: str) -> Path:
+        """A file of poses."""
+        return self.folder / "MyPoseFeatures" / kind / f"{self.stem}.{self.camera}.cdf"
+
+
+def plan_human36m(source: Path, cameras: tuple[str, ...], every: int) -> Plan:
+    """Every sequence and camera that is there.
+
+    Raises:
+        LayoutError: if there is none, or what lies there is not Human3.6M.
+    """
+    if unknown := [camera for camera in cameras if camera not in CAMERAS]:
+        raise ValueError(f"Human3.6M has no camera {unknown[0]}; it has {', '.join(CAMERAS)}")
+    require_any(source, "S*/MyPoseFeatures", "S1/MyPoseFeatures and so on, the archives unpacked", _SECTION)
+    plan = Plan(HUMAN36M_17, [], camera_model="human36m")
+    metadata = _metadata(source, plan)
+    for subject in _SPLITS:
+        if not (source / subject / "MyPoseFeatures").is_dir():
+            plan.found.append(f"no {subject}")
+            continue
+        stems = _stems(source / subject, metadata, plan)
+        if len(stems) != _SEQUENCES:
+            plan.found.append(f"{subject} has {len(stems)} sequences of {_SEQUENCES}")
+        for stem in stems:
+            if reason := _left_out(subject, stem, metadata):
+                plan.skipped[reason] += 1
+                continue
+            if (subject, stem) in _SHIFTED:
+                plan.found.append(f"{subject} {stem}: its 3D is shifted, and mended")
+            views = [_View(source / subject, subject, stem, camera) for camera in cameras or CAMERAS]
+            plan.units.extend(Unit(view.name, partial(_load, view, metadata, every)) for view in views)
+    return plan
+
+
+def _metadata(source: Path, plan: Plan) -> Metadata | None:
+    """``metadata.xml`` where it lies in the folder or one or two below."""
+    for pattern in ("metadata.xml", "*/metadata.xml", "*/*/metadata.xml"):
+        for path in sorted(source.glob(pattern)):
+            plan.found.append("metadata.xml: cameras and frame counts are known")
+            return read_metadata(path, _SECTION)
+    plan.found.append("no metadata.xml: cameras are unknown, frame counts unchecked")
+    return None
+
+
+def _stems(folder: Path, metadata: Metadata | None, plan: Plan) -> list[str]:
+    """Names of a subject's sequences, each an action and a trial."""
+    features = folder / "MyPoseFeatures"
+    for kind, extension in (("D3_Positions_mono", r".*.cdf"), ("D3_Positions", ".cdf")):
+        files = [path for path in (features / kind).glob(f"*{extension}") if not path.name.startswith("_ALL")]
+        if not files:
+            continue
+        if kind == "D3_Positions" and metadata is None:
+            expected = "D3_Positions_mono, or metadata.xml with the cameras of these world coordinates"
+            raise LayoutError(features, "there is D3_Positions alone", expected, _SECTION)
+        plan.found.append(f"{folder.name}: 3D from {kind}")
+        stems = sorted({path.name.split(".")[0] for path in files})
+        for stem in stems:
+            action_of(stem, folder)
+        return stems
+    raise LayoutError(features, "there are no CDF files", "D3_Positions_mono/Directions 1.54138969.cdf ...", _SECTION)
+
+
+def action_of(stem: str, folder: Path) -> str:
+    """The action of a file name: its first word as a whole, so that Sitting is not SittingDown.
+
+    Raises:
+        LayoutError: if it is none of the fifteen.
+    """
+    word = stem.split(" ", maxsplit=1)[0]
+    action = _OTHER_NAMES.get(word, word)
+    if action not in ACTIONS:
+        raise LayoutError(folder, f"a sequence is called {stem!r}", f"one of {', '.join(ACTIONS)}", _SECTION)
+    return action
+
+
+def _left_out(subject: str, stem: str, metadata: Metadata | None) -> str:
+    """Why a sequence is left out, empty if it is not."""
+    if reason := _DAMAGED.get((subject, stem)):
+        return f"{subject} {stem}, all cameras: {reason}"
+    if (subject, stem) in _SHIFTED and metadata is None:
+        return f"{subject} {stem}: its 3D is shifted, and mending it takes the cameras of metadata.xml"
+    return ""
+
+
+def _load(view: _View, metadata: Metadata | None, every: int) -> Labels:
+    """The people of one view."""
+    values = _camera(view, metadata)
+    joints, points = _joints(view, values)
+    if metadata is not None and len(joints) < (count := metadata.poses.get((view.subject, view.stem), 0)):
+        mono = view.file("D3_Positions_mono")
+        path = mono if mono.is_file() else view.world
+        raise LayoutError(path, f"{len(joints)} poses", f"{count} by metadata.xml: unpack it again", _SECTION)
+    video = view.folder / "Videos" / f"{view.stem}.{view.camera}.mp4"
+    labels = Labels([])
+    for number in range(0, len(joints), every):
+        if not (np.isfinite(joints[number]).all() and np.isfinite(points[number]).all()):
+            labels.skipped["a frame whose pose is no number"] += 1
+            continue
+        labels.records.append(
+            Record(
+                Frame(video, number),
+                _SPLITS[view.subject],
+                points[number],
+                np.full(len(HUMAN36M_17), VISIBLE),
+                joints[number],
+                subject=view.subject,
+                action=action_of(view.stem, view.folder),
+                camera=view.camera,
+                sequence=view.stem,
+                number=number,
+                camera_values=() if values is None else tuple(values),
+            )
+        )
+    return labels
+
+
+def _camera(view: _View, metadata: Metadata | None) -> np.ndarray | None:
+    """(15,) values of the view's camera."""
+    if metadata is None:
+        return None
+    return metadata.cameras[int(view.subject[1:]) - 1, CAMERAS.index(view.camera)]
+
+
+def _joints(view: _View, values: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 17, 3) mm in camera axes and (N, 17, 2) pixels."""
+    shifted = (view.subject, view.stem) in _SHIFTED
+    mono, flat = view.file("D3_Positions_mono"), view.file("D2_Positions")
+    if mono.parent.is_dir():
+        joints = read_poses(mono, 3, _SECTION)[:, _KEPT]
+        if shifted:
+            joints = joints - human36m_rotation(values[:3]) @ _SHIFT
+    else:
+        world = read_poses(view.world, 3, _SECTION)
+        joints = human36m_camera_axes(world[:, _KEPT] - shifted * _SHIFT, values)
+    if flat.parent.is_dir() and not shifted:
+        points = read_poses(flat, 2, _SECTION)[:, _KEPT]
+    elif values is not None:
+        points = project_human36m(joints, values)
+    else:
+        expected = "2D poses, or metadata.xml with the cameras to make them"
+        raise LayoutError(flat, "there is no such folder", expected, _SECTION)
+    if len(points) != len(joints):
+        raise LayoutError(flat, f"{len(points)} poses", f"{len(joints)} as in 3D: unpack it again", _SECTION)
+    return joints, points

@@ -1,0 +1,160 @@
+"""HumanEva-I: the poses that VideoPose3D's ConvertHumanEva.m writes, beside the distributed videos and cameras.
+
+HumanEva does not store joints; that MATLAB script makes them from its markers. Training: the Train part of trial 1 of
+S1 to S3; test: the Validate part.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from fusion_model.skeletons import HUMANEVA_15
+from train.data.cameras import opencv_camera_axes
+from train.data.readers.matlab import read_variable
+from train.data.readers.records import UNKNOWN, VISIBLE, Frame, Labels, LayoutError, Plan, Record, Unit, require_any
+
+_SECTION = "HumanEva-I"
+CAMERAS = ("C1", "C2", "C3")
+PAPER_CAMERAS = ("C1",)
+_SPLITS = {"Train": "train", "Validate": "test"}
+_FIRST = 5  # frames before it are duplicates of the codec; Validate starts here, counted from 0
+
+# Of each sequence of trial 1: the end of Validate and of Train, and the frame of each camera's video, counted from 1,
+# that is the first of the common frames.
+_SEQUENCES = {
+    ("S1", "Walking"): (590, 1203, (82, 81, 82)),
+    ("S1", "Jog"): (367, 740, (51, 51, 50)),
+    ("S1", "ThrowCatch"): (473, 945, (61, 61, 60)),
+    ("S1", "Gestures"): (395, 801, (45, 45, 44)),
+    ("S1", "Box"): (385, 789, (57, 57, 56)),
+    ("S2", "Walking"): (438, 876, (115, 115, 114)),
+    ("S2", "Jog"): (398, 795, (100, 100, 99)),
+    ("S2", "ThrowCatch"): (550, 1128, (127, 127, 127)),
+    ("S2", "Gestures"): (500, 901, (122, 122, 121)),
+    ("S2", "Box"): (382, 734, (119, 119, 117)),
+    ("S3", "Walking"): (448, 939, (80, 80, 80)),
+    ("S3", "Jog"): (401, 842, (65, 65, 65)),
+    ("S3", "ThrowCatch"): (493, 1027, (79, 79, 79)),
+    ("S3", "Gestures"): (533, 1102, (83, 83, 82)),
+    ("S3", "Box"): (512, 1021, (1, 1, 1)),
+}
+_DAMAGED = {("S3", "ThrowCatch"): "its motion capture is damaged"}
+_LOW_HEADS = ("S3", "Walking")
+_HEAD, _THORAX = HUMANEVA_15.index("head_top"), HUMANEVA_15.index("thorax")
+
+
+@dataclass(frozen=True)
+class _View:
+    """One part of one sequence of one camera."""
+
+    source: Path
+    poses: Path
+    part: str
+    subject: str
+    action: str
+    camera: str
+
+
+def plan_humaneva(source: Path, cameras: tuple[str, ...], every: int) -> Plan:
+    """The converted sequences of the cameras that are wanted, of the paper's C1 by itself.
+
+    Raises:
+        LayoutError: if there is no converted sequence, or one is not of HumanEva.
+    """
+    if unknown := [camera for camera in cameras if camera not in CAMERAS]:
+        raise ValueError(f"HumanEva's cameras with poses are {', '.join(CAMERAS)}, not {unknown[0]}")
+    plan = Plan(HUMANEVA_15, [], camera_model="opencv")
+    below = "converted_15j/" if (source / "converted_15j").is_dir() else ""
+    expected = "converted_15j/Train/S1/Walking_1.mat and so on, as ConvertHumanEva.m writes them"
+    for path in require_any(source, f"{below}*/S[1-4]/*.mat", expected, _SECTION):
+        part, subject = path.parent.parent.name, path.parent.name
+        match = re.fullmatch(r"(\w+?)[_ ](\d)", path.stem)
+        action = match[1] if match else ""
+        if part not in _SPLITS or match is None or (subject, action) not in _SEQUENCES or match[2] != "1":
+            plan.skipped[f"{part}/{subject}/{path.stem}: no part of the protocol"] += 1
+        elif reason := _DAMAGED.get((subject, action)):
+            plan.skipped[f"{part}/{subject}/{path.stem}: {reason}"] += 1
+        else:
+            for camera in cameras or PAPER_CAMERAS:
+                view = _View(source, path, part, subject, action, camera)
+                plan.units.append(Unit(f"{part}/{subject}/{action}.{camera}", partial(_load, view, every)))
+    return plan
+
+
+def read_calibration(path: Path) -> np.ndarray:
+    """(21,) values of the model ``opencv`` of a ``.cal`` file: 22 numbers, the fifth a skew that has to be 0.
+
+    Raises:
+        LayoutError: if the file is missing or holds something else.
+    """
+    expected = "22 numbers: focal lengths, center, skew, 5 of distortion, rotation, translation"
+    try:
+        numbers = np.array(path.read_text(encoding="ascii").split(), float)
+    except (OSError, ValueError) as error:
+        raise LayoutError(path, f"cannot be read ({error})", expected, _SECTION) from error
+    if len(numbers) != 22:
+        raise LayoutError(path, f"{len(numbers)} numbers", expected, _SECTION)
+    if abs(numbers[4]) > 1e-6:
+        raise LayoutError(path, f"a skew of {numbers[4]}", "none, as in the distributed cameras", _SECTION)
+    return np.delete(numbers, 4)
+
+
+def _load(view: _View, every: int) -> Labels:
+    """The people of one view."""
+    first, poses, points = _poses(view)
+    values = read_calibration(view.source / view.subject / "Calibration_Data" / f"{view.camera}.cal")
+    video = view.source / view.subject / "Image_Data" / f"{view.action}_1_({view.camera}).avi"
+    offset = _SEQUENCES[view.subject, view.action][2][CAMERAS.index(view.camera)] - 1
+    labels = Labels([])
+    for row in range(0, len(poses), every):
+        if not (np.isfinite(poses[row]).all() and np.isfinite(points[row]).all()):
+            labels.skipped["a frame without valid motion capture"] += 1
+            continue
+        joints = opencv_camera_axes(poses[row], values)
+        visible = np.full(len(HUMANEVA_15), VISIBLE)
+        if (view.subject, view.action) == _LOW_HEADS and joints[_HEAD, 1] > joints[_THORAX, 1]:
+            joints[_HEAD], visible[_HEAD] = np.nan, UNKNOWN
+            labels.skipped["a head joint of S3 Walking that lies below the thorax (the person is kept)"] += 1
+        labels.records.append(
+            Record(
+                Frame(video, first + row + offset),
+                _SPLITS[view.part],
+                points[row],
+                visible,
+                joints,
+                subject=view.subject,
+                action=view.action,
+                camera=view.camera,
+                sequence=f"{view.action} 1",
+                number=first + row,
+                camera_values=tuple(values),
+            )
+        )
+    return labels
+
+
+def _poses(view: _View) -> tuple[int, np.ndarray, np.ndarray]:
+    """The first frame from 0, poses (F, 15, 3) in world mm and points (F, 15, 2) of one part.
+
+    A file holds the frames of its part, as the script writes it, or all from the first frame on.
+    """
+    poses = np.asarray(read_variable(view.poses, "poses_3d", _SECTION), float)
+    points = np.asarray(read_variable(view.poses, "poses_2d", _SECTION), float)
+    joints = len(HUMANEVA_15)
+    if poses.ndim != 3 or poses.shape[1:] != (joints, 3) or points.shape != (3, len(poses), joints, 2):
+        found = f"poses_3d has shape {poses.shape}, poses_2d {points.shape}"
+        raise LayoutError(view.poses, found, f"(F, {joints}, 3) and (3, F, {joints}, 2)", _SECTION)
+    points = points[CAMERAS.index(view.camera)]
+    middle, end, _ = _SEQUENCES[view.subject, view.action]
+    start, stop = (middle, end) if view.part == "Train" else (_FIRST, middle)
+    if len(poses) == stop - start:
+        return start, poses, points
+    if len(poses) >= end:
+        return start, poses[start:stop], points[start:stop]
+    expected = f"the {stop - start} of the {view.part} part, or all {end}"
+    raise LayoutError(view.poses, f"{len(poses)} frames", expected, _SECTION)

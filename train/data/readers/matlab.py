@@ -1,0 +1,65 @@
+"""Variables of MATLAB files: version 5 by SciPy, version 7.3 (HDF5) by h5py; never Python objects from elsewhere."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
+
+from train.data.readers.records import LayoutError
+
+_DAMAGE = (
+    ValueError,
+    NotImplementedError,
+    TypeError,
+    EOFError,
+    OSError,
+    IndexError,
+    KeyError,
+    MatReadError,
+    zlib.error,
+)
+
+
+def read_variable(path: Path, name: str, section: str, *, structs: bool = False) -> Any:
+    """One variable of a MATLAB file.
+
+    Args:
+        path: the file.
+        name: of the variable.
+        section: of DATASETS.md, for messages.
+        structs: squeeze and return structs as objects with attributes.
+
+    Raises:
+        LayoutError: if the file is missing or damaged, or has no such variable.
+    """
+    expected = f"a MATLAB file with the variable {name!r}"
+    if not path.is_file():
+        raise LayoutError(path, "there is no such file", expected, section)
+    if h5py.is_hdf5(path):
+        return _read_hdf5(path, name, section)
+    try:
+        variables = loadmat(path, squeeze_me=structs, struct_as_record=not structs)
+    except _DAMAGE as error:
+        raise LayoutError(path, f"cannot be read ({error})", f"{expected}: unpack it again", section) from error
+    if name not in variables:
+        others = ", ".join(key for key in variables if not key.startswith("__"))
+        raise LayoutError(path, f"has the variables {others or '(none)'}", expected, section)
+    return variables[name]
+
+
+def _read_hdf5(path: Path, name: str, section: str) -> np.ndarray:
+    """A numeric variable of version 7.3, its axes in the order of MATLAB."""
+    expected = f"a MATLAB 7.3 file with the array {name!r}"
+    try:
+        with h5py.File(path, "r") as file:
+            if name not in file:
+                raise LayoutError(path, f"has the variables {', '.join(file)}", expected, section)
+            return np.asarray(file[name]).T
+    except (OSError, RuntimeError) as error:
+        raise LayoutError(path, f"cannot be read ({error})", f"{expected}: unpack it again", section) from error

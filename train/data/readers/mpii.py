@@ -1,0 +1,139 @@
+"""MPII Human Pose as distributed: ``mpii_human_pose_v1_u12_1.mat`` beside ``images/``.
+
+The test part has no labels and is left out. Which of the labelled photos validate is not part of the distribution:
+where ``valid_images.txt`` (Tompson's list, a file name a line) lies in the folder, it decides, else every tenth photo
+by its number does. Coordinates are MATLAB's, so 1 is taken off.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fusion_model.skeletons import MPII_16
+from train.data.readers.matlab import read_variable
+from train.data.readers.records import (
+    HIDDEN,
+    UNKNOWN,
+    VISIBLE,
+    Frame,
+    LayoutError,
+    Plan,
+    Record,
+    in_units,
+    require_any,
+)
+
+_SECTION = "MPII"
+_LIST = "valid_images.txt"
+_LEAST_JOINTS = 4
+_HEAD = 0.6  # of the head box's diagonal: what PCKh is relative to
+_EVERY = 10
+
+
+def plan_mpii(source: Path) -> Plan:
+    """The labelled people.
+
+    Raises:
+        LayoutError: if a file is missing, or is not MPII's.
+    """
+    found = require_any(source, "**/mpii_human_pose_v1_u12_*.mat", "mpii_human_pose_v1_u12_1.mat", _SECTION)
+    path = found[0]
+    release = read_variable(path, "RELEASE", _SECTION, structs=True)
+    images = source / "images"
+    if not images.is_dir():
+        raise LayoutError(images, "there is no such folder", "the photos of mpii_human_pose_v1.tar.gz", _SECTION)
+    plan = Plan(MPII_16, [])
+    held_out = _held_out(source / _LIST, plan)
+    records = []
+    try:
+        photos, training = np.atleast_1d(release.annolist), np.atleast_1d(release.img_train)
+        alone = np.atleast_1d(release.single_person)
+    except AttributeError as error:
+        raise LayoutError(path, f"RELEASE lacks a field ({error})", "annolist, img_train, ...", _SECTION) from error
+    if not len(photos) == len(training) == len(alone):
+        counts = f"{len(photos)} photos, {len(training)} of img_train, {len(alone)} of single_person"
+        raise LayoutError(path, counts, "as many of each", _SECTION)
+    for number, (photo, trains, separated) in enumerate(zip(photos, training, alone, strict=True)):
+        if trains:
+            records += _people(path, images, photo, number, np.atleast_1d(separated), held_out, plan.skipped)
+        else:
+            plan.skipped["a photo of the test part, which has no labels"] += 1
+    plan.units.extend(in_units(records, "people from"))
+    return plan
+
+
+def _held_out(path: Path, plan: Plan) -> frozenset[str] | None:
+    """Names of the validation photos; None where there is no list."""
+    if not path.is_file():
+        plan.found.append(f"no {_LIST}: every {_EVERY}th labelled photo by its number validates")
+        return None
+    names = frozenset(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    plan.found.append(f"{_LIST} with {len(names)} photos that validate")
+    return names
+
+
+def _people(
+    path: Path,
+    images: Path,
+    photo: Any,
+    number: int,
+    separated: np.ndarray,
+    held_out: frozenset[str] | None,
+    skipped: Counter[str],
+) -> list[Record]:
+    """The labelled people of a photo."""
+    records = []
+    name = str(photo.image.name)
+    for place, person in enumerate(np.atleast_1d(photo.annorect), 1):
+        points, visible = _joints(path, name, person)
+        if (visible != UNKNOWN).sum() < _LEAST_JOINTS:
+            skipped[f"a person with fewer than {_LEAST_JOINTS} labelled joints"] += 1
+            continue
+        validates = name in held_out if held_out is not None else number % _EVERY == 0
+        middle = getattr(person, "objpos", None)
+        records.append(
+            Record(
+                Frame(images / name),
+                "validation" if validates else "train",
+                points,
+                visible,
+                number=number,
+                head_size=_head_size(person),
+                extra={
+                    "scale": _number(person, "scale"),
+                    "center": (_number(middle, "x") - 1, _number(middle, "y") - 1),
+                    "separated": float(place in separated),
+                },
+            )
+        )
+    return records
+
+
+def _joints(path: Path, name: str, person: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Joints (16, 2) and ``visible`` (16,); ``is_visible`` may be missing, empty, a number or a letter."""
+    points, visible = np.zeros((len(MPII_16), 2)), np.full(len(MPII_16), UNKNOWN)
+    listed = getattr(getattr(person, "annopoints", None), "point", ())
+    for point in np.atleast_1d(listed):
+        joint = int(point.id)
+        if not 0 <= joint < len(MPII_16):
+            raise LayoutError(path, f"{name} has a joint {joint}", "joints 0 to 15", _SECTION)
+        points[joint] = float(point.x) - 1, float(point.y) - 1
+        seen = str(np.squeeze(getattr(point, "is_visible", ""))).strip("[] ")
+        visible[joint] = HIDDEN if seen in ("0", "0.0", "False") else VISIBLE
+    return points, visible
+
+
+def _head_size(person: Any) -> float:
+    """What PCKh is relative to, NaN without a head box."""
+    x0, y0, x1, y1 = (_number(person, name) for name in ("x1", "y1", "x2", "y2"))
+    return _HEAD * float(np.hypot(x1 - x0, y1 - y0))
+
+
+def _number(struct: Any, name: str) -> float:
+    """A field, NaN where it is missing or empty, as for people that were not fully labelled."""
+    value = np.asarray(getattr(struct, name, np.nan), float)
+    return float(value) if value.size == 1 else float("nan")

@@ -1,0 +1,93 @@
+"""Packs of people: ``<name>.npz`` with the labels beside ``<name>.zip`` with a photo a person.
+
+Arrays: name, validation (N,), box (N, 4), joints (N, 16, 3) by hand in MPII order with flag 0 none, 1 hidden,
+2 visible, teacher_2d (N, 19, 3), teacher_3d (N, 17, 3), teacher_3d_visible (N, 33).
+"""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from train.data.people import Source, add_middle_joints
+from train.data.readers.teacher import teacher_joints, teacher_pose
+
+_ARRAYS = {
+    "name": (),
+    "validation": (),
+    "box": (4,),
+    "joints": (16, 3),
+    "teacher_2d": (19, 3),
+    "teacher_3d": (17, 3),
+    "teacher_3d_visible": (33,),
+}  # shape of one row
+
+
+def read_people(labels: Path) -> Source:
+    """Read a pack by its npz file.
+
+    Raises:
+        FileNotFoundError: if the npz or the zip beside it is missing.
+        ValueError: if the file is damaged, or an array is missing or has another shape; names it.
+    """
+    archive = labels.with_suffix(".zip")
+    for path in (labels, archive):
+        if not path.is_file():
+            msg = f"{path} not found: a pack of people is an npz file with a zip of the same name beside it"
+            raise FileNotFoundError(msg)
+    arrays = _read_arrays(labels)
+    joints, weight = teacher_joints(arrays["teacher_2d"])
+    by_hand = arrays["joints"][..., 2] > 0
+    joints[by_hand], weight[by_hand] = arrays["joints"][by_hand][:, :2], 1.0
+    add_middle_joints(joints, weight)
+    pose, pose_weight = teacher_pose(arrays["teacher_3d"], arrays["teacher_3d_visible"])
+    return Source(
+        name=labels.stem.removeprefix("people_"),
+        read=_ZipReader(archive, arrays["name"]),
+        joints=joints,
+        weight=weight,
+        by_hand=by_hand,
+        box=arrays["box"].astype(np.float32),
+        pose=pose,
+        pose_weight=pose_weight,
+        validation=arrays["validation"].astype(bool),
+    )
+
+
+def _read_arrays(labels: Path) -> dict[str, np.ndarray]:
+    """The arrays of a pack, all present and of the right shape; pickled ones are refused."""
+    try:
+        with np.load(labels) as data:
+            if missing := [name for name in _ARRAYS if name not in data]:
+                msg = f"{labels} has no array {', '.join(missing)}; it has {', '.join(data)}"
+                raise ValueError(msg)
+            arrays = {name: data[name] for name in _ARRAYS}
+    except (zipfile.BadZipFile, EOFError) as error:
+        msg = f"{labels} is damaged or no npz file ({error}): copy it again"
+        raise ValueError(msg) from error
+    count = len(arrays["name"])
+    for name, row in _ARRAYS.items():
+        if arrays[name].shape != (count, *row):
+            msg = f"{labels}: array {name} has shape {arrays[name].shape}, expected {(count, *row)}"
+            raise ValueError(msg)
+    return arrays
+
+
+class _ZipReader:
+    """Reads members of an archive from several threads, one open file for each."""
+
+    def __init__(self, archive: Path, names: np.ndarray) -> None:
+        self._archive, self._names, self._local = archive, names, threading.local()
+
+    def __call__(self, index: int) -> bytes:
+        """The bytes of photo ``index``; ValueError if the archive is damaged or lacks it."""
+        try:
+            if not hasattr(self._local, "file"):
+                self._local.file = zipfile.ZipFile(self._archive)
+            return self._local.file.read(str(self._names[index]))
+        except (zipfile.BadZipFile, KeyError) as error:
+            msg = f"{self._archive}: photo {self._names[index]} cannot be read ({error}): copy the archive again"
+            raise ValueError(msg) from error

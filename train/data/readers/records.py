@@ -1,0 +1,162 @@
+"""What a reader of a distributed data set yields: records, a person in a frame each, in units loaded one by one.
+
+A reader is a function ``plan(source, cameras, every)`` that looks at the folder, not at every file in it, and returns
+a :class:`Plan`. ``train.prepare`` then loads each unit, cuts its crops and stores them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from fusion_model.skeletons import Skeleton
+
+UNKNOWN, HIDDEN, VISIBLE = 0, 1, 2
+"""What ``visible`` says of a joint in 2D: not labelled, labelled though hidden, seen."""
+
+STILLS = 200  # records of still pictures in a unit
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a picture lies.
+
+    Attributes:
+        path: an image, a video, a zip of images, or a folder called ``.lmdb``.
+        number: of the frame in a video, from 0; None for an image.
+        member: name in the zip, or key in the folder.
+    """
+
+    path: Path
+    number: int | None = None
+    member: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One person in one frame.
+
+    Attributes:
+        frame: the picture.
+        split: ``train``, ``validation`` or ``test``.
+        joints_2d: (J, 2) pixels of the frame, the center of the top-left pixel at (0, 0).
+        visible: (J,) :data:`UNKNOWN`, :data:`HIDDEN` or :data:`VISIBLE`.
+        joints_3d: (J, 3) mm, camera axes, NaN where unknown; None without 3D. Any origin: it is stored
+            relative to the root.
+        box: (4,) x0, y0, x1, y1 in pixels of the frame; None for the box of the labelled joints.
+        subject: who, empty where the set does not say; ``action``, ``camera`` and ``sequence`` alike.
+        number: of the frame as the data set counts it.
+        camera_values: (K,) parameters of the plan's camera model, empty without one.
+        head_size: length that PCKh is relative to, pixels of the frame; NaN where there is none.
+        extra: further numbers of the set by name, a name's shape the same in all its records.
+    """
+
+    frame: Frame
+    split: str
+    joints_2d: np.ndarray
+    visible: np.ndarray
+    joints_3d: np.ndarray | None = None
+    box: np.ndarray | None = None
+    subject: str = ""
+    action: str = ""
+    camera: str = ""
+    sequence: str = ""
+    number: int = 0
+    camera_values: tuple[float, ...] = ()
+    head_size: float = float("nan")
+    extra: dict[str, float | tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass
+class Labels:
+    """The records of a unit, and how many were skipped for which reason."""
+
+    records: list[Record]
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Records that are stored together: one camera's video, or some pictures.
+
+    Attributes:
+        name: unique in the data set.
+        load: reads the labels; ValueError or OSError in one sentence if a file is damaged.
+    """
+
+    name: str
+    load: Callable[[], Labels]
+
+
+@dataclass
+class Plan:
+    """A data set as its reader finds it.
+
+    Attributes:
+        skeleton: of all records.
+        units: in a fixed order.
+        skipped: what is left out as a whole, by reason.
+        found: which of several layouts was found, and whatever else the user should know.
+        camera_model: what ``camera_values`` are, a name in ``train.data.cameras``; empty without.
+    """
+
+    skeleton: Skeleton
+    units: list[Unit]
+    skipped: Counter[str] = field(default_factory=Counter)
+    found: list[str] = field(default_factory=list)
+    camera_model: str = ""
+
+
+class LayoutError(ValueError):
+    """Files that are not as distributed: what was found, what was expected, and the section of DATASETS.md."""
+
+    def __init__(self, path: Path, found: str, expected: str, section: str) -> None:
+        super().__init__(f"{path}: {found}; expected {expected} (see {section} in DATASETS.md)")
+
+
+def require_folder(source: Path, section: str) -> None:
+    """Check that the source is a folder.
+
+    Raises:
+        LayoutError: if there is none.
+    """
+    if not source.is_dir():
+        found = "is a file" if source.exists() else "there is no such folder"
+        raise LayoutError(source, found, "the folder that the archives were unpacked into", section)
+
+
+def require_any(source: Path, pattern: str, expected: str, section: str) -> list[Path]:
+    """Files of a pattern, sorted; where there are none, say what lies there instead, archives first.
+
+    Raises:
+        LayoutError: if the folder is missing or holds none.
+    """
+    require_folder(source, section)
+    if paths := sorted(source.glob(pattern)):
+        return paths
+    there = sorted(path.name for path in source.iterdir())
+    archives = [name for name in there if name.endswith((".zip", ".tar", ".tgz", ".gz", ".rar", ".7z"))]
+    if archives:
+        found = f"there is no {pattern}, but {_listed(archives)} is not unpacked"
+    else:
+        found = f"there is no {pattern}, only {_listed(there) or 'an empty folder'}"
+    raise LayoutError(source, found, expected, section)
+
+
+def in_units(records: Sequence[Record], name: str) -> list[Unit]:
+    """Records of still pictures, cut into units of :data:`STILLS`."""
+
+    def load(start: int) -> Labels:
+        return Labels(list(records[start : start + STILLS]))
+
+    return [Unit(f"{name} {start}", partial(load, start)) for start in range(0, len(records), STILLS)]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

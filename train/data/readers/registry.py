@@ -1,0 +1,66 @@
+"""The data sets that ``train.prepare`` reads as their authors distribute them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from train.data.readers.coco import plan_coco
+from train.data.readers.deep3dpose import plan_deep3dpose
+from train.data.readers.human36m import plan_human36m
+from train.data.readers.humaneva import plan_humaneva
+from train.data.readers.kth import plan_kth
+from train.data.readers.lsp import plan_lsp, plan_lspet
+from train.data.readers.mpi_inf_3dhp import plan_mpi_inf_3dhp
+from train.data.readers.mpii import plan_mpii
+from train.data.readers.records import Plan
+from train.data.readers.rendered import plan_synthetic
+
+
+@dataclass(frozen=True)
+class Distributed:
+    """A data set.
+
+    Attributes:
+        plan: looks at a folder; takes it, names of cameras (empty for the set's usual ones) and every how many frames.
+        section: heading in DATASETS.md.
+        licence_page: where its licence is to be read.
+        every: of its videos, every so many frames unless told otherwise; 0 for a set of pictures.
+        cameras: whether it has cameras to choose from.
+    """
+
+    plan: Callable[[Path, tuple[str, ...], int], Plan]
+    section: str
+    licence_page: str
+    every: int = 0
+    cameras: bool = False
+
+
+def _stills(plan: Callable[[Path], Plan]) -> Callable[[Path, tuple[str, ...], int], Plan]:
+    """The plan of a set without cameras to choose from."""
+    return lambda source, _cameras, _every: plan(source)
+
+
+_SAM_JOHNSON = "http://sam.johnson.io/research"
+
+DISTRIBUTED = {
+    "lsp": Distributed(_stills(plan_lsp), "LSP", f"{_SAM_JOHNSON}/lsp.html"),
+    "lspet": Distributed(_stills(plan_lspet), "LSP-extended", f"{_SAM_JOHNSON}/lspet.html"),
+    "mpii": Distributed(_stills(plan_mpii), "MPII", "http://human-pose.mpi-inf.mpg.de"),
+    "coco": Distributed(_stills(plan_coco), "COCO", "https://cocodataset.org/#termsofuse"),
+    "human36m": Distributed(plan_human36m, "Human3.6M", "http://vision.imar.ro/human3.6m/eula.php", 5, cameras=True),
+    "humaneva": Distributed(plan_humaneva, "HumanEva-I", "http://humaneva.is.tue.mpg.de", 1, cameras=True),
+    "kth": Distributed(
+        plan_kth,
+        "KTH Multiview Football II",
+        "https://www.csc.kth.se/cvap/cvg/MultiViewFootballData/",
+        1,
+        cameras=True,
+    ),
+    "mpi-inf-3dhp": Distributed(
+        plan_mpi_inf_3dhp, "MPI-INF-3DHP", "https://vcai.mpi-inf.mpg.de/3dhp-dataset/", 5, cameras=True
+    ),
+    "deep3dpose": Distributed(_stills(plan_deep3dpose), "Deep3DPose", "http://irc.cs.sdu.edu.cn/Deep3DPose/"),
+    "synthetic": Distributed(_stills(plan_synthetic), "Rendered people", "DATASETS.md"),
+}

@@ -1,0 +1,339 @@
+"""Pictures of several people with complete boxes, put together from photos of one person each.
+
+Three kinds: people pasted on windows that show nobody, whole photos whose surroundings may show people without a
+label, and rendered groups. Cut-outs are rectangles, soft rectangles or body-shaped, and rectangles without anybody lie
+among them, so that an edge does not give a person away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from fusion_model.crop_inference import Looker
+from fusion_model.skeletons import MPII_16
+from train.data.background_crops import BATCH, ENOUGH_JOINTS, beside_person, left_out, show_nobody
+from train.data.people import People
+from train.detector_stage.rendered_groups import Groups
+
+_THORAX, _PELVIS, _HEAD = (MPII_16.index(name) for name in ("thorax", "pelvis", "head_top"))
+_TORSO = [MPII_16.index(name) for name in ("left_shoulder", "right_shoulder", "right_hip", "left_hip")]
+_BONES = MPII_16.bones
+_LEAST_SIDE = 40  # pixels of a stored person's longer side
+_LEAST_JOINTS = 10  # known, to turn somebody or cut out the shape
+_STRANGERS = 0.15  # weight of "nobody here" in a photo beside its labelled person
+_LEAST_SEEN = 0.45  # fraction of a box within the picture and not covered
+_CLOSE = 0.3  # fraction of pictures of one person that show head and chest, and perhaps more, as portraits do
+_CLOSE_SEEN = 0.1  # the same as _LEAST_SEEN for them
+_CLOSE_SIDE = (1.1, 2.6)  # sides of the picture that the whole person would take
+_WHOLE_LEAST = 0.15  # side of the person over that of the picture in which its whole photo lies
+_TRIES = 8
+_MOST_WINDOWS = 2000  # that show nobody
+
+
+@dataclass
+class Composite:
+    """One picture.
+
+    Attributes:
+        image: (S, S, 3) uint8.
+        boxes: (K, 4) float32 tight round each person as far as the frame shows it, pixels.
+        axes: (K, 2) float32 cosine and sine of the body axis' angle, zeros where unknown.
+        trust: (S / 8, S / 8) float32, how far "nobody here" is to be believed.
+    """
+
+    image: np.ndarray
+    boxes: np.ndarray
+    axes: np.ndarray
+    trust: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A person moved into the picture."""
+
+    matrix: np.ndarray
+    box: np.ndarray
+    axis: np.ndarray
+    joints: np.ndarray
+
+
+class CompositeMaker:
+    """Draws pictures.
+
+    Args:
+        people: decoded photos; those that are too small or hardly labelled are left out.
+        groups: rendered pictures with everybody labelled, None for none.
+        size: pixels of a picture's side, a multiple of 64.
+        most: people in a picture.
+    """
+
+    def __init__(self, people: People, groups: Groups | None, size: int, most: int = 5) -> None:
+        side = (people.box[:, 2:] - people.box[:, :2]).amax(1)
+        usable = (side >= _LEAST_SIDE) & ((people.weight > 0).sum(1) >= ENOUGH_JOINTS)
+        self.rows = np.flatnonzero(usable.numpy())
+        if not len(self.rows):
+            raise ValueError("none of the photos shows a person large enough to find: expected boxes round people")
+        self.photos = people.photos.permute(0, 2, 3, 1).contiguous().numpy()
+        self.box, self.extent = people.box.numpy().astype(float), people.extent.numpy().astype(float)
+        self.joints, self.known = people.joints.numpy().astype(float), people.weight.numpy() > 0
+        self.groups, self.size, self.most = groups, size, most
+        counts = np.bincount(people.source.numpy()[self.rows], minlength=len(people.names))
+        share = np.sqrt(counts)  # large sets count more, but do not drown the small ones
+        chance = (share / np.maximum(counts, 1))[people.source.numpy()[self.rows]]
+        self.chance = np.cumsum(chance / chance.sum())
+        enough = self.known.sum(1) >= ENOUGH_JOINTS
+        windows = ((row, beside_person(self.extent[row], self.box[row], _LEAST_SIDE)) for row in np.flatnonzero(enough))
+        self.empty = [(int(row), window) for row, window in windows if window is not None]
+        self.empty = self.empty[:: max(1, len(self.empty) // _MOST_WINDOWS)]
+
+    def sort_out(self, looker: Looker) -> None:
+        """Drop the windows that were to show nobody where an estimator sees somebody, and say how many."""
+        kept = []
+        for start in tqdm(range(0, len(self.empty), BATCH), desc="sort out windows", unit="batch"):
+            part = self.empty[start : start + BATCH]
+            nobody = show_nobody(looker, [(self.photos[row], window) for row, window in part])
+            kept += [one for one, empty in zip(part, nobody, strict=True) if empty]
+        print(left_out(len(self.empty) - len(kept), len(self.empty)))
+        self.empty = kept
+
+    def make(self, generator: np.random.Generator, kinds: tuple[float, float] = (0.2, 0.2)) -> Composite:
+        """One picture.
+
+        Args:
+            generator: of everything in it.
+            kinds: fractions of rendered groups and of whole photos; the rest is pasted together.
+        """
+        kind = generator.random()
+        if self.groups is not None and kind < kinds[0]:
+            composite = self._rendered(generator)
+        elif kind < sum(kinds):
+            composite = self._whole_photo(generator)
+        else:
+            composite = self._composite(generator)
+        if generator.random() < 0.35:
+            self._bars(composite, generator)
+        return composite
+
+    def _person(self, generator: np.random.Generator) -> int:
+        """Row of a random person."""
+        return int(self.rows[min(np.searchsorted(self.chance, generator.random()), len(self.rows) - 1)])
+
+    def _composite(self, generator: np.random.Generator) -> Composite:
+        """People on a window that shows nobody, among empty rectangles."""
+        size = self.size
+        image = self._background(generator)
+        for _ in range(int(generator.integers(0, 4))):
+            self._paste_empty(image, generator)
+        count = int(generator.integers(1, self.most + 1)) if generator.random() < 0.9 else 0
+        largest = 0.95 if count < 2 else 0.75 if count < 4 else 0.6
+        placed: list[_Placed] = []
+        seen: list[np.ndarray] = []
+        for _ in range(count):
+            row = self._person(generator)
+            for _ in range(_TRIES):
+                close = self._close(row, generator) if count == 1 else None
+                share = 0.1 * (largest / 0.1) ** generator.random()
+                one = close or self._place(row, share * size, generator.uniform(0, size, 2), generator)
+                shape, cover = self._shape(row, one, generator)
+                clipped = np.clip(one.box, -0.5, size - 0.5)
+                if _area(clipped) < (_CLOSE_SEEN if close else _LEAST_SEEN) * _area(one.box):
+                    continue
+                if all(
+                    _uncovered(mask, other.box, cover) >= _LEAST_SEEN for other, mask in zip(placed, seen, strict=True)
+                ):
+                    patch = cv2.warpAffine(self.photos[row], one.matrix, (size, size), flags=cv2.INTER_LINEAR)
+                    image = _blend(image, patch, shape)
+                    seen = [mask & ~cover for mask in seen]
+                    placed.append(one)
+                    seen.append(np.ones((size, size), bool))
+                    break
+        return self._composite(image, placed, np.ones((size // 8, size // 8), np.float32))
+
+    def _whole_photo(self, generator: np.random.Generator) -> Composite:
+        """One photo as it is, somewhere in the picture; its surroundings may show people without a label."""
+        size, row = self.size, self._person(generator)
+        share = _WHOLE_LEAST * (0.98 / _WHOLE_LEAST) ** generator.random()
+        middle = size * (0.5 + (1 - share) * generator.uniform(-0.5, 0.5, 2))
+        one = self._close(row, generator) or self._place(row, share * size, middle, generator)
+        image = self._background(generator) if generator.random() < 0.4 else np.zeros((size, size, 3), np.uint8)
+        patch = cv2.warpAffine(self.photos[row], one.matrix, (size, size), flags=cv2.INTER_LINEAR)
+        inside = _rectangle(self.extent[row], one.matrix, size)
+        image[inside] = patch[inside]
+        trust = np.where(inside, _STRANGERS, 1.0).astype(np.float32)
+        pad = 0.04 * (one.box[2:] - one.box[:2]).max()
+        x0, y0, x1, y1 = np.clip(np.round(one.box + pad * np.array([-1, -1, 1, 1])), 0, size).astype(int)
+        trust[y0:y1, x0:x1] = 1
+        return self._composite(image, [one], trust[4::8, 4::8].copy())
+
+    def _rendered(self, generator: np.random.Generator) -> Composite:
+        """A rendered group, moved, turned and scaled a little."""
+        size = self.size
+        number = self.groups.draw(generator)
+        picture, boxes, axes, learn = self.groups.load(number)
+        scale = size / picture.shape[0] * 2 ** generator.uniform(-0.7, 0.7)
+        mirror = generator.random() < 0.5
+        middle = (picture.shape[0] - 1) / 2 + picture.shape[0] * generator.uniform(-0.15, 0.15, 2)
+        matrix = _matrix(scale, 0.0, mirror, middle, np.full(2, (size - 1) / 2))
+        image = cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
+        moved = boxes.reshape(-1, 2, 2) @ matrix[:, :2].T + matrix[:, 2]
+        moved = np.concatenate((moved.min(1), moved.max(1)), 1).reshape(-1, 4)
+        axes = axes * np.array([1.0, -1.0 if mirror else 1.0])
+        clipped = np.clip(moved, -0.5, size - 0.5)
+        fair = learn & (_area(clipped) >= _LEAST_SEEN * _area(moved)) & ((clipped[:, 2:] - clipped[:, :2]).max(1) >= 16)
+        trust = np.ones((size, size), np.float32)
+        for x0, y0, x1, y1 in np.round(clipped[~fair]).astype(int):
+            trust[max(y0, 0) : y1 + 1, max(x0, 0) : x1 + 1] = 0
+        placed = [
+            _Placed(matrix, box, axis, np.zeros((0, 2))) for box, axis in zip(moved[fair], axes[fair], strict=True)
+        ]
+        return self._composite(image, placed, trust[4::8, 4::8].copy())
+
+    def _composite(self, image: np.ndarray, placed: list[_Placed], trust: np.ndarray) -> Composite:
+        """Put a picture and its people together."""
+        boxes = np.array([np.clip(one.box, -0.5, self.size - 0.5) for one in placed], np.float32).reshape(-1, 4)
+        return Composite(image, boxes, np.array([one.axis for one in placed], np.float32).reshape(-1, 2), trust)
+
+    def _place(self, row: int, side: float, middle: np.ndarray, generator: np.random.Generator) -> _Placed:
+        """A person with a box of that longer side and middle, sometimes turned and mirrored."""
+        joints, known, box = self.joints[row], self.known[row], self.box[row]
+        chance, angle = generator.random(), 0.0
+        if known.sum() >= _LEAST_JOINTS and chance < 0.5:
+            angle = generator.uniform(0, 360) if chance < 0.18 else generator.normal(0, 12)
+        mirror = generator.random() < 0.5
+        center = (box[:2] + box[2:]) / 2
+        matrix = _matrix(side / (box[2:] - box[:2]).max(), angle, mirror, center, middle)
+        moved = joints @ matrix[:, :2].T + matrix[:, 2]
+        corners = box.reshape(2, 2) @ matrix[:, :2].T + matrix[:, 2]
+        tight = np.concatenate((corners.min(0), corners.max(0)))
+        if angle:
+            inside = known & (joints >= box[:2] - 1).all(1) & (joints <= box[2:] + 1).all(1)
+            inside = inside if inside.sum() >= 4 else known
+            pad = np.minimum(np.abs(joints[inside].min(0) - box[:2]), np.abs(box[2:] - joints[inside].max(0))).mean()
+            pad *= side / (box[2:] - box[:2]).max()
+            tight = np.concatenate((moved[inside].min(0) - pad, moved[inside].max(0) + pad))
+        along = moved[_THORAX] - moved[_PELVIS]
+        length = np.linalg.norm(along)
+        sure = known[_THORAX] and known[_PELVIS] and length > 0.05 * side
+        axis = np.array([-along[1], along[0]]) / length if sure else np.zeros(2)
+        return _Placed(matrix, tight, axis, moved)
+
+    def _close(self, row: int, generator: np.random.Generator) -> _Placed | None:
+        """Sometimes a person so near that the frame shows head and chest, and perhaps more; only people upright."""
+        if generator.random() > _CLOSE or not (self.known[row, _HEAD] and self.known[row, _THORAX]):
+            return None
+        size = self.size
+        one = self._place(row, size * generator.uniform(*_CLOSE_SIDE), np.zeros(2), generator)
+        head, thorax = one.joints[_HEAD], one.joints[_THORAX]
+        if thorax[1] - head[1] < 2 * abs(thorax[0] - head[0]):
+            return None
+        wanted = size * np.array([generator.uniform(0.3, 0.7), generator.uniform(0.02, 0.35)])
+        shift = wanted - [thorax[0], head[1]]
+        if thorax[1] + shift[1] > size:
+            return None
+        matrix = np.column_stack((one.matrix[:, :2], one.matrix[:, 2] + shift))
+        return _Placed(matrix, one.box + np.tile(shift, 2), one.axis, one.joints + shift)
+
+    def _shape(self, row: int, one: _Placed, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Opacity (S, S) float32 of a cut-out and where it covers what is behind, (S, S) bool."""
+        size, side = self.size, (one.box[2:] - one.box[:2]).max()
+        frame = _rectangle(self.extent[row], one.matrix, size)
+        kind = generator.random()
+        if kind < 0.35 and self.known[row].sum() >= 14:
+            mask = self._body(row, one, side * generator.uniform(0.1, 0.2))
+            blur = max(1, int(0.03 * side)) | 1
+            mask = cv2.GaussianBlur(mask.astype(np.float32), (blur, blur), 0)
+        else:
+            margin = (
+                generator.uniform(0.02, 0.3 if kind < 0.7 else 0.12) * (self.box[row][2:] - self.box[row][:2]).max()
+            )
+            box = self.box[row] + margin * np.array([-1, -1, 1, 1])
+            mask = _rectangle(box, one.matrix, size).astype(np.float32)
+            if kind < 0.7:
+                blur = max(3, int(0.08 * side)) | 1
+                mask = cv2.blur(mask, (blur, blur))
+        mask = mask * frame
+        return mask, mask > 0.5
+
+    def _body(self, row: int, one: _Placed, thick: float) -> np.ndarray:
+        """(S, S) uint8: the body's shape, roughly."""
+        mask, known = np.zeros((self.size, self.size), np.uint8), self.known[row]
+        points = np.clip(one.joints, -4 * self.size, 5 * self.size).round().astype(int)
+        width = max(2, int(thick))
+        for parent, child in _BONES:
+            if known[child] and known[parent]:
+                cv2.line(mask, points[child].tolist(), points[parent].tolist(), 1, width)
+        if known[_TORSO].all():
+            cv2.fillConvexPoly(mask, cv2.convexHull(points[_TORSO]), 1)
+            cv2.polylines(mask, [points[_TORSO]], True, 1, width)
+        return mask
+
+    def _background(self, generator: np.random.Generator) -> np.ndarray:
+        """(S, S, 3): a window that shows nobody, or a field of colours."""
+        size = self.size
+        if not self.empty or generator.random() < 0.15:
+            few = int(generator.integers(1, 9))
+            field = generator.integers(0, 256, (few, few, 3)).astype(np.uint8)
+            return cv2.resize(field, (size, size), interpolation=cv2.INTER_CUBIC)
+        row, (x0, y0, x1, y1) = self.empty[int(generator.integers(len(self.empty)))]
+        side = min(x1 - x0, y1 - y0)
+        x, y = (int(generator.integers(low, high - side + 1)) for low, high in ((x0, x1), (y0, y1)))
+        part = cv2.resize(self.photos[row, y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_LINEAR)
+        return np.ascontiguousarray(part[:, ::-1] if generator.random() < 0.5 else part)
+
+    def _paste_empty(self, image: np.ndarray, generator: np.random.Generator) -> None:
+        """Put a rectangle that shows nobody somewhere, in place."""
+        part = self._background(generator)
+        width, height = (int(self.size * generator.uniform(0.06, 0.5)) for _ in range(2))
+        x, y = int(generator.integers(0, self.size - width)), int(generator.integers(0, self.size - height))
+        image[y : y + height, x : x + width] = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+
+    def _bars(self, composite: Composite, generator: np.random.Generator) -> None:
+        """Black bars as of a photo that is not square, in place; people whom they would cut stay free of them."""
+        axis = int(generator.integers(2))
+        low, high = (int(self.size * generator.uniform(0, 0.25)) for _ in range(2))
+        if len(composite.boxes):
+            low = min(low, int(composite.boxes[:, axis].min()))
+            high = min(high, int(self.size - 1 - composite.boxes[:, axis + 2].max()))
+        image = composite.image if axis else composite.image.swapaxes(0, 1)
+        image[: max(low, 0)] = 0
+        image[self.size - max(high, 0) :] = 0
+
+
+def _matrix(scale: float, angle: float, mirror: bool, center: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """(2, 3): scales and turns about ``center``, mirrors, and moves that point to ``middle``."""
+    cosine, sine = np.cos(np.deg2rad(angle)) * scale, np.sin(np.deg2rad(angle)) * scale
+    turn = np.array([[cosine, -sine], [sine, cosine]])
+    if mirror:
+        turn[0] *= -1
+    return np.column_stack((turn, np.asarray(middle) - turn @ np.asarray(center)))
+
+
+def _rectangle(box: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+    """(S, S) bool: inside a moved rectangle."""
+    x0, y0, x1, y1 = box
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]) @ matrix[:, :2].T + matrix[:, 2]
+    mask = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(mask, np.clip(corners, -8 * size, 9 * size).round().astype(np.int32), 1)
+    return mask > 0
+
+
+def _blend(image: np.ndarray, patch: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+    """A cut-out over a picture."""
+    mixed = image + opacity[..., None] * (patch.astype(np.float32) - image)
+    return mixed.clip(0, 255).astype(np.uint8)
+
+
+def _area(boxes: np.ndarray) -> np.ndarray:
+    """Area of boxes (..., 4), 0 for those turned inside out."""
+    return np.clip(boxes[..., 2:] - boxes[..., :2], 0, None).prod(-1)
+
+
+def _uncovered(mask: np.ndarray, box: np.ndarray, cover: np.ndarray) -> float:
+    """Fraction of a box's pixels that ``mask`` shows and ``cover`` leaves."""
+    x0, y0, x1, y1 = np.clip(np.round(box), 0, mask.shape[0]).astype(int)
+    part = mask[y0:y1, x0:x1] & ~cover[y0:y1, x0:x1]
+    return float(part.mean()) if part.size else 0.0

@@ -1,0 +1,78 @@
+"""What a network has learnt from: noted beside its run, and carried into the checkpoint's metrics and its card."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fusion_model.hub.checkpoints import CONFIG_FILE, read_metrics
+from train.engine.checkpoints import latest_state
+from train.engine.run_files import read_json, write_json
+
+ENTRY = "training"  # of a checkpoint's metrics: the budget of each network
+NOTE = "provenance.json"  # in a run's folder
+
+
+def begin_provenance(
+    arguments: argparse.Namespace, part: str, source: Tensor, names: Sequence[str], views: int = 1
+) -> None:
+    """Begin the note of a new run; one that goes on keeps its own, and one without stays without.
+
+    Args:
+        arguments: of the command: ``run``, ``batch`` and ``init_from``.
+        part: what the network is called in a checkpoint.
+        source: (N,) data set of each row to train on.
+        names: of the data sets.
+        views: rows of a person.
+    """
+    if latest_state(arguments.run):
+        return
+    start = {"images": 0, "people": {}}
+    if arguments.init_from:
+        start = read_provenance(arguments.init_from, part) or {"images": None, "people": {}}
+    counts = torch.bincount(source.cpu(), minlength=len(names)).tolist()
+    people: dict[str, int] = {}
+    for name, count in zip(names, counts, strict=True):
+        if count:  # several sets may have one name, as all that are rendered do
+            people[name] = people.get(name, 0) + count // views
+    note = {"batch": arguments.batch, "before": start["images"], "people": most_people([start["people"], people])}
+    write_json(arguments.run / NOTE, note)
+
+
+def read_provenance(path: Path, part: str) -> dict[str, Any] | None:
+    """Of a run's best network or of a checkpoint's network.
+
+    Args:
+        path: folder of a run or of a checkpoint; files say nothing.
+        part: what the network is called in a checkpoint.
+
+    Returns:
+        ``steps`` of the last run, ``batch`` of one, ``images`` in all (None where it started from weights of which that
+        is not known), and training ``people`` of each data set, of all runs; None if nothing was noted.
+    """
+    if (path / CONFIG_FILE).is_file():
+        return read_metrics(path).get(ENTRY, {}).get(part)
+    note, best = read_json(path / NOTE), read_json(path / "best" / "figures.json")
+    if not note or not best:
+        return None
+    steps, before = best["step"], note.pop("before")
+    return {**note, "steps": steps, "images": None if before is None else before + steps * note["batch"]}
+
+
+def most_people(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """For each data set the greatest of several counts of its people, which may be the same ones."""
+    most: dict[str, int] = {}
+    for people in counts:
+        most |= {name: max(most.get(name, 0), count) for name, count in people.items()}
+    return most
+
+
+def provenances(paths: Mapping[str, Path | None]) -> dict[str, dict[str, Any]]:
+    """What is known of each network, by its part; ``paths`` as of :func:`read_provenance`."""
+    found = {part: read_provenance(path, part) for part, path in paths.items() if path}
+    return {part: budget for part, budget in found.items() if budget}

@@ -1,0 +1,74 @@
+"""Joints in photos: LSP by PCK@0.2 and MPII by PCKh@0.5; hidden joints that are labelled count.
+
+Scale: points, torso and head size are all in pixels of the stored crop, so that its scale cancels.
+
+LSP: the test half, person-centric sides, torso from left shoulder to right hip; ``mean`` is over its 14 joints. MPII:
+the validation part, head size 0.6 of the diagonal of the head's box; ``mean`` is over all labelled joints but pelvis
+and thorax, as in the official script, and ``head`` is the top of the head. The paper prints no figure for either.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fusion_model import metrics
+from fusion_model.skeletons import LSP_14, MPII_16, Skeleton
+from train.evaluation.predictions import Predictions
+from train.evaluation.tables import Table
+
+_LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+COLUMNS = ("head", *(f"{name}s" for name in _LIMBS), "mean")
+_NOTE = "in the labelled boxes; the paper prints no such table"
+
+
+def lsp_rows(columns: dict[str, np.ndarray]) -> np.ndarray:
+    """(N,) bool: LSP's test half."""
+    return columns["split"] == "test"
+
+
+def mpii_rows(columns: dict[str, np.ndarray]) -> np.ndarray:
+    """(N,) bool: the validation people with a head box."""
+    return (columns["split"] == "validation") & (columns["head_size"] > 0)
+
+
+def lsp_table(judged: Predictions) -> Table:
+    """PCK@0.2 in %, left and right averaged; the head is the mean of neck and top."""
+    true = judged.columns["joints_2d"]
+
+    def share(joints: list[int]) -> float:
+        return metrics.pck(judged.found_2d, true, LSP_14, judged.labelled, joints=joints)
+
+    groups = [[LSP_14.index("neck"), LSP_14.index("head_top")], *_pairs(LSP_14)]
+    row = [_mean([share([joint]) for joint in group]) for group in groups]
+    row.append(share(list(range(len(LSP_14)))))
+    return _table("LSP, PCK@0.2 in %", row, judged)
+
+
+def mpii_table(judged: Predictions) -> Table:
+    """PCKh@0.5 in %, left and right averaged."""
+    true, heads = judged.columns["joints_2d"], judged.columns["head_size"]
+
+    def share(joints: list[int]) -> float:
+        counted = np.zeros_like(judged.labelled)
+        counted[:, joints] = judged.labelled[:, joints]
+        return metrics.pckh(judged.found_2d, true, heads, counted)
+
+    groups = [[MPII_16.index("head_top")], *_pairs(MPII_16)]
+    row = [_mean([share([joint]) for joint in group]) for group in groups]
+    row.append(share([joint for joint, name in enumerate(MPII_16.joints) if name not in ("pelvis", "thorax")]))
+    return _table("MPII, PCKh@0.5 in %", row, judged)
+
+
+def _pairs(skeleton: Skeleton) -> list[list[int]]:
+    """Left and right of each limb joint."""
+    return [[skeleton.index(f"{side}_{name}") for side in ("left", "right")] for name in _LIMBS]
+
+
+def _mean(shares: list[float]) -> float:
+    return sum(shares) / len(shares)
+
+
+def _table(title: str, row: list[float], judged: Predictions) -> Table:
+    percent = tuple(100 * share for share in row)
+    counts = dict.fromkeys(COLUMNS, len(judged.found_2d))
+    return Table(title, COLUMNS, {"this checkpoint": percent}, counts, (_NOTE,))

@@ -1,0 +1,108 @@
+"""The protocols of ``train.evaluate --protocol``, by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from fusion_model.estimator import PoseEstimator
+from fusion_model.skeletons import LIMB_JOINTS
+from train.action_specific import action_checkpoints
+from train.data.prepared import Prepared, open_prepared
+from train.evaluation import human36m, humaneva, kth, limbs, lsp_mpii, mpi_inf_3dhp, rendered
+from train.evaluation.predictions import Predictions, predict_people, together
+from train.evaluation.tables import Table
+
+
+class Protocol(NamedTuple):
+    """How a checkpoint is measured on one data set.
+
+    Attributes:
+        data_set: what ``train.prepare`` calls it; empty where any set will do.
+        rows: (N,) bool of the people that count, from the prepared columns.
+        measure: their table.
+        joints: that the checkpoint must have; None for all of the set's.
+    """
+
+    data_set: str
+    rows: Callable[[dict[str, np.ndarray]], np.ndarray]
+    measure: Callable[[Predictions], Table]
+    joints: tuple[str, ...] | None = None
+
+
+PROTOCOLS = {
+    "human36m": Protocol(human36m.DATA_SET, human36m.rows, human36m.table_1),
+    "human36m-pa": Protocol(human36m.DATA_SET, human36m.rows, human36m.table_2),
+    "humaneva": Protocol(humaneva.DATA_SET, humaneva.rows, humaneva.table_3),
+    "kth-pcp": Protocol(kth.DATA_SET, kth.rows, kth.table_4),
+    "lsp-pck": Protocol("lsp", lsp_mpii.lsp_rows, lsp_mpii.lsp_table),
+    "mpii-pckh": Protocol("mpii", lsp_mpii.mpii_rows, lsp_mpii.mpii_table),
+    "mpi-inf-3dhp": Protocol(mpi_inf_3dhp.DATA_SET, mpi_inf_3dhp.rows, mpi_inf_3dhp.table),
+    "synthetic": Protocol(rendered.DATA_SET, rendered.rows, rendered.table),
+    "limbs": Protocol("", limbs.rows, limbs.table, LIMB_JOINTS),
+}
+
+
+def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
+    """Measure a checkpoint by a protocol on a folder that ``train.prepare`` made.
+
+    Args:
+        name: of the protocol.
+        folder: the prepared set.
+        checkpoint: a checkpoint's folder, or one of ``train.fusion --action-specific``: each of its networks then
+            estimates the people of its action.
+
+    Raises:
+        FileNotFoundError: if folder or checkpoint are not there or not finished.
+        ValueError: if they are damaged, hold another data set, or nobody whom the protocol counts.
+    """
+    protocol = PROTOCOLS[name]
+    prepared = open_prepared(folder)
+    if protocol.data_set and (found := prepared.index["data_set"]) != protocol.data_set:
+        fitting = [other for other, one in PROTOCOLS.items() if one.data_set == found]
+        use = f"use --protocol {' or '.join(fitting or ['limbs'])}"
+        raise ValueError(f"{folder} holds {found}, but --protocol {name} is for {protocol.data_set}: {use}")
+    rows = np.flatnonzero(protocol.rows(prepared.columns))
+    if not len(rows):
+        raise ValueError(
+            f"none of the {len(prepared)} people in {folder} count for --protocol {name}: prepare the test part "
+            "of the data set too (DATASETS.md)"
+        )
+    models = action_checkpoints(checkpoint)
+    if models is None:
+        return protocol.measure(
+            predict_people(PoseEstimator.from_pretrained(checkpoint), prepared, rows, protocol.joints)
+        )
+    return _of_actions(protocol.measure(_predict_by_action(models, prepared, rows, protocol.joints)))
+
+
+def _predict_by_action(
+    models: dict[str, Path], prepared: Prepared, rows: np.ndarray, joints: tuple[str, ...] | None
+) -> Predictions:
+    """Estimate the people of each action by its own checkpoint.
+
+    Raises:
+        ValueError: if there is none for an action.
+    """
+    actions = prepared.columns["action"][rows]
+    found = [str(action) for action in np.unique(actions)]
+    if missing := [action or "people without an action" for action in found if action not in models]:
+        raise ValueError(
+            f"{prepared.folder} has {', '.join(missing)}, but the networks are for {', '.join(models)}: evaluate on "
+            "the set that they were trained on"
+        )
+    parts = [
+        predict_people(PoseEstimator.from_pretrained(models[action]), prepared, rows[actions == action], joints)
+        for action in found
+    ]
+    return together(parts)
+
+
+def _of_actions(table: Table) -> Table:
+    """The table with rows that say how many models they are of."""
+    rows = {name.replace("this checkpoint", "a checkpoint for each action"): row for name, row in table.rows.items()}
+    return dataclasses.replace(table, rows=rows)

@@ -1,0 +1,172 @@
+"""What the fusion network trains on: crops with the confidence maps that the finished hourglass makes of them.
+
+The hourglass is fixed in this phase (as in the paper), so its maps are made once, for a few random views of every
+person, and kept as bytes; training then turns, scales and mirrors photo, maps and pose together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from fusion_model.crop_inference import fusion_inputs
+from fusion_model.heatmaps import to_map_coordinates
+from fusion_model.skeletons import MPII_16
+from train.data.augment import (
+    AUGMENT_POSES,
+    plain_views,
+    random_views,
+    sample,
+    transform,
+    turned_poses,
+    window_matrices,
+)
+from train.data.people import People, take_rows
+from train.engine.precision import bf16_is_fast
+from train.engine.seeds import RowNoise
+
+_MAP_UNIT = 1 / 160  # of a byte: maps reach up to 1.59
+
+
+@dataclass
+class Batch:
+    """Inputs and targets of the fusion network, one row a view.
+
+    Attributes:
+        images: (N, 3, S, S) float32 in [0, 1].
+        maps: (N, 16, S, S) float32.
+        pose: (N, 17, 3) float32 mm, as the view shows it.
+        weight: (N, 17) float32 trust in each joint; 0 where the 3D is unknown.
+        points: (N, 16, 2) float32 labelled joints of MPII's order in pixels of the image.
+        point_weight: (N, 16) float32 trust in each of them.
+        source: (N,) index of the data set.
+    """
+
+    images: Tensor
+    maps: Tensor
+    pose: Tensor
+    weight: Tensor
+    points: Tensor
+    point_weight: Tensor
+    source: Tensor
+
+
+@dataclass
+class FusionSamples(Batch):
+    """Many views, kept small: images are uint8, and so are maps, 160 for a height of 1."""
+
+    def __len__(self) -> int:
+        """Number of views."""
+        return len(self.images)
+
+    def inputs(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Image (N, 3, S, S) and maps (N, 16, S, S) as floats."""
+        return take_rows(self.images, rows).float() / 255, take_rows(self.maps, rows).float() * _MAP_UNIT
+
+    def joined(self, other: FusionSamples) -> FusionSamples:
+        """The rows of both, where this bank lies."""
+        device = self.source.device
+        return FusionSamples(
+            *(torch.cat((getattr(self, f.name), getattr(other, f.name).to(device))) for f in fields(self))
+        )
+
+
+@torch.inference_mode()
+def build_samples(
+    people: People,
+    hourglass: nn.Module,
+    size: int,
+    margin: float,
+    fusion_size: int,
+    copies: int,
+    generator: torch.Generator | None,
+    batch: int = 64,
+    stack: int = -1,
+    *,
+    augment: str = "wide",
+    progress: bool = True,
+) -> FusionSamples:
+    """Look at people with known 3D through the hourglass.
+
+    Args:
+        people: on the device of the hourglass; those without 3D are left out.
+        hourglass: in evaluation mode.
+        size: its input size in pixels.
+        margin: of the crops.
+        fusion_size: input size of the fusion network.
+        copies: random views of each person.
+        generator: of the views; None gives plain upright crops.
+        batch: views at once.
+        stack: which of the hourglass's stacks gives the maps.
+        augment: how far the views vary, a key of :data:`train.data.augment.AUGMENT_POSES`.
+        progress: whether to show a bar.
+    """
+    rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0].repeat(copies)
+    if not len(rows):
+        msg = "none of the people has a 3D pose: the fusion network needs sources with pseudo-labels or measured 3D"
+        raise ValueError(msg)
+
+    def parts() -> Iterator[tuple[Tensor, ...]]:
+        for start in tqdm(range(0, len(rows), batch), desc="hourglass maps", unit="batch", disable=not progress):
+            part = people.take(rows[start : start + batch])
+            pose, weight = part.pose, part.pose_weight
+            if generator is None:
+                images, matrices = plain_views(part, size, margin)
+                points, point_weight = transform(part.joints, matrices), part.weight
+            else:
+                views = random_views(part, size, margin, AUGMENT_POSES[augment], generator)
+                images, points, point_weight = views.images, views.joints[:, 0], views.weight
+                pose, weight = turned_poses(pose, weight, views.angle, views.mirror)
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16_is_fast(images.device.type)):
+                maps = hourglass(images.contiguous(memory_format=torch.channels_last))[stack].float()
+            image, maps = fusion_inputs(images, maps, fusion_size)
+            points = to_map_coordinates(points, size / fusion_size)
+            yield (*stored_inputs(image, maps), pose, weight, points, point_weight, part.source)
+
+    return joined_parts(parts(), len(rows))
+
+
+def joined_parts(parts: Iterable[tuple[Tensor, ...]], count: int) -> FusionSamples:
+    """A bank of ``count`` rows from its columns piece by piece; never holds the rows twice, as ``torch.cat`` would."""
+    columns: list[Tensor] = []
+    end = 0
+    for part in parts:
+        if not columns:
+            columns = [column.new_empty((count, *column.shape[1:])) for column in part]
+        begin, end = end, end + len(part[0])
+        for whole, piece in zip(columns, part, strict=True):
+            whole[begin:end] = piece
+    if end != count:
+        raise ValueError(f"a bank of {count} rows was to be filled, but {end} came")
+    return FusionSamples(*columns)
+
+
+def stored_inputs(image: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Image and maps as the bytes that a bank keeps."""
+    return (image * 255).round().byte(), (maps / _MAP_UNIT).round().clamp(0, 255).byte()
+
+
+def random_rows(bank: FusionSamples, rows: Tensor, noise: RowNoise | torch.Generator) -> Batch:
+    """Rows of a bank, slightly turned, scaled, shifted and mirrored anew by the noise of each, or a generator's."""
+    if isinstance(noise, torch.Generator):
+        noise = RowNoise.drawn(len(rows), noise)
+    normal = noise.normal
+    image, maps = bank.inputs(rows)
+    size = image.shape[-1]
+    angle, mirror = 10 * normal(), noise.uniform() < 0.5
+    center = (size - 1) / 2 + 0.03 * size * normal(2)
+    matrices = window_matrices(center, size * 2 ** (0.1 * normal()), angle, mirror, size)
+    both = sample(torch.cat((image, maps), 1), matrices, size)
+    image, maps = both[:, :3], both[:, 3:]
+    swap = list(MPII_16.mirror)
+    maps = torch.where(mirror[:, None, None, None], maps[:, swap], maps)
+    image = (image * (1 + 0.15 * normal(3, 1, 1)) + 0.05 * normal(1, 1, 1)).clamp(0, 1)
+    points, point_weight = transform(bank.points[rows], matrices), bank.point_weight[rows]
+    points = torch.where(mirror[:, None, None], points[:, swap], points)
+    point_weight = torch.where(mirror[:, None], point_weight[:, swap], point_weight)
+    poses = turned_poses(bank.pose[rows], bank.weight[rows], angle, mirror)
+    return Batch(image, maps, *poses, points, point_weight, bank.source[rows])
