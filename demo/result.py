@@ -61,7 +61,7 @@ class Result:
         return {
             number: of_height(pose, height_mm)
             for number, pose in numbered.items()
-            if who in (None, EVERYBODY, number) and pose is not None and pose.score >= self.least_score
+            if who in (None, EVERYBODY, number) and pose is not None and pose.score >= self.min_score
         }
 
     def boxes(self) -> dict[str, np.ndarray]:
@@ -105,7 +105,7 @@ def advice(result: Result, who: str | None) -> str:
             "somebody larger, sharper or in better light."
         )
     people = result.chosen(who)
-    return " ".join(dict.fromkeys(text for person in people if (text := _advice(person, result.least_score))))
+    return " ".join(dict.fromkeys(text for person in people if (text := _advice(person, result.min_score))))
 
 
 def _advice(person: Person, least_score: float) -> str:

@@ -121,9 +121,9 @@ class Service:
         """
         with _refusals():
             array = self._read(photo)
-            boxes, poses = self._run_everybody(array)
-        people = tuple(Person(box, pose) for box, pose in zip(boxes, poses, strict=True))
-        return Result(str(photo), array.shape[:2], people, self.estimator.least_score)
+            poses = self._run_everybody(array)
+        people = tuple(Person(pose.person_box, pose) for pose in poses)
+        return Result(str(photo), array.shape[:2], people, self.estimator.min_score)
 
     def in_box(self, result: Result, box: Sequence[float]) -> Pose | None:
         """Estimate the pose in a box of a photo that was looked at before; None if nobody is there.
@@ -208,7 +208,7 @@ class Service:
         """Run the networks on the best person: one of the three parts that need the GPU."""
         return self.estimator(photo, box=box)
 
-    def _everybody(self, photo: np.ndarray) -> tuple[np.ndarray, list[Pose]]:
+    def _everybody(self, photo: np.ndarray) -> list[Pose]:
         """Run the networks on all people: the second one."""
         return self.estimator.predict_all(photo)
 

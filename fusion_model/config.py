@@ -1,13 +1,11 @@
 """Every choice of the networks as frozen dataclasses, and the named presets.
 
-A configuration is plain data: it is written to a checkpoint's ``config.json`` and read back strictly.
+A configuration is plain data: :mod:`fusion_model.hub.config_json` writes it and reads it back strictly.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any, get_args, get_origin, get_type_hints
 
 from fusion_model.skeletons import SKELETONS
 
@@ -217,16 +215,18 @@ class DetectorConfig:
     Attributes:
         width: channels at an eighth of the input's size; the other layers scale with it. A multiple of 6.
         input_size: side of the square that the photo is letterboxed into, in pixels. A multiple of 64.
-        least: score of a detection; those of at least ``sure`` squared are looked at closer.
-        sure: geometric mean of the detector's and the hourglass's score from which somebody is there.
-        overlap: IoU from which the less certain of two boxes is dropped.
+        min_score: detections below it are dropped.
+        accept_score: geometric mean of the detector's and the hourglass's score from which a person is there.
+        nms_iou: IoU from which the less certain of two boxes is dropped (non-maximum suppression).
+        max_detections: boxes of one photo, before suppression.
     """
 
     width: int = 48
     input_size: int = 256
-    least: float = 0.1
-    sure: float = 0.42
-    overlap: float = 0.6
+    min_score: float = 0.1
+    accept_score: float = 0.42
+    nms_iou: float = 0.6
+    max_detections: int = 60
 
     def __post_init__(self) -> None:
         """Refuse sizes that the network cannot have."""
@@ -236,12 +236,74 @@ class DetectorConfig:
         if self.input_size < 64 or self.input_size % 64:
             msg = f"detector input_size must be a positive multiple of 64, got {self.input_size}"
             raise ValueError(msg)
-        if not (0 < self.least < 1 and 0 < self.sure < 1 and 0 < self.overlap <= 1):
+        if not (0 < self.min_score < 1 and 0 < self.accept_score < 1 and 0 < self.nms_iou <= 1):
             msg = (
-                "detector least, sure and overlap must lie between 0 and 1, "
-                f"got {self.least}, {self.sure} and {self.overlap}"
+                "detector min_score, accept_score and nms_iou must lie between 0 and 1, "
+                f"got {self.min_score}, {self.accept_score} and {self.nms_iou}"
             )
             raise ValueError(msg)
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """How people are searched for in a whole photo (:mod:`fusion_model.detection.search`).
+
+    The first crop of a candidate is small; a closer crop round the joints found there decides. Lengths named ``side``
+    are those of square crops; fractions of the photo are of its longer side.
+
+    Attributes:
+        first_size: pixels of a first crop's side, at most.
+        joint_confidence: joints of at least this confidence make the box that the closer crop is cut round.
+        first_margin: mean joint confidence by which the first crop must exceed the closer ones to count.
+        min_zoom: side of the closer crop over that of the first, at least.
+        min_turn: degrees of the body axis below which a crop stays upright.
+        person_joints: the most certain joints of a crop, whose mean confidence is its person score.
+        box_trust: fraction of the person threshold that is enough in a box that the caller gave.
+        same_reach: distance of joints, in sides of the crop, within which two candidates are one person.
+        size_power: of a person's fraction of the photo, in the rank of the people found.
+        center_weight: of the squared distance from the middle of the photo, in that rank: photos are aimed.
+        max_detections: of one photo, taken up.
+        max_proposals: of one map of the whole photo, taken up.
+        levels: sides of the maps of the whole photo, in input sizes of the hourglass, where there is no detector.
+        min_peak: height of a map's peak, below which it is noise.
+        max_peaks: of a map, highest first.
+        torso_sides: side of the square round a person, in torso lengths (thorax to pelvis).
+        portrait_torso: torso length over the distance from head top to thorax, where the pelvis is beyond the frame.
+        hint_side: fraction of the photo from which its maps may propose what the detector hardly saw.
+        hint_trust: fraction of the person threshold that is enough for such a proposal.
+        hint_iou: overlap of its person with the detector's box, at least; ``hint_first_iou`` of its first crop's.
+        hint_first_iou: see there.
+        part_side: side of a proposal over that of a person found, below which it may be a part of that person.
+        part_offset: distance of its center from the person's, in sides of the person's crop, likewise.
+        detail_inside: fraction of a box within another from which it may be a detail of that person.
+        detail_area: area over that of the other box, below which it is one.
+    """
+
+    first_size: int = 128
+    joint_confidence: float = 0.2
+    first_margin: float = 0.1
+    min_zoom: float = 0.6
+    min_turn: float = 30.0
+    person_joints: int = 6
+    box_trust: float = 0.5
+    same_reach: float = 0.08
+    size_power: float = 0.2
+    center_weight: float = 4.0
+    max_detections: int = 24
+    max_proposals: int = 12
+    levels: tuple[int, ...] = (1, 2, 3)
+    min_peak: float = 0.12
+    max_peaks: int = 8
+    torso_sides: float = 4.6
+    portrait_torso: float = 1.35
+    hint_side: float = 0.6
+    hint_trust: float = 0.85
+    hint_iou: float = 0.25
+    hint_first_iou: float = 0.1
+    part_side: float = 0.6
+    part_offset: float = 0.4
+    detail_inside: float = 0.9
+    detail_area: float = 0.08
 
 
 @dataclass(frozen=True)
@@ -253,6 +315,7 @@ class ModelConfig:
         fusion: regresses the 3D joints.
         crop: how a box becomes a crop.
         calibration: what peaks are worth.
+        search: how people are searched for in a whole photo.
         detector: finds the people of a photo; without one, the hourglass's maps of the whole photo do.
     """
 
@@ -260,6 +323,7 @@ class ModelConfig:
     fusion: FusionConfig
     crop: CropConfig = CropConfig()
     calibration: CalibrationConfig = CalibrationConfig()
+    search: SearchConfig = SearchConfig()
     detector: DetectorConfig | None = None
 
     def __post_init__(self) -> None:
@@ -270,80 +334,6 @@ class ModelConfig:
                 f"but the fusion network takes {self.fusion.map_joints}"
             )
             raise ValueError(msg)
-
-
-def to_dict(config: Any) -> dict[str, Any]:
-    """Turn a configuration into JSON-ready nested dictionaries and lists."""
-    return dataclasses.asdict(config)
-
-
-def model_config_from_dict(data: dict[str, Any]) -> ModelConfig:
-    """Rebuild a :class:`ModelConfig` from :func:`to_dict`'s output.
-
-    Raises:
-        ValueError: if an entry is missing, unknown or has a value that the dataclasses refuse.
-    """
-    fusion = dict(_entries(data, "fusion"))
-    fusion["layers"] = tuple(
-        _build(LayerConfig, layer, "fusion.layers") for layer in _list(fusion.get("layers"), "fusion.layers")
-    )
-    calibration = dict(_entries(data, "calibration"))
-    for name in ("peak", "confidence"):
-        if name in calibration:
-            calibration[name] = tuple(_list(calibration[name], f"calibration.{name}"))
-    return ModelConfig(
-        hourglass=_build(HourglassConfig, _entries(data, "hourglass"), "hourglass"),
-        fusion=_build(FusionConfig, fusion, "fusion"),
-        crop=_build(CropConfig, _entries(data, "crop"), "crop"),
-        calibration=_build(CalibrationConfig, calibration, "calibration"),
-        detector=_build(DetectorConfig, data["detector"], "detector") if data.get("detector") is not None else None,
-    )
-
-
-def _entries(data: dict[str, Any], name: str) -> dict[str, Any]:
-    """The sub-dictionary of that name, or a clear error."""
-    if not isinstance(data, dict) or not isinstance(data.get(name), dict):
-        msg = f"the configuration has no entry {name!r}"
-        raise ValueError(msg)  # noqa: TRY004 - the data is at fault, not the caller
-    return data[name]
-
-
-def _list(value: Any, where: str) -> list[Any]:
-    """A JSON list, or a clear error."""
-    if not isinstance(value, (list, tuple)):
-        msg = f"the configuration's {where} must be a list, got {value!r}"
-        raise ValueError(msg)  # noqa: TRY004 - the data is at fault, not the caller
-    return list(value)
-
-
-def _build(kind: type, data: dict[str, Any], where: str) -> Any:
-    """``kind(**data)``, with unknown, missing and mistyped fields named."""
-    if not isinstance(data, dict):
-        msg = f"the configuration's {where} must hold objects, got {data!r}"
-        raise ValueError(msg)  # noqa: TRY004 - the data is at fault, not the caller
-    known = get_type_hints(kind)
-    if unknown := set(data) - set(known):
-        msg = f"the configuration's {where} has unknown fields: {', '.join(sorted(unknown))}"
-        raise ValueError(msg)
-    for name, value in data.items():
-        if not _fits(value, known[name]):
-            msg = f"the configuration's {where}.{name} must be {known[name]}, got {value!r}"
-            raise ValueError(msg)
-    try:
-        return kind(**data)
-    except TypeError as error:
-        msg = f"the configuration's {where} does not fit: {error}"
-        raise ValueError(msg) from error
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of the annotated type; whole numbers count as float, True and False as bool alone."""
-    if get_origin(hint) is tuple:
-        return isinstance(value, tuple) and all(_fits(item, get_args(hint)[0]) for item in value)
-    allowed = get_args(hint) or (hint,)
-    if isinstance(value, bool):
-        return bool in allowed
-    return isinstance(value, allowed) or (isinstance(value, int) and float in allowed)
 
 
 def _figure3_layers() -> tuple[LayerConfig, ...]:
@@ -380,6 +370,11 @@ PRESETS: dict[str, ModelConfig] = {
     "compact": ModelConfig(
         hourglass=HourglassConfig(stacks=2, width=128, input_size=128),
         fusion=FusionConfig(layers=_compact_layers(), input_size=48, batch_norm=True, output_unit_mm=100.0),
+    ),
+    "released": ModelConfig(  # what the bundled weights are, before pruning and calibration
+        hourglass=HourglassConfig(stacks=2, width=128, input_size=192),
+        fusion=FusionConfig(layers=_compact_layers(), input_size=48, batch_norm=True, output_unit_mm=100.0),
+        detector=DetectorConfig(),
     ),
     "small": ModelConfig(
         hourglass=HourglassConfig(stacks=2, width=64, input_size=64),

@@ -1,6 +1,7 @@
-"""Looking at crops: hourglass, fusion network and calibration on a batch of windows.
+"""Both networks and the calibration on batches of crops.
 
-One :class:`Look` is what the networks say about one window on a photo; :class:`Looker` makes them in batches.
+A :class:`CropPrediction` is what the hourglass says about one crop of a photo; :class:`CropPredictor` makes them in
+batches, and regresses their 3D poses.
 """
 
 from __future__ import annotations
@@ -14,31 +15,28 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from fusion_model.boxes import joint_box
 from fusion_model.config import CalibrationConfig, ModelConfig
-from fusion_model.crops import Crop
-from fusion_model.detection.candidates import body_angle, joint_box
+from fusion_model.crops import Crop, body_angle
 from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode_pairs, to_crop_coordinates
 from fusion_model.hourglass import StackedHourglass, flip_average, folded
 from fusion_model.skeletons import MPII_16, SKELETONS, pelvis_weights
 
-_BATCH = 16  # windows at once: memory stays the same however many photos there are
-_PERSON_JOINTS = 6  # the most certain joints, whose mean confidence says whether anybody is there
+_BATCH = 16  # crops at once: memory stays the same however many photos there are
 
 
 @dataclass(frozen=True)
-class Look:
-    """One window, seen through the hourglass.
+class CropPrediction:
+    """What the hourglass says about one crop.
 
     Attributes:
-        crop: the window.
+        crop: where the crop lies in the photo.
         image: (3, S, S) float32, the crop in [0, 1].
-        maps: (16, S / 4, S / 4) float32.
+        maps: (16, S / 4, S / 4) float32 confidence maps.
         points: (16, 2) float64, photo pixels.
         confidence: (16,) float32, calibrated.
-        score: calibrated confidence that the window shows a person.
-        seen_box: (4,) round the body, photo pixels, where the detector saw it; else None.
-        seen_score: the detector's score of it.
+        score: calibrated confidence that the crop shows a person.
     """
 
     crop: Crop
@@ -47,21 +45,20 @@ class Look:
     points: np.ndarray
     confidence: np.ndarray
     score: float
-    seen_box: np.ndarray | None = None
-    seen_score: float = 0.0
 
-    def box(self, least: float) -> np.ndarray | None:
+    def box(self, min_confidence: float) -> np.ndarray | None:
         """Tight box (4,) round the joints of at least that confidence, None if there are too few."""
-        return joint_box(self.points, self.confidence >= least)
+        return joint_box(self.points, self.confidence >= min_confidence)
 
-    def angle(self) -> float:
-        """Turn of the body axis in the photo, degrees; 0 below a small angle or without a torso."""
+    def angle(self, min_turn: float) -> float:
+        """Turn of the body axis in the photo, degrees; 0 below ``min_turn``."""
         thorax, pelvis = MPII_16.index("thorax"), MPII_16.index("pelvis")
-        return body_angle(self.points[thorax], self.points[pelvis])
+        angle = body_angle(self.points[thorax], self.points[pelvis])
+        return angle if abs(angle) > min_turn else 0.0
 
 
-class Looker:
-    """Runs both networks over windows, a batch at a time.
+class CropPredictor:
+    """Runs both networks over crops, a batch at a time.
 
     Args:
         config: sizes and calibration.
@@ -75,78 +72,80 @@ class Looker:
 
     @property
     def device(self) -> torch.device:
-        """Where the networks live."""
+        """Where the networks are."""
         return next(self.hourglass.parameters()).device
 
     def maps(self, photos: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[Tensor]:
-        """Confidence maps (16, S / 4, S / 4) on the CPU of windows that all have the same size S."""
+        """Confidence maps (16, S / 4, S / 4) on the CPU of crops that all have the same size S."""
         return [maps for _, maps in self._run(photos, crops)]
 
-    def look(self, photos: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[Look]:
-        """Joints, calibrated confidence and person score of each window.
+    def predict(self, photos: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[CropPrediction]:
+        """Joints, calibrated confidence and person score of each crop.
 
         Args:
-            photos: (H, W, 3) uint8 RGB, one for each window.
-            crops: the windows.
+            photos: (H, W, 3) uint8 RGB, one for each crop.
+            crops: all of one size.
         """
-        looks = []
+        predictions = []
         for crop, (image, maps) in zip(crops, self._run(photos, crops), strict=True):
-            points, confidence = self._read(maps, crop)
-            score = float(np.sort(confidence)[-_PERSON_JOINTS:].mean())
-            looks.append(Look(crop, image, maps, points, confidence, score))
-        return looks
+            points, confidence = self._decode(maps, crop)
+            score = float(np.sort(confidence)[-self.config.search.person_joints :].mean())
+            predictions.append(CropPrediction(crop, image, maps, points, confidence, score))
+        return predictions
 
-    def average(self, looks: Sequence[Look]) -> list[Look]:
-        """The same looks with maps averaged over window and mirror image; window, image and person score stay."""
+    def flip_test(self, predictions: Sequence[CropPrediction]) -> list[CropPrediction]:
+        """The same crops with maps averaged over crop and mirror image; image and person score stay."""
         averaged = []
-        for start in range(0, len(looks), _BATCH):
-            part = looks[start : start + _BATCH]
-            maps, images = (torch.stack([getattr(look, name) for look in part]) for name in ("maps", "image"))
-            mean = flip_average(maps, self._through(torch.flip(images, dims=(3,))), MPII_16.mirror)
-            for look, both in zip(part, mean, strict=True):
-                points, confidence = self._read(both, look.crop)
-                averaged.append(dataclasses.replace(look, maps=both, points=points, confidence=confidence))
+        for start in range(0, len(predictions), _BATCH):
+            part = predictions[start : start + _BATCH]
+            maps, images = (torch.stack([getattr(one, name) for one in part]) for name in ("maps", "image"))
+            mean = flip_average(maps, self._forward(torch.flip(images, dims=(3,))), MPII_16.mirror)
+            for one, both in zip(part, mean, strict=True):
+                points, confidence = self._decode(both, one.crop)
+                averaged.append(dataclasses.replace(one, maps=both, points=points, confidence=confidence))
         return averaged
 
-    def poses(self, looks: Sequence[Look], *, flip: bool = False) -> np.ndarray:
+    def poses(self, predictions: Sequence[CropPrediction], *, flip_test: bool = False) -> np.ndarray:
         """(N, J, 3) float64 mm, camera axes of the photo, pelvis at the origin, for a person of 1.70 m.
 
         Where the joint set has no pelvis, the middle of the hips is at the origin.
 
         Args:
-            looks: N of them.
-            flip: average with the pose of the mirrored inputs.
+            predictions: N of them.
+            flip_test: average with the pose of the mirrored inputs.
         """
-        found, middle = [], torch.from_numpy(pelvis_weights(self._skeleton))[:, None].to(self.device)
-        for start in range(0, len(looks), _BATCH):
-            part = looks[start : start + _BATCH]
+        found = [np.zeros((0, len(self._skeleton), 3))]
+        middle = torch.from_numpy(pelvis_weights(self._skeleton))[:, None].to(self.device)
+        for start in range(0, len(predictions), _BATCH):
+            part = predictions[start : start + _BATCH]
             image, maps = fusion_inputs(
-                torch.stack([look.image for look in part]).to(self.device),
-                torch.stack([look.maps for look in part]).to(self.device),
+                torch.stack([one.image for one in part]).to(self.device),
+                torch.stack([one.maps for one in part]).to(self.device),
                 self.config.fusion.input_size,
             )
             with torch.inference_mode():
-                pose = self._flip_averaged_pose(image, maps) if flip else self.fusion(image, maps)
-            found.append((pose - (middle * pose).sum(1, keepdim=True)).double().cpu().numpy())
-        return np.stack([look.crop.turn_back(pose) for look, pose in zip(looks, np.concatenate(found), strict=True)])
+                pose = self._flip_averaged_pose(image, maps) if flip_test else self.fusion(image, maps)
+            pose = (pose - (middle * pose).sum(1, keepdim=True)).double().cpu().numpy()
+            found.append(np.stack([one.crop.turn_back(joints) for one, joints in zip(part, pose, strict=True)]))
+        return np.concatenate(found)
 
-    def _read(self, maps: Tensor, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
-        """Joints (16, 2) in photo pixels and calibrated confidence (16,) of a window's maps."""
+    def _decode(self, maps: Tensor, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
+        """Joints (16, 2) in photo pixels and calibrated confidence (16,) of a crop's maps."""
         points, peaks = decode_pairs(maps, MPII_16.mirror)
         confidence = calibrated(peaks.numpy(), self.config.calibration)
         return crop.to_photo(to_crop_coordinates(points).numpy()), confidence
 
     def _run(self, photos: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[tuple[Tensor, Tensor]]:
-        """Crop images and maps of every window, on the CPU."""
+        """Images and maps of every crop, on the CPU."""
         pairs: list[tuple[Tensor, Tensor]] = []
         for start in range(0, len(crops), _BATCH):
             stop = start + _BATCH
             cuts = [crop.cut(photo) for photo, crop in zip(photos[start:stop], crops[start:stop], strict=True)]
             images = torch.from_numpy(np.stack(cuts)).permute(0, 3, 1, 2).float().div(255)
-            pairs += zip(images, self._through(images), strict=True)
+            pairs += zip(images, self._forward(images), strict=True)
         return pairs
 
-    def _through(self, images: Tensor) -> Tensor:
+    def _forward(self, images: Tensor) -> Tensor:
         """Maps (N, 16, S / 4, S / 4) of images (N, 3, S, S), both on the CPU."""
         batch = images.to(self.device).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():

@@ -80,35 +80,17 @@ def crop_of_box(box: np.ndarray, size: int, margin: float, angle: float = 0.0) -
     return Crop(((x0 + x1) / 2, (y0 + y1) / 2), margin * max(x1 - x0, y1 - y0), angle, size)
 
 
-def check_box(box: object, width: int, height: int) -> np.ndarray:
-    """A box as (4,) float64, refused if it has no area or does not touch the photo.
-
-    Args:
-        box: four numbers x0, y0, x1, y1 in pixels; may reach beyond the photo.
-        width: width of the photo in pixels.
-        height: height of the photo in pixels.
-
-    Raises:
-        ValueError: says what was found and what was expected.
-    """
-    try:
-        values = np.asarray(box, dtype=float)
-    except (TypeError, ValueError) as error:
-        msg = f"a box is four numbers x0, y0, x1, y1 in pixels, got {box!r}"
-        raise ValueError(msg) from error
-    if values.shape != (4,) or not np.isfinite(values).all():
-        msg = f"a box is four finite numbers x0, y0, x1, y1 in pixels, got {box!r}"
-        raise ValueError(msg)
-    x0, y0, x1, y1 = values
-    if x1 <= x0 or y1 <= y0:
-        msg = f"the box {values.tolist()} has no area: x1 must exceed x0 and y1 must exceed y0"
-        raise ValueError(msg)
-    if x1 <= -0.5 or y1 <= -0.5 or x0 >= width - 0.5 or y0 >= height - 0.5:
-        msg = f"the box {values.tolist()} does not touch the photo, which is {width} x {height} pixels"
-        raise ValueError(msg)
-    return values
-
-
 def letterbox(width: int, height: int, size: int) -> Crop:
     """The window that shows a whole photo in a square of ``size`` pixels."""
     return Crop(((width - 1) / 2, (height - 1) / 2), float(max(width, height)), 0.0, size)
+
+
+def body_angle(thorax: np.ndarray, pelvis: np.ndarray) -> float:
+    """Degrees by which a crop must be turned to show the body upright.
+
+    Args:
+        thorax: (2,) x, y, y down.
+        pelvis: (2,).
+    """
+    x, y = np.asarray(thorax, float) - np.asarray(pelvis, float)
+    return float(np.rad2deg(np.arctan2(x, -y)))

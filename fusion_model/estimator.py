@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from fusion_model.config import PRESETS, ModelConfig
-from fusion_model.crop_inference import Look, Looker
-from fusion_model.crops import check_box, crop_of_box
+from fusion_model.crop_inference import CropPrediction, CropPredictor
+from fusion_model.detection.candidates import Candidate
 from fusion_model.detection.detector import PersonDetector
 from fusion_model.detection.search import Search
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
-from fusion_model.hub.checkpoints import build_networks, load_checkpoint, save_checkpoint
+from fusion_model.hub.checkpoints import build_networks, checkpoint_name, load_checkpoint, save_checkpoint
 from fusion_model.hub.push import push_folder
 from fusion_model.images import load_photo
 from fusion_model.pose import NoPersonError, Pose
@@ -29,7 +30,6 @@ from fusion_model.skeletons import SKELETONS
 Photo = np.ndarray | Image.Image | str | Path
 
 CONVENTIONAL_HEIGHT_MM = 1700.0
-_BOX_TRUST = 0.5  # a box says that somebody is there: this fraction of the person threshold is enough
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,9 @@ class PoseEstimator:
     """Finds people in photos and estimates their poses.
 
     Args:
-        config: sizes and calibration of both networks.
-        hourglass: the network that makes the confidence maps; looked through by a copy, so later changes are not seen.
+        config: sizes, calibration and thresholds of all networks.
+        hourglass: the network that makes the confidence maps. Inference runs a copy: assign the attribute anew after
+            changing its weights.
         fusion: the network that regresses the 3D joints.
         name: what the model is called in results.
         detector: the network that points at people, which ``config.detector`` describes; None finds them in the
@@ -79,18 +80,15 @@ class PoseEstimator:
         if (detector is None) != (config.detector is None):
             raise ValueError("an estimator needs both a detector and config.detector, or neither; got only one of them")
         self.config, self.name = config, name
-        self.detector = None if detector is None else detector.eval().to(memory_format=torch.channels_last)
-        self.hourglass = hourglass.eval().to(memory_format=torch.channels_last)
-        self.fusion_network = fusion.eval()
-        self.looker = Looker(config, self.hourglass, self.fusion_network)
-        self.search = Search(config, self.looker, self.detector)
+        self._networks = {"hourglass": hourglass, "fusion": fusion, "detector": detector}
+        self._assemble()
 
     @classmethod
     def from_pretrained(cls, source: str | Path, device: str | torch.device | None = None) -> PoseEstimator:
         """Load a checkpoint, strictly.
 
         Args:
-            source: a folder, or a Hub id ``user/name`` or ``user/name@revision``.
+            source: a folder, a Hub id ``user/name`` or ``user/name@revision``, or ``"default"``: the bundled model.
             device: where to run; None means CUDA if there is one, else the CPU.
 
         Raises:
@@ -103,8 +101,7 @@ class PoseEstimator:
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         networks.to(device)
-        name = Path(source).name if Path(source).is_dir() else str(source)
-        return cls(config, name=name, **networks)
+        return cls(config, name=checkpoint_name(source), **networks)
 
     @classmethod
     def random(cls, preset: str = "tiny", seed: int = 0) -> PoseEstimator:
@@ -112,15 +109,51 @@ class PoseEstimator:
         config = PRESETS[preset]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return cls(config, StackedHourglass(config.hourglass), FusionNetwork(config.fusion), f"random-{preset}")
+            return cls(config, name=f"random-{preset}", **build_networks(config))
+
+    def with_config(self, config: ModelConfig) -> PoseEstimator:
+        """An estimator of the same networks and name with another configuration, such as other thresholds."""
+        return PoseEstimator(config, self.hourglass, self.fusion_network, self.name, self.detector)
+
+    @property
+    def hourglass(self) -> StackedHourglass:
+        """The network that makes the confidence maps."""
+        return self._networks["hourglass"]
+
+    @hourglass.setter
+    def hourglass(self, network: StackedHourglass) -> None:
+        self._networks["hourglass"] = network
+        self._assemble()
+
+    @property
+    def fusion_network(self) -> FusionNetwork:
+        """The network that regresses the 3D joints."""
+        return self._networks["fusion"]
+
+    @fusion_network.setter
+    def fusion_network(self, network: FusionNetwork) -> None:
+        self._networks["fusion"] = network
+        self._assemble()
+
+    @property
+    def detector(self) -> PersonDetector | None:
+        """The network that points at people, if there is one."""
+        return self._networks["detector"]
+
+    def _assemble(self) -> None:
+        """Build what runs the networks."""
+        for network in filter(None, self._networks.values()):
+            network.eval()
+        for name in ("hourglass", "detector"):
+            if self._networks[name] is not None:
+                self._networks[name].to(memory_format=torch.channels_last)
+        self.predictor = CropPredictor(self.config, self.hourglass, self.fusion_network)
+        self.search = Search(self.config, self.predictor, self.detector)
 
     def save_pretrained(self, folder: str | Path, card: str = "", metrics: dict[str, object] | None = None) -> None:
         """Write ``config.json``, ``model.safetensors`` (float16) and ``README.md``, all or nothing."""
-        tensors = {f"hourglass.{name}": tensor for name, tensor in self.hourglass.state_dict().items()}
-        tensors |= {f"fusion.{name}": tensor for name, tensor in self.fusion_network.state_dict().items()}
-        if self.detector is not None:
-            tensors |= {f"detector.{name}": tensor for name, tensor in self.detector.state_dict().items()}
-        save_checkpoint(Path(folder), self.config, tensors, card or f"# {self.name}\n", metrics=metrics)
+        networks = nn.ModuleDict({name: network for name, network in self._networks.items() if network is not None})
+        save_checkpoint(Path(folder), self.config, networks.state_dict(), card or f"# {self.name}\n", metrics=metrics)
 
     def push_to_hub(self, repo_id: str, *, card: str = "", private: bool = False, tag: str | None = None) -> str:
         """Upload to the Hub as ``"user/name"``, creating the repository if need be; returns the address.
@@ -134,10 +167,10 @@ class PoseEstimator:
             return push_folder(checkpoint, repo_id, private=private, tag=tag).url
 
     @property
-    def least_score(self) -> float:
+    def min_score(self) -> float:
         """The score from which a pose is to be trusted; the detector's word counts in the scores of those it found."""
         person, detector = self.config.calibration.person, self.config.detector
-        return person if detector is None else min(person, detector.sure)
+        return person if detector is None else min(person, detector.accept_score)
 
     @property
     def fusion(self) -> FusionSummary:
@@ -152,38 +185,50 @@ class PoseEstimator:
             merge_after=config.merge_after,
         )
 
-    def find_people(self, photo: Photo) -> tuple[np.ndarray, np.ndarray]:
-        """Find the people in a photo.
+    def find_people(self, photo: Photo, *, min_score: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Find the people in a photo, without their poses.
+
+        Args:
+            photo: (H, W, 3) uint8 RGB array, PIL image, or path.
+            min_score: people below it are left out, 0 to 1; None for the model's own threshold.
 
         Returns:
             boxes (M, 4) float32 x0, y0, x1, y1 in pixels, tight round the body as far as it is seen (without a
             detector: round the joints), and scores (M,) float32, best first; empty if nobody is there.
-        """
-        looks = self.search.predict_all(load_photo(photo))
-        return self._boxes(looks), np.array([look.score for look in looks], np.float32)
 
-    def everybody(
-        self, photo: Photo, *, height_mm: float = CONVENTIONAL_HEIGHT_MM, average: bool = True
-    ) -> tuple[np.ndarray, list[Pose]]:
-        """Find the people in a photo and estimate their poses, at the price of finding them once.
+        Raises:
+            ValueError: if the photo or ``min_score`` is unusable; says why.
+        """
+        _check_score(min_score)
+        people = self.search.find(load_photo(photo), min_score)
+        boxes = np.array([self._person_box(one) for one in people], np.float32).reshape(-1, 4)
+        return boxes, np.array([one.score for one in people], np.float32)
+
+    def predict_all(
+        self,
+        photo: Photo,
+        *,
+        height_mm: float = CONVENTIONAL_HEIGHT_MM,
+        flip_test: bool = True,
+        min_score: float | None = None,
+    ) -> list[Pose]:
+        """Estimate the poses of everyone found in a photo.
 
         Args:
             photo: (H, W, 3) uint8 RGB array, PIL image, or path.
-            height_mm: everybody's height; one photo does not tell it.
-            average: as of a plain call.
+            height_mm: everyone's height; one photo does not tell it.
+            flip_test: as of a plain call.
+            min_score: as of :meth:`find_people`.
 
         Returns:
-            boxes (M, 4) float32 as of :meth:`find_people`, and M poses, best first; the first is that of a plain call.
+            Poses, best first; the first is that of a plain call. Empty if nobody is there.
 
         Raises:
-            ValueError: if photo or height are unusable; says why.
+            ValueError: if photo, height or ``min_score`` are unusable; says why.
         """
-        _check_height(height_mm)
-        began = time.perf_counter()
-        array = load_photo(photo)
-        looks = self.search.predict_all(array)
-        poses = self._finished([array] * len(looks), looks, began, height_mm=height_mm, average=average)
-        return self._boxes(looks), [pose for pose in poses if pose is not None]
+        _check_score(min_score)
+        options = {"height_mm": height_mm, "flip_test": flip_test, "min_score": min_score}
+        return self._estimate([load_photo(photo)], [None], **options)[0]
 
     def __call__(
         self,
@@ -191,7 +236,7 @@ class PoseEstimator:
         box: Sequence[float] | np.ndarray | None = None,
         *,
         height_mm: float = CONVENTIONAL_HEIGHT_MM,
-        average: bool = True,
+        flip_test: bool = True,
     ) -> Pose:
         """Estimate one person's pose.
 
@@ -199,14 +244,16 @@ class PoseEstimator:
             photo: (H, W, 3) uint8 RGB array, PIL image, or path.
             box: x0, y0, x1, y1 in pixels, tight round the person as far as seen; None finds the best person.
             height_mm: the person's height; one photo does not tell it, so the size is 1.70 m by convention.
-            average: average over mirror images: more accurate, but slower.
+            flip_test: average over mirror images: more accurate, but slower.
+
+        Returns:
+            The pose of the person in the box, or of the best person found.
 
         Raises:
             NoPersonError: if nobody is found, in the photo or in the box.
             ValueError: if photo, box or height are unusable; says why.
         """
-        array = load_photo(photo)
-        pose = self._estimate([array], [box], height_mm=height_mm, average=average)[0]
+        pose = self.batch([photo], [box], height_mm=height_mm, flip_test=flip_test)[0]
         if pose is None:
             where = "in the photo" if box is None else "in the box"
             msg = f"nobody was found {where}: try a photo that shows a person larger, or give another box"
@@ -219,61 +266,85 @@ class PoseEstimator:
         boxes: Sequence[Sequence[float] | None] | None = None,
         *,
         height_mm: float = CONVENTIONAL_HEIGHT_MM,
-        average: bool = True,
+        flip_test: bool = True,
     ) -> list[Pose | None]:
-        """The same for many photos, batched through the networks; None where nobody was found."""
+        """Estimate one person's pose in each of many photos, batched through the networks.
+
+        Args:
+            photos: N arrays (H, W, 3) uint8 RGB, PIL images or paths.
+            boxes: for each photo a box as of a plain call, or None for the best person; None for all.
+            height_mm: as of a plain call.
+            flip_test: as of a plain call.
+
+        Returns:
+            N poses; None where nobody was found.
+
+        Raises:
+            ValueError: if a photo, a box, the number of boxes or the height is unusable; says why.
+        """
         boxes = [None] * len(photos) if boxes is None else boxes
         if len(boxes) != len(photos):
             msg = f"boxes must be as many as photos, got {len(boxes)} for {len(photos)} photos"
             raise ValueError(msg)
-        return self._estimate([load_photo(photo) for photo in photos], boxes, height_mm=height_mm, average=average)
+        arrays = [load_photo(photo) for photo in photos]
+        found = self._estimate(arrays, boxes, height_mm=height_mm, flip_test=flip_test, best_only=True)
+        return [poses[0] if poses else None for poses in found]
 
     def _estimate(
-        self, photos: list[np.ndarray], boxes: Sequence[Sequence[float] | None], *, height_mm: float, average: bool
-    ) -> list[Pose | None]:
-        """Look at every photo, then regress all poses at once."""
+        self,
+        photos: list[np.ndarray],
+        boxes: Sequence[Sequence[float] | None],
+        *,
+        height_mm: float,
+        flip_test: bool,
+        min_score: float | None = None,
+        best_only: bool = False,
+    ) -> list[list[Pose]]:
+        """The one way from photos to poses: find the people of each, then estimate all of them together."""
         _check_height(height_mm)
         began = time.perf_counter()
-        looks = [
-            self._best_look(photo) if box is None else self._look_in_box(photo, box)
-            for photo, box in zip(photos, boxes, strict=True)
-        ]
-        return self._finished(photos, looks, began, height_mm=height_mm, average=average)
-
-    def _finished(
-        self, photos: list[np.ndarray], looks: list[Look | None], began: float, *, height_mm: float, average: bool
-    ) -> list[Pose | None]:
-        """The poses of all looks, regressed at once; None stays None."""
-        found = [number for number, look in enumerate(looks) if look is not None]
-        people = [looks[number] for number in found]
-        if average:
-            people = self.looker.average(people)
+        found: list[tuple[int, Candidate]] = []
+        for number, (photo, box) in enumerate(zip(photos, boxes, strict=True)):
+            people = self.search.find(photo, min_score) if box is None else [self.search.in_box(photo, box)]
+            found += [(number, one) for one in people[: 1 if best_only else None] if one is not None]
+        predictions = [one.prediction for _, one in found]
+        if flip_test:
+            predictions = self.predictor.flip_test(predictions)
         seen = time.perf_counter()
-        poses_3d = self.looker.poses(people, flip=average) if found else []
+        joints_3d = self.predictor.poses(predictions, flip_test=flip_test)
         seconds = {"looking": seen - began, "fusion": time.perf_counter() - seen}
-        poses: list[Pose | None] = [None] * len(photos)
-        for number, look, joints_3d in zip(found, people, poses_3d, strict=True):
-            poses[number] = self._pose(photos[number], look, joints_3d, height_mm, seconds)
+        poses: list[list[Pose]] = [[] for _ in photos]
+        for (number, one), prediction, joints in zip(found, predictions, joints_3d, strict=True):
+            shape = photos[number].shape[:2]
+            poses[number].append(self._pose(shape, one, prediction, joints, height_mm=height_mm, seconds=seconds))
         return poses
 
     def _pose(
-        self, photo: np.ndarray, look: Look, joints_3d: np.ndarray, height_mm: float, seconds: dict[str, float]
+        self,
+        shape: tuple[int, int],
+        person: Candidate,
+        prediction: CropPrediction,
+        joints_3d: np.ndarray,
+        *,
+        height_mm: float,
+        seconds: dict[str, float],
     ) -> Pose:
         """Put one person's result together."""
         skeleton = SKELETONS[self.config.fusion.skeleton]
-        joints_2d, confidence, derived = to_photo_joints(look.points, look.confidence, skeleton)
+        joints_2d, confidence, derived = to_photo_joints(prediction.points, prediction.confidence, skeleton)
         seen = self.config.calibration.seen
-        joints_2d, status = joint_status(joints_2d, joints_3d, confidence, photo.shape[:2], seen)
-        middle, half = np.asarray(look.crop.center), look.crop.side / 2
+        joints_2d, status = joint_status(joints_2d, joints_3d, confidence, shape, seen)
+        middle, half = np.asarray(prediction.crop.center), prediction.crop.side / 2
         return Pose(
             joints_3d=(joints_3d * (height_mm / CONVENTIONAL_HEIGHT_MM)).astype(np.float32),
             joints_2d=joints_2d.astype(np.float32),
             confidence=np.where(np.array(status) == "outside", 0.0, confidence).astype(np.float32),
             status=status,
-            heatmaps=look.maps.numpy(),
+            heatmaps=prediction.maps.numpy(),
             box=np.concatenate((middle - half, middle + half)).astype(np.float32),
-            angle=look.crop.angle,
-            score=look.score,
+            person_box=self._person_box(person).astype(np.float32),
+            angle=prediction.crop.angle,
+            score=person.score,
             skeleton=skeleton.name,
             height_mm=float(height_mm),
             derived=derived,
@@ -281,26 +352,9 @@ class PoseEstimator:
             model=self.name,
         )
 
-    def _boxes(self, looks: list[Look]) -> np.ndarray:
-        """Tight boxes (M, 4) float32 of people found."""
-        return np.array([self.search.box_of(look) for look in looks], np.float32).reshape(-1, 4)
-
-    def _best_look(self, photo: np.ndarray) -> Look | None:
-        """The best person of the whole photo, or None."""
-        looks = self.search.predict_all(photo)
-        return looks[0] if looks else None
-
-    def _look_in_box(self, photo: np.ndarray, box: Sequence[float]) -> Look | None:
-        """Look into a box, and again with the crop turned where the body is; the surer look counts."""
-        height, width = photo.shape[:2]
-        tight, size = check_box(box, width, height), self.config.hourglass.input_size
-        margin = self.config.crop.margin
-        look = self.looker.look([photo], [crop_of_box(tight, size, margin)])[0]
-        angle = look.angle()
-        if angle:
-            turned = self.looker.look([photo], [crop_of_box(tight, size, margin, angle)])[0]
-            look = max(look, turned, key=lambda one: one.score)
-        return look if look.score >= _BOX_TRUST * self.config.calibration.person else None
+    def _person_box(self, person: Candidate) -> np.ndarray:
+        """Tight box (4,) of somebody found."""
+        return person.person_box(self.config.calibration.seen)
 
 
 def _check_height(height_mm: float) -> None:
@@ -308,3 +362,9 @@ def _check_height(height_mm: float) -> None:
     if not (np.isfinite(height_mm) and 100 <= height_mm <= 3000):
         msg = f"height_mm must be a person's height in millimetres (100 to 3000), got {height_mm}"
         raise ValueError(msg)
+
+
+def _check_score(min_score: float | None) -> None:
+    """Refuse what is no score."""
+    if min_score is not None and not 0 < min_score <= 1:
+        raise ValueError(f"min_score must lie above 0 and at most at 1, or be None, got {min_score}")

@@ -28,6 +28,7 @@ class Pose:
         status: for each joint ``"seen"``, ``"guessed"`` (hidden or unsure) or ``"outside"`` (beyond the frame).
         heatmaps: (16, H', W') float32 confidence maps of the crop, MPII order.
         box: (4,) float32 x0, y0, x1, y1 of the square crop that was used, before it is turned.
+        person_box: (4,) float32 tight round the person as far as seen: as detected, or as the caller gave it.
         angle: degrees by which the crop was turned clockwise about its center.
         score: confidence that this is a person.
         skeleton: name of the joint set of ``joints_3d``.
@@ -43,6 +44,7 @@ class Pose:
     status: tuple[str, ...]
     heatmaps: np.ndarray
     box: np.ndarray
+    person_box: np.ndarray
     angle: float
     score: float
     skeleton: str

@@ -109,7 +109,7 @@ def _write(found: Iterator[tuple[str, np.ndarray]], out: Path, estimator: PoseEs
     with tqdm(desc="windows", unit="window") as bar:
         while part := list(itertools.islice(found, BATCH)):
             whole = [(image, (0, 0, image.shape[1], image.shape[0])) for _, image in part]
-            nobody = show_nobody(estimator.looker, whole) if estimator else [True] * len(part)
+            nobody = show_nobody(estimator.predictor, whole) if estimator else [True] * len(part)
             for name, image in itertools.compress(part, nobody):
                 jpeg = encode_jpeg(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), QUALITY, f"{name}: a window")
                 write_whole(out / f"{name}.jpg", jpeg)

@@ -18,7 +18,7 @@ from fusion_model.config import CalibrationConfig
 from fusion_model.crops import crop_of_box
 from fusion_model.estimator import PoseEstimator
 from fusion_model.heatmaps import decode_pairs
-from fusion_model.hub.checkpoints import read_metrics
+from fusion_model.hub.checkpoints import CARD_FILE, read_metrics, update_checkpoint
 from fusion_model.skeletons import MPII_16
 from train.command import run_command
 from train.data.people import Source
@@ -30,7 +30,7 @@ from train.evaluation.negatives import empty_crops
 
 _KNOTS = 14
 _LEAST_PERSON = 0.45  # below it people of the fitting half are drawn wrongly too often to be of use
-_MOST_NOBODY = 0.06  # fraction of crops of nobody that may pass on the fitting half; more lets portraits through
+_MOST_NEGATIVES = 0.06  # fraction of negatives, crops that show nobody, that may pass on the fitting half; more lets portraits through
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,29 +47,28 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     found = find_sources(arguments.data)
     sources = [source for source in found if source.name != SYNTHETIC] or found  # rendered people where no photo is
-    judged = labelled_people([source for source in sources if source.validation.any()])
+    people = labelled_people([source for source in sources if source.validation.any()])
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
-    pairs = [_peaks_and_hits(estimator, source, truth) for source, truth in judged]
+    pairs = [_peaks_and_hits(estimator, source, truth) for source, truth in people]
     peaks, hits = (np.concatenate(column) for column in zip(*pairs, strict=True))
     calibration = fit_calibration(peaks, hits)
     estimator = with_calibration(estimator, calibration)
-    # Every person score may pass while the scores of nobody are collected.
-    scores = [best_score(estimator, crop) for source, _ in judged for crop in empty_crops(source)[::2]]
-    person = max(_LEAST_PERSON, float(np.quantile(scores, 1 - _MOST_NOBODY))) if scores else CalibrationConfig.person
+    # Every person score may pass while those of the negatives are collected.
+    scores = [best_score(estimator, crop) for source, _ in people for crop in empty_crops(source)[::2]]
+    person = max(_LEAST_PERSON, float(np.quantile(scores, 1 - _MOST_NEGATIVES))) if scores else CalibrationConfig.person
     estimator = with_calibration(estimator, dataclasses.replace(calibration, person=round(person, 3)))
-    card = (arguments.checkpoint / "README.md").read_text(encoding="utf-8")
-    estimator.save_pretrained(arguments.checkpoint, card, read_metrics(arguments.checkpoint))
+    card = (arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8")
+    update_checkpoint(arguments.checkpoint, estimator.config, card, read_metrics(arguments.checkpoint))
     for peak, confidence in zip(calibration.peak, calibration.confidence, strict=True):
         print(f"peak {peak:.3f} -> confidence {confidence:.3f}")
-    print(f"{len(peaks)} joints; person threshold {person:.3f} from {len(scores)} crops of nobody")
+    print(f"{len(peaks)} joints; person threshold {person:.3f} from {len(scores)} negatives")
     print(STALE.format(folder=arguments.checkpoint))
     return 0
 
 
 def with_calibration(estimator: PoseEstimator, calibration: CalibrationConfig) -> PoseEstimator:
     """The same networks with another calibration."""
-    config = dataclasses.replace(estimator.config, calibration=calibration)
-    return PoseEstimator(config, estimator.hourglass, estimator.fusion_network, estimator.name, estimator.detector)
+    return estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration))
 
 
 def fit_calibration(peaks: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
@@ -82,12 +81,12 @@ def fit_calibration(peaks: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
     order = np.argsort(peaks)
     bins = np.array_split(order, min(_KNOTS, len(order)))
     heights = np.array([peaks[rows].mean() for rows in bins])
-    shares = isotonic_regression([hits[rows].mean() for rows in bins], weights=[len(rows) for rows in bins]).x
+    fractions = isotonic_regression([hits[rows].mean() for rows in bins], weights=[len(rows) for rows in bins]).x
     knots, values = [0.0], [0.0]
-    for height, share in zip(heights, shares, strict=True):
+    for height, fraction in zip(heights, fractions, strict=True):
         if height > knots[-1] + 1e-3:
             knots.append(round(float(height), 4))
-            values.append(round(float(share), 4))
+            values.append(round(float(fraction), 4))
     return CalibrationConfig(peak=tuple(knots), confidence=tuple(values), seen=0.5, person=0.0)
 
 
@@ -99,17 +98,17 @@ def best_score(estimator: PoseEstimator, photo: np.ndarray) -> float:
 
 def _peaks_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     """Heights (N,) and correctness (N,) of the labelled limb joints of the even validation people."""
-    looker = estimator.looker
+    predictor = estimator.predictor
     size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
     rows = np.arange(0, len(truth.rows), 2)
     crops = [crop_of_box(source.box[truth.rows[n]], size, margin) for n in rows]
     photos = [source.photo(truth.rows[n]) for n in rows]
-    looks = looker.average(looker.look(photos, crops))
+    predictions = predictor.flip_test(predictor.predict(photos, crops))
     peaks, hits = [], []
-    for n, look in zip(rows, looks, strict=True):
+    for n, prediction in zip(rows, predictions, strict=True):
         labelled = truth.labelled[n]
-        distance = np.linalg.norm(look.points[LIMBS_16] - truth.joints[n], axis=-1)
-        peaks.append(decode_pairs(look.maps, MPII_16.mirror)[1].numpy()[LIMBS_16][labelled])
+        distance = np.linalg.norm(prediction.points[LIMBS_16] - truth.joints[n], axis=-1)
+        peaks.append(decode_pairs(prediction.maps, MPII_16.mirror)[1].numpy()[LIMBS_16][labelled])
         hits.append((distance <= 0.2 * truth.torso[n])[labelled])
     return np.concatenate(peaks), np.concatenate(hits)
 

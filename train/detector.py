@@ -18,9 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fusion_model.config import DetectorConfig, to_dict
+from fusion_model.config import DetectorConfig
 from fusion_model.detection.detector import STRIDE, PersonDetector, cell_boxes
 from fusion_model.estimator import PoseEstimator
+from fusion_model.hub.config_json import to_dict
 from train.attach_detector import CONFIG_FILE
 from train.command import common_arguments, loop_settings, positive, run_command, start_warm
 from train.data.people import load_people
@@ -159,7 +160,7 @@ def main(arguments: argparse.Namespace) -> int:
     held_out = CompositeMaker(load_people(photos, validation=True), find_groups(arguments.data, held_out=True), size)
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu") if arguments.checkpoint else None
     if estimator:
-        held_out.sort_out(estimator.looker)
+        held_out.sort_out(estimator.predictor)
     generator = np.random.default_rng(0)
     tests = [held_out.make(generator, kinds=(0.3, 0.0)) for _ in range(_VALIDATION)]
     del held_out
@@ -168,7 +169,7 @@ def main(arguments: argparse.Namespace) -> int:
     source, names = people.source[torch.from_numpy(maker.rows)], people.names  # rendered groups are not counted
     del people  # the maker has a copy of the photos
     if estimator:
-        maker.sort_out(estimator.looker)
+        maker.sort_out(estimator.predictor)
 
     ahead: dict[tuple[int, int], Future[list[Composite]]] = {}
     pool = ThreadPoolExecutor(1)  # draws the next batch while the network learns from this one

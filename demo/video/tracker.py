@@ -74,14 +74,14 @@ class Follower:
 
     def __init__(self, estimator: PoseEstimator, track: Track) -> None:
         self._estimator, self.track = estimator, track
-        self._threshold = _TRUST * estimator.least_score
+        self._threshold = _TRUST * estimator.min_score
 
     def follow(self, frame: np.ndarray, seconds: float) -> Pose | None:
         """The person in a frame (H, W, 3), without maps; None if nobody is found."""
         track = self.track
         if track.box is not None:
             box, track.box = track.box, None
-            track.last = _joints_only(self._estimator(frame, box=box, height_mm=track.height_mm, average=False))
+            track.last = _joints_only(self._estimator(frame, box=box, height_mm=track.height_mm, flip_test=False))
             return track.last
         pose, before = self._look_where_last(frame), track.last
         if (pose is None or pose.score < self._threshold) and seconds >= track.search_at:
@@ -99,7 +99,7 @@ class Follower:
     def _look(self, frame: np.ndarray, box: np.ndarray | None) -> Pose | None:
         """The person in a box, or the best one; None if there is nobody."""
         try:
-            return _joints_only(self._estimator(frame, box=box, height_mm=self.track.height_mm, average=False))
+            return _joints_only(self._estimator(frame, box=box, height_mm=self.track.height_mm, flip_test=False))
         except NoPersonError:
             return None
 

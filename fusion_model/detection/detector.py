@@ -6,6 +6,7 @@ sides are, and which way the body stands (as CenterNet and FCOS do, with the bod
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fusion_model.boxes import iou
 from fusion_model.config import DetectorConfig
 from fusion_model.crops import letterbox
 
 STRIDE = 8  # pixels of the input a cell
 _SIDE_UNIT = 32.0  # pixels of the input: the distance of a box's side where the network says 0
-_MOST_DETECTIONS = 60  # cells taken before boxes that overlap are dropped
 _RARE = -4.6  # first guess of the logit: one cell in a hundred
 
 
@@ -98,56 +99,50 @@ def cell_boxes(output: Tensor) -> Tensor:
     return torch.stack((x - left, y - top, x + right, y + bottom), 1)
 
 
-def detections(output: Tensor, least: float, overlap: float) -> list[tuple[np.ndarray, float, float]]:
-    """Box, angle and score of everybody in one picture's output, best first.
+def decode_detections(output: Tensor, config: DetectorConfig) -> list[Detection]:
+    """Everyone in one picture's output, best first, in pixels of the input.
 
     Args:
         output: (7, H, W) of the network.
-        least: score below which a cell is passed over.
-        overlap: IoU from which the worse of two boxes is dropped.
+        config: the scores and the overlap that count.
     """
     heat = output[0].float().sigmoid()
     top = functional.max_pool2d(heat[None, None], 3, 1, 1)[0, 0]
-    score = torch.where((heat >= top) & (heat >= least), heat, 0.0).flatten()
+    score = torch.where((heat >= top) & (heat >= config.min_score), heat, 0.0).flatten()
     score, order = score.sort(descending=True, stable=True)
-    order = order[score > 0][:_MOST_DETECTIONS].cpu()
+    order = order[score > 0][: config.max_detections].cpu()
     boxes = cell_boxes(output[None])[0].flatten(1).cpu()[:, order].T.double().numpy()
     axis = output[5:7].float().flatten(1).cpu()[:, order].T.numpy()
     angle = np.rad2deg(np.arctan2(axis[:, 1], axis[:, 0]))
     kept: list[int] = []
     for number in range(len(order)):
-        if not kept or iou(boxes[number], boxes[kept]).max() < overlap:
+        if not kept or iou(boxes[number], boxes[kept]).max() < config.nms_iou:
             kept.append(number)
-    return [(boxes[number], float(angle[number]), float(score[number])) for number in kept]
-
-
-def iou(box: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """(K,) intersection over union of one box (4,) with others (K, 4)."""
-    low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
-    common = np.clip(high - low, 0, None).prod(-1)
-    areas = (box[2:] - box[:2]).prod() + (others[:, 2:] - others[:, :2]).prod(-1)
-    return common / np.maximum(areas - common, 1e-9)
+    return [Detection(boxes[number], float(angle[number]), float(score[number])) for number in kept]
 
 
 @torch.inference_mode()
-def find(network: PersonDetector, photo: np.ndarray) -> list[Detection]:
-    """Everybody whom the detector sees in a photo, best first.
+def detect(network: PersonDetector, photo: np.ndarray, min_score: float | None = None) -> list[Detection]:
+    """Everyone whom the detector sees in a photo, best first.
 
     Args:
         network: in evaluation mode.
         photo: (H, W, 3) uint8 RGB.
+        min_score: detections below it are dropped; None for the configuration's.
     """
     config, device = network.config, next(network.parameters()).device
+    if min_score is not None:
+        config = dataclasses.replace(config, min_score=min_score)
     height, width = photo.shape[:2]
-    window = letterbox(width, height, config.input_size)
-    image = torch.from_numpy(window.cut(photo)).permute(2, 0, 1)[None].float().div(255).to(device)
+    square = letterbox(width, height, config.input_size)
+    image = torch.from_numpy(square.cut(photo)).permute(2, 0, 1)[None].float().div(255).to(device)
     output = network(image.contiguous(memory_format=torch.channels_last))[0]
     found = []
-    for box, angle, score in detections(output, config.least, config.overlap):
-        corners = window.to_photo(box.reshape(2, 2))
+    for one in decode_detections(output, config):
+        corners = square.to_photo(one.box.reshape(2, 2))
         corners = np.clip(corners, -0.5, [width - 0.5, height - 0.5])
         if (corners[1] - corners[0]).min() >= 1:
-            found.append(Detection(corners.ravel(), angle, score))
+            found.append(Detection(corners.ravel(), one.angle, one.score))
     return found
 
 

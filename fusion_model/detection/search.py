@@ -1,213 +1,247 @@
-"""Finding everybody in a photo: proposals, and closer looks at each of them.
+"""The search for everyone in a photo: candidates, and crops of each that confirm it or drop it.
 
-Proposals are what the detector sees or, where a checkpoint has none, what the hourglass's maps of the whole photo show.
+Candidates are what the detector sees or, where a checkpoint has none, what the maps of the whole photo show.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
-from fusion_model.config import ModelConfig
-from fusion_model.crop_inference import Look, Looker
+from fusion_model.boxes import areas, check_box, intersections, iou, same_person
+from fusion_model.config import ModelConfig, SearchConfig
+from fusion_model.crop_inference import CropPrediction, CropPredictor
 from fusion_model.crops import Crop, crop_of_box, letterbox
-from fusion_model.detection.candidates import Proposal, propose, same_person, sighted, whole_photo
-from fusion_model.detection.detector import PersonDetector, find, iou
-
-_FIRST = 128  # pixels of a first look's side at most: it only has to find where the joints are
-_BOX_CONFIDENCE = 0.2  # of the joints that a second look must show
-_CLOSER = 0.1  # mean confidence by which the first look must exceed closer ones to count
-_LEAST_ZOOM = 0.6  # side of a second look over that of the first
-_SIZE_RANK = 0.2  # power of a person's fraction of the photo that ranks the people found
-_MIDDLE_RANK = 4.0  # of the squared distance from the middle of the photo, in its longer side: photos are aimed
-_LARGE = 0.6  # side of a person's square over the photo's, from which the maps of the whole photo may propose too
-_HINTED = 0.85  # fraction of the person threshold that is enough for such a proposal
-_AGREE = 0.25  # overlap (IoU) of such a proposal with what the detector hardly saw
-_NEAR = 0.1  # the same of its first look: less promises no more
-_INSIDE, _DETAIL = 0.9, 0.08  # fractions of a box within another, and of the other's area, that make it a detail of it
-_MOST_DETECTIONS = 24  # taken up in one photo
-_MOST_PROPOSALS = 12  # looked at in one photo and level
-_LEVELS = (1, 2, 3)  # sides of the whole-photo windows, in input sizes of the hourglass
+from fusion_model.detection.candidates import Candidate, propose, whole_photo
+from fusion_model.detection.detector import PersonDetector, detect
 
 
 class Search:
     """Finds people with the networks of one estimator.
 
     Args:
-        config: sizes and calibration.
-        looker: runs the hourglass.
+        config: sizes, calibration and thresholds.
+        predictor: runs the hourglass on crops.
         detector: points at people; None finds them in the maps of the whole photo.
     """
 
-    def __init__(self, config: ModelConfig, looker: Looker, detector: PersonDetector | None) -> None:
-        self.config, self.looker, self.detector = config, looker, detector
+    def __init__(self, config: ModelConfig, predictor: CropPredictor, detector: PersonDetector | None) -> None:
+        self.config, self.predictor, self.detector = config, predictor, detector
+
+    def find(self, photo: np.ndarray, min_score: float | None = None) -> list[Candidate]:
+        """Everyone in the photo, best first.
+
+        The rank is the score, with a bonus for those who fill more of the photo and stand nearer to its middle.
+
+        Args:
+            photo: (H, W, 3) uint8 RGB.
+            min_score: people below it are dropped; None for the configuration's threshold.
+        """
+        height, width = photo.shape[:2]
+        if self.detector is None:
+            people = self._find_in_maps(photo, min_score)
+        else:
+            people = self._find_by_detector(photo, min_score)
+        if not people:
+            frame = letterbox(width, height, self.config.hourglass.input_size)
+            people = self._distinct(self._confirm(photo, whole_photo(frame), min_score))
+        ranked = [(-one.score * self._prominence(one, width, height), one) for one in people]
+        return [one for _, one in sorted(ranked, key=lambda pair: pair[0])]
+
+    def in_box(self, photo: np.ndarray, box: Sequence[float]) -> Candidate | None:
+        """The person in a box, upright or turned as the body is, whichever crop is surer; None if nobody is there.
+
+        Args:
+            photo: (H, W, 3) uint8 RGB.
+            box: x0, y0, x1, y1 in pixels, tight round the person as far as seen.
+
+        Raises:
+            ValueError: if the box has no area or does not touch the photo.
+        """
+        search, calibration = self.config.search, self.config.calibration
+        height, width = photo.shape[:2]
+        tight, size = check_box(box, width, height), self.config.hourglass.input_size
+        crop = crop_of_box(tight, size, self.config.crop.margin)
+        prediction = self.predictor.predict([photo], [crop])[0]
+        if angle := prediction.angle(search.min_turn):
+            turned = self.predictor.predict([photo], [dataclasses.replace(crop, angle=angle)])[0]
+            prediction = max(prediction, turned, key=lambda one: one.score)
+        if prediction.score < search.box_trust * calibration.person:
+            return None
+        return Candidate(crop.center, crop.side, 0.0, prediction.score, tight, prediction=prediction)
 
     @property
     def _first_size(self) -> int:
-        """Side in pixels of the windows of first looks."""
-        return min(self.config.hourglass.input_size, _FIRST)
+        """Side in pixels of first crops: they only have to show where the joints are."""
+        return min(self.config.hourglass.input_size, self.config.search.first_size)
 
-    def box_of(self, look: Look) -> np.ndarray:
-        """Box (4,) that the detector saw, or that of the joints."""
-        return look.box(self.config.calibration.seen) if look.seen_box is None else look.seen_box
-
-    def everybody(self, photo: np.ndarray) -> list[Look]:
-        """Everybody in the photo, best first: each detection that can be confirmed is looked at closer.
-
-        The rank is the score, with a bonus for those who fill more of the photo and stand nearer to its middle.
-        """
-        height, width = photo.shape[:2]
-        size = self.config.hourglass.input_size
-        people = self._find_in_maps(photo) if self.detector is None else self._find_by_detector(photo)
-        if not people:
-            people = self._distinct(self._look_closer(photo, whole_photo(letterbox(width, height, size))))
-        return sorted(people, key=lambda look: -look.score * _prominence(self.box_of(look), width, height))
-
-    def _find_by_detector(self, photo: np.ndarray) -> list[Look]:
+    def _find_by_detector(self, photo: np.ndarray, min_score: float | None) -> list[Candidate]:
         """Whom the detector sees and the hourglass confirms, but for what is a detail of somebody."""
-        detections = find(self.detector, photo)[:_MOST_DETECTIONS]
-        # The others cannot be confirmed: the mean with a look's score, 1 at most, would stay below "sure".
-        hopeful = [one for one in detections if one.score >= self.config.detector.sure**2]
-        found = self._look_closer(photo, [sighted(one, self.config.crop.margin) for one in hopeful])
-        confirmed = np.array([look.seen_box for look in found]).reshape(-1, 4)
-        hints = [one.box for one in detections if not (confirmed == one.box).all(1).any()]
-        if hints:
-            found += self._hinted(photo, found, np.array(hints))
+        search, detector = self.config.search, self.config.detector
+        accept = detector.accept_score if min_score is None else min_score
+        # Others cannot be confirmed: their mean with a crop's score, 1 at most, would stay below.
+        hopeful_score = accept**2
+        detections = detect(self.detector, photo, min(detector.min_score, hopeful_score))[: search.max_detections]
+        candidates = [Candidate.of_detection(one, self.config.crop.margin, search.min_turn) for one in detections]
+        found = self._confirm(photo, [one for one in candidates if one.score >= hopeful_score], min_score)
+        if hints := [one.box for one in candidates if one not in found]:
+            found += self._find_by_hints(photo, found, np.array(hints), min_score)
         found = self._distinct(found)
-        return [look for look in found if not any(self._is_detail(look, other) for other in found)]
+        return [one for one in found if not any(self._is_detail(one, other) for other in found)]
 
-    def _hinted(self, photo: np.ndarray, found: list[Look], hints: np.ndarray) -> list[Look]:
+    def _find_by_hints(
+        self, photo: np.ndarray, found: list[Candidate], hints: np.ndarray, min_score: float | None
+    ) -> list[Candidate]:
         """Whom the maps of the whole photo show large where the detector saw no more than a hint, as of portraits.
 
         Args:
             photo: (H, W, 3).
             found: people found already.
             hints: (N, 4) boxes of detections that were not confirmed.
+            min_score: as of :meth:`find`.
         """
+        search = self.config.search
         height, width = photo.shape[:2]
-        window = letterbox(width, height, self._first_size)
+        frame = letterbox(width, height, self._first_size)
+        maps = self.predictor.maps([photo], [frame])[0].numpy()
         large = [
             one
-            for one in propose(self.looker.maps([photo], [window])[0].numpy(), window)
-            if one.side >= _LARGE * max(height, width) and not any(_is_part(one, look) for look in found)
+            for one in propose(maps, frame, search)
+            if one.side >= search.hint_side * max(height, width) and not any(_is_part(one, by, search) for by in found)
         ]
-        looks = self._look_closer(photo, large[:_MOST_PROPOSALS], hints)
-        return [look for look in looks if _overlaps(look.box(self.config.calibration.seen), hints, _AGREE)]
+        confirmed = self._confirm(photo, large[: search.max_proposals], min_score, hints)
+        return [one for one in confirmed if _overlaps(self._box(one), hints, search.hint_iou)]
 
-    def _is_detail(self, look: Look, other: Look) -> bool:
-        """Whether what was found is a small thing upon somebody else, such as medals on a chest."""
-        small, whole = self.box_of(look), self.box_of(other)
-        common = np.clip(np.minimum(small[2:], whole[2:]) - np.maximum(small[:2], whole[:2]), 0, None).prod()
-        area = (small[2:] - small[:2]).prod()
-        return bool(common > _INSIDE * area and area < _DETAIL * (whole[2:] - whole[:2]).prod())
-
-    def _find_in_maps(self, photo: np.ndarray) -> list[Look]:
+    def _find_in_maps(self, photo: np.ndarray, min_score: float | None) -> list[Candidate]:
         """Whom the hourglass's maps of the whole photo show, from coarse to fine."""
+        search = self.config.search
         height, width = photo.shape[:2]
         size, extent = self.config.hourglass.input_size, float(max(height, width))
-        people: list[Look] = []
-        for level in _LEVELS:
-            window = letterbox(width, height, level * size)
-            proposals = propose(self.looker.maps([photo], [window])[0].numpy(), window)
+        people: list[Candidate] = []
+        for level in search.levels:
+            frame = letterbox(width, height, level * size)
+            proposals = propose(self.predictor.maps([photo], [frame])[0].numpy(), frame, search)
             if level > 1:  # whoever is larger was to be found on a coarser level
                 proposals = [one for one in proposals if one.side * level < 1.5 * extent]
-            proposals = [one for one in proposals if not any(_is_part(one, look) for look in people)]
-            people = self._distinct(people + self._look_closer(photo, proposals[:_MOST_PROPOSALS]))
+            proposals = [one for one in proposals if not any(_is_part(one, by, search) for by in people)]
+            people = self._distinct(people + self._confirm(photo, proposals[: search.max_proposals], min_score))
         return people
 
-    def _look_closer(self, photo: np.ndarray, proposals: list[Proposal], hints: np.ndarray | None = None) -> list[Look]:
-        """The best of three looks at each proposal: as proposed, round the joints found, and that without a turn.
+    def _confirm(
+        self, photo: np.ndarray, candidates: list[Candidate], min_score: float | None, hints: np.ndarray | None = None
+    ) -> list[Candidate]:
+        """The candidates whom the hourglass confirms in the best of three crops, seen at full size.
 
-        The surer one of the closer two counts, unless the first, which is made small, is a good deal surer. With
-        ``hints``, boxes (N, 4) of the detector, whoever is far from all of them is left out after the first look, and of
-        the others a fraction of the person threshold is enough.
+        With ``hints``, boxes (N, 4) of the detector, whoever is far from all of them is dropped after the first crop,
+        and for the others a fraction of the person threshold is enough.
         """
-        first = self.looker.look([photo] * len(proposals), [one.crop(self._first_size) for one in proposals])
-        first = [_seen_as(look, one) for look, one in zip(first, proposals, strict=True)]
+        search = self.config.search
+        self._predict_first(photo, candidates)
         if self.detector is None:
-            first = self._distinct(first)  # maps of the whole photo show a body many times
-        first = [look for look in first if look.box(_BOX_CONFIDENCE) is not None]
+            candidates = self._distinct(candidates)  # maps of the whole photo show a body many times
+        candidates = [one for one in candidates if one.prediction.box(search.joint_confidence) is not None]
         if hints is not None:
-            first = [look for look in first if _overlaps(look.box(_BOX_CONFIDENCE), hints, _NEAR)]
-        crops = [self._closer(look) for look in first]
-        upright = [dataclasses.replace(crop, angle=0.0) for crop in crops if crop.angle]
-        closer = self.looker.look([photo] * (len(crops) + len(upright)), crops + upright)
-        looks = [[*pair] for pair in zip(first, closer[: len(first)], strict=True)]
-        turned = [mine for mine in looks if mine[1].crop.angle]
-        for mine, look in zip(turned, closer[len(first) :], strict=True):
-            mine.append(look)
-        found = []
-        for mine in looks:
-            best, seen = _surest(mine), mine[0]
-            if seen.seen_box is None:
-                least = self.config.calibration.person * (1 if hints is None else _HINTED)
-            else:
-                joint = (best.score * seen.seen_score) ** 0.5
-                best, least = dataclasses.replace(best, score=joint, seen_box=seen.seen_box), self.config.detector.sure
-            if best.score >= least:
-                found.append(best)
-        return self._in_full(photo, found)
+            first = [one.prediction.box(search.joint_confidence) for one in candidates]
+            near = [_overlaps(box, hints, search.hint_first_iou) for box in first]
+            candidates = [one for one, kept in zip(candidates, near, strict=True) if kept]
+        self._predict_closer(photo, candidates)
+        trust = 1.0 if hints is None else search.hint_trust
+        confirmed = [one for one in candidates if self._is_confirmed(one, trust, min_score)]
+        self._predict_full(photo, confirmed)
+        return confirmed
 
-    def _in_full(self, photo: np.ndarray, looks: list[Look]) -> list[Look]:
-        """The same looks; those that were smaller first ones through the same window again, in full."""
-        size = self.config.hourglass.input_size
-        small = [number for number, look in enumerate(looks) if look.crop.size < size]
-        again = self.looker.look([photo] * len(small), [dataclasses.replace(looks[n].crop, size=size) for n in small])
-        for number, look in zip(small, again, strict=True):
-            seen = looks[number]
-            looks[number] = dataclasses.replace(
-                look, score=seen.score, seen_box=seen.seen_box, seen_score=seen.seen_score
-            )
-        return looks
+    def _predict_first(self, photo: np.ndarray, candidates: list[Candidate]) -> None:
+        """Predict the small first crop of each candidate."""
+        crops = [one.crop(self._first_size) for one in candidates]
+        for one, prediction in zip(candidates, self.predictor.predict([photo] * len(crops), crops), strict=True):
+            one.prediction, one.score = prediction, prediction.score
 
-    def _closer(self, look: Look) -> Crop:
-        """The window round the joints of a look, turned with the body.
+    def _predict_closer(self, photo: np.ndarray, candidates: list[Candidate]) -> None:
+        """Predict the crops round the joints found, turned with the body and upright; keep the surest prediction."""
+        pairs = [(one, crop) for one in candidates for crop in self._closer_crops(one.prediction)]
+        predictions = self.predictor.predict([photo] * len(pairs), [crop for _, crop in pairs])
+        for (one, _), prediction in zip(pairs, predictions, strict=True):
+            one.closer.append(prediction)
+        for one in candidates:
+            one.prediction = surest(one.prediction, one.closer, self.config.search.first_margin)
+            one.score = one.prediction.score
+            if one.detector_score is not None:
+                one.score = (one.score * one.detector_score) ** 0.5
 
-        It does not close in on the few joints of somebody whom the frame cuts off.
+    def _closer_crops(self, first: CropPrediction) -> list[Crop]:
+        """Crops round the joints of the first: turned with the body and, if that is a turn, upright as well.
+
+        They do not close in on the few joints of somebody whom the frame cuts off.
         """
-        size, box = self.config.hourglass.input_size, look.box(_BOX_CONFIDENCE)
-        crop = crop_of_box(box, size, self.config.crop.margin, look.angle())
-        return dataclasses.replace(crop, side=max(crop.side, _LEAST_ZOOM * look.crop.side))
+        search, size = self.config.search, self.config.hourglass.input_size
+        box = first.box(search.joint_confidence)
+        crop = crop_of_box(box, size, self.config.crop.margin, first.angle(search.min_turn))
+        crop = dataclasses.replace(crop, side=max(crop.side, search.min_zoom * first.crop.side))
+        return [crop, dataclasses.replace(crop, angle=0.0)] if crop.angle else [crop]
 
-    def _distinct(self, looks: list[Look]) -> list[Look]:
-        """Looks with enough joints, each person once, the surest look of each."""
-        kept: list[Look] = []
-        for look in sorted(looks, key=lambda one: -one.score):
-            trusted = look.confidence >= self.config.calibration.seen
-            if look.box(self.config.calibration.seen) is None:
+    def _is_confirmed(self, one: Candidate, trust: float, min_score: float | None) -> bool:
+        """Whether the hourglass's word, with the detector's where there is one, is enough."""
+        if min_score is not None:
+            return one.score >= min_score
+        if one.detector_score is not None:
+            return one.score >= self.config.detector.accept_score
+        return one.score >= trust * self.config.calibration.person
+
+    def _predict_full(self, photo: np.ndarray, candidates: list[Candidate]) -> None:
+        """Predict those again at full size whose first, small crop counts."""
+        size = self.config.hourglass.input_size
+        small = [one for one in candidates if one.prediction.crop.size < size]
+        crops = [dataclasses.replace(one.prediction.crop, size=size) for one in small]
+        for one, prediction in zip(small, self.predictor.predict([photo] * len(crops), crops), strict=True):
+            one.prediction = prediction
+
+    def _distinct(self, candidates: list[Candidate]) -> list[Candidate]:
+        """Those with enough joints, each person once, the surest candidate of each."""
+        seen, reach = self.config.calibration.seen, self.config.search.same_reach
+        kept: list[Candidate] = []
+        for one in sorted(candidates, key=lambda one: -one.score):
+            points, trusted = one.prediction.points, one.prediction.confidence >= seen
+            if one.prediction.box(seen) is None:
                 continue
-            if not any(same_person(look.points, other.points, trusted, 0.08 * other.crop.side) for other in kept):
-                kept.append(look)
+            others = [other.prediction for other in kept]
+            if not any(same_person(points, other.points, trusted, reach * other.crop.side) for other in others):
+                kept.append(one)
         return kept
 
+    def _box(self, one: Candidate) -> np.ndarray | None:
+        """Box of a candidate: the detector's, or that of the joints that are seen."""
+        return one.person_box(self.config.calibration.seen)
 
-def _prominence(box: np.ndarray, width: int, height: int) -> float:
-    """How much a person's place in the photo speaks for it being the one who is meant, at most 1."""
-    extent = max(width, height)
-    share = min(1.0, max(box[2] - box[0], box[3] - box[1]) / extent)
-    offset = ((box[:2] + box[2:]) / 2 - np.array([width - 1, height - 1]) / 2) / extent
-    return float(share**_SIZE_RANK * np.exp(-_MIDDLE_RANK * (offset**2).sum()))
+    def _is_detail(self, one: Candidate, other: Candidate) -> bool:
+        """Whether what was found is a small thing upon somebody else, such as medals on a chest."""
+        search, small, whole = self.config.search, self._box(one), self._box(other)
+        area = areas(small)
+        inside = intersections(small, whole) > search.detail_inside * area
+        return bool(inside and area < search.detail_area * areas(whole))
+
+    def _prominence(self, one: Candidate, width: int, height: int) -> float:
+        """How much a person's place in the photo speaks for it being the one who is meant, at most 1."""
+        search, box, extent = self.config.search, self._box(one), max(width, height)
+        fraction = min(1.0, max(box[2] - box[0], box[3] - box[1]) / extent)
+        offset = ((box[:2] + box[2:]) / 2 - np.array([width - 1, height - 1]) / 2) / extent
+        return float(fraction**search.size_power * np.exp(-search.center_weight * (offset**2).sum()))
 
 
-def _overlaps(box: np.ndarray | None, others: np.ndarray, least: float) -> bool:
+def surest(first: CropPrediction, closer: list[CropPrediction], margin: float) -> CropPrediction:
+    """The surest of the closer crops, unless the first one, made from farther away, is surer by ``margin``."""
+    best = max(closer, key=lambda one: float(one.confidence.mean()))
+    return first if first.confidence.mean() > best.confidence.mean() + margin else best
+
+
+def _overlaps(box: np.ndarray | None, others: np.ndarray, min_iou: float) -> bool:
     """Whether a box overlaps one of the others (N, 4) by that IoU."""
-    return box is not None and bool(iou(box, others).max() >= least)
+    return box is not None and bool(iou(box, others).max() >= min_iou)
 
 
-def _surest(looks: list[Look]) -> Look:
-    """The surest look, where the first, which is the farthest, counts less."""
-    first, *closer = looks
-    best = max(closer, key=lambda look: float(look.confidence.mean()))
-    return first if first.confidence.mean() > best.confidence.mean() + _CLOSER else best
-
-
-def _seen_as(look: Look, proposal: Proposal) -> Look:
-    """A look that remembers what the detector saw."""
-    return look if proposal.box is None else dataclasses.replace(look, seen_box=proposal.box, seen_score=proposal.score)
-
-
-def _is_part(proposal: Proposal, look: Look) -> bool:
+def _is_part(proposal: Candidate, found: Candidate, config: SearchConfig) -> bool:
     """Whether a proposal is a part of somebody already found (a face, say, that looks like a small body)."""
-    offset = np.abs(np.asarray(proposal.center) - np.asarray(look.crop.center)).max()
-    return bool(proposal.side < 0.6 * look.crop.side and offset < 0.4 * look.crop.side)
+    crop = found.prediction.crop
+    offset = np.abs(np.asarray(proposal.center) - np.asarray(crop.center)).max()
+    return bool(proposal.side < config.part_side * crop.side and offset < config.part_offset * crop.side)

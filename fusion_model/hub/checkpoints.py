@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,25 +18,34 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from fusion_model.config import ModelConfig, model_config_from_dict, to_dict
+from fusion_model.config import ModelConfig
 from fusion_model.detection.detector import PersonDetector
+from fusion_model.files import replacing
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.hub.config_json import model_config_from_dict, to_dict
 from fusion_model.hub.fetch import Snapshot, fetch
 
-FORMAT = "fusion-pose-checkpoint/1"
+FORMAT = "fusion-pose-checkpoint/2"
+DEFAULT = "default"
+"""What names the bundled checkpoint, in whatever folder one is."""
+
 CONFIG_FILE, TENSOR_FILE, CARD_FILE = FILES = ("config.json", "model.safetensors", "README.md")
 HOURGLASS_PREFIX, FUSION_PREFIX, DETECTOR_PREFIX = "hourglass.", "fusion.", "detector."
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
-_ENTRIES = {"format", "metrics", "hourglass", "fusion", "crop", "calibration", "detector"}
+_ENTRIES = {"format", "metrics", "hourglass", "fusion", "crop", "calibration", "search", "detector"}
+# Tensors of the bundled file are named as the code was when it was written, until new weights are published.
+_FORMER_NAMES = (("finder.", "detector."), (".linear.", ".op."))
+_ROOT = Path(__file__).parents[1]
 
 
 def load_checkpoint(source: str | os.PathLike[str]) -> tuple[ModelConfig, dict[str, Tensor]]:
     """Read a checkpoint whose tensors fit its configuration exactly.
 
     Args:
-        source: a folder, or a repository on the Hub as ``"user/name"`` or ``"user/name@revision"``.
+        source: a folder, a repository on the Hub as ``"user/name"`` or ``"user/name@revision"``, or ``"default"``: the
+            bundled checkpoint.
 
     Returns:
         The configuration, and the tensors under ``hourglass.``, ``fusion.`` and, where the checkpoint has a detector,
@@ -53,7 +61,7 @@ def load_checkpoint(source: str | os.PathLike[str]) -> tuple[ModelConfig, dict[s
         config = model_config_from_dict(entries)
     except ValueError as error:
         raise ValueError(f"{folder / CONFIG_FILE} does not fit this version: {error}") from error
-    state = _read_tensors(folder / TENSOR_FILE)
+    state = read_tensors(folder / TENSOR_FILE)
     check_state(_empty_model(config), state)
     return config, {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
 
@@ -106,18 +114,40 @@ def save_checkpoint(
         _check_replaceable(folder)
     check_state(_empty_model(config), tensors)
     stored = {name: _to_stored(name, tensor, dtype) for name, tensor in tensors.items()}
-    entries = {"format": FORMAT, **to_dict(config), "metrics": metrics or {}}
     folder.parent.mkdir(parents=True, exist_ok=True)
-    part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
-    part.mkdir()
-    try:
-        (part / CONFIG_FILE).write_text(json.dumps(entries, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        (part / CARD_FILE).write_text(card, encoding="utf-8")
+    with replacing(folder) as part:
+        _write_texts(part, config, card, metrics)
         (part / TENSOR_FILE).write_bytes(save(stored))
-        _swap(part, folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return folder
+
+
+def update_checkpoint(
+    folder: str | os.PathLike[str], config: ModelConfig, card: str, metrics: dict[str, Any] | None = None
+) -> None:
+    """Replace a checkpoint's configuration, card and figures; its tensors stay byte for byte.
+
+    Raises:
+        FileNotFoundError: if the folder is no checkpoint.
+        ValueError: if its tensors do not fit the configuration, or it holds other files.
+    """
+    folder = Path(folder).resolve()
+    tensors = _existing(folder / TENSOR_FILE)
+    _check_replaceable(folder)
+    check_state(_empty_model(config), read_tensors(tensors))
+    with replacing(folder) as part:
+        _write_texts(part, config, card, metrics)
+        shutil.copyfile(tensors, part / TENSOR_FILE)
+
+
+def bundled_checkpoint() -> Path:
+    """The folder of the bundled checkpoint: inside the installed package, or in the repository."""
+    installed = _ROOT / "bundled" / DEFAULT
+    return installed if installed.is_dir() else _ROOT.parent / "assets" / "checkpoints" / DEFAULT
+
+
+def checkpoint_name(source: str | os.PathLike[str]) -> str:
+    """What people are shown: a Hub id as it is, a folder by its own name."""
+    return Path(source).name if Path(source).is_dir() else os.fspath(source)
 
 
 def check_state(module: nn.Module, state: Mapping[str, Tensor], prefix: str = "") -> None:
@@ -159,8 +189,9 @@ def find_checkpoint(source: str | os.PathLike[str]) -> Path:
 def locate_checkpoint(source: str | os.PathLike[str]) -> Snapshot:
     """The local folder of a checkpoint, fetched from the Hub if ``source`` is a repository, or from the local cache.
 
-    An existing folder is that folder. Of other sources only text like ``user/name`` or ``user/name@revision`` is
-    looked for on the Hub; where a folder ``user`` stands here, only with the revision: else a path was meant.
+    ``"default"`` is the bundled checkpoint (``"./default"`` is a folder of that name). An existing folder is that
+    folder. Of other sources only text like ``user/name`` or ``user/name@revision`` is looked for on the Hub; where a
+    folder ``user`` stands here, only with the revision: else a path was meant.
 
     Returns:
         The folder, and why the Hub could not be asked if it should have been.
@@ -170,7 +201,7 @@ def locate_checkpoint(source: str | os.PathLike[str]) -> Snapshot:
             :class:`fusion_model.hub.fetch.HubUnreachableError` if there is no way to reach it.
         ValueError: if ``source`` is a file.
     """
-    path = Path(source)
+    path = bundled_checkpoint() if source == DEFAULT else Path(source)
     if path.is_dir():
         return Snapshot(path)
     if path.exists():
@@ -208,14 +239,35 @@ def _read_entries(folder: Path) -> dict[str, Any]:
     return entries
 
 
-def _read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file."""
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, by the names that they have in this version.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is truncated or no safetensors file.
+    """
     try:
-        return load_file(_existing(path))
+        tensors = load_file(_existing(path))
     except SafetensorError as error:
         raise ValueError(
             f"{path} is truncated or no safetensors file ({error}); fetch it again, with 'git lfs pull' in a clone"
         ) from error
+    return {_present_name(name): tensor for name, tensor in tensors.items()}
+
+
+def _present_name(name: str) -> str:
+    """The name that a tensor has in this version."""
+    for former, present in _FORMER_NAMES:
+        name = name.replace(former, present, 1)
+    return name
+
+
+def _write_texts(folder: Path, config: ModelConfig, card: str, metrics: dict[str, Any] | None) -> None:
+    """Make the folder, with all but the tensors."""
+    entries = {"format": FORMAT, **to_dict(config), "metrics": metrics or {}}
+    folder.mkdir()
+    (folder / CONFIG_FILE).write_text(json.dumps(entries, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    (folder / CARD_FILE).write_text(card, encoding="utf-8")
 
 
 def _empty_model(config: ModelConfig) -> nn.ModuleDict:
@@ -241,18 +293,3 @@ def _check_replaceable(folder: Path) -> None:
         raise ValueError(f"a checkpoint is a folder, but {folder} is a file")
     if others := sorted({path.name for path in folder.iterdir()} - set(FILES)):
         raise ValueError(f"{folder} is replaced as a whole but holds other files: {', '.join(others[:5])}")
-
-
-def _swap(part: Path, folder: Path) -> None:
-    """Rename the complete ``part`` to ``folder``; the old folder, if any, goes only after that has worked."""
-    if not folder.exists():
-        part.rename(folder)
-        return
-    old = part.with_suffix(".old")
-    folder.rename(old)
-    try:
-        part.rename(folder)
-    except BaseException:
-        old.rename(folder)
-        raise
-    shutil.rmtree(old)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from demo.video.clips import clip_writer
 from fusion_model import PRESETS, NoPersonError, Pose
-from fusion_model.crops import check_box
+from fusion_model.boxes import check_box
 from fusion_model.estimator import FusionSummary
 from fusion_model.heatmaps import encode
 from fusion_model.images import load_photo
@@ -67,7 +67,7 @@ class StandIn:
     least_score = config.calibration.person
     fusion = FusionSummary("trainable", 2.0, 2.5, np.array([0.05, 0.27, 0.73], np.float32), True, 1)
 
-    def __call__(self, photo, box=None, *, height_mm=1700.0, average=True):  # noqa: ARG002 - the face of the real one
+    def __call__(self, photo, box=None, *, height_mm=1700.0, flip_test=True):  # noqa: ARG002 - the face of the real one
         """Find the person; a box must at least be four numbers."""
         if box is not None:
             check_box(box, 10_000, 10_000)

@@ -137,7 +137,7 @@ from spaces.zero import torch as zero
 from spaces.zero.decorator import decorated_cache
 service = demo.service.Service.from_environment()
 zero.pack()  # what a launch does: the tensors leave the memory until a call has its GPU
-print(json.dumps([str(service.estimator.looker.device), len(decorated_cache) // 2, service.info()]))
+print(json.dumps([str(service.estimator.predictor.device), len(decorated_cache) // 2, service.info()]))
 """
 
 

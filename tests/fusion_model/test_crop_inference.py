@@ -18,14 +18,14 @@ def test_averaged_any_network_is_mirror_symmetric():
     extent = np.abs(pose.joints_3d).max()
     assert np.abs(image.heatmaps - pose.heatmaps[maps][:, :, ::-1]).max() < 0.02 * np.abs(pose.heatmaps).max()
     assert np.abs(image.joints_3d - pose.joints_3d[joints] * [-1, 1, 1]).max() < 0.02 * extent
-    plain = [estimator(one, box, average=False) for one in (photo, np.ascontiguousarray(photo[:, ::-1]))]
+    plain = [estimator(one, box, flip_test=False) for one in (photo, np.ascontiguousarray(photo[:, ::-1]))]
     assert np.abs(plain[1].joints_3d - plain[0].joints_3d[joints] * [-1, 1, 1]).max() > 0.1 * extent
 
 
 def test_an_average_keeps_window_image_and_score():
     estimator, photo = sure(), smooth_photo()
-    look = estimator.looker.look([photo], [Crop((63.0, 63.0), 120.0, 10.0, 64)])[0]
-    mean = estimator.looker.average([look])[0]
+    look = estimator.predictor.look([photo], [Crop((63.0, 63.0), 120.0, 10.0, 64)])[0]
+    mean = estimator.predictor.average([look])[0]
     assert (mean.crop, mean.score) == (look.crop, look.score)
     assert mean.image is look.image
     assert not np.allclose(mean.maps, look.maps)
@@ -34,8 +34,8 @@ def test_an_average_keeps_window_image_and_score():
 def test_an_average_is_that_of_the_crop_and_its_mirror_image():
     estimator, photo = sure(), smooth_photo()
     crops = [Crop((63.0, 63.0), side, 0.0, 64) for side in np.linspace(60, 130, 18)]  # more than one batch
-    looks = estimator.looker.look([photo] * len(crops), crops)
-    mean = estimator.looker.average(looks)
+    looks = estimator.predictor.look([photo] * len(crops), crops)
+    mean = estimator.predictor.average(looks)
     assert len(mean) == len(looks)
     for number in (0, 17):
         image = looks[number].image[None]

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fusion_model.crops import Crop, check_box, crop_of_box, letterbox
+from fusion_model.boxes import check_box
+from fusion_model.crops import Crop, crop_of_box, letterbox
 
 
 def random_crops(count=100):

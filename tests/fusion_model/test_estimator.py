@@ -214,8 +214,8 @@ def sure(preset="tiny"):
 def test_a_mirrored_look_at_a_symmetric_network_changes_nothing(estimator):
     """Maps turned and sides swapped on the way in, x negated and sides swapped on the way out."""
     photo = photo_of((200, 170))
-    looks = estimator.looker.look([photo], [letterbox(360, 360, INPUT_SIZE)])
-    one, both = (estimator.looker.poses(looks, flip=flip) for flip in (False, True))
+    looks = estimator.predictor.look([photo], [letterbox(360, 360, INPUT_SIZE)])
+    one, both = (estimator.predictor.poses(looks, flip=flip) for flip in (False, True))
     assert np.abs(one).max() > 50
     assert np.allclose(one, both, atol=0.01)
 

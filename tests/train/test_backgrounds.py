@@ -19,7 +19,7 @@ from train.data.people import load_people
 from train.detector_stage.composites import CompositeMaker
 
 
-class Looker:
+class CropPredictor:
     """Sees somebody where the middle of a window is bright; notes the windows."""
 
     config = SimpleNamespace(hourglass=SimpleNamespace(input_size=64))
@@ -28,7 +28,7 @@ class Looker:
         self.crops = []
 
     def look(self, photos, crops):
-        """As :meth:`fusion_model.crop_inference.Looker.look`."""
+        """As :meth:`fusion_model.crop_inference.CropPredictor.look`."""
         self.crops += crops
         pixels = [
             photo[round(crop.center[1]), round(crop.center[0])] for photo, crop in zip(photos, crops, strict=True)
@@ -63,11 +63,11 @@ def test_windows_lie_in_the_photo_and_clear_of_the_person(seed):
 
 
 def test_an_estimator_looks_at_the_middle_square():
-    dark, bright, looker = np.zeros((80, 200, 3), np.uint8), np.zeros((80, 200, 3), np.uint8), Looker()
+    dark, bright, predictor = np.zeros((80, 200, 3), np.uint8), np.zeros((80, 200, 3), np.uint8), CropPredictor()
     bright[30:34, 58:64] = 255
-    assert show_nobody(looker, [(bright, (20, 10, 102, 55)), (dark, (0, 0, 200, 80))]) == [False, True]
-    assert [crop.center for crop in looker.crops] == [(60.5, 32.0), (99.5, 39.5)]
-    assert [(crop.side, crop.angle, crop.size) for crop in looker.crops] == [(45, 0, 64), (80, 0, 64)]
+    assert show_nobody(predictor, [(bright, (20, 10, 102, 55)), (dark, (0, 0, 200, 80))]) == [False, True]
+    assert [crop.center for crop in predictor.crops] == [(60.5, 32.0), (99.5, 39.5)]
+    assert [(crop.side, crop.angle, crop.size) for crop in predictor.crops] == [(45, 0, 64), (80, 0, 64)]
 
 
 def test_windows_for_composites_are_sorted_out(monkeypatch, capsys):
@@ -82,7 +82,7 @@ def test_windows_for_composites_are_sorted_out(monkeypatch, capsys):
     maker.photos[:] = 0
     maker.photos[row, y0:y1, x0:x1] = 255
     kept = maker.empty[:1] + maker.empty[2:]
-    maker.sort_out(Looker())
+    maker.sort_out(CropPredictor())
     assert maker.empty == kept
     assert f"1 of {total} windows beside people show somebody" in capsys.readouterr().out
 

@@ -113,7 +113,7 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
     assert estimator.fusion.pruned
     assert estimator.fusion.merge_after == note["merging_layer"]
     assert set(np.unique(estimator.fusion.weights)) <= {0.0, 1.0}
-    budget = read_metrics(checkpoint)["training"]
+    budget = read_metrics(checkpoint)["provenance"]
     step = json.loads((folder / "fusion" / "best" / "figures.json").read_text())["step"]
     assert budget["fusion"] == {"steps": step, "batch": 4, "images": 4 * step, "people": {"made": 6}}
     assert budget["hourglass"]["people"] == {"made": 6}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fusion_model.crop_inference import Looker
+from fusion_model.crop_inference import CropPredictor
 from fusion_model.crops import Crop
 
 Window = tuple[int, int, int, int]  # x0, y0, x1, y1 in whole pixels, x1 and y1 not included
@@ -34,11 +34,11 @@ def beside_person(extent: Sequence[float], box: np.ndarray, least: int) -> Windo
     return found if min(found[2] - found[0], found[3] - found[1]) >= least else None
 
 
-def show_nobody(looker: Looker, found: Sequence[tuple[np.ndarray, Window]]) -> list[bool]:
+def show_nobody(predictor: CropPredictor, found: Sequence[tuple[np.ndarray, Window]]) -> list[bool]:
     """Whether an estimator sees nobody in the middle square of each window.
 
     Args:
-        looker: of the estimator.
+        predictor: of the estimator.
         found: (H, W, 3) uint8 RGB photos and a window of each, :data:`BATCH` at most.
     """
     crops = [
@@ -46,11 +46,11 @@ def show_nobody(looker: Looker, found: Sequence[tuple[np.ndarray, Window]]) -> l
             ((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2),
             float(min(x1 - x0, y1 - y0)),
             0.0,
-            looker.config.hourglass.input_size,
+            predictor.config.hourglass.input_size,
         )
         for _, (x0, y0, x1, y1) in found
     ]
-    return [look.score < _BYSTANDER for look in looker.look([photo for photo, _ in found], crops)]
+    return [one.score < _BYSTANDER for one in predictor.predict([photo for photo, _ in found], crops)]
 
 
 def left_out(dropped: int, total: int) -> str:

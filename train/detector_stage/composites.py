@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from fusion_model.crop_inference import Looker
+from fusion_model.crop_inference import CropPredictor
 from fusion_model.skeletons import MPII_16
 from train.data.background_crops import BATCH, ENOUGH_JOINTS, beside_person, left_out, show_nobody
 from train.data.people import People
@@ -90,12 +90,12 @@ class CompositeMaker:
         self.empty = [(int(row), window) for row, window in windows if window is not None]
         self.empty = self.empty[:: max(1, len(self.empty) // _MOST_WINDOWS)]
 
-    def sort_out(self, looker: Looker) -> None:
+    def sort_out(self, predictor: CropPredictor) -> None:
         """Drop the windows that were to show nobody where an estimator sees somebody, and say how many."""
         kept = []
         for start in tqdm(range(0, len(self.empty), BATCH), desc="sort out windows", unit="batch"):
             part = self.empty[start : start + BATCH]
-            nobody = show_nobody(looker, [(self.photos[row], window) for row, window in part])
+            nobody = show_nobody(predictor, [(self.photos[row], window) for row, window in part])
             kept += [one for one, empty in zip(part, nobody, strict=True) if empty]
         print(left_out(len(self.empty) - len(kept), len(self.empty)))
         self.empty = kept

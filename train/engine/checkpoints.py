@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
-from fusion_model.hub.checkpoints import CONFIG_FILE
+from fusion_model.hub.checkpoints import CONFIG_FILE, read_tensors
 
 _COMPLETE = "training_state.pt"
 
@@ -120,11 +119,7 @@ def read_weights(path: Path, part: str = "") -> dict[str, torch.Tensor]:
     if not file.is_file():
         msg = f"{file} not found: expected a run's folder with best/model.safetensors, or a safetensors file"
         raise FileNotFoundError(msg)
-    try:
-        tensors = load_file(file)
-    except SafetensorError as error:
-        msg = f"{file} is damaged or no safetensors file ({error})"
-        raise ValueError(msg) from error
+    tensors = read_tensors(file)
     prefix = f"{part}."
     own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     return own or tensors

@@ -14,7 +14,7 @@ from fusion_model.hub.checkpoints import CONFIG_FILE, read_metrics
 from train.engine.checkpoints import latest_state
 from train.engine.run_files import read_json, write_json
 
-ENTRY = "training"  # of a checkpoint's metrics: the budget of each network
+ENTRY = "provenance"  # of a checkpoint's metrics: what each network was trained on, and for how long
 NOTE = "provenance.json"  # in a run's folder
 
 

@@ -10,7 +10,7 @@ from huggingface_hub import ModelCardData
 
 from fusion_model.config import ModelConfig
 from fusion_model.estimator import PoseEstimator
-from fusion_model.hub.checkpoints import read_metrics
+from fusion_model.hub.checkpoints import read_metrics, update_checkpoint
 from train.engine.provenance import ENTRY as BUDGET
 from train.engine.provenance import most_people
 
@@ -123,7 +123,7 @@ def write_card(folder: Path, estimator: PoseEstimator, figures: dict[str, dict])
     """
     stored = {name: value for name, value in read_metrics(folder).items() if name not in _MEASURED}
     figures = {**stored, **figures}
-    estimator.save_pretrained(folder, card=card_text(estimator.config, folder.as_posix(), figures), metrics=figures)
+    update_checkpoint(folder, estimator.config, card_text(estimator.config, folder.as_posix(), figures), figures)
 
 
 def card_text(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import torch
 from torch import nn
 
-from fusion_model.detection.detector import detections, iou
+from fusion_model.boxes import iou
+from fusion_model.detection.detector import decode_detections
 from train.detector_stage.composites import Composite
 
 FALSE_BOXES = 0.2  # a picture
+_MIN_SCORE = 0.05  # of the detections that are ranked
 
 
 def detection_figures(network: nn.Module, composites: list[Composite], batch: int = 50) -> dict[str, float]:
@@ -21,17 +25,19 @@ def detection_figures(network: nn.Module, composites: list[Composite], batch: in
         batch: pictures at once.
     """
     device = next(network.parameters()).device
+    config = dataclasses.replace(network.config, min_score=_MIN_SCORE)
     found = []
     for start in range(0, len(composites), batch):
         images = np.stack([composite.image for composite in composites[start : start + batch]])
         images = torch.from_numpy(images).permute(0, 3, 1, 2).float().div(255).to(device)
         outputs = network(images.contiguous(memory_format=torch.channels_last))
-        found += [detections(output, 0.05, 0.6) for output in outputs]
+        found += [decode_detections(output, config) for output in outputs]
     people = sum(len(composite.boxes) for composite in composites)
     marks, turns = [], []
     for composite, seen in zip(composites, found, strict=True):
         free = np.ones(len(composite.boxes), bool)
-        for box, angle, score in seen:
+        for one in seen:
+            box, angle, score = one.box, one.angle, one.score
             overlap = iou(box, composite.boxes.astype(float)) * free if free.any() else np.zeros(1)
             right = bool(overlap.max(initial=0.0) >= 0.5)
             if right:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
+from fusion_model.boxes import iou
 from fusion_model.estimator import PoseEstimator
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
@@ -122,15 +123,13 @@ def on_canvases(estimator: PoseEstimator, source: Source, empty: list[np.ndarray
         return {}
     scores, found_people, false_boxes = [], 0, 0
     for canvas in tqdm(canvases, desc=f"{source.name} canvases", unit="picture", leave=False):
-        boxes, _ = estimator.find_people(canvas.photo)
-        match = match_boxes(boxes, canvas.boxes)
-        found_people += sum(iou >= 0.5 for _, iou in match)
-        false_boxes += len(boxes) - sum(iou >= 0.5 for _, iou in match)
-        wanted = [number for number, _ in match]
-        poses = estimator.batch([canvas.photo for n in wanted if n >= 0], [boxes[n] for n in wanted if n >= 0])
-        queue = iter(poses)
-        for person, number in enumerate(wanted):
-            pose, one = (next(queue) if number >= 0 else None), place[canvas.rows[person]]
+        poses = estimator.predict_all(canvas.photo)
+        match = match_boxes(np.array([pose.person_box for pose in poses]).reshape(-1, 4), canvas.boxes)
+        matched = sum(overlap >= 0.5 for _, overlap in match)
+        found_people += matched
+        false_boxes += len(poses) - matched
+        for person, (number, _) in enumerate(match):
+            pose, one = (poses[number] if number >= 0 else None), place[canvas.rows[person]]
             joints = canvas.joints[person][LIMBS_16]
             torso = np.linalg.norm(
                 canvas.joints[person][MPII_16.index("left_shoulder")]
@@ -159,15 +158,11 @@ def match_boxes(found: np.ndarray, wanted: np.ndarray) -> list[tuple[int, float]
     matches = [(-1, 0.0)] * len(wanted)
     if not len(found):
         return matches
-    low = np.maximum(found[:, None, :2], wanted[None, :, :2])
-    high = np.minimum(found[:, None, 2:], wanted[None, :, 2:])
-    common = np.clip(high - low, 0, None).prod(-1)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(-1) for boxes in (found, wanted)]
-    iou = common / (areas[0][:, None] + areas[1][None] - common)
-    while iou.max() > 0.1:
-        number, person = np.unravel_index(iou.argmax(), iou.shape)
-        matches[person] = (int(number), float(iou[number, person]))
-        iou[number], iou[:, person] = 0, 0
+    overlap = iou(found[:, None], wanted)
+    while overlap.max() > 0.1:
+        number, person = np.unravel_index(overlap.argmax(), overlap.shape)
+        matches[person] = (int(number), float(overlap[number, person]))
+        overlap[number], overlap[:, person] = 0, 0
     return matches
 
 

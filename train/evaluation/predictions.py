@@ -67,12 +67,7 @@ def predict_people(
     """
     # A protocol knows that somebody is there: a pose that the estimator would not show is judged too.
     calibration = dataclasses.replace(estimator.config.calibration, person=0.0)
-    sure = PoseEstimator(
-        dataclasses.replace(estimator.config, calibration=calibration),
-        estimator.hourglass,
-        estimator.fusion_network,
-        detector=estimator.detector,
-    )
+    sure = estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration))
     source = read_prepared(prepared.folder)
     carried = conversion_matrix(SKELETONS[estimator.config.fusion.skeleton], prepared.skeleton)
     lacking = [name for name, row in zip(prepared.skeleton.joints, carried, strict=True) if not row.any()]

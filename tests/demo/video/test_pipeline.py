@@ -15,7 +15,7 @@ from demo.video.motion import encode_json
 from demo.video.pipeline import ClipCancelledError, estimate_motion, write_files
 from demo.video.smoothing import smooth_motion
 from fusion_model import PRESETS, NoPersonError
-from fusion_model.crops import check_box
+from fusion_model.boxes import check_box
 from fusion_model.images import load_photo
 
 SIZE, RATE = (400, 300), 25
@@ -62,7 +62,7 @@ class Seer:
         boxes = [[x - 40, 50, x + 40, 250] for x in self.squares(photo)]
         return np.array(boxes, np.float32).reshape(-1, 4), np.full(len(boxes), 0.9, np.float32)
 
-    def __call__(self, photo, box=None, *, height_mm=1700.0, average=True):  # noqa: ARG002 - the face of the real one
+    def __call__(self, photo, box=None, *, height_mm=1700.0, flip_test=True):  # noqa: ARG002 - the face of the real one
         """Find the leftmost person, or the leftmost in the box."""
         found = self.squares(photo)
         if box is None:
@@ -257,7 +257,7 @@ def test_somebody_else_does_not_take_the_place_of_who_got_lost_at_once(seer, tmp
 
 
 def test_low_confidence_calls_for_a_search(change_pose, walk):
-    threshold = Seer.least_score
+    threshold = Seer.min_score
     sure, unsure = Seer(change_pose, score=0.9 * threshold), Seer(change_pose, score=0.7 * threshold)
     path = walk.with_name("long.mp4")
     write_clip(path, [picture(100 + 4 * number) for number in range(40)])

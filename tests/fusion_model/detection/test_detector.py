@@ -134,9 +134,9 @@ class Pointing(nn.Module):
 
 def test_the_estimator_looks_where_the_detector_points(estimator, monkeypatch):
     estimator.search.detector, crops = Pointing(), []
-    plain = estimator.looker.look
+    plain = estimator.predictor.look
     monkeypatch.setattr(
-        estimator.looker, "look", lambda photos, windows: crops.extend(windows) or plain(photos, windows)
+        estimator.predictor, "look", lambda photos, windows: crops.extend(windows) or plain(photos, windows)
     )
     estimator.find_people(np.random.default_rng(0).integers(0, 256, (128, 128, 3)).astype(np.uint8))
     first = crops[0]

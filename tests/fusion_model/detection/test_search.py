@@ -52,23 +52,23 @@ class Scripted:
 
 @pytest.mark.parametrize(("first", "closer", "chosen"), [(0.7, 0.65, 1), (0.6, 0.8, 1), (0.8, 0.65, 0)])
 def test_the_closer_look_counts_unless_the_first_is_a_good_deal_surer(first, closer, chosen):
-    looker = Scripted(first, closer)
+    predictor = Scripted(first, closer)
     photo = np.zeros((220, 200, 3), np.uint8)
-    (found,) = Search(PRESETS["tiny"], looker, None)._look_closer(photo, [Proposal((100.0, 100.0), 170.0, 0.0, 0.5)])
-    assert not looker.confidences
+    (found,) = Search(PRESETS["tiny"], predictor, None)._look_closer(photo, [Proposal((100.0, 100.0), 170.0, 0.0, 0.5)])
+    assert not predictor.confidences
     assert found.score == pytest.approx((first, closer)[chosen])
 
 
 @pytest.mark.parametrize(("closer", "sizes"), [(0.75, [128, 192]), (0.6, [128, 192, 192])])
 def test_a_first_look_is_small_and_looked_at_again_in_full_where_it_counts(closer, sizes):
     config = dataclasses.replace(PRESETS["tiny"], hourglass=HourglassConfig(1, 16, 192))
-    looker = Scripted(0.8, closer, 0.3)
+    predictor = Scripted(0.8, closer, 0.3)
     photo, proposal = np.zeros((220, 200, 3), np.uint8), Proposal((100.0, 100.0), 170.0, 0.0, 0.5)
-    (found,) = Search(config, looker, None)._look_closer(photo, [proposal])
-    assert [crop.size for crop in looker.crops] == sizes
+    (found,) = Search(config, predictor, None)._look_closer(photo, [proposal])
+    assert [crop.size for crop in predictor.crops] == sizes
     assert found.crop.size == 192
     if len(sizes) > 2:
-        assert found.crop == dataclasses.replace(looker.crops[0], size=192)
+        assert found.crop == dataclasses.replace(predictor.crops[0], size=192)
         assert (found.score, found.confidence[0]) == (0.8, np.float32(0.3))  # the score is that of the choice
 
 
@@ -77,13 +77,13 @@ def test_who_cannot_be_confirmed_is_not_looked_at(monkeypatch):
     box = np.array([60.0, 30.0, 140.0, 170.0])
     detections = [Detection(box, 0.0, 0.9), Detection(box + 200, 0.0, 0.26), Detection(box + 400, 0.0, 0.24)]
     monkeypatch.setattr(search, "find", lambda _network, _photo: detections)
-    looker = Scripted(1.0, 1.0, 1.0, 1.0)
-    finding = Search(config, looker, object())
+    predictor = Scripted(1.0, 1.0, 1.0, 1.0)
+    finding = Search(config, predictor, object())
     hinted = []
     monkeypatch.setattr(finding, "_hinted", lambda _photo, _found, hints: hinted.extend(hints) or [])
     finding._find_by_detector(np.zeros((700, 700, 3), np.uint8))
-    assert not looker.confidences
-    assert len(looker.crops) == 4  # a first and a closer look at each of two
+    assert not predictor.confidences
+    assert len(predictor.crops) == 4  # a first and a closer look at each of two
     assert [hint.tolist() for hint in hinted] == [(box + 400).tolist()]
 
 
@@ -92,9 +92,9 @@ def test_a_hint_is_followed_only_where_the_first_look_shows_somebody(offset, loo
     config = dataclasses.replace(PRESETS["tiny"], calibration=CalibrationConfig(person=0.6))
     photo, proposal = np.zeros((600, 600, 3), np.uint8), Proposal((100.0, 100.0), 170.0, 0.0, 0.5)
     hint = np.array([[75.0, 40.0, 125.0, 160.0]]) + offset
-    looker = Scripted(0.55, 0.55)  # enough of whom the detector hints at, not of others
-    assert len(Search(config, looker, object())._look_closer(photo, [proposal], hint)) == people
-    assert len(looker.crops) == looks
+    predictor = Scripted(0.55, 0.55)  # enough of whom the detector hints at, not of others
+    assert len(Search(config, predictor, object())._look_closer(photo, [proposal], hint)) == people
+    assert len(predictor.crops) == looks
     assert not Search(config, Scripted(0.55, 0.55), object())._look_closer(photo, [proposal])
 
 
@@ -108,10 +108,12 @@ def test_whom_the_maps_show_where_the_detector_only_hints(monkeypatch, side, kno
     proposal = Proposal((100.0, 100.0), side, 0.0, 0.5)
     monkeypatch.setattr(search, "propose", lambda _maps, _window: [proposal])
     monkeypatch.setattr(search, "_NEAR", 0.0)
-    looker = Scripted(1.0, 1.0)
+    predictor = Scripted(1.0, 1.0)
     found = Look(proposal.crop(128), torch.zeros(3, 8, 8), torch.zeros(16, 2, 2), standing(), np.ones(16), 1.0)
     found = dataclasses.replace(found, crop=dataclasses.replace(found.crop, side=400.0))
     hints = np.array([[75.0, 40.0, 125.0, 160.0]]) + offset
-    looks = Search(PRESETS["tiny"], looker, object())._hinted(np.zeros((220, 220, 3), np.uint8), [found] * known, hints)
+    looks = Search(PRESETS["tiny"], predictor, object())._hinted(
+        np.zeros((220, 220, 3), np.uint8), [found] * known, hints
+    )
     assert len(looks) == people
-    assert len(looker.crops) == (0 if known or side < 132 else 2)
+    assert len(predictor.crops) == (0 if known or side < 132 else 2)

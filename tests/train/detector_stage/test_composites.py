@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from fusion_model.config import DetectorConfig, to_dict
+from fusion_model.config import DetectorConfig
 from fusion_model.detection.detector import STRIDE, PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
+from fusion_model.hub.config_json import to_dict
 from fusion_model.skeletons import MPII_16
 from tests.helpers.fake_data import write_pack
 from tests.train.evaluation.test_end_to_end import make_source
@@ -201,7 +202,7 @@ def test_the_command_trains_a_detector_that_a_checkpoint_takes(tmp_path, monkeyp
     assert (tmp_path / "model" / "README.md").read_text() == "# A card\n"
     step = json.loads((tmp_path / "run" / "best" / "figures.json").read_text())["step"]
     budget = {"steps": step, "batch": 2, "images": 2 * step, "people": {"made": 6}}
-    assert read_metrics(tmp_path / "model") == {"kept": 1, "training": {"detector": budget}}
+    assert read_metrics(tmp_path / "model") == {"kept": 1, "provenance": {"detector": budget}}
     monkeypatch.setattr("sys.argv", [*given[:-2], "--width", "12"])
     assert run_command(parser(), main) == 1
     assert "was started with other settings (width was 6, is 12" in capsys.readouterr().err

@@ -7,10 +7,11 @@ import json
 import pytest
 import torch
 
-from fusion_model.config import DetectorConfig, to_dict
+from fusion_model.config import DetectorConfig
 from fusion_model.detection.detector import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
+from fusion_model.hub.config_json import to_dict
 from tests.helpers.in_process import call
 from train import attach_detector
 from train.engine.checkpoints import write_best
@@ -37,8 +38,8 @@ def test_a_run_from_nothing(tmp_path):
 
 def test_images_add_up_over_runs_and_checkpoints(tmp_path):
     first = begun(tmp_path / "first")
-    metrics = {"training": provenances({"hourglass": first, "fusion": None})}
-    assert metrics["training"].keys() == {"hourglass"}
+    metrics = {"provenance": provenances({"hourglass": first, "fusion": None})}
+    assert metrics["provenance"].keys() == {"hourglass"}
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "released", metrics=metrics)
     second = read_provenance(begun(tmp_path / "second", tmp_path / "released", batch=4, steps=5), "hourglass")
     assert (second["steps"], second["batch"], second["images"]) == (5, 4, 90)
@@ -82,7 +83,7 @@ def test_a_run_that_goes_on_keeps_its_note(tmp_path):
 def test_the_card_names_data_and_budget():
     config = PoseEstimator.random("tiny").config
     hourglass = {"steps": 7, "batch": 10, "images": None, "people": {"lspet": 2, "somebody's": 3}}
-    figures = {"training": {"hourglass": hourglass}}
+    figures = {"provenance": {"hourglass": hourglass}}
     card = card_text(config, "model", figures)
     assert "Trained on: LSP-extended (2 people), somebody's (3 people)." in card
     unknown = "not recorded"
@@ -95,7 +96,7 @@ def test_the_card_names_data_and_budget():
 
 
 def test_another_detector_does_not_keep_the_budget_of_the_one_before(tmp_path):
-    metrics = {"kept": 1, "training": {"detector": {"steps": 1, "batch": 1, "images": 1, "people": {}}}}
+    metrics = {"kept": 1, "provenance": {"detector": {"steps": 1, "batch": 1, "images": 1, "people": {}}}}
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "model", metrics=metrics)
     config = DetectorConfig(width=6, input_size=64)
     write_best(tmp_path / "run", PersonDetector(config), {"step": 5})

@@ -1,0 +1,56 @@
+"""Files and folders that are there as a whole or not at all, whenever a program is cut."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PART = ".part"
+"""Suffix of what is not finished yet; what a killed program left of it may be deleted."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path beside ``path`` to write to; it replaces ``path`` once the block ends without an error.
+
+    What is written may be a file or a folder. On an error ``path`` stays as it was, and nothing is left beside it.
+    """
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}{PART}")
+    try:
+        yield part
+        if part.is_dir():
+            _swap(part, path)
+        else:
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())  # a name must not survive a power cut that the content does not
+            part.replace(path)
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write a file so that it is there as a whole or not at all; text as UTF-8."""
+    with replacing(path) as part:
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _swap(part: Path, folder: Path) -> None:
+    """Rename the complete ``part`` to ``folder``; the old folder, if any, goes only after that has worked."""
+    if not folder.exists():
+        part.rename(folder)
+        return
+    old = part.with_suffix(".old")
+    folder.rename(old)
+    try:
+        part.rename(folder)
+    except BaseException:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old)
