@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from fusion_model.config import PRESETS, FusionConfig, LayerConfig, ModelConfig, model_config_from_dict, to_dict
+from fusion_model.config import PRESETS, FusionConfig, LayerConfig, ModelConfig
+from fusion_model.hub.config_json import model_config_from_dict, to_dict
 
 TINY = PRESETS["tiny"]
 
