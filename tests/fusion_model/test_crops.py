@@ -70,7 +70,7 @@ def test_a_quarter_turn_moves_whole_pixels():
     photo = np.random.default_rng(4).integers(0, 256, (64, 64, 3), np.uint8)
     turned = Crop((31.5, 31.5), 64.0, 90.0, 64).cut(photo)
     difference = np.abs(turned.astype(int) - np.rot90(photo).astype(int))
-    assert difference.max() <= 1  # what pointed right points up, as a window turned clockwise shows it
+    assert difference.max() <= 1  # what pointed right points up, as a crop turned clockwise shows it
 
 
 def test_halving_averages_blocks():

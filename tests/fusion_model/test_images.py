@@ -245,12 +245,12 @@ def test_what_is_no_image_named_jpg(tmp_path, content):
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.bmp", "a.tiff"])
-@pytest.mark.parametrize("share", [0.3, 0.7])
-def test_a_truncated_file(tmp_path, name, share):
+@pytest.mark.parametrize("fraction", [0.3, 0.7])
+def test_a_truncated_file(tmp_path, name, fraction):
     noise = RNG.integers(0, 256, (200, 300, 3), np.uint8)
     path = saved(tmp_path, Image.fromarray(noise), name)
     content = path.read_bytes()
-    path.write_bytes(content[: int(share * len(content))])
+    path.write_bytes(content[: int(fraction * len(content))])
     with pytest.raises(ValueError, match=f"{name} (is|cannot)") as error:
         load_photo(path)
     one_sentence(error)
