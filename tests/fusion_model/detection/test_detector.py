@@ -45,6 +45,11 @@ def test_people_come_best_first_and_overlapping_boxes_once():
     assert len(decode_detections(output, dataclasses.replace(loose, max_detections=1))) == 1
 
 
+def test_every_duplicate_is_dropped_not_only_those_of_the_best():
+    best, other, again = (6, 6, 3.0, 5, 5, 5, 5, 0), (2, 2, 2.0, 16, 16, 16, 16, 0), (4, 2, 1.0, 16, 30, 16, 3, 0)
+    assert len(decode_detections(output_with(best, other, again), CONFIG)) == 2
+
+
 def test_boxes_come_back_to_a_photo_that_is_not_square():
     class Fixed(PersonDetector):
         def forward(self, images):

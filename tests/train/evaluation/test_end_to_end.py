@@ -114,6 +114,8 @@ def test_boxes_are_matched_by_overlap_each_once():
     # The second found box covers the first wanted one fully; the first covers half of it: IoU 50 / 100.
     found = np.array([[0, 0, 10, 5], [0, 0, 10, 10], [50, 50, 60, 60]], float)
     assert match_boxes(found, wanted) == [(1, 1.0), (-1, 0.0)]
+    near = np.array([[0, 0, 10, 10], [0, 0, 10, 9]], float)
+    assert match_boxes(found[1:2], near) == [(0, 1.0), (-1, 0.0)], "one found box is one person"
     assert match_boxes(np.zeros((0, 4)), wanted) == [(-1, 0.0), (-1, 0.0)]
 
 
