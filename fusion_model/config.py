@@ -305,6 +305,14 @@ class SearchConfig:
     detail_inside: float = 0.9
     detail_area: float = 0.08
 
+    def __post_init__(self) -> None:
+        """Refuse sizes that the hourglass cannot have, and searches that find nothing."""
+        if self.first_size < 64 or self.first_size % 64:
+            raise ValueError(f"search first_size must be a positive multiple of 64, got {self.first_size}")
+        counts = (self.person_joints, self.max_detections, self.max_proposals, self.max_peaks, *self.levels)
+        if not self.levels or min(counts) < 1:
+            raise ValueError(f"search counts and levels must be at least 1, got {self}")
+
 
 @dataclass(frozen=True)
 class ModelConfig:
