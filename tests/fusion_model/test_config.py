@@ -115,5 +115,5 @@ def test_whole_numbers_are_floats_too():
 
 @pytest.mark.parametrize("wrong", [{"first_size": 100}, {"levels": ()}, {"levels": (0, 1)}, {"max_detections": 0}])
 def test_impossible_searches_are_refused(wrong):
-    with pytest.raises(ValueError, match="^search "):
+    with pytest.raises(ValueError, match=r"^search "):
         SearchConfig(**wrong)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusion_model.images import MIN_SIDE, MAX_PIXELS, load_photo
+from fusion_model.images import MAX_PIXELS, MIN_SIDE, load_photo
 
 RNG = np.random.default_rng(0)
 PHOTO = np.repeat(np.repeat(RNG.integers(0, 256, (4, 6, 3), np.uint8), 8, 0), 8, 1)  # 48 wide, 32 high
