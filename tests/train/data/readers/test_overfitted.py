@@ -33,9 +33,7 @@ def write_human36m(folder, _monkeypatch):
 
 def write_humaneva(folder, monkeypatch):
     humaneva_files.shorten(monkeypatch)
-    humaneva_files.write_part(folder, "Train", range(12, 20))
-    humaneva_files.write_part(folder, "Validate", range(5, 12))
-    humaneva_files.write_camera(folder)
+    humaneva_files.write_both_parts(folder)
     return ()
 
 
