@@ -144,8 +144,8 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     monkeypatch.setattr("train.detector._VALIDATION", 4)
     monkeypatch.setattr("train.recipes.released._PICTURES", 12)
     monkeypatch.setattr("train.recipes.released._HELD_OUT", 8)
-    monkeypatch.setattr("train.backgrounds._LEAST", 20)
-    monkeypatch.setattr("train.data.background_crops._BYSTANDER", 1.1)  # nor is any background sorted out
+    monkeypatch.setattr("train.backgrounds._MIN_SIDE", 20)
+    monkeypatch.setattr("train.data.background_crops._BYSTANDER_SCORE", 1.1)  # nor is any background sorted out
     anybody = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))  # networks this little trained see nobody
     monkeypatch.setattr("train.calibrate.fit_calibration", lambda _peaks, _hits: anybody)
     assert reproduced(tmp_path / "data", tmp_path / "out", "released") == 0
@@ -170,7 +170,7 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     assert "was begun with init_from None, not" in capsys.readouterr().err
     assert reproduced(tmp_path / "data", tmp_path / "again", "released", *again) == 0
     assert names(started) == [*data_first, "fusion", "calibrate", "evaluate"]
-    assert "0 of 12 windows beside people show somebody" in capsys.readouterr().out
+    assert "0 of 12 crops beside people show a bystander" in capsys.readouterr().out
     new = load_file(tmp_path / "again" / "fusion" / "checkpoint" / "model.safetensors")
     old = load_file(checkpoint / "model.safetensors")
     kept = {
