@@ -18,12 +18,13 @@ import numpy as np
 from tqdm import tqdm
 
 from fusion_model.estimator import PoseEstimator
-from train.command import least, positive, run_command
+from train.command import run_command
 from train.data.background_crops import BATCH, ENOUGH_JOINTS, beside_person, left_out, show_nobody
 from train.data.cutting import QUALITY, encode_jpeg
 from train.data.people import Source
 from train.data.sampling import SYNTHETIC
 from train.data.sources import find_sources
+from train.engine.arguments import at_least, positive
 from train.engine.run_files import check_settings
 from train.synthesis.dataset import write_whole
 
@@ -49,7 +50,9 @@ def parser() -> argparse.ArgumentParser:
         help="pixels of a window's shorter side; half of it where no photo has that much room",
     )
     arguments.add_argument("--checkpoint", type=Path, help="estimator that sorts out windows which show a bystander")
-    arguments.add_argument("--seed", type=least(0, int), default=0, help="of the order in which photos are looked at")
+    arguments.add_argument(
+        "--seed", type=at_least(0, int), default=0, help="of the order in which photos are looked at"
+    )
     return arguments
 
 

@@ -62,25 +62,8 @@ class LoopSettings:
         return rate
 
 
-# Settings that a resumed run may change: they do not alter what was already learnt.
 FREE = {
     "steps", "learning_rate", "schedule", "warmup", "patience", "save_every", "validate_every", "time_limit", "keep",
     "accumulate", "log",
 }  # fmt: skip
-
-
-SINCE = {"skeleton": "human36m_17", "augment": "wide"}  # what commands did before they had the setting
-
-
-def changed_settings(before: dict[str, object], now: dict[str, object]) -> list[str]:
-    """Differences that forbid to continue, as words.
-
-    What a former version of the loop did not know had its default; of the commands' own settings that a former version
-    did not note, nothing can be said.
-    """
-    old = {name: field.default for name, field in LoopSettings.__dataclass_fields__.items()} | SINCE | before
-    return [
-        f"{name} was {old[name]!r}, is {value!r}"
-        for name, value in now.items()
-        if name not in FREE and name in old and old[name] != value
-    ]
+"""Settings that a resumed run may change: they do not alter what was already learnt."""
