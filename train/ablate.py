@@ -1,6 +1,6 @@
 """Compare the ways of merging: ``python -m train.ablate --data DIR --hourglass RUN --out DIR``.
 
-Every strategy is trained for the same steps, from the same seeds, on the same crops. The tables of the paper are written
+Every strategy is trained for the same steps, from the same seeds, on the same crops. The paper's tables are written
 with means and standard deviations: Table 5 (the strategies), Table 6 of its appendix (the sigmoid with its sharpness
 term against free weights) and, with --stages, the remark of section 3.2 (stacked against single-stage hourglass). Run
 the same command again to continue one that was cut: what is finished is not repeated.

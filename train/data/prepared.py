@@ -18,9 +18,8 @@ import numpy as np
 
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, SKELETONS, Skeleton, conversion_matrix
-from train.data.people import Source, add_middle_joints
 from train.data.readers.records import HIDDEN, UNKNOWN
-from train.data.sampling import SYNTHETIC
+from train.data.source import SYNTHETIC, Source, add_middle_joints
 
 INDEX = "prepared.json"
 ANNOTATIONS = "people.npz"
@@ -195,10 +194,10 @@ def _poses(prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _carried_weight(carried: np.ndarray, trust: np.ndarray) -> np.ndarray:
-    """(N, T) float32: the least trust (N, S) of the joints that each target joint is made of, 0 if it has none."""
+    """(N, T) float32: the lowest trust (N, S) of the joints that each target joint is made of, 0 if it has none."""
     used = carried > 0
-    least = np.where(used[None], trust[:, None, :], np.inf).min(2)
-    return np.where(used.any(1), least, 0).astype(np.float32)
+    lowest = np.where(used[None], trust[:, None, :], np.inf).min(2)
+    return np.where(used.any(1), lowest, 0).astype(np.float32)
 
 
 class _PartReader:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from fusion_model.boxes import areas
 from fusion_model.crop_inference import CropPredictor
 from fusion_model.skeletons import MPII_16
-from train.data.background_crops import BATCH, ENOUGH_JOINTS, beside_person, left_out, show_nobody
+from train.data.background_crops import BATCH, MIN_JOINTS, beside_person, report_left_out, show_no_person
 from train.data.people import People
 from train.detector_stage.rendered_groups import Groups
 
@@ -75,7 +75,7 @@ class CompositeMaker:
 
     def __init__(self, people: People, groups: Groups | None, size: int, max_people: int = 5) -> None:
         side = (people.box[:, 2:] - people.box[:, :2]).amax(1)
-        usable = (side >= _MIN_SIDE) & ((people.weight > 0).sum(1) >= ENOUGH_JOINTS)
+        usable = (side >= _MIN_SIDE) & ((people.weight > 0).sum(1) >= MIN_JOINTS)
         self.rows = np.flatnonzero(usable.numpy())
         self.source, self.names = people.source[torch.from_numpy(self.rows)], people.names
         if not len(self.rows):
@@ -88,7 +88,7 @@ class CompositeMaker:
         # Large sets count more, but do not drown the small ones: by the roots of their counts.
         chance = (np.sqrt(counts) / np.maximum(counts, 1))[self.source.numpy()]
         self.chance = np.cumsum(chance / chance.sum())
-        enough = self.known.sum(1) >= ENOUGH_JOINTS
+        enough = self.known.sum(1) >= MIN_JOINTS
         beside = ((row, beside_person(self.extent[row], self.box[row], _MIN_SIDE)) for row in np.flatnonzero(enough))
         backgrounds = [(int(row), crop) for row, crop in beside if crop is not None]
         self.backgrounds = backgrounds[:: max(1, len(backgrounds) // _MAX_BACKGROUNDS)]
@@ -98,9 +98,9 @@ class CompositeMaker:
         kept = []
         for start in tqdm(range(0, len(self.backgrounds), BATCH), desc="sort out backgrounds", unit="batch"):
             part = self.backgrounds[start : start + BATCH]
-            empty = show_nobody(predictor, [(self.photos[row], crop) for row, crop in part])
+            empty = show_no_person(predictor, [(self.photos[row], crop) for row, crop in part])
             kept += [one for one, stays in zip(part, empty, strict=True) if stays]
-        print(left_out(len(self.backgrounds) - len(kept), len(self.backgrounds)))
+        print(report_left_out(len(self.backgrounds) - len(kept), len(self.backgrounds)))
         self.backgrounds = kept
 
     def make(self, generator: np.random.Generator, kinds: tuple[float, float] = (0.2, 0.2)) -> Composite:

@@ -18,8 +18,8 @@ from fusion_model.detection.detector import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.files import write_atomically
 from fusion_model.hub.config_json import to_dict
-from train.data.people import Source, load_people
-from train.data.sampling import SYNTHETIC
+from train.data.people import load_people
+from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.detector_stage.attach import CONFIG_FILE
 from train.detector_stage.composites import Composite, CompositeMaker

@@ -11,7 +11,7 @@ from fusion_model.boxes import iou
 from fusion_model.estimator import PoseEstimator
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
-from train.data.people import Source
+from train.data.source import Source
 from train.evaluation.canvases import alone, make_canvases
 from train.fusion_stage.pose_figures import known, pose_figures
 

@@ -14,7 +14,7 @@ from fusion_model.skeletons import HUMAN36M_17
 from train.evaluation.predictions import Predictions
 from train.evaluation.tables import Table
 from train.fusion_stage.pose_figures import LIMBS, pose_figures
-from train.synthesis.labels import view_name
+from train.synthesis.labels import viewpoint_name
 
 DATA_SET = "synthetic"
 _FIGURES = {"mpjpe": "MPJPE, mm", "pa_mpjpe": "PA-MPJPE, mm", "order": "pairs in order of depth, %"}
@@ -29,7 +29,7 @@ def table(predictions: Predictions) -> Table:
     """Errors of all and by viewpoint, and PCK@0.2."""
     scale = CONVENTIONAL_HEIGHT_MM / predictions.columns["stature"][:, None, None]
     true, points = predictions.columns["joints_3d"] * scale, predictions.columns["joints_2d"]
-    viewpoints = view_name(predictions.columns["azimuth"])
+    viewpoints = viewpoint_name(predictions.columns["azimuth"])
     chosen = {"all": np.ones(len(viewpoints), bool)} | {str(name): viewpoints == name for name in np.unique(viewpoints)}
     parts = [pose_figures(predictions.found_3d[mine], true[mine]) for mine in chosen.values()]
     measured = {f"this checkpoint, {shown}": tuple(part[key] for part in parts) for key, shown in _FIGURES.items()}

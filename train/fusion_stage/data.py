@@ -12,7 +12,7 @@ from accelerate import PartialState
 from torch import nn
 
 from train.data.people import People
-from train.data.sampling import SYNTHETIC
+from train.data.source import SYNTHETIC
 from train.data.sources import data_fingerprint, find_people
 from train.engine.checkpoints import weights_fingerprint
 from train.engine.precision import bf16_is_fast

@@ -15,7 +15,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import CARD_FILE
-from train.data.augment import AUGMENT_POSES, random_views, target_maps, turned_poses
+from train.data.augment import AUGMENT_POSES, random_crops, target_maps, turned_poses
 from train.data.people import People
 from train.data.sampling import draw_local, named_rows, sampling_weights
 from train.data.sources import find_people
@@ -66,7 +66,7 @@ def make_loop(module: BothNetworks, estimator: PoseEstimator, arguments: argpars
     def loss(network: nn.Module, _step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         rows, noise = draw_local(weights, arguments.batch, generator, loop.local_slice(arguments.batch))
         part = people.take(rows)
-        crops = random_views(part, size, margin, _AUGMENT, noise)
+        crops = random_crops(part, size, margin, _AUGMENT, noise)
         maps, pose = network(crops.images.contiguous(memory_format=torch.channels_last))
         of_maps = heatmap_loss(maps, *target_maps(crops, SIGMA))
         target, trust = turned_poses(part.pose, part.pose_weight, crops.angle, crops.mirror)

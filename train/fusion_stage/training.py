@@ -24,7 +24,8 @@ from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import CONFIG_FILE, check_state, load_checkpoint
 from fusion_model.pruning import prune
 from fusion_model.skeletons import HUMAN36M_17, SKELETONS, conversion_matrix
-from train.data.sampling import SYNTHETIC, draw_local, named_rows, sampling_weights
+from train.data.sampling import draw_local, named_rows, sampling_weights
+from train.data.source import SYNTHETIC
 from train.engine.arguments import at_least, fraction, loop_settings, positive
 from train.engine.checkpoints import read_weights, weights_fingerprint
 from train.engine.loop import Loop

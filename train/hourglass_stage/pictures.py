@@ -10,7 +10,7 @@ from torch.nn import functional
 from fusion_model.drawing import draw_bones
 from fusion_model.heatmaps import decode, to_crop_coordinates
 from fusion_model.skeletons import MPII_16
-from train.data.augment import plain_views
+from train.data.augment import plain_crops
 from train.data.people import People
 
 PANEL = 192  # pixels of a panel's side
@@ -21,7 +21,7 @@ _SEEN = 0.1  # height from which a peak is drawn
 def map_sheet(network: nn.Module, people: People, size: int, margin: float, count: int = 6) -> np.ndarray:
     """A hourglass on a few people: (2 P, n P, 3) uint8, crops with the found skeleton above, the maps' maxima below."""
     part = people.take(even_rows(len(people), count))
-    images, _ = plain_views(part, size, margin)
+    images, _ = plain_crops(part, size, margin)
     maps = network(images.contiguous(memory_format=torch.channels_last))[-1].float()
     places, heights = decode(maps)
     points = to_crop_coordinates(places).cpu().numpy() * PANEL / size

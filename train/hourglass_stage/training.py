@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
-from train.data.augment import AUGMENT, random_views, target_maps
+from train.data.augment import AUGMENT, random_crops, target_maps
 from train.data.sampling import draw, draw_local, named_rows, sampling_weights
 from train.data.sources import find_people
 from train.engine.arguments import loop_settings, start_warm
@@ -55,7 +55,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         local = loop.local_slice(arguments.batch)
         rows, noise = draw_local(weights, arguments.batch, generator, local)
         others = draw(weights, arguments.batch, generator)[local]
-        crops = random_views(people.take(rows), size, margin, augment, noise, lambda where: people.take(others[where]))
+        crops = random_crops(people.take(rows), size, margin, augment, noise, lambda where: people.take(others[where]))
         target, weight = target_maps(crops, SIGMA)
         images = crops.images.contiguous(memory_format=torch.channels_last)
         return heatmap_loss(network(images), target, weight), {}

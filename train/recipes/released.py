@@ -6,17 +6,19 @@ beside the photos, as ``rendered`` and ``rendered-held``.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from fusion_model.config import PRESETS
 from fusion_model.hub.checkpoints import CARD_FILE, load_checkpoint, read_metrics
 from train.data.prepared import SETTINGS as PREPARED
-from train.data.sampling import SYNTHETIC
+from train.data.source import SYNTHETIC
 from train.data.sources import find_sources
+from train.engine.run_files import refuse_other_settings
 from train.recipes.plan import Settings
 from train.recipes.stages import Stage
+from train.synthesis.dataset import SETTINGS as PICTURE_SETTINGS
 from train.synthesis.dataset import Settings as PictureSettings
-from train.synthesis.dataset import check_folder
 
 _HOURGLASS, _FUSION, _DETECTOR = 7_350, 12_000, 10_000  # steps at --scale 1
 _BATCHES = {"hourglass": 256, "fusion": 64, "detector": 32}
@@ -38,12 +40,17 @@ def check(settings: Settings) -> None:
     _check_photos(settings.data)
     _check_batches(settings.accumulate, ("fusion",) if settings.init_from else tuple(_BATCHES))
     for folder, pictures in _pictures(settings).items():
-        try:
-            check_folder(folder, pictures)
-        except ValueError as error:
-            raise ValueError(f"this recipe renders people itself: move {folder} away ({error})") from error
+        _check_pictures(folder, pictures)
     if settings.init_from:
         _check_checkpoint(settings.init_from, settings.preset)
+
+
+def _check_pictures(folder: Path, pictures: PictureSettings) -> None:
+    """Refuse a folder of other rendered people; raises as :func:`check`."""
+    try:
+        refuse_other_settings(folder, PICTURE_SETTINGS, asdict(pictures))
+    except ValueError as error:
+        raise ValueError(f"this recipe renders people itself: move {folder} away ({error})") from error
 
 
 def _check_batches(parts: int, trained: tuple[str, ...]) -> None:
@@ -113,7 +120,7 @@ def stages(settings: Settings) -> list[Stage]:
 
 
 def _pictures(settings: Settings) -> dict[Path, PictureSettings]:
-    """What is rendered, to train and to validate on, by folder; half of it before backgrounds of the training photos."""
+    """What is rendered to train and to validate on, by folder; half of it before backgrounds of training photos."""
     rendered, held_out = (settings.data / name for name in ("rendered", "rendered-held"))
     return {
         rendered: PictureSettings(_PICTURES, settings.seed, _PICTURE_SIZE, "train", _BACKGROUNDS),

@@ -34,7 +34,7 @@ def pack():
 
 
 @pytest.fixture(scope="module")
-def bank():
+def library():
     return PoseLibrary()
 
 
@@ -87,10 +87,10 @@ def test_project_agrees_with_the_matrices_that_the_shaders_get():
     np.testing.assert_allclose(camera.project(camera.position[None] + camera.rotation[2])[1], [[0, 0, 1]], atol=1e-9)
 
 
-def test_joints_lie_within_the_silhouette(pack, bank, renderer):
+def test_joints_lie_within_the_silhouette(pack, library, renderer):
     for seed in range(12):
         generator = np.random.default_rng(seed)
-        sample = bank.draw(generator, "train")
+        sample = library.draw(generator, "train")
         scene = compose(generator, pack, [(pack.person(seed * 7), sample.rotations, sample.support)], size=SIZE)
         mask = renderer.render(only_people(scene)).person == 1
         near = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
@@ -150,10 +150,10 @@ def test_people_are_seen_from_all_sides_evenly(pack):
     assert np.bincount(quarters, minlength=4).min() >= 6
 
 
-def test_everybody_is_borne(pack, bank):
+def test_everyone_is_borne(pack, library):
     generator = np.random.default_rng(2)
     for number in range(25):
-        sample = bank.draw(generator, "train")
+        sample = library.draw(generator, "train")
         scene = compose(generator, pack, [(pack.person(number), sample.rotations, sample.support)], size=SIZE)
         lowest = scene.people[0].vertices[tailor_of(pack).vertices["skin"], 1].min()
         assert lowest >= 0

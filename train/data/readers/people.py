@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from train.data.people import Source, add_middle_joints
 from train.data.readers.teacher import teacher_joints, teacher_pose
+from train.data.source import Source, add_middle_joints
 
 _ARRAYS = {
     "name": (),

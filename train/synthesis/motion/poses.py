@@ -1,4 +1,4 @@
-"""A bank of captured postures, and postures drawn from it."""
+"""The pose library: captured postures, and postures drawn from it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _NOISE = np.array([_JOINT_NOISE.get(name) or _JOINT_NOISE.get(name.partition("_"
 
 @dataclass(frozen=True)
 class PosedSample:
-    """A posture drawn from a bank.
+    """A posture drawn from a library.
 
     Attributes:
         rotations: (21, 3, 3) float32, the pelvis facing +z.
@@ -139,7 +139,9 @@ class PoseLibrary:
             sample = self._try(source, generator, split)
             if possible(sample.rotations) and (source in _CAPTURED or balanced(sample.rotations, sample.kind)):
                 return sample
-        msg = f"no possible posture ({source}) in {_TRIES} tries; are the bank's postures within the limits of joints?"
+        msg = (
+            f"no possible posture ({source}) in {_TRIES} tries; are the library's postures within the limits of joints?"
+        )
         raise RuntimeError(msg)
 
     def _try(self, source: str, generator: np.random.Generator, split: Split) -> PosedSample:
