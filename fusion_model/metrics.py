@@ -150,6 +150,28 @@ def pcp(
     return _fraction(distance <= threshold * lengths, labelled[:, first] & labelled[:, second], axis=0)
 
 
+def correct_keypoints(
+    prediction: np.ndarray, target: np.ndarray, skeleton: Skeleton, threshold: float = 0.2
+) -> np.ndarray:
+    """Joints within ``threshold`` torso lengths of the truth, the torso from left shoulder to right hip.
+
+    Args:
+        prediction: (N, J, 2) pixels; not finite where a joint was not found.
+        target: (N, J, 2) pixels.
+        skeleton: the joint set of both.
+        threshold: 0.2 for PCK@0.2.
+
+    Returns:
+        (N, J) bool.
+    """
+    errors, target = joint_errors(prediction, target), np.asarray(target, np.float64)
+    if errors.shape[1] != len(skeleton):
+        raise ValueError(f"{skeleton.name} has {len(skeleton)} joints, got {errors.shape[1]}")
+    shoulder, hip = skeleton.index("left_shoulder"), skeleton.index("right_hip")
+    torso = np.linalg.norm(target[:, shoulder] - target[:, hip], axis=-1)
+    return errors <= threshold * torso[:, None]
+
+
 def person_pck(
     prediction: np.ndarray,
     target: np.ndarray,
@@ -159,7 +181,7 @@ def person_pck(
     joints: Sequence[int] | None = None,
     threshold: float = 0.2,
 ) -> np.ndarray:
-    """Each person's correct keypoints: joints within ``threshold`` torso lengths, from left shoulder to right hip.
+    """Fraction of each person's labelled joints that are correct: see :func:`correct_keypoints`.
 
     Args:
         prediction: (N, J, 2) pixels.
@@ -172,17 +194,11 @@ def person_pck(
     Returns:
         (N,) fractions of the labelled joints; NaN for a person without a labelled torso or a labelled joint.
     """
-    errors = joint_errors(prediction, target)
-    labelled = _labels(labelled, errors.shape)
-    if errors.shape[1] != len(skeleton):
-        raise ValueError(f"{skeleton.name} has {len(skeleton)} joints, got {errors.shape[1]}")
-    shoulder, hip = skeleton.index("left_shoulder"), skeleton.index("right_hip")
-    target = np.asarray(target, np.float64)
-    torso = np.linalg.norm(target[:, shoulder] - target[:, hip], axis=-1)
+    right = correct_keypoints(prediction, target, skeleton, threshold)
+    labelled = _labels(labelled, right.shape)
+    torso = labelled[:, skeleton.index("left_shoulder")] & labelled[:, skeleton.index("right_hip")]
     measured = list(range(len(skeleton)) if joints is None else joints)
-    right = (errors <= threshold * torso[:, None])[:, measured]
-    fractions = _fraction(right, labelled[:, measured], axis=1)
-    return np.where(labelled[:, shoulder] & labelled[:, hip], fractions, np.nan)
+    return np.where(torso, _fraction(right[:, measured], labelled[:, measured], axis=1), np.nan)
 
 
 def pck(
