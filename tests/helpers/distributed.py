@@ -1,4 +1,6 @@
-"""What a process of a distributed training does, for test_distributed.py: ``python -m tests.helpers.distributed FOLDER OUT``.
+"""What a process of a distributed training does, for test_distributed.py.
+
+``python -m tests.helpers.distributed FOLDER OUT``
 
 Alone or as one of several under ``accelerate launch``, it takes a few steps with a hourglass and a fusion network, and
 stops runs by a signal and by a loss that only the last process meets. What came of it lies in ``OUT/<process>.json``.

@@ -1,7 +1,8 @@
 """Kill a training with SIGKILL again and again, and compare its end with that of an undisturbed run.
 
 ``python -m tests.helpers.kill_and_resume --kills 20`` trains a tiny hourglass on fake people; the kills are scattered
-over the run, and every other one waits until a checkpoint is being written. Prints what it did; exit status 1 if a bit differs.
+over the run, and every other one waits until a checkpoint is being written. Prints what it did;
+exit status 1 if a bit differs.
 """
 
 import argparse
