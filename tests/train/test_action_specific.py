@@ -136,8 +136,7 @@ def test_a_network_of_other_joints(skeleton, place, start):
     assert estimator.fusion_network.output.out_features == 3 * len(skeleton)
     prepared = open_prepared(place / "data")
     calibration = dataclasses.replace(estimator.config.calibration, person=0.0)  # any score will do
-    sure = with_calibration(estimator, calibration)
-    pose = sure(np.full((120, 100, 3), 90, np.uint8), box=(10, 10, 80, 100))
+    pose = with_calibration(estimator, calibration)(np.full((120, 100, 3), 90, np.uint8), box=(10, 10, 80, 100))
     assert pose.joints_3d.shape == (len(skeleton), 3)
     assert pose.joints_2d.shape == (len(skeleton), 2)
     assert np.abs(pelvis_weights(skeleton) @ pose.joints_3d).max() < 1e-3

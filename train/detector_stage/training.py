@@ -112,15 +112,12 @@ class _Batches:
 
 def stack(composites: list[Composite], device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Images (N, 3, S, S) in [0, 1], boxes (N, K, 4), axes (N, K, 2), who is there (N, K), trust (N, S / 8, S / 8)."""
-    most = max(1, *(len(composite.boxes) for composite in composites))
-    boxes, axes = torch.zeros(len(composites), most, 4), torch.zeros(len(composites), most, 2)
-    there = torch.zeros(len(composites), most, dtype=torch.bool)
+    places = len(composites), max(1, *(len(composite.boxes) for composite in composites))
+    boxes, axes, there = torch.zeros(*places, 4), torch.zeros(*places, 2), torch.zeros(places, dtype=torch.bool)
     for number, composite in enumerate(composites):
         count = len(composite.boxes)
-        boxes[number, :count], axes[number, :count] = (
-            torch.from_numpy(composite.boxes),
-            torch.from_numpy(composite.axes),
-        )
+        boxes[number, :count] = torch.from_numpy(composite.boxes)
+        axes[number, :count] = torch.from_numpy(composite.axes)
         there[number, :count] = True
     images = torch.from_numpy(np.stack([composite.image for composite in composites])).to(device)
     trust = torch.from_numpy(np.stack([composite.trust for composite in composites]))

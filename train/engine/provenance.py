@@ -66,10 +66,10 @@ def read_provenance(path: Path, part: str) -> dict[str, Any] | None:
 
 def most_people(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """For each data set the largest of several counts of its people, which may be the same ones."""
-    most: dict[str, int] = {}
+    largest: dict[str, int] = {}
     for people in counts:
-        most |= {name: max(most.get(name, 0), count) for name, count in people.items()}
-    return most
+        largest |= {name: max(largest.get(name, 0), count) for name, count in people.items()}
+    return largest
 
 
 def provenances(paths: Mapping[str, Path | None]) -> dict[str, dict[str, Any]]:

@@ -28,7 +28,7 @@ class LoopSettings:
         time_limit: minutes from the making of the loop after which the run saves and stops by itself; 0 for none, below
             0 for a limit that is over: it stops after a step.
         seed: of the batches and their augmentation.
-        batch: samples a step, over all processes and accumulated parts; 0 where nobody counts them.
+        batch: samples a step, over all processes and accumulated parts; 0 where they are not counted.
         accumulate: parts into which each process cuts its fraction of a batch, one after the other.
         patience: validations, see ``schedule``.
         keep: newest checkpoints that are kept, besides the best network.

@@ -52,8 +52,8 @@ class MixingLog:
 def _forget_from(path: Path, step: int) -> None:
     """Drop rows of steps to come, and a row that a cut left half written."""
     head, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
-    whole = [line for line in lines if line.endswith("\n") and line.count(",") == head.count(",")]
-    kept = [line for line in whole if int(line.partition(",")[0]) < step]
+    complete = [line for line in lines if line.endswith("\n") and line.count(",") == head.count(",")]
+    kept = [line for line in complete if int(line.partition(",")[0]) < step]
     if not kept:
         path.unlink()
         return
