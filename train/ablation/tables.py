@@ -12,11 +12,10 @@ import torch
 from fusion_model.config import FusionConfig
 from fusion_model.fusion import FusionNetwork
 from train.ablation.runs import FIRST_STACK, SHARP
+from train.evaluation.paper import TABLE_5
 from train.evaluation.tables import Cell, Table
 from train.fusion_stage.timing import time_networks
 
-# MPJPE in mm on Human3.6M, Tekin et al. 2017, Table 5.
-PAPER = {"image-only": 124.13, "maps-only": 79.28, "early": 76.41, "late": 74.12, "trainable": 69.73}
 _APART = {
     "photos_mpjpe": "photos, MPJPE",
     "photos_pa_mpjpe": "photos, PA-MPJPE",
@@ -144,7 +143,7 @@ def _strategy_row(name: str, runs: Runs) -> dict[str, Cell]:
     layers = sorted({run["merging_layer"] for run in runs if run["merging_layer"] is not None})
     return {
         "runs": len(runs),
-        "paper": PAPER.get(name),
+        "paper": TABLE_5.get(name),
         **_mean_std("mpjpe", _each(last, "mpjpe")),
         **_mean_std("pa_mpjpe", _each(last, "pa_mpjpe")),
         **_apart(last),

@@ -175,10 +175,8 @@ def stored_inputs(image: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
     return (image * 255).round().byte(), (maps / _MAP_UNIT).round().clamp(0, 255).byte()
 
 
-def random_rows(samples: FusionSamples, rows: Tensor, noise: RowNoise | torch.Generator) -> Batch:
-    """Rows of samples, slightly turned, scaled, shifted and mirrored anew by the noise of each, or a generator's."""
-    if isinstance(noise, torch.Generator):
-        noise = RowNoise.drawn(len(rows), noise)
+def random_rows(samples: FusionSamples, rows: Tensor, noise: RowNoise) -> Batch:
+    """Rows of samples, slightly turned, scaled, shifted and mirrored anew by the noise of each."""
     normal = noise.normal
     image, maps = samples.inputs(rows)
     size = image.shape[-1]

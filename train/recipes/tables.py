@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import statistics
 
-from train.ablation.tables import PAPER
+from train.evaluation.paper import TABLE_5
 from train.evaluation.tables import Table
 from train.recipes import plan, released
 from train.recipes.plan import Recipe, Settings
@@ -123,7 +123,7 @@ def _report_5(settings: Settings) -> str:
         tables = [plan.measured_table(settings, name, "human36m") for name in _ablated(settings, strategy).values()]
         figures = [table.rows["this checkpoint"][-1] for table in tables]  # the mean of all actions
         std = math.nan if math.isnan(sum(figures)) else statistics.stdev(figures)
-        rows[strategy] = (statistics.mean(figures), std, PAPER[strategy])
+        rows[strategy] = (statistics.mean(figures), std, TABLE_5[strategy])
         counts = dict.fromkeys(("ours", "standard deviation"), tables[0].counts["all"])
     notes = (
         f"ours: the mean over {_SEEDS} seeds of networks for all actions, at their last step",

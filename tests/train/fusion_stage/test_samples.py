@@ -7,6 +7,7 @@ import torch
 
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from train.data.sampling import draw, sampling_weights
+from train.engine.seeds import RowNoise
 from train.fusion_stage.losses import reprojection_loss
 from train.fusion_stage.samples import FusionSamples, random_rows
 
@@ -91,7 +92,8 @@ def test_points_of_samples_move_with_their_pictures():
     axis = torch.arange(size, dtype=torch.float32)
     mirrored = 0
     for seed in range(12):
-        batch = random_rows(samples, torch.zeros(1, dtype=torch.long), torch.Generator().manual_seed(seed))
+        noise = RowNoise.drawn(1, torch.Generator().manual_seed(seed))
+        batch = random_rows(samples, torch.zeros(1, dtype=torch.long), noise)
         light = (batch.images[0, 0] - batch.images[0, 0].min() - 0.3).clamp_min(0)
         center = torch.stack(((light.sum(0) * axis).sum(), (light.sum(1) * axis).sum())) / light.sum()
         joint = min((3, MPII_16.mirror[3]), key=lambda k: (batch.points[0, k] - center).norm())
