@@ -1,4 +1,4 @@
-"""Made-up data in the true formats: a few people, drawn as sticks."""
+"""Fake data in the distributed formats: a few people, drawn as sticks."""
 
 import io
 import zipfile

@@ -54,9 +54,7 @@ def data(tmp_path_factory):
     options = {"human36m": ("--every", 3, "--cameras", CAMERA)}
     with pytest.MonkeyPatch.context() as patch:
         humaneva_files.shorten(patch)
-        humaneva_files.write_part(sources["humaneva"], "Train", range(12, 20))
-        humaneva_files.write_part(sources["humaneva"], "Validate", range(5, 12))
-        humaneva_files.write_camera(sources["humaneva"])
+        humaneva_files.write_both_parts(sources["humaneva"])
         for name, source in sources.items():
             to = ("--source", source, "--out", folder / "data" / name, "--workers", 1)
             assert call(prepare, name, *to, *options.get(name, ())) == 0

@@ -1,6 +1,6 @@
 """Random crops, made for a whole batch at once on the device where the people lie.
 
-Four kinds of crop, so that one network serves all crops of the search: a *person* (one person fills the crop), a *scene*
+Four kinds of crop, so that one network serves the whole search: a *person* (one person fills the crop), a *scene*
 (people small and anywhere), a *cut* (a person cut off by the frame) and a *negative* (beside the person: every map is
 zero, unless a labelled joint got into the crop after all).
 """

@@ -1,7 +1,7 @@
 """People as training sees them: a stack of small photos with joints in their pixels.
 
-:func:`load_people` decodes every photo of some :class:`train.data.source.Source` into one uint8 tensor, which then stays
-in memory.
+:func:`load_people` decodes every photo of some sources (:class:`train.data.source.Source`) into one uint8 tensor, which
+then stays in memory.
 """
 
 from __future__ import annotations
@@ -79,8 +79,7 @@ def load_people(sources: Sequence[Source], *, validation: bool, size: int = STOR
     rows = [(number, row) for number, s in enumerate(sources) for row in np.flatnonzero(s.validation == validation)]
     if not rows:
         part = "validation" if validation else "training"
-        msg = f"no {part} people in {', '.join(s.name for s in sources) or 'an empty list of sources'}"
-        raise ValueError(msg)
+        raise ValueError(f"no {part} people in {', '.join(s.name for s in sources) or 'an empty list of sources'}")
     return decode_people(sources, rows, size)
 
 

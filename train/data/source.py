@@ -50,8 +50,7 @@ class Source:
         """Photo of one person, (H, W, 3) uint8 RGB; ValueError if it cannot be decoded."""
         image = cv2.imdecode(np.frombuffer(self.read(index), np.uint8), cv2.IMREAD_COLOR)
         if image is None:
-            msg = f"{self.name}: photo {index} cannot be decoded; expected a JPEG, PNG or WebP file"
-            raise ValueError(msg)
+            raise ValueError(f"{self.name}: photo {index} cannot be decoded; expected a JPEG, PNG or WebP file")
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
-from train.data.readers.rendered import PictureReader, RenderedSet, read_rendered
+from train.data.readers.rendered import RenderedSet, read_rendered
 from train.synthesis.dataset import ANNOTATIONS
 
 _MIN_SIDE = 16  # pixels of the box's longer side; smaller people are neither to be found nor wrong to find
@@ -21,14 +22,14 @@ class Groups:
     """A rendered data set, a picture at a time.
 
     Attributes:
-        read: gives the bytes of a picture by its number.
+        read: gives the JPEG file of a picture by its number.
         first: (P + 1,) row of each picture's first person in the arrays.
         boxes: (N, 4) tight boxes, pixels.
         axes: (N, 2) cosine and sine of the body axis' angle.
         learn: (N,) bool, seen well enough to be found.
     """
 
-    read: PictureReader = field(repr=False)
+    read: Callable[[int], bytes]
     first: np.ndarray
     boxes: np.ndarray
     axes: np.ndarray
@@ -72,5 +73,4 @@ def _groups(rendered: RenderedSet) -> Groups:
     along = labels["joints_2d"][order, _THORAX] - labels["joints_2d"][order, _PELVIS]
     axes = np.stack((-along[:, 1], along[:, 0]), 1) / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-6)
     first = np.searchsorted(labels["picture"][order], np.arange(rendered.pictures + 1))
-    reader = PictureReader(rendered.folder)
-    return Groups(reader, first, labels["box"][order], axes.astype(np.float32), learn[order])
+    return Groups(rendered.read, first, labels["box"][order], axes.astype(np.float32), learn[order])

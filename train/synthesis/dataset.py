@@ -200,8 +200,7 @@ def _read_labels(path: Path) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path) as archive, np.load(io.BytesIO(archive.read("labels.npz"))) as data:
             return {name: data[name] for name in data}
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
-        msg = f"{path} is damaged ({error}): delete it and run the command again"
-        raise ValueError(msg) from error
+        raise ValueError(f"{path} is damaged ({error}): delete it and run the command again") from error
 
 
 def encode_jpeg(image: np.ndarray, quality: int, what: str) -> bytes:

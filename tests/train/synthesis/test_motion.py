@@ -30,7 +30,7 @@ def library():
 
 
 def clip_of(rotations):
-    """Landmarks that somebody in these postures (T, 21, 3, 3) would show."""
+    """Landmarks that a person in these postures (T, 21, 3, 3) would show."""
     heads, tails = place(rotations)
 
     def at(ends, bone):
@@ -311,7 +311,7 @@ def test_clusters_are_drawn_evenly(library):
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-def test_every_kind_can_be_made_and_looks_its_part(library, kind):
+def test_every_kind_can_be_made_and_is_recognised(library, kind):
     generator = np.random.default_rng(4)
     made = [MAKERS[kind](generator, library.rotations[library.pick(generator, "train")]) for _ in range(60)]
     fit = np.stack([posture for posture in made if possible(posture) and balanced(posture, kind)])

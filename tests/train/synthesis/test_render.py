@@ -15,7 +15,7 @@ import pytest
 from fusion_model.skeletons import HUMAN36M_17
 from train.synthesis.backgrounds import PhotoFolder
 from train.synthesis.body import load_body
-from train.synthesis.camera import Shot, frame, look
+from train.synthesis.camera import Shot, frame, look_at
 from train.synthesis.motion.poses import PoseLibrary
 from train.synthesis.props import box
 from train.synthesis.renderer import Renderer
@@ -63,7 +63,7 @@ def only_people(scene):
 
 def test_points_are_rendered_where_the_camera_projects_them(pack, renderer):
     scene = scene_of(pack, 1)
-    camera = look(np.array([900.0, 1500.0, 2500.0]), np.array([0.0, 800.0, 0.0]), 0.2, 150.0, (SIZE, SIZE))
+    camera = look_at(np.array([900.0, 1500.0, 2500.0]), np.array([0.0, 800.0, 0.0]), 0.2, 150.0, (SIZE, SIZE))
     points = np.array([[0.0, 800, 0], [350, 1200, 100], [-300, 500, -400], [200, 300, 300]])
     surfaces = [
         replace(box(point, (40.0, 40.0, 40.0), 0), person=number) for number, point in enumerate(points, 1)
@@ -79,7 +79,7 @@ def test_points_are_rendered_where_the_camera_projects_them(pack, renderer):
 
 
 def test_project_agrees_with_the_matrices_that_the_shaders_get():
-    camera = look(np.array([900.0, 1500.0, 2500.0]), np.array([0.0, 800.0, 0.0]), 0.2, 150.0, (96, 64))
+    camera = look_at(np.array([900.0, 1500.0, 2500.0]), np.array([0.0, 800.0, 0.0]), 0.2, 150.0, (96, 64))
     points = np.random.default_rng(0).uniform(-500, 500, (20, 3))
     clip = np.concatenate([points, np.ones((20, 1))], axis=1) @ camera.clip_matrix().T
     window = (clip[:, :2] / clip[:, 3:] + 1) / 2 * [96, 64] - 0.5
@@ -105,7 +105,7 @@ def test_who_faces_the_camera_has_the_right_hand_on_the_left_of_the_picture(pack
     scene = scene_of(pack, 3)
     person = scene.people[0]
     ahead = person.facing / np.linalg.norm(person.facing)
-    camera = look(ahead * 4000 + [0, 1000, 0], np.array([0.0, 900, 0]), 0.0, 130.0, (SIZE, SIZE))
+    camera = look_at(ahead * 4000 + [0, 1000, 0], np.array([0.0, 900, 0]), 0.0, 130.0, (SIZE, SIZE))
     pixels, _ = camera.project(person.joints_world)
     right, left = (HUMAN36M_17.index(f"{side}_wrist") for side in ("right", "left"))
     assert pixels[right, 0] < SIZE / 2 < pixels[left, 0]

@@ -1,7 +1,7 @@
 """COCO's person keypoints as distributed: ``annotations/person_keypoints_<part>.json`` beside folders of photos.
 
-Takes every part of 2014 or 2017 that is there; ``train*`` is for training, ``val*`` for validation. Crowds are left out, and
-people with too few labelled joints.
+Takes every part of 2014 or 2017 that is there; ``train*`` is for training, ``val*`` for validation. Crowds are left
+out, and people with too few labelled joints.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class Distributed:
     """A data set.
 
     Attributes:
-        plan: reads what a folder holds; takes it, names of cameras (empty for the set's usual ones) and every how many frames.
+        plan: of a folder; takes it, names of cameras (empty for the set's usual ones) and every how many frames.
         section: heading in DATASETS.md.
         licence_page: where its licence is to be read.
         every: of its videos, every so many frames unless told otherwise; 0 for a set of pictures.

@@ -1,15 +1,15 @@
 """Rendered people as ``train.synthesize`` writes them: a folder with annotations.npz and part-*.zip.
 
-:func:`read_rendered` reads and checks a folder. Training's source, the plan of ``train.prepare`` and the detector's groups
-(:mod:`train.detector_stage.rendered_groups`) are made from what it returns.
+:func:`read_rendered` reads and checks a folder. Training's source, the plan of ``train.prepare`` and the groups of
+:mod:`train.detector_stage.rendered_groups` are made from what it returns.
 """
 
 from __future__ import annotations
 
-import threading
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from train.data.readers.records import HIDDEN, VISIBLE, Frame, Labels, LayoutError, Plan, Record, Unit, require_any
 from train.data.source import SYNTHETIC, Source
+from train.data.zips import ZipReader
 from train.synthesis.dataset import ANNOTATIONS, image_place
 from train.synthesis.labels import posture_name, viewpoint_name
 
@@ -47,6 +48,12 @@ class RenderedSet:
     validation: bool
     pictures: int
     labels: dict[str, np.ndarray]
+
+    @cached_property
+    def read(self) -> Callable[[int], bytes]:
+        """Gives the JPEG file of a picture by its number, from several threads; ValueError if its part is damaged."""
+        reader = ZipReader("picture", "delete the part and run train.synthesize again")
+        return lambda picture: reader(*image_place(self.folder, picture))
 
     def learnable(self, min_side: float) -> np.ndarray:
         """(N,) bool: enough joints visible, and the longer side of the box at least ``min_side`` pixels."""
@@ -96,12 +103,12 @@ def read_synthetic(folder: Path) -> Source:
         ValueError: if its annotations are damaged.
     """
     rendered = read_rendered(folder)
-    labels, reader = rendered.pose_labels(), PictureReader(folder)
+    labels = rendered.pose_labels()
     visible = labels["visible"][:, MPII_IN_HUMAN36M]
     count = len(visible)
     return Source(
         name=SYNTHETIC,
-        read=lambda row: reader(int(labels["picture"][row])),
+        read=lambda row: rendered.read(int(labels["picture"][row])),
         joints=labels["joints_2d"][:, MPII_IN_HUMAN36M],
         weight=np.where(visible, 1.0, _HIDDEN_WEIGHT).astype(np.float32),
         by_hand=np.ones((count, len(MPII_16)), bool),
@@ -159,26 +166,3 @@ def _record(source: Path, person: dict[str, np.ndarray], split: str) -> Record:
         camera_values=(intrinsics[0, 0], intrinsics[1, 1], intrinsics[0, 2], intrinsics[1, 2]),
         extra={"stature": float(person["stature"]), "azimuth": float(person["azimuth"])},
     )
-
-
-class PictureReader:
-    """Reads pictures out of the parts of a set from several threads.
-
-    Args:
-        folder: of the set.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._local = folder, threading.local()
-
-    def __call__(self, picture: int) -> bytes:
-        """The bytes of a picture; ValueError if its part is damaged or missing."""
-        path, member = image_place(self._folder, picture)
-        try:
-            files = self._local.__dict__.setdefault("files", {})
-            if path not in files:
-                files[path] = zipfile.ZipFile(path)
-            return files[path].read(member)
-        except (OSError, zipfile.BadZipFile, KeyError) as error:
-            msg = f"{path}: picture {picture} cannot be read ({error}): delete the part and run train.synthesize again"
-            raise ValueError(msg) from error

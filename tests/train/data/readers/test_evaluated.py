@@ -55,9 +55,7 @@ def write_human36m(folder, _monkeypatch):
 def write_humaneva(folder, monkeypatch):
     humaneva_files.shorten(monkeypatch)
     for subject in ("S1", "S2", "S3"):
-        humaneva_files.write_part(folder, "Train", range(12, 20), subject)
-        humaneva_files.write_part(folder, "Validate", range(5, 12), subject)
-        humaneva_files.write_camera(folder, subject)
+        humaneva_files.write_both_parts(folder, subject)
     return ("humaneva",)
 
 

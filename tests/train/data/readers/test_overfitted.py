@@ -33,9 +33,7 @@ def write_human36m(folder, _monkeypatch):
 
 def write_humaneva(folder, monkeypatch):
     humaneva_files.shorten(monkeypatch)
-    humaneva_files.write_part(folder, "Train", range(12, 20))
-    humaneva_files.write_part(folder, "Validate", range(5, 12))
-    humaneva_files.write_camera(folder)
+    humaneva_files.write_both_parts(folder)
     return ()
 
 
@@ -178,7 +176,7 @@ def test_a_few_people_are_learnt(name, run, prepared, tmp_path):
     else:
         untrained = training_error(estimator.fusion_network, data, estimator.hourglass)
         steps = ("--steps", 150, "--validate-every", 150, "--lr", 0.1)
-        more = ("--hourglass", tmp_path / "hourglass", "--views", 1, *steps)
+        more = ("--hourglass", tmp_path / "hourglass", "--crops", 1, *steps)
         run("fusion", *both, tmp_path / "fusion", *more)
         checkpoint = tmp_path / "fusion" / "checkpoint"
         network = PoseEstimator.from_pretrained(checkpoint, device="cpu").fusion_network
