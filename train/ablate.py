@@ -1,9 +1,9 @@
 """Compare the ways of merging: ``python -m train.ablate --data DIR --hourglass RUN --out DIR``.
 
-Every strategy is trained with the same budget and seeds on the same views, and the tables of the paper are written
-with means and spread: Table 5 (the strategies), Table 6 of its appendix (the sigmoid with its sharpness term against
-free weights) and, with --stages, the remark of section 3.2 (stacked against single-stage hourglass). Run the same
-command again to continue one that was cut: what is finished is not repeated.
+Every strategy is trained for the same steps, from the same seeds, on the same crops. The paper's tables are written
+with means and standard deviations: Table 5 (the strategies), Table 6 of its appendix (the sigmoid with its sharpness
+term against free weights) and, with --stages, the remark of section 3.2 (stacked against single-stage hourglass). Run
+the same command again to continue one that was cut: what is finished is not repeated.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from pathlib import Path
 
 from train.ablation.report import write_report
 from train.ablation.runs import STRATEGIES, Ablation
-from train.command import common_arguments, positive, run_command
+from train.command import common_arguments, run_command
+from train.engine.arguments import positive
 from train.fusion_stage.training import fusion_arguments
 
 
@@ -23,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(prog="python -m train.ablate", description=__doc__)
     common_arguments(arguments, batch=64, learning_rate=1e-3, one_run=False)
     fusion_arguments(arguments)
-    arguments.add_argument("--out", type=Path, required=True, help="folder of the runs, their views and the tables")
+    arguments.add_argument("--out", type=Path, required=True, help="folder of the runs, their samples and the tables")
     arguments.add_argument(
         "--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES), help="rows of the table"
     )

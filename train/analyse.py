@@ -9,25 +9,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-import torch
-
-from train.analysis.features import stream_correlations
-from train.analysis.figures import correlation_figure, mixing_figure
-from train.analysis.folder import Folder
-from train.analysis.held_out import HeldOut
-from train.analysis.mixing import Mixing, read_mixing
+from train.analysis.parts import Analysis
 from train.analysis.report import PARTS, report
-from train.analysis.run import FusionRun, NothingToShowError, check_run, identity, read_hardening, read_run
-from train.analysis.runtime import BATCHES, is_busy, machine, pruning_errors, time_networks
-from train.analysis.sheets import examples, sheet_figure
-from train.analysis.turning import turning_page
-from train.command import positive, run_command
-
-_DPI, _SHEET_DPI = 120, 110
+from train.analysis.run import NothingToShowError, check_run
+from train.command import run_command
+from train.engine.arguments import positive
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--images", type=positive(int), default=128, help="validation images of figure7")
     arguments.add_argument("--people", type=positive(int), default=6, help="people on a sheet")
     arguments.add_argument(
-        "--most", type=positive(int), help="validation people of each kind, photos and rendered, at most (default: all)"
+        "--max-people", type=positive(int), help="validation people of each kind, photos and rendered (default: all)"
     )
     arguments.add_argument("--without-photos", action="store_true", help="sheets of photos show maps and poses alone")
     arguments.add_argument("--seed", type=int, default=0, help="of the choice of images and people")
@@ -56,16 +44,10 @@ def main(arguments: argparse.Namespace) -> int:
     if needy and arguments.data is None:
         raise ValueError(f"{', '.join(needy)} need --data, the folder of data sets (or choose --only figure5)")
     analysis = Analysis(arguments)
-    makers = {
-        "figure5": analysis.figure5,
-        "figure7": analysis.figure7,
-        "sheets": analysis.sheets,
-        "runtime": analysis.runtime,
-    }
     made = 0
     for name in sorted(set(arguments.only), key=PARTS.index):
         try:
-            makers[name]()
+            analysis.make(name)
             made += 1
             print(f"{name} done", flush=True)
         except NothingToShowError as error:
@@ -75,102 +57,6 @@ def main(arguments: argparse.Namespace) -> int:
         analysis.folder.write("report.md", report(title, analysis.folder.parts(PARTS)))
     print(f"report: {analysis.folder.path / 'report.md'}")
     return 0 if made else 1
-
-
-class Analysis:
-    """The parts, and what they share: networks and people are loaded once, by the first that needs them."""
-
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self.arguments = arguments
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.machine = machine(self.device)
-        self.folder = Folder(arguments.out or arguments.run / "analysis", identity(arguments.run))
-
-    @cached_property
-    def networks(self) -> FusionRun:
-        """Of the run."""
-        return read_run(self.arguments.run, self.device)
-
-    @cached_property
-    def held_out(self) -> HeldOut:
-        """Validation people."""
-        return HeldOut(self.arguments.data, self.networks, self.arguments.most, self.arguments.seed)
-
-    def figure5(self) -> None:
-        """Curves of the fusion weights."""
-        mixing = read_mixing(self.arguments.run)
-        depth = mixing.weights.shape[1]
-        columns = np.column_stack((mixing.steps, mixing.alpha, mixing.beta, mixing.weights))
-        self.folder.table("figure5.csv", ("step", "alpha", "beta", *(f"w{n + 1}" for n in range(depth))), columns)
-        self.folder.figure("figure5.png", mixing_figure(mixing), _DPI)
-        self.folder.part("figure5", _mixing_summary(mixing))
-
-    def figure7(self) -> None:
-        """Correlations of the streams."""
-        bank, wanted = self.held_out.bank, self.arguments.images
-        rows = np.random.default_rng(self.arguments.seed).permutation(len(bank))[:wanted]
-        image, maps = bank.inputs(torch.from_numpy(np.sort(rows)).to(self.device))
-        found = stream_correlations(self.networks.full, image, maps)
-        names = [f"map_{k}" for k in range(found.between.shape[1])]
-        table = [(f"image_{k}", *(f"{v:.6g}" for v in row)) for k, row in enumerate(found.between)]
-        self.folder.table("figure7.csv", ("channel", *names), table)
-        self.folder.figure("figure7.png", correlation_figure(found), _DPI)
-        summary = found.summary()
-        b = self.networks.released.config.merging_layer
-        if b is not None and b < found.layer:
-            summary["note"] = f"The released network merges after layer {b}: it does without the layer shown here."
-        self.folder.part("figure7", summary)
-        print(f"  R^2 between the streams, mean of {found.between.size} pairs: {summary['mean']}")
-
-    def sheets(self) -> None:
-        """People, their maps and poses."""
-        groups, sheets = {}, []
-        for kind, rows in self.held_out.kinds.items():
-            shown = kind == "rendered" or not self.arguments.without_photos
-            people = examples(self.held_out, rows, self.arguments.people, photos=shown)
-            title = f"{'Rendered people' if kind == 'rendered' else 'Photos'}, never trained on: from good to bad"
-            reference = "true" if kind == "rendered" else "reference"  # most photos have a teacher's pose alone
-            self.folder.figure(f"sheet_{kind}.png", sheet_figure(people, title, reference, photos=shown), _SHEET_DPI)
-            sheets.append({"file": f"sheet_{kind}.png", "title": title, "shows_photos": shown and kind != "rendered"})
-            groups[kind] = people
-        self.folder.write("people.html", turning_page(groups))
-        self.folder.drop(*({f"sheet_{kind}.png" for kind in ("photos", "rendered")} - {s["file"] for s in sheets}))
-        self.folder.part("sheets", {"sheets": sheets})
-
-    def runtime(self) -> None:
-        """Times and errors of the networks."""
-        times = time_networks(self.networks)
-        self.folder.table("runtime.csv", list(times[0]), [list(row.values()) for row in times])
-        errors = pruning_errors(self.held_out, read_hardening(self.arguments.run))
-        self.folder.part(
-            "runtime",
-            {
-                "machine": self.machine,
-                "busy": is_busy(self.machine),
-                "batches": BATCHES,
-                "times": times,
-                "errors": errors,
-            },
-        )
-        for row in times:
-            print("  " + "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else str(v) for k, v in row.items()))
-
-
-def _mixing_summary(mixing: Mixing) -> dict[str, object]:
-    """Where the weights ended, as plain values."""
-    hardened = mixing.hardened_at is not None
-    last = int(np.flatnonzero(mixing.steps == mixing.hardened_at)[0]) if hardened else -1
-    values = {"alpha": float(mixing.alpha[last]), "beta": float(mixing.beta[last])}
-    return {
-        "points": len(mixing.steps),
-        "hardened_at": mixing.hardened_at,
-        "merging_layer": mixing.merging_layer,
-        "soft_end": {
-            **{name: value if np.isfinite(value) else None for name, value in values.items()},
-            "weights": mixing.weights[last].tolist(),
-        },
-        "remark": mixing.remark,
-    }
 
 
 if __name__ == "__main__":

@@ -18,11 +18,12 @@ from tqdm import tqdm
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.files import write_atomically
-from train.command import least, positive, run_command
+from train.command import run_command
 from train.data.background_crops import BATCH, MIN_JOINTS, beside_person, report_left_out, show_no_person
 from train.data.cutting import QUALITY
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
+from train.engine.arguments import at_least, positive
 from train.engine.run_files import check_settings
 from train.synthesis.dataset import encode_jpeg
 
@@ -48,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
         help="pixels of a crop's shorter side, at least; half of it where no photo has that much room",
     )
     arguments.add_argument("--checkpoint", type=Path, help="estimator that leaves out crops which show a bystander")
-    arguments.add_argument("--seed", type=least(0, int), default=0, help="of the order in which photos are taken")
+    arguments.add_argument("--seed", type=at_least(0, int), default=0, help="of the order in which photos are taken")
     return arguments
 
 

@@ -1,17 +1,15 @@
 """Measure how fast networks train: ``python -m train.benchmark --training --preset compact``.
 
 For the hourglass and the fusion network: images a second of the bare forward pass, backward pass and optimiser step on
-tensors that lie ready, beside those of the training loop with its data and augmentation.
+inputs that lie ready, beside those of the training loop with its data and augmentation.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -21,9 +19,12 @@ from fusion_model.config import PRESETS
 from fusion_model.fusion import FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from train import fusion, hourglass
-from train.command import positive, run_command
+from train.command import run_command
+from train.engine.arguments import positive
 from train.engine.loop import Loop
+from train.fusion_stage.timing import random_inputs, take_turns
 from train.fusion_stage.training import Trainer
+from train.hourglass_stage.training import heatmap_loss, make_loop
 
 _ROUNDS = 3  # bare and whole take turns, so that a busy machine slows both; the median counts
 _Loss = Callable[[nn.Module, int, torch.Generator | None], tuple[Tensor, dict[str, float]]]
@@ -48,14 +49,14 @@ def main(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         common = ["--data", str(arguments.data), "--preset", arguments.preset, "--log", "csv"]
         options = [*common, "--run", f"{folder}/hourglass", "--batch", str(arguments.hourglass_batch)]
-        loop = hourglass.make_loop(hourglass.parser().parse_args(options))
+        loop = make_loop(hourglass.parser().parse_args(options))
         _compare("hourglass", loop, _bare_hourglass(loop, arguments.hourglass_batch), arguments)
-        options = [*common, "--run", f"{folder}/fusion", "--batch", str(arguments.fusion_batch), "--views", "1"]
+        options = [*common, "--run", f"{folder}/fusion", "--batch", str(arguments.fusion_batch), "--crops", "1"]
         settings = fusion.parser().parse_args([*options, "--hourglass", folder])
         config = PRESETS[arguments.preset]
         stacks = StackedHourglass(config.hourglass).eval().to(memory_format=torch.channels_last)
         trainer = Trainer(config, stacks, FusionNetwork(config.fusion), settings)
-        trainer.take_views()
+        trainer.take_data()
         _compare("fusion", trainer.loop, _bare_fusion(trainer.loop, settings), arguments)
     return 0
 
@@ -63,38 +64,33 @@ def main(arguments: argparse.Namespace) -> int:
 def _bare_hourglass(loop: Loop, batch: int) -> _Loss:
     """The loss on tensors that lie ready."""
     config = loop.module.config
-    images = torch.rand(batch, 3, config.input_size, config.input_size, device=loop.device)
-    images = images.to(memory_format=torch.channels_last)
+    (images,) = random_inputs(loop.module, batch)
     maps = torch.rand(batch, config.joints, config.map_size, config.map_size, device=loop.device)
     weight = torch.ones(batch, config.joints, device=loop.device)
-    return lambda network, _step, _generator: (hourglass.heatmap_loss(network(images), maps, weight), {})
+    return lambda network, _step, _generator: (heatmap_loss(network(images), maps, weight), {})
 
 
 def _bare_fusion(loop: Loop, settings: argparse.Namespace) -> _Loss:
     """The loss on tensors that lie ready."""
     config, batch = loop.module.config, settings.batch
-    images = torch.rand(batch, 3, config.input_size, config.input_size, device=loop.device)
-    maps = torch.rand(batch, config.map_joints, config.input_size, config.input_size, device=loop.device)
+    images, maps = random_inputs(loop.module, batch)
     pose = torch.zeros(batch, config.joints, 3, device=loop.device)
     return lambda network, _step, _generator: (fusion_loss(network(images, maps), pose, loop.module), {})
 
 
 def _compare(name: str, loop: Loop, bare: _Loss, arguments: argparse.Namespace) -> None:
     """Print the rates of both, and their ratio."""
-    calls = {"bare": lambda: _bare_step(loop, bare), "loop": loop.train_step}
-    rates: dict[str, list[float]] = {kind: [] for kind in calls}
     steps = max(1, arguments.steps // _ROUNDS)
-    for number in range(_ROUNDS + 1):  # the first round only warms up
-        for kind, call in calls.items():
-            rate = _rate(loop, call, steps if number else min(steps, 3))
-            rates[kind] += [rate] if number else []
-    print(line(name, rates["bare"], rates["loop"]), flush=True)
+    calls = {"bare": lambda: _bare_step(loop, bare), "loop": loop.train_step}
+    rounds = {kind: lambda call=call: [call() for _ in range(steps)] for kind, call in calls.items()}
+    seconds = take_turns(rounds, loop.device, _ROUNDS)
+    images = steps * loop.settings.batch
+    print(line(name, images / seconds["bare"], images / seconds["loop"]), flush=True)
 
 
-def line(name: str, bare: Sequence[float], whole: Sequence[float]) -> str:
-    """What is printed for the rates of several rounds."""
-    one, other = statistics.median(bare), statistics.median(whole)
-    return f"{name:10} bare {one:8.1f} images/s   loop {other:8.1f} images/s   ratio {100 * other / one:5.1f} %"
+def line(name: str, bare: float, loop: float) -> str:
+    """What is printed for two rates, images a second."""
+    return f"{name:10} bare {bare:8.1f} images/s   loop {loop:8.1f} images/s   ratio {100 * loop / bare:5.1f} %"
 
 
 def _bare_step(loop: Loop, loss: _Loss) -> None:
@@ -104,16 +100,6 @@ def _bare_step(loop: Loop, loss: _Loss) -> None:
     loop.accelerator.backward(value)
     loop.optimiser.step()
     loop.optimiser.zero_grad(set_to_none=True)
-
-
-def _rate(loop: Loop, call: Callable[[], object], steps: int) -> float:
-    """Images a second."""
-    began = time.perf_counter()
-    for _ in range(steps):
-        call()
-    if loop.device.type == "cuda":
-        torch.cuda.synchronize(loop.device)
-    return steps * loop.settings.batch / (time.perf_counter() - began)
 
 
 if __name__ == "__main__":

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from torch import nn
-
 from fusion_model.config import PRESETS
 from train.data.augment import AUGMENT
-from train.engine.checkpoints import latest_state
-from train.engine.loop import start_accelerator
+from train.engine.arguments import at_least, fraction, positive
 from train.engine.memory import keep_freed_memory
-from train.engine.optimiser import warm_start
-from train.engine.settings import LOGS, SCHEDULES, LoopSettings
+from train.engine.settings import LOGS, SCHEDULES
 
 
 def common_arguments(
@@ -62,9 +57,11 @@ def common_arguments(
     parser.add_argument(
         "--patience", type=positive(int), default=3, help="validations without gain before a plateau lowers the rate"
     )
-    parser.add_argument("--warmup", type=least(0, int), default=warmup, help="steps over which the rate rises at first")
     parser.add_argument(
-        "--time-limit", type=least(0), default=0.0, help="minutes after which to save and stop; 0: none"
+        "--warmup", type=at_least(0, int), default=warmup, help="steps over which the rate rises at first"
+    )
+    parser.add_argument(
+        "--time-limit", type=at_least(0), default=0.0, help="minutes after which to save and stop; 0: none"
     )
     parser.add_argument("--save-every", type=positive(int), default=1000, help="steps between checkpoints")
     parser.add_argument("--keep", type=positive(int), default=2, help="newest checkpoints kept, besides the best")
@@ -72,92 +69,10 @@ def common_arguments(
     parser.add_argument("--validate-every", type=positive(int), default=2000, help="steps between validations")
     parser.add_argument(
         "--synthetic-fraction",
-        type=share,
+        type=fraction,
         default=0.2,
         help="fraction of rendered people in a batch, where --data has some",
     )
-
-
-def positive(kind: type[int | float]) -> Callable[[str], float]:
-    """Reader of a command-line number that must exceed 0."""
-
-    def read(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = 0
-        if not 0 < value < math.inf:
-            whole = "whole " if kind is int else ""
-            raise argparse.ArgumentTypeError(f"must be a {whole}number above 0, got {text!r}")
-        return value
-
-    return read
-
-
-def least(bound: float, kind: type[int | float] = float) -> Callable[[str], float]:
-    """Reader of a command-line number that must not be below a bound."""
-
-    def read(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan
-        if not bound <= value < math.inf:
-            whole = "whole " if kind is int else ""
-            raise argparse.ArgumentTypeError(f"must be a {whole}number of at least {bound:g}, got {text!r}")
-        return value
-
-    return read
-
-
-def share(text: str) -> float:
-    """Reader of a command-line number from 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text!r}")
-    return value
-
-
-def loop_settings(arguments: argparse.Namespace) -> LoopSettings:
-    """Settings of the loop from the common arguments."""
-    return LoopSettings(
-        steps=arguments.steps,
-        learning_rate=arguments.lr,
-        schedule=arguments.schedule,
-        warmup=arguments.warmup,
-        time_limit=minutes_left(arguments),
-        save_every=arguments.save_every,
-        validate_every=arguments.validate_every,
-        seed=arguments.seed,
-        batch=arguments.batch,
-        accumulate=arguments.accumulate,
-        patience=arguments.patience,
-        keep=arguments.keep,
-        log=arguments.log,
-    )
-
-
-def minutes_left(arguments: argparse.Namespace) -> float:
-    """Of ``--time-limit``, which counts from the start of the command; 0 if there is none, below 0 if it is over."""
-    limit, began = arguments.time_limit, getattr(arguments, "began", None)
-    if not limit or began is None:  # not started by run_command
-        return limit
-    return limit - (time.monotonic() - began) / 60 or -1.0
-
-
-def start_warm(module: nn.Module, arguments: argparse.Namespace, part: str) -> None:
-    """Do what ``--init-from`` asks for, and print what was skipped.
-
-    Args:
-        module: the network to start.
-        arguments: of the command.
-        part: what the network is called in a checkpoint.
-    """
-    if arguments.init_from and latest_state(arguments.run) is None:
-        start_accelerator().print(warm_start(module, arguments.init_from, part))
 
 
 def run_command(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], int]) -> int:

@@ -39,8 +39,8 @@ from train.evaluation.end_to_end import (
     with_error,
 )
 from train.evaluation.negatives import negative_crops
-from train.evaluation.pose3d import mean_pose
 from train.evaluation.registry import PROTOCOLS, measure_protocol
+from train.fusion_stage.pose_figures import mean_pose
 
 _TIMED = 60  # photos
 WHOLE_PHOTOS = ("lspet",)  # sets whose validation photos are whole; people of the others are pasted on canvases

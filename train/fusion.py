@@ -15,12 +15,13 @@ import torch
 
 from fusion_model.config import STRATEGIES
 from fusion_model.fusion import FusionNetwork
-from train.action_specific import train_actions
-from train.attach_detector import read_detector
-from train.command import common_arguments, run_command, start_warm
+from train.command import common_arguments, run_command
+from train.detector_stage.attach import read_detector
+from train.engine.arguments import start_warm
 from train.engine.checkpoints import is_released
 from train.engine.loop import start_accelerator
 from train.engine.provenance import begin_provenance
+from train.fusion_stage.action_specific import train_actions
 from train.fusion_stage.training import OUTPUTS, Trainer, fusion_arguments, fusion_config, load_hourglass
 
 
@@ -38,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     )
     arguments.add_argument("--fixed-beta", type=int, help="merging layer of the strategy 'fixed'")
     arguments.add_argument(
-        "--cache", type=Path, help="folder that keeps the views and their maps, for further runs; default: none is kept"
+        "--cache", type=Path, help="folder that keeps the crops and their maps, for further runs; default: none is kept"
     )
     arguments.add_argument(
         "--detector",
@@ -57,8 +58,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def train(arguments: argparse.Namespace) -> bool:
     """One run; False if a signal or the time limit ended it before its last step."""
-    if arguments.detector:
-        read_detector(arguments.detector)  # what cannot be put in at the end is refused now
+    detector = read_detector(arguments.detector) if arguments.detector else None  # refused now, not at the end
     config = fusion_config(arguments, arguments.strategy, arguments.fixed_beta, arguments.skeleton)
     hourglass = load_hourglass(config, arguments.hourglass)
     torch.manual_seed(arguments.seed)  # of the initial weights
@@ -70,14 +70,14 @@ def train(arguments: argparse.Namespace) -> bool:
     if trainer.loop.step >= arguments.steps and is_released(arguments.run):
         trainer.loop.accelerator.print(f"finished before: {arguments.run / 'checkpoint'} is left as it is")
         return True
-    trainer.take_views()
+    trainer.take_data()
     if trainer.loop.accelerator.is_main_process:
-        seen = trainer.bank.source[: len(trainer.bank) - arguments.pairs]  # pairs show nobody
-        begin_provenance(arguments, "fusion", seen, trainer.names, arguments.views)
+        source = trainer.samples.source[: len(trainer.samples) - arguments.pairs]  # pairs show no person
+        begin_provenance(arguments, "fusion", source, trainer.names, arguments.crops)
     if not trainer.loop.run():
         return False
     if trainer.loop.accelerator.is_main_process:
-        trainer.finish()
+        trainer.finish(detector)
     return not trainer.loop.stop_reason
 
 

@@ -8,61 +8,15 @@ Run the same command again to continue a run that was cut.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 from pathlib import Path
 
-import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
-
-from fusion_model.crop_inference import fusion_inputs
 from fusion_model.estimator import PoseEstimator
-from fusion_model.fusion import FusionNetwork, fusion_loss
-from fusion_model.hourglass import StackedHourglass
-from fusion_model.hub.checkpoints import CARD_FILE
-from train.command import common_arguments, loop_settings, positive, run_command
-from train.data.augment import AUGMENT_POSES, random_crops, target_maps, turned_poses
-from train.data.people import People
-from train.data.sampling import draw_local, named_rows, sampling_weights
-from train.data.sources import find_people
+from train.command import common_arguments, run_command
+from train.engine.arguments import positive
 from train.engine.checkpoints import is_released
-from train.engine.loop import Loop
 from train.evaluation.card import STALE
-from train.evaluation.maps import maps_pck
-from train.evaluation.pose3d import pose_figures
-from train.fusion_stage.samples import build_samples
-from train.fusion_stage.training import predict
-from train.hourglass import SIGMA, heatmap_loss
-
-_VIEWS = AUGMENT_POSES["wide"]
-_POSE_WEIGHT = 2e-5  # brings the pose's error, 1e5 mm^2 and more, to the size of the maps'
-
-
-class BothNetworks(nn.Module):
-    """Hourglass and fusion network in one, so that gradients go through the maps.
-
-    Args:
-        hourglass: trained.
-        fusion: trained on its maps.
-    """
-
-    def __init__(self, hourglass: StackedHourglass, fusion: FusionNetwork) -> None:
-        super().__init__()
-        self.hourglass, self.fusion = hourglass, fusion
-
-    def forward(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Maps and pose of crops.
-
-        Args:
-            images: (N, 3, S, S) in [0, 1].
-
-        Returns:
-            Maps (N, 16, S / 4, S / 4) of each stack, and poses (N, 17, 3) in mm.
-        """
-        maps = self.hourglass(images)
-        inputs = fusion_inputs(images, maps[-1].float(), self.fusion.config.input_size)
-        return maps, self.fusion(*inputs)
+from train.fusion_stage.joint import POSE_WEIGHT, BothNetworks, make_loop, write_tuned
 
 
 def parser() -> argparse.ArgumentParser:
@@ -73,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--run", type=Path, required=True, help="folder of the run; an existing run is continued")
     arguments.add_argument("--seed", type=int, default=0, help="of batches and augmentation")
     arguments.add_argument(
-        "--pose-weight", type=positive(float), default=_POSE_WEIGHT, help="factor on the pose's loss of Eq. 4, 1/mm^2"
+        "--pose-weight", type=positive(float), default=POSE_WEIGHT, help="factor on the pose's loss of Eq. 4, 1/mm^2"
     )
     return arguments
 
@@ -90,69 +44,11 @@ def main(arguments: argparse.Namespace) -> int:
     if not loop.run():
         return 1
     if loop.accelerator.is_main_process:
-        _finish(module.cpu(), estimator, arguments)
+        folder = write_tuned(module.cpu(), estimator, arguments)
+        print(f"checkpoint: {folder}")
+        print(f"the confidence is still the old one's: python -m train.calibrate --data DIR --checkpoint {folder}")
+        print(STALE.format(folder=folder))
     return 0
-
-
-def make_loop(module: BothNetworks, estimator: PoseEstimator, arguments: argparse.Namespace) -> Loop:
-    """The loop of a run, with its people."""
-    size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
-    held_out, people = (_posed(find_people(arguments.data, validation=part)) for part in (True, False))
-    weights = sampling_weights(people.source, people.names, arguments.synthetic_fraction)
-
-    def loss(network: nn.Module, _step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        rows, noise = draw_local(weights, arguments.batch, generator, loop.local_slice(arguments.batch))
-        part = people.take(rows)
-        views = random_crops(part, size, margin, _VIEWS, noise)
-        maps, pose = network(views.images.contiguous(memory_format=torch.channels_last))
-        of_maps = heatmap_loss(maps, *target_maps(views, SIGMA))
-        target, trust = turned_poses(part.pose, part.pose_weight, views.angle, views.mirror)
-        of_pose = arguments.pose_weight * fusion_loss(pose, target, loop.module.fusion, trust)
-        return of_maps + of_pose, {"maps": of_maps.item(), "pose": of_pose.item()}
-
-    def validate(network: BothNetworks) -> dict[str, float]:
-        network.eval()
-        pck = maps_pck(network.hourglass, held_out, size, margin)
-        shape = (size, margin, network.fusion.config.input_size)
-        bank = build_samples(held_out, network.hourglass, *shape, 1, None, progress=False)
-        figures = pose_figures(predict(network.fusion, bank), bank.pose.cpu().numpy())
-        return {"pck": pck["mean"], "mpjpe": figures["mpjpe"], "pa_mpjpe": figures["pa_mpjpe"]}
-
-    def describe(generator: torch.Generator) -> str:
-        rows, _ = draw_local(weights, arguments.batch, generator, loop.local_slice(arguments.batch))
-        return named_rows(rows, people.source, people.names)
-
-    settings = dataclasses.replace(loop_settings(arguments), freeze_norm=True)
-    fingerprint = {"checkpoint": estimator.name, "pose_weight": arguments.pose_weight}
-    fingerprint |= {"synthetic_fraction": arguments.synthetic_fraction}
-    loop = Loop(module, loss, validate, settings, arguments.run, "-mpjpe", fingerprint, describe)
-    people, held_out, weights = people.to(loop.device), held_out.to(loop.device), weights.to(loop.device)
-    return loop
-
-
-def _posed(people: People) -> People:
-    """Those whose 3D is known.
-
-    Raises:
-        ValueError: if there are none.
-    """
-    rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0]
-    if not len(rows):
-        raise ValueError("none of the people has a 3D pose: joint training needs pseudo-labels or measured 3D")
-    return people.take(rows)
-
-
-def _finish(module: BothNetworks, estimator: PoseEstimator, arguments: argparse.Namespace) -> None:
-    """Write ``checkpoint/`` into the run's folder: the best networks, all else as it was in the first checkpoint."""
-    module.load_state_dict(load_file(arguments.run / "best" / "model.safetensors"))
-    name, detector = arguments.run.name, estimator.detector
-    tuned = PoseEstimator(estimator.config, module.hourglass, module.fusion, name=name, detector=detector)
-    card = (arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8")
-    folder = arguments.run / "checkpoint"
-    tuned.save_pretrained(folder, card=card)
-    print(f"checkpoint: {folder}")
-    print(f"the confidence is still the old one's: python -m train.calibrate --data DIR --checkpoint {folder}")
-    print(STALE.format(folder=folder))
 
 
 if __name__ == "__main__":

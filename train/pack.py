@@ -11,10 +11,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from train.command import positive, run_command
+from train.command import run_command
 from train.data.packs import write_pack
 from train.data.people import STORE_SIZE
 from train.data.sources import find_sources
+from train.engine.arguments import positive
 
 
 def parser() -> argparse.ArgumentParser:

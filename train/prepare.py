@@ -13,10 +13,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from train.command import positive, run_command
+from train.command import run_command
 from train.data.prepared import INDEX
 from train.data.preparing import Settings, write_prepared
 from train.data.readers.registry import DISTRIBUTED
+from train.engine.arguments import positive
 
 _LISTED = 24  # values of a count that are printed
 

@@ -94,17 +94,17 @@ def checkpoint_of(run: Path) -> Path:
 
 
 def try_out(folder: Path) -> PoseEstimator:
-    """Load a checkpoint strictly and estimate one pose with it, on a made-up picture.
+    """Load a checkpoint strictly and estimate one pose with it, on a picture of noise.
 
     Raises:
         FileNotFoundError, ValueError: if it is damaged, or estimates what is no number.
     """
     estimator = PoseEstimator.from_pretrained(folder, device="cpu")
-    anybody = dataclasses.replace(estimator.config.calibration, person=0.0)  # noise shows nobody
-    config = dataclasses.replace(estimator.config, calibration=anybody, detector=None)  # the box is given
+    any_score = dataclasses.replace(estimator.config.calibration, person=0.0)  # noise shows no person
+    config = dataclasses.replace(estimator.config, calibration=any_score)
     picture = np.random.default_rng(0).integers(0, 256, (192, 144, 3), np.uint8)
     began = time.perf_counter()
-    pose = PoseEstimator(config, estimator.hourglass, estimator.fusion_network).batch([picture], [(8, 8, 136, 184)])[0]
+    (pose,) = estimator.with_config(config).batch([picture], [(8, 8, 136, 184)])
     if pose is None or not (np.isfinite(pose.joints_3d).all() and np.isfinite(pose.heatmaps).all()):
         raise ValueError(f"{folder} estimates numbers that are not finite: it is damaged, or its training diverged")
     print(f"checked: {folder} loads, and estimates a pose in {time.perf_counter() - began:.2f} s")

@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 from fusion_model.hub.checkpoints import read_metrics
-from train.command import positive, run_command
+from train.command import run_command
+from train.engine.arguments import positive
 from train.engine.run_files import check_settings, read_json
 from train.recipes.stages import Stage, run_stages
 
@@ -22,10 +23,10 @@ PICTURES, HELD_OUT, PICTURE_SIZE = 2500, 300, 128
 HOURGLASS_STEPS, FUSION_STEPS = 2000, 1000
 _COMMON = ("--preset", "small", "--augment", "narrow", "--save-every", "200", "--log", "csv")
 _HOURGLASS = ("--batch", "32", "--lr", "8e-3", "--validate-every", "500")
-_FUSION = ("--views", "3", "--soft-fraction", "0.1", "--validate-every", "500")
+_FUSION = ("--crops", "3", "--soft-fraction", "0.1", "--validate-every", "500")
 VERSION = 3  # of these choices: a folder begun with others is refused
-LONGEST_WARMUP = 300  # steps
-LEAST_STEPS, LEAST_PICTURES = 4, 16  # so that the smallest budget still trains and measures
+MAX_WARMUP = 300  # steps
+MIN_STEPS, MIN_PICTURES = 4, 16  # so that the fewest minutes still train and measure
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,9 +35,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m train.quickstart", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     arguments.add_argument("--out", type=Path, required=True, help="folder of everything; an unfinished one goes on")
-    arguments.add_argument(
-        "--minutes", type=positive(float), default=10.0, help="rough budget on two idle processor cores"
-    )
+    arguments.add_argument("--minutes", type=positive(float), default=10.0, help="about, on two idle processor cores")
     arguments.add_argument("--seed", type=int, default=0, help="of pictures, weights and batches")
     return arguments
 
@@ -53,15 +52,15 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def stages(out: Path, minutes: float, seed: int) -> list[Stage]:
-    """What is done, in order, for a budget of so many minutes."""
+    """What is done, in order, in about so many minutes."""
     scale = minutes / 10
 
     def steps(count: int) -> tuple[str, ...]:
-        scaled = max(LEAST_STEPS, round(scale * count))
-        return ("--steps", str(scaled), "--warmup", str(min(LONGEST_WARMUP, scaled // 3)))
+        scaled = max(MIN_STEPS, round(scale * count))
+        return ("--steps", str(scaled), "--warmup", str(min(MAX_WARMUP, scaled // 3)))
 
     def pictures(count: int) -> str:
-        return str(max(LEAST_PICTURES, round(scale * count)))
+        return str(max(MIN_PICTURES, round(scale * count)))
 
     data, hourglass = str(out / "data"), str(out / "hourglass")
     common = ("--data", data, "--seed", str(seed), *_COMMON)
@@ -101,7 +100,7 @@ def stages(out: Path, minutes: float, seed: int) -> list[Stage]:
 def summary(out: Path, seconds: dict[str, float]) -> str:
     """The measured figures, and the commands that go on from here.
 
-    The errors are those of everybody held out, in their true boxes, found or not.
+    The errors are those of all people held out, in their true boxes, detected or not.
     """
     checkpoint = out / "fusion" / "checkpoint"
     figures = read_metrics(checkpoint)["fusion"]

@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 
 from fusion_model.config import PRESETS
-from train.command import positive, run_command
+from train.command import run_command
 from train.data.readers.registry import DISTRIBUTED
+from train.engine.arguments import positive
 from train.engine.run_files import check_settings
 from train.recipes.plan import Settings, check_data
 from train.recipes.stages import run_stages, shown
@@ -35,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     )
     arguments.add_argument("--out", type=Path, required=True, help="folder of everything; an unfinished one goes on")
     arguments.add_argument(
-        "--preset", choices=sorted(PRESETS), help="sizes of the networks (default: paper; of released: compact)"
+        "--preset", choices=sorted(PRESETS), help="sizes of the networks (default: paper; of released: released)"
     )
     arguments.add_argument(
         "--base", choices=[name for name in _BASES if name in DISTRIBUTED], default="mpii",
@@ -48,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--accumulate", type=positive(int), default=1, help="parts of a batch that follow each other, to save memory"
     )
-    arguments.add_argument("--seed", type=int, default=0, help="of weights, views and batches")
+    arguments.add_argument("--seed", type=int, default=0, help="of weights, crops and batches")
     arguments.add_argument("--dry-run", action="store_true", help="print the commands and do nothing")
     return arguments
 
@@ -69,7 +70,7 @@ def main(arguments: argparse.Namespace) -> int:
     check_data(settings, recipe)
     if recipe.check:
         recipe.check(settings)
-    check_settings(settings.out, "reproduce.json", settings.marks())
+    check_settings(settings.out, "reproduce.json", settings.begun_with())
     if run_stages(plan, settings.out) is None:
         return 1
     print(recipe.report(settings))

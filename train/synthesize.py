@@ -18,7 +18,8 @@ from pathlib import Path
 # Before NumPy is loaded: its products are small here, and its spinning threads take the renderer's cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from train.command import positive, run_command
+from train.command import run_command
+from train.engine.arguments import positive
 from train.synthesis.dataset import Settings, merge_labels, open_folder
 from train.synthesis.labels import Picture
 from train.synthesis.preview import write_preview

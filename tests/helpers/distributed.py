@@ -1,7 +1,9 @@
-"""What a process of a spread training does, for test_spread.py: ``python -m tests.helpers.distributed FOLDER OUT``.
+"""What a process of a distributed training does, for test_distributed.py.
+
+``python -m tests.helpers.distributed FOLDER OUT``
 
 Alone or as one of several under ``accelerate launch``, it takes a few steps with a hourglass and a fusion network, and
-stops runs by a signal and by a loss that only the last process meets. What it saw lies in ``OUT/<process>.json``.
+stops runs by a signal and by a loss that only the last process meets. What came of it lies in ``OUT/<process>.json``.
 """
 
 import contextlib
@@ -22,8 +24,10 @@ from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from train import fusion, hourglass
 from train.engine import loop as engine
-from train.engine.loop import Loop, LoopSettings
+from train.engine.loop import Loop
+from train.engine.settings import LoopSettings
 from train.fusion_stage.training import Trainer
+from train.hourglass_stage.training import make_loop
 
 COMMON = ("--preset", "tiny", "--batch", "8", "--log", "csv", "--steps", "6", "--lr", "0.003")
 
@@ -38,14 +42,14 @@ def curve(loop):
 
 def hourglass_curve(folder, out, *extra):
     arguments = ["--data", str(folder / "data"), "--run", str(out / "hourglass"), *COMMON, "--freeze-norm", *extra]
-    return curve(hourglass.make_loop(hourglass.parser().parse_args(arguments)))
+    return curve(make_loop(hourglass.parser().parse_args(arguments)))
 
 
 def fusion_curve(folder, out):
     """Over the end of the soft phase, which all processes must pass in the same step."""
     weights = str(folder / "hourglass.safetensors")
     arguments = fusion.parser().parse_args(
-        ["--data", str(folder / "data"), "--run", str(out / "fusion"), *COMMON, "--hourglass", weights, "--views", "1"]
+        ["--data", str(folder / "data"), "--run", str(out / "fusion"), *COMMON, "--hourglass", weights, "--crops", "1"]
     )
     torch.manual_seed(0)
     config, stacks = PRESETS["tiny"], StackedHourglass(PRESETS["tiny"].hourglass).eval()
@@ -54,7 +58,7 @@ def fusion_curve(folder, out):
         if isinstance(part, nn.Dropout):
             part.p = 0.0
     trainer = Trainer(config, stacks, network, arguments)
-    trainer.take_views()
+    trainer.take_data()
     return curve(trainer.loop)
 
 
@@ -63,11 +67,11 @@ def tiny_loop(folder, loss, **settings):
     options = {"warmup": 1, "save_every": 2, "validate_every": 3, "batch": 8, "schedule": "plateau", "patience": 1}
     settings = dataclasses.replace(LoopSettings(steps=9, **options), **settings)
 
-    def whole(network, step, generator):
+    def of_slice(network, step, generator):
         inputs = torch.randn(8, 3, generator=generator)[loop.local_slice(8)]
         return loss(network(inputs).square().mean(), step), {}
 
-    loop = Loop(nn.Linear(3, 2), whole, lambda _network: {"score": 0.0}, settings, folder, better="score")
+    loop = Loop(nn.Linear(3, 2), of_slice, lambda _network: {"score": 0.0}, settings, folder, better="score")
     return loop
 
 
@@ -107,15 +111,15 @@ def plateaus(out):
 def main(folder, out):
     engine.bf16_is_fast = lambda _device: False
     torch.set_num_threads(1)
-    seen = {"curve": {"hourglass": hourglass_curve(folder, out), "fusion": fusion_curve(folder, out)}}
-    seen |= {"stopped": stopped(out), "nan": not_a_number(out), "plateau": plateaus(out)}
+    result = {"curve": {"hourglass": hourglass_curve(folder, out), "fusion": fusion_curve(folder, out)}}
+    result |= {"stopped": stopped(out), "nan": not_a_number(out), "plateau": plateaus(out)}
     state = PartialState()
     if state.num_processes == 1:
-        seen["curve"]["accumulated"] = hourglass_curve(folder, out, "--accumulate", "4")
+        result["curve"]["accumulated"] = hourglass_curve(folder, out, "--accumulate", "4")
     with contextlib.suppress(ValueError):
         tiny_loop(out / "odd", None, batch=7, accumulate=2)
-        seen["odd"] = "was not refused"
-    (out / f"{state.process_index}.json").write_text(json.dumps(seen))
+        result["odd"] = "was not refused"
+    (out / f"{state.process_index}.json").write_text(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Kill a training with SIGKILL again and again, and compare its end with that of a run that nobody disturbed.
+"""Kill a training with SIGKILL again and again, and compare its end with that of an undisturbed run.
 
-``python -m tests.helpers.kill_and_resume --kills 20`` trains a tiny hourglass on made-up people; the kills are spread over the
-run, and every other one waits until a checkpoint is being written. Prints what it did; exit status 1 if a bit differs.
+``python -m tests.helpers.kill_and_resume --kills 20`` trains a tiny hourglass on fake people; the kills are scattered
+over the run, and every other one waits until a checkpoint is being written. Prints what it did;
+exit status 1 if a bit differs.
 """
 
 import argparse
@@ -28,6 +29,7 @@ SMALL = ("--preset", "tiny", "--input-size", "64", "--batch", "4", "--save-every
 def train(folder, run, reached):
     """What a killed process does: the command itself, from the last checkpoint on; tells the step it is at."""
     from train import hourglass
+    from train.hourglass_stage.training import make_loop
 
     torch.set_num_threads(1)
     arguments = hourglass.parser().parse_args(["--data", str(folder / "data"), "--run", str(folder / run), *SMALL])
@@ -36,7 +38,7 @@ def train(folder, run, reached):
         contextlib.redirect_stdout(nowhere),
         contextlib.redirect_stderr(nowhere),
     ):
-        loop = hourglass.make_loop(arguments)
+        loop = make_loop(arguments)
         loop.resume()
         loss = loop.loss
 

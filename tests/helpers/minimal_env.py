@@ -57,7 +57,7 @@ def main(pack, out):
     from train.command import run_command
 
     common = ["--data", pack, "--batch", "4", "--steps", "2"]
-    tiny, maps = ["--preset", "tiny"], ["--hourglass", f"{out}/hourglass", "--views", "1"]
+    tiny, maps = ["--preset", "tiny"], ["--hourglass", f"{out}/hourglass", "--crops", "1"]
     for module, more in (
         (hourglass, [*tiny, "--run", f"{out}/hourglass"]),
         (fusion, [*tiny, *maps, "--run", f"{out}/fusion"]),

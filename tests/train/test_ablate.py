@@ -1,4 +1,4 @@
-"""The ablation on made-up people: all runs, all tables, nothing repeated, nothing mixed up."""
+"""The ablation on fake people: all runs, all tables, nothing repeated, nothing mixed up."""
 
 import csv
 import dataclasses
@@ -19,14 +19,14 @@ from train import ablate, fusion
 from train.ablation import runs, tables
 from train.ablation.runs import STRATEGIES, variants
 from train.engine.checkpoints import write_best
-from train.fusion_stage import cache
-from train.fusion_stage.cache import SampleSettings, make_samples
+from train.fusion_stage import data as fusion_data_module
+from train.fusion_stage.data import SampleSettings, fusion_data
 from train.fusion_stage.samples import build_samples
 from train.fusion_stage.training import Trainer
 
 CPU = torch.device("cpu")
-SMALL = ("--preset", "tiny", "--batch", "4", "--views", "1", "--log", "csv")
-SETTINGS = SampleSettings(size=64, margin=1.25, fusion_size=32, views=2, seed=3)
+SMALL = ("--preset", "tiny", "--batch", "4", "--crops", "1", "--log", "csv")
+SETTINGS = SampleSettings(size=64, margin=1.25, fusion_size=32, crops=2, seed=3)
 STACKED = dataclasses.replace(PRESETS["tiny"], hourglass=dataclasses.replace(PRESETS["tiny"].hourglass, stacks=2))
 
 
@@ -37,7 +37,7 @@ def hourglass(seed=0):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """Eight made-up people and a hourglass of two stacks."""
+    """Eight fake people and a hourglass of two stacks."""
     folder = tmp_path_factory.mktemp("ablate")
     (folder / "data").mkdir()
     write_pack(folder / "data", "made", 8, held_out=2)
@@ -91,7 +91,7 @@ def test_table_5_has_every_strategy_with_all_figures(finished):
     assert rows["early"]["parameters"] == rows["early"]["pruned_parameters"]
 
 
-def test_figures_are_mean_and_spread_of_the_runs(finished):
+def test_figures_are_mean_and_standard_deviation_of_the_runs(finished):
     errors = [result(finished, "late", seed)["trained_on"]["mpjpe"] for seed in (0, 1)]
     (row,) = (row for row in read(finished / "table5.csv") if row["strategy"] == "late")
     assert errors[0] != errors[1]
@@ -99,7 +99,9 @@ def test_figures_are_mean_and_spread_of_the_runs(finished):
     assert float(row["mpjpe_std"]) == pytest.approx(statistics.stdev(errors))
     text = (finished / "tables.md").read_text()
     assert f"| late | 2 | 74.12 | {statistics.mean(errors):.1f} ± {statistics.stdev(errors):.1f} |" in text
-    assert json.loads((finished / "tables.json").read_text())["table5"]["rows"][3]["strategy"] == "late"
+    content = json.loads((finished / "tables.json").read_text())["table5"]["rows"]
+    assert list(content)[3] == "late"
+    assert content["late"]["mpjpe"] == pytest.approx(statistics.mean(errors))
 
 
 def test_photos_and_rendered_people_have_columns_of_their_own(tmp_path, finished):
@@ -174,13 +176,13 @@ def test_sharp_means_near_the_step(weights, b, sharp):
 
 def test_the_same_command_again_repeats_nothing(place, finished, monkeypatch, capsys):
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()}
-    monkeypatch.setattr(runs, "Trainer", None)  # nobody may train
+    monkeypatch.setattr(runs, "Trainer", None)  # nothing may train
     assert ablation(place, finished, "--seeds", 0, 1, "--beta", "all", "--stages") == 0
     assert capsys.readouterr().out.count("finished before") == 18
     after = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()}
     changed = {path.relative_to(finished).parts[0] for path in before if before[path] != after.get(path)}
     assert before.keys() == after.keys()
-    assert not {"runs", "banks"} & changed
+    assert not {"runs", "samples"} & changed
 
 
 @pytest.mark.parametrize("cut", ["signal", "time limit"])
@@ -214,12 +216,12 @@ def test_a_cut_one_goes_on_and_ends_alike(place, finished, tmp_path, monkeypatch
 def test_other_settings_or_data_are_refused_by_name(place, finished, capsys):
     assert ablation(place, finished, "--seeds", 0, "--steps", 6) == 1
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "steps was 5, is 6" in error
+    assert "steps 5, not 6" in error
     assert "choose another --out" in error
     assert ablation(place, finished, "--seeds", 0, "--people", 3) == 1
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "people was None, is 3" in error
-    assert "data and hourglass was" in error
+    assert "people None, not 3" in error
+    assert "data and hourglass '" in error
 
 
 @pytest.mark.parametrize(
@@ -253,12 +255,12 @@ def assert_same(one, other):
     assert one.names == other.names
 
 
-def test_a_cached_bank_is_the_built_one(place, tmp_path, monkeypatch):
-    fresh = make_samples(place / "data", SETTINGS, hourglass(), CPU)
+def test_cached_samples_are_those_built(place, tmp_path, monkeypatch):
+    fresh = fusion_data(place / "data", SETTINGS, hourglass(), CPU)
     assert len(fresh.training) == 12
-    assert_same(fresh, make_samples(place / "data", SETTINGS, hourglass(), CPU, tmp_path))
-    monkeypatch.setattr(cache, "build_samples", None)  # nobody may build
-    assert_same(fresh, make_samples(place / "data", SETTINGS, hourglass(), CPU, tmp_path))
+    assert_same(fresh, fusion_data(place / "data", SETTINGS, hourglass(), CPU, tmp_path))
+    monkeypatch.setattr(fusion_data_module, "build_samples", None)  # nothing may be built
+    assert_same(fresh, fusion_data(place / "data", SETTINGS, hourglass(), CPU, tmp_path))
 
 
 @pytest.mark.parametrize("other", ["seed", "hourglass", "labels", "photos", "stack", "damaged"])
@@ -266,7 +268,7 @@ def test_what_differs_is_built_anew(tmp_path, capsys, other):
     data, cache, settings, stacks = tmp_path / "data", tmp_path / "cache", SETTINGS, hourglass()
     data.mkdir()
     write_pack(data, "made", 8, held_out=2)
-    make_samples(data, SETTINGS, stacks, CPU, cache)
+    fusion_data(data, SETTINGS, stacks, CPU, cache)
     if other == "seed":
         settings = dataclasses.replace(SETTINGS, seed=4)
     elif other == "hourglass":
@@ -283,9 +285,9 @@ def test_what_differs_is_built_anew(tmp_path, capsys, other):
         write_pack(data, "made", 8, held_out=2)
         shift_photos(data / "people_made.zip")
         (data / "people_made.npz").write_bytes(labels)
-    again = make_samples(data, settings, stacks, CPU, cache)
+    again = fusion_data(data, settings, stacks, CPU, cache)
     assert "built anew" in capsys.readouterr().out
-    assert_same(again, make_samples(data, settings, stacks, CPU))
+    assert_same(again, fusion_data(data, settings, stacks, CPU))
 
 
 def shift_photos(archive):
@@ -298,13 +300,15 @@ def shift_photos(archive):
 
 
 def test_people_are_taken_evenly(place, monkeypatch):
-    seen = []
-    monkeypatch.setattr(cache, "build_samples", lambda people, *_arguments, **_options: seen.append(people.joints))
+    built = []
+    monkeypatch.setattr(
+        fusion_data_module, "build_samples", lambda people, *_arguments, **_options: built.append(people.joints)
+    )
     for count in (3, None):
-        make_samples(place / "data", dataclasses.replace(SETTINGS, people=count), hourglass(), CPU)
-    held_out, some, _, everybody = seen
+        fusion_data(place / "data", dataclasses.replace(SETTINGS, people=count), hourglass(), CPU)
+    held_out, some, _, all_people = built
     assert len(held_out) == 2
-    assert torch.equal(some, everybody[[0, 2, 5]])
+    assert torch.equal(some, all_people[[0, 2, 5]])
 
 
 def test_the_stack_is_that_of_the_maps():
@@ -314,7 +318,7 @@ def test_the_stack_is_that_of_the_maps():
     assert not torch.equal(by_stack[0], by_stack[1])
 
 
-def test_train_fusion_shares_a_cache(place, tmp_path, monkeypatch, capsys):
+def test_train_fusion_uses_one_cache_for_all_runs(place, tmp_path, monkeypatch, capsys):
     common = ("--data", place / "data", "--hourglass", place / "hourglass", "--steps", 4, *SMALL)
     cache = ("--cache", tmp_path / "cache")
     assert start(fusion, *common, *cache, "--run", tmp_path / "one") == 0
@@ -323,8 +327,8 @@ def test_train_fusion_shares_a_cache(place, tmp_path, monkeypatch, capsys):
     assert [line for line in capsys.readouterr().out.splitlines() if "mpjpe" in line] == [
         line for line in printed if "mpjpe" in line
     ]
-    monkeypatch.setattr(cache, "build_samples", None)  # nobody may build
+    monkeypatch.setattr(fusion_data_module, "build_samples", None)  # nothing may be built
     assert start(fusion, *common, *cache, "--run", tmp_path / "two", "--strategy", "image-only") == 0
     capsys.readouterr()
     assert start(fusion, *common, "--run", tmp_path / "none") == 0
-    assert "finished before" in capsys.readouterr().out  # without a view
+    assert "finished before" in capsys.readouterr().out  # without a crop

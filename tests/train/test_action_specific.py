@@ -22,7 +22,7 @@ from train.evaluation.predictions import predict_people
 from train.evaluation.registry import PROTOCOLS, measure_protocol, open_prepared
 
 STEMS = {"S1": ["Eating", "Sitting 1", "SittingDown"], "S9": ["Eating", "Sitting 1", "SittingDown"]}
-SMALL = ("--preset", "tiny", "--batch", 4, "--steps", 3, "--views", 1, "--log", "csv")
+SMALL = ("--preset", "tiny", "--batch", 4, "--steps", 3, "--crops", 1, "--log", "csv")
 
 
 @pytest.fixture
@@ -135,18 +135,17 @@ def test_a_network_of_other_joints(skeleton, place, start):
     estimator = PoseEstimator.from_pretrained(checkpoint, device="cpu")
     assert estimator.fusion_network.output.out_features == 3 * len(skeleton)
     prepared = open_prepared(place / "data")
-    calibration = dataclasses.replace(estimator.config.calibration, person=0.0)  # anybody will do
-    sure = with_calibration(estimator, calibration)
-    pose = sure(np.full((120, 100, 3), 90, np.uint8), box=(10, 10, 80, 100))
+    calibration = dataclasses.replace(estimator.config.calibration, person=0.0)  # any score will do
+    pose = with_calibration(estimator, calibration)(np.full((120, 100, 3), 90, np.uint8), box=(10, 10, 80, 100))
     assert pose.joints_3d.shape == (len(skeleton), 3)
     assert pose.joints_2d.shape == (len(skeleton), 2)
     assert np.abs(pelvis_weights(skeleton) @ pose.joints_3d).max() < 1e-3
     assert [joint["name"] for joint in pose.to_dict()["joints"]] == list(skeleton.joints)
     # Its joints are measured by name; a protocol of more joints than it has is refused.
-    judged = predict_people(estimator, prepared, np.arange(3), PROTOCOLS["limbs"].joints)
+    predictions = predict_people(estimator, prepared, np.arange(3), PROTOCOLS["limbs"].joints)
     for name in HUMAN36M_17.joints:
         carried = conversion_matrix(skeleton, HUMAN36M_17)[HUMAN36M_17.index(name)]
-        assert (np.abs(judged.found_3d[:, HUMAN36M_17.index(name)]).max() > 1e-3) == (
+        assert (np.abs(predictions.found_3d[:, HUMAN36M_17.index(name)]).max() > 1e-3) == (
             carried.any() and name != "pelvis"
         )
     missing = {"humaneva_15": "neck"}.get(skeleton.name)
@@ -157,4 +156,4 @@ def test_a_network_of_other_joints(skeleton, place, start):
         in start(evaluate, "--data", place / "data", "--checkpoint", checkpoint)[2]
     )
     # The same run with other joints would be another network.
-    assert "skeleton was" in start(fusion, *both, "--skeleton", "human36m_17")[2]
+    assert "skeleton '" in start(fusion, *both, "--skeleton", "human36m_17")[2]

@@ -70,15 +70,15 @@ def test_backgrounds_of_composites_are_checked(monkeypatch, capsys):
     people = load_people([make_source()], validation=True)
     people.weight[1, 3:] = 0  # who is hardly labelled may stand anywhere
     maker = CompositeMaker(people, None, 128)
-    assert 1 not in [row for row, _ in maker.empty]
-    total = len(maker.empty)
+    assert 1 not in [row for row, _ in maker.backgrounds]
+    total = len(maker.backgrounds)
     assert total >= 3
-    row, (x0, y0, x1, y1) = maker.empty[1]
+    row, (x0, y0, x1, y1) = maker.backgrounds[1]
     maker.photos[:] = 0
     maker.photos[row, y0:y1, x0:x1] = 255
-    kept = maker.empty[:1] + maker.empty[2:]
+    kept = maker.backgrounds[:1] + maker.backgrounds[2:]
     maker.sort_out(CropPredictor())
-    assert maker.empty == kept
+    assert maker.backgrounds == kept
     assert f"1 of {total} crops beside people show a bystander" in capsys.readouterr().out
 
 

@@ -15,7 +15,7 @@ from fusion_model.pruning import prune
 from tests.helpers.fake_data import write_pack
 from train import joint
 from train.command import run_command
-from train.joint import BothNetworks
+from train.fusion_stage.joint import BothNetworks
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def networks():
 
 @pytest.fixture
 def tune(tmp_path, monkeypatch, networks):
-    """Runs the command on a tiny checkpoint and made-up people: its status, and the folder of its runs."""
+    """Runs the command on a tiny checkpoint and fake people: its status, and the folder of its runs."""
     hourglass, fusion = networks
     config = dataclasses.replace(PRESETS["tiny"], fusion=fusion.config)
     PoseEstimator(config, hourglass, fusion, name="start").save_pretrained(tmp_path / "start", card="# The start")

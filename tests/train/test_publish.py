@@ -23,8 +23,8 @@ hub = hub_double.hub  # a fixture
 TRAINING = {"mean pose": {"n": 6, "mpjpe": 301.25, "order": 50.0}, "released": {"n": 6, "mpjpe": 123.45, "order": 71.0}}
 POSES = {kind: {"n": 4, "mpjpe": 111.25, "pa_mpjpe": 77.75, "order": 66.5} for kind in ("model", "mean_pose")}
 EVALUATION = {
-    "true box": {"mpii": {"n": 4, "pck": 71.25}},
-    "end to end": {"mpii": {"n": 4, "pck": 61.75, "recall": 80.0, "false_boxes": 0.5}},
+    "true box": {"mpii": {"n": 4, "pck": 71.25, "se": 2.25}},
+    "end to end": {"mpii": {"n": 4, "pck": 61.75, "se": 3.5, "recall": 80.0, "false_boxes": 0.5}},
     "3D": {"mpii": POSES},
     "rendered 3D": {},
 }
@@ -32,7 +32,7 @@ EVALUATION = {
 
 @pytest.fixture
 def run(tmp_path):
-    """A finished run of the fusion network, as far as publishing looks at it."""
+    """A finished run of the fusion network, as far as publishing reads it."""
     estimator = PoseEstimator.random("tiny")
     estimator.save_pretrained(tmp_path / "run" / "checkpoint", metrics={"fusion": TRAINING})
     (tmp_path / "run" / "log.csv").write_text("step\n")
@@ -90,11 +90,10 @@ def test_a_published_run_gives_the_same_pose_anywhere(hub, run, ends, tmp_path, 
 
 
 def pose_of(source, photo):
-    """The pose in a box, whoever is there."""
+    """The pose in a box, whatever its score."""
     loaded = PoseEstimator.from_pretrained(source, device="cpu")
-    anybody = dataclasses.replace(loaded.config.calibration, person=0.0)
-    config = dataclasses.replace(loaded.config, calibration=anybody)
-    return PoseEstimator(config, loaded.hourglass, loaded.fusion_network)(photo, box=(10, 10, 90, 110))
+    calibration = dataclasses.replace(loaded.config.calibration, person=0.0)
+    return loaded.with_config(dataclasses.replace(loaded.config, calibration=calibration))(photo, box=(10, 10, 90, 110))
 
 
 @pytest.mark.usefixtures("logged_in")
@@ -111,7 +110,7 @@ def test_the_same_again_says_so_and_a_folder_does_as_well_as_a_run(hub, run, end
     assert (run / "checkpoint" / "README.md").read_text() == "# random-tiny\n", "publishing leaves the run as it is"
 
 
-def test_a_dry_run_shows_files_and_card_and_needs_nobody(hub, run, ends):
+def test_a_dry_run_shows_files_and_card_and_needs_no_token(hub, run, ends):
     status, out, _ = ends(run, "--repo", "user/name", "--tag", "v1", "--dry-run")
     assert status == 0
     size = (run / "checkpoint" / "model.safetensors").stat().st_size
@@ -163,13 +162,13 @@ def test_every_number_of_a_card_is_one_of_the_checkpoint():
     assert "- pck: 0.5\n- speed, cpu: 12.35\n" in other
     full = card_text(config, "user/name", {**EVALUATION, "fusion": TRAINING})
     assert "- MPII (`mpii`): 2D by hand, 3D by a teacher network" in full
-    assert "| end to end, mpii | 4 | 61.8 | 80.0 % | 0.50 |" in full
+    assert "| end to end, mpii | 4 | 61.8 | 3.5 | 80.0 % | 0.50 |" in full
     assert "| mpii | 4 | 111.2 | 111.2 | 77.8 | 77.8 | 66.5 | 66.5 |" in full
     assert "| released | 6 | 123.5 | 71 |" in full
     timed = card_text(config, "user/name", {**EVALUATION, "speed": {"n": 9, "seconds a photo": 0.234}})
     assert "Seconds a photo, end to end, where it was measured: 0.23 (median)." in timed
     assert "rendered people" not in full
-    assert "crops of nobody" not in full
+    assert "Negatives" not in full
     assert "Expected calibration error" not in full
 
 
@@ -187,12 +186,12 @@ def test_groups_of_people_stand_worst_first_after_all():
 def test_evaluating_keeps_what_training_had_stored(run):
     folder = run / "checkpoint"
     estimator = PoseEstimator.from_pretrained(folder, device="cpu")
-    write_card(folder, estimator, {**EVALUATION, "nobody": {"n": 9, "taken_for_a_person": 99.9}})
-    assert "Crops of nobody taken for a person: 99.9 %" in (folder / "README.md").read_text()
+    write_card(folder, estimator, {**EVALUATION, "negatives": {"n": 9, "taken_for_a_person": 99.9}})
+    assert "Negatives taken for a person: 99.9 % of 9" in (folder / "README.md").read_text()
     write_card(folder, estimator, EVALUATION)  # of what was measured before, nothing stays
     assert json.loads((folder / "config.json").read_text())["metrics"] == {"fusion": TRAINING, **EVALUATION}
     card = (folder / "README.md").read_text()
-    assert "| true box, mpii | 4 | 71.2 | - | - |" in card
+    assert "| true box, mpii | 4 | 71.2 | 2.2 | - | - |" in card
     assert "| released | 6 | 123.5 | 71 |" in card
 
 

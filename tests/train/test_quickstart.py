@@ -1,4 +1,4 @@
-"""The quick start: order, resuming and refusals with notes of the commands in place of them, and once for real."""
+"""The quick start: order, resuming and refusals with records of the commands in place of them, and once for real."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""The recipes of the paper's tables: from tiny made-up sets to the tables; what they share and what they refuse."""
+"""The recipes of the paper's tables: from tiny fake sets to the tables; what they share and what they refuse."""
 
 import dataclasses
 import importlib
@@ -24,9 +24,9 @@ from tests.helpers.human36m_files import CAMERA, write_metadata, write_sequence
 from tests.helpers.in_process import call
 from tests.helpers.rendered_set import small_parts, write_rendered
 from train import prepare, reproduce
-from train.action_specific import action_checkpoints
 from train.evaluation.paper import TABLE_1
 from train.evaluation.tables import Table
+from train.fusion_stage.action_specific import action_checkpoints
 from train.recipes import stages
 from train.recipes.tables import RECIPES
 from train.synthesis.dataset import Settings as PictureSettings
@@ -75,7 +75,7 @@ def started(monkeypatch):
 
 
 @pytest.fixture
-def noted(monkeypatch):
+def recorded(monkeypatch):
     """Commands that would be started; those whose name is in ``fails`` end with status 1."""
     commands, fails = [], set()
 
@@ -141,13 +141,13 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     (tmp_path / "data").mkdir()
     for name in ("mpii", "street"):
         write_pack(tmp_path / "data", name, 10, held_out=4)
-    monkeypatch.setattr("train.detector._VALIDATION", 4)
+    monkeypatch.setattr("train.detector_stage.training._VALIDATION", 4)
     monkeypatch.setattr("train.recipes.released._PICTURES", 12)
     monkeypatch.setattr("train.recipes.released._HELD_OUT", 8)
     monkeypatch.setattr("train.backgrounds._MIN_SIDE", 20)
     monkeypatch.setattr("train.data.background_crops._BYSTANDER_SCORE", 1.1)  # nor is any background sorted out
-    anybody = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))  # networks this little trained see nobody
-    monkeypatch.setattr("train.calibrate.fit_calibration", lambda _peaks, _hits: anybody)
+    sure = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))  # networks this little trained find no person
+    monkeypatch.setattr("train.calibrate.fit_calibration", lambda _peaks, _hits: sure)
     assert reproduced(tmp_path / "data", tmp_path / "out", "released") == 0
     data_first = ["backgrounds", "synthesize", "synthesize", "pack"]
     trained = ["hourglass", "fusion", "detector", "attach_detector"]
@@ -181,8 +181,8 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     assert not all(kept["fusion"])
 
 
-def test_a_cut_recipe_goes_on_at_the_stage_that_was_cut(data, noted, tmp_path, capsys):
-    commands, fails = noted
+def test_a_cut_recipe_goes_on_at_the_stage_that_was_cut(data, recorded, tmp_path, capsys):
+    commands, fails = recorded
     fails.add("fusion")
     assert reproduced(data, tmp_path / "out", "table2") == 1
     assert names(commands) == ["hourglass", "hourglass", "fusion"]
@@ -216,7 +216,7 @@ def test_networks_of_one_name_are_trained_by_one_command(tmp_path):
             assert commands.setdefault(stage.name, stage.commands) == stage.commands
 
 
-def test_data_that_a_recipe_cannot_use(data, noted, tmp_path, capsys):
+def test_data_that_a_recipe_cannot_use(data, recorded, tmp_path, capsys):
     def error(folder, recipe, *more):
         assert reproduced(folder, tmp_path / "out", recipe, *more) == 1
         return capsys.readouterr().err.strip().splitlines()[-1]
@@ -238,7 +238,7 @@ def test_data_that_a_recipe_cannot_use(data, noted, tmp_path, capsys):
     index["counts"]["split"] = {"train": 2}
     (tmp_path / "sets" / "kth" / "prepared.json").write_text(json.dumps(index))
     assert "kth has no validation or test people" in error(tmp_path / "sets", "table4")
-    assert noted[0] == []
+    assert recorded[0] == []
     assert not (tmp_path / "out").exists()
     assert "table1 starts from nothing: leave out --init-from" in error(data, "table1", "--init-from", tmp_path)
     PoseEstimator.random().save_pretrained(tmp_path / "half")

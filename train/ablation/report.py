@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from fusion_model.config import FusionConfig
-from train.ablation.runs import write_text
-from train.ablation.tables import Runs, Table, free_table, markdown, stages_table, strategies_table
+from fusion_model.files import write_atomically
+from train.ablation.tables import Runs, free_table, stages_table, strategies_table
 
 
 def write_report(out: Path, results: Mapping[str, Runs], config: FusionConfig) -> str:
@@ -32,21 +29,12 @@ def write_report(out: Path, results: Mapping[str, Runs], config: FusionConfig) -
     }
     tables = {name: table for name, table in found.items() if table is not None}
     for name, table in tables.items():
-        write_text(out / f"{name}.csv", _csv(table))
-    content = {name: asdict(table) for name, table in tables.items()} | {"runs": results}
-    write_text(out / "tables.json", json.dumps(content, indent=1))
-    text = "\n".join([*map(markdown, tables.values()), _protocol(results)])
-    write_text(out / "tables.md", text)
+        write_atomically(out / f"{name}.csv", table.to_csv())
+    content = {name: table.content() for name, table in tables.items()} | {"runs": results}
+    write_atomically(out / "tables.json", json.dumps(content, indent=1))
+    text = "\n".join([*(table.to_markdown(level=3) for table in tables.values()), _protocol(results)])
+    write_atomically(out / "tables.md", text)
     return text
-
-
-def _csv(table: Table) -> str:
-    """The table in full precision, spreads as columns of their own."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(table.rows[0]))
-    writer.writeheader()
-    writer.writerows(table.rows)
-    return text.getvalue()
 
 
 def _protocol(results: Mapping[str, Runs]) -> str:

@@ -1,10 +1,9 @@
-"""The runs of an ablation: a folder for each strategy and seed, all with the same budget and the same bank of views."""
+"""The runs of an ablation: a folder for each strategy and seed, all of the same steps and on the same samples."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +13,14 @@ import torch
 
 from fusion_model.config import PRESETS
 from fusion_model.fusion import FusionNetwork
-from train.command import minutes_left
+from train.engine.arguments import minutes_left
 from train.engine.checkpoints import latest_state
 from train.engine.loop import start_accelerator
-from train.engine.settings import SINCE
-from train.fusion_stage.cache import FusionData, SampleSettings, make_samples, samples_fingerprint
-from train.fusion_stage.training import (
-    Outcome,
-    Trainer,
-    fusion_config,
-    load_hourglass,
-    parameter_count,
-    sample_settings,
-)
+from train.engine.run_files import check_settings, read_json, write_json
+from train.fusion_stage.data import SampleSettings, fusion_data, fusion_fingerprint
+from train.fusion_stage.samples import FusionData
+from train.fusion_stage.timing import parameter_count
+from train.fusion_stage.training import Outcome, Trainer, fusion_config, load_hourglass, sample_settings
 
 STRATEGIES = ("image-only", "maps-only", "early", "late", "free", "trainable")
 FIRST_STACK = "trainable-first-stack"
@@ -35,7 +29,7 @@ _RESULT = "result.json"
 # What all runs of a folder share, as named on the command line.
 _SHARED = (
     "preset", "steps", "batch", "lr", "schedule", "warmup", "patience", "validate_every", "sharpness", "soft_fraction",
-    "views", "people", "pairs", "input_size", "teacher_trust", "reprojection", "synthetic_fraction", "augment",
+    "crops", "people", "pairs", "input_size", "teacher_trust", "reprojection", "synthetic_fraction", "augment",
 )  # fmt: skip
 
 
@@ -100,9 +94,9 @@ class Ablation:
         self.config = fusion_config(arguments, "trainable")
         self.hourglass = load_hourglass(self.config, arguments.hourglass)
         self.accelerator = start_accelerator()
-        self._banks: dict[int, FusionData] = {}
+        self._data: dict[int, FusionData] = {}
         with self.accelerator.main_process_first():
-            self._claim()
+            self._check_settings()
 
     def run(self) -> bool:
         """Train what is not finished yet; False if a signal or the time limit ended it before that."""
@@ -118,25 +112,12 @@ class Ablation:
         """What every run of each row came to, by seed."""
         return {row.name: [self._result(row, seed) for seed in self.seeds] for row in self.rows}
 
-    def _claim(self) -> None:
+    def _check_settings(self) -> None:
         """Make the folder that of these settings, or refuse."""
-        path = self.out / "settings.json"
-        mark = samples_fingerprint(
-            self.arguments.data, self._bank_settings(-1), self.hourglass, self.accelerator.device
-        )
-        mine = {name: getattr(self.arguments, name) for name in _SHARED} | {"data and hourglass": mark}
-        if path.is_file():
-            theirs = json.loads(path.read_text(encoding="utf-8"))
-            changed = [
-                f"{name} was {theirs.get(name)!r}, is {value!r}"
-                for name, value in mine.items()
-                if theirs.get(name, SINCE.get(name)) != value
-            ]
-            if changed:
-                raise ValueError(
-                    f"{self.out} was started with other settings ({'; '.join(changed)}): choose another --out"
-                )
-        write_text(path, json.dumps(mine, indent=1))
+        samples, device = self._sample_settings(-1), self.accelerator.device
+        settings = {name: getattr(self.arguments, name) for name in _SHARED}
+        settings["data and hourglass"] = fusion_fingerprint(self.arguments.data, samples, self.hourglass, device)
+        check_settings(self.out, "settings.json", settings)
 
     def _train(self, row: Variant, seed: int) -> bool:
         """One run, from the start or from where it was cut; False if it was cut again."""
@@ -153,7 +134,7 @@ class Ablation:
         own = {"run": folder, "strategy": row.strategy, "fixed_beta": row.fixed_beta, "seed": seed}
         arguments = argparse.Namespace(**{**vars(self.arguments), **own})
         trainer = Trainer(config, self.hourglass, network, arguments)
-        trainer.take_views(self._bank(row.stack))
+        trainer.take_data(self._samples(row.stack))
         if not trainer.loop.run():
             return False
         if self.accelerator.is_main_process:
@@ -162,23 +143,24 @@ class Ablation:
             result = _summary(trainer, outcome, row, seed)
             if self.arguments.checkpoints and row.stack < 0:  # an estimator reads the last stack
                 trainer.estimator(outcome.network).save_pretrained(folder / "checkpoint")
-            write_text(folder / _RESULT, json.dumps(result, indent=1))
+            write_json(folder / _RESULT, result)
             for state in (folder / "checkpoints").glob("*/training_state.pt"):
                 state.unlink()  # large, and nothing goes on from here
         self.accelerator.wait_for_everyone()
         return not trainer.loop.stop_reason
 
-    def _bank(self, stack: int) -> FusionData:
-        """The views with the maps of one of the hourglass's stacks, alike for all strategies and seeds."""
-        if stack not in self._banks:
-            cache = self.out / "banks" / ("last-stack" if stack < 0 else f"stack-{stack + 1}")
-            self._banks[stack] = make_samples(
-                self.arguments.data, self._bank_settings(stack), self.hourglass, self.accelerator.device, cache
+    def _samples(self, stack: int) -> FusionData:
+        """The crops with the maps of one of the hourglass's stacks, alike for all strategies and seeds."""
+        if stack not in self._data:
+            cache = self.out / "samples" / ("last-stack" if stack < 0 else f"stack-{stack + 1}")
+            settings = self._sample_settings(stack)
+            self._data[stack] = fusion_data(
+                self.arguments.data, settings, self.hourglass, self.accelerator.device, cache
             )
-        return self._banks[stack]
+        return self._data[stack]
 
-    def _bank_settings(self, stack: int) -> SampleSettings:
-        """The same views whatever the seed of a run."""
+    def _sample_settings(self, stack: int) -> SampleSettings:
+        """The same crops whatever the seed of a run."""
         return dataclasses.replace(
             sample_settings(self.config, argparse.Namespace(**{**vars(self.arguments), "seed": 0})),
             people=self.arguments.people,
@@ -191,7 +173,7 @@ class Ablation:
 
     def _result(self, row: Variant, seed: int) -> dict[str, Any]:
         """What a finished run came to."""
-        return json.loads((self._folder(row, seed) / _RESULT).read_text(encoding="utf-8"))
+        return read_json(self._folder(row, seed) / _RESULT)
 
 
 def _summary(trainer: Trainer, outcome: Outcome, row: Variant, seed: int) -> dict[str, Any]:
@@ -226,11 +208,3 @@ def _summary(trainer: Trainer, outcome: Outcome, row: Variant, seed: int) -> dic
 def is_sharp(weights: Sequence[float], merging_layer: int) -> bool:
     """Whether w_1..w_L were all but the step [l > b] that they were hardened to."""
     return all(abs(w - (number > merging_layer)) <= SHARP for number, w in enumerate(weights, 1))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file complete or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

@@ -1,11 +1,10 @@
-"""The tables of an ablation, from what its runs came to: means and spread over the seeds, beside the paper's rows."""
+"""The tables of an ablation, from what its runs came to: means and standard deviations over the seeds."""
 
 from __future__ import annotations
 
 import dataclasses
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,17 +12,20 @@ import torch
 from fusion_model.config import FusionConfig
 from fusion_model.fusion import FusionNetwork
 from train.ablation.runs import FIRST_STACK, SHARP
-from train.fusion_stage.training import time_networks
+from train.evaluation.paper import TABLE_5
+from train.evaluation.tables import Cell, Table
+from train.fusion_stage.timing import time_networks
 
-# MPJPE in mm on Human3.6M, Tekin et al. 2017, Table 5.
-PAPER = {"image-only": 124.13, "maps-only": 79.28, "early": 76.41, "late": 74.12, "trainable": 69.73}
 _APART = {
     "photos_mpjpe": "photos, MPJPE",
     "photos_pa_mpjpe": "photos, PA-MPJPE",
     "synthetic_mpjpe": "rendered, MPJPE",
     "synthetic_pa_mpjpe": "rendered, PA-MPJPE",
 }  # columns of data that mix both
-_DIGITS = {"parameters": 2, "pruned_parameters": 2, "alpha": 3, "beta": 2, "ms": 2, "pruned_ms": 2}  # others: 1
+_DIGITS = {
+    "runs": 0, "not_sharp": 0, "paper": 2, "parameters": 2, "pruned_parameters": 2, "alpha": 3, "beta": 2, "ms": 2,
+    "pruned_ms": 2,
+}  # fmt: skip
 _COLUMNS_NOTE = (
     "Errors in mm, mean ± standard deviation over the seeds; w, alpha and beta are means at the end of the soft phase. "
     "MPJPE and PA-MPJPE are those of the finished network, trained on with hardened weights."
@@ -42,24 +44,6 @@ _STAGES_NOTE = (
 )
 
 Runs = Sequence[Mapping[str, Any]]
-Cell = str | int | float | None
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table ready to be written.
-
-    Attributes:
-        title: what it compares.
-        columns: headings by key; a key ending in ``_std`` is shown with the column before it.
-        rows: values by key; None where a row has none.
-        notes: sentences below it.
-    """
-
-    title: str
-    columns: dict[str, str]
-    rows: list[dict[str, Cell]]
-    notes: tuple[str, ...] = ()
 
 
 def strategies_table(results: Mapping[str, Runs]) -> Table:
@@ -68,14 +52,12 @@ def strategies_table(results: Mapping[str, Runs]) -> Table:
     Args:
         results: runs by row, as :meth:`train.ablation.runs.Ablation.results` gives them.
     """
-    rows = [_strategy_row(name, runs) for name, runs in results.items() if name != FIRST_STACK]
-    columns = {
-        "strategy": "strategy",
-        "runs": "runs",
+    rows = {name: _strategy_row(name, runs) for name, runs in results.items() if name != FIRST_STACK}
+    headings = {
         "paper": "MPJPE of the paper on Human3.6M, another data set",
         "mpjpe": "MPJPE",
         "pa_mpjpe": "PA-MPJPE",
-        **_columns_apart(rows),
+        **_APART,
         "soft_mpjpe": "MPJPE soft",
         "hardened_mpjpe": "MPJPE hardened, at once",
         "pruned_mpjpe": "MPJPE pruned",
@@ -88,13 +70,13 @@ def strategies_table(results: Mapping[str, Runs]) -> Table:
         "not_sharp": "runs not sharp",
     }
     notes = [_COLUMNS_NOTE]
-    flagged = [f"{row['strategy']} ({row['not_sharp']} of {row['runs']})" for row in rows if row["not_sharp"]]
+    flagged = [f"{name} ({row['not_sharp']} of {row['runs']})" for name, row in rows.items() if row["not_sharp"]]
     if flagged:
         notes.append(
             f"**Not sharp: {', '.join(flagged)}.** In these runs some w_l lay farther than {SHARP:g} from the "
             "step [l > b] that they were hardened to: the merging layer is then a rounding, not the network's choice."
         )
-    return Table("Ways of merging (the paper's Table 5, on other data)", columns, rows, tuple(notes))
+    return _table("Ways of merging (the paper's Table 5, on other data)", "strategy", rows, headings, notes)
 
 
 def free_table(results: Mapping[str, Runs], config: FusionConfig) -> Table | None:
@@ -106,24 +88,19 @@ def free_table(results: Mapping[str, Runs], config: FusionConfig) -> Table | Non
     """
     if not {"free", "trainable"} <= results.keys():
         return None
-    rows, times = [], _times(results, config)
+    rows, times = {}, _times(results, config)
     for name, title in (("free", "free weights"), ("trainable", "sigmoid with sharpness term")):
         runs = results[name]
         pruned = [times[_structure(name, run["merging_layer"])] for run in runs]
-        rows.append(
-            {
-                "weights": title,
-                "runs": len(runs),
-                **_spread("soft_mpjpe", [run["soft"]["mpjpe"] for run in runs]),
-                **_spread("mpjpe", [run["pruned"]["mpjpe"] for run in runs]),
-                "ms": times[_structure(name, None)],
-                **_spread("pruned_ms", pruned),
-                "not_sharp": sum(not run["sharp"] for run in runs),
-            }
-        )
-    columns = {
-        "weights": "weights",
-        "runs": "runs",
+        rows[title] = {
+            "runs": len(runs),
+            **_mean_std("soft_mpjpe", [run["soft"]["mpjpe"] for run in runs]),
+            **_mean_std("mpjpe", [run["pruned"]["mpjpe"] for run in runs]),
+            "ms": times[_structure(name, None)],
+            **_mean_std("pruned_ms", pruned),
+            "not_sharp": sum(not run["sharp"] for run in runs),
+        }
+    headings = {
         "soft_mpjpe": "MPJPE soft, all layers",
         "mpjpe": "MPJPE pruned",
         "ms": "ms a crop, all layers",
@@ -132,21 +109,31 @@ def free_table(results: Mapping[str, Runs], config: FusionConfig) -> Table | Non
     }
     threads = f" Processor threads: {torch.get_num_threads()}."
     notes = (_FREE_NOTE, _TIMES_NOTE + threads)
-    return Table("Sigmoid against free weights (Table 6 of the paper's appendix, on other data)", columns, rows, notes)
+    title = "Sigmoid against free weights (Table 6 of the paper's appendix, on other data)"
+    return _table(title, "weights", rows, headings, notes)
 
 
 def stages_table(results: Mapping[str, Runs]) -> Table | None:
     """The remark of section 3.2 in kind: maps of the last stack against those of the first; None without both."""
     if not {FIRST_STACK, "trainable"} <= results.keys():
         return None
-    rows: list[dict[str, Cell]] = []
+    rows: dict[str, dict[str, Cell]] = {}
     for name, title in ((FIRST_STACK, "first stack"), ("trainable", "last stack")):
         figures = [run["pruned"] for run in results[name]]
-        row: dict[str, Cell] = {"maps": title, "runs": len(figures)}
-        row |= _spread("mpjpe", _each(figures, "mpjpe")) | _spread("pa_mpjpe", _each(figures, "pa_mpjpe"))
-        rows.append(row | _apart(figures))
-    columns = {"maps": "maps of", "runs": "runs", "mpjpe": "MPJPE", "pa_mpjpe": "PA-MPJPE", **_columns_apart(rows)}
-    return Table("Stacked against single-stage hourglass (section 3.2, on other data)", columns, rows, (_STAGES_NOTE,))
+        errors = _mean_std("mpjpe", _each(figures, "mpjpe")) | _mean_std("pa_mpjpe", _each(figures, "pa_mpjpe"))
+        rows[title] = {"runs": len(figures), **errors, **_apart(figures)}
+    headings = {"mpjpe": "MPJPE", "pa_mpjpe": "PA-MPJPE", **_APART}
+    title = "Stacked against single-stage hourglass (section 3.2, on other data)"
+    return _table(title, "maps", rows, headings, (_STAGES_NOTE,))
+
+
+def _table(
+    title: str, kind: str, rows: Mapping[str, Mapping[str, Cell]], headings: Mapping[str, str], notes: Sequence[str]
+) -> Table:
+    """The table of rows that all have the same columns."""
+    columns = tuple(next(iter(rows.values())))
+    cells = {name: tuple(row.values()) for name, row in rows.items()}
+    return Table(title, columns, cells, notes=tuple(notes), headings=headings, digits_of=_DIGITS, kind=kind)
 
 
 def _strategy_row(name: str, runs: Runs) -> dict[str, Cell]:
@@ -155,20 +142,19 @@ def _strategy_row(name: str, runs: Runs) -> dict[str, Cell]:
     parameters = [run["parameters"] for run in runs]
     layers = sorted({run["merging_layer"] for run in runs if run["merging_layer"] is not None})
     return {
-        "strategy": name,
         "runs": len(runs),
-        "paper": PAPER.get(name),
-        **_spread("mpjpe", _each(last, "mpjpe")),
-        **_spread("pa_mpjpe", _each(last, "pa_mpjpe")),
+        "paper": TABLE_5.get(name),
+        **_mean_std("mpjpe", _each(last, "mpjpe")),
+        **_mean_std("pa_mpjpe", _each(last, "pa_mpjpe")),
         **_apart(last),
-        **_spread("soft_mpjpe", _each(soft, "mpjpe")),
-        **_spread("hardened_mpjpe", _each(hardened, "mpjpe")),
-        **_spread("pruned_mpjpe", _each([run["pruned"] for run in runs], "mpjpe")),
+        **_mean_std("soft_mpjpe", _each(soft, "mpjpe")),
+        **_mean_std("hardened_mpjpe", _each(hardened, "mpjpe")),
+        **_mean_std("pruned_mpjpe", _each([run["pruned"] for run in runs], "mpjpe")),
         "parameters": statistics.mean(_each(parameters, "unpruned")) / 1e6,
-        **_spread("pruned_parameters", [count / 1e6 for count in _each(parameters, "pruned")]),
+        **_mean_std("pruned_parameters", [count / 1e6 for count in _each(parameters, "pruned")]),
         "weights": _mean_weights(runs),
-        **_spread("alpha", [run["alpha"] for run in runs if run["alpha"] is not None]),
-        **_spread("beta", [run["beta"] for run in runs if run["beta"] is not None]),
+        **_mean_std("alpha", [run["alpha"] for run in runs if run["alpha"] is not None]),
+        **_mean_std("beta", [run["beta"] for run in runs if run["beta"] is not None]),
         "merging_layers": ", ".join(map(str, layers)) or None,
         "not_sharp": sum(run["sharp"] is False for run in runs),
     }
@@ -179,13 +165,8 @@ def _apart(figures: Sequence[Mapping[str, float]]) -> dict[str, Cell]:
     cells: dict[str, Cell] = {}
     for name in _APART:
         if name in figures[0]:
-            cells |= _spread(name, _each(figures, name))
+            cells |= _mean_std(name, _each(figures, name))
     return cells
-
-
-def _columns_apart(rows: Sequence[Mapping[str, Cell]]) -> dict[str, str]:
-    """Headings of what :func:`_apart` gave."""
-    return {name: heading for name, heading in _APART.items() if name in rows[0]}
 
 
 def _each(figures: Sequence[Mapping[str, float] | None], name: str) -> list[float]:
@@ -193,7 +174,7 @@ def _each(figures: Sequence[Mapping[str, float] | None], name: str) -> list[floa
     return [each[name] for each in figures if each is not None]
 
 
-def _spread(name: str, values: Sequence[float]) -> dict[str, Cell]:
+def _mean_std(name: str, values: Sequence[float]) -> dict[str, Cell]:
     """Mean and sample standard deviation; None where there are too few values."""
     return {
         name: statistics.mean(values) if values else None,
@@ -213,33 +194,10 @@ def _structure(strategy: str, merging_layer: int | None) -> str:
 
 
 def _times(results: Mapping[str, Runs], config: FusionConfig) -> dict[str, float]:
-    """Milliseconds a crop of the free and trainable networks, whole and pruned at each merging layer that came out."""
+    """Milliseconds a crop of the free and trainable networks, unpruned and pruned at each merging layer found."""
     networks = {}
     for name in ("free", "trainable"):
         for layer in (None, *sorted({run["merging_layer"] for run in results[name]})):
             structure = dataclasses.replace(config, strategy=name, merge_after=layer)
             networks[_structure(name, layer)] = FusionNetwork(structure)
     return time_networks(networks)
-
-
-def markdown(table: Table) -> str:
-    """The table as Markdown, spreads beside their means."""
-    lines = [f"### {table.title}", "", _line(table.columns.values()), _line("---" for _ in table.columns)]
-    lines += [_line(_shown(row, key) for key in table.columns) for row in table.rows]
-    return "\n".join([*lines, "", *(f"{note}\n" for note in table.notes)])
-
-
-def _line(cells: Any) -> str:
-    """A row of a Markdown table."""
-    return f"| {' | '.join(cells)} |"
-
-
-def _shown(row: Mapping[str, Cell], key: str) -> str:
-    """A cell as people read it."""
-    value, spread = row[key], row.get(f"{key}_std")
-    if value is None:
-        return "-"
-    if not isinstance(value, float):
-        return str(value)
-    digits = _DIGITS.get(key, 2 if key == "paper" else 1)
-    return f"{value:.{digits}f}" + (f" ± {spread:.{digits}f}" if spread else "")

@@ -12,7 +12,7 @@ from torch import Tensor
 from fusion_model.fusion import FusionNetwork
 from train.analysis.run import NothingToShowError
 
-_STILL = 1e-9  # spread, in fractions of the largest value, below which a channel is constant
+_STILL = 1e-9  # deviation, in fractions of the largest value, below which a channel is constant
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Correlations:
             "median": _rounded(np.median(known)),
             "p95": _rounded(np.quantile(known, 0.95)),
             "largest": _rounded(known.max()),
-            "share_above_half": _rounded((known > 0.5).mean()),
+            "fraction_above_half": _rounded((known > 0.5).mean()),
             "mean_by_chance": _rounded(np.nanmean(self.by_chance)),
             "mean_within_image": _rounded(off_diagonal(self.within_image).mean()),
             "mean_within_maps": _rounded(off_diagonal(self.within_maps).mean()),

@@ -26,7 +26,7 @@ def mixing_figure(mixing: Mixing) -> Figure:
     heights = [1.0] * len(scalars) + [2.0]
     figure = Figure(figsize=(8, 1.4 + 1.5 * sum(heights)), layout="constrained")
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
-    dots = "o" if len(mixing.steps) <= 40 else None  # few points are measured ones, and look so
+    dots = "o" if len(mixing.steps) <= 40 else None  # so that few points are seen to be measured ones
     style = {"marker": dots, "markersize": 4.5, "linewidth": 2, "clip_on": False}
     parts = _phases(mixing)
     for axis, (name, values) in zip(axes, scalars.items(), strict=False):
@@ -75,7 +75,7 @@ def _mark_hardening(axes: Sequence[Axes], mixing: Mixing) -> None:
 
 
 def correlation_figure(found: Correlations) -> Figure:
-    """R^2 of every pair of channels as a picture, and how the pairs spread beside those within each stream."""
+    """R^2 of every pair of channels as a picture, and their distribution beside that within each stream."""
     figure = Figure(figsize=(11, 5.5), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.05, 1))
     colours = colormaps["magma_r"].with_extremes(bad=_DEAD)
@@ -97,9 +97,9 @@ def correlation_figure(found: Correlations) -> Figure:
     }
     for name, (values, colour, line) in blocks.items():
         if len(values):
-            share = 100 * (1 - np.arange(len(values)) / len(values))
+            percent = 100 * (1 - np.arange(len(values)) / len(values))
             label = f"{name} (mean {values.mean():.4f})"
-            right.plot(np.sort(values), share, color=colour, linestyle=line, linewidth=2, label=label)
+            right.plot(np.sort(values), percent, color=colour, linestyle=line, linewidth=2, label=label)
     right.set(xlabel="$R^2$", ylabel="pairs of channels at or above it, %", ylim=(0, 101), xlim=(1e-4, 1))
     right.set_xscale("log")
     right.set_title(f"{found.images} images, {found.places} positions each", loc="left", fontsize=11)

@@ -12,6 +12,9 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from fusion_model.files import write_atomically
+from train.engine.run_files import read_json
+
 
 class Folder:
     """The folder of an analysis.
@@ -26,11 +29,8 @@ class Folder:
         path.mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, content: bytes | str) -> None:
-        """A file, written beside its place and renamed."""
-        data = content.encode() if isinstance(content, str) else content
-        part = self.path / (name + ".part")
-        part.write_bytes(data)
-        part.replace(self.path / name)
+        """A file of the folder."""
+        write_atomically(self.path / name, content)
 
     def figure(self, name: str, figure: Figure, dpi: int) -> None:
         """A PNG."""
@@ -60,8 +60,7 @@ class Folder:
         """What :meth:`part` wrote for the same weights, now or earlier, by name."""
         found = {}
         for name in names:
-            path = self.path / f"{name}.json"
-            content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            content = read_json(self.path / f"{name}.json")
             if content.get("weights") == self._weights:
                 found[name] = content
         return found

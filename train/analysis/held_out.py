@@ -1,8 +1,8 @@
-"""The validation people that a run is looked at with, and what its networks make of them."""
+"""The validation people that a run is analysed on, and what its networks make of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -29,24 +29,25 @@ class HeldOut:
 
     Args:
         data: folder of data sets.
-        run: whose networks look at them.
-        most: people of each kind, photos and rendered, drawn at random where there are more; None for all.
+        run: whose networks are run on them.
+        max_people: of each kind, photos and rendered, drawn at random where there are more; None for all.
         seed: of that draw.
 
     Raises:
         FileNotFoundError: if the folder has no data set.
-        ValueError: if nobody is for validation and has a 3D pose.
+        ValueError: if no person is for validation and has a 3D pose.
     """
 
-    def __init__(self, data: Path, run: FusionRun, most: int | None, seed: int) -> None:
+    def __init__(self, data: Path, run: FusionRun, max_people: int | None, seed: int) -> None:
         self._sources, self._run = find_sources(data), run
         self._device = next(run.hourglass.parameters()).device
         known = [s.validation & (s.pose_weight.sum(1) > 0) for s in self._sources]
         places = [(number, int(row)) for number, rows in enumerate(known) for row in np.flatnonzero(rows)]
         if not places:
             raise ValueError(f"{data} has no validation people with a 3D pose: see DATASETS in train/README.md")
-        self.places = _at_most(places, [self._sources[number].name == SYNTHETIC for number, _ in places], most, seed)
-        self.rendered = np.array([self._sources[number].name == SYNTHETIC for number, _ in self.places])
+        rendered = np.array([self._sources[number].name == SYNTHETIC for number, _ in places])
+        rows = _at_most(rendered, max_people, seed)
+        self.places, self.rendered = [places[row] for row in rows], rendered[rows]
 
     def __len__(self) -> int:
         """Number of people."""
@@ -59,39 +60,39 @@ class HeldOut:
         return {name: rows for name, rows in kinds.items() if len(rows)}
 
     @cached_property
-    def bank(self) -> FusionSamples:
+    def samples(self) -> FusionSamples:
         """Inputs and poses of all; photos are decoded a few at a time."""
         config, hourglass = self._run.config, self._run.hourglass
         sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
-        starts = tqdm(range(0, len(self), _AT_ONCE), desc="look at validation people", unit="batch")
-        banks = (
+        starts = tqdm(range(0, len(self), _AT_ONCE), desc="hourglass on validation people", unit="batch")
+        parts = (
             build_samples(self.people(range(start, min(start + _AT_ONCE, len(self)))), hourglass, *sizes, 1, None,
                        progress=False)
             for start in starts
         )  # fmt: skip
-        return joined_parts((tuple(getattr(bank, f.name) for f in fields(FusionSamples)) for bank in banks), len(self))
+        return joined_parts((tuple(part.columns.values()) for part in parts), len(self))
 
     @cached_property
     def truth(self) -> np.ndarray:
         """(N, 17, 3) mm."""
-        return self.bank.pose.cpu().numpy()
+        return self.samples.pose.cpu().numpy()
 
     @cached_property
     def unpruned(self) -> np.ndarray:
         """(N, 17, 3) mm by the run's best network."""
-        return predict(self._run.full, self.bank)
+        return predict(self._run.full, self.samples)
 
     @cached_property
     def released(self) -> np.ndarray:
         """(N, 17, 3) mm by the released network."""
-        return predict(self._run.released, self.bank)
+        return predict(self._run.released, self.samples)
 
     def people(self, rows: range | np.ndarray) -> People:
         """Decoded people."""
         places = [self.places[row] for row in rows]
         return decode_people(self._sources, places, _STORED, progress=False).to(self._device)
 
-    def views(self, rows: np.ndarray, side: int) -> Views:
+    def crops(self, rows: np.ndarray, side: int) -> Crops:
         """What a sheet shows of some people, in crops of ``side`` pixels."""
         config, people = self._run.config, self.people(rows)
         size, margin = config.hourglass.input_size, config.crop.margin
@@ -102,21 +103,21 @@ class HeldOut:
         points = (to_crop_coordinates(places) + 0.5) * side / size - 0.5
         shown = plain_crops(people, side, margin)[0]
         pixels = (shown.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1)
-        return Views(*(_array(values) for values in (pixels, maps, points, peaks)))
+        return Crops(*(_array(values) for values in (pixels, maps, points, peaks)))
 
 
 @dataclass(frozen=True)
-class Views:
-    """Some people as the hourglass sees them.
+class Crops:
+    """Crops of some people, with what the hourglass makes of them.
 
     Attributes:
-        crops: (N, S, S, 3) uint8.
+        images: (N, S, S, 3) uint8.
         maps: (N, 16, M, M).
         points: (N, 16, 2) pixels of the crop.
         peaks: (N, 16) heights of the maps there.
     """
 
-    crops: np.ndarray
+    images: np.ndarray
     maps: np.ndarray
     points: np.ndarray
     peaks: np.ndarray
@@ -126,13 +127,8 @@ def _array(values: Tensor) -> np.ndarray:
     return values.cpu().numpy()
 
 
-def _at_most(places: list[tuple[int, int]], kind: list[bool], most: int | None, seed: int) -> list[tuple[int, int]]:
-    """At most so many places of each kind, in their order."""
-    if most is None:
-        return places
+def _at_most(rendered: np.ndarray, count: int | None, seed: int) -> np.ndarray:
+    """Rows, rising, of at most so many people of each kind; ``rendered`` (N,) bool tells the kinds apart."""
+    kinds = [np.flatnonzero(rendered == kind) for kind in (False, True)]
     generator = np.random.default_rng(seed)
-    kept: list[int] = []
-    for value in (False, True):
-        rows = np.flatnonzero(np.array(kind) == value)
-        kept += generator.permutation(rows)[:most].tolist()
-    return [places[row] for row in sorted(kept)]
+    return np.sort(np.concatenate([rows if count is None else generator.permutation(rows)[:count] for rows in kinds]))

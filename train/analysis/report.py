@@ -40,8 +40,6 @@ def _figure5(content: dict[str, Any]) -> str:
     known = [f"{name} = {last[name]:.3f}" for name in ("alpha", "beta") if last[name] is not None]
     weights = ", ".join(f"{value:.3f}" for value in last["weights"])
     lines.append(f"{when}: {', '.join([*known, f'w = {weights}'])}; {content['points']} rows are drawn.")
-    if content["remark"]:
-        lines.append(content["remark"])
     return "\n".join([*lines, "", "Values: [figure5.csv](figure5.csv)."])
 
 
@@ -52,7 +50,7 @@ def _figure7(content: dict[str, Any]) -> str:
         ("between the streams, median", content["median"]),
         ("between the streams, 95th of 100", content["p95"]),
         ("between the streams, largest", content["largest"]),
-        ("between the streams, fraction of pairs above 0.5", content["share_above_half"]),
+        ("between the streams, fraction of pairs above 0.5", content["fraction_above_half"]),
         ("the same with the maps of other images, mean", content["mean_by_chance"]),
         ("within the image stream, mean", content["mean_within_image"]),
         ("within the map stream, mean", content["mean_within_maps"]),
@@ -109,17 +107,19 @@ def _runtime(content: dict[str, Any]) -> str:
 
 
 def _errors(errors: dict[str, Any]) -> list[str]:
-    """Before and after pruning, and before and after hardening as the run noted it."""
+    """Before and after pruning, and before and after hardening as training measured it."""
     keys = ("mpjpe", "pa_mpjpe", "order")
     head = ("n", "MPJPE, mm", "PA-MPJPE, mm", "pairs in order, %")
     measured = [(r["people"], r["network"], r["n"], *(f"{r[k]:.1f}" for k in keys)) for r in errors["measured"]]
     lines = ["Errors of 12 limb joints on the validation people of `--data`:", ""]
     lines += [_table(("people", "network", *head), measured), ""]
     lines.append(f"Between both networks, no joint differs by more than {errors['largest_difference_mm']:.3f} mm.")
-    noted = [(r["people"], r["weights"], r["n"], *(f"{r[k]:.1f}" for k in keys)) for r in errors["noted_in_training"]]
-    if noted:
+    trained = [
+        (r["people"], r["weights"], r["n"], *(f"{r[k]:.1f}" for k in keys)) for r in errors["measured_in_training"]
+    ]
+    if trained:
         lines += ["", "When the weights were hardened, on the validation people that the run watched:", ""]
-        lines.append(_table(("people", "weights", *head), noted))
+        lines.append(_table(("people", "weights", *head), trained))
     return lines
 
 

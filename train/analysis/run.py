@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import FUSION_PREFIX, HOURGLASS_PREFIX, build_networks, check_state, load_checkpoint
 from train.engine.checkpoints import read_weights
+from train.engine.run_files import read_json
+from train.fusion_stage.training import HARDENING
 
 BEST = Path("best") / "model.safetensors"
 
@@ -77,15 +78,9 @@ def released_checkpoint(folder: Path) -> Path:
     return checkpoint
 
 
-def read_hardening(folder: Path) -> dict[str, Any] | None:
-    """What the run noted when its weights were hardened; None where nothing was; ValueError if it is damaged."""
-    path = folder / "hardening.json"
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error})") from error
+def read_hardening(folder: Path) -> dict[str, Any]:
+    """What hardening the weights of the run came to; empty where nothing was hardened; ValueError if it is damaged."""
+    return read_json(folder / HARDENING)
 
 
 def identity(folder: Path) -> str:

@@ -4,88 +4,44 @@ from __future__ import annotations
 
 import os
 import platform
-import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from train.analysis.held_out import HeldOut
 from train.analysis.run import FusionRun
-from train.evaluation.pose3d import pose_figures
+from train.fusion_stage.pose_figures import pose_figures
+from train.fusion_stage.timing import parameter_count, time_networks
 
 BATCHES = (1, 16)
-_ROUNDS = 15
-_LONGEST = 40.0  # seconds for a batch size, after which no new round is begun; three there always are
 
 
-@torch.inference_mode()
-def time_networks(run: FusionRun) -> list[dict[str, Any]]:
+def network_times(run: FusionRun) -> list[dict[str, Any]]:
     """A row for each network: parameters, and ms a crop and crops a second for each size of a batch.
 
-    They take turns, so that a busy moment slows all of them; the median counts. As the estimator runs them: in
-    evaluation mode, maps in channels-last, float32.
+    As the estimator runs them: in evaluation mode, crops in channels-last, float32.
     """
     pruned = run.released.config.merge_after is not None
     fusion = "fusion, unpruned" if pruned else "fusion"
-    networks: dict[str, nn.Module] = {"maps (hourglass)": run.hourglass, fusion: run.full}
+    networks = {"maps (hourglass)": run.hourglass, fusion: run.full}
     if pruned:
         networks["fusion, pruned"] = run.released
-    rows = {name: {"network": name, "parameters": _parameters(network)} for name, network in networks.items()}
+    rows = {name: {"network": name, "parameters": parameter_count(network)} for name, network in networks.items()}
     for batch in BATCHES:
-        for name, seconds in _take_turns(_calls(run, networks, batch)).items():
-            rows[name] |= {f"ms_{batch}": 1000 * seconds / batch, f"crops_per_s_{batch}": batch / seconds}
+        for name, milliseconds in time_networks(networks, batch).items():
+            rows[name] |= _time(batch, milliseconds)
     maps, *_, released = rows.values()
-    whole = {"network": "maps and released fusion", "parameters": maps["parameters"] + released["parameters"]}
+    both = {"network": "maps and released fusion", "parameters": maps["parameters"] + released["parameters"]}
     for batch in BATCHES:
-        milliseconds = maps[f"ms_{batch}"] + released[f"ms_{batch}"]
-        whole |= {f"ms_{batch}": milliseconds, f"crops_per_s_{batch}": 1000 / milliseconds}
-    return [*rows.values(), whole]
+        both |= _time(batch, maps[f"ms_{batch}"] + released[f"ms_{batch}"])
+    return [*rows.values(), both]
 
 
-def _parameters(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
-
-
-def _calls(run: FusionRun, networks: dict[str, nn.Module], batch: int) -> dict[str, Callable[[], None]]:
-    """What runs each network once on inputs that lie ready, and waits for it."""
-    device, config = next(run.hourglass.parameters()).device, run.config
-    crop, side = config.hourglass.input_size, config.fusion.input_size
-    photo = torch.rand(batch, 3, crop, crop, device=device).contiguous(memory_format=torch.channels_last)
-    pair = (
-        torch.rand(batch, 3, side, side, device=device),
-        torch.rand(batch, config.fusion.map_joints, side, side, device=device),
-    )
-
-    def call(network: nn.Module, inputs: tuple[Tensor, ...]) -> Callable[[], None]:
-        def run_once() -> None:
-            network(*inputs)
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-
-        return run_once
-
-    return {name: call(network, (photo,) if network is run.hourglass else pair) for name, network in networks.items()}
-
-
-def _take_turns(calls: dict[str, Callable[[], None]]) -> dict[str, float]:
-    """Median seconds of each."""
-    for call in calls.values():
-        call()
-    taken: dict[str, list[float]] = {name: [] for name in calls}
-    began = time.perf_counter()
-    for number in range(_ROUNDS):
-        if number >= 3 and time.perf_counter() - began > _LONGEST:
-            break
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            taken[name].append(time.perf_counter() - start)
-    return {name: statistics.median(seconds) for name, seconds in taken.items()}
+def _time(batch: int, milliseconds: float) -> dict[str, float]:
+    """Cells of a time a crop."""
+    return {f"ms_{batch}": milliseconds, f"crops_per_s_{batch}": 1000 / milliseconds}
 
 
 def machine(device: torch.device) -> dict[str, Any]:
@@ -113,12 +69,12 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def pruning_errors(held_out: HeldOut, hardening: dict[str, Any] | None) -> dict[str, Any]:
+def pruning_errors(held_out: HeldOut, hardening: dict[str, Any]) -> dict[str, Any]:
     """Errors of the unpruned and of the released network on the same people, and how far apart their joints lie.
 
     Args:
         held_out: the people.
-        hardening: what the run noted of its own validation people when it hardened the weights.
+        hardening: what the run measured on its own validation people when it hardened the weights.
     """
     rows = []
     for kind, people in held_out.kinds.items():
@@ -126,11 +82,12 @@ def pruning_errors(held_out: HeldOut, hardening: dict[str, Any] | None) -> dict[
         for network, poses in (("unpruned", held_out.unpruned), ("released", held_out.released)):
             rows.append({"people": kind, "network": network, **pose_figures(poses[people], truth)})
     apart = np.linalg.norm(held_out.unpruned - held_out.released, axis=-1)
-    noted = []
-    for name in ("soft", "hardened"):
-        figures = (hardening or {}).get(name, {})
-        noted += [{"weights": name, "people": kind, **part} for kind, part in _by_kind(figures).items()]
-    return {"measured": rows, "largest_difference_mm": float(apart.max()), "noted_in_training": noted}
+    trained = [
+        {"weights": name, "people": kind, **part}
+        for name in ("soft", "hardened")
+        for kind, part in _by_kind(hardening.get(name, {})).items()
+    ]
+    return {"measured": rows, "largest_difference_mm": float(apart.max()), "measured_in_training": trained}
 
 
 def _by_kind(figures: dict[str, float]) -> dict[str, dict[str, float]]:

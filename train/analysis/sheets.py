@@ -8,19 +8,21 @@ import numpy as np
 import torch
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from torch.nn import functional
 
+from fusion_model.drawing import SIDE_COLOURS, bone_side
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, Skeleton
 from train.analysis.held_out import HeldOut
-from train.evaluation.pose3d import pose_figures
+from train.fusion_stage.pose_figures import pose_figures
 
-SIDES = {"left": "#1d7fd6", "right": "#ef7a12", "middle": "#5c636e"}
+SIDES = {side: to_hex(np.divide(rgb, 255)) for side, rgb in SIDE_COLOURS.items()} | {"middle": "#5c636e"}  # on white
 REFERENCE = "#b3b9c4"
 _CROP = 320  # pixels
 _SEEN = 0.1  # height of a peak from which its joint is drawn
-_VIEWS = {"3D from the camera": (0, 1), "3D from the side": (2, 1)}  # axes to the right and down
+_VIEWPOINTS = {"3D from the camera": (0, 1), "3D from the side": (2, 1)}  # axes to the right and down
 _BAR_MM = 500
 
 
@@ -35,7 +37,7 @@ class Example:
         points: (16, 2) pixels of the crop.
         peaks: (16,) heights of the maps.
         found: (17, 3) mm.
-        truth: (17, 3) mm; of photos a teacher's, where nobody measured.
+        truth: (17, 3) mm; of photos a teacher's, where there is no measurement.
         error: MPJPE in mm, 12 limb joints.
     """
 
@@ -53,7 +55,7 @@ def examples(held_out: HeldOut, rows: np.ndarray, count: int, *, photos: bool) -
     """People from good to bad: those at even steps of the error from the 5th to the 95th of 100.
 
     Args:
-        held_out: whom the networks have seen.
+        held_out: the people.
         rows: (M,) of the kind to choose from.
         count: at most so many.
         photos: whether their pictures are shown.
@@ -63,13 +65,12 @@ def examples(held_out: HeldOut, rows: np.ndarray, count: int, *, photos: bool) -
     count = min(count, len(rows))
     ranks = np.unique((np.linspace(0.05, 0.95, count) * (len(rows) - 1)).round().astype(int))
     chosen = np.argsort(errors, kind="stable")[ranks]
-    views = held_out.views(rows[chosen], _CROP)
-    crops = views.crops if photos else np.zeros_like(views.crops)
+    crops = held_out.crops(rows[chosen], _CROP)
+    images = crops.images if photos else np.zeros_like(crops.images)
     people = []
     for number, (place, rank) in enumerate(zip(chosen, ranks, strict=True)):
-        share = 100 * rank / max(1, len(rows) - 1)
-        name = f"better than {100 - share:.0f} % of {len(rows)}"
-        seen = (crops[number], views.maps[number], views.points[number], views.peaks[number])
+        name = f"better than {100 - 100 * rank / max(1, len(rows) - 1):.0f} % of {len(rows)}"
+        seen = (images[number], crops.maps[number], crops.points[number], crops.peaks[number])
         people.append(Example(name, *seen, found[place], truth[place], float(errors[place])))
     return people
 
@@ -83,7 +84,7 @@ def sheet_figure(people: list[Example], title: str, reference: str, *, photos: b
         reference: what the poses to compare with are called.
         photos: whether there is that column.
     """
-    columns = (*(("crop",) if photos else ()), "confidence maps", "2D joints", *_VIEWS)
+    columns = (*(("crop",) if photos else ()), "confidence maps", "2D joints", *_VIEWPOINTS)
     figure = Figure(figsize=(2.15 * len(columns) + 0.3, 2.3 * len(people) + 0.75), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     grid = figure.subplots(len(people), len(columns), squeeze=False)
@@ -126,14 +127,14 @@ def _overlay(person: Example) -> np.ndarray:
 
 
 def _poses(axes: list[Axes], person: Example) -> None:
-    """Found over reference pose in both views, at one scale, with a bar of half a metre."""
+    """Found over reference pose from both viewpoints, at one scale, with a bar of half a metre."""
     both = np.concatenate((person.found, person.truth))
     middle = (both.min(0) + both.max(0)) / 2
     reach = 0.56 * float((both.max(0) - both.min(0)).max()) + 60
-    for axis, (right, down) in zip(axes, _VIEWS.values(), strict=True):
-        everything = np.ones(len(HUMAN36M_17), bool)
-        _skeleton(axis, HUMAN36M_17, person.truth[:, (right, down)], everything, colour=REFERENCE)
-        _skeleton(axis, HUMAN36M_17, person.found[:, (right, down)], everything)
+    for axis, (right, down) in zip(axes, _VIEWPOINTS.values(), strict=True):
+        every = np.ones(len(HUMAN36M_17), bool)
+        _skeleton(axis, HUMAN36M_17, person.truth[:, (right, down)], every, colour=REFERENCE)
+        _skeleton(axis, HUMAN36M_17, person.found[:, (right, down)], every)
         axis.set(xlim=(middle[right] - reach, middle[right] + reach), ylim=(middle[down] + reach, middle[down] - reach))
         axis.set_aspect("equal")
     start, height = middle[0] - 0.95 * reach, middle[1] + 0.97 * reach
@@ -148,5 +149,5 @@ def _skeleton(
     for bone in skeleton.bones:
         if seen[list(bone)].all():
             x, y = points[list(bone)].T
-            shade = colour or SIDES[skeleton.side(bone[1])]
+            shade = colour or SIDES[bone_side(skeleton, bone)]
             axis.plot(x, y, color=shade, linewidth=2.4 if colour is None else 3, solid_capstyle="round")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from fusion_model.drawing import bone_side
 from fusion_model.skeletons import HUMAN36M_17
 from train.analysis.sheets import REFERENCE, SIDES, Example
 
@@ -73,13 +74,8 @@ def _upright(joints: np.ndarray) -> np.ndarray:
 def _traces(person: Example) -> list[go.Scatter3d]:
     """Reference pose, then the found one by the sides of the body."""
     reference = _lines(person.truth, HUMAN36M_17.bones, "reference", REFERENCE, 9)
-    parts = [
-        _lines(
-            person.found, [b for b in HUMAN36M_17.bones if HUMAN36M_17.side(b[1]) == side], f"found, {side}", shade, 7
-        )
-        for side, shade in SIDES.items()
-    ]
-    return [reference, *parts]
+    bones = {side: [bone for bone in HUMAN36M_17.bones if bone_side(HUMAN36M_17, bone) == side] for side in SIDES}
+    return [reference, *(_lines(person.found, bones[side], f"found, {side}", SIDES[side], 7) for side in SIDES)]
 
 
 def _lines(joints: np.ndarray, bones: Sequence[tuple[int, int]], name: str, colour: str, width: int) -> go.Scatter3d:
@@ -103,7 +99,7 @@ def _lines(joints: np.ndarray, bones: Sequence[tuple[int, int]], name: str, colo
 
 
 def _scene(joints: np.ndarray) -> dict:
-    """Axes of equal length that hold everybody."""
+    """Axes of equal length that hold all poses."""
     points = _upright(joints)
     low, high = points.min(0) - 80, points.max(0) + 80
     names = ("right", "away", "up")

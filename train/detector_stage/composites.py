@@ -1,7 +1,7 @@
-"""Pictures of several people with complete boxes, put together from photos of one person each.
+"""Composites: pictures of several people with complete boxes, put together from photos of one person each.
 
-Three kinds: people pasted on windows that show nobody, whole photos whose surroundings may show people without a
-label, and rendered groups. Cut-outs are rectangles, soft rectangles or body-shaped, and rectangles without anybody lie
+Three kinds: people pasted on backgrounds that show no person, whole photos whose surroundings may show people without a
+label, and rendered groups. Cut-outs are rectangles, soft rectangles or body-shaped, and rectangles without a person lie
 among them, so that an edge does not give a person away.
 """
 
@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
 from tqdm import tqdm
 
+from fusion_model.boxes import areas
 from fusion_model.crop_inference import CropPredictor
 from fusion_model.skeletons import MPII_16
 from train.data.background_crops import BATCH, MIN_JOINTS, beside_person, report_left_out, show_no_person
@@ -22,16 +24,16 @@ from train.detector_stage.rendered_groups import Groups
 _THORAX, _PELVIS, _HEAD = (MPII_16.index(name) for name in ("thorax", "pelvis", "head_top"))
 _TORSO = [MPII_16.index(name) for name in ("left_shoulder", "right_shoulder", "right_hip", "left_hip")]
 _BONES = MPII_16.bones
-_LEAST_SIDE = 40  # pixels of a stored person's longer side
-_LEAST_JOINTS = 10  # known, to turn somebody or cut out the shape
-_STRANGERS = 0.15  # weight of "nobody here" in a photo beside its labelled person
-_LEAST_SEEN = 0.45  # fraction of a box within the picture and not covered
+_MIN_SIDE = 40  # pixels of a stored person's longer side
+_MIN_JOINTS = 10  # known, to turn a person or cut out the shape
+_STRANGERS = 0.15  # trust in that no person is there, in a photo beside its labelled person
+_MIN_SEEN = 0.45  # fraction of a box within the picture and not covered
 _CLOSE = 0.3  # fraction of pictures of one person that show head and chest, and perhaps more, as portraits do
-_CLOSE_SEEN = 0.1  # the same as _LEAST_SEEN for them
+_CLOSE_SEEN = 0.1  # the same as _MIN_SEEN for them
 _CLOSE_SIDE = (1.1, 2.6)  # sides of the picture that the whole person would take
-_WHOLE_LEAST = 0.15  # side of the person over that of the picture in which its whole photo lies
+_MIN_WHOLE = 0.15  # side of the person over that of the picture in which its whole photo lies
 _TRIES = 8
-_MOST_WINDOWS = 2000  # that show nobody
+_MAX_BACKGROUNDS = 2000
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Composite:
         image: (S, S, 3) uint8.
         boxes: (K, 4) float32 tight round each person as far as the frame shows it, pixels.
         axes: (K, 2) float32 cosine and sine of the body axis' angle, zeros where unknown.
-        trust: (S / 8, S / 8) float32, how far "nobody here" is to be believed.
+        trust: (S / 8, S / 8) float32, how far to believe that no person is there but those of the boxes.
     """
 
     image: np.ndarray
@@ -62,43 +64,44 @@ class _Placed:
 
 
 class CompositeMaker:
-    """Draws pictures.
+    """Draws composites.
 
     Args:
         people: decoded photos; those that are too small or hardly labelled are left out.
-        groups: rendered pictures with everybody labelled, None for none.
+        groups: rendered pictures with all people labelled, None for none.
         size: pixels of a picture's side, a multiple of 64.
-        most: people in a picture.
+        max_people: in a picture.
     """
 
-    def __init__(self, people: People, groups: Groups | None, size: int, most: int = 5) -> None:
+    def __init__(self, people: People, groups: Groups | None, size: int, max_people: int = 5) -> None:
         side = (people.box[:, 2:] - people.box[:, :2]).amax(1)
-        usable = (side >= _LEAST_SIDE) & ((people.weight > 0).sum(1) >= MIN_JOINTS)
+        usable = (side >= _MIN_SIDE) & ((people.weight > 0).sum(1) >= MIN_JOINTS)
         self.rows = np.flatnonzero(usable.numpy())
+        self.source, self.names = people.source[torch.from_numpy(self.rows)], people.names
         if not len(self.rows):
             raise ValueError("none of the photos shows a person large enough to find: expected boxes round people")
         self.photos = people.photos.permute(0, 2, 3, 1).contiguous().numpy()
         self.box, self.extent = people.box.numpy().astype(float), people.extent.numpy().astype(float)
         self.joints, self.known = people.joints.numpy().astype(float), people.weight.numpy() > 0
-        self.groups, self.size, self.most = groups, size, most
-        counts = np.bincount(people.source.numpy()[self.rows], minlength=len(people.names))
-        share = np.sqrt(counts)  # large sets count more, but do not drown the small ones
-        chance = (share / np.maximum(counts, 1))[people.source.numpy()[self.rows]]
+        self.groups, self.size, self.max_people = groups, size, max_people
+        counts = np.bincount(self.source.numpy(), minlength=len(people.names))
+        # Large sets count more, but do not drown the small ones: by the roots of their counts.
+        chance = (np.sqrt(counts) / np.maximum(counts, 1))[self.source.numpy()]
         self.chance = np.cumsum(chance / chance.sum())
         enough = self.known.sum(1) >= MIN_JOINTS
-        windows = ((row, beside_person(self.extent[row], self.box[row], _LEAST_SIDE)) for row in np.flatnonzero(enough))
-        self.empty = [(int(row), window) for row, window in windows if window is not None]
-        self.empty = self.empty[:: max(1, len(self.empty) // _MOST_WINDOWS)]
+        beside = ((row, beside_person(self.extent[row], self.box[row], _MIN_SIDE)) for row in np.flatnonzero(enough))
+        backgrounds = [(int(row), crop) for row, crop in beside if crop is not None]
+        self.backgrounds = backgrounds[:: max(1, len(backgrounds) // _MAX_BACKGROUNDS)]
 
     def sort_out(self, predictor: CropPredictor) -> None:
-        """Drop the windows that were to show nobody where an estimator sees somebody, and say how many."""
+        """Drop the backgrounds in which an estimator sees a person, and say how many."""
         kept = []
-        for start in tqdm(range(0, len(self.empty), BATCH), desc="sort out windows", unit="batch"):
-            part = self.empty[start : start + BATCH]
-            nobody = show_no_person(predictor, [(self.photos[row], window) for row, window in part])
-            kept += [one for one, empty in zip(part, nobody, strict=True) if empty]
-        print(report_left_out(len(self.empty) - len(kept), len(self.empty)))
-        self.empty = kept
+        for start in tqdm(range(0, len(self.backgrounds), BATCH), desc="sort out backgrounds", unit="batch"):
+            part = self.backgrounds[start : start + BATCH]
+            empty = show_no_person(predictor, [(self.photos[row], crop) for row, crop in part])
+            kept += [one for one, stays in zip(part, empty, strict=True) if stays]
+        print(report_left_out(len(self.backgrounds) - len(kept), len(self.backgrounds)))
+        self.backgrounds = kept
 
     def make(self, generator: np.random.Generator, kinds: tuple[float, float] = (0.2, 0.2)) -> Composite:
         """One picture.
@@ -123,12 +126,12 @@ class CompositeMaker:
         return int(self.rows[min(np.searchsorted(self.chance, generator.random()), len(self.rows) - 1)])
 
     def _pasted(self, generator: np.random.Generator) -> Composite:
-        """People on a window that shows nobody, among empty rectangles."""
+        """People on a background, among rectangles of others."""
         size = self.size
         image = self._background(generator)
         for _ in range(int(generator.integers(0, 4))):
             self._paste_empty(image, generator)
-        count = int(generator.integers(1, self.most + 1)) if generator.random() < 0.9 else 0
+        count = int(generator.integers(1, self.max_people + 1)) if generator.random() < 0.9 else 0
         largest = 0.95 if count < 2 else 0.75 if count < 4 else 0.6
         placed: list[_Placed] = []
         seen: list[np.ndarray] = []
@@ -136,14 +139,14 @@ class CompositeMaker:
             row = self._person(generator)
             for _ in range(_TRIES):
                 close = self._close(row, generator) if count == 1 else None
-                share = 0.1 * (largest / 0.1) ** generator.random()
-                one = close or self._place(row, share * size, generator.uniform(0, size, 2), generator)
+                side = 0.1 * (largest / 0.1) ** generator.random() * size
+                one = close or self._place(row, side, generator.uniform(0, size, 2), generator)
                 shape, cover = self._shape(row, one, generator)
                 clipped = np.clip(one.box, -0.5, size - 0.5)
-                if _area(clipped) < (_CLOSE_SEEN if close else _LEAST_SEEN) * _area(one.box):
+                if areas(clipped) < (_CLOSE_SEEN if close else _MIN_SEEN) * areas(one.box):
                     continue
                 if all(
-                    _uncovered(mask, other.box, cover) >= _LEAST_SEEN for other, mask in zip(placed, seen, strict=True)
+                    _uncovered(mask, other.box, cover) >= _MIN_SEEN for other, mask in zip(placed, seen, strict=True)
                 ):
                     patch = cv2.warpAffine(self.photos[row], one.matrix, (size, size), flags=cv2.INTER_LINEAR)
                     image = _blend(image, patch, shape)
@@ -156,9 +159,9 @@ class CompositeMaker:
     def _whole_photo(self, generator: np.random.Generator) -> Composite:
         """One photo as it is, somewhere in the picture; its surroundings may show people without a label."""
         size, row = self.size, self._person(generator)
-        share = _WHOLE_LEAST * (0.98 / _WHOLE_LEAST) ** generator.random()
-        middle = size * (0.5 + (1 - share) * generator.uniform(-0.5, 0.5, 2))
-        one = self._close(row, generator) or self._place(row, share * size, middle, generator)
+        fraction = _MIN_WHOLE * (0.98 / _MIN_WHOLE) ** generator.random()
+        middle = size * (0.5 + (1 - fraction) * generator.uniform(-0.5, 0.5, 2))
+        one = self._close(row, generator) or self._place(row, fraction * size, middle, generator)
         image = self._background(generator) if generator.random() < 0.4 else np.zeros((size, size, 3), np.uint8)
         patch = cv2.warpAffine(self.photos[row], one.matrix, (size, size), flags=cv2.INTER_LINEAR)
         inside = _rectangle(self.extent[row], one.matrix, size)
@@ -183,7 +186,7 @@ class CompositeMaker:
         moved = np.concatenate((moved.min(1), moved.max(1)), 1).reshape(-1, 4)
         axes = axes * np.array([1.0, -1.0 if mirror else 1.0])
         clipped = np.clip(moved, -0.5, size - 0.5)
-        fair = learn & (_area(clipped) >= _LEAST_SEEN * _area(moved)) & ((clipped[:, 2:] - clipped[:, :2]).max(1) >= 16)
+        fair = learn & (areas(clipped) >= _MIN_SEEN * areas(moved)) & ((clipped[:, 2:] - clipped[:, :2]).max(1) >= 16)
         trust = np.ones((size, size), np.float32)
         for x0, y0, x1, y1 in np.round(clipped[~fair]).astype(int):
             trust[max(y0, 0) : y1 + 1, max(x0, 0) : x1 + 1] = 0
@@ -201,7 +204,7 @@ class CompositeMaker:
         """A person with a box of that longer side and middle, sometimes turned and mirrored."""
         joints, known, box = self.joints[row], self.known[row], self.box[row]
         chance, angle = generator.random(), 0.0
-        if known.sum() >= _LEAST_JOINTS and chance < 0.5:
+        if known.sum() >= _MIN_JOINTS and chance < 0.5:
             angle = generator.uniform(0, 360) if chance < 0.18 else generator.normal(0, 12)
         mirror = generator.random() < 0.5
         center = (box[:2] + box[2:]) / 2
@@ -217,8 +220,8 @@ class CompositeMaker:
             tight = np.concatenate((moved[inside].min(0) - pad, moved[inside].max(0) + pad))
         along = moved[_THORAX] - moved[_PELVIS]
         length = np.linalg.norm(along)
-        sure = known[_THORAX] and known[_PELVIS] and length > 0.05 * side
-        axis = np.array([-along[1], along[0]]) / length if sure else np.zeros(2)
+        clear = known[_THORAX] and known[_PELVIS] and length > 0.05 * side
+        axis = np.array([-along[1], along[0]]) / length if clear else np.zeros(2)
         return _Placed(matrix, tight, axis, moved)
 
     def _close(self, row: int, generator: np.random.Generator) -> _Placed | None:
@@ -272,20 +275,20 @@ class CompositeMaker:
         return mask
 
     def _background(self, generator: np.random.Generator) -> np.ndarray:
-        """(S, S, 3): a window that shows nobody, or a field of colours."""
+        """(S, S, 3): a crop of a photo that shows no person, or a field of colours."""
         size = self.size
-        if not self.empty or generator.random() < 0.15:
+        if not self.backgrounds or generator.random() < 0.15:
             few = int(generator.integers(1, 9))
             field = generator.integers(0, 256, (few, few, 3)).astype(np.uint8)
             return cv2.resize(field, (size, size), interpolation=cv2.INTER_CUBIC)
-        row, (x0, y0, x1, y1) = self.empty[int(generator.integers(len(self.empty)))]
+        row, (x0, y0, x1, y1) = self.backgrounds[int(generator.integers(len(self.backgrounds)))]
         side = min(x1 - x0, y1 - y0)
         x, y = (int(generator.integers(low, high - side + 1)) for low, high in ((x0, x1), (y0, y1)))
         part = cv2.resize(self.photos[row, y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_LINEAR)
         return np.ascontiguousarray(part[:, ::-1] if generator.random() < 0.5 else part)
 
     def _paste_empty(self, image: np.ndarray, generator: np.random.Generator) -> None:
-        """Put a rectangle that shows nobody somewhere, in place."""
+        """Put a rectangle that shows no person somewhere, in place."""
         part = self._background(generator)
         width, height = (int(self.size * generator.uniform(0.06, 0.5)) for _ in range(2))
         x, y = int(generator.integers(0, self.size - width)), int(generator.integers(0, self.size - height))
@@ -325,11 +328,6 @@ def _blend(image: np.ndarray, patch: np.ndarray, opacity: np.ndarray) -> np.ndar
     """A cut-out over a picture."""
     mixed = image + opacity[..., None] * (patch.astype(np.float32) - image)
     return mixed.clip(0, 255).astype(np.uint8)
-
-
-def _area(boxes: np.ndarray) -> np.ndarray:
-    """Area of boxes (..., 4), 0 for those turned inside out."""
-    return np.clip(boxes[..., 2:] - boxes[..., :2], 0, None).prod(-1)
 
 
 def _uncovered(mask: np.ndarray, box: np.ndarray, cover: np.ndarray) -> float:

@@ -2,7 +2,7 @@
 
 Each state holds ``model.safetensors``, the averaged network, and ``training_state.pt``, all that goes on from there.
 
-Everything is written beside its place and renamed, so that a cut leaves the old or the new state, never a half.
+Whenever a run is cut, the old or the new state is there, never a half.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from fusion_model.files import replacing, write_atomically
 from fusion_model.hub.checkpoints import CONFIG_FILE, read_tensors
 
 _COMPLETE = "training_state.pt"
@@ -28,17 +29,15 @@ _COMPLETE = "training_state.pt"
 def write_state(folder: Path, step: int, state: dict[str, object], module: nn.Module | None = None) -> None:
     """Write ``checkpoints/<step>/``: the training state, and the network to use from there."""
     place = folder / "checkpoints" / f"{step:08d}"
-    part = place.with_name(place.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    if module is not None:
-        save_file(_tensors(module), part / "model.safetensors")
-    with (part / _COMPLETE).open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())  # a name must not survive a power cut that the content does not
-    shutil.rmtree(place, ignore_errors=True)
-    part.rename(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(place) as part:
+        part.mkdir()
+        if module is not None:
+            save_file(_tensors(module), part / "model.safetensors")
+        with (part / _COMPLETE).open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())  # a name must not survive a power cut that the content does not
 
 
 def latest_state(folder: Path) -> Path | None:
@@ -62,9 +61,9 @@ def read_state(path: Path, device: torch.device) -> dict[str, Any]:
 
 def prune_states(folder: Path, keep: int) -> None:
     """Remove all but the newest states, and what a cut left half written."""
-    for path in sorted((folder / "checkpoints").glob("[0-9]*[0-9]"))[:-keep]:
-        shutil.rmtree(path)
-    for path in (folder / "checkpoints").glob("*.part"):
+    paths = sorted((folder / "checkpoints").iterdir())
+    states = [path for path in paths if path.name.isdigit()]
+    for path in {*paths} - {*states[-keep:]}:
         shutil.rmtree(path)
 
 
@@ -72,13 +71,9 @@ def write_best(folder: Path, module: nn.Module, figures: dict[str, float]) -> No
     """Write ``best/model.safetensors`` and ``best/figures.json``."""
     place = folder / "best"
     place.mkdir(parents=True, exist_ok=True)
-    for name, write in (
-        ("model.safetensors", lambda path: save_file(_tensors(module), path)),
-        ("figures.json", lambda path: path.write_text(json.dumps(figures, indent=1), encoding="utf-8")),
-    ):
-        part = place / (name + ".part")
-        write(part)
-        part.replace(place / name)
+    with replacing(place / "model.safetensors") as part:
+        save_file(_tensors(module), part)
+    write_atomically(place / "figures.json", json.dumps(figures, indent=1))
 
 
 def is_released(folder: Path) -> bool:
@@ -106,8 +101,8 @@ def read_weights(path: Path, part: str = "") -> dict[str, torch.Tensor]:
 
     Args:
         path: the folder or file.
-        part: of a file that holds several networks, as a released checkpoint does, the one whose tensors are meant:
-            ``hourglass``, ``fusion`` or ``detector``, which is taken off their names.
+        part: ``hourglass``, ``fusion`` or ``detector``: the network to read from a file that holds several, as a
+            released checkpoint does. Its name is taken off those of the tensors.
 
     Raises:
         FileNotFoundError: if there is no such file.

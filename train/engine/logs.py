@@ -1,14 +1,17 @@
-"""What a run leaves to look at: ``log.csv`` always; TensorBoard's or trackio's files by choice."""
+"""The figures that a run leaves: ``log.csv`` always; TensorBoard's or trackio's files by choice."""
 
 from __future__ import annotations
 
 import csv
 import importlib.util
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from fusion_model.files import write_atomically
 
 TRACKIO_MISSING = "--log trackio needs the package trackio: pip install trackio, or choose --log csv"
 TENSORBOARD_MISSING = "TensorBoard is not installed: figures go to log.csv alone (pip install tensorboard)"
@@ -104,12 +107,11 @@ def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
 
 def _write(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
     """The whole table anew, or the old one if cut."""
-    part = path.with_name(path.name + ".part")
-    with part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=columns)
-        writer.writeheader()
-        writer.writerows(rows)
-    part.replace(path)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue())
 
 
 def _append(path: Path, row: Mapping[str, float]) -> None:

@@ -30,24 +30,22 @@ from tqdm import tqdm
 from train.engine.checkpoints import latest_state, prune_states, read_state, write_best, write_state
 from train.engine.lock import only_here
 from train.engine.logs import Log, check_log
-from train.engine.optimiser import freeze_norms, load_matching, make_optimiser, moving_average
+from train.engine.optimiser import freeze_norms, make_optimiser, moving_average
 from train.engine.precision import bf16_is_fast
+from train.engine.run_files import refuse_changes
 from train.engine.seeds import derive_seed
-from train.engine.settings import PLATEAU_FACTOR, LoopSettings, changed_settings
-
-__all__ = ["Loop", "LoopSettings", "load_matching"]
+from train.engine.settings import FREE, PLATEAU_FACTOR, LoopSettings
 
 _LOG_EVERY = 50  # steps between figures where there is more than a table
-_LONGEST_WAIT = timedelta(hours=2)  # of other processes for the one that validates
-_ORDER = 2  # of the batches: raised when the same seed comes to give others
+_MAX_WAIT = timedelta(hours=2)  # of other processes for the one that validates
 
 
 class Loop:
     """Trains one module, keeps the averaged weights, writes checkpoints and logs.
 
     ``loss`` is called once for each part of a step, with a generator in the same state in every process and part: it
-    draws the whole batch of ``settings.batch`` samples from it, and works on those of :meth:`local_slice`. Its mean over
-    equal shares must be the loss of the whole batch.
+    draws the whole batch of ``settings.batch`` samples from it, and works on those of :meth:`local_slice`. The mean
+    over equal slices must be the loss of the whole batch.
 
     Args:
         module: the network; channels-last where it has convolutions.
@@ -58,8 +56,8 @@ class Loop:
         folder: the run's folder.
         better: name of the deciding figure; prefix ``-`` where smaller is better.
         fingerprint: further settings that a resumed run must share, as plain values.
-        describe: generator as ``loss`` gets it -> words for this share's samples, for the message when a loss is no
-            number.
+        describe: generator as ``loss`` gets it -> words for the samples of the local slice, for the message when a loss
+            is no number.
         pictures: averaged network -> pictures (H, W, 3) uint8 by name, for logs that show them.
         idle_parameters: whether there are steps that some parameters take no part in; several processes ask.
     """
@@ -124,17 +122,14 @@ class Loop:
         if path is None:
             return False
         state = read_state(path, self.device)
-        if changed := changed_settings(state["settings"], self.fingerprint):
-            msg = f"{self.folder} was started with other settings ({'; '.join(changed)}): choose another --run"
-            raise ValueError(msg)
-        if state.get("order") != _ORDER:
-            self.accelerator.print(f"{path} is of a former version: from here on the seed draws other batches")
+        fixed = {name: value for name, value in self.fingerprint.items() if name not in FREE}
+        refuse_changes(self.folder, state["settings"], fixed, "--run")
         self.module.load_state_dict(state["module"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
-        self.plateau_factor, self._waited = state.get("plateau", (1.0, 0))
-        self._sums = state.get("sums", {})
+        self.plateau_factor, self._waited = state["plateau"]
+        self._sums = state["sums"]
         return True
 
     def run(self) -> bool:
@@ -185,7 +180,7 @@ class Loop:
 
     @property
     def stop_reason(self) -> str:
-        """Who asked the run to stop, a signal or the time limit; empty if nobody did."""
+        """What asked the run to stop, a signal or the time limit; empty if nothing did."""
         return self._stop or self._signal
 
     def train_step(self) -> dict[str, float]:
@@ -201,9 +196,11 @@ class Loop:
         for self._part in range(parts):
             last = self._part == parts - 1
             with contextlib.nullcontext() if last else self.accelerator.no_sync(self.network):
-                # Dropout has no generator of its own, and must not be alike in two shares.
-                torch.manual_seed(derive_seed(self.settings.seed, self.step, self._part, self._process() + 1))
-                # Only inside the network, which accelerate sees to, are numbers bfloat16: views and losses need more.
+                # Dropout has no generator of its own, and must not be alike in two slices.
+                torch.manual_seed(
+                    derive_seed(self.settings.seed, self.step, self._part, self.accelerator.process_index + 1)
+                )
+                # Numbers are bfloat16 inside the network alone, which accelerate sees to: crops and losses need more.
                 loss, figures = self.loss(self.network, self.step, self._generator())
                 self.accelerator.backward(loss / parts)
             for name, value in {"loss": loss.item(), **figures}.items():
@@ -219,10 +216,6 @@ class Loop:
         self.optimiser.zero_grad(set_to_none=True)
         self.averaged.update_parameters(self.module)
         return means
-
-    def _process(self) -> int:
-        """Number of this process."""
-        return self.accelerator.process_index
 
     def _generator(self) -> torch.Generator:
         """The generator of the step in hand: alike in all processes and parts."""
@@ -243,7 +236,7 @@ class Loop:
         return mean
 
     def _refuse(self, what: str, value: float, part: int | None) -> None:
-        """Stop on a number that is none; ``part`` is the share it came from, None if another process's."""
+        """Stop on a number that is none; ``part`` is the one it came from, None if another process met it."""
         self.optimiser.zero_grad(set_to_none=True)
         where = " in another process"
         if part is not None:
@@ -297,7 +290,6 @@ class Loop:
                 "seconds": self.seconds,
                 "plateau": (self.plateau_factor, self._waited),
                 "sums": self._sums,
-                "order": _ORDER,
                 "settings": self.fingerprint,
             }
             write_state(self.folder, self.step, state, self.averaged.module)
@@ -323,7 +315,7 @@ def start_accelerator(*, idle_parameters: bool = False) -> Accelerator:
         cpu=torch.backends.mps.is_available(),  # Apple's GPUs have no float64, which the sampling needs
         mixed_precision="bf16" if bf16_is_fast("cuda" if torch.cuda.is_available() else "cpu") else "no",
         kwargs_handlers=[
-            InitProcessGroupKwargs(timeout=_LONGEST_WAIT),
+            InitProcessGroupKwargs(timeout=_MAX_WAIT),
             DistributedDataParallelKwargs(find_unused_parameters=idle_parameters),
         ],
     )

@@ -1,4 +1,4 @@
-"""What a network has learnt from: noted beside its run, and carried into the checkpoint's metrics and its card."""
+"""What a network was trained on: written beside its run, then stored in the checkpoint's metrics and its card."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from train.engine.checkpoints import latest_state
 from train.engine.run_files import read_json, write_json
 
 ENTRY = "provenance"  # of a checkpoint's metrics: what each network was trained on, and for how long
-NOTE = "provenance.json"  # in a run's folder
+FILE = "provenance.json"  # in a run's folder
 
 
 def begin_provenance(
-    arguments: argparse.Namespace, part: str, source: Tensor, names: Sequence[str], views: int = 1
+    arguments: argparse.Namespace, part: str, source: Tensor, names: Sequence[str], copies: int = 1
 ) -> None:
-    """Begin the note of a new run; one that goes on keeps its own, and one without stays without.
+    """Begin the file of a new run; one that goes on keeps its own.
 
     Args:
         arguments: of the command: ``run``, ``batch`` and ``init_from``.
         part: what the network is called in a checkpoint.
         source: (N,) data set of each row to train on.
         names: of the data sets.
-        views: rows of a person.
+        copies: rows of each person.
     """
     if latest_state(arguments.run):
         return
@@ -39,9 +39,9 @@ def begin_provenance(
     people: dict[str, int] = {}
     for name, count in zip(names, counts, strict=True):
         if count:  # several sets may have one name, as all that are rendered do
-            people[name] = people.get(name, 0) + count // views
-    note = {"batch": arguments.batch, "before": start["images"], "people": most_people([start["people"], people])}
-    write_json(arguments.run / NOTE, note)
+            people[name] = people.get(name, 0) + count // copies
+    content = {"batch": arguments.batch, "before": start["images"], "people": most_people([start["people"], people])}
+    write_json(arguments.run / FILE, content)
 
 
 def read_provenance(path: Path, part: str) -> dict[str, Any] | None:
@@ -53,26 +53,26 @@ def read_provenance(path: Path, part: str) -> dict[str, Any] | None:
 
     Returns:
         ``steps`` of the last run, ``batch`` of one, ``images`` in all (None where it started from weights of which that
-        is not known), and training ``people`` of each data set, of all runs; None if nothing was noted.
+        is not known), and training ``people`` of each data set, of all runs; None if nothing is known.
     """
     if (path / CONFIG_FILE).is_file():
         return read_metrics(path).get(ENTRY, {}).get(part)
-    note, best = read_json(path / NOTE), read_json(path / "best" / "figures.json")
-    if not note or not best:
+    begun, best = read_json(path / FILE), read_json(path / "best" / "figures.json")
+    if not begun or not best:
         return None
-    steps, before = best["step"], note.pop("before")
-    return {**note, "steps": steps, "images": None if before is None else before + steps * note["batch"]}
+    steps, before = best["step"], begun.pop("before")
+    return {**begun, "steps": steps, "images": None if before is None else before + steps * begun["batch"]}
 
 
 def most_people(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """For each data set the greatest of several counts of its people, which may be the same ones."""
-    most: dict[str, int] = {}
+    """For each data set the largest of several counts of its people, which may be the same ones."""
+    largest: dict[str, int] = {}
     for people in counts:
-        most |= {name: max(most.get(name, 0), count) for name, count in people.items()}
-    return most
+        largest |= {name: max(largest.get(name, 0), count) for name, count in people.items()}
+    return largest
 
 
 def provenances(paths: Mapping[str, Path | None]) -> dict[str, dict[str, Any]]:
     """What is known of each network, by its part; ``paths`` as of :func:`read_provenance`."""
     found = {part: read_provenance(path, part) for part, path in paths.items() if path}
-    return {part: budget for part, budget in found.items() if budget}
+    return {part: known for part, known in found.items() if known}

@@ -1,41 +1,55 @@
-"""Notes in a folder: what it was begun with, what of it is done; small JSON files, each whole or not at all."""
+"""Small JSON files in a folder: what it was begun with, what of it is done; each is there as a whole or not at all."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fusion_model.files import write_atomically
 
 
-def check_settings(out: Path, note: str, settings: dict[str, Any], option: str = "--out") -> None:
+def check_settings(out: Path, name: str, settings: dict[str, Any], option: str = "--out") -> None:
     """Make a folder; refuse one that was begun with other settings.
 
     Args:
         out: the folder.
-        note: name of the file that keeps the settings.
+        name: of the file that keeps the settings.
         settings: what decides its content, ready for JSON.
         option: that names the folder, for the message.
 
     Raises:
         ValueError: if the folder was begun with others.
     """
-    refuse_other_settings(out, note, settings, option)
+    refuse_other_settings(out, name, settings, option)
     out.mkdir(parents=True, exist_ok=True)
-    write_json(out / note, settings)
+    write_json(out / name, settings)
 
 
-def refuse_other_settings(out: Path, note: str, settings: dict[str, Any], option: str = "--out") -> None:
+def refuse_other_settings(out: Path, name: str, settings: dict[str, Any], option: str = "--out") -> None:
     """The check of :func:`check_settings` alone: makes and writes nothing."""
-    if begun := read_json(out / note):
-        changed = [
-            f"{name} {begun.get(name)!r}, not {value!r}" for name, value in settings.items() if begun.get(name) != value
-        ]
-        if changed:
-            raise ValueError(
-                f"{out} was begun with {'; '.join(changed)}: choose another {option}, or the same settings"
-            )
+    if begun := read_json(out / name):
+        refuse_changes(out, begun, settings, option)
+
+
+def refuse_changes(folder: Path, begun: Mapping[str, Any], settings: Mapping[str, Any], option: str) -> None:
+    """Refuse to go on in a folder with other settings than those that it was begun with.
+
+    Args:
+        folder: named in the message.
+        begun: the settings then.
+        settings: those now; each of them must be as it was.
+        option: as in :func:`check_settings`.
+
+    Raises:
+        ValueError: names every setting that differs.
+    """
+    changed = [
+        f"{name} {begun.get(name)!r}, not {value!r}" for name, value in settings.items() if begun.get(name) != value
+    ]
+    if changed:
+        raise ValueError(f"{folder} was begun with {'; '.join(changed)}: choose another {option}, or the same settings")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class LoopSettings:
         time_limit: minutes from the making of the loop after which the run saves and stops by itself; 0 for none, below
             0 for a limit that is over: it stops after a step.
         seed: of the batches and their augmentation.
-        batch: samples a step, over all processes and accumulated parts; 0 where nobody counts them.
+        batch: samples a step, over all processes and accumulated parts; 0 where they are not counted.
         accumulate: parts into which each process cuts its fraction of a batch, one after the other.
         patience: validations, see ``schedule``.
         keep: newest checkpoints that are kept, besides the best network.
@@ -62,25 +62,8 @@ class LoopSettings:
         return rate
 
 
-# Settings that a resumed run may change: they do not alter what was already learnt.
 FREE = {
     "steps", "learning_rate", "schedule", "warmup", "patience", "save_every", "validate_every", "time_limit", "keep",
     "accumulate", "log",
 }  # fmt: skip
-
-
-SINCE = {"skeleton": "human36m_17", "augment": "wide"}  # what commands did before they had the setting
-
-
-def changed_settings(before: dict[str, object], now: dict[str, object]) -> list[str]:
-    """Differences that forbid to continue, as words.
-
-    What a former version of the loop did not know had its default; of the commands' own settings that a former version
-    did not note, nothing can be said.
-    """
-    old = {name: field.default for name, field in LoopSettings.__dataclass_fields__.items()} | SINCE | before
-    return [
-        f"{name} was {old[name]!r}, is {value!r}"
-        for name, value in now.items()
-        if name not in FREE and name in old and old[name] != value
-    ]
+"""Settings that a resumed run may change: they do not alter what was already learnt."""

@@ -15,7 +15,7 @@ from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from train.data.source import Source
 from train.evaluation.canvases import Canvas, alone, make_canvases
-from train.evaluation.pose3d import known, pose_figures
+from train.fusion_stage.pose_figures import known, pose_figures
 
 LIMBS_16 = [MPII_16.index(name) for name in LIMB_JOINTS]
 LIMBS_17 = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]

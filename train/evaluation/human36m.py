@@ -24,22 +24,22 @@ def rows(columns: dict[str, np.ndarray]) -> np.ndarray:
     return columns["split"] == "test"
 
 
-def table_1(judged: Predictions) -> Table:
+def table_1(predictions: Predictions) -> Table:
     """MPJPE in mm by action."""
-    found, true = judged.relative()
+    found, true = predictions.relative()
     errors = metrics.joint_errors(found, true).mean(1)
     title = "Human3.6M, MPJPE in mm (the paper's Table 1)"
-    return _table(title, judged, errors, paper.TABLE_1, "both poses relative to the pelvis, no scale fitted")
+    return _table(title, predictions, errors, paper.TABLE_1, "both poses relative to the pelvis, no scale fitted")
 
 
-def table_2(judged: Predictions) -> Table:
+def table_2(predictions: Predictions) -> Table:
     """Error in mm after Procrustes alignment, by action; the paper prints the average alone."""
-    true = judged.columns["joints_3d"]
-    errors = metrics.joint_errors(metrics.align(judged.found_3d, true), true).mean(1)
+    true = predictions.columns["joints_3d"]
+    errors = metrics.joint_errors(metrics.align(predictions.found_3d, true), true).mean(1)
     empty = (float("nan"),) * (len(COLUMNS) - 1)
     printed = {name: (*empty, value) for name, value in paper.TABLE_2.items()}
     title = "Human3.6M, PA-MPJPE in mm (the paper's Table 2)"
-    return _table(title, judged, errors, printed, "each frame aligned by rotation, translation and scale")
+    return _table(title, predictions, errors, printed, "each frame aligned by rotation, translation and scale")
 
 
 def with_averages(by_action: dict[str, float]) -> tuple[float, ...]:
@@ -50,16 +50,16 @@ def with_averages(by_action: dict[str, float]) -> tuple[float, ...]:
 
 
 def _table(
-    title: str, judged: Predictions, errors: np.ndarray, printed: dict[str, tuple[float, ...]], how: str
+    title: str, predictions: Predictions, errors: np.ndarray, printed: dict[str, tuple[float, ...]], how: str
 ) -> Table:
     """The table of errors (N,) in mm."""
-    actions = judged.columns["action"]
+    actions = predictions.columns["action"]
     chosen = {action: actions == action for action in paper.ACTIONS}  # the whole name: Sitting is not SittingDown
     means = {action: float(errors[mine].mean()) for action, mine in chosen.items() if mine.any()}
     counts = {paper.ACTIONS[action]: int(mine.sum()) for action, mine in chosen.items()}
     counts["6 actions"] = sum(counts[paper.ACTIONS[action]] for action in paper.SIX_ACTIONS)
     counts["all"] = len(errors)
-    subjects, cameras = (", ".join(np.unique(judged.columns[name])) for name in ("subject", "camera"))
+    subjects, cameras = (", ".join(np.unique(predictions.columns[name])) for name in ("subject", "camera"))
     notes = [f"subjects {subjects}; cameras {cameras}; {how}"]
     if missing := [action for action in paper.ACTIONS if action not in means]:
         notes.append(f"no average of actions of which one is missing: {', '.join(missing)}")

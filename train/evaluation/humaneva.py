@@ -16,7 +16,7 @@ from train.evaluation.tables import Table
 
 DATA_SET = "humaneva"
 _SUBJECTS = ("S1", "S2", "S3")
-_LEAST_JOINTS = 3  # fewer can be aligned to anything
+_MIN_JOINTS = 3  # fewer can be aligned to anything
 
 
 def rows(columns: dict[str, np.ndarray]) -> np.ndarray:
@@ -25,13 +25,15 @@ def rows(columns: dict[str, np.ndarray]) -> np.ndarray:
     return walking & (columns["camera"] == "C1") & (columns["split"] == "test")
 
 
-def table_3(judged: Predictions) -> Table:
+def table_3(predictions: Predictions) -> Table:
     """Error in mm by subject, and the mean of the three."""
-    subjects = judged.columns["subject"]
+    subjects = predictions.columns["subject"]
     chosen = [subjects == subject for subject in _SUBJECTS]
     ours = {}
     for name, scale in (("this checkpoint, rigid", False), ("this checkpoint, with scale", True)):
-        errors = aligned_errors(judged.found_3d, judged.columns["joints_3d"], judged.columns["has_3d"], scale=scale)
+        errors = aligned_errors(
+            predictions.found_3d, predictions.columns["joints_3d"], predictions.columns["has_3d"], scale=scale
+        )
         means = [float(errors[mine].mean()) if mine.any() else float("nan") for mine in chosen]
         ours[name] = (*means, sum(means) / len(means))
     counts = {name: int(mine.sum()) for name, mine in zip(_SUBJECTS, chosen, strict=True)}
@@ -55,8 +57,8 @@ def aligned_errors(found: np.ndarray, true: np.ndarray, known: np.ndarray, *, sc
     """
     errors = np.empty(len(found))
     for pattern in np.unique(known, axis=0):
-        if pattern.sum() < _LEAST_JOINTS:
-            raise ValueError(f"a frame has {pattern.sum()} joints in 3D, expected {_LEAST_JOINTS} or more to align")
+        if pattern.sum() < _MIN_JOINTS:
+            raise ValueError(f"a frame has {pattern.sum()} joints in 3D, expected {_MIN_JOINTS} or more to align")
         mine = (known == pattern).all(1)
         target = true[mine][:, pattern]
         errors[mine] = metrics.joint_errors(metrics.align(found[mine][:, pattern], target, scale=scale), target).mean(1)

@@ -39,15 +39,15 @@ def rows(columns: dict[str, np.ndarray]) -> np.ndarray:
     return (columns["subject"] == "player 2") & (columns["camera"] == "1") & (columns["split"] == "test")
 
 
-def table_4(judged: Predictions) -> Table:
+def table_4(predictions: Predictions) -> Table:
     """PCP in % by part."""
-    found, true = (_with_middle(poses) for poses in judged.relative(_HIPS))
+    found, true = (_with_middle(poses) for poses in predictions.relative(_HIPS))
     ours = {
-        "this checkpoint, mean of the ends": part_shares(found, true, "mean"),
-        "this checkpoint, strict": part_shares(found, true, "strict"),
+        "this checkpoint, mean of the ends": part_percents(found, true, "mean"),
+        "this checkpoint, strict": part_percents(found, true, "strict"),
     }
     columns = (*PARTS, "all parts")
-    sequences = ", ".join(np.unique(judged.columns["sequence"]))
+    sequences = ", ".join(np.unique(predictions.columns["sequence"]))
     notes = (
         f"sequences {sequences}; poses relative to the middle of the hips, nothing fitted",
         "the paper's row without pretraining gives 86.8 for all parts by its own figures, where it prints 83.2",
@@ -56,11 +56,11 @@ def table_4(judged: Predictions) -> Table:
     return Table(title, columns, ours | paper.TABLE_4, dict.fromkeys(columns, len(found)), notes)
 
 
-def part_shares(found: np.ndarray, true: np.ndarray, rule: str) -> tuple[float, ...]:
+def part_percents(found: np.ndarray, true: np.ndarray, rule: str) -> tuple[float, ...]:
     """PCP in % of each of :data:`PARTS` and over all ten; poses are (N, 15, 3), LSP's joints and the hips' middle."""
-    shares = {name: 100 * metrics.pcp(found, true, bones, rule=rule) for name, bones in PARTS.items()}
-    every = np.concatenate(list(shares.values()))
-    return (*(float(part.mean()) for part in shares.values()), float(every.mean()))
+    percents = {name: 100 * metrics.pcp(found, true, bones, rule=rule) for name, bones in PARTS.items()}
+    every = np.concatenate(list(percents.values()))
+    return (*(float(part.mean()) for part in percents.values()), float(every.mean()))
 
 
 def _with_middle(poses: np.ndarray) -> np.ndarray:

@@ -17,25 +17,25 @@ from train.evaluation.tables import Table
 
 
 def rows(columns: dict[str, np.ndarray]) -> np.ndarray:
-    """(N,) bool: everybody who is not for training."""
+    """(N,) bool: all people who are not for training."""
     return columns["split"] != TRAIN
 
 
-def table(judged: Predictions) -> Table:
-    """The figures of 2D and of 3D, NaN where nobody has labels."""
-    skeleton, columns = judged.skeleton, judged.columns
+def table(predictions: Predictions) -> Table:
+    """The figures of 2D and of 3D, NaN where there are no labels."""
+    skeleton, columns = predictions.skeleton, predictions.columns
     limbs = [skeleton.index(name) for name in LIMB_JOINTS]
     torso = [skeleton.index(name) for name in ("left_shoulder", "right_hip")]
-    in_2d, in_3d = judged.labelled[:, torso].all(1), columns["has_3d"][:, limbs].all(1)
+    in_2d, in_3d = predictions.labelled[:, torso].all(1), columns["has_3d"][:, limbs].all(1)
     figures = [float("nan")] * 3
     if in_2d.any():
-        flat = (judged.found_2d[in_2d], columns["joints_2d"][in_2d])
-        figures[0] = 100 * metrics.pck(*flat, skeleton, judged.labelled[in_2d], joints=limbs)
+        flat = (predictions.found_2d[in_2d], columns["joints_2d"][in_2d])
+        figures[0] = 100 * metrics.pck(*flat, skeleton, predictions.labelled[in_2d], joints=limbs)
     if in_3d.any():
         middle = pelvis_weights(skeleton)
         found, true = (
             (poses - (middle[:, None] * poses).sum(1, keepdims=True))[in_3d][:, limbs]
-            for poses in (judged.found_3d, columns["joints_3d"])
+            for poses in (predictions.found_3d, columns["joints_3d"])
         )
         figures[1:] = metrics.mpjpe(found, true, root=None), metrics.pa_mpjpe(found, true)
     names = ("PCK@0.2, %", "MPJPE, mm", "PA-MPJPE, mm")

@@ -31,32 +31,32 @@ def mpii_rows(columns: dict[str, np.ndarray]) -> np.ndarray:
     return (columns["split"] == "validation") & (columns["head_size"] > 0)
 
 
-def lsp_table(judged: Predictions) -> Table:
+def lsp_table(predictions: Predictions) -> Table:
     """PCK@0.2 in %, left and right averaged; the head is the mean of neck and top."""
-    true = judged.columns["joints_2d"]
+    true = predictions.columns["joints_2d"]
 
-    def share(joints: list[int]) -> float:
-        return metrics.pck(judged.found_2d, true, LSP_14, judged.labelled, joints=joints)
+    def fraction(joints: list[int]) -> float:
+        return metrics.pck(predictions.found_2d, true, LSP_14, predictions.labelled, joints=joints)
 
     groups = [[LSP_14.index("neck"), LSP_14.index("head_top")], *_pairs(LSP_14)]
-    row = [_mean([share([joint]) for joint in group]) for group in groups]
-    row.append(share(list(range(len(LSP_14)))))
-    return _table("LSP, PCK@0.2 in %", row, judged)
+    row = [_mean([fraction([joint]) for joint in group]) for group in groups]
+    row.append(fraction(list(range(len(LSP_14)))))
+    return _table("LSP, PCK@0.2 in %", row, predictions)
 
 
-def mpii_table(judged: Predictions) -> Table:
+def mpii_table(predictions: Predictions) -> Table:
     """PCKh@0.5 in %, left and right averaged."""
-    true, heads = judged.columns["joints_2d"], judged.columns["head_size"]
+    true, heads = predictions.columns["joints_2d"], predictions.columns["head_size"]
 
-    def share(joints: list[int]) -> float:
-        counted = np.zeros_like(judged.labelled)
-        counted[:, joints] = judged.labelled[:, joints]
-        return metrics.pckh(judged.found_2d, true, heads, counted)
+    def fraction(joints: list[int]) -> float:
+        counted = np.zeros_like(predictions.labelled)
+        counted[:, joints] = predictions.labelled[:, joints]
+        return metrics.pckh(predictions.found_2d, true, heads, counted)
 
     groups = [[MPII_16.index("head_top")], *_pairs(MPII_16)]
-    row = [_mean([share([joint]) for joint in group]) for group in groups]
-    row.append(share([joint for joint, name in enumerate(MPII_16.joints) if name not in ("pelvis", "thorax")]))
-    return _table("MPII, PCKh@0.5 in %", row, judged)
+    row = [_mean([fraction([joint]) for joint in group]) for group in groups]
+    row.append(fraction([joint for joint, name in enumerate(MPII_16.joints) if name not in ("pelvis", "thorax")]))
+    return _table("MPII, PCKh@0.5 in %", row, predictions)
 
 
 def _pairs(skeleton: Skeleton) -> list[list[int]]:
@@ -64,11 +64,11 @@ def _pairs(skeleton: Skeleton) -> list[list[int]]:
     return [[skeleton.index(f"{side}_{name}") for side in ("left", "right")] for name in _LIMBS]
 
 
-def _mean(shares: list[float]) -> float:
-    return sum(shares) / len(shares)
+def _mean(fractions: list[float]) -> float:
+    return sum(fractions) / len(fractions)
 
 
-def _table(title: str, row: list[float], judged: Predictions) -> Table:
-    percent = tuple(100 * share for share in row)
-    counts = dict.fromkeys(COLUMNS, len(judged.found_2d))
+def _table(title: str, row: list[float], predictions: Predictions) -> Table:
+    percent = tuple(100 * fraction for fraction in row)
+    counts = dict.fromkeys(COLUMNS, len(predictions.found_2d))
     return Table(title, COLUMNS, {"this checkpoint": percent}, counts, (_NOTE,))

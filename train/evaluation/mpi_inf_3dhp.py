@@ -15,7 +15,7 @@ from train.evaluation.predictions import Predictions
 from train.evaluation.tables import Table
 
 DATA_SET = "mpi-inf-3dhp"
-JUDGED = [HUMAN36M_17.index(name) for name in ("head_top", "thorax", *LIMB_JOINTS)]
+MEASURED = [HUMAN36M_17.index(name) for name in ("head_top", "thorax", *LIMB_JOINTS)]
 _SUBJECTS = tuple(f"TS{number}" for number in range(1, 7))
 
 
@@ -24,10 +24,10 @@ def rows(columns: dict[str, np.ndarray]) -> np.ndarray:
     return columns["split"] == "test"
 
 
-def table(judged: Predictions) -> Table:
+def table(predictions: Predictions) -> Table:
     """The three figures of each test sequence and of all frames together."""
-    found, true = (poses[:, JUDGED] for poses in judged.relative())
-    subjects = judged.columns["subject"]
+    found, true = (poses[:, MEASURED] for poses in predictions.relative())
+    subjects = predictions.columns["subject"]
     chosen = {name: subjects == name for name in _SUBJECTS} | {"all frames": np.ones(len(subjects), bool)}
     figures = {
         "this checkpoint, PCK at 150 mm, %": lambda p, t: 100 * metrics.pck3d(p, t, root=None),

@@ -11,11 +11,11 @@ import numpy as np
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import LIMB_JOINTS
-from train.action_specific import action_checkpoints
 from train.data.prepared import Prepared, open_prepared
 from train.evaluation import human36m, humaneva, kth, limbs, lsp_mpii, mpi_inf_3dhp, rendered
 from train.evaluation.predictions import Predictions, predict_people, together
 from train.evaluation.tables import Table
+from train.fusion_stage.action_specific import action_checkpoints
 
 
 class Protocol(NamedTuple):
@@ -58,7 +58,7 @@ def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
 
     Raises:
         FileNotFoundError: if folder or checkpoint are not there or not finished.
-        ValueError: if they are damaged, hold another data set, or nobody whom the protocol counts.
+        ValueError: if they are damaged, hold another data set, or no person whom the protocol counts.
     """
     protocol = PROTOCOLS[name]
     prepared = open_prepared(folder)

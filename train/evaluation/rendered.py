@@ -11,9 +11,9 @@ import numpy as np
 from fusion_model import metrics
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17
-from train.evaluation.pose3d import LIMBS, pose_figures
 from train.evaluation.predictions import Predictions
 from train.evaluation.tables import Table
+from train.fusion_stage.pose_figures import LIMBS, pose_figures
 from train.synthesis.labels import viewpoint_name
 
 DATA_SET = "synthetic"
@@ -25,16 +25,17 @@ def rows(columns: dict[str, np.ndarray]) -> np.ndarray:
     return columns["split"] == "validation"
 
 
-def table(judged: Predictions) -> Table:
-    """Errors of all and by the side that is seen, and PCK@0.2."""
-    scale = CONVENTIONAL_HEIGHT_MM / judged.columns["stature"][:, None, None]
-    true, points = judged.columns["joints_3d"] * scale, judged.columns["joints_2d"]
-    views = viewpoint_name(judged.columns["azimuth"])
-    chosen = {"all": np.ones(len(views), bool)} | {str(name): views == name for name in np.unique(views)}
-    parts = [pose_figures(judged.found_3d[mine], true[mine]) for mine in chosen.values()]
+def table(predictions: Predictions) -> Table:
+    """Errors of all and by viewpoint, and PCK@0.2."""
+    scale = CONVENTIONAL_HEIGHT_MM / predictions.columns["stature"][:, None, None]
+    true, points = predictions.columns["joints_3d"] * scale, predictions.columns["joints_2d"]
+    viewpoints = viewpoint_name(predictions.columns["azimuth"])
+    chosen = {"all": np.ones(len(viewpoints), bool)} | {str(name): viewpoints == name for name in np.unique(viewpoints)}
+    parts = [pose_figures(predictions.found_3d[mine], true[mine]) for mine in chosen.values()]
     measured = {f"this checkpoint, {shown}": tuple(part[key] for part in parts) for key, shown in _FIGURES.items()}
     measured["this checkpoint, PCK@0.2, %"] = tuple(
-        100 * metrics.pck(judged.found_2d[mine], points[mine], HUMAN36M_17, joints=LIMBS) for mine in chosen.values()
+        100 * metrics.pck(predictions.found_2d[mine], points[mine], HUMAN36M_17, joints=LIMBS)
+        for mine in chosen.values()
     )
     counts = {name: int(mine.sum()) for name, mine in chosen.items()}
     notes = ("labels brought to a height of 1.70 m; hidden joints count; the paper prints no such table",)

@@ -6,8 +6,15 @@ import csv
 import io
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from fusion_model.files import write_atomically
+
+Cell = str | int | float | None
+_STD = "_std"  # ending of a column that is printed in the cell of the column without it
 
 
 @dataclass(frozen=True)
@@ -16,19 +23,25 @@ class Table:
 
     Attributes:
         title: what is measured, on what, in which unit.
-        columns: C names.
-        rows: C figures by name of the row, NaN where there is none.
-        counts: people that each figure of the measured rows is made from, by column.
+        columns: C names. One that ends in ``_std`` is the standard deviation of the column of that name without it.
+        rows: C cells by name of the row, NaN or None where there is none.
+        counts: people that each figure of the measured rows is made from, by column; empty where none are told.
         notes: sentences on how it was measured.
         digits: after the point, in print; files for machines have all.
+        headings: what to print above a column, where that is not its name.
+        digits_of: those of columns that differ from ``digits``.
+        kind: what the rows are, above their names.
     """
 
     title: str
     columns: tuple[str, ...]
-    rows: dict[str, tuple[float, ...]]
-    counts: dict[str, int]
+    rows: Mapping[str, tuple[Cell, ...]]
+    counts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     digits: int = 1
+    headings: Mapping[str, str] = field(default_factory=dict)
+    digits_of: Mapping[str, int] = field(default_factory=dict)
+    kind: str = ""
 
     def __post_init__(self) -> None:
         """Refuse rows that do not fit the columns."""
@@ -36,36 +49,34 @@ class Table:
             if len(row) != len(self.columns):
                 raise ValueError(f"{name} has {len(row)} figures for {len(self.columns)} columns")
 
-    def to_markdown(self) -> str:
-        """As a page, which is also what is printed."""
-        cells = [[name, *map(self._shown, row)] for name, row in self.rows.items()]
-        cells.append(["people measured", *(str(self.counts.get(column, "")) for column in self.columns)])
-        lines = ["", *self.columns], ["-", *("-:" for _ in self.columns)], *cells
-        body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    def to_markdown(self, level: int = 1) -> str:
+        """As a page, which is also what is printed; ``level`` is that of its heading."""
+        shown = [column for column in self.columns if not column.endswith(_STD)]
+        cells = [[name, *self._shown(row, shown)] for name, row in self.rows.items()]
+        if self.counts:
+            cells.append(["people measured", *(str(self.counts.get(column, "")) for column in shown)])
+        head = [self.kind, *(self.headings.get(column, column) for column in shown)]
+        body = "\n".join("| " + " | ".join(line) + " |" for line in (head, ["-", *("-:" for _ in shown)], *cells))
         notes = "\n".join(f"- {note}" for note in self.notes)
-        return f"# {self.title}\n\n{body}\n\n{notes}\n"
+        return f"{level * '#'} {self.title}\n\n{body}\n\n{notes}\n"
 
     def to_csv(self) -> str:
         """A line a row; empty where there is no figure."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["", *self.columns])
+        writer.writerow([self.kind, *self.columns])
         for name, row in self.rows.items():
-            writer.writerow([name, *("" if math.isnan(value) else value for value in row)])
+            writer.writerow([name, *map(_known, row)])
         return text.getvalue()
 
-    def to_json(self) -> str:
-        """Rows by name, each a mapping from columns; null where there is no figure."""
-        rows = {
-            name: {c: None if math.isnan(v) else v for c, v in zip(self.columns, row, strict=True)}
-            for name, row in self.rows.items()
-        }
-        content = {"title": self.title, "rows": rows, "people": self.counts, "notes": self.notes, "digits": self.digits}
-        return json.dumps(content, indent=1, ensure_ascii=False)
+    def content(self) -> dict[str, Any]:
+        """Ready for JSON: rows by name, each a mapping from columns; None where there is no figure."""
+        rows = {name: dict(zip(self.columns, map(_known, row), strict=True)) for name, row in self.rows.items()}
+        return {"title": self.title, "rows": rows, "people": self.counts, "notes": self.notes, "digits": self.digits}
 
     @classmethod
     def read(cls, path: Path) -> Table:
-        """The table of a file that :meth:`write` wrote as JSON.
+        """The table of a protocol that :meth:`write` wrote as JSON.
 
         Raises:
             ValueError: if the file is damaged or no such table.
@@ -85,15 +96,23 @@ class Table:
     def write(self, folder: Path, name: str) -> list[Path]:
         """Write ``name.csv``, ``name.json`` and ``name.md``, each whole or not at all; returns their paths."""
         folder.mkdir(parents=True, exist_ok=True)
-        contents = {".csv": self.to_csv(), ".json": self.to_json(), ".md": self.to_markdown()}
-        paths = []
+        text = json.dumps(self.content(), indent=1, ensure_ascii=False)
+        contents = {".csv": self.to_csv(), ".json": text, ".md": self.to_markdown()}
         for suffix, content in contents.items():
-            path = folder / f"{name}{suffix}"
-            unfinished = folder / f"{name}{suffix}.unfinished"
-            unfinished.write_text(content, encoding="utf-8")
-            unfinished.replace(path)
-            paths.append(path)
-        return paths
+            write_atomically(folder / f"{name}{suffix}", content)
+        return [folder / f"{name}{suffix}" for suffix in contents]
 
-    def _shown(self, value: float) -> str:
-        return "-" if math.isnan(value) else f"{value:.{self.digits}f}"
+    def _shown(self, row: tuple[Cell, ...], columns: list[str]) -> list[str]:
+        """Cells as people read them, standard deviations beside their means."""
+        cells = dict(zip(self.columns, map(_known, row), strict=True))
+        texts = []
+        for column in columns:
+            value, std, digits = cells[column], cells.get(column + _STD), self.digits_of.get(column, self.digits)
+            text = value or "-" if isinstance(value, str | None) else f"{value:.{digits}f}"
+            texts.append(text + (f" ± {std:.{digits}f}" if std else ""))
+        return texts
+
+
+def _known(value: Cell) -> Cell:
+    """None for NaN."""
+    return None if isinstance(value, float) and math.isnan(value) else value

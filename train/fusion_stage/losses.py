@@ -7,7 +7,7 @@ from torch import Tensor
 
 from fusion_model.skeletons import MPII_IN_HUMAN36M
 
-_LEAST_JOINTS = 4  # fewer tell nothing of a pose
+_MIN_JOINTS = 4  # fewer say nothing of a pose
 
 
 def reprojection_loss(pose: Tensor, points: Tensor, weight: Tensor) -> Tensor:
@@ -25,17 +25,17 @@ def reprojection_loss(pose: Tensor, points: Tensor, weight: Tensor) -> Tensor:
         () mm**2: half the squared distance, summed over the joints and averaged over the batch, as in Eq. 4.
     """
     flat = pose[:, list(MPII_IN_HUMAN36M), :2].float()
-    known = (weight > 0).sum(1) >= _LEAST_JOINTS
+    known = (weight > 0).sum(1) >= _MIN_JOINTS
     weight = weight * known[:, None]
     total = weight.sum(1).clamp_min(1e-6)[:, None]
     with torch.no_grad():
         middle = (points * weight[..., None]).sum(1) / total
-        spread = points - middle[:, None]
+        offset = points - middle[:, None]
     here = (flat * weight[..., None]).sum(1) / total
     seen = flat - here[:, None]
     with torch.no_grad():
-        along = (weight[..., None] * seen * spread).sum((1, 2))
-        size = (weight[..., None] * spread.square()).sum((1, 2)).clamp_min(1e-6)
+        along = (weight[..., None] * seen * offset).sum((1, 2))
+        size = (weight[..., None] * offset.square()).sum((1, 2)).clamp_min(1e-6)
         scale = (along / size).clamp_min(0)  # mm a pixel
-    squared = (seen - scale[:, None, None] * spread).square().sum(-1)
+    squared = (seen - scale[:, None, None] * offset).square().sum(-1)
     return (weight * squared).sum(1).mean() / 2

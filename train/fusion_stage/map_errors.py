@@ -1,7 +1,7 @@
 """Confidence maps drawn from 2D joints with the errors that a hourglass makes.
 
-:func:`measure_errors` looks at labelled people through a trained hourglass and notes, joint by joint, how high and wide
-its peaks are, how far they lie off, and how often they are missing or on the other side. :func:`draw_maps` makes maps
+:func:`measure_errors` runs a trained hourglass on labelled people and measures, joint by joint, how high and wide its
+peaks are, how far they lie off, and how often they are missing or on the other side. :func:`draw_maps` makes maps
 with the same statistics, so that (2D, 3D) pairs without any picture can train the confidence-map stream.
 """
 
@@ -20,7 +20,7 @@ from train.data.people import People
 _LEVELS = torch.linspace(0, 1, 9)  # quantiles of the peaks' heights
 _ABSENT = 0.1  # height below which a peak says nothing
 _NEAR = 0.25  # torso lengths: further off, a peak is not this joint's
-_WIDEST = 4.0  # map pixels
+_MAX_SIGMA = 4.0  # map pixels
 _MIRROR = list(MPII_16.mirror)
 
 
@@ -33,8 +33,8 @@ class MapErrors:
         height: (16, 9) quantiles of its height.
         sigma: (16,) its standard deviation in map pixels.
         missed: (16,) fraction of joints without a peak.
-        swapped: (16,) share whose peak is on the mirror joint.
-        lost: (16,) share whose peak is somewhere else.
+        swapped: (16,) fraction whose peak is on the mirror joint.
+        lost: (16,) fraction whose peak is somewhere else.
         count: (16,) joints that this was measured on.
     """
 
@@ -59,7 +59,7 @@ def measure_errors(hourglass: nn.Module, people: People, size: int, margin: floa
         batch: people at once.
 
     Raises:
-        ValueError: if a joint is labelled in nobody.
+        ValueError: if a joint is labelled in no person.
     """
     parts = []
     for start in range(0, len(people), batch):
@@ -78,7 +78,7 @@ def _statistics(points: Tensor, peaks: Tensor, widths: Tensor, truth: Tensor, la
     known = labelled & (labelled[:, shoulder] & labelled[:, hip])[:, None]
     if not known.any(0).all():
         missing = ", ".join(MPII_16.joints[k] for k in torch.nonzero(~known.any(0))[:, 0].tolist())
-        msg = f"cannot measure the errors of maps: {missing} labelled in nobody with a labelled torso"
+        msg = f"cannot measure the errors of maps: {missing} labelled in no person with a labelled torso"
         raise ValueError(msg)
     torso = torso_lengths(truth)[:, None]
     off = (points - truth).norm(dim=-1) / torso
@@ -96,8 +96,8 @@ def _statistics(points: Tensor, peaks: Tensor, widths: Tensor, truth: Tensor, la
         offset.append(shift.square().mean().sqrt())
         height.append(torch.quantile(peaks[rows, joint], _LEVELS))
         sigma.append(widths[rows, joint].median())
-    shares = [(where.sum(0) / count) for where in (known & absent, swapped, lost)]
-    return MapErrors(torch.stack(offset), torch.stack(height), torch.stack(sigma), *shares, count)
+    fractions = [(where.sum(0) / count) for where in (known & absent, swapped, lost)]
+    return MapErrors(torch.stack(offset), torch.stack(height), torch.stack(sigma), *fractions, count)
 
 
 def torso_lengths(joints: Tensor) -> Tensor:
@@ -110,10 +110,10 @@ def _widths(maps: Tensor, points: Tensor, peaks: Tensor) -> Tensor:
     """(N, 16) standard deviation of each peak in pixels: that of a Gaussian of its height and volume near it."""
     side = maps.shape[-1]
     axis = torch.arange(side, device=maps.device, dtype=torch.float32)
-    near = ((axis - points[..., 0:1]).abs() < 2 * _WIDEST)[..., None, :]
-    near = near & ((axis - points[..., 1:2]).abs() < 2 * _WIDEST)[..., :, None]
+    near = ((axis - points[..., 0:1]).abs() < 2 * _MAX_SIGMA)[..., None, :]
+    near = near & ((axis - points[..., 1:2]).abs() < 2 * _MAX_SIGMA)[..., :, None]
     volume = (maps.clamp_min(0) * near).sum((-2, -1))
-    return (volume / (2 * torch.pi * peaks.clamp_min(1e-3))).sqrt().clamp(0.7, _WIDEST)
+    return (volume / (2 * torch.pi * peaks.clamp_min(1e-3))).sqrt().clamp(0.7, _MAX_SIGMA)
 
 
 def draw_maps(joints: Tensor, errors: MapErrors, size: int, generator: torch.Generator) -> Tensor:
@@ -148,9 +148,9 @@ def draw_maps(joints: Tensor, errors: MapErrors, size: int, generator: torch.Gen
     height = torch.where(lost, height * uniform(count, 16), height)
     inside = ((truth > -0.5) & (truth < side - 0.5)).all(-1)
     axis = torch.arange(side, device=device, dtype=torch.float32)
-    spread = 2 * errors.sigma[:, None] ** 2
-    column = torch.exp(-((axis - points[..., 0:1]) ** 2) / spread)
-    row = torch.exp(-((axis - points[..., 1:2]) ** 2) / spread)
+    width = 2 * errors.sigma[:, None] ** 2
+    column = torch.exp(-((axis - points[..., 0:1]) ** 2) / width)
+    row = torch.exp(-((axis - points[..., 1:2]) ** 2) / width)
     return (height * inside)[..., None, None] * row[..., :, None] * column[..., None, :]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from fusion_model.files import write_atomically
 from fusion_model.fusion import FusionNetwork
 
 FILE = "mixing.csv"
@@ -25,7 +26,7 @@ class MixingLog:
         if self._path and self._path.exists():
             _forget_from(self._path, step)
 
-    def note(self, step: int, network: FusionNetwork, *, always: bool = False) -> None:
+    def record(self, step: int, network: FusionNetwork, *, always: bool = False) -> None:
         """A row for the weights that ``step`` updates led to, if it is due and they can change; each step once.
 
         Args:
@@ -33,9 +34,8 @@ class MixingLog:
             network: whose weights.
             always: write the row whether it is due or not.
         """
-        settled = not network.config.has_soft_weights
         due = always or (step % EVERY == 0 and step != self._last)
-        if self._path is None or settled or not due:
+        if self._path is None or not network.config.has_soft_weights or not due:
             return
         self._last = step
         new = not self._path.exists()
@@ -52,11 +52,9 @@ class MixingLog:
 def _forget_from(path: Path, step: int) -> None:
     """Drop rows of steps to come, and a row that a cut left half written."""
     head, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
-    whole = [line for line in lines if line.endswith("\n") and line.count(",") == head.count(",")]
-    kept = [line for line in whole if int(line.partition(",")[0]) < step]
+    complete = [line for line in lines if line.endswith("\n") and line.count(",") == head.count(",")]
+    kept = [line for line in complete if int(line.partition(",")[0]) < step]
     if not kept:
         path.unlink()
         return
-    part = path.with_name(path.name + ".part")
-    part.write_text("".join((head, *kept)), encoding="utf-8")
-    part.replace(path)
+    write_atomically(path, "".join((head, *kept)))

@@ -26,7 +26,7 @@ def pair_samples(
     seed: int,
     batch: int = 256,
 ) -> FusionSamples:
-    """A bank of drawn pairs: they teach the confidence-map stream, whatever the picture.
+    """Samples of drawn pairs: they teach the confidence-map stream, whatever the picture.
 
     Args:
         sampler: of the poses, for crops of ``size``.

@@ -1,6 +1,6 @@
 """What the fusion network trains on: crops with the confidence maps that the finished hourglass makes of them.
 
-The hourglass is fixed in this phase (as in the paper), so its maps are made once, for a few random views of every
+The hourglass is fixed in this phase (as in the paper), so its maps are made once, for a few augmented crops of every
 person, and kept as bytes; training then turns, scales and mirrors photo, maps and pose together.
 """
 
@@ -34,12 +34,12 @@ _MAP_UNIT = 1 / 160  # of a byte: maps reach up to 1.59
 
 @dataclass
 class Batch:
-    """Inputs and targets of the fusion network, one row a view.
+    """Inputs and targets of the fusion network, one row a crop.
 
     Attributes:
         images: (N, 3, S, S) float32 in [0, 1].
         maps: (N, 16, S, S) float32.
-        pose: (N, 17, 3) float32 mm, as the view shows it.
+        pose: (N, 17, 3) float32 mm, as the crop shows it.
         weight: (N, 17) float32 trust in each joint; 0 where the 3D is unknown.
         points: (N, 16, 2) float32 labelled joints of MPII's order in pixels of the image.
         point_weight: (N, 16) float32 trust in each of them.
@@ -57,22 +57,48 @@ class Batch:
 
 @dataclass
 class FusionSamples(Batch):
-    """Many views, kept small: images are uint8, and so are maps, 160 for a height of 1."""
+    """Many crops, kept small: images are uint8, and so are maps, 160 for a height of 1."""
 
     def __len__(self) -> int:
-        """Number of views."""
+        """Number of crops."""
         return len(self.images)
 
     def inputs(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Image (N, 3, S, S) and maps (N, 16, S, S) as floats."""
         return take_rows(self.images, rows).float() / 255, take_rows(self.maps, rows).float() * _MAP_UNIT
 
+    @property
+    def columns(self) -> dict[str, Tensor]:
+        """All of it by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def to(self, device: torch.device) -> FusionSamples:
+        """The same samples on a device."""
+        return FusionSamples(*(column.to(device) for column in self.columns.values()))
+
     def joined(self, other: FusionSamples) -> FusionSamples:
-        """The rows of both, where this bank lies."""
-        device = self.source.device
-        return FusionSamples(
-            *(torch.cat((getattr(self, f.name), getattr(other, f.name).to(device))) for f in fields(self))
-        )
+        """The rows of both, where these samples lie."""
+        both = zip(self.columns.values(), other.to(self.source.device).columns.values(), strict=True)
+        return FusionSamples(*map(torch.cat, both))
+
+
+@dataclass
+class FusionData:
+    """What a fusion network trains on.
+
+    Attributes:
+        training: a few augmented crops of every training person.
+        held_out: one plain crop of every validation person.
+        names: of the data sets, by the number in ``source``.
+    """
+
+    training: FusionSamples
+    held_out: FusionSamples
+    names: tuple[str, ...]
+
+    def to(self, device: torch.device) -> FusionData:
+        """The same on a device."""
+        return FusionData(self.training.to(device), self.held_out.to(device), self.names)
 
 
 @torch.inference_mode()
@@ -90,7 +116,7 @@ def build_samples(
     augment: str = "wide",
     progress: bool = True,
 ) -> FusionSamples:
-    """Look at people with known 3D through the hourglass.
+    """Run the hourglass on crops of the people whose 3D is known.
 
     Args:
         people: on the device of the hourglass; those without 3D are left out.
@@ -98,11 +124,11 @@ def build_samples(
         size: its input size in pixels.
         margin: of the crops.
         fusion_size: input size of the fusion network.
-        copies: random views of each person.
-        generator: of the views; None gives plain upright crops.
-        batch: views at once.
+        copies: crops of each person.
+        generator: of the augmentation; None gives plain upright crops.
+        batch: crops at once.
         stack: which of the hourglass's stacks gives the maps.
-        augment: how far the views vary, a key of :data:`train.data.augment.AUGMENT_POSES`.
+        augment: how far the crops vary, a key of :data:`train.data.augment.AUGMENT_POSES`.
         progress: whether to show a bar.
     """
     rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0].repeat(copies)
@@ -118,9 +144,9 @@ def build_samples(
                 images, matrices = plain_crops(part, size, margin)
                 points, point_weight = transform(part.joints, matrices), part.weight
             else:
-                views = random_crops(part, size, margin, AUGMENT_POSES[augment], generator)
-                images, points, point_weight = views.images, views.joints[:, 0], views.weight
-                pose, weight = turned_poses(pose, weight, views.angle, views.mirror)
+                crops = random_crops(part, size, margin, AUGMENT_POSES[augment], generator)
+                images, points, point_weight = crops.images, crops.joints[:, 0], crops.weight
+                pose, weight = turned_poses(pose, weight, crops.angle, crops.mirror)
             with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16_is_fast(images.device.type)):
                 maps = hourglass(images.contiguous(memory_format=torch.channels_last))[stack].float()
             image, maps = fusion_inputs(images, maps, fusion_size)
@@ -131,31 +157,28 @@ def build_samples(
 
 
 def joined_parts(parts: Iterable[tuple[Tensor, ...]], count: int) -> FusionSamples:
-    """A bank of ``count`` rows from its columns piece by piece; never holds the rows twice, as ``torch.cat`` would."""
+    """Samples of ``count`` rows from their columns piece by piece; never holds rows twice, as ``torch.cat`` would."""
     columns: list[Tensor] = []
     end = 0
     for part in parts:
-        if not columns:
-            columns = [column.new_empty((count, *column.shape[1:])) for column in part]
+        columns = columns or [piece.new_empty((count, *piece.shape[1:])) for piece in part]
         begin, end = end, end + len(part[0])
-        for whole, piece in zip(columns, part, strict=True):
-            whole[begin:end] = piece
+        for column, piece in zip(columns, part, strict=True):
+            column[begin:end] = piece
     if end != count:
-        raise ValueError(f"a bank of {count} rows was to be filled, but {end} came")
+        raise ValueError(f"{count} rows of samples were to be filled, but {end} came")
     return FusionSamples(*columns)
 
 
 def stored_inputs(image: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
-    """Image and maps as the bytes that a bank keeps."""
+    """Image and maps as the bytes that :class:`FusionSamples` keeps."""
     return (image * 255).round().byte(), (maps / _MAP_UNIT).round().clamp(0, 255).byte()
 
 
-def random_rows(bank: FusionSamples, rows: Tensor, noise: RowNoise | torch.Generator) -> Batch:
-    """Rows of a bank, slightly turned, scaled, shifted and mirrored anew by the noise of each, or a generator's."""
-    if isinstance(noise, torch.Generator):
-        noise = RowNoise.drawn(len(rows), noise)
+def random_rows(samples: FusionSamples, rows: Tensor, noise: RowNoise) -> Batch:
+    """Rows of samples, slightly turned, scaled, shifted and mirrored anew by the noise of each."""
     normal = noise.normal
-    image, maps = bank.inputs(rows)
+    image, maps = samples.inputs(rows)
     size = image.shape[-1]
     angle, mirror = 10 * normal(), noise.uniform() < 0.5
     center = (size - 1) / 2 + 0.03 * size * normal(2)
@@ -165,8 +188,8 @@ def random_rows(bank: FusionSamples, rows: Tensor, noise: RowNoise | torch.Gener
     swap = list(MPII_16.mirror)
     maps = torch.where(mirror[:, None, None, None], maps[:, swap], maps)
     image = (image * (1 + 0.15 * normal(3, 1, 1)) + 0.05 * normal(1, 1, 1)).clamp(0, 1)
-    points, point_weight = transform(bank.points[rows], matrices), bank.point_weight[rows]
+    points, point_weight = transform(samples.points[rows], matrices), samples.point_weight[rows]
     points = torch.where(mirror[:, None, None], points[:, swap], points)
     point_weight = torch.where(mirror[:, None], point_weight[:, swap], point_weight)
-    poses = turned_poses(bank.pose[rows], bank.weight[rows], angle, mirror)
-    return Batch(image, maps, *poses, points, point_weight, bank.source[rows])
+    poses = turned_poses(samples.pose[rows], samples.weight[rows], angle, mirror)
+    return Batch(image, maps, *poses, points, point_weight, samples.source[rows])

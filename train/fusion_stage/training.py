@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import statistics
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,29 +17,31 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fusion_model.config import PRESETS, ModelConfig
+from fusion_model.detection.detector import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import SHARPNESS, FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import CONFIG_FILE, check_state, load_checkpoint
 from fusion_model.pruning import prune
 from fusion_model.skeletons import HUMAN36M_17, SKELETONS, conversion_matrix
-from train.attach_detector import attach, read_detector
-from train.command import least, loop_settings, positive, share
 from train.data.sampling import draw_local, named_rows, sampling_weights
 from train.data.source import SYNTHETIC
+from train.engine.arguments import at_least, fraction, loop_settings, positive
 from train.engine.checkpoints import read_weights, weights_fingerprint
 from train.engine.loop import Loop
 from train.engine.provenance import ENTRY, provenances
+from train.engine.run_files import read_json, write_json
 from train.engine.seeds import RowNoise
-from train.evaluation.pose3d import known, mean_pose, pose_figures
-from train.fusion_stage.cache import FusionData, SampleSettings, make_samples
+from train.fusion_stage.data import SampleSettings, fusion_data
 from train.fusion_stage.losses import reprojection_loss
 from train.fusion_stage.mixing_log import MixingLog
-from train.fusion_stage.samples import FusionSamples, random_rows
-from train.pictures import pose_sheet
+from train.fusion_stage.pictures import pose_sheet
+from train.fusion_stage.pose_figures import known, mean_pose, pose_figures
+from train.fusion_stage.samples import FusionData, FusionSamples, random_rows
+from train.fusion_stage.timing import parameter_count, time_networks
 
-_HARDENING = "hardening.json"  # what the end of the soft phase left in a run's folder
-OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the views are labelled with
+HARDENING = "hardening.json"  # in a run's folder: what the end of the soft phase came to
+OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the samples are labelled with
     name for name, skeleton in SKELETONS.items() if set(skeleton.joints) <= set(HUMAN36M_17.joints)
 )
 
@@ -50,21 +49,23 @@ OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the vi
 def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
     """Arguments of every command that trains fusion networks."""
     arguments.add_argument("--hourglass", type=Path, required=True, help="run, checkpoint or safetensors file")
-    arguments.add_argument("--sharpness", type=least(0), default=SHARPNESS, help="lambda of Eq. 4, mm^2")
-    arguments.add_argument("--soft-fraction", type=share, default=0.6, help="fraction of the steps with soft weights")
-    arguments.add_argument("--views", type=positive(int), default=3, help="random views of each person in the bank")
+    arguments.add_argument("--sharpness", type=at_least(0), default=SHARPNESS, help="lambda of Eq. 4, mm^2")
+    arguments.add_argument(
+        "--soft-fraction", type=fraction, default=0.6, help="fraction of the steps with soft weights"
+    )
+    arguments.add_argument("--crops", type=positive(int), default=3, help="augmented crops of each person")
     arguments.add_argument(
         "--input-size", type=positive(int), help="pixels of the hourglass's crop (default: the checkpoint's, or preset)"
     )
     arguments.add_argument(
-        "--pairs", type=least(0, int), default=0, help="rows without a picture, drawn from poses alone"
+        "--pairs", type=at_least(0, int), default=0, help="rows without a picture, drawn from poses alone"
     )
     arguments.add_argument(
-        "--teacher-trust", type=share, default=1.0, help="factor on the 3D loss of photos, whose 3D is a teacher's"
+        "--teacher-trust", type=fraction, default=1.0, help="factor on the 3D loss of photos, whose 3D is a teacher's"
     )
     arguments.add_argument(
         "--reprojection",
-        type=least(0),
+        type=at_least(0),
         default=0.0,
         help="weight of the distance to the 2D labels, for photos and renders",
     )
@@ -73,9 +74,9 @@ def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
 def fusion_config(
     arguments: argparse.Namespace, strategy: str, fixed_beta: int | None = None, skeleton: str = HUMAN36M_17.name
 ) -> ModelConfig:
-    """The preset with a strategy and an output joint set, and with the size of the hourglass's crop.
+    """The preset without its detector, with a strategy, an output joint set and the size of the hourglass's crop.
 
-    That is the one that was asked for, else that of the checkpoint whose hourglass is taken, else the preset's.
+    That size is the one that was asked for, else that of the checkpoint whose hourglass is taken, else the preset's.
     """
     preset = PRESETS[arguments.preset]
     fusion = dataclasses.replace(preset.fusion, strategy=strategy, fixed_beta=fixed_beta, skeleton=skeleton)
@@ -84,7 +85,8 @@ def fusion_config(
         of_checkpoint = (arguments.hourglass / CONFIG_FILE).is_file()
         origin = load_checkpoint(arguments.hourglass)[0] if of_checkpoint else preset
         size = origin.hourglass.input_size
-    return dataclasses.replace(preset, fusion=fusion, hourglass=dataclasses.replace(preset.hourglass, input_size=size))
+    hourglass = dataclasses.replace(preset.hourglass, input_size=size)
+    return dataclasses.replace(preset, fusion=fusion, hourglass=hourglass, detector=None)
 
 
 def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
@@ -97,12 +99,12 @@ def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
 
 
 def sample_settings(config: ModelConfig, arguments: argparse.Namespace) -> SampleSettings:
-    """The banks that the arguments ask for."""
+    """The samples that the arguments ask for."""
     size, margin = config.hourglass.input_size, config.crop.margin
     sizes = (size, margin, config.fusion.input_size)
     action, augment = getattr(arguments, "action", ""), arguments.augment
     return SampleSettings(
-        *sizes, views=arguments.views, seed=arguments.seed, pairs=arguments.pairs, action=action, augment=augment
+        *sizes, crops=arguments.crops, seed=arguments.seed, pairs=arguments.pairs, action=action, augment=augment
     )
 
 
@@ -114,7 +116,7 @@ class Outcome:
         network: the one to use; pruned, where there was something to prune.
         unpruned: the same before pruning.
         figures: of the mean pose; soft; hardened, at once; hardened, trained on; and released, as far as there are.
-        hardening: the note that the end of the soft phase left, None for strategies without soft weights.
+        hardening: what the end of the soft phase came to, None for strategies without soft weights.
     """
 
     network: FusionNetwork
@@ -124,7 +126,7 @@ class Outcome:
 
 
 class Trainer:
-    """Loss and validation of one run, once :meth:`take_views` has given it people to look at.
+    """Loss and validation of one run, once :meth:`take_data` has given it people.
 
     Args:
         config: of both networks.
@@ -143,7 +145,7 @@ class Trainer:
         self.config, self.hourglass, self.arguments = config, hourglass, arguments
         self.soft_steps = round(arguments.soft_fraction * arguments.steps)
         settings = loop_settings(arguments)
-        fingerprint = {name: getattr(arguments, name) for name in ("preset", "strategy", "fixed_beta", "views")}
+        fingerprint = {name: getattr(arguments, name) for name in ("preset", "strategy", "fixed_beta", "crops")}
         fingerprint |= {"input_size": config.hourglass.input_size, "hourglass": weights_fingerprint(hourglass)}
         fingerprint |= {"sharpness": arguments.sharpness, "soft_steps": self.soft_steps, "steps": arguments.steps}
         fingerprint |= {
@@ -151,7 +153,7 @@ class Trainer:
             for name in ("synthetic_fraction", "teacher_trust", "reprojection", "pairs", "augment")
         }
         skeleton = SKELETONS[config.fusion.skeleton]
-        self._joints = [HUMAN36M_17.index(name) for name in skeleton.joints]  # of the views' 17, those put out
+        self._joints = [HUMAN36M_17.index(name) for name in skeleton.joints]  # of the samples' 17, those put out
         fingerprint["skeleton"] = skeleton.name
         if arguments.reprojection and skeleton != HUMAN36M_17:
             raise ValueError(f"--reprojection needs the joints {HUMAN36M_17.name}, not {skeleton.name}")
@@ -170,24 +172,24 @@ class Trainer:
         self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
         self.mixing = MixingLog(arguments.run if self.loop.accelerator.is_main_process else None, self.loop.step)
 
-    def take_views(self, banks: FusionData | None = None) -> None:
-        """Train and validate on these; None builds those that the arguments ask for, which takes long."""
+    def take_data(self, data: FusionData | None = None) -> None:
+        """Train and validate on this; None builds what the arguments ask for, which takes long."""
         arguments = self.arguments
-        if banks is None:
-            views = sample_settings(self.config, arguments)
-            banks = make_samples(arguments.data, views, self.hourglass, self.loop.device, arguments.cache)
-        self.bank, self.held_out, self.names = banks.training, banks.held_out, banks.names
+        if data is None:
+            settings = sample_settings(self.config, arguments)
+            data = fusion_data(arguments.data, settings, self.hourglass, self.loop.device, arguments.cache)
+        self.samples, self.held_out, self.names = data.training, data.held_out, data.names
         self.rendered = torch.tensor([name == SYNTHETIC for name in self.names], device=self.loop.device)
-        self.weights = sampling_weights(self.bank.source, self.names, arguments.synthetic_fraction)
-        self.mean = mean_pose(self.bank.pose.cpu().numpy(), self.bank.weight.cpu().numpy())
+        self.weights = sampling_weights(self.samples.source, self.names, arguments.synthetic_fraction)
+        self.mean = mean_pose(self.samples.pose.cpu().numpy(), self.samples.weight.cpu().numpy())
 
     def loss(self, network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Eq. 4 on a batch; hardens the weights when the soft phase is over."""
         module = self.loop.module
         if step >= self.soft_steps and module.is_soft:
             self._harden(module)
-        self.mixing.note(step, module)
-        batch = random_rows(self.bank, *self._share(generator))
+        self.mixing.record(step, module)
+        batch = random_rows(self.samples, *self._local_rows(generator))
         pose = network(batch.images, batch.maps)
         trust = torch.where(self.rendered[batch.source], 1.0, self.arguments.teacher_trust)[:, None]
         target, weight = batch.pose[:, self._joints], trust * batch.weight[:, self._joints]
@@ -196,27 +198,27 @@ class Trainer:
             loss = loss + self.arguments.reprojection * reprojection_loss(pose, batch.points, batch.point_weight)
         return loss, _mixing_figures(module)
 
-    def _share(self, generator: torch.Generator) -> tuple[Tensor, RowNoise]:
-        """Rows of the bank that fall to this process, and their noise."""
+    def _local_rows(self, generator: torch.Generator) -> tuple[Tensor, RowNoise]:
+        """Rows of the samples that fall to this process, and their noise."""
         count = self.arguments.batch
         return draw_local(self.weights, count, generator, self.loop.local_slice(count))
 
     def describe(self, generator: torch.Generator) -> str:
         """Words for the rows that the loss took."""
-        return "views " + named_rows(self._share(generator)[0], self.bank.source, self.names)
+        return "crops " + named_rows(self._local_rows(generator)[0], self.samples.source, self.names)
 
     def pictures(self, network: nn.Module) -> dict[str, np.ndarray]:
         """Validation crops with true and found poses."""
         return {"poses": pose_sheet(network, self.held_out)}
 
     def _harden(self, module: FusionNetwork) -> None:
-        """End the soft phase: fix the weights, note what that costs, and let the best be chosen anew."""
-        self.mixing.note(self.loop.step, module, always=True)
-        note = self._hardened(module, self.loop.averaged.module)
-        self.mixing.note(self.loop.step, module, always=True)
+        """End the soft phase: fix the weights, write down what that costs, and let the best be chosen anew."""
+        self.mixing.record(self.loop.step, module, always=True)
+        hardening = self._hardened(module, self.loop.averaged.module)
+        self.mixing.record(self.loop.step, module, always=True)
         self.loop.best = -np.inf
         if self.loop.accelerator.is_main_process:
-            (self.arguments.run / _HARDENING).write_text(json.dumps(note, indent=1), encoding="utf-8")
+            write_json(self.arguments.run / HARDENING, hardening)
 
     def _hardened(self, module: FusionNetwork, averaged: FusionNetwork) -> dict[str, Any]:
         """Harden both; the errors of the averaged one before and after, and the weights as they were."""
@@ -224,8 +226,8 @@ class Trainer:
         was_sharp, weights = module.is_sharp(), [round(w, 4) for w in module.mixing_weights().tolist()]
         b = module.harden()
         averaged.harden()
-        note = {"soft": soft, "hardened": self.validate(averaged), "merging_layer": b, "was_sharp": was_sharp}
-        return {**note, "weights": weights, **_mixing_figures(module)}
+        figures = {"soft": soft, "hardened": self.validate(averaged), "merging_layer": b, "was_sharp": was_sharp}
+        return {**figures, "weights": weights, **_mixing_figures(module)}
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Figures over all validation people whose 3D is known; photos and rendered people count half each."""
@@ -248,11 +250,8 @@ class Trainer:
         network = FusionNetwork(self.config.fusion).to(self.loop.device)
         network.load_state_dict(load_file(weights))
         figures = {"mean pose": self._figures(np.tile(self.mean, (len(self.held_out), 1, 1)))}
-        note, hardening = self.arguments.run / _HARDENING, None
-        if network.is_soft:  # to the last step
-            hardening = self._hardened(network, network)
-        elif note.is_file():
-            hardening = json.loads(note.read_text(encoding="utf-8"))
+        soft = network.is_soft  # to the last step
+        hardening = self._hardened(network, network) if soft else read_json(self.arguments.run / HARDENING) or None
         if hardening:
             figures |= {"soft": hardening["soft"], "hardened, at once": hardening["hardened"]}
         unpruned = network
@@ -262,63 +261,41 @@ class Trainer:
         figures["released"] = self.validate(network)
         return Outcome(network, unpruned, figures, hardening)
 
-    def estimator(self, network: FusionNetwork) -> PoseEstimator:
-        """The hourglass and a network of this run, on the CPU, as one estimator."""
-        config = dataclasses.replace(self.config, fusion=network.config)
-        return PoseEstimator(config, self.hourglass.cpu(), network.cpu(), name=self.arguments.run.name)
+    def estimator(self, network: FusionNetwork, detector: PersonDetector | None = None) -> PoseEstimator:
+        """The hourglass, a network of this run and a detector, on the CPU, as one estimator."""
+        searching = None if detector is None else detector.config
+        config = dataclasses.replace(self.config, fusion=network.config, detector=searching)
+        return PoseEstimator(config, self.hourglass.cpu(), network.cpu(), self.arguments.run.name, detector)
 
-    def finish(self) -> None:
-        """Print the errors side by side, and write ``checkpoint/`` into the run's folder."""
+    def finish(self, detector: PersonDetector | None) -> None:
+        """Print the errors side by side, and write ``checkpoint/`` with that detector into the run's folder."""
         outcome = self.outcome(self.arguments.run / "best" / "model.safetensors")
         network, rows = outcome.network, outcome.figures
         if not self.config.fusion.single_stream:
             _print_sizes({"unpruned": outcome.unpruned, "pruned": network})
         for name, figures in rows.items():
             print(f"{name:22}", "  ".join(f"{key} {value:.1f}" for key, value in figures.items()))
-        estimator = self.estimator(network)
-        if self.arguments.detector:
-            estimator = attach(estimator, *read_detector(self.arguments.detector))
         paths = {
             "hourglass": self.arguments.hourglass,
             "fusion": self.arguments.run,
             "detector": self.arguments.detector,
         }
         metrics = {"fusion": {name: known(figures) for name, figures in rows.items()}, ENTRY: provenances(paths)}
-        estimator.save_pretrained(self.arguments.run / "checkpoint", metrics=metrics)
+        self.estimator(network, detector).save_pretrained(self.arguments.run / "checkpoint", metrics=metrics)
         print(f"checkpoint: {self.arguments.run / 'checkpoint'}")
 
 
 @torch.inference_mode()
-def predict(network: FusionNetwork, bank: FusionSamples, batch: int = 256) -> np.ndarray:
-    """(N, 17, 3) mm for every row of a bank.
+def predict(network: FusionNetwork, samples: FusionSamples, batch: int = 256) -> np.ndarray:
+    """(N, 17, 3) mm for every row of samples.
 
     Whatever joints the network puts out; zeros for those it does not have.
     """
-    carried, found, device = conversion_matrix(SKELETONS[network.config.skeleton], HUMAN36M_17), [], bank.images.device
-    for start in range(0, len(bank), batch):
-        rows = torch.arange(start, min(start + batch, len(bank)), device=device)
-        found.append(network(*bank.inputs(rows)).float().cpu())
+    carried, found = conversion_matrix(SKELETONS[network.config.skeleton], HUMAN36M_17), []
+    for start in range(0, len(samples), batch):
+        rows = torch.arange(start, min(start + batch, len(samples)), device=samples.images.device)
+        found.append(network(*samples.inputs(rows)).float().cpu())
     return carried @ torch.cat(found).numpy()
-
-
-@torch.inference_mode()
-def time_networks(networks: Mapping[str, FusionNetwork], batch: int = 16, rounds: int = 20) -> dict[str, float]:
-    """Milliseconds a crop, the median of rounds in which the networks take turns; all in evaluation mode afterwards."""
-    seconds: dict[str, list[float]] = {name: [] for name in networks}
-    for turn in range(rounds + 1):  # the first only warms up
-        for name, network in networks.items():
-            config, device = network.eval().config, network.output.weight.device
-            image = torch.rand(batch, 3, config.input_size, config.input_size, device=device)
-            maps = torch.rand(batch, config.map_joints, config.input_size, config.input_size, device=device)
-            began = time.perf_counter()
-            network(image, maps).sum().item()  # item waits for the device
-            seconds[name] += [time.perf_counter() - began] if turn else []
-    return {name: 1000 * statistics.median(times) / batch for name, times in seconds.items()}
-
-
-def parameter_count(network: nn.Module) -> int:
-    """Number of parameters."""
-    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def _print_sizes(networks: Mapping[str, FusionNetwork]) -> None:

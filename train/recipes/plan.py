@@ -15,7 +15,7 @@ from train.evaluation.tables import Table
 from train.recipes.stages import Stage
 
 SYNTHETIC = "synthetic"
-_LEAST_STEPS = 4
+_MIN_STEPS = 4
 _VALIDATIONS, _SAVES = 10, 50  # of a training, about
 
 
@@ -43,15 +43,15 @@ class Settings:
     accumulate: int = 1
     init_from: Path | None = None
 
-    def marks(self) -> dict[str, str | int | float | None]:
-        """What a folder is begun with; another choice needs another folder."""
+    def begun_with(self) -> dict[str, str | int | float | None]:
+        """The settings that a folder is begun with; others need another folder."""
         names = ("preset", "base", "scale", "seed")
         start = self.init_from and str(self.init_from.resolve())
         return {name: getattr(self, name) for name in names} | {"data": str(self.data.resolve()), "init_from": start}
 
     def common(self, steps: int, rate: str, *, presets: bool = True) -> tuple[str, ...]:
         """Arguments of every training; ``presets``: whether it trains a network of the presets."""
-        count = max(_LEAST_STEPS, round(self.scale * steps))
+        count = max(_MIN_STEPS, round(self.scale * steps))
         often = (
             "--validate-every",
             str(math.ceil(count / _VALIDATIONS)),
@@ -75,7 +75,7 @@ class Recipe:
         report: writes and returns the table, once all are done.
         preset: sizes of the networks where none are asked for.
         goes_on: whether it can start from a checkpoint.
-        check: refuses what else it cannot be cooked from, before anything is made; None where the sets say it all.
+        check: refuses what else it cannot start from, before anything is made; None where the sets say it all.
     """
 
     about: str
@@ -98,16 +98,16 @@ def hourglass(settings: Settings, data_set: str, steps: int, after: str = "") ->
 
 
 def fusion(
-    settings: Settings, run: str, data_set: str, steps: int, views: int, *more: str, after: str = "", soft: bool = False
+    settings: Settings, run: str, data_set: str, steps: int, crops: int, *more: str, after: str = "", soft: bool = False
 ) -> Stage:
-    """A fusion network on the maps of the set's hourglass, into ``fusion/<run>``, its views and maps cached.
+    """A fusion network on the maps of the set's hourglass, into ``fusion/<run>``, its samples cached.
 
     Args:
         settings: of the recipe.
         run: name of the run.
         data_set: to train on.
         steps: before they are scaled.
-        views: of each person.
+        crops: augmented ones of each person.
         more: further arguments.
         after: name of the run to start from; at a lower rate.
         soft: for a network to go on from: weights, alpha and beta stay soft to the end.
@@ -115,10 +115,10 @@ def fusion(
     runs, out = settings.out / "fusion", settings.out
     start = (*(("--init-from", str(runs / after)) if after else ()), *(("--soft-fraction", "1") if soft else ()))
     data = ("--data", str(settings.data / data_set), "--hourglass", str(out / "hourglass" / data_set))
-    place = ("--run", str(runs / run), "--cache", str(out / "views" / data_set), "--seed", str(settings.seed))
+    place = ("--run", str(runs / run), "--cache", str(out / "samples" / data_set), "--seed", str(settings.seed))
     common = settings.common(steps, "3e-4" if after else "1e-3")
     name = f"fusion network {run}" + (f", after {after}" if after else "")
-    return Stage(name, (("fusion", *data, *place, *common, "--views", str(views), *more, *start),))
+    return Stage(name, (("fusion", *data, *place, *common, "--crops", str(crops), *more, *start),))
 
 
 def measured(settings: Settings, name: str, data_set: str, protocol: str, checkpoint: str) -> Stage:
@@ -171,11 +171,11 @@ def write_table(settings: Settings, name: str, table: Table) -> str:
 
 
 def check_data(settings: Settings, recipe: Recipe) -> None:
-    """Refuse data that a recipe cannot be cooked from, before anything is trained.
+    """Refuse data that a recipe cannot start from, before anything is trained.
 
     Raises:
         FileNotFoundError: if a set is not there or not prepared to its end.
-        ValueError: if a folder holds another set, or nobody to train or to validate on.
+        ValueError: if a folder holds another set, or no people to train or to validate on.
     """
     for named in recipe.data_sets:
         data_set = named or settings.base

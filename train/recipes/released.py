@@ -11,20 +11,21 @@ from pathlib import Path
 
 from fusion_model.config import PRESETS
 from fusion_model.hub.checkpoints import CARD_FILE, load_checkpoint, read_metrics
-from train import synthesize
 from train.data.prepared import SETTINGS as PREPARED
 from train.data.source import SYNTHETIC
 from train.data.sources import find_sources
 from train.engine.run_files import refuse_other_settings
 from train.recipes.plan import Settings
 from train.recipes.stages import Stage
-from train.synthesis import dataset
+from train.synthesis.dataset import SETTINGS as PICTURE_SETTINGS
+from train.synthesis.dataset import Settings as PictureSettings
 
 _HOURGLASS, _FUSION, _DETECTOR = 7_350, 12_000, 10_000  # steps at --scale 1
 _BATCHES = {"hourglass": 256, "fusion": 64, "detector": 32}
 _PICTURES, _HELD_OUT = 16_000, 1_200  # rendered, whatever --scale is
-_SIZES = {"compact": ("--input-size", "192")}  # of the crops, where they are not the preset's: see RESULTS.md
-_MIXTURE = ("--views", "3", "--synthetic-fraction", "0.5", "--teacher-trust", "0.5", "--reprojection", "0.2")
+_PICTURE_SIZE = 256  # pixels
+_BACKGROUNDS = "backgrounds"  # their folder
+_MIXTURE = ("--crops", "3", "--synthetic-fraction", "0.5", "--teacher-trust", "0.5", "--reprojection", "0.2")
 
 
 def check(settings: Settings) -> None:
@@ -33,19 +34,23 @@ def check(settings: Settings) -> None:
     Raises:
         FileNotFoundError: if there is no data set or no such checkpoint.
         ValueError: if the folder is a set itself or has no photos of a part, rendered people are others than the
-            recipe's, the batches cannot be cut into so many parts, or the checkpoint is damaged, has no detector, or its
-            hourglass is not the preset's.
+            recipe's, the batches cannot be cut into so many parts, or the checkpoint is damaged, has no detector, or
+            its hourglass is not the preset's.
     """
     _check_photos(settings.data)
     _check_batches(settings.accumulate, ("fusion",) if settings.init_from else tuple(_BATCHES))
-    for command in _rendered(settings)[-1].commands:
-        arguments = synthesize.parser().parse_args(command[1:])
-        try:
-            refuse_other_settings(arguments.out, dataset.SETTINGS, asdict(synthesize.settings_of(arguments)))
-        except ValueError as error:
-            raise ValueError(f"this recipe renders people itself: move {arguments.out} away ({error})") from error
+    for folder, pictures in _pictures(settings).items():
+        _check_pictures(folder, pictures)
     if settings.init_from:
         _check_checkpoint(settings.init_from, settings.preset)
+
+
+def _check_pictures(folder: Path, pictures: PictureSettings) -> None:
+    """Refuse a folder of other rendered people; raises as :func:`check`."""
+    try:
+        refuse_other_settings(folder, PICTURE_SETTINGS, asdict(pictures))
+    except ValueError as error:
+        raise ValueError(f"this recipe renders people itself: move {folder} away ({error})") from error
 
 
 def _check_batches(parts: int, trained: tuple[str, ...]) -> None:
@@ -89,12 +94,11 @@ def stages(settings: Settings) -> list[Stage]:
     packed, detector = str(out / "packed"), str(out / "detector")
     checkpoint = ("--checkpoint", str(out / "fusion" / "checkpoint"))
     start = settings.init_from and str(settings.init_from)
-    size = () if start else _SIZES.get(settings.preset, ())  # a checkpoint says itself
-    hourglass, views = start or str(out / "hourglass"), str(out / "views")
+    hourglass, samples = start or str(out / "hourglass"), str(out / "samples")
     batch = {name: ("--batch", str(count)) for name, count in _BATCHES.items()}
-    maps = ("--run", hourglass, *settings.common(_HOURGLASS, "4e-3"), *batch["hourglass"], *size, *seed)
+    maps = ("--run", hourglass, *settings.common(_HOURGLASS, "4e-3"), *batch["hourglass"], *seed)
     poses = ("--hourglass", hourglass, "--run", str(out / "fusion"), *settings.common(_FUSION, "1e-3"))
-    poses = (*poses, *batch["fusion"], *size, *seed, "--cache", views)  # which take some 20 min on two cores
+    poses = (*poses, *batch["fusion"], *seed, "--cache", samples)  # which take some 20 min on two cores
     people = ("--run", detector, *settings.common(_DETECTOR, "2e-3", presets=False), *batch["detector"], *seed)
     train_hourglass = Stage("hourglass on photos and rendered people", (("hourglass", "--data", packed, *maps),))
     train_detector = (
@@ -115,17 +119,29 @@ def stages(settings: Settings) -> list[Stage]:
     ]
 
 
+def _pictures(settings: Settings) -> dict[Path, PictureSettings]:
+    """What is rendered to train and to validate on, by folder; half of it before backgrounds of training photos."""
+    rendered, held_out = (settings.data / name for name in ("rendered", "rendered-held"))
+    return {
+        rendered: PictureSettings(_PICTURES, settings.seed, _PICTURE_SIZE, "train", _BACKGROUNDS),
+        held_out: PictureSettings(_HELD_OUT, settings.seed + 1, _PICTURE_SIZE, "validation", _BACKGROUNDS),
+    }
+
+
 def _rendered(settings: Settings) -> tuple[Stage, Stage]:
-    """People to train and to validate on, half of them before windows of the training photos."""
-    data, backgrounds, seed = settings.data, str(settings.out / "backgrounds"), settings.seed
-    windows = ("backgrounds", "--data", str(data), "--out", backgrounds, "--seed", str(seed))
-    estimator = ("--checkpoint", str(settings.init_from)) if settings.init_from else ()
-    render = ("synthesize", "--backgrounds", backgrounds, "--out")
-    train = (*render, str(data / "rendered"), "--count", str(_PICTURES), "--seed", str(seed))
-    held_out = (*render, str(data / "rendered-held"), "--count", str(_HELD_OUT), "--seed", str(seed + 1))
+    """The stages that render people."""
+    backgrounds, estimator = str(settings.out / _BACKGROUNDS), settings.init_from
+    cut = ("backgrounds", "--data", str(settings.data), "--out", backgrounds, "--seed", str(settings.seed))
+    render = tuple(
+        (
+            *("synthesize", "--backgrounds", backgrounds, "--out", str(folder), "--count", str(pictures.count)),
+            *("--seed", str(pictures.seed), "--size", str(pictures.size), "--split", pictures.split),
+        )
+        for folder, pictures in _pictures(settings).items()
+    )
     return (
-        Stage("cut backgrounds", ((*windows, *estimator),)),
-        Stage("render people", (train, (*held_out, "--split", "validation"))),
+        Stage("cut backgrounds", ((*cut, *(("--checkpoint", str(estimator)) if estimator else ())),)),
+        Stage("render people", render),
     )
 
 

@@ -1,4 +1,4 @@
-"""Runs commands of ``train`` one after another, and notes which are done, so that a cut recipe goes on."""
+"""Runs commands of ``train`` one after another, and records which are done, so that a cut recipe goes on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Stage:
     """One step of the way.
 
     Attributes:
-        name: what is printed, and noted when it is done; the same name means the same commands.
+        name: what is printed, and recorded when it is done; the same name means the same commands.
         commands: module of ``train`` and its arguments, one after another.
     """
 
@@ -36,7 +36,7 @@ def run_stages(plan: Sequence[Stage], out: Path) -> dict[str, float] | None:
 
     Args:
         plan: in order.
-        out: folder that keeps the note of what is done.
+        out: folder that keeps the record of what is done.
 
     Returns:
         Seconds of each stage of the plan by name; None if a command failed or was stopped, and its stage goes on when

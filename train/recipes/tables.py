@@ -1,8 +1,8 @@
 """The recipes of the paper's Tables 1 to 5, as stages of commands.
 
 What the paper says is kept: the hourglass is trained on MPII and fine-tuned on each set, the fusion network then learns
-on its maps, is pretrained on Human3.6M for HumanEva-I and on rendered people for KTH. Numbers of steps, rates and views
-are choices of this project: the paper does not print them all.
+on its maps, is pretrained on Human3.6M for HumanEva-I and on rendered people for KTH. Numbers of steps, rates and
+crops are choices of this project: the paper does not print them all.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import statistics
 
-from train.ablation.tables import PAPER
+from train.evaluation.paper import TABLE_5
 from train.evaluation.tables import Table
 from train.recipes import plan, released
 from train.recipes.plan import Recipe, Settings
@@ -18,7 +18,7 @@ from train.recipes.stages import Stage
 
 # Steps at --scale 1.
 _BASE, _TUNED, _FUSION, _ACTION, _SMALL = 100_000, 20_000, 50_000, 10_000, 10_000
-_VIEWS, _SMALL_VIEWS = 2, 20  # random views of each person: of a large set, and of some hundreds of people
+_CROPS, _SMALL_CROPS = 2, 20  # augmented crops of each person: of a large set, and of some hundreds of people
 _HUMANEVA, _KTH = ("--skeleton", "humaneva_15"), ("--skeleton", "lsp_14")
 _STRATEGIES = ("image-only", "maps-only", "early", "late", "trainable")
 _SEEDS = 3
@@ -36,7 +36,7 @@ def _on_human36m(settings: Settings) -> list[Stage]:
 
 def _one_model(settings: Settings) -> list[Stage]:
     """The fusion network for all actions of Human3.6M."""
-    return [*_on_human36m(settings), plan.fusion(settings, "human36m", "human36m", _FUSION, _VIEWS)]
+    return [*_on_human36m(settings), plan.fusion(settings, "human36m", "human36m", _FUSION, _CROPS)]
 
 
 def _table_1(settings: Settings) -> list[Stage]:
@@ -44,7 +44,7 @@ def _table_1(settings: Settings) -> list[Stage]:
     return [
         *_one_model(settings),
         plan.measured(settings, "human36m", "human36m", "human36m", "fusion/human36m/checkpoint"),
-        plan.fusion(settings, "human36m-actions", "human36m", _ACTION, _VIEWS, "--action-specific"),
+        plan.fusion(settings, "human36m-actions", "human36m", _ACTION, _CROPS, "--action-specific"),
         plan.measured(settings, "human36m-actions", "human36m", "human36m", "fusion/human36m-actions"),
     ]
 
@@ -70,9 +70,9 @@ def _table_3(settings: Settings) -> list[Stage]:
     """Pretrained on Human3.6M with the joints of HumanEva-I, then tuned on HumanEva-I."""
     return [
         *_on_human36m(settings),
-        plan.fusion(settings, "human36m-for-humaneva", "human36m", _FUSION, _VIEWS, *_HUMANEVA, soft=True),
+        plan.fusion(settings, "human36m-for-humaneva", "human36m", _FUSION, _CROPS, *_HUMANEVA, soft=True),
         plan.hourglass(settings, "humaneva", _SMALL, after=settings.base),
-        plan.fusion(settings, "humaneva", "humaneva", _SMALL, _VIEWS, *_HUMANEVA, after="human36m-for-humaneva"),
+        plan.fusion(settings, "humaneva", "humaneva", _SMALL, _CROPS, *_HUMANEVA, after="human36m-for-humaneva"),
         plan.measured(settings, "humaneva", "humaneva", "humaneva", "fusion/humaneva/checkpoint"),
     ]
 
@@ -88,11 +88,11 @@ def _table_4(settings: Settings) -> list[Stage]:
     return [
         plan.hourglass(settings, settings.base, _BASE),
         plan.hourglass(settings, "kth", _SMALL, after=settings.base),
-        plan.fusion(settings, "kth-alone", "kth", _SMALL, _SMALL_VIEWS, *_KTH),
+        plan.fusion(settings, "kth-alone", "kth", _SMALL, _SMALL_CROPS, *_KTH),
         plan.measured(kth[0], "kth-alone", *kth[1:], "fusion/kth-alone/checkpoint"),
         plan.hourglass(settings, "synthetic", _TUNED, after=settings.base),
-        plan.fusion(settings, "rendered-for-kth", "synthetic", _FUSION, _VIEWS, *_KTH, soft=True),
-        plan.fusion(settings, "kth-pretrained", "kth", _SMALL, _SMALL_VIEWS, *_KTH, after="rendered-for-kth"),
+        plan.fusion(settings, "rendered-for-kth", "synthetic", _FUSION, _CROPS, *_KTH, soft=True),
+        plan.fusion(settings, "kth-pretrained", "kth", _SMALL, _SMALL_CROPS, *_KTH, after="rendered-for-kth"),
         plan.measured(kth[0], "kth-pretrained", *kth[1:], "fusion/kth-pretrained/checkpoint"),
     ]
 
@@ -107,7 +107,7 @@ def _table_5(settings: Settings) -> list[Stage]:
     out = settings.out
     data = ("--data", str(settings.data / "human36m"), "--hourglass", str(out / "hourglass" / "human36m"))
     choice = ("--strategies", *_STRATEGIES, "--seeds", *map(str, _seeds(settings)), "--checkpoints")
-    common = (*settings.common(_FUSION, "1e-3"), "--views", str(_VIEWS))
+    common = (*settings.common(_FUSION, "1e-3"), "--crops", str(_CROPS))
     ablate = ("ablate", *data, "--out", str(out / "ablation"), *choice, *common)
     measures = [
         plan.measured(settings, name, "human36m", "human36m", f"ablation/runs/{strategy}/seed-{seed}/checkpoint")
@@ -122,8 +122,8 @@ def _report_5(settings: Settings) -> str:
     for strategy in _STRATEGIES:
         tables = [plan.measured_table(settings, name, "human36m") for name in _ablated(settings, strategy).values()]
         figures = [table.rows["this checkpoint"][-1] for table in tables]  # the mean of all actions
-        spread = math.nan if math.isnan(sum(figures)) else statistics.stdev(figures)
-        rows[strategy] = (statistics.mean(figures), spread, PAPER[strategy])
+        std = math.nan if math.isnan(sum(figures)) else statistics.stdev(figures)
+        rows[strategy] = (statistics.mean(figures), std, TABLE_5[strategy])
         counts = dict.fromkeys(("ours", "standard deviation"), tables[0].counts["all"])
     notes = (
         f"ours: the mean over {_SEEDS} seeds of networks for all actions, at their last step",
@@ -155,7 +155,7 @@ RECIPES = {
         (),
         released.stages,
         released.report,
-        preset="compact",
+        preset="released",
         goes_on=True,
         check=released.check,
     ),

@@ -17,13 +17,15 @@ from fusion_model.hub.config_json import to_dict
 from fusion_model.skeletons import MPII_16
 from tests.helpers.fake_data import make_source, write_pack
 from train import attach_detector
-from train.attach_detector import CONFIG_FILE, attach, read_detector
 from train.command import run_command
 from train.data.people import load_people
-from train.detector import bells, detector_loss, generalised_iou, main, parser, stack
+from train.detector import main, parser
+from train.detector_stage.attach import CONFIG_FILE, attach, read_detector
 from train.detector_stage.composites import Composite, CompositeMaker
+from train.detector_stage.detection_figures import detection_figures, recall_at
+from train.detector_stage.losses import bells, detector_loss, generalised_iou
+from train.detector_stage.training import stack
 from train.engine.checkpoints import write_best
-from train.evaluation.detection import detection_figures, recall_at
 
 SIZE = 128
 
@@ -143,7 +145,7 @@ def test_recall_at_a_rate_of_false_boxes():
     assert recall_at([], 4, 1) == (0.0, 1.0)
 
 
-def test_a_perfect_detector_finds_everybody():
+def test_a_perfect_detector_finds_all_people():
     boxes = np.array([[20, 20, 60, 100], [80, 30, 110, 90]], np.float32)
     composite = Composite(np.zeros((128, 128, 3), np.uint8), boxes, np.tile([1.0, 0.0], (2, 1)), np.ones((16, 16)))
 
@@ -156,7 +158,7 @@ def test_a_perfect_detector_finds_everybody():
     assert figures["turn_error"] == pytest.approx(0)
 
 
-def test_a_batch_pads_with_nobody():
+def test_a_batch_is_padded_with_no_person():
     empty = Composite(
         np.zeros((64, 64, 3), np.uint8),
         np.zeros((0, 4), np.float32),
@@ -175,10 +177,9 @@ def test_a_runs_detector_is_attached_to_a_checkpoint(tmp_path):
     network = PersonDetector(config)
     write_best(tmp_path / "run", network, {})
     (tmp_path / "run" / CONFIG_FILE).write_text(json.dumps(to_dict(config)), encoding="utf-8")
-    estimator = attach(PoseEstimator.random("tiny"), *read_detector(tmp_path / "run"))
+    estimator = attach(PoseEstimator.random("tiny"), read_detector(tmp_path / "run"))
     estimator.save_pretrained(tmp_path / "model")
-    again, _ = read_detector(tmp_path / "model")
-    assert again == config
+    assert read_detector(tmp_path / "model").config == config
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "plain")
     with pytest.raises(ValueError, match="without a detector"):
         read_detector(tmp_path / "plain")
@@ -187,7 +188,7 @@ def test_a_runs_detector_is_attached_to_a_checkpoint(tmp_path):
 def test_the_command_trains_a_detector_that_a_checkpoint_takes(tmp_path, monkeypatch, capsys):
     (tmp_path / "data").mkdir()
     write_pack(tmp_path / "data", "made", 8, held_out=2)
-    monkeypatch.setattr("train.detector._VALIDATION", 4)
+    monkeypatch.setattr("train.detector_stage.training._VALIDATION", 4)
     small = ("--width", "6", "--input-size", "64", "--batch", "2", "--steps", "2", "--validate-every", "1")
     given = ["detector", "--data", str(tmp_path / "data"), "--run", str(tmp_path / "run"), *small]
     monkeypatch.setattr("sys.argv", given)
@@ -200,9 +201,9 @@ def test_the_command_trains_a_detector_that_a_checkpoint_takes(tmp_path, monkeyp
     assert PoseEstimator.from_pretrained(tmp_path / "model", device="cpu").config.detector.width == 6
     assert (tmp_path / "model" / "README.md").read_text() == "# A card\n"
     step = json.loads((tmp_path / "run" / "best" / "figures.json").read_text())["step"]
-    budget = {"steps": step, "batch": 2, "images": 2 * step, "people": {"made": 6}}
-    assert read_metrics(tmp_path / "model") == {"kept": 1, "provenance": {"detector": budget}}
+    provenance = {"steps": step, "batch": 2, "images": 2 * step, "people": {"made": 6}}
+    assert read_metrics(tmp_path / "model") == {"kept": 1, "provenance": {"detector": provenance}}
     monkeypatch.setattr("sys.argv", [*given[:-2], "--width", "12"])
     assert run_command(parser(), main) == 1
-    assert "was started with other settings (width was 6, is 12" in capsys.readouterr().err
+    assert "was begun with width 6, not 12" in capsys.readouterr().err
     assert json.loads((tmp_path / "run" / CONFIG_FILE).read_text())["width"] == 6, "the run is left as it is"

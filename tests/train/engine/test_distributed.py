@@ -1,4 +1,4 @@
-"""Killed, or spread over processes: a training comes to the same end."""
+"""Killed, or distributed over processes: a training comes to the same end."""
 
 import json
 import os
@@ -37,9 +37,9 @@ def test_killed_again_and_again_it_ends_with_the_same_bits():
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory):
-    """What one process saw alone, and what each of two saw."""
-    folder = tmp_path_factory.mktemp("spread")
+def results(tmp_path_factory):
+    """What one process came to alone, and each of two together."""
+    folder = tmp_path_factory.mktemp("distributed")
     (folder / "data").mkdir()
     write_pack(folder / "data", "made", 8, held_out=2)
     torch.manual_seed(1)
@@ -56,8 +56,8 @@ def seen(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["hourglass", "fusion"])
-def test_two_processes_have_the_loss_curve_of_one(seen, network):
-    _, one, first, second = seen
+def test_two_processes_have_the_loss_curve_of_one(results, network):
+    _, one, first, second = results
     expected = one["curve"][network]
     assert expected["losses"][0] != pytest.approx(expected["losses"][-1], rel=1e-3), "it learns, so steps matter"
     for process in (first, second):
@@ -66,21 +66,21 @@ def test_two_processes_have_the_loss_curve_of_one(seen, network):
 
 
 @pytest.mark.slow
-def test_accumulated_parts_have_the_loss_curve_of_the_whole(seen):
-    _, one, *_ = seen
+def test_accumulated_parts_have_the_loss_curve_of_the_whole(results):
+    _, one, *_ = results
     assert one["curve"]["accumulated"]["losses"] == pytest.approx(one["curve"]["hourglass"]["losses"], rel=1e-4)
 
 
 @pytest.mark.slow
-def test_a_signal_to_one_process_stops_all_in_the_same_step(seen):
-    folder, *processes = seen
+def test_a_signal_to_one_process_stops_all_in_the_same_step(results):
+    folder, *processes = results
     assert [process["stopped"] for process in processes] == 3 * [{"finished": False, "step": 5}]
     assert latest_state(folder / "two" / "stopped").name == "00000005"
 
 
 @pytest.mark.slow
-def test_a_bad_number_in_one_process_stops_all(seen):
-    folder, *processes = seen
+def test_a_bad_number_in_one_process_stops_all(results):
+    folder, *processes = results
     assert all(process["nan"].startswith("the loss of step 3 is nan") for process in processes)
     assert "in another process" in processes[1]["nan"]
     assert "in another process" not in processes[2]["nan"]
@@ -88,11 +88,11 @@ def test_a_bad_number_in_one_process_stops_all(seen):
 
 
 @pytest.mark.slow
-def test_all_processes_lower_the_rate_together(seen):
-    _, *processes = seen
+def test_all_processes_lower_the_rate_together(results):
+    _, *processes = results
     assert [process["plateau"] for process in processes] == 3 * [pytest.approx(0.3**2)]
 
 
 @pytest.mark.slow
-def test_a_batch_that_cannot_be_split_is_refused(seen):
-    assert all("odd" not in process for process in seen[1:])
+def test_a_batch_that_cannot_be_split_is_refused(results):
+    assert all("odd" not in process for process in results[1:])

@@ -16,11 +16,10 @@ from torch import nn
 from fusion_model.config import PRESETS
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hourglass import StackedHourglass
-from train.command import minutes_left
+from train.engine.arguments import minutes_left
 from train.engine.checkpoints import read_weights
 from train.engine.optimiser import load_matching, warm_start
 from train.engine.seeds import RowNoise, derive_seed, draw_seeds
-from train.engine.settings import changed_settings
 from train.fusion_stage.training import load_hourglass
 
 ROOT = Path(__file__).parents[3]
@@ -103,9 +102,9 @@ def test_seeds_are_the_same_everywhere_and_noise_is_a_samples_own():
     numbers, levels = whole.normal(999), whole.uniform(999)
     part.normal(999)
     assert torch.equal(levels[20:30], part.uniform(999))
-    for found, mean, spread in ((numbers, 0, 1), (levels, 0.5, 12**-0.5)):
+    for found, mean, std in ((numbers, 0, 1), (levels, 0.5, 12**-0.5)):
         assert found.mean().item() == pytest.approx(mean, abs=0.02)
-        assert found.std().item() == pytest.approx(spread, abs=0.02)
+        assert found.std().item() == pytest.approx(std, abs=0.02)
         assert torch.corrcoef(found[:8]).fill_diagonal_(0).abs().max() < 0.15
 
 
@@ -113,10 +112,5 @@ def test_weights_that_are_not_there_or_damaged(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"expected a run's folder with best/model\.safetensors"):
         read_weights(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"not tensors")
-    with pytest.raises(ValueError, match=r"model\.safetensors is damaged or no safetensors file"):
+    with pytest.raises(ValueError, match=r"model\.safetensors is truncated or no safetensors file"):
         read_weights(tmp_path / "model.safetensors")
-
-
-def test_runs_of_before_a_setting_go_on_as_they_were():
-    assert changed_settings({}, {"skeleton": "human36m_17"}) == []
-    assert changed_settings({}, {"skeleton": "lsp_14"}) == ["skeleton was 'human36m_17', is 'lsp_14'"]

@@ -15,7 +15,7 @@ from fusion_model.hub.config_json import to_dict
 from tests.helpers.in_process import call
 from train import attach_detector
 from train.engine.checkpoints import write_best
-from train.engine.provenance import NOTE, begin_provenance, provenances, read_provenance
+from train.engine.provenance import begin_provenance, provenances, read_provenance
 from train.evaluation.card import card_text
 
 SOURCE, NAMES = torch.tensor([0, 0, 0, 2, 2, 0]), ("lspet", "empty", "somebody's")
@@ -26,7 +26,7 @@ def begun(run, init_from=None, batch=10, steps=7):
     (run / "best").mkdir(parents=True)
     (run / "best" / "figures.json").write_text(json.dumps({"step": steps}))
     arguments = argparse.Namespace(run=run, init_from=init_from, batch=batch)
-    begin_provenance(arguments, "hourglass", SOURCE, NAMES, views=2)
+    begin_provenance(arguments, "hourglass", SOURCE, NAMES, copies=2)
     return run
 
 
@@ -56,15 +56,15 @@ def test_people_of_former_runs_count_and_sets_of_one_name_are_one(tmp_path):
     assert later["people"] == {"a": 6, "lspet": 2, "somebody's": 1}
 
 
-@pytest.mark.parametrize("start", ["released/model.safetensors", "released", "run without a note"])
-def test_of_weights_without_a_budget_the_sum_is_unknown(tmp_path, start):
+@pytest.mark.parametrize("start", ["released/model.safetensors", "released", "run without a file"])
+def test_of_weights_of_unknown_provenance_the_sum_is_unknown(tmp_path, start):
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "released")
-    (tmp_path / "run without a note").mkdir()
+    (tmp_path / "run without a file").mkdir()
     assert (tmp_path / start).exists()
     assert read_provenance(begun(tmp_path / "run", tmp_path / start), "hourglass")["images"] is None
 
 
-def test_a_run_that_goes_on_keeps_its_note(tmp_path):
+def test_a_run_that_goes_on_keeps_its_file(tmp_path):
     run = begun(tmp_path / "run")
     other = argparse.Namespace(run=run, init_from=None, batch=99)
     begin_provenance(other, "hourglass", SOURCE, NAMES)
@@ -75,12 +75,9 @@ def test_a_run_that_goes_on_keeps_its_note(tmp_path):
     other.batch = 10
     begin_provenance(other, "hourglass", SOURCE, NAMES)
     assert read_provenance(run, "hourglass")["batch"] == 99
-    (run / NOTE).unlink()
-    begin_provenance(other, "hourglass", SOURCE, NAMES)
-    assert read_provenance(run, "hourglass") is None, "begun by a version that noted nothing"
 
 
-def test_the_card_names_data_and_budget():
+def test_the_card_names_the_provenance():
     config = PoseEstimator.random("tiny").config
     hourglass = {"steps": 7, "batch": 10, "images": None, "people": {"lspet": 2, "somebody's": 3}}
     figures = {"provenance": {"hourglass": hourglass}}
@@ -95,7 +92,7 @@ def test_the_card_names_data_and_budget():
     assert "images a step" not in card_text(config, "model", {})
 
 
-def test_another_detector_does_not_keep_the_budget_of_the_one_before(tmp_path):
+def test_another_detector_does_not_keep_the_provenance_of_the_one_before(tmp_path):
     metrics = {"kept": 1, "provenance": {"detector": {"steps": 1, "batch": 1, "images": 1, "people": {}}}}
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "model", metrics=metrics)
     config = DetectorConfig(width=6, input_size=64)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.helpers.small_loop import SETTINGS, cut_at, loss, make
-from train.engine.checkpoints import latest_state, write_state
+from train.engine.checkpoints import latest_state, prune_states, write_state
 from train.engine.lock import only_here
 
 
@@ -99,16 +99,17 @@ def test_the_time_limit_ends_the_run_with_a_checkpoint(tmp_path, capsys):
 
 def test_a_half_written_checkpoint_is_ignored(tmp_path):
     make(tmp_path, function=cut_at(9)).run()
-    for name in ("00000011.part", "00000012"):  # cut while it was written; made, and nothing in it yet
+    for name in (".00000011.cut.part", "00000012"):  # cut while it was written; made, and nothing in it yet
         (tmp_path / "checkpoints" / name).mkdir()
-    (tmp_path / "checkpoints" / "00000011.part" / "training_state.pt").write_bytes(b"half")
+    (tmp_path / "checkpoints" / ".00000011.cut.part" / "training_state.pt").write_bytes(b"half")
     assert latest_state(tmp_path).name == "00000010"
     loop = make(tmp_path)
     assert loop.resume()
     assert loop.step == 10
-    write_state(tmp_path, 11, {"step": 11})  # what lies in its way does no harm
+    write_state(tmp_path, 11, {"step": 11})
     assert latest_state(tmp_path).name == "00000011"
-    assert not (tmp_path / "checkpoints" / "00000011.part").exists()
+    prune_states(tmp_path, 2)
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["00000011", "00000012"]
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):

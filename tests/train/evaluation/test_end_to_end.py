@@ -32,9 +32,9 @@ from train.evaluation.end_to_end import (
     upside_down,
     with_error,
 )
-from train.evaluation.maps import person_pck
 from train.evaluation.negatives import negative_crops
-from train.evaluation.pose3d import mean_pose, pose_figures
+from train.fusion_stage.pose_figures import mean_pose, pose_figures
+from train.hourglass_stage.map_figures import person_pck
 
 GREEN = np.full((50, 50, 3), (0, 200, 0), np.uint8)
 

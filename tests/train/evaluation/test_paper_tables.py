@@ -110,11 +110,11 @@ def test_parts_of_table_4_by_hand():
     # The left wrist is 200 mm off. Its lower arm is 250 long: the mean of its ends is 100 <= 125, but the wrist itself
     # is off by 200 > 125. So by the mean rule all is right, and strictly one of ten parts is wrong.
     found[0, LSP_14.index("left_wrist"), 2] = 200
-    assert kth.part_shares(found, true, "mean") == pytest.approx((100,) * 7)
-    assert kth.part_shares(found, true, "strict") == pytest.approx((100, 100, 100, 50, 100, 100, 90))
+    assert kth.part_percents(found, true, "mean") == pytest.approx((100,) * 7)
+    assert kth.part_percents(found, true, "strict") == pytest.approx((100, 100, 100, 50, 100, 100, 90))
     # At 260 mm the mean is 130 > 125: wrong by both.
     found[0, LSP_14.index("left_wrist"), 2] = 260
-    assert kth.part_shares(found, true, "mean") == pytest.approx((100, 100, 100, 50, 100, 100, 90))
+    assert kth.part_percents(found, true, "mean") == pytest.approx((100, 100, 100, 50, 100, 100, 90))
 
 
 def test_ten_parts_are_weighed_alike_as_in_the_paper():

@@ -77,10 +77,10 @@ def test_the_same_generator_draws_the_same_maps():
     assert torch.equal(one, other)
 
 
-def test_a_joint_that_nobody_has_is_an_error():
+def test_a_joint_that_no_person_has_is_an_error():
     joints = people(4)
     labelled = torch.ones(4, 16, dtype=bool)
     labelled[:, MPII_16.index("head_top")] = False
     truth = to_map_coordinates(joints)
-    with pytest.raises(ValueError, match="head_top labelled in nobody"):
+    with pytest.raises(ValueError, match="head_top labelled in no person"):
         _statistics(truth, torch.ones(4, 16), torch.ones(4, 16), truth, labelled)

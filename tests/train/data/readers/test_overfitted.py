@@ -17,7 +17,7 @@ from train.command import run_command
 from train.data.readers.registry import DISTRIBUTED
 from train.data.sources import find_people
 from train.engine.checkpoints import read_weights, write_best
-from train.fusion_stage.cache import SampleSettings, make_samples
+from train.fusion_stage.data import SampleSettings, fusion_data
 from train.fusion_stage.training import predict
 
 SMALL = ("--preset", "tiny", "--batch", "8", "--log", "csv", "--save-every", "1000")
@@ -146,7 +146,7 @@ def losses(folder):
 
 def training_error(network, data, hourglass):
     """Mean distance in mm from the labels of the people trained on, over joints whose 3D is known."""
-    samples = make_samples(data, SampleSettings(64, 1.25, 32, views=1), hourglass, torch.device("cpu")).training
+    samples = fusion_data(data, SampleSettings(64, 1.25, 32, crops=1), hourglass, torch.device("cpu")).training
     distance = (torch.from_numpy(predict(network, samples)) - samples.pose).norm(dim=-1)
     return distance[samples.weight > 0].mean().item()
 
@@ -176,7 +176,7 @@ def test_a_few_people_are_learnt(name, run, prepared, tmp_path):
     else:
         untrained = training_error(estimator.fusion_network, data, estimator.hourglass)
         steps = ("--steps", 150, "--validate-every", 150, "--lr", 0.1)
-        more = ("--hourglass", tmp_path / "hourglass", "--views", 1, *steps)
+        more = ("--hourglass", tmp_path / "hourglass", "--crops", 1, *steps)
         run("fusion", *both, tmp_path / "fusion", *more)
         checkpoint = tmp_path / "fusion" / "checkpoint"
         network = PoseEstimator.from_pretrained(checkpoint, device="cpu").fusion_network

@@ -8,7 +8,6 @@ from fusion_model import metrics
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS
 
 LIMBS = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]
-COUNTED = [HUMAN36M_17.index("pelvis"), *LIMBS]  # the teacher makes the other joints from these
 
 
 def pose_figures(prediction: np.ndarray, target: np.ndarray) -> dict[str, float]:

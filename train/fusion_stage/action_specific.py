@@ -6,15 +6,15 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from train.command import minutes_left
 from train.data.sources import find_actions
+from train.engine.arguments import minutes_left
 from train.engine.loop import start_accelerator
 from train.engine.run_files import check_settings, read_json
 from train.engine.settings import FREE
-from train.fusion_stage.cache import samples_fingerprint
+from train.fusion_stage.data import fusion_fingerprint
 from train.fusion_stage.training import fusion_config, load_hourglass, sample_settings
 
-_NOTE = "actions.json"  # which actions a folder has runs of, and what they are trained with
+_FILE = "actions.json"  # which actions a folder has runs of, and what they are trained with
 # Of the command line, what may change while the runs go on; files are told apart by what is in them.
 _FREE = (FREE - {"steps"}) | {"lr", "run", "cache", "detector", "data", "hourglass", "init_from", "began"}
 
@@ -38,10 +38,11 @@ def train_actions(arguments: argparse.Namespace, train: Callable[[argparse.Names
         raise ValueError(f"{out} is a run for all actions: choose another --run")
     config = fusion_config(arguments, arguments.strategy, arguments.fixed_beta, arguments.skeleton)
     hourglass = load_hourglass(config, arguments.hourglass)
-    mark = samples_fingerprint(arguments.data, sample_settings(config, arguments), hourglass, accelerator.device)
+    fingerprint = fusion_fingerprint(arguments.data, sample_settings(config, arguments), hourglass, accelerator.device)
     settings = {name: value for name, value in vars(arguments).items() if name not in _FREE}
+    settings |= {"actions": actions, "data and hourglass": fingerprint}
     with accelerator.main_process_first():
-        check_settings(out, _NOTE, settings | {"actions": actions, "data and hourglass": mark}, option="--run")
+        check_settings(out, _FILE, settings, option="--run")
     for number, action in enumerate(actions, 1):
         if _checkpoint(out, action).is_dir():
             printed(f"{number}/{len(actions)} {action}: finished before")
@@ -63,9 +64,9 @@ def action_checkpoints(folder: Path) -> dict[str, Path] | None:
     Raises:
         FileNotFoundError: if not all are finished.
     """
-    if not (folder / _NOTE).is_file():
+    if not (folder / _FILE).is_file():
         return None
-    checkpoints = {action: _checkpoint(folder, action) for action in read_json(folder / _NOTE)["actions"]}
+    checkpoints = {action: _checkpoint(folder, action) for action in read_json(folder / _FILE)["actions"]}
     if missing := [action for action, path in checkpoints.items() if not path.is_dir()]:
         raise FileNotFoundError(
             f"{folder} has no network for {', '.join(missing)} yet: run train.fusion --action-specific to its end, the "

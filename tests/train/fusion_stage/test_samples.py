@@ -7,6 +7,7 @@ import torch
 
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from train.data.sampling import draw, sampling_weights
+from train.engine.seeds import RowNoise
 from train.fusion_stage.losses import reprojection_loss
 from train.fusion_stage.samples import FusionSamples, random_rows
 
@@ -14,19 +15,19 @@ NAMES = ("coco", "synthetic", "mine", "synthetic")
 SOURCE = torch.tensor([0] * 10 + [1] * 30 + [2] * 100 + [3] * 20)
 
 
-def shares(weights):
+def fractions(weights):
     return [weights[number == SOURCE].sum().item() for number in range(4)]
 
 
-def test_rendered_people_have_their_share_of_a_batch():
+def test_rendered_people_have_their_fraction_of_a_batch():
     weights = sampling_weights(SOURCE, NAMES, 0.25, {"coco": 0.3})
-    assert shares(weights) == pytest.approx([0.75 * 0.75, 0.25 * 0.6, 0.75 * 0.25, 0.25 * 0.4])
+    assert fractions(weights) == pytest.approx([0.75 * 0.75, 0.25 * 0.6, 0.75 * 0.25, 0.25 * 0.4])
     drawn = draw(weights, 20_000, torch.Generator().manual_seed(0))
     assert (SOURCE[drawn] % 2 == 1).double().mean().item() == pytest.approx(0.25, abs=0.01)
 
 
-def test_without_a_share_or_without_photos():
-    assert shares(sampling_weights(SOURCE, NAMES, 0.0))[1::2] == [0, 0]
+def test_without_a_fraction_or_without_photos():
+    assert fractions(sampling_weights(SOURCE, NAMES, 0.0))[1::2] == [0, 0]
     alone = sampling_weights(torch.zeros(4, dtype=torch.long), ("synthetic",), 0.0)
     torch.testing.assert_close(alone, torch.full((4,), 0.25, dtype=torch.float64))
     only = sampling_weights(SOURCE[10:40], NAMES, 0.2)
@@ -73,18 +74,26 @@ def test_people_with_few_labels_have_no_reprojection_loss():
     assert math.isfinite(reprojection_loss(pose, torch.zeros(1, 16, 2), torch.ones(1, 16)).item())
 
 
-def test_points_of_a_bank_move_with_its_pictures():
+def test_points_of_samples_move_with_their_pictures():
     size, spot = 48, torch.tensor([[30.0, 14.0]])
     images = torch.zeros(1, 3, size, size, dtype=torch.uint8)
     images[0, :, 12:17, 28:33] = 255
     points = torch.full((1, 16, 2), 24.0)
     points[0, 3] = spot
-    bank = FusionSamples(images, torch.zeros(1, 16, size, size, dtype=torch.uint8), torch.zeros(1, 17, 3), torch.ones(1, 17),
-                points, torch.ones(1, 16), torch.zeros(1, dtype=torch.long))  # fmt: skip
+    samples = FusionSamples(
+        images,
+        torch.zeros(1, 16, size, size, dtype=torch.uint8),
+        torch.zeros(1, 17, 3),
+        torch.ones(1, 17),
+        points,
+        torch.ones(1, 16),
+        torch.zeros(1, dtype=torch.long),
+    )
     axis = torch.arange(size, dtype=torch.float32)
     mirrored = 0
     for seed in range(12):
-        batch = random_rows(bank, torch.zeros(1, dtype=torch.long), torch.Generator().manual_seed(seed))
+        noise = RowNoise.drawn(1, torch.Generator().manual_seed(seed))
+        batch = random_rows(samples, torch.zeros(1, dtype=torch.long), noise)
         light = (batch.images[0, 0] - batch.images[0, 0].min() - 0.3).clamp_min(0)
         center = torch.stack(((light.sum(0) * axis).sum(), (light.sum(1) * axis).sum())) / light.sum()
         joint = min((3, MPII_16.mirror[3]), key=lambda k: (batch.points[0, k] - center).norm())

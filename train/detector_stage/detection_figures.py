@@ -1,4 +1,4 @@
-"""Finding people: recall against false boxes."""
+"""Detections on composites: recall against false boxes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MIN_SCORE = 0.05  # of the detections that are ranked
 
 
 def detection_figures(network: nn.Module, composites: list[Composite], batch: int = 50) -> dict[str, float]:
-    """Recall in % at IoU 0.5 with 0.2 false boxes a picture, the score that gives it, and the median turn's error.
+    """Recall in % at IoU 0.5 with 0.2 false boxes a picture, the lowest score for that, and the median error of turns.
 
     Args:
         network: detector in evaluation mode.
@@ -34,10 +34,10 @@ def detection_figures(network: nn.Module, composites: list[Composite], batch: in
         found += [decode_detections(output, config) for output in outputs]
     people = sum(len(composite.boxes) for composite in composites)
     marks, turns = [], []
-    for composite, seen in zip(composites, found, strict=True):
+    for composite, detections in zip(composites, found, strict=True):
         free = np.ones(len(composite.boxes), bool)
-        for one in seen:
-            box, angle, score = one.box, one.angle, one.score
+        for detection in detections:
+            box, angle, score = detection.box, detection.angle, detection.score
             overlap = iou(box, composite.boxes.astype(float)) * free if free.any() else np.zeros(1)
             right = bool(overlap.max(initial=0.0) >= 0.5)
             if right:
@@ -54,19 +54,19 @@ def detection_figures(network: nn.Module, composites: list[Composite], batch: in
     return {"recall": 100 * recall, "min_score": min_score, "turn_error": float(np.median(turns)) if turns else 180.0}
 
 
-def recall_at(marks: list[tuple[float, bool]], people: int, most_false: float) -> tuple[float, float]:
-    """Best recall with at most so many false boxes, and the lowest score accepted for it.
+def recall_at(marks: list[tuple[float, bool]], people: int, max_false: float) -> tuple[float, float]:
+    """Best recall with at most so many false boxes, and the lowest score taken for it.
 
     Args:
         marks: score and whether it is right of every box, best first.
         people: to be found.
-        most_false: false boxes allowed in all.
+        max_false: false boxes allowed in all.
     """
     right = wrong = 0
     best, min_score = 0.0, 1.0
     for score, hit in marks:
         right, wrong = right + hit, wrong + (not hit)
-        if wrong > most_false:
+        if wrong > max_false:
             break
         best, min_score = right / max(people, 1), score
     return best, min_score

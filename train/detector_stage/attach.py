@@ -1,0 +1,44 @@
+"""The detector of a run or of a checkpoint, and an estimator that uses it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from fusion_model.config import DetectorConfig
+from fusion_model.detection.detector import PersonDetector
+from fusion_model.estimator import PoseEstimator
+from fusion_model.hub.checkpoints import check_state
+from train.engine.checkpoints import read_weights
+
+CONFIG_FILE = "detector.json"  # in the run's folder
+
+
+def read_detector(source: Path) -> PersonDetector:
+    """The detector of a run of ``train.detector``, or of a checkpoint that has one.
+
+    Raises:
+        FileNotFoundError: if there is neither.
+        ValueError: if the checkpoint has no detector, or the tensors do not fit; says so.
+    """
+    path = source / CONFIG_FILE
+    if not path.is_file():
+        estimator = PoseEstimator.from_pretrained(source, device="cpu")
+        if estimator.detector is None:
+            raise ValueError(f"{source} is a checkpoint without a detector: name a run of train.detector instead")
+        return estimator.detector
+    try:
+        config = DetectorConfig(**json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({error}): run train.detector again") from error
+    network, weights = PersonDetector(config), read_weights(source)
+    check_state(network, weights)
+    network.load_state_dict(weights)
+    return network
+
+
+def attach(estimator: PoseEstimator, detector: PersonDetector) -> PoseEstimator:
+    """The same estimator with that detector."""
+    config = dataclasses.replace(estimator.config, detector=detector.config)
+    return PoseEstimator(config, estimator.hourglass, estimator.fusion_network, estimator.name, detector)

@@ -1,0 +1,68 @@
+"""What the detector is to answer for labelled pictures, and how far an answer is off."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from fusion_model.detection.detector import STRIDE, cell_boxes
+
+_MIN_SIGMA = 0.7  # cells, of the target's bell round the middle of a box
+_SIGMA = 0.1  # of the bell, in sides of the box
+_NEAR = 0.5  # height of the bell from which a cell learns the box
+
+
+def bells(boxes: Tensor, there: Tensor, side: int) -> Tensor:
+    """(N, K, side, side): a bell of height 1 at the cell of each box's middle, the wider the larger the box."""
+    middle = (boxes[..., :2] + boxes[..., 2:]) / 2
+    cell = ((middle + 0.5) / STRIDE).floor().clamp(0, side - 1)
+    sigma = (_SIGMA * (boxes[..., 2:] - boxes[..., :2]) / STRIDE).clamp_min(_MIN_SIGMA)
+    axis = torch.arange(side, device=boxes.device)
+    x = ((axis - cell[..., :1]) / sigma[..., :1]).square()
+    y = ((axis - cell[..., 1:]) / sigma[..., 1:]).square()
+    bell = torch.exp(-(y[..., :, None] + x[..., None, :]) / 2)
+    return torch.where(there[..., None, None], bell, 0.0)
+
+
+def detector_loss(
+    output: Tensor, boxes: Tensor, axes: Tensor, there: Tensor, trust: Tensor
+) -> tuple[Tensor, dict[str, float]]:
+    """Focal loss of the heat map as in CenterNet, generalised IoU of the boxes, squared error of the body axis.
+
+    Args:
+        output: (N, 7, H, W) of the network.
+        boxes: (N, K, 4) pixels.
+        axes: (N, K, 2), zeros where unknown.
+        there: (N, K) bool.
+        trust: (N, H, W), how far to believe that no person is there.
+    """
+    output = output.float()
+    bell = bells(boxes, there, output.shape[-1])
+    height, nearest = bell.max(1)
+    logit = output[:, 0]
+    chance = logit.sigmoid()
+    yes = -(1 - chance).square() * functional.logsigmoid(logit)
+    no = -((1 - height) ** 4) * trust * chance.square() * functional.logsigmoid(-logit)
+    people = there.sum().clamp_min(1)
+    heat = torch.where(height == 1, yes, no).sum() / people
+    weight = torch.where(height >= _NEAR, height, 0.0)
+    picture = torch.arange(len(output), device=output.device)[:, None, None]
+    giou = generalised_iou(cell_boxes(output).permute(0, 2, 3, 1), boxes[picture, nearest])
+    total = weight.sum().clamp_min(1e-6)
+    box = (weight * (1 - giou)).sum() / total
+    axis = axes[picture, nearest]
+    known = weight * axis.abs().amax(-1).gt(0)
+    turn = (known * (output[:, 5:7].permute(0, 2, 3, 1) - axis).square().sum(-1)).sum() / total
+    return heat + 2 * box + 0.3 * turn, {"heat": heat.item(), "box": box.item(), "turn": turn.item()}
+
+
+def generalised_iou(boxes: Tensor, others: Tensor) -> Tensor:
+    """(...) of boxes (..., 4) pair by pair, from -1 to 1."""
+    low, high = torch.maximum(boxes[..., :2], others[..., :2]), torch.minimum(boxes[..., 2:], others[..., 2:])
+    common = (high - low).clamp_min(0).prod(-1)
+    areas = [(one[..., 2:] - one[..., :2]).clamp_min(0).prod(-1) for one in (boxes, others)]
+    union = (areas[0] + areas[1] - common).clamp_min(1e-6)
+    hull = torch.maximum(boxes[..., 2:], others[..., 2:]) - torch.minimum(boxes[..., :2], others[..., :2])
+    hull = hull.prod(-1).clamp_min(1e-6)
+    return common / union - (hull - union) / hull
