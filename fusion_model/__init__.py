@@ -4,6 +4,7 @@ from fusion_model.config import PRESETS
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.images import example_photo
 from fusion_model.pose import NoPersonError, Pose
 
-__all__ = ["PRESETS", "FusionNetwork", "NoPersonError", "Pose", "PoseEstimator", "StackedHourglass"]
+__all__ = ["PRESETS", "FusionNetwork", "NoPersonError", "Pose", "PoseEstimator", "StackedHourglass", "example_photo"]

@@ -305,6 +305,14 @@ class SearchConfig:
     detail_inside: float = 0.9
     detail_area: float = 0.08
 
+    def __post_init__(self) -> None:
+        """Refuse sizes that the hourglass cannot have, and searches that find nothing."""
+        if self.first_size < 64 or self.first_size % 64:
+            raise ValueError(f"search first_size must be a positive multiple of 64, got {self.first_size}")
+        counts = (self.person_joints, self.max_detections, self.max_proposals, self.max_peaks, *self.levels)
+        if not self.levels or min(counts) < 1:
+            raise ValueError(f"search counts and levels must be at least 1, got {self}")
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -349,9 +357,9 @@ def _figure3_layers() -> tuple[LayerConfig, ...]:
     )
 
 
-def _compact_layers() -> tuple[LayerConfig, ...]:
-    """The same plan at a size that two processor cores train and serve."""
-    return (
+# Figure 3's plan at a size that two processor cores train and serve.
+_COMPACT = FusionConfig(
+    layers=(
         LayerConfig("conv", 20, kernel=5, pool=True),
         LayerConfig("conv", 40, kernel=3, pool=True),
         LayerConfig("conv", 64, kernel=3, pool=True),
@@ -359,27 +367,22 @@ def _compact_layers() -> tuple[LayerConfig, ...]:
         LayerConfig("fc", 384, dropout=0.25),
         LayerConfig("fc", 256),
         LayerConfig("fc", 256),
-    )
-
+    ),
+    input_size=48,
+    batch_norm=True,
+    output_unit_mm=100.0,
+)
 
 PRESETS: dict[str, ModelConfig] = {
     "paper": ModelConfig(
         hourglass=HourglassConfig(stacks=8, width=256, input_size=256),
         fusion=FusionConfig(layers=_figure3_layers(), input_size=112),
     ),
-    "compact": ModelConfig(
-        hourglass=HourglassConfig(stacks=2, width=128, input_size=128),
-        fusion=FusionConfig(layers=_compact_layers(), input_size=48, batch_norm=True, output_unit_mm=100.0),
-    ),
+    "compact": ModelConfig(HourglassConfig(stacks=2, width=128, input_size=128), _COMPACT),
     "released": ModelConfig(  # what the bundled weights are, before pruning and calibration
-        hourglass=HourglassConfig(stacks=2, width=128, input_size=192),
-        fusion=FusionConfig(layers=_compact_layers(), input_size=48, batch_norm=True, output_unit_mm=100.0),
-        detector=DetectorConfig(),
+        HourglassConfig(stacks=2, width=128, input_size=192), _COMPACT, detector=DetectorConfig()
     ),
-    "small": ModelConfig(
-        hourglass=HourglassConfig(stacks=2, width=64, input_size=64),
-        fusion=FusionConfig(layers=_compact_layers(), input_size=48, batch_norm=True, output_unit_mm=100.0),
-    ),
+    "small": ModelConfig(HourglassConfig(stacks=2, width=64, input_size=64), _COMPACT),
     "tiny": ModelConfig(
         hourglass=HourglassConfig(stacks=1, width=16, input_size=64),
         fusion=FusionConfig(

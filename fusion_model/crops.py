@@ -13,12 +13,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Crop:
-    """A square window on a photo.
+    """A square of a photo, turned by any angle.
 
     Attributes:
         center: x, y in pixels of the photo (pixel centers are whole numbers).
-        side: length of the window's side in pixels of the photo.
-        angle: degrees by which the window is turned clockwise as seen on the screen (y down). A person whose body
+        side: length of the square's side in pixels of the photo.
+        angle: degrees by which the square is turned clockwise as seen on the screen (y down). A person whose body
             axis is turned by this angle stands upright in the crop.
         size: pixels of the crop's side.
     """
@@ -54,7 +54,7 @@ class Crop:
         return np.asarray(joints_3d, float) @ turn.T
 
     def cut(self, photo: np.ndarray) -> np.ndarray:
-        """Sample the window: (H, W, 3) uint8 -> (size, size, 3) uint8, black beyond the photo."""
+        """Sample the square: (H, W, 3) uint8 -> (size, size, 3) uint8, black beyond the photo."""
         shrink = self.side / self.size
         matrix = self.matrix
         if shrink > 2:  # average before sampling, else fine texture turns into noise
@@ -73,7 +73,7 @@ def crop_of_box(box: np.ndarray, size: int, margin: float, angle: float = 0.0) -
     Args:
         box: (4,) x0, y0, x1, y1 in pixels of the photo.
         size: pixels of the crop's side.
-        margin: side of the window over the box's longer side.
+        margin: side of the square over the box's longer side.
         angle: see :class:`Crop`.
     """
     x0, y0, x1, y1 = (float(value) for value in box)
@@ -81,7 +81,7 @@ def crop_of_box(box: np.ndarray, size: int, margin: float, angle: float = 0.0) -
 
 
 def letterbox(width: int, height: int, size: int) -> Crop:
-    """The window that shows a whole photo in a square of ``size`` pixels."""
+    """The crop that shows a whole photo in ``size`` x ``size`` pixels."""
     return Crop(((width - 1) / 2, (height - 1) / 2), float(max(width, height)), 0.0, size)
 
 

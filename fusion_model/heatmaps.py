@@ -95,10 +95,10 @@ def decode_pairs(maps: Tensor, mirror: Sequence[int]) -> tuple[Tensor, Tensor]:
     summit = functional.max_pool2d(maps.float()[None], 3, 1, 1)[0] == maps
     second, index = torch.where((away & summit).flatten(1), flat, 0.0).max(1)
     others = _refined(flat, index, height, width)
-    share = second / peaks.clamp_min(1e-6)
+    ratio = second / peaks.clamp_min(1e-6)
     for joint, other in pairs:
-        giving = joint if share[joint] >= share[other] else other
-        if share[giving] >= _NEARLY:
+        giving = joint if ratio[joint] >= ratio[other] else other
+        if ratio[giving] >= _NEARLY:
             points[giving], peaks[giving] = others[giving], second[giving]
     return points, peaks
 

@@ -9,10 +9,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-LEAST_SIDE = 16
-MOST_PIXELS = 50_000_000
+MIN_SIDE = 16
+MAX_PIXELS = 50_000_000
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")  # none that starts another program
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, OverflowError, struct.error)
+
+
+def example_photo() -> np.ndarray:
+    """The bundled example photo, (600, 512, 3) uint8 RGB: a portrait of Grace Hopper, in the public domain."""
+    root = Path(__file__).parent
+    folder = next(path for path in (root / "examples", root.parent / "assets" / "examples") if path.is_dir())
+    return load_photo(folder / "hopper.jpg")
 
 
 def load_photo(photo: np.ndarray | Image.Image | str | Path) -> np.ndarray:
@@ -61,7 +68,7 @@ def _from_file(path: Path) -> np.ndarray:
         msg = f"{path.name} is {what}: expected JPEG, PNG, WebP, GIF, BMP or TIFF"
         raise ValueError(msg) from error
     except Image.DecompressionBombError as error:
-        msg = f"{path.name} has too many pixels: at most {MOST_PIXELS // 1_000_000} megapixels are read"
+        msg = f"{path.name} has too many pixels: at most {MAX_PIXELS // 1_000_000} megapixels are read"
         raise ValueError(msg) from error
     except OSError as error:
         msg = f"{path.name} cannot be opened ({error}): save or upload it again"
@@ -146,10 +153,10 @@ def _scaled(array: np.ndarray, name: str) -> np.ndarray:
 
 def _check_size(width: int, height: int, name: str) -> None:
     """Refuse what is too small to show a person or too large to hold in memory."""
-    if min(width, height) < LEAST_SIDE:
-        msg = f"{name} is {width} x {height} pixels: a photo needs at least {LEAST_SIDE} on each side"
+    if min(width, height) < MIN_SIDE:
+        msg = f"{name} is {width} x {height} pixels: a photo needs at least {MIN_SIDE} on each side"
         raise ValueError(msg)
-    if width * height > MOST_PIXELS:
-        limit = MOST_PIXELS // 1_000_000
+    if width * height > MAX_PIXELS:
+        limit = MAX_PIXELS // 1_000_000
         msg = f"{name} is {width} x {height} pixels: at most {limit} megapixels are read, make it smaller first"
         raise ValueError(msg)

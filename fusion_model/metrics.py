@@ -1,7 +1,7 @@
 """Measures of pose accuracy, each with its protocol, in numpy.
 
 3D joints are (N, J, 3) in millimetres, 2D joints (N, J, 2) in pixels of the photo; N counts people or frames.
-Shares lie in [0, 1]. A mean over nothing (no labelled joint, no pair) is NaN, never 0.
+Fractions lie in [0, 1]. A mean over nothing (no labelled joint, no pair) is NaN, never 0.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def pcp(
     rule: str = "strict",
     threshold: float = 0.5,
 ) -> np.ndarray:
-    """Percentage of correct parts, as a share for each part.
+    """Percentage of correct parts, as a fraction for each part.
 
     Args:
         prediction: (N, J, D), D = 2 or 3.
@@ -136,7 +136,7 @@ def pcp(
         threshold: see above.
 
     Returns:
-        (B,) shares over the N people, NaN for a part that is labelled nowhere.
+        (B,) fractions over the N people, NaN for a part that is labelled nowhere.
     """
     if rule not in ("strict", "mean"):
         raise ValueError(f"rule must be 'strict' or 'mean', got {rule!r}")
@@ -147,7 +147,58 @@ def pcp(
     lengths = np.linalg.norm(target[:, first] - target[:, second], axis=-1)
     ends = np.stack((errors[:, first], errors[:, second]))
     distance = ends.max(0) if rule == "strict" else ends.mean(0)
-    return _share(distance <= threshold * lengths, labelled[:, first] & labelled[:, second], axis=0)
+    return _fraction(distance <= threshold * lengths, labelled[:, first] & labelled[:, second], axis=0)
+
+
+def correct_keypoints(
+    prediction: np.ndarray, target: np.ndarray, skeleton: Skeleton, threshold: float = 0.2
+) -> np.ndarray:
+    """Joints within ``threshold`` torso lengths of the truth, the torso from left shoulder to right hip.
+
+    Args:
+        prediction: (N, J, 2) pixels; not finite where a joint was not found.
+        target: (N, J, 2) pixels.
+        skeleton: the joint set of both.
+        threshold: 0.2 for PCK@0.2.
+
+    Returns:
+        (N, J) bool.
+    """
+    errors, target = joint_errors(prediction, target), np.asarray(target, np.float64)
+    if errors.shape[1] != len(skeleton):
+        raise ValueError(f"{skeleton.name} has {len(skeleton)} joints, got {errors.shape[1]}")
+    shoulder, hip = skeleton.index("left_shoulder"), skeleton.index("right_hip")
+    torso = np.linalg.norm(target[:, shoulder] - target[:, hip], axis=-1)
+    return errors <= threshold * torso[:, None]
+
+
+def person_pck(
+    prediction: np.ndarray,
+    target: np.ndarray,
+    skeleton: Skeleton,
+    labelled: np.ndarray | None = None,
+    *,
+    joints: Sequence[int] | None = None,
+    threshold: float = 0.2,
+) -> np.ndarray:
+    """Fraction of each person's labelled joints that are correct: see :func:`correct_keypoints`.
+
+    Args:
+        prediction: (N, J, 2) pixels.
+        target: (N, J, 2) pixels.
+        skeleton: the joint set of both.
+        labelled: (N, J) bool; None: all are.
+        joints: indices of the joints to measure; None: all.
+        threshold: 0.2 for PCK@0.2.
+
+    Returns:
+        (N,) fractions of the labelled joints; NaN for a person without a labelled torso or a labelled joint.
+    """
+    right = correct_keypoints(prediction, target, skeleton, threshold)
+    labelled = _labels(labelled, right.shape)
+    torso = labelled[:, skeleton.index("left_shoulder")] & labelled[:, skeleton.index("right_hip")]
+    measured = list(range(len(skeleton)) if joints is None else joints)
+    return np.where(torso, _fraction(right[:, measured], labelled[:, measured], axis=1), np.nan)
 
 
 def pck(
@@ -159,32 +210,13 @@ def pck(
     joints: Sequence[int] | None = None,
     threshold: float = 0.2,
 ) -> float:
-    """Percentage of correct keypoints: joints within ``threshold`` torso lengths, torso = left shoulder to right hip.
-
-    The share is taken for each person over the labelled joints, then averaged over the people whose torso is labelled.
-
-    Args:
-        prediction: (N, J, 2) pixels.
-        target: (N, J, 2) pixels.
-        skeleton: the joint set of both.
-        labelled: (N, J) bool; None: all are.
-        joints: indices of the joints to measure; None: all.
-        threshold: 0.2 for PCK@0.2.
+    """Percentage of correct keypoints: the mean of :func:`person_pck`, with its arguments, over those it is known of.
 
     Returns:
-        The mean share.
+        The mean fraction.
     """
-    errors = joint_errors(prediction, target)
-    labelled = _labels(labelled, errors.shape)
-    if errors.shape[1] != len(skeleton):
-        raise ValueError(f"{skeleton.name} has {len(skeleton)} joints, got {errors.shape[1]}")
-    shoulder, hip = skeleton.index("left_shoulder"), skeleton.index("right_hip")
-    target = np.asarray(target, np.float64)
-    torso = np.linalg.norm(target[:, shoulder] - target[:, hip], axis=-1)
-    judged = list(range(len(skeleton)) if joints is None else joints)
-    right = (errors <= threshold * torso[:, None])[:, judged]
-    shares = _share(right, labelled[:, judged], axis=1)
-    return _mean(shares[labelled[:, shoulder] & labelled[:, hip] & ~np.isnan(shares)])
+    fractions = person_pck(prediction, target, skeleton, labelled, joints=joints, threshold=threshold)
+    return _mean(fractions[~np.isnan(fractions)])
 
 
 def pckh(
@@ -205,13 +237,13 @@ def pckh(
         threshold: 0.5 for PCKh@0.5.
 
     Returns:
-        The share.
+        The fraction.
     """
     errors = joint_errors(prediction, target)
     head_sizes = np.asarray(head_sizes, np.float64)
     if head_sizes.shape != errors.shape[:1]:
         raise ValueError(f"head_sizes must be ({len(errors)},), got {head_sizes.shape}")
-    return float(_share(errors <= threshold * head_sizes[:, None], _labels(labelled, errors.shape)))
+    return float(_fraction(errors <= threshold * head_sizes[:, None], _labels(labelled, errors.shape)))
 
 
 def pck3d(prediction: np.ndarray, target: np.ndarray, threshold_mm: float = PCK3D_MM, root: int | None = 0) -> float:
@@ -224,7 +256,7 @@ def pck3d(prediction: np.ndarray, target: np.ndarray, threshold_mm: float = PCK3
         root: as in :func:`mpjpe`.
 
     Returns:
-        The share over frames and joints.
+        The fraction over frames and joints.
     """
     return _mean(joint_errors(_relative(prediction, root), _relative(target, root)) <= threshold_mm)
 
@@ -247,14 +279,14 @@ def ordinal_depth(
         threshold_mm: pairs count whose true depths differ by more.
 
     Returns:
-        The share over the pairs of all people; equal predicted depths are wrong.
+        The fraction over the pairs of all people; equal predicted depths are wrong.
     """
     prediction, target = np.asarray(prediction, np.float64), np.asarray(target, np.float64)
     _check_pair(prediction, target, 3)
-    judged = np.arange(target.shape[1]) if joints is None else np.asarray(joints, int)
-    first, second = np.triu_indices(len(judged), 1)
-    found, true = (z[:, judged[first]] - z[:, judged[second]] for z in (prediction[..., 2], target[..., 2]))
-    return float(_share(np.sign(found) == np.sign(true), np.abs(true) > threshold_mm))
+    measured = np.arange(target.shape[1]) if joints is None else np.asarray(joints, int)
+    first, second = np.triu_indices(len(measured), 1)
+    found, true = (z[:, measured[first]] - z[:, measured[second]] for z in (prediction[..., 2], target[..., 2]))
+    return float(_fraction(np.sign(found) == np.sign(true), np.abs(true) > threshold_mm))
 
 
 def reliability_table(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) -> list[ReliabilityBin]:
@@ -329,7 +361,7 @@ def _labels(labelled: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
     return labelled
 
 
-def _share(right: np.ndarray, counted: np.ndarray, axis: int | None = None) -> np.ndarray:
+def _fraction(right: np.ndarray, counted: np.ndarray, axis: int | None = None) -> np.ndarray:
     """Fraction of ``right`` among ``counted`` along an axis, NaN where nothing is counted."""
     number = counted.sum(axis)
     hits = (right & counted).sum(axis)

@@ -1,4 +1,4 @@
-"""From the maps' 16 joints in the photo to those of the pose, and where the joints are that nobody sees."""
+"""From the maps' 16 joints in the photo to those of the pose, and where hidden joints are."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def joint_status(
         joints_3d: (J, 3) mm.
         confidence: (J,) calibrated.
         shape: height and width of the photo.
-        seen: least confidence of a seen joint.
+        seen: smallest confidence of a seen joint.
 
     Returns:
         joints_2d (J, 2), those outside moved to their projections, and a status for each joint.

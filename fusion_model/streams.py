@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from torch import Tensor, nn
 
@@ -79,30 +79,27 @@ def stream_sizes(config: FusionConfig, channels: int, factor: int) -> list[tuple
     Raises:
         ValueError: if the convolutions leave nothing of the input.
     """
-    sizes, inputs, side = [], channels, config.input_size
-    for number, layer in enumerate(config.layers, start=1):
-        outputs = factor * layer.width
-        if layer.kind == "conv":
-            side -= layer.kernel - 1
-            side = side // 2 if layer.pool else side
-            if side < 1:
-                raise ValueError(f"layer {number} leaves nothing of an input of {config.input_size} pixels")
-        else:
-            inputs, side = inputs * side**2, 1
-        sizes.append((inputs, outputs))
-        inputs = outputs
-    return sizes
+    return [(inputs, outputs) for inputs, outputs, _ in _walk(config, channels, factor)]
 
 
 def last_features(config: FusionConfig, channels: int, factor: int) -> int:
     """Features that layer L gives to a fully connected output layer."""
-    outputs = stream_sizes(config, channels, factor)[-1][1]
-    if config.layers[-1].kind == "fc":
-        return outputs
-    side = config.input_size
-    for layer in config.layers:
-        side = (side - layer.kernel + 1) // (2 if layer.pool else 1)
+    *_, (_, outputs, side) = _walk(config, channels, factor)
     return outputs * side**2
+
+
+def _walk(config: FusionConfig, channels: int, factor: int) -> Iterator[tuple[int, int, int]]:
+    """Inputs, outputs and side of the output of each layer; the side is 1 once fully connected."""
+    inputs, side = channels, config.input_size
+    for number, layer in enumerate(config.layers, start=1):
+        if layer.kind == "conv":
+            side = (side - layer.kernel + 1) // (2 if layer.pool else 1)
+            if side < 1:
+                raise ValueError(f"layer {number} leaves nothing of an input of {config.input_size} pixels")
+        else:
+            inputs, side = inputs * side**2, 1
+        yield inputs, factor * layer.width, side
+        inputs = factor * layer.width
 
 
 def initialise(layer: nn.Module, *, small: bool = False, scale: float = 1.0) -> None:

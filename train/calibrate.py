@@ -19,6 +19,7 @@ from fusion_model.crops import crop_of_box
 from fusion_model.estimator import PoseEstimator
 from fusion_model.heatmaps import decode_pairs
 from fusion_model.hub.checkpoints import CARD_FILE, read_metrics, update_checkpoint
+from fusion_model.metrics import correct_keypoints
 from fusion_model.skeletons import MPII_16
 from train.command import run_command
 from train.data.people import Source
@@ -26,11 +27,11 @@ from train.data.sampling import SYNTHETIC
 from train.data.sources import find_sources
 from train.evaluation.card import STALE
 from train.evaluation.end_to_end import LIMBS_16, Truth, labelled_people
-from train.evaluation.negatives import empty_crops
+from train.evaluation.negatives import negative_crops
 
 _KNOTS = 14
-_LEAST_PERSON = 0.45  # below it people of the fitting half are drawn wrongly too often to be of use
-_MOST_NEGATIVES = 0.06  # fraction of negatives, crops that show nobody, that may pass on the fitting half; more lets portraits through
+_MIN_PERSON = 0.45  # below it people of the fitting half are drawn wrongly too often to be of use
+_MAX_NEGATIVES = 0.06  # fraction of negatives that may pass on the fitting half; a higher bar drops portraits
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,8 +55,8 @@ def main(arguments: argparse.Namespace) -> int:
     calibration = fit_calibration(peaks, hits)
     estimator = with_calibration(estimator, calibration)
     # Every person score may pass while those of the negatives are collected.
-    scores = [best_score(estimator, crop) for source, _ in people for crop in empty_crops(source)[::2]]
-    person = max(_LEAST_PERSON, float(np.quantile(scores, 1 - _MOST_NEGATIVES))) if scores else CalibrationConfig.person
+    scores = [best_score(estimator, crop) for source, _ in people for crop in negative_crops(source)[::2]]
+    person = max(_MIN_PERSON, float(np.quantile(scores, 1 - _MAX_NEGATIVES))) if scores else CalibrationConfig.person
     estimator = with_calibration(estimator, dataclasses.replace(calibration, person=round(person, 3)))
     card = (arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8")
     update_checkpoint(arguments.checkpoint, estimator.config, card, read_metrics(arguments.checkpoint))
@@ -104,13 +105,11 @@ def _peaks_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) -> t
     crops = [crop_of_box(source.box[truth.rows[n]], size, margin) for n in rows]
     photos = [source.photo(truth.rows[n]) for n in rows]
     predictions = predictor.flip_test(predictor.predict(photos, crops))
-    peaks, hits = [], []
-    for n, prediction in zip(rows, predictions, strict=True):
-        labelled = truth.labelled[n]
-        distance = np.linalg.norm(prediction.points[LIMBS_16] - truth.joints[n], axis=-1)
-        peaks.append(decode_pairs(prediction.maps, MPII_16.mirror)[1].numpy()[LIMBS_16][labelled])
-        hits.append((distance <= 0.2 * truth.torso[n])[labelled])
-    return np.concatenate(peaks), np.concatenate(hits)
+    part = truth.of(list(truth.rows[rows]), truth.joints[rows])
+    hits = correct_keypoints(np.array([one.points for one in predictions]), part.joints, MPII_16)
+    peaks = np.array([decode_pairs(one.maps, MPII_16.mirror)[1].numpy() for one in predictions])
+    labelled = part.labelled[:, LIMBS_16]
+    return peaks[:, LIMBS_16][labelled], hits[:, LIMBS_16][labelled]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Measure a checkpoint on validation people: ``python -m train.evaluate --data DIR --checkpoint DIR``.
 
-In the true box, end to end, in 3D beside the training set's mean pose, the calibration of the confidence, and crops
-that show nobody. ``--card`` writes the figures into the checkpoint's card. With ``--protocol``, a published protocol on
-one folder of ``train.prepare`` instead, beside what the paper prints.
+In the true box, end to end, in 3D beside the training set's mean pose, the calibration of the confidence, and
+negatives: crops that show nobody. ``--card`` writes the figures into the checkpoint's card. With ``--protocol``, a
+published protocol on one folder of ``train.prepare`` instead, beside what the paper prints.
 """
 
 from __future__ import annotations
@@ -31,14 +31,15 @@ from train.evaluation.end_to_end import (
     end_to_end,
     grouped_table,
     in_true_boxes,
-    joint_hits,
     labelled_people,
+    limb_hits,
     on_canvases,
     person_scores,
     pose_table,
     upside_down,
+    with_error,
 )
-from train.evaluation.negatives import empty_crops
+from train.evaluation.negatives import negative_crops
 from train.evaluation.pose3d import mean_pose
 from train.evaluation.registry import PROTOCOLS, measure_protocol
 
@@ -108,16 +109,16 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
     """All figures of a checkpoint.
 
     Raises:
-        ValueError: if nobody can be judged, or two sources of one name have people held out.
+        ValueError: if there is nobody to measure on, or two sources of one name have people held out.
     """
-    judged = labelled_people(sources)
-    names = [source.name for source, _ in judged]
+    people = labelled_people(sources)
+    names = [source.name for source, _ in people]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"several sets called {repeated[0]} have people held out: leave one of them in --data")
     figures: dict[str, dict] = {"true box": {}, "end to end": {}, "3D": {}, "rendered 3D": {}}
     confidence, correct = [], []
-    empty = [crop for source in sources for crop in empty_crops(source)]
-    for source, truth in judged:
+    empty = [crop for source in sources for crop in negative_crops(source)]
+    for source, truth in people:
         poses = in_true_boxes(estimator, source, truth.rows)
         scores = person_scores(poses, truth)
         _add_rows(figures["true box"], source, truth, scores)
@@ -139,9 +140,9 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
         figures["calibration"] = calibration_figures(np.concatenate(confidence), np.concatenate(correct))
     if whole := [source for source in sources if source.name in WHOLE_PHOTOS and source.validation.any()]:
         figures["speed"] = speed_figures(estimator, whole[0])
-    crops = [crop for source in sources for crop in empty_crops(source)[1::2]]  # the others were calibrated on
+    crops = [crop for source in sources for crop in negative_crops(source)[1::2]]  # the others were calibrated on
     if crops:
-        figures["nobody"] = nobody_figures(estimator, crops)
+        figures["negatives"] = negative_figures(estimator, crops)
     return figures
 
 
@@ -155,25 +156,22 @@ def _training_mean(sources: list[Source], kind: str) -> np.ndarray:
 
 
 def _add_rows(table: dict[str, dict], source: Source, truth: Truth, scores: np.ndarray) -> None:
-    """Mean score and n; for whole sports photos upright and upside-down people apart."""
+    """Mean score, its standard error and n; for whole sports photos upright and upside-down people apart."""
     if source.name not in WHOLE_PHOTOS:
-        table[source.name] = {"n": len(scores), "pck": float(scores.mean())}
+        table[source.name] = with_error(scores)
         return
     inverted = upside_down(source, truth.rows)
     for name, rows in (("upright", ~inverted), ("upside down", inverted)):
         if rows.any():
-            table[f"{source.name}, {name}"] = {"n": int(rows.sum()), "pck": float(scores[rows].mean())}
+            table[f"{source.name}, {name}"] = with_error(scores[rows])
 
 
 def _tested_confidence(poses: list[Pose | None], truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     """Confidence and correctness of the labelled joints of the odd people, which calibration did not see."""
-    confidence, correct = [np.zeros(0)], [np.zeros(0, bool)]
-    for number in range(1, len(poses), 2):
-        pose, labelled = poses[number], truth.labelled[number]
-        if pose is not None:
-            confidence.append(pose.confidence[LIMBS_17][labelled])
-            correct.append(joint_hits(pose, truth.joints[number], truth.torso[number])[labelled])
-    return np.concatenate(confidence), np.concatenate(correct)
+    tested = [number for number in range(1, len(poses), 2) if poses[number] is not None]
+    confidence = np.array([poses[number].confidence[LIMBS_17] for number in tested]).reshape(-1, len(LIMBS_17))
+    correct, labelled = limb_hits(poses, truth)
+    return confidence[labelled[tested]], correct[tested][labelled[tested]]
 
 
 def calibration_figures(confidence: np.ndarray, correct: np.ndarray) -> dict:
@@ -187,8 +185,8 @@ def calibration_figures(confidence: np.ndarray, correct: np.ndarray) -> dict:
     return {"n": len(correct), "expected_calibration_error": error, "reliability": table}
 
 
-def nobody_figures(estimator: PoseEstimator, crops: list[np.ndarray]) -> dict[str, float]:
-    """Fraction of crops that show nobody in which somebody is found."""
+def negative_figures(estimator: PoseEstimator, crops: list[np.ndarray]) -> dict[str, float]:
+    """Percentage of negatives, crops that show nobody, in which somebody is found."""
     taken = sum(pose is not None for pose in estimator.batch(crops))
     return {"n": len(crops), "taken_for_a_person": 100 * taken / len(crops)}
 
@@ -206,7 +204,8 @@ def speed_figures(estimator: PoseEstimator, source: Source) -> dict[str, float]:
 
 def print_figures(figures: dict[str, dict]) -> None:
     """Print the tables."""
-    print("PCK@0.2, 12 limb joints, mean over people, % (teacher joints for " + ", ".join(TEACHER_SOURCES) + ")")
+    teachers = ", ".join(TEACHER_SOURCES)
+    print(f"PCK@0.2, 12 limb joints, mean over people and its standard error, % (teacher joints for {teachers})")
     for kind in ("true box", "end to end"):
         for name, row in figures[kind].items():
             found = (
@@ -214,7 +213,8 @@ def print_figures(figures: dict[str, dict]) -> None:
                 if "recall" in row
                 else ""
             )
-            print(f"  {kind:10}  {name:20} n {row['n']:4}  PCK {row['pck']:5.1f}{found}")
+            error = f" +- {row['se']:.1f}" if "se" in row else ""
+            print(f"  {kind:10}  {name:20} n {row['n']:4}  PCK {row['pck']:5.1f}{error}{found}")
     for title, table in (("the teacher (pseudo-labels)", "3D"), ("exact labels of rendered people", "rendered 3D")):
         if figures[table]:
             print(f"3D against {title}, 12 limb joints")
@@ -227,9 +227,9 @@ def print_figures(figures: dict[str, dict]) -> None:
     if "speed" in figures:
         speed = figures["speed"]
         print(f"{speed['seconds a photo']:.3f} s a photo, end to end (median of {speed['n']})")
-    if "nobody" in figures:
-        nobody = figures["nobody"]
-        print(f"crops of nobody taken for a person: {nobody['taken_for_a_person']:.1f} % of {nobody['n']}")
+    if "negatives" in figures:
+        negatives = figures["negatives"]
+        print(f"negatives taken for a person: {negatives['taken_for_a_person']:.1f} % of {negatives['n']}")
 
 
 def _print_poses(table: dict[str, dict]) -> None:

@@ -18,7 +18,7 @@ import av
 import cv2
 import numpy as np
 
-from fusion_model.images import LEAST_SIDE
+from fusion_model.images import MIN_SIDE
 
 LONGEST_SECONDS = 30.0
 MOST_PIXELS = 3840 * 2160  # of a frame
@@ -192,9 +192,9 @@ def _check_file(path: Path) -> None:
 
 def _check_size(name: str, width: float, height: float) -> None:
     """Refuse frames too small to show a person or too large to be read in bounded time."""
-    if min(width, height) < LEAST_SIDE:
+    if min(width, height) < MIN_SIDE:
         raise VideoError(
-            f"{name} is {width:.0f} x {height:.0f} pixels: a clip needs at least {LEAST_SIDE} on each side"
+            f"{name} is {width:.0f} x {height:.0f} pixels: a clip needs at least {MIN_SIDE} on each side"
         )
     if width * height > MOST_PIXELS:
         limit = f"{MOST_PIXELS / 1e6:.1f} megapixels"

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from fusion_model.config import PRESETS, FusionConfig, LayerConfig, ModelConfig, model_config_from_dict, to_dict
+from fusion_model.config import PRESETS, FusionConfig, LayerConfig, ModelConfig, SearchConfig
+from fusion_model.hub.config_json import model_config_from_dict, to_dict
 
 TINY = PRESETS["tiny"]
 
@@ -110,3 +111,9 @@ def test_whole_numbers_are_floats_too():
     data = to_dict(TINY)
     data["crop"]["margin"] = 1
     assert model_config_from_dict(data).crop.margin == 1
+
+
+@pytest.mark.parametrize("wrong", [{"first_size": 100}, {"levels": ()}, {"levels": (0, 1)}, {"max_detections": 0}])
+def test_impossible_searches_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"^search "):
+        SearchConfig(**wrong)

@@ -1,12 +1,14 @@
-"""Looks averaged over mirror images."""
+"""Crops predicted with and without their mirror images."""
 
 import numpy as np
+import pytest
 import torch
 
+from fusion_model.crop_inference import CropPrediction
 from fusion_model.crops import Crop
 from fusion_model.hourglass import flip_average
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
-from tests.fusion_model.test_estimator import smooth_photo, sure
+from tests.helpers.estimators import smooth_photo, sure
 
 
 def test_averaged_any_network_is_mirror_symmetric():
@@ -22,23 +24,31 @@ def test_averaged_any_network_is_mirror_symmetric():
     assert np.abs(plain[1].joints_3d - plain[0].joints_3d[joints] * [-1, 1, 1]).max() > 0.1 * extent
 
 
-def test_an_average_keeps_window_image_and_score():
+def test_the_flip_test_keeps_crop_image_and_score():
     estimator, photo = sure(), smooth_photo()
-    look = estimator.predictor.look([photo], [Crop((63.0, 63.0), 120.0, 10.0, 64)])[0]
-    mean = estimator.predictor.average([look])[0]
-    assert (mean.crop, mean.score) == (look.crop, look.score)
-    assert mean.image is look.image
-    assert not np.allclose(mean.maps, look.maps)
+    one = estimator.predictor.predict([photo], [Crop((63.0, 63.0), 120.0, 10.0, 64)])[0]
+    mean = estimator.predictor.flip_test([one])[0]
+    assert (mean.crop, mean.score) == (one.crop, one.score)
+    assert mean.image is one.image
+    assert not np.allclose(mean.maps, one.maps)
 
 
-def test_an_average_is_that_of_the_crop_and_its_mirror_image():
+def test_the_flip_test_averages_over_the_crop_and_its_mirror_image():
     estimator, photo = sure(), smooth_photo()
     crops = [Crop((63.0, 63.0), side, 0.0, 64) for side in np.linspace(60, 130, 18)]  # more than one batch
-    looks = estimator.predictor.look([photo] * len(crops), crops)
-    mean = estimator.predictor.average(looks)
-    assert len(mean) == len(looks)
+    plain = estimator.predictor.predict([photo] * len(crops), crops)
+    mean = estimator.predictor.flip_test(plain)
+    assert len(mean) == len(plain)
     for number in (0, 17):
-        image = looks[number].image[None]
+        image = plain[number].image[None]
         with torch.inference_mode():
             maps = [estimator.hourglass(one)[-1] for one in (image, torch.flip(image, dims=(3,)))]
         assert torch.allclose(mean[number].maps, flip_average(*maps, MPII_16.mirror)[0], atol=1e-4)
+
+
+@pytest.mark.parametrize(("turn", "angle"), [(20.0, 0.0), (29.0, 0.0), (31.0, 31.0), (-120.0, -120.0)])
+def test_small_turns_of_the_body_count_as_none(turn, angle):
+    points = np.zeros((16, 2))
+    points[MPII_16.index("thorax")] = 50 * np.array([np.sin(np.deg2rad(turn)), -np.cos(np.deg2rad(turn))])
+    one = CropPrediction(Crop((0, 0), 1, 0, 64), torch.zeros(1), torch.zeros(1), points, np.ones(16), 1.0)
+    assert one.angle(min_turn=30) == pytest.approx(angle)

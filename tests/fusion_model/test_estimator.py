@@ -9,12 +9,13 @@ import torch
 from PIL import Image
 from torch import nn
 
-from fusion_model.config import PRESETS, CalibrationConfig
+from fusion_model.config import PRESETS
 from fusion_model.crops import letterbox
 from fusion_model.estimator import PoseEstimator
 from fusion_model.heatmaps import encode, to_map_coordinates
 from fusion_model.pose import NoPersonError
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, conversion_matrix
+from tests.helpers.estimators import smooth_photo, sure
 
 INPUT_SIZE = 128
 # A person 2.2 high and 1.1 wide round the origin; the two sides differ, so that a wrong mirror shows.
@@ -198,24 +199,11 @@ def test_the_mirror_image_negates_x_and_swaps_the_sides(estimator):
     assert np.abs(image.joints_3d - swapped).max() < 6
 
 
-def smooth_photo():
-    noise = np.random.default_rng(3).integers(0, 256, (9, 9, 3), np.uint8)
-    return cv2.resize(noise, (128, 128), interpolation=cv2.INTER_CUBIC)
-
-
-def sure(preset="tiny"):
-    """A random estimator that takes everything for a person."""
-    estimator = PoseEstimator.random(preset)
-    calibration = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))
-    config = dataclasses.replace(estimator.config, calibration=calibration)
-    return PoseEstimator(config, estimator.hourglass, estimator.fusion_network, "sure")
-
-
-def test_a_mirrored_look_at_a_symmetric_network_changes_nothing(estimator):
+def test_the_flip_test_of_a_symmetric_network_changes_nothing(estimator):
     """Maps turned and sides swapped on the way in, x negated and sides swapped on the way out."""
     photo = photo_of((200, 170))
-    looks = estimator.predictor.look([photo], [letterbox(360, 360, INPUT_SIZE)])
-    one, both = (estimator.predictor.poses(looks, flip=flip) for flip in (False, True))
+    crops = estimator.predictor.predict([photo], [letterbox(360, 360, INPUT_SIZE)])
+    one, both = (estimator.predictor.poses(crops, flip_test=flip) for flip in (False, True))
     assert np.abs(one).max() > 50
     assert np.allclose(one, both, atol=0.01)
 
@@ -377,6 +365,22 @@ def test_what_was_learnt_about_merging():
     assert summary.alpha > 0
     assert not summary.pruned
     assert summary.merge_after is None
+
+
+def test_networks_that_are_replaced_are_the_ones_that_run():
+    """No copy of the former hourglass goes on in their place."""
+    estimator, other, photo, box = sure(), PoseEstimator.random("tiny", seed=1), smooth_photo(), (20, 16, 107, 111)
+    first = estimator(photo, box)
+    estimator.hourglass = other.hourglass
+    second = estimator(photo, box)
+    assert np.abs(second.heatmaps - first.heatmaps).max() > 1e-3
+    estimator.fusion_network = other.fusion_network
+    third = estimator(photo, box)
+    assert np.array_equal(third.heatmaps, second.heatmaps)
+    assert np.abs(third.joints_3d - second.joints_3d).max() > 1e-3
+    expected = other.with_config(estimator.config)(photo, box)
+    assert np.array_equal(expected.heatmaps, third.heatmaps)
+    assert np.array_equal(expected.joints_3d, third.joints_3d)
 
 
 def test_the_networks_are_in_evaluation_mode():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusion_model.images import LEAST_SIDE, MOST_PIXELS, load_photo
+from fusion_model.images import MAX_PIXELS, MIN_SIDE, load_photo
 
 RNG = np.random.default_rng(0)
 PHOTO = np.repeat(np.repeat(RNG.integers(0, 256, (4, 6, 3), np.uint8), 8, 0), 8, 1)  # 48 wide, 32 high
@@ -203,7 +203,7 @@ def test_the_photo_given_is_not_changed():
         (np.zeros((0, 0, 3), np.uint8), "0 x 0 pixels"),
         (np.zeros((0, 32), np.float32), "32 x 0 pixels"),
         (np.zeros((1, 1, 3), np.uint8), "1 x 1 pixels"),
-        (np.zeros((400, LEAST_SIDE - 1, 3), np.uint8), "15 x 400 pixels"),
+        (np.zeros((400, MIN_SIDE - 1, 3), np.uint8), "15 x 400 pixels"),
         (np.broadcast_to(np.uint8(0), (20_000, 20_000, 3)), "20000 x 20000 pixels"),
     ],
 )
@@ -245,12 +245,12 @@ def test_what_is_no_image_named_jpg(tmp_path, content):
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.bmp", "a.tiff"])
-@pytest.mark.parametrize("share", [0.3, 0.7])
-def test_a_truncated_file(tmp_path, name, share):
+@pytest.mark.parametrize("fraction", [0.3, 0.7])
+def test_a_truncated_file(tmp_path, name, fraction):
     noise = RNG.integers(0, 256, (200, 300, 3), np.uint8)
     path = saved(tmp_path, Image.fromarray(noise), name)
     content = path.read_bytes()
-    path.write_bytes(content[: int(share * len(content))])
+    path.write_bytes(content[: int(fraction * len(content))])
     with pytest.raises(ValueError, match=f"{name} (is|cannot)") as error:
         load_photo(path)
     one_sentence(error)
@@ -284,4 +284,4 @@ def test_too_many_pixels_are_refused_before_they_are_read(tmp_path):
         with pytest.raises(ValueError, match=r"huge\.png .*50 megapixels are read") as error:
             load_photo(png_header(tmp_path / "huge.png", width, height))
         one_sentence(error)
-    assert MOST_PIXELS == 50_000_000
+    assert MAX_PIXELS == 50_000_000

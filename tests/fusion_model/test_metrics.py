@@ -129,6 +129,7 @@ def test_pck_by_hand():
     prediction[0, 1] += [0, 10.1]  # wrong
     prediction[1, :7] += 100  # half of the second person
     assert metrics.pck(prediction, target, LSP_14) == pytest.approx((13 / 14 + 7 / 14) / 2)
+    assert metrics.person_pck(prediction, target, LSP_14) == pytest.approx([13 / 14, 7 / 14])
     labelled = np.ones((2, 14), bool)
     labelled[0, 4:8] = False
     # Ten labelled joints with one wrong; right hip (2) and left shoulder (9) are among them.
@@ -136,6 +137,7 @@ def test_pck_by_hand():
     assert metrics.pck(prediction, target, LSP_14, joints=[0, 1]) == pytest.approx((1 / 2 + 0) / 2)
     labelled[1, LSP_14.index("right_hip")] = False
     assert metrics.pck(prediction, target, LSP_14, labelled) == pytest.approx(9 / 10)
+    assert np.isnan(metrics.person_pck(prediction, target, LSP_14, labelled)[1])
     assert math.isnan(metrics.pck(prediction, target, LSP_14, np.zeros((2, 14), bool)))
     with pytest.raises(ValueError, match="has 14 joints, got 13"):
         metrics.pck(prediction[:, 1:], target[:, 1:], LSP_14)

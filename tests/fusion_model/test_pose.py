@@ -59,6 +59,7 @@ def pose():
         status=tuple(STATUSES[k % 3] for k in range(17)),
         heatmaps=np.zeros((16, 8, 8), np.float32),
         box=np.array([1.0, 2.0, 31.0, 32.0], np.float32),
+        person_box=np.array([4.0, 5.0, 28.0, 29.0], np.float32),
         angle=45.678,
         score=np.float32(0.87654),
         skeleton="human36m_17",

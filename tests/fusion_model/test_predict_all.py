@@ -1,11 +1,15 @@
-"""Finding all people of a photo and their poses at once."""
+"""Everyone in a photo, by the one way that leads from a photo to poses."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fusion_model import PoseEstimator
+from fusion_model.images import load_photo
+
+EXAMPLE = Path(__file__).parents[2] / "assets" / "examples" / "hopper.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -13,8 +17,7 @@ def estimator():
     """An untrained one that takes whatever it sees for a person."""
     estimator = PoseEstimator.random("tiny", seed=0)
     calibration = dataclasses.replace(estimator.config.calibration, peak=(0.0, 1.0), confidence=(0.7, 1.0))
-    config = dataclasses.replace(estimator.config, calibration=calibration)
-    return PoseEstimator(config, estimator.hourglass, estimator.fusion_network)
+    return estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration))
 
 
 @pytest.fixture(scope="module")
@@ -22,18 +25,50 @@ def photo():
     return np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
 
 
-def test_boxes_and_poses_are_those_of_finding_and_of_a_plain_call(estimator, photo):
-    boxes, poses = estimator.predict_all(photo)
-    assert len(boxes) == len(poses) > 0
-    assert (boxes == estimator.find_people(photo)[0]).all()
-    plain = estimator(photo)
-    assert np.allclose(poses[0].joints_3d, plain.joints_3d, atol=0.1)
-    assert np.allclose(poses[0].joints_2d, plain.joints_2d, atol=0.1)
+def assert_same(one, other):
+    for name in ("joints_3d", "joints_2d", "confidence", "person_box", "box"):
+        assert np.allclose(getattr(one, name), getattr(other, name), atol=1e-3), name
+    assert (one.status, one.score) == (other.status, other.score)
+
+
+def test_all_ways_give_the_same_poses(estimator, photo):
+    poses = estimator.predict_all(photo)
+    boxes, scores = estimator.find_people(photo)
+    assert len(poses) > 1
+    assert np.array_equal([pose.person_box for pose in poses], boxes)
+    assert np.allclose([pose.score for pose in poses], scores)
+    assert_same(estimator(photo), poses[0])
+    (best,) = estimator.batch([photo])
+    assert_same(best, poses[0])
+
+
+def test_min_score_leaves_the_unsure_out(estimator, photo):
+    scores = [pose.score for pose in estimator.predict_all(photo)]
+    bound = (max(scores) + min(scores)) / 2
+    kept = [pose.score for pose in estimator.predict_all(photo, min_score=bound)]
+    assert kept
+    assert min(kept) >= bound
+    assert len(kept) == len(estimator.find_people(photo, min_score=bound)[0]) < len(scores)
+    for wrong in (0, -1, 1.1, float("nan")):
+        with pytest.raises(ValueError, match="min_score must lie"):
+            estimator.predict_all(photo, min_score=wrong)
+
+
+def test_the_box_of_a_person_is_the_one_that_was_given(estimator, photo):
+    assert estimator(photo, (10, 20, 90, 110)).person_box.tolist() == [10, 20, 90, 110]
 
 
 def test_the_height_scales_all_poses(estimator, photo):
-    usual, taller = (estimator.predict_all(photo, height_mm=height)[1] for height in (1700, 2040))
+    usual, taller = (estimator.predict_all(photo, height_mm=height) for height in (1700, 2040))
     for one, other in zip(usual, taller, strict=True):
         assert np.allclose(other.joints_3d, 1.2 * one.joints_3d, rtol=1e-5)
     with pytest.raises(ValueError, match="height_mm"):
         estimator.predict_all(photo, height_mm=0)
+
+
+def test_the_bundled_model_gives_one_answer_to_all_callers():
+    estimator, photo = PoseEstimator.from_pretrained("default"), load_photo(EXAMPLE)
+    poses = estimator.predict_all(photo)
+    assert_same(estimator(photo), poses[0])
+    assert_same(estimator.batch([photo, photo])[1], poses[0])
+    assert np.allclose(estimator.find_people(photo)[0], [pose.person_box for pose in poses])

@@ -55,7 +55,8 @@ def test_every_set_has_the_limbs(skeleton):
 def test_orders_of_the_data_sets():
     assert [HUMAN36M_17.index(name) for name in ("pelvis", "right_hip", "left_hip", "head_top")] == [0, 1, 4, 10]
     assert [MPII_16.index(name) for name in ("right_ankle", "pelvis", "head_top", "left_wrist")] == [0, 6, 9, 15]
-    assert [LSP_14.index(name) for name in ("right_ankle", "left_shoulder", "head_top")] == [0, 9, 13]
+    lsp = ("right_ankle", "right_knee", "right_hip", "left_hip", "left_shoulder", "head_top")
+    assert [LSP_14.index(name) for name in lsp] == [0, 1, 2, 3, 9, 13]
     assert [COCO_17.index(name) for name in ("nose", "left_shoulder", "right_ankle")] == [0, 5, 16]
     assert len(HUMANEVA_15) == 15
 

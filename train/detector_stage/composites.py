@@ -113,7 +113,7 @@ class CompositeMaker:
         elif kind < sum(kinds):
             composite = self._whole_photo(generator)
         else:
-            composite = self._composite(generator)
+            composite = self._pasted(generator)
         if generator.random() < 0.35:
             self._bars(composite, generator)
         return composite
@@ -122,7 +122,7 @@ class CompositeMaker:
         """Row of a random person."""
         return int(self.rows[min(np.searchsorted(self.chance, generator.random()), len(self.rows) - 1)])
 
-    def _composite(self, generator: np.random.Generator) -> Composite:
+    def _pasted(self, generator: np.random.Generator) -> Composite:
         """People on a window that shows nobody, among empty rectangles."""
         size = self.size
         image = self._background(generator)

@@ -1,8 +1,8 @@
 """Groups of two to five people, pasted together: a test of finding people whose labels are complete.
 
 A fixed seed draws, for every picture, the people, their sizes (15 to 60 % of the canvas, less in a crowd) and their
-places without overlap. Of each photo only the person's box with a small margin is pasted, on a window that shows
-nobody. The pasted parts of the validation photos were looked at one by one, before anything was found in them, and
+places without overlap. Of each photo only the person's box with a small margin is pasted, on a photo that shows
+nobody. The pasted parts of the validation photos were checked one by one, before anything was found in them, and
 people beside whom a second person, or a large part of one, is seen are left out: a box too many is false.
 """
 
@@ -19,7 +19,7 @@ _SIDE = 640  # pixels of the canvas
 _TRIES = 60
 _MARGIN = 0.05  # of the pasted part, in longer sides of the box
 _SIZES = (0.15, 0.6)  # longer side of a person over that of the canvas
-_LEAST, _MOST = 2, 5  # people
+_MIN_PEOPLE, _MAX_PEOPLE = 2, 5  # people
 _CROWDED = {
     "coco": frozenset((0, 96, 108, 132, 144, 240, 276, 300, 396, 408, 480)),
     "lspet": frozenset(
@@ -57,7 +57,7 @@ class Canvas:
 
 
 def alone(source: Source, rows: np.ndarray) -> np.ndarray:
-    """(N,) bool: people beside whom nobody else was seen; of sources that were not looked through, everybody."""
+    """(N,) bool: people beside whom nobody else was seen; of sources that were not checked, all of them."""
     return ~np.isin(rows, list(_CROWDED.get(source.name, ())))
 
 
@@ -73,8 +73,8 @@ def make_canvases(source: Source, rows: np.ndarray, empty: list[np.ndarray], see
     generator = np.random.default_rng(seed)
     queue = [int(row) for row in generator.permutation(rows)]
     canvases = []
-    while len(queue) >= _LEAST:
-        wanted = min(int(generator.integers(_LEAST, _MOST + 1)), len(queue))
+    while len(queue) >= _MIN_PEOPLE:
+        wanted = min(int(generator.integers(_MIN_PEOPLE, _MAX_PEOPLE + 1)), len(queue))
         part, queue = queue[:wanted], queue[wanted:]
         canvases.append(_canvas(source, part, empty, generator))
     return canvases
@@ -112,7 +112,7 @@ def _background(source: Source, row: int, empty: list[np.ndarray], generator: np
 
 
 def _paste(
-    canvas: np.ndarray, free: np.ndarray, source: Source, row: int, share: float, generator: np.random.Generator
+    canvas: np.ndarray, free: np.ndarray, source: Source, row: int, fraction: float, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Paste one person where there is room, in place; joints and box on the canvas, or None.
 
@@ -121,7 +121,7 @@ def _paste(
         free: (640, 640) bool, where nobody is yet.
         source: the data set.
         row: the person.
-        share: longer side of the box over that of the canvas.
+        fraction: longer side of the box over that of the canvas.
         generator: of the place.
     """
     photo, box = source.photo(row), source.box[row].astype(float)
@@ -130,7 +130,7 @@ def _paste(
     high = np.minimum(np.ceil(box[2:] + _MARGIN * side) + 1, photo.shape[1::-1]).astype(int)
     part = photo[low[1] : high[1], low[0] : high[0]]
     height, width = part.shape[:2]
-    scale = share * _SIDE / side
+    scale = fraction * _SIDE / side
     w, h = (max(2, round(length * scale)) for length in (width, height))
     for _ in range(_TRIES):
         if w > _SIDE or h > _SIDE:

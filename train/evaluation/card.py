@@ -11,7 +11,7 @@ from huggingface_hub import ModelCardData
 from fusion_model.config import ModelConfig
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics, update_checkpoint
-from train.engine.provenance import ENTRY as BUDGET
+from train.engine.provenance import ENTRY as PROVENANCE
 from train.engine.provenance import most_people
 
 RESEARCH_ONLY = "non-commercial-research"
@@ -20,7 +20,7 @@ STALE = "its card and figures are as they were: python -m train.evaluate --data 
 _TAGS = ["human-pose-estimation", "3d-pose-estimation", "stacked-hourglass", "pytorch"]
 _HUB_DATASET = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _EVALUATION = ("true box", "end to end", "3D", "rendered 3D")  # what train.evaluate stores
-_MEASURED = (*_EVALUATION, "calibration", "speed", "nobody")  # the same, with what it has no photos for at times
+_MEASURED = (*_EVALUATION, "calibration", "speed", "negatives")  # the same, with what it has no photos for at times
 _TRAINING = "fusion"  # what train.fusion stores
 _UNKNOWN = "not recorded"
 _SETS = {  # name in the figures: how the set is called, and where its labels come from
@@ -70,22 +70,23 @@ of these photos compare with that teacher, not with the truth.
 _PROTOCOL = """
 ## Protocol
 Measured by `python -m train.evaluate`: PCK@0.2 of the torso (left shoulder to right hip), 12 limb joints, mean over
-people, %; people of validation parts. Stanford 40 and street: against teacher joints of score 0.9 and more. End to
-end: whole photos for LSP-extended; for the others, groups of two to five people pasted by a fixed seed on photos that
-show nobody; left out are people with somebody else beside them. 3D: 12 limb joints, relative to the pelvis.
+people and its standard error, %; people of validation parts. Stanford 40 and street: against teacher joints of score
+0.9 and more. End to end: whole photos for LSP-extended; for the others, groups of two to five people pasted by a fixed
+seed on photos that show nobody; left out are people with somebody else beside them. 3D: 12 limb joints, relative to the
+pelvis.
 
 These figures flatter: the kept weights are the best on the same validation people, and the thresholds of the search for
-people were chosen on such pictures; the detector learnt from groups that were pasted in much the same way. So end to end
-flatters more than the true box.
+people were chosen on such pictures; the detector learnt from groups that were pasted in much the same way. So end to
+end flatters more than the true box.
 """
 
 _RENDERED = """
 Of rendered people (`synthetic`) the hidden joints and those beyond the picture count too.
 """
 
-_NOBODY = """
-The crops of nobody are cut beside people of Stanford 40 and street; those that show somebody else were sorted out by
-eye, without looking at their scores.
+_NEGATIVES = """
+Negatives are crops that show nobody, cut beside people of Stanford 40 and street; those that show somebody else were
+sorted out by eye, without their scores.
 """
 
 _TRAINING_PROTOCOL = """
@@ -172,9 +173,9 @@ def _metadata(datasets: Sequence[str], licence: str | None) -> str:
 
 def _data(config: ModelConfig, figures: dict[str, dict], datasets: Sequence[str]) -> str:
     """What it learnt from, for how long, and what it was measured on, as far as that is known."""
-    provenances = figures.get(BUDGET, {})
+    provenances = figures.get(PROVENANCE, {})
     trained = ", ".join(datasets or _people(provenances)) or f"{_UNKNOWN} in the checkpoint"
-    lines = ["\n## Data", f"Trained on: {trained}.", *_budget_table(config, provenances)]
+    lines = ["\n## Data", f"Trained on: {trained}.", *_provenance_table(config, provenances)]
     names = {name.partition(",")[0] for name in figures.get("true box", {})} if _is_evaluated(figures) else set()
     if names:
         lines += ["", "Measured on people held out from:", ""]
@@ -187,11 +188,11 @@ def _data(config: ModelConfig, figures: dict[str, dict], datasets: Sequence[str]
 
 def _people(provenances: dict[str, dict]) -> list[str]:
     """The data sets of all networks, with the number of people that were there to train on."""
-    people = most_people(budget["people"] for budget in provenances.values())
+    people = most_people(part["people"] for part in provenances.values())
     return [f"{_SETS.get(name, (name,))[0]} ({count} people)" for name, count in sorted(people.items())]
 
 
-def _budget_table(config: ModelConfig, provenances: dict[str, dict]) -> list[str]:
+def _provenance_table(config: ModelConfig, provenances: dict[str, dict]) -> list[str]:
     """How long each network was trained; none if nothing is known of any."""
     if not provenances:
         return []
@@ -214,12 +215,12 @@ def _is_evaluated(figures: dict[str, dict]) -> bool:
 
 def _figures(figures: dict[str, dict]) -> Iterator[str]:
     """The sections with numbers: those of train.evaluate, those of train.fusion, and any others."""
-    rest = {name: value for name, value in figures.items() if name != BUDGET}
+    rest = {name: value for name, value in figures.items() if name != PROVENANCE}
     if _is_evaluated(figures):
         tables = [*_maps_table(figures), "", *_pose_tables(figures), "", *_confidence(figures)]
         yield _PROTOCOL
         yield _RENDERED if "synthetic" in figures["true box"] else ""
-        yield _NOBODY if "nobody" in figures else ""
+        yield _NEGATIVES if "negatives" in figures else ""
         yield "\n## Figures\n" + "\n".join(tables) + "\n"
         for name in _MEASURED:
             rest.pop(name, None)
@@ -228,7 +229,7 @@ def _figures(figures: dict[str, dict]) -> Iterator[str]:
     if numbers := list(_numbers(rest)):
         rows = [f"- {name}: {_number(value)}" for name, value in numbers]
         yield "\n## Other figures of the checkpoint\n" + "\n".join(rows) + "\n"
-    if not figures.keys() - {BUDGET}:
+    if not figures.keys() - {PROVENANCE}:
         yield "\n## Figures\nNone: it has not been evaluated (`python -m train.evaluate --card` does it).\n"
 
 
@@ -258,11 +259,12 @@ def _number(value: float) -> str:
 
 def _maps_table(figures: dict[str, dict]) -> list[str]:
     """Rows of the 2D figures."""
-    rows = ["| | n | PCK@0.2 | recall of people | false boxes a picture |", "| --- | --- | --- | --- | --- |"]
+    rows = ["| | n | PCK@0.2 | standard error | recall of people | false boxes a picture |", "| --- " * 6 + "|"]
     for kind in ("true box", "end to end"):
         for name, row in figures[kind].items():
             found = f"{row['recall']:.1f} % | {row['false_boxes']:.2f}" if "recall" in row else "- | -"
-            rows.append(f"| {kind}, {name} | {row['n']} | {row['pck']:.1f} | {found} |")
+            error = f"{row['se']:.1f}" if "se" in row else "-"
+            rows.append(f"| {kind}, {name} | {row['n']} | {row['pck']:.1f} | {error} | {found} |")
     return rows
 
 
@@ -278,7 +280,7 @@ def _pose_tables(figures: dict[str, dict]) -> list[str]:
 
 
 def _pose_table(truth: str, table: dict[str, dict]) -> list[str]:
-    """Rows of one 3D table: everybody, then the groups, worst first."""
+    """Rows of one 3D table: all people, then the groups, worst first."""
     whole = [name for name in table if name == "all"]
     groups = sorted(set(table) - set(whole), key=lambda name: -table[name]["model"]["mpjpe"])
     rows = [
@@ -296,15 +298,15 @@ def _pose_table(truth: str, table: dict[str, dict]) -> list[str]:
 
 
 def _confidence(figures: dict[str, dict]) -> list[str]:
-    """Calibration, time and crops of nobody, where they were measured."""
+    """Calibration, time and negatives, where they were measured."""
     rows = []
     if calibration := figures.get("calibration"):
         error = calibration["expected_calibration_error"]
         rows += [f"Expected calibration error of the joint confidence: {error:.3f} (n = {calibration['n']})."]
     if speed := figures.get("speed"):
         rows += [f"Seconds a photo, end to end, where it was measured: {speed['seconds a photo']:.2f} (median)."]
-    if nobody := figures.get("nobody"):
-        rows += [f"Crops of nobody taken for a person: {nobody['taken_for_a_person']:.1f} % of {nobody['n']}."]
+    if negatives := figures.get("negatives"):
+        rows += [f"Negatives taken for a person: {negatives['taken_for_a_person']:.1f} % of {negatives['n']}."]
     if calibration:
         rows += ["", "| confidence | right | n |", "| --- | --- | --- |"]
         rows += [

@@ -50,8 +50,8 @@ def detection_figures(network: nn.Module, composites: list[Composite], batch: in
             if right or composite.trust[y, x] == 1:
                 marks.append((score, right))
     marks.sort(key=lambda mark: -mark[0])
-    recall, least = recall_at(marks, people, FALSE_BOXES * len(composites))
-    return {"recall": 100 * recall, "least": least, "turn_error": float(np.median(turns)) if turns else 180.0}
+    recall, min_score = recall_at(marks, people, FALSE_BOXES * len(composites))
+    return {"recall": 100 * recall, "min_score": min_score, "turn_error": float(np.median(turns)) if turns else 180.0}
 
 
 def recall_at(marks: list[tuple[float, bool]], people: int, most_false: float) -> tuple[float, float]:
@@ -63,10 +63,10 @@ def recall_at(marks: list[tuple[float, bool]], people: int, most_false: float) -
         most_false: false boxes allowed in all.
     """
     right = wrong = 0
-    best, least = 0.0, 1.0
+    best, min_score = 0.0, 1.0
     for score, hit in marks:
         right, wrong = right + hit, wrong + (not hit)
         if wrong > most_false:
             break
-        best, least = right / max(people, 1), score
-    return best, least
+        best, min_score = right / max(people, 1), score
+    return best, min_score

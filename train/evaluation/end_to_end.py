@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,16 +10,19 @@ from tqdm import tqdm
 
 from fusion_model.boxes import iou
 from fusion_model.estimator import PoseEstimator
+from fusion_model.metrics import correct_keypoints, person_pck
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from train.data.people import Source
-from train.evaluation.canvases import alone, make_canvases
+from train.evaluation.canvases import Canvas, alone, make_canvases
 from train.evaluation.pose3d import known, pose_figures
 
 LIMBS_16 = [MPII_16.index(name) for name in LIMB_JOINTS]
 LIMBS_17 = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]
 TEACHER_SOURCES = ("stanford40", "street")  # no hand labels: teacher joints of score 0.9 and more count
-_LEAST_TEACHER_WEIGHT = 0.81  # score 0.9, squared
+_MIN_TEACHER_WEIGHT = 0.81  # score 0.9, squared
+_BATCH = 16  # photos at a time, so that memory stays small
+_FOUND_IOU = 0.5
 
 
 @dataclass(frozen=True)
@@ -27,30 +31,31 @@ class Truth:
 
     Attributes:
         rows: (N,) rows in the source.
-        joints: (N, 12, 2) limb joints, photo pixels.
-        labelled: (N, 12) bool.
-        torso: (N,) distance from left shoulder to right hip in pixels.
+        joints: (N, 16, 2) MPII order, photo pixels.
+        labelled: (N, 16) bool.
     """
 
     rows: np.ndarray
     joints: np.ndarray
     labelled: np.ndarray
-    torso: np.ndarray
+
+    def of(self, rows: list[int], joints: np.ndarray) -> Truth:
+        """The labels of some rows of the source, whose joints lie elsewhere now: (M, 16, 2)."""
+        numbers = [int(np.flatnonzero(self.rows == row)[0]) for row in rows]
+        return Truth(np.asarray(rows), joints, self.labelled[numbers])
 
 
 def truth_of(source: Source) -> Truth:
     """The validation people with left shoulder and right hip labelled."""
     by_teacher = source.name in TEACHER_SOURCES
-    labelled = source.weight >= _LEAST_TEACHER_WEIGHT - 1e-4 if by_teacher else source.by_hand
+    labelled = source.weight >= _MIN_TEACHER_WEIGHT - 1e-4 if by_teacher else source.by_hand
     shoulder, hip = MPII_16.index("left_shoulder"), MPII_16.index("right_hip")
     rows = np.flatnonzero(source.validation & labelled[:, shoulder] & labelled[:, hip])
-    joints = source.joints[rows]
-    torso = np.linalg.norm(joints[:, shoulder] - joints[:, hip], axis=-1)
-    return Truth(rows, joints[:, LIMBS_16], labelled[rows][:, LIMBS_16], torso)
+    return Truth(rows, source.joints[rows], labelled[rows])
 
 
 def labelled_people(sources: list[Source]) -> list[tuple[Source, Truth]]:
-    """Sources with people that can be judged, and their labels.
+    """Sources with people to measure on, and their labels.
 
     Raises:
         ValueError: if there are none.
@@ -58,7 +63,7 @@ def labelled_people(sources: list[Source]) -> list[tuple[Source, Truth]]:
     found = [(source, truth) for source in sources if len((truth := truth_of(source)).rows)]
     if not found:
         raise ValueError(
-            "nobody of the validation people has left shoulder and right hip labelled in 2D, which this measures by; "
+            "none of the validation people has left shoulder and right hip labelled in 2D, which this measures by; "
             "--protocol limbs of train.evaluate measures the 3D of a prepared set"
         )
     return found
@@ -71,35 +76,48 @@ def upside_down(source: Source, rows: np.ndarray) -> np.ndarray:
 
 
 def person_scores(poses: list[Pose | None], truth: Truth) -> np.ndarray:
-    """(N,) PCK@0.2 of each person in %, 0 for people who were not found."""
-    scores = np.zeros(len(truth.rows))
+    """(N,) PCK@0.2 of each person in %, 12 limb joints; 0 for people who were not found."""
+    scores = person_pck(_limbs(poses), truth.joints, MPII_16, truth.labelled, joints=LIMBS_16)
+    return 100 * np.nan_to_num(scores)
+
+
+def limb_hits(poses: list[Pose | None], truth: Truth) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 12) bool each: limb joints that are correct by PCK@0.2, and those that are labelled."""
+    return correct_keypoints(_limbs(poses), truth.joints, MPII_16)[:, LIMBS_16], truth.labelled[:, LIMBS_16]
+
+
+def _limbs(poses: list[Pose | None]) -> np.ndarray:
+    """(N, 16, 2) limb joints of poses; infinitely far away where there is none."""
+    points = np.full((len(poses), len(MPII_16), 2), np.inf)
     for number, pose in enumerate(poses):
         if pose is not None:
-            right = joint_hits(pose, truth.joints[number], truth.torso[number])
-            scores[number] = 100 * right[truth.labelled[number]].mean()
-    return scores
+            points[number, LIMBS_16] = pose.joints_2d[LIMBS_17]
+    return points
 
 
-def joint_hits(pose: Pose, joints: np.ndarray, torso: float) -> np.ndarray:
-    """(12,) bool: limb joints within 0.2 torso lengths."""
-    return np.linalg.norm(pose.joints_2d[LIMBS_17] - joints, axis=-1) <= 0.2 * torso
+def with_error(scores: np.ndarray) -> dict[str, float]:
+    """Number, mean and standard error of the mean of people's scores (N,)."""
+    error = {"se": float(scores.std(ddof=1) / len(scores) ** 0.5)} if len(scores) > 1 else {}
+    return {"n": len(scores), "pck": float(scores.mean()), **error}
 
 
 def in_true_boxes(estimator: PoseEstimator, source: Source, rows: np.ndarray) -> list[Pose | None]:
     """Poses of people whose box is given."""
-    return _in_chunks(estimator, source, rows, lambda row: source.box[row])
+    return _in_batches(estimator, source, rows, lambda row: source.box[row])
 
 
 def end_to_end(estimator: PoseEstimator, source: Source, rows: np.ndarray) -> list[Pose | None]:
     """Poses of the best person of each whole photo."""
-    return _in_chunks(estimator, source, rows, lambda _row: None)
+    return _in_batches(estimator, source, rows, lambda _row: None)
 
 
-def _in_chunks(estimator: PoseEstimator, source: Source, rows: np.ndarray, box: object) -> list[Pose | None]:
-    """Estimate a few photos at a time, so that memory stays small."""
+def _in_batches(
+    estimator: PoseEstimator, source: Source, rows: np.ndarray, box: Callable[[int], np.ndarray | None]
+) -> list[Pose | None]:
+    """Estimate a few photos at a time."""
     poses: list[Pose | None] = []
-    for start in tqdm(range(0, len(rows), 16), desc=source.name, unit="batch", leave=False):
-        part = rows[start : start + 16]
+    for start in tqdm(range(0, len(rows), _BATCH), desc=source.name, unit="batch", leave=False):
+        part = rows[start : start + _BATCH]
         poses += estimator.batch([source.photo(row) for row in part], [box(row) for row in part])
     return poses
 
@@ -117,33 +135,26 @@ def on_canvases(estimator: PoseEstimator, source: Source, empty: list[np.ndarray
         The figures; none where there are too few people for a picture.
     """
     truth = truth_of(source)
-    place = {int(row): number for number, row in enumerate(truth.rows)}
     canvases = make_canvases(source, truth.rows[alone(source, truth.rows)], empty, seed)
     if not canvases:
         return {}
-    scores, found_people, false_boxes = [], 0, 0
-    for canvas in tqdm(canvases, desc=f"{source.name} canvases", unit="picture", leave=False):
-        poses = estimator.predict_all(canvas.photo)
-        match = match_boxes(np.array([pose.person_box for pose in poses]).reshape(-1, 4), canvas.boxes)
-        matched = sum(overlap >= 0.5 for _, overlap in match)
-        found_people += matched
-        false_boxes += len(poses) - matched
-        for person, (number, _) in enumerate(match):
-            pose, one = (poses[number] if number >= 0 else None), place[canvas.rows[person]]
-            joints = canvas.joints[person][LIMBS_16]
-            torso = np.linalg.norm(
-                canvas.joints[person][MPII_16.index("left_shoulder")]
-                - canvas.joints[person][MPII_16.index("right_hip")]
-            )
-            hits = joint_hits(pose, joints, torso) if pose is not None else np.zeros(12, bool)
-            scores.append(100 * hits[truth.labelled[one]].mean())
-    return {
-        "n": len(scores),
-        "pck": float(np.mean(scores)),
-        "recall": 100 * found_people / len(scores),
-        "false_boxes": false_boxes / len(canvases),
-        "pictures": len(canvases),
-    }
+    results = [
+        _on_canvas(estimator, canvas, truth.of(canvas.rows, canvas.joints))
+        for canvas in tqdm(canvases, desc=f"{source.name} canvases", unit="picture", leave=False)
+    ]
+    scores, found, false_boxes = zip(*results, strict=True)
+    figures = with_error(np.concatenate(scores))
+    figures |= {"recall": 100 * sum(found) / figures["n"], "false_boxes": sum(false_boxes) / len(canvases)}
+    return {**figures, "pictures": len(canvases)}
+
+
+def _on_canvas(estimator: PoseEstimator, canvas: Canvas, truth: Truth) -> tuple[np.ndarray, int, int]:
+    """Scores (M,) of the people of one picture, how many were found, and how many boxes are false."""
+    poses = estimator.predict_all(canvas.photo)
+    matches = match_boxes(np.array([pose.person_box for pose in poses]).reshape(-1, 4), canvas.boxes)
+    found = sum(overlap >= _FOUND_IOU for _, overlap in matches)
+    matched = [poses[number] if number >= 0 else None for number, _ in matches]
+    return person_scores(matched, truth), found, len(poses) - found
 
 
 def match_boxes(found: np.ndarray, wanted: np.ndarray) -> list[tuple[int, float]]:
@@ -184,7 +195,7 @@ def pose_table(poses: list[Pose | None], source: Source, rows: np.ndarray, mean:
 
 
 def grouped_table(poses: list[Pose | None], source: Source, rows: np.ndarray, mean: np.ndarray) -> dict[str, dict]:
-    """:func:`pose_table` for everybody and for each of the source's groups apart in which a pose was estimated."""
+    """:func:`pose_table` for all people and for each of the source's groups apart in which a pose was estimated."""
     table = {"all": pose_table(poses, source, rows, mean)}
     for kinds in source.groups.values():
         for kind in np.unique(kinds[rows]):

@@ -1,16 +1,19 @@
-"""PCK@0.2 of the bare hourglass in the true box: the quick figure that training watches."""
+"""PCK@0.2 of the hourglass alone in the true box: the quick figure that training watches."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fusion_model import metrics
 from fusion_model.heatmaps import decode, to_crop_coordinates
 from fusion_model.skeletons import LIMB_JOINTS, MPII_16
 from train.data.augment import plain_views, transform
 from train.data.people import People
 
 LIMBS = [MPII_16.index(name) for name in LIMB_JOINTS]
+_MIN_WEIGHT = 0.81 - 1e-4  # of a labelled joint: a teacher's weight is its score squared
 
 
 def maps_pck(network: nn.Module, people: People, size: int, margin: float, batch: int = 64) -> dict[str, float]:
@@ -18,35 +21,29 @@ def maps_pck(network: nn.Module, people: People, size: int, margin: float, batch
 
     Only people with left shoulder and right hip labelled count; teacher joints count from score 0.9.
     """
-    per_person: list[Tensor] = []
+    per_person = []
     for start in range(0, len(people), batch):
         part = people.take(torch.arange(start, min(start + batch, len(people)), device=people.photos.device))
         images, matrices = plain_views(part, size, margin)
         maps = network(images.contiguous(memory_format=torch.channels_last))[-1]
         found = to_crop_coordinates(decode(maps)[0])
-        truth = transform(part.joints, matrices)
-        per_person.append(person_pck(found, truth, part.weight))
-    scores = torch.cat(per_person)
+        per_person.append(person_pck(found, transform(part.joints, matrices), part.weight))
+    scores, source = np.concatenate(per_person), people.source.cpu().numpy()
     figures = {}
     for number, name in enumerate(people.names):
-        mine = scores[(people.source == number) & ~scores.isnan()]
+        mine = scores[(source == number) & ~np.isnan(scores)]
         if len(mine):
-            figures[name] = 100 * mine.mean().item()
+            figures[name] = 100 * float(mine.mean())
     return {**figures, "mean": sum(figures.values()) / len(figures)}
 
 
-def person_pck(found: Tensor, truth: Tensor, weight: Tensor, least_weight: float = 0.81) -> Tensor:
+def person_pck(found: Tensor, truth: Tensor, weight: Tensor) -> np.ndarray:
     """(N,) fraction of labelled limb joints within 0.2 torso lengths; NaN where the torso is unlabelled.
 
     Args:
         found: (N, 16, 2).
         truth: (N, 16, 2).
-        weight: (N, 16); a joint is labelled from ``least_weight`` (a teacher's weight is its score squared).
-        least_weight: see above.
+        weight: (N, 16) trust in each joint.
     """
-    labelled = weight >= least_weight - 1e-4
-    shoulder, hip = MPII_16.index("left_shoulder"), MPII_16.index("right_hip")
-    torso = (truth[:, shoulder] - truth[:, hip]).norm(dim=-1)
-    right = ((found - truth).norm(dim=-1) <= 0.2 * torso[:, None]) & labelled
-    score = right[:, LIMBS].sum(1) / labelled[:, LIMBS].sum(1)
-    return torch.where(labelled[:, shoulder] & labelled[:, hip], score, torch.nan)
+    found, truth, weight = (values.float().cpu().numpy() for values in (found, truth, weight))
+    return metrics.person_pck(found, truth, MPII_16, weight >= _MIN_WEIGHT, joints=LIMBS)

@@ -1,7 +1,7 @@
-"""Crops that show nobody: backgrounds cut beside the labelled person of validation photos.
+"""Negatives: crops that show nobody, cut beside the labelled person of validation photos.
 
-A crop can still show somebody who is not labelled. The crops of seed 0 were looked at one by one, without their
-scores, and the photos in whose crop a body, a part of one or worn clothes were plainly seen are left out.
+A crop can still show somebody who is not labelled. The crops of seed 0 were checked one by one, without their scores,
+and the photos in whose crop a body, a part of one or worn clothes were plainly seen are left out.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _SHOW_SOMEBODY = {
         )
     ),
 }  # fmt: skip
-_MOST = 260  # crops of a source that were looked at
+_MAX_CROPS = 260  # of a source, which were checked
 _TRIES = 40
 
 
-def empty_crops(source: Source, seed: int = 0) -> list[np.ndarray]:
-    """Squares (S, S, 3) uint8 that show nobody; empty for sources that were not looked through.
+def negative_crops(source: Source, seed: int = 0) -> list[np.ndarray]:
+    """Squares (S, S, 3) uint8 that show nobody; empty for sources that were not checked.
 
     Args:
         source: the data set.
-        seed: of the windows; other seeds than 0 give crops that were not looked at.
+        seed: of the places; other seeds than 0 give crops that were not checked.
     """
     if source.name not in _SHOW_SOMEBODY:
         return []
@@ -44,7 +44,7 @@ def empty_crops(source: Source, seed: int = 0) -> list[np.ndarray]:
         crop = _beside(source.photo(row), source.box[row], generator)
         if crop is not None:
             crops[int(row)] = crop
-        if len(crops) == _MOST:
+        if len(crops) == _MAX_CROPS:
             break
     return [crop for row, crop in crops.items() if row not in _SHOW_SOMEBODY[source.name]]
 

@@ -54,7 +54,7 @@ def together(parts: list[Predictions]) -> Predictions:
 def predict_people(
     estimator: PoseEstimator, prepared: Prepared, rows: np.ndarray, needed: tuple[str, ...] | None = None
 ) -> Predictions:
-    """Estimate the people of these rows in their labelled boxes; everybody counts, however unsure the estimator is.
+    """Estimate the people of these rows in their labelled boxes; all of them count, however unsure the estimator is.
 
     Args:
         estimator: what to measure.
@@ -65,7 +65,7 @@ def predict_people(
     Raises:
         ValueError: if it lacks one of them.
     """
-    # A protocol knows that somebody is there: a pose that the estimator would not show is judged too.
+    # A protocol knows that somebody is there: a pose that the estimator would not show counts too.
     calibration = dataclasses.replace(estimator.config.calibration, person=0.0)
     sure = estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration))
     source = read_prepared(prepared.folder)

@@ -7,18 +7,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from fusion_model.drawing import draw_bones, draw_joints
 from fusion_model.skeletons import HUMAN36M_17
 from train.synthesis.dataset import iterate_images
 
 _TILE, _COLUMNS, _ROWS = 192, 8, 8
-_MOST_BYTES = 400_000
-_COLOURS = {"left": (255, 150, 40), "right": (40, 170, 255), "middle": (90, 235, 90)}  # RGB
+_MAX_BYTES = 400_000
 
 
 def write_preview(folder: Path, path: Path, seed: int = 0) -> int:
     """Draw up to 64 random pictures of a finished data set; returns how many.
 
-    Filled dots are visible joints, rings hidden ones; orange is the person's left, blue the right.
+    Filled dots are visible joints, rings hidden ones; blue is the person's left, orange the right.
 
     Args:
         folder: the data set.
@@ -35,35 +35,19 @@ def write_preview(folder: Path, path: Path, seed: int = 0) -> int:
         scale = _TILE / image.shape[0]
         tile = cv2.resize(image, (_TILE, _TILE), interpolation=cv2.INTER_AREA)
         for row in np.flatnonzero(labels["picture"] == index):
-            draw_joints(tile, (labels["joints_2d"][row] + 0.5) * scale - 0.5, labels["visible"][row])
+            joints = (labels["joints_2d"][row] + 0.5) * scale - 0.5
+            draw_bones(tile, HUMAN36M_17, joints, np.ones(len(HUMAN36M_17), bool), width=1)
+            draw_joints(tile, HUMAN36M_17, joints, labels["visible"][row])
         top, left = place // _COLUMNS * _TILE, place % _COLUMNS * _TILE
         sheet[top : top + _TILE, left : left + _TILE] = tile
     path.write_bytes(_small_jpeg(sheet))
     return len(chosen)
 
 
-def draw_joints(image: np.ndarray, joints: np.ndarray, visible: np.ndarray) -> None:
-    """Draw one skeleton, in place.
-
-    Args:
-        image: (H, W, 3) uint8 RGB.
-        joints: (17, 2) pixels.
-        visible: (17,) bool.
-    """
-    eighth = 8  # cv2 draws at eighths of a pixel
-    points = np.rint(joints.clip(-9999, 9999) * eighth).astype(int).tolist()
-    for parent, child in HUMAN36M_17.bones:
-        colour = _COLOURS[HUMAN36M_17.side(child)]
-        cv2.line(image, points[parent], points[child], colour, 1, cv2.LINE_AA, 3)
-    for joint, point in enumerate(points):
-        filled = -1 if visible[joint] else 1
-        cv2.circle(image, point, 2 * eighth, _COLOURS[HUMAN36M_17.side(joint)], filled, cv2.LINE_AA, 3)
-
-
 def _small_jpeg(image: np.ndarray) -> bytes:
     """JPEG of the best quality that stays small."""
     for quality in range(90, 20, -5):
         _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
-        if len(data) <= _MOST_BYTES:
+        if len(data) <= _MAX_BYTES:
             break
     return data.tobytes()

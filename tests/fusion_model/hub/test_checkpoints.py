@@ -11,17 +11,18 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from fusion_model.config import PRESETS
+from fusion_model.config import PRESETS, CalibrationConfig
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
-from fusion_model.hub import checkpoints
 from fusion_model.hub.checkpoints import (
     check_state,
     find_checkpoint,
     load_checkpoint,
     read_metrics,
+    read_tensors,
     save_checkpoint,
     substate,
+    update_checkpoint,
 )
 from fusion_model.pruning import prune
 
@@ -122,12 +123,15 @@ def test_saving_again_replaces(folder):
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
-@pytest.mark.parametrize("step", ["save", "_swap"])
+@pytest.mark.parametrize(
+    "step",
+    ["fusion_model.hub.checkpoints.save", "fusion_model.hub.checkpoints._write_texts", "fusion_model.files._swap"],
+)
 def test_a_save_that_fails_leaves_the_old_checkpoint(folder, monkeypatch, step):
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(checkpoints, step, fail)
+    monkeypatch.setattr(step, fail)
     config, hourglass, fusion = parts(strategy="early")
     with pytest.raises(OSError, match="disk full"):
         save_checkpoint(folder, config, tensors_of(hourglass, fusion), "# Another\n")
@@ -206,8 +210,8 @@ def test_long_lists_of_problems_are_cut():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda e: e.pop("format"), "must be of format 'fusion-pose-checkpoint/1', got None"),
-        (lambda e: e.update(format="fusion-pose-checkpoint/2"), "got 'fusion-pose-checkpoint/2'"),
+        (lambda e: e.pop("format"), "must be of format 'fusion-pose-checkpoint/2', got None"),
+        (lambda e: e.update(format="fusion-pose-checkpoint/1"), "got 'fusion-pose-checkpoint/1'"),
         (lambda e: e.pop("hourglass"), "no entry 'hourglass'"),
         (lambda e: e.update(colour="red"), "unknown entries: colour"),
         (lambda e: e["fusion"].update(strategy="middle"), "strategy must be one of"),
@@ -253,7 +257,7 @@ def no_hub(monkeypatch):
     def refuse(*_, **__):
         pytest.fail("the Hub was asked")
 
-    monkeypatch.setattr(checkpoints, "fetch", refuse)
+    monkeypatch.setattr("fusion_model.hub.checkpoints.fetch", refuse)
 
 
 @pytest.mark.usefixtures("no_hub")
@@ -292,6 +296,39 @@ def test_unreachable_hub_is_told(tmp_path):
     )
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith(
-        "fusion_model.hub.fetch.HubUnreachableError: there is no folder 'user/name', the Hub cannot be reached, and the local"
-    )
+    assert last.startswith("fusion_model.hub.fetch.HubUnreachableError: ")
+    assert "there is no folder 'user/name', the Hub cannot be reached" in last
+
+
+def test_an_update_changes_all_but_the_tensors(folder):
+    config, _ = load_checkpoint(folder)
+    before = (folder / "model.safetensors").read_bytes()
+    other = dataclasses.replace(config, calibration=CalibrationConfig(person=0.7))
+    update_checkpoint(folder, other, "# Another card\n", {"n": 3})
+    assert load_checkpoint(folder)[0] == other
+    assert read_metrics(folder) == {"n": 3}
+    assert (folder / "README.md").read_text() == "# Another card\n"
+    assert (folder / "model.safetensors").read_bytes() == before
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["model"]
+    wrong = dataclasses.replace(config, hourglass=dataclasses.replace(config.hourglass, stacks=2))
+    with pytest.raises(ValueError, match="the tensors do not fit"):
+        update_checkpoint(folder, wrong, "# A third\n")
+    assert load_checkpoint(folder)[0] == other
+
+
+def test_the_bundled_checkpoint_has_a_name_in_every_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "default").mkdir()
+    config, state = load_checkpoint("default")
+    assert config.hourglass == PRESETS["released"].hourglass
+    assert config.detector == PRESETS["released"].detector
+    assert config.search == PRESETS["released"].search
+    assert dataclasses.replace(config.fusion, merge_after=None) == PRESETS["released"].fusion
+    assert any(name.startswith("detector.") for name in state)
+    with pytest.raises(FileNotFoundError, match=r"has no config\.json"):
+        load_checkpoint("./default")
+
+
+def test_former_names_of_tensors_are_read(tmp_path):
+    save_file({"finder.a": torch.ones(1), "fusion.image_stream.layer1.linear.weight": torch.ones(2)}, tmp_path / "a")
+    assert read_tensors(tmp_path / "a").keys() == {"detector.a", "fusion.image_stream.layer1.op.weight"}

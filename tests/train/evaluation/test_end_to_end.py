@@ -12,14 +12,30 @@ from PIL import Image
 
 from fusion_model.config import PRESETS
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
+from tests.helpers.estimators import sure
 from train.calibrate import fit_calibration
 from train.data.people import Source
 from train.evaluate import measure, print_figures
 from train.evaluation.canvases import alone, make_canvases
 from train.evaluation.card import card_text
-from train.evaluation.end_to_end import grouped_table, labelled_people, match_boxes, truth_of, upside_down
+from train.evaluation.end_to_end import (
+    LIMBS_16,
+    LIMBS_17,
+    Truth,
+    end_to_end,
+    grouped_table,
+    in_true_boxes,
+    labelled_people,
+    limb_hits,
+    match_boxes,
+    on_canvases,
+    person_scores,
+    truth_of,
+    upside_down,
+    with_error,
+)
 from train.evaluation.maps import person_pck
-from train.evaluation.negatives import empty_crops
+from train.evaluation.negatives import negative_crops
 from train.evaluation.pose3d import mean_pose, pose_figures
 
 
@@ -68,8 +84,7 @@ def test_canvases_carry_two_to_five_people_each_once_with_joints_in_place():
             x, y = joints[MPII_16.index("left_wrist")].round().astype(int)
             red, green, _ = canvas.photo[y, x].astype(int)
             assert red - green > 120, "the dot of the left wrist lies where the label says"
-            share = (box[2:] - box[:2]).max() / 640
-            assert 0.14 <= share <= 0.61
+            assert 0.14 <= (box[2:] - box[:2]).max() / 640 <= 0.61
 
 
 def test_little_more_than_the_box_is_pasted():
@@ -99,6 +114,8 @@ def test_boxes_are_matched_by_overlap_each_once():
     # The second found box covers the first wanted one fully; the first covers half of it: IoU 50 / 100.
     found = np.array([[0, 0, 10, 5], [0, 0, 10, 10], [50, 50, 60, 60]], float)
     assert match_boxes(found, wanted) == [(1, 1.0), (-1, 0.0)]
+    near = np.array([[0, 0, 10, 10], [0, 0, 10, 9]], float)
+    assert match_boxes(found[1:2], near) == [(0, 1.0), (-1, 0.0)], "one found box is one person"
     assert match_boxes(np.zeros((0, 4)), wanted) == [(-1, 0.0), (-1, 0.0)]
 
 
@@ -113,7 +130,7 @@ def test_pck_counts_labelled_limb_joints_within_a_fifth_of_the_torso():
     weight[0, MPII_16.index("left_knee")] = 0.5  # a teacher joint of low score does not count
     assert person_pck(found, truth, weight).item() == pytest.approx(10 / 11)
     weight[0, MPII_16.index("right_hip")] = 0
-    assert person_pck(found, truth, weight).isnan().all()
+    assert np.isnan(person_pck(found, truth, weight)).all()
 
 
 def test_truth_needs_both_ends_of_the_torso():
@@ -133,17 +150,17 @@ def test_upside_down_is_neck_below_hips():
     assert upside_down(source, np.arange(5)).tolist() == [False, True, False, True, False]
 
 
-def test_empty_crops_leave_the_person_out():
+def test_negative_crops_leave_the_person_out():
     source = make_source()
-    crops = empty_crops(source, seed=0)
+    crops = negative_crops(source, seed=0)
     assert crops
     assert all(not ((crop[..., 0] > 200) & (crop[..., 1] < 50)).any() for crop in crops), "no red wrist in them"
-    assert empty_crops(make_source("coco")) == []
+    assert negative_crops(make_source("coco")) == []
 
 
 def test_crops_sorted_out_by_eye_are_not_used():
     source = make_source()
-    assert len(empty_crops(source)) == 4, "of five photos with room beside the person, row 0 was seen to show somebody"
+    assert len(negative_crops(source)) == 4, "of five photos with room beside the person, row 0 shows somebody"
 
 
 def test_pose_figures_of_a_constructed_pose():
@@ -188,7 +205,7 @@ def test_sources_without_a_torso_are_passed_over():
     bare, good = make_source("coco"), make_source("mpii")
     bare.by_hand[:] = False
     assert [source.name for source, _ in labelled_people([bare, good])] == ["mpii"]
-    with pytest.raises(ValueError, match="nobody of the validation people has left shoulder and right hip labelled"):
+    with pytest.raises(ValueError, match="none of the validation people has left shoulder and right hip labelled"):
         labelled_people([bare])
 
 
@@ -205,6 +222,53 @@ def test_groups_without_a_figure_are_left_out_of_the_tables(capsys):
     assert "| standing | 2 | 0.0 | 0.0 | 0.0 | 0.0 | - | - |" in card_text(PRESETS["tiny"], "name", figures)
     print_figures(figures)
     assert "standing   model     n    2  MPJPE   0.0 mm  PA-MPJPE   0.0 mm\n" in capsys.readouterr().out
+
+
+def posed(joints):
+    """A pose whose limb joints are these, (16, 2)."""
+    points = np.zeros((17, 2))
+    points[LIMBS_17] = joints[LIMBS_16]
+    return SimpleNamespace(joints_2d=points)
+
+
+def test_scores_of_people_by_hand():
+    source = make_source("mpii", count=3)
+    shoulder, hip = (MPII_16.index(name) for name in ("left_shoulder", "right_hip"))
+    source.joints[:, shoulder], source.joints[:, hip] = (0, 0), (0, 50)  # 10 px are near enough
+    source.by_hand[0, MPII_16.index("left_knee")] = False
+    truth = truth_of(source)
+    off = truth.joints[0].copy()
+    off[MPII_16.index("left_wrist"), 0] += 10.1
+    off[MPII_16.index("right_wrist"), 0] += 9.9
+    off[MPII_16.index("left_knee"), 0] += 99  # not labelled
+    poses = [posed(off), None, posed(truth.joints[2])]
+    assert person_scores(poses, truth) == pytest.approx([100 * 10 / 11, 0, 100])
+    hits, labelled = limb_hits(poses, truth)
+    assert hits.sum(1).tolist() == [10, 0, 12]
+    assert labelled.sum(1).tolist() == [11, 12, 12]
+    figures = with_error(np.array([0.0, 100, 50]))
+    assert figures == {"n": 3, "pck": 50, "se": pytest.approx(50 / 3**0.5)}
+    assert with_error(np.array([7.0])) == {"n": 1, "pck": 7}
+
+
+def test_evaluation_goes_the_way_of_every_caller():
+    """Whole photos and canvases are measured by the poses that the library gives anybody for them."""
+    source, estimator = make_source("mpii"), sure()
+    photos = [source.photo(row) for row in range(5)]
+    for pose, photo in zip(end_to_end(estimator, source, np.arange(5)), photos, strict=True):
+        assert np.allclose(pose.joints_2d, estimator(photo).joints_2d, atol=0.01)
+        assert np.allclose(pose.joints_3d, estimator.predict_all(photo)[0].joints_3d, atol=0.1)
+    for pose, photo in zip(in_true_boxes(estimator, source, np.arange(5)), photos, strict=True):
+        assert np.allclose(pose.joints_2d, estimator(photo, source.box[0]).joints_2d, atol=0.01)
+    (canvas,) = make_canvases(source, np.arange(2), [GREEN], seed=2)
+    truth = Truth(np.arange(2), source.joints[:2], source.by_hand[:2]).of(canvas.rows, canvas.joints)
+    poses = estimator.predict_all(canvas.photo)
+    boxes = np.array([pose.person_box for pose in poses])
+    expected = [poses[number] if number >= 0 else None for number, _ in match_boxes(boxes, canvas.boxes)]
+    source.validation[2:] = False
+    found = on_canvases(estimator, source, [GREEN], seed=2)
+    assert found["pck"] == pytest.approx(person_scores(expected, truth).mean())
+    assert found["pictures"] == 1
 
 
 def test_sets_of_one_name_are_not_measured_as_one():
