@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -15,7 +16,8 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf-8")).unwrap()
-FIRST_BLOCK = re.search(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S | re.M)[1]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+FIRST_BLOCK = BLOCK.search((ROOT / "README.md").read_text(encoding="utf-8"))[1]
 CHECKS = """
 import importlib.util, json, pathlib, fusion_model
 from fusion_model.hub.checkpoints import bundled_checkpoint
@@ -68,25 +70,30 @@ def test_a_space_needs_one_file_only():
 def installed(tmp_path_factory):
     """A folder with what ``pip install .`` puts into site-packages, dependencies apart."""
     folder = tmp_path_factory.mktemp("install")
-    copy = shutil.copytree(ROOT, folder / "copy", ignore=shutil.ignore_patterns(".*", "__pycache__", "data", "runs"))
+    for name in ("assets", "demo", "fusion_model", "tests", "train"):
+        shutil.copytree(ROOT / name, folder / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("LICENSE", "README.md", "app.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / "copy")
     pip = [sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--no-build-isolation", "--quiet"]
     done = subprocess.run(
-        [*pip, "--target", str(folder / "site"), str(copy)], capture_output=True, text=True, check=False
+        [*pip, "--target", folder / "site", folder / "copy"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    shutil.rmtree(copy)
+    shutil.rmtree(folder / "copy")
     return folder / "site"
 
 
 @pytest.mark.slow
 def test_the_library_alone_is_installed(installed):
-    modules = {path.relative_to(ROOT) for path in (ROOT / "fusion_model").rglob("*.py")}
-    assert {path.relative_to(installed) for path in installed.rglob("*.py")} == modules
-    assert (installed / "fusion_model" / "py.typed").is_file()
-    ours, theirs = ROOT / "assets/checkpoints", installed / "fusion_model/bundled"
-    files = ("LICENSE", "default/README.md", "default/config.json", "default/model.safetensors")
-    assert {path.relative_to(theirs).as_posix() for path in theirs.rglob("*") if path.is_file()} == set(files)
-    assert all((theirs / file).read_bytes() == (ours / file).read_bytes() for file in files)
+    wanted = {path.relative_to(ROOT): path for path in (ROOT / "fusion_model").rglob("*.py")}
+    wanted[Path("fusion_model/py.typed")] = ROOT / "fusion_model/py.typed"
+    for name in ("LICENSE", "default/README.md", "default/config.json", "default/model.safetensors"):
+        wanted[Path("fusion_model/bundled", name)] = ROOT / "assets/checkpoints" / name
+    for name in ("README.md", "hopper.jpg"):
+        wanted[Path("fusion_model/examples", name)] = ROOT / "assets/examples" / name
+    files = {path.relative_to(installed) for path in installed.rglob("*") if path.is_file()}
+    assert {path for path in files if "dist-info" not in path.parts[0] and path.suffix != ".pyc"} == set(wanted)
+    assert [path for path, ours in wanted.items() if (installed / path).read_bytes() != ours.read_bytes()] == []
 
 
 @pytest.mark.slow
@@ -102,16 +109,11 @@ def test_its_metadata_name_the_licence_of_the_weights(installed):
 
 @pytest.mark.slow
 def test_the_first_block_of_the_readme_runs_in_another_folder(installed, tmp_path):
-    photo = "assets/examples/hopper.jpg"
-    (tmp_path / photo).parent.mkdir(parents=True)
-    shutil.copy(ROOT / photo, tmp_path / photo)
-    code = FIRST_BLOCK.replace('"assets/checkpoints/default"', '"default"')
-    assert 'from_pretrained("default")' in code
     environment = {**os.environ, "PYTHONPATH": str(installed)}
-    command = [sys.executable, "-c", code + CHECKS]
+    command = [sys.executable, "-c", FIRST_BLOCK + CHECKS]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    found, module, checkpoint, shapes = __import__("json").loads(done.stdout.splitlines()[-1])
+    found, module, checkpoint, shapes = json.loads(done.stdout.splitlines()[-1])
     assert found == []
     assert Path(module).parent == installed / "fusion_model"
     assert Path(checkpoint) == installed / "fusion_model/bundled/default"
