@@ -22,6 +22,7 @@ TRAIN = (  # from the top: a package imports from itself and from what stands be
     {"ablation", "analysis", "recipes"},
     {"evaluation"},
     {"detector_stage", "fusion_stage"},
+    {"hourglass_stage"},
     {"data"},
     {"synthesis"},
     {"engine"},
