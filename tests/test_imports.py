@@ -91,6 +91,7 @@ def test_rooms_import_only_where_they_may(imports):
 
 def test_arrows_inside_train_point_downwards(imports):
     inside = {(name, target) for name in imports for target in imports[name] if room(name) == room(target) == "train"}
+    assert {package_of(name) for name in FILES if room(name) == "train"} <= set().union(*TRAIN)
     assert {arrow for arrow in inside if not train_may(*arrow)} == set()
 
 
