@@ -41,6 +41,15 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def discard_unfinished(folder: Path) -> None:
+    """Delete what killed programs left in a folder; nothing may be writing into it."""
+    for part in folder.glob(f".*{PART}"):
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+
+
 def _swap(part: Path, folder: Path) -> None:
     """Rename the complete ``part`` to ``folder``; the old folder, if any, goes only after that has worked."""
     if not folder.exists():

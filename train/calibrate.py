@@ -22,8 +22,7 @@ from fusion_model.hub.checkpoints import CARD_FILE, read_metrics, update_checkpo
 from fusion_model.metrics import correct_keypoints
 from fusion_model.skeletons import MPII_16
 from train.command import run_command
-from train.data.people import Source
-from train.data.sampling import SYNTHETIC
+from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.evaluation.card import STALE
 from train.evaluation.end_to_end import LIMBS_16, Truth, labelled_people

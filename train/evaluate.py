@@ -20,8 +20,7 @@ from fusion_model.metrics import expected_calibration_error, reliability_table
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17
 from train.command import run_command
-from train.data.people import Source
-from train.data.sampling import SYNTHETIC
+from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.evaluation.card import write_card
 from train.evaluation.end_to_end import (

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
 from train.command import common_arguments, loop_settings, positive, run_command, start_warm
-from train.data.augment import AUGMENT, random_views, target_maps
+from train.data.augment import AUGMENT, random_crops, target_maps
 from train.data.sampling import draw, draw_local, named_rows, sampling_weights
 from train.data.sources import find_people
 from train.engine.loop import Loop
@@ -80,7 +80,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         share = loop.local_slice(arguments.batch)
         rows, noise = draw_local(weights, arguments.batch, generator, share)
         others = draw(weights, arguments.batch, generator)[share]
-        views = random_views(people.take(rows), size, margin, augment, noise, lambda where: people.take(others[where]))
+        views = random_crops(people.take(rows), size, margin, augment, noise, lambda where: people.take(others[where]))
         target, weight = target_maps(views, SIGMA)
         images = views.images.contiguous(memory_format=torch.channels_last)
         return heatmap_loss(network(images), target, weight), {}

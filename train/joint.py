@@ -22,7 +22,7 @@ from fusion_model.fusion import FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import CARD_FILE
 from train.command import common_arguments, loop_settings, positive, run_command
-from train.data.augment import AUGMENT_POSES, random_views, target_maps, turned_poses
+from train.data.augment import AUGMENT_POSES, random_crops, target_maps, turned_poses
 from train.data.people import People
 from train.data.sampling import draw_local, named_rows, sampling_weights
 from train.data.sources import find_people
@@ -103,7 +103,7 @@ def make_loop(module: BothNetworks, estimator: PoseEstimator, arguments: argpars
     def loss(network: nn.Module, _step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         rows, noise = draw_local(weights, arguments.batch, generator, loop.local_slice(arguments.batch))
         part = people.take(rows)
-        views = random_views(part, size, margin, _VIEWS, noise)
+        views = random_crops(part, size, margin, _VIEWS, noise)
         maps, pose = network(views.images.contiguous(memory_format=torch.channels_last))
         of_maps = heatmap_loss(maps, *target_maps(views, SIGMA))
         target, trust = turned_poses(part.pose, part.pose_weight, views.angle, views.mirror)

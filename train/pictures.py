@@ -11,7 +11,7 @@ from fusion_model.drawing import draw_bones
 from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode, to_crop_coordinates
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, SKELETONS, conversion_matrix
-from train.data.augment import plain_views
+from train.data.augment import plain_crops
 from train.data.people import People
 from train.fusion_stage.samples import FusionSamples
 
@@ -25,7 +25,7 @@ _REACH_MM = 1100.0  # from the pelvis to the edge of a panel
 def map_sheet(network: nn.Module, people: People, size: int, margin: float, count: int = 6) -> np.ndarray:
     """A hourglass on a few people: (2 P, n P, 3) uint8, crops with the found skeleton above, the maps' maxima below."""
     part = people.take(_even_rows(len(people), count))
-    images, _ = plain_views(part, size, margin)
+    images, _ = plain_crops(part, size, margin)
     maps = network(images.contiguous(memory_format=torch.channels_last))[-1].float()
     places, heights = decode(maps)
     points = to_crop_coordinates(places).cpu().numpy() * _PANEL / size

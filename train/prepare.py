@@ -2,7 +2,7 @@
 
 Run the same command again to go on with one that was cut: finished parts are kept. The commands of training take the
 folder of ``--out``, or one that holds several such, as their ``--data``. DATASETS.md says where each set is asked for
-and how its folder has to look.
+and how its folder has to be laid out.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("data_set", choices=sorted(DISTRIBUTED), help="which set")
     arguments.add_argument("--source", type=Path, required=True, help="folder with the set as distributed, unpacked")
     arguments.add_argument("--out", type=Path, required=True, help="folder of the prepared set")
-    arguments.add_argument("--crop", type=positive(int), default=256, help="most pixels of a crop's longer side")
     arguments.add_argument(
-        "--margin", type=positive(float), default=1.5, help="side of the window over the longer side of the person"
+        "--crop", type=positive(int), default=256, help="largest length of a crop's longer side in pixels"
+    )
+    arguments.add_argument(
+        "--margin", type=positive(float), default=1.5, help="side of the square crop over the longer side of the person"
     )
     arguments.add_argument(
         "--every",

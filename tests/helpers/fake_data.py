@@ -1,4 +1,4 @@
-"""Made-up data in the true formats: a few people, drawn as sticks."""
+"""Fake data in the distributed formats: a few people, drawn as sticks."""
 
 import io
 import zipfile
@@ -11,6 +11,7 @@ from scipy.io import savemat
 
 from fusion_model.skeletons import COCO_17, HUMAN36M_17, LSP_14, MPII_16
 from train.data.people import People
+from train.data.source import Source
 
 FIGURE = {
     "right_ankle": (-0.25, 1.1), "right_knee": (-0.2, 0.65), "right_hip": (-0.17, 0.25), "left_hip": (0.17, 0.25),
@@ -129,3 +130,27 @@ def dot_image(point, side):
     rows, columns = np.indices((side, side))
     dot = 40 + 215 * np.exp(-((columns - point[0]) ** 2 + (rows - point[1]) ** 2) / (2 * 2.0**2))
     return np.repeat(dot.round().astype(np.uint8)[None], 3, 0)
+
+
+def make_source(name: str = "street", count: int = 5) -> Source:
+    """People of 40 x 80 pixels in 120 x 160 photos, a red dot at each left wrist."""
+    generator = np.random.default_rng(0)
+    joints = np.zeros((count, 16, 2), np.float32)
+    joints[:] = generator.uniform(0, 1, (count, 16, 2)) * [40, 80] + [40, 40]
+    photos = []
+    for row in range(count):
+        photo = np.full((160, 120, 3), 60, np.uint8)
+        x, y = joints[row, MPII_16.index("left_wrist")].round().astype(int)
+        photo[y - 3 : y + 4, x - 3 : x + 4] = (255, 0, 0)
+        photos.append(encoded(photo, "PNG"))
+    return Source(
+        name=name,
+        read=lambda index: photos[index],
+        joints=joints,
+        weight=np.ones((count, 16), np.float32),
+        by_hand=np.ones((count, 16), bool),
+        box=np.tile(np.array([40, 40, 80, 120], np.float32), (count, 1)),
+        pose=np.zeros((count, 17, 3), np.float32),
+        pose_weight=np.zeros((count, 17), np.float32),
+        validation=np.ones(count, bool),
+    )

@@ -1,4 +1,4 @@
-"""Windows that show nobody, cut beside the people of training photos."""
+"""Backgrounds without people, cut beside the people of training photos."""
 
 from __future__ import annotations
 
@@ -9,36 +9,31 @@ import cv2
 import numpy as np
 import pytest
 
+from fusion_model.boxes import intersections
 from fusion_model.estimator import PoseEstimator
-from tests.helpers.fake_data import write_pack
+from tests.helpers.fake_data import make_source, write_pack
 from tests.helpers.in_process import call
-from tests.train.evaluation.test_end_to_end import make_source
 from train import backgrounds
-from train.data.background_crops import beside_person, show_nobody
+from train.data.background_crops import beside_person, show_no_person
 from train.data.people import load_people
 from train.detector_stage.composites import CompositeMaker
 
 
 class CropPredictor:
-    """Sees somebody where the middle of a window is bright; notes the windows."""
+    """Finds a person where the middle of a crop is bright; records the crops."""
 
     config = SimpleNamespace(hourglass=SimpleNamespace(input_size=64))
 
     def __init__(self):
         self.crops = []
 
-    def look(self, photos, crops):
-        """As :meth:`fusion_model.crop_inference.CropPredictor.look`."""
+    def predict(self, photos, crops):
+        """As :meth:`fusion_model.crop_inference.CropPredictor.predict`."""
         self.crops += crops
         pixels = [
             photo[round(crop.center[1]), round(crop.center[0])] for photo, crop in zip(photos, crops, strict=True)
         ]
         return [SimpleNamespace(score=pixel.max() / 255) for pixel in pixels]
-
-
-def overlap(window, box):
-    low, high = np.maximum(window[:2], box[:2]), np.minimum(window[2:], box[2:])
-    return np.clip(high - low, 0, None).prod()
 
 
 def test_the_largest_part_beside_a_person():
@@ -50,27 +45,27 @@ def test_the_largest_part_beside_a_person():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_windows_lie_in_the_photo_and_clear_of_the_person(seed):
+def test_regions_lie_in_the_photo_and_clear_of_the_person(seed):
     generator = np.random.default_rng(seed)
     corners = np.sort(generator.uniform(0, 300, (200, 2, 2)), axis=1).reshape(-1, 4)
-    found = [(window, box) for box in corners if (window := beside_person((0, 0, 300, 300), box, 50))]
+    found = [(region, box) for box in corners if (region := beside_person((0, 0, 300, 300), box, 50))]
     assert len(found) > 50
-    for window, box in found:
-        assert overlap(np.array(window), box) == 0
-        assert min(window) >= 0
-        assert max(window) <= 300
-        assert min(window[2] - window[0], window[3] - window[1]) >= 50
+    for region, box in found:
+        assert intersections(np.array(region), box) == 0
+        assert min(region) >= 0
+        assert max(region) <= 300
+        assert min(region[2] - region[0], region[3] - region[1]) >= 50
 
 
-def test_an_estimator_looks_at_the_middle_square():
+def test_an_estimator_checks_the_middle_square():
     dark, bright, predictor = np.zeros((80, 200, 3), np.uint8), np.zeros((80, 200, 3), np.uint8), CropPredictor()
     bright[30:34, 58:64] = 255
-    assert show_nobody(predictor, [(bright, (20, 10, 102, 55)), (dark, (0, 0, 200, 80))]) == [False, True]
+    assert show_no_person(predictor, [(bright, (20, 10, 102, 55)), (dark, (0, 0, 200, 80))]) == [False, True]
     assert [crop.center for crop in predictor.crops] == [(60.5, 32.0), (99.5, 39.5)]
     assert [(crop.side, crop.angle, crop.size) for crop in predictor.crops] == [(45, 0, 64), (80, 0, 64)]
 
 
-def test_windows_for_composites_are_sorted_out(monkeypatch, capsys):
+def test_backgrounds_of_composites_are_checked(monkeypatch, capsys):
     monkeypatch.setattr("train.detector_stage.composites.BATCH", 2)
     people = load_people([make_source()], validation=True)
     people.weight[1, 3:] = 0  # who is hardly labelled may stand anywhere
@@ -84,37 +79,37 @@ def test_windows_for_composites_are_sorted_out(monkeypatch, capsys):
     kept = maker.empty[:1] + maker.empty[2:]
     maker.sort_out(CropPredictor())
     assert maker.empty == kept
-    assert f"1 of {total} windows beside people show somebody" in capsys.readouterr().out
+    assert f"1 of {total} crops beside people show a bystander" in capsys.readouterr().out
 
 
 def test_the_command_cuts_training_photos_alone(tmp_path, capsys):
     (tmp_path / "data").mkdir()
     boxes = write_pack(tmp_path / "data", "made", 8, held_out=3)["box"]
     out = tmp_path / "out"
-    arguments = ("--data", tmp_path / "data", "--out", out, "--least", 20)
+    arguments = ("--data", tmp_path / "data", "--out", out, "--min-side", 20)
     assert call(backgrounds, *arguments) == 0
     printed = capsys.readouterr().out
-    assert "5 windows beside people in" in printed
-    assert "nobody looked whether they show bystanders" in printed
+    assert "5 crops beside people in" in printed
+    assert "not checked for bystanders" in printed
     assert sorted(path.name for path in out.iterdir()) == ["backgrounds.json", *(f"made-{n:06d}.jpg" for n in range(5))]
     for row in range(5):
         x0, y0, x1, y1 = beside_person((0, 0, 130, 140), boxes[row].astype(float), 20)
-        window = cv2.imread(str(out / f"made-{row:06d}.jpg"))
-        assert window.shape[:2] == (y1 - y0, x1 - x0)
-        assert window.max() < 150  # the noise of the photo; the person is drawn brighter
+        crop = cv2.imread(str(out / f"made-{row:06d}.jpg"))
+        assert crop.shape[:2] == (y1 - y0, x1 - x0)
+        assert crop.max() < 150  # the noise of the photo; the person is drawn brighter
 
     assert call(backgrounds, *arguments, "--seed", 1) == 1
     assert "was begun with seed 0, not 1" in capsys.readouterr().err
-    assert call(backgrounds, *arguments[:2], "--out", tmp_path / "few", "--least", 20, "--count", 2) == 0
+    assert call(backgrounds, *arguments[:2], "--out", tmp_path / "few", "--min-side", 20, "--count", 2) == 0
     assert len(list((tmp_path / "few").glob("*.jpg"))) == 2
 
 
 def test_too_little_room(tmp_path, capsys):
     (tmp_path / "data").mkdir()
     write_pack(tmp_path / "data", "made", 4, held_out=1)
-    arguments = ("--data", tmp_path / "data", "--out", tmp_path / "out", "--least")
+    arguments = ("--data", tmp_path / "data", "--out", tmp_path / "out", "--min-side")
     assert call(backgrounds, *arguments, 90) == 1
-    assert "has room for 45 pixels beside its person: lower --least" in capsys.readouterr().err
+    assert "has room for 45 pixels beside its person: lower --min-side" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     assert call(backgrounds, *arguments, 40) == 0
     assert "each at least 20 pixels wide and high" in capsys.readouterr().out
@@ -126,30 +121,30 @@ def test_too_little_room(tmp_path, capsys):
 def test_sets_of_one_name_do_not_overwrite_each_other():
     source = make_source()
     source = dataclasses.replace(source, validation=np.zeros(len(source), bool))
-    windows = [name for name, _ in backgrounds.find_windows([source, source], 20, seed=0)]
-    assert len(windows) == len(set(windows)) > 0
-    assert {name.rsplit("-", 1)[0] for name in windows} == {f"{source.name}-0", f"{source.name}-1"}
+    names = [name for name, _ in backgrounds.find_crops([source, source], 20, seed=0)]
+    assert len(names) == len(set(names)) > 0
+    assert {name.rsplit("-", 1)[0] for name in names} == {f"{source.name}-0", f"{source.name}-1"}
 
 
-def test_an_estimator_sorts_bystanders_out(tmp_path, monkeypatch, capsys):
+def test_an_estimator_leaves_bystanders_out(tmp_path, monkeypatch, capsys):
     (tmp_path / "data").mkdir()
     write_pack(tmp_path / "data", "made", 6, held_out=2)
     PoseEstimator.random().save_pretrained(tmp_path / "checkpoint")
-    arguments = ("--data", tmp_path / "data", "--least", 20, "--checkpoint", tmp_path / "checkpoint", "--out")
+    arguments = ("--data", tmp_path / "data", "--min-side", 20, "--checkpoint", tmp_path / "checkpoint", "--out")
     monkeypatch.setattr(backgrounds, "BATCH", 3)
     answers = iter([[True, False, True], [False]])
     asked = []
 
-    def answer(_looker, found):
+    def answer(_predictor, found):
         asked.extend(image.shape[:2] for image, _ in found)
-        assert all(window == (0, 0, image.shape[1], image.shape[0]) for image, window in found)
+        assert all(region == (0, 0, image.shape[1], image.shape[0]) for image, region in found)
         return next(answers)
 
-    monkeypatch.setattr(backgrounds, "show_nobody", answer)
+    monkeypatch.setattr(backgrounds, "show_no_person", answer)
     assert call(backgrounds, *arguments, tmp_path / "some") == 0
-    assert "2 of 4 windows beside people show somebody" in capsys.readouterr().out
+    assert "2 of 4 crops beside people show a bystander" in capsys.readouterr().out
     kept = sorted(cv2.imread(str(path)).shape[:2] for path in (tmp_path / "some").glob("*.jpg"))
     assert kept == sorted([asked[0], asked[2]])
-    monkeypatch.setattr(backgrounds, "show_nobody", lambda _looker, found: [False] * len(found))
+    monkeypatch.setattr(backgrounds, "show_no_person", lambda _predictor, found: [False] * len(found))
     assert call(backgrounds, *arguments, tmp_path / "none") == 1
-    assert "checkpoint sees somebody in every window: choose another --out" in capsys.readouterr().err
+    assert "checkpoint finds a person in every crop: choose another --out" in capsys.readouterr().err

@@ -18,14 +18,13 @@ from safetensors.torch import load_file
 from fusion_model.config import CalibrationConfig, DetectorConfig
 from fusion_model.detection.detector import PersonDetector
 from fusion_model.estimator import PoseEstimator
+from tests.helpers import humaneva_files, kth_files, lsp_mpii_coco_files
 from tests.helpers.fake_data import write_pack
 from tests.helpers.human36m_files import CAMERA, write_metadata, write_sequence
 from tests.helpers.in_process import call
-from tests.train.data.readers import test_humaneva, test_kth, test_lsp_mpii_coco
-from tests.train.data.readers.test_overfitted import write_rendered
+from tests.helpers.rendered_set import small_parts, write_rendered
 from train import prepare, reproduce
 from train.action_specific import action_checkpoints
-from train.data.readers import humaneva
 from train.evaluation.paper import TABLE_1
 from train.evaluation.tables import Table
 from train.recipes import stages
@@ -45,20 +44,17 @@ def data(tmp_path_factory):
     """Every set that the recipes need, a few people each."""
     folder = tmp_path_factory.mktemp("reproduce")
     sources = {name: folder / "in" / name for name in ("mpii", "human36m", "humaneva", "kth")}
-    test_lsp_mpii_coco.write_mpii(sources["mpii"], more=6)
+    lsp_mpii_coco_files.write_mpii(sources["mpii"], more=6)
     (sources["mpii"] / "valid_images.txt").write_text("000000001.jpg\n")
     for subject, stems in STEMS.items():
         for stem in stems:
             write_sequence(sources["human36m"], subject, stem)
     write_metadata(sources["human36m"] / "metadata.xml", STEMS)
-    test_kth.write_sequence(sources["kth"] / "player2sequence1" / "Sequence 1")
+    kth_files.write_sequence(sources["kth"] / "player2sequence1" / "Sequence 1")
     options = {"human36m": ("--every", 3, "--cameras", CAMERA)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(humaneva, "_SEQUENCES", dict.fromkeys(humaneva._SEQUENCES, (12, 20, (4, 4, 3))))
-        patch.setattr("train.synthesis.dataset.PART", 5)
-        test_humaneva.write_part(sources["humaneva"], "Train", range(12, 20))
-        test_humaneva.write_part(sources["humaneva"], "Validate", range(5, 12))
-        test_humaneva.write_camera(sources["humaneva"])
+        humaneva_files.shorten(patch)
+        humaneva_files.write_both_parts(sources["humaneva"])
         for name, source in sources.items():
             to = ("--source", source, "--out", folder / "data" / name, "--workers", 1)
             assert call(prepare, name, *to, *options.get(name, ())) == 0
@@ -97,8 +93,7 @@ def names(commands):
 
 @pytest.mark.slow
 def test_all_tables_from_nothing(data, started, tmp_path, monkeypatch, capsys):
-    for module in ("train.synthesis.dataset", "train.data.readers.synthetic"):
-        monkeypatch.setattr(f"{module}.PART", 5)
+    small_parts(monkeypatch)
     for split in ("train", "validation"):
         write_rendered(data / "synthetic" / split, split)
     out = tmp_path / "out"
@@ -149,8 +144,8 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     monkeypatch.setattr("train.detector._VALIDATION", 4)
     monkeypatch.setattr("train.recipes.released._PICTURES", 12)
     monkeypatch.setattr("train.recipes.released._HELD_OUT", 8)
-    monkeypatch.setattr("train.backgrounds._LEAST", 20)
-    monkeypatch.setattr("train.data.background_crops._BYSTANDER", 1.1)  # nor is any background sorted out
+    monkeypatch.setattr("train.backgrounds._MIN_SIDE", 20)
+    monkeypatch.setattr("train.data.background_crops._BYSTANDER_SCORE", 1.1)  # nor is any background sorted out
     anybody = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))  # networks this little trained see nobody
     monkeypatch.setattr("train.calibrate.fit_calibration", lambda _peaks, _hits: anybody)
     assert reproduced(tmp_path / "data", tmp_path / "out", "released") == 0
@@ -175,7 +170,7 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     assert "was begun with init_from None, not" in capsys.readouterr().err
     assert reproduced(tmp_path / "data", tmp_path / "again", "released", *again) == 0
     assert names(started) == [*data_first, "fusion", "calibrate", "evaluate"]
-    assert "0 of 12 windows beside people show somebody" in capsys.readouterr().out
+    assert "0 of 12 crops beside people show a bystander" in capsys.readouterr().out
     new = load_file(tmp_path / "again" / "fusion" / "checkpoint" / "model.safetensors")
     old = load_file(checkpoint / "model.safetensors")
     kept = {
@@ -268,7 +263,7 @@ def test_data_that_a_recipe_cannot_use(data, noted, tmp_path, capsys):
     rendered = tmp_path / "people" / "rendered-held"
     open_folder(rendered, PictureSettings(1200, 1, 256, "train", "backgrounds"))
     refused = error(tmp_path / "people", "released")
-    assert f"move {rendered} away ({rendered} holds pictures of other settings (split 'train')" in refused
+    assert f"move {rendered} away ({rendered} was begun with split 'train', not 'validation'" in refused
     assert not (tmp_path / "out").exists()
     assert call(reproduce, "table9", "--data", data, "--out", tmp_path / "out") == 2
 

@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from fusion_model.heatmaps import decode, to_crop_coordinates
 from train.analysis.run import FusionRun
-from train.data.augment import plain_views
+from train.data.augment import plain_crops
 from train.data.people import People, decode_people
-from train.data.sampling import SYNTHETIC
+from train.data.source import SYNTHETIC
 from train.data.sources import find_sources
 from train.fusion_stage.samples import FusionSamples, build_samples, joined_parts
 from train.fusion_stage.training import predict
@@ -95,12 +95,12 @@ class HeldOut:
         """What a sheet shows of some people, in crops of ``side`` pixels."""
         config, people = self._run.config, self.people(rows)
         size, margin = config.hourglass.input_size, config.crop.margin
-        images, _ = plain_views(people, size, margin)
+        images, _ = plain_crops(people, size, margin)
         with torch.inference_mode():
             maps = self._run.hourglass(images.contiguous(memory_format=torch.channels_last))[-1].float()
         places, peaks = decode(maps)
         points = (to_crop_coordinates(places) + 0.5) * side / size - 0.5
-        shown = plain_views(people, side, margin)[0]
+        shown = plain_crops(people, side, margin)[0]
         pixels = (shown.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1)
         return Views(*(_array(values) for values in (pixels, maps, points, peaks)))
 

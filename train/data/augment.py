@@ -1,8 +1,8 @@
 """Random crops, made for a whole batch at once on the device where the people lie.
 
-Four kinds of view, so that one network serves both looks at a photo: a *person* (the second look: one person fills
-the crop), a *scene* (the first look: people small and anywhere), a *cut* (a person cut off by the frame) and
-*nothing* (beside the person: every map is zero, unless a labelled joint got into the view after all).
+Four kinds of crop, so that one network serves the whole search: a *person* (one person fills the crop), a *scene*
+(people small and anywhere), a *cut* (a person cut off by the frame) and a *negative* (beside the person: every map is
+zero, unless a labelled joint got into the crop after all).
 """
 
 from __future__ import annotations
@@ -22,49 +22,49 @@ from train.engine.seeds import RowNoise
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How far views vary.
+    """How far crops vary.
 
     Attributes:
-        scene: fraction of views with people small and anywhere, half of them with a second person.
-        cut: fraction of views that cut the person off.
-        nothing: fraction of views beside the person.
-        any_angle: fraction of the other views turned by any angle.
+        scene: fraction of crops with people small and anywhere, half of them with a second person.
+        cut: fraction of crops that cut the person off.
+        negative: fraction of crops beside the person.
+        any_angle: fraction of the other crops turned by any angle.
         turn: standard deviation of the angle of the rest, degrees.
-        scale: standard deviation of the logarithm (base 2) of a person view's scale.
+        scale: standard deviation of the logarithm (base 2) of a person crop's scale.
         shift: standard deviation of its center, in sides of the crop.
     """
 
     scene: float = 0.15
     cut: float = 0.18
-    nothing: float = 0.04
+    negative: float = 0.04
     any_angle: float = 0.2
     turn: float = 15.0
     scale: float = 0.22
     shift: float = 0.05
 
 
-# What training commands offer: views for the hourglass, and for the fusion network, which sees people in their box.
-# Narrow views show whole upright people, hardly ever others: a short training learns these sooner.
+# What training commands offer: crops for the hourglass, and for the fusion network, which sees people in their box.
+# Narrow crops show whole upright people, hardly ever others: a short training learns these sooner.
 AUGMENT = {
     "wide": AugmentConfig(),
-    "narrow": AugmentConfig(scene=0.06, cut=0.04, nothing=0.02, any_angle=0.0, turn=6.0, scale=0.12, shift=0.03),
+    "narrow": AugmentConfig(scene=0.06, cut=0.04, negative=0.02, any_angle=0.0, turn=6.0, scale=0.12, shift=0.03),
 }
 AUGMENT_POSES = {
-    "wide": AugmentConfig(scene=0.0, cut=0.2, nothing=0.0, any_angle=0.1),
-    "narrow": AugmentConfig(scene=0.0, cut=0.0, nothing=0.0, any_angle=0.0, turn=6.0, scale=0.12, shift=0.03),
+    "wide": AugmentConfig(scene=0.0, cut=0.2, negative=0.0, any_angle=0.1),
+    "narrow": AugmentConfig(scene=0.0, cut=0.0, negative=0.0, any_angle=0.0, turn=6.0, scale=0.12, shift=0.03),
 }
 
 
 @dataclass
-class Views:
-    """A batch of augmented views.
+class AugmentedCrops:
+    """A batch of augmented crops.
 
     Attributes:
         images: (N, 3, S, S) float32 in [0, 1].
-        joints: (N, P, 16, 2) of the P people of a view, in view pixels.
+        joints: (N, P, 16, 2) of the P people of a crop, in its pixels.
         drawn: (N, P, 16) bool, the joints that have a peak in the map.
-        weight: (N, 16), how much each map counts; 0 where a joint of anybody is unknown.
-        angle: (N,) degrees by which the view was turned.
+        weight: (N, 16), how much each map counts; 0 where a joint of any person is unknown.
+        angle: (N,) degrees by which the crop was turned.
         mirror: (N,) bool, whether it was flipped left to right after that.
     """
 
@@ -76,21 +76,21 @@ class Views:
     mirror: Tensor
 
 
-def person_windows(people: People, margin: float) -> tuple[Tensor, Tensor]:
+def person_squares(people: People, margin: float) -> tuple[Tensor, Tensor]:
     """Center (N, 2) and side (N,) of the square round each box, pixels of the stored photo."""
     low, high = people.box[:, :2], people.box[:, 2:]
     return (low + high) / 2, margin * (high - low).amax(1)
 
 
-def window_matrices(center: Tensor, side: Tensor, angle: Tensor, mirror: Tensor, size: int) -> Tensor:
-    """Stored photo -> view, as :attr:`fusion_model.crops.Crop.matrix`, with an optional flip of the view.
+def crop_matrices(center: Tensor, side: Tensor, angle: Tensor, mirror: Tensor, size: int) -> Tensor:
+    """Stored photo -> crop, as :attr:`fusion_model.crops.Crop.matrix`, with an optional flip of the crop.
 
     Args:
         center: (N, 2) pixels.
         side: (N,) pixels.
         angle: (N,) degrees.
         mirror: (N,) bool.
-        size: pixels of the view's side.
+        size: pixels of the crop's side.
 
     Returns:
         (N, 2, 3).
@@ -108,12 +108,12 @@ def transform(points: Tensor, matrices: Tensor) -> Tensor:
 
 
 def sample(photos: Tensor, matrices: Tensor, size: int) -> Tensor:
-    """Cut a window from every photo, averaging first where it shrinks much.
+    """Cut a crop from every photo, averaging first where it shrinks much.
 
     Args:
         photos: (N, C, S, S) uint8 or float.
-        matrices: (N, 2, 3) stored photo -> view.
-        size: pixels of the view's side.
+        matrices: (N, 2, 3) stored photo -> crop.
+        size: pixels of the crop's side.
 
     Returns:
         (N, C, size, size) float32 on the scale of ``photos``, 0 beyond them.
@@ -140,9 +140,9 @@ def _halved(photos: Tensor) -> Tensor:
 def _grid_sample(photos: Tensor, matrices: Tensor, factor: int, size: int) -> Tensor:
     """Bilinear sampling of photos that were already shrunk by ``factor``."""
     axis = torch.arange(size, device=photos.device, dtype=torch.float32)
-    view = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1).reshape(1, -1, 2)
+    pixels = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1).reshape(1, -1, 2)
     inverse = torch.linalg.inv(matrices[:, :, :2])
-    stored = (view - matrices[:, None, :, 2]) @ inverse.transpose(1, 2)
+    stored = (pixels - matrices[:, None, :, 2]) @ inverse.transpose(1, 2)
     length = photos.shape[-1] * factor
     grid = (2 * stored + 1) / length - 1  # pixel centers -> grid_sample's [-1, 1] over pixel edges
     return functional.grid_sample(
@@ -150,31 +150,31 @@ def _grid_sample(photos: Tensor, matrices: Tensor, factor: int, size: int) -> Te
     )
 
 
-def plain_views(people: People, size: int, margin: float) -> tuple[Tensor, Tensor]:
+def plain_crops(people: People, size: int, margin: float) -> tuple[Tensor, Tensor]:
     """Upright crops of the boxes as inference makes them: images (N, 3, size, size) and matrices (N, 2, 3)."""
-    center, side = person_windows(people, margin)
-    still = torch.zeros_like(side)
-    matrices = window_matrices(center, side, still, still > 0, size)
+    center, side = person_squares(people, margin)
+    angle = torch.zeros_like(side)
+    matrices = crop_matrices(center, side, angle, angle > 0, size)
     return sample(people.photos, matrices, size) / 255, matrices
 
 
-def random_views(
+def random_crops(
     people: People,
     size: int,
     margin: float,
     config: AugmentConfig,
     noise: RowNoise | torch.Generator,
     behind: Callable[[Tensor], People] | None = None,
-) -> Views:
-    """One random view of every person.
+) -> AugmentedCrops:
+    """One random crop of every person.
 
     Args:
         people: a batch, on the training device.
-        size: pixels of the view's side.
-        margin: side of a person view over the box's longer side, before jitter.
-        config: how far views vary.
+        size: pixels of the crop's side.
+        margin: side of a person crop over the box's longer side, before jitter.
+        config: how far crops vary.
         noise: of each sample; or a generator, on the same device, to draw it from.
-        behind: gives the people who stand behind in the views of an (N,) bool mask; None for the same people in
+        behind: gives the people who stand behind in the crops of an (N,) bool mask; None for the same people in
             another order.
     """
     if isinstance(noise, torch.Generator):
@@ -183,8 +183,8 @@ def random_views(
     kind = uniform()
     scene = kind < config.scene
     cut = (kind >= config.scene) & (kind < config.scene + config.cut)
-    nothing = kind >= 1 - config.nothing
-    center, side = person_windows(people, margin)
+    negative = kind >= 1 - config.negative
+    center, side = person_squares(people, margin)
     angle = torch.where(uniform() < config.any_angle, 360 * uniform(), config.turn * normal())
     mirror = uniform() < 0.5
     scale = 2 ** (config.scale * normal().clamp(-2, 2))
@@ -194,40 +194,40 @@ def random_views(
     across = torch.where(cut, 0.4, 1.0)
     reach = torch.stack((room * across, room), 1)
     shift = 2 * reach * (uniform(2) - 0.5) + config.shift * normal(2)
-    away, small = _empty_windows(people, uniform(24, 2), uniform())
-    center = torch.where(nothing[:, None], away, center + shift * (side * scale)[:, None])
-    side = torch.where(nothing, small, side * scale)
+    away, small = _squares_beside(people, uniform(24, 2), uniform())
+    center = torch.where(negative[:, None], away, center + shift * (side * scale)[:, None])
+    side = torch.where(negative, small, side * scale)
 
-    matrices = window_matrices(center, side, angle, mirror, size)
+    matrices = crop_matrices(center, side, angle, mirror, size)
     images = sample(people.photos, matrices, size) / 255
-    views = Views(images, *_labels(people, matrices, mirror), angle, mirror)
-    nothing &= ~_shows_a_joint(views)
-    views.drawn &= ~nothing[:, None, None]
-    views.weight[nothing] = 1
+    crops = AugmentedCrops(images, *_labels(people, matrices, mirror), angle, mirror)
+    negative &= ~_shows_a_joint(crops)
+    crops.drawn &= ~negative[:, None, None]
+    crops.weight[negative] = 1
     double = scene & (uniform() < 0.5)
     # Drawn for every batch, lest the numbers that follow depend on what else is in it.
     apart = torch.where(uniform(1) < 0.5, -0.5, 0.5) * uniform(2).add(0.5)
     stretch, order = 2 ** (0.4 * normal()), uniform()
     if double.any():
         others = people.take(order.argsort()[double]) if behind is None else behind(double)
-        theirs, their_side = person_windows(others, margin)
+        theirs, their_side = person_squares(others, margin)
         their_side = their_side * (scale * stretch)[double]
         theirs = theirs + (shift + apart)[double] * their_side[:, None]
-        moves = window_matrices(theirs, their_side, angle[double] / 2, mirror[double], size)
-        _paste_behind(views, people, matrices, others, moves, double)
-    images = views.images
+        moves = crop_matrices(theirs, their_side, angle[double] / 2, mirror[double], size)
+        _paste_behind(crops, people, matrices, others, moves, double)
+    images = crops.images
     images = _fill_beyond(images, uniform(1, 1, 1), uniform(3, 1, 1), normal(3, 16, 16))
-    views.images = _recolour(images, noise).clamp(0, 1)
-    return views
+    crops.images = _recolour(images, noise).clamp(0, 1)
+    return crops
 
 
 def turned_poses(pose: Tensor, weight: Tensor, angle: Tensor, mirror: Tensor) -> tuple[Tensor, Tensor]:
-    """3D poses as the views show them: turned about z, then mirrored with the sides swapped.
+    """3D poses as the crops show them: turned about z, then mirrored with the sides swapped.
 
     Args:
         pose: (N, 17, 3) camera axes of the photo.
         weight: (N, 17).
-        angle: (N,) degrees, see :class:`Views`.
+        angle: (N,) degrees, see :class:`AugmentedCrops`.
         mirror: (N,) bool.
     """
     turn = torch.deg2rad(angle)
@@ -242,21 +242,23 @@ def turned_poses(pose: Tensor, weight: Tensor, angle: Tensor, mirror: Tensor) ->
     )
 
 
-def _paste_behind(views: Views, people: People, matrices: Tensor, others: People, moves: Tensor, where: Tensor) -> None:
-    """Put other people behind the photos of the views in the mask ``where``, in place."""
-    size = views.images.shape[-1]
+def _paste_behind(
+    crops: AugmentedCrops, people: People, matrices: Tensor, others: People, moves: Tensor, where: Tensor
+) -> None:
+    """Put other people behind the photos of the crops in the mask ``where``, in place."""
+    size = crops.images.shape[-1]
     front = _coverage(people.extent[where], people.photos.shape[-1], matrices[where], size)
-    joints, drawn, weight = _labels(others, moves, views.mirror[where])
+    joints, drawn, weight = _labels(others, moves, crops.mirror[where])
     hidden = _covered(front, joints[:, 0])
-    views.images[where] = torch.where(front < 0.5, sample(others.photos, moves, size) / 255, views.images[where])
-    more = torch.zeros_like(views.joints), torch.zeros_like(views.drawn)
+    crops.images[where] = torch.where(front < 0.5, sample(others.photos, moves, size) / 255, crops.images[where])
+    more = torch.zeros_like(crops.joints), torch.zeros_like(crops.drawn)
     more[0][where], more[1][where] = joints, drawn & ~hidden[:, None]
-    views.joints, views.drawn = torch.cat((views.joints, more[0]), 1), torch.cat((views.drawn, more[1]), 1)
-    views.weight[where] = torch.where(weight == 0, 0.0, views.weight[where])
+    crops.joints, crops.drawn = torch.cat((crops.joints, more[0]), 1), torch.cat((crops.drawn, more[1]), 1)
+    crops.weight[where] = torch.where(weight == 0, 0.0, crops.weight[where])
 
 
 def _labels(people: People, matrices: Tensor, mirror: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Joints (N, 1, 16, 2) in the view, drawn (N, 1, 16) and weight (N, 16), sides swapped where it is mirrored."""
+    """Joints (N, 1, 16, 2) in the crop, drawn (N, 1, 16) and weight (N, 16), sides swapped where it is mirrored."""
     joints, weight = transform(people.joints, matrices), people.weight
     swap = list(MPII_16.mirror)
     joints = torch.where(mirror[:, None, None], joints[:, swap], joints)
@@ -264,14 +266,14 @@ def _labels(people: People, matrices: Tensor, mirror: Tensor) -> tuple[Tensor, T
     return joints[:, None], (weight > 0)[:, None], weight.clone()
 
 
-def _shows_a_joint(views: Views) -> Tensor:
-    """(N,) bool: a labelled joint lies within the view."""
-    inside = (views.joints > -0.5) & (views.joints < views.images.shape[-1] - 0.5)
-    return (inside.all(-1) & views.drawn).any((1, 2))
+def _shows_a_joint(crops: AugmentedCrops) -> Tensor:
+    """(N,) bool: a labelled joint lies within the crop."""
+    inside = (crops.joints > -0.5) & (crops.joints < crops.images.shape[-1] - 0.5)
+    return (inside.all(-1) & crops.drawn).any((1, 2))
 
 
-def _empty_windows(people: People, tries: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
-    """The window of several tries that shares least with the person: center (N, 2) and side (N,)."""
+def _squares_beside(people: People, tries: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
+    """Of several random squares, the one that overlaps the person least: center (N, 2) and side (N,)."""
     extent = people.extent
     side = (0.25 + 0.35 * size) * (extent[:, 2:] - extent[:, :2]).amin(1)
     low, high = extent[:, None, :2] + side[:, None, None] / 2, extent[:, None, 2:] - side[:, None, None] / 2
@@ -285,7 +287,7 @@ def _empty_windows(people: People, tries: Tensor, size: Tensor) -> tuple[Tensor,
 
 
 def _coverage(extent: Tensor, length: int, matrices: Tensor, size: int) -> Tensor:
-    """(N, 1, size, size): 1 where a view shows its photo, which is ``extent`` (N, 4) of a square, 0 beyond it."""
+    """(N, 1, size, size): 1 where a crop shows its photo, which is ``extent`` (N, 4) of a square, 0 beyond it."""
     axis = torch.arange(length, device=matrices.device, dtype=torch.float32)
     inside = [(axis > extent[:, [k]]) & (axis < extent[:, [k + 2]]) for k in (0, 1)]
     return sample((inside[1][:, None, :, None] & inside[0][:, None, None, :]).byte(), matrices, size)
@@ -300,7 +302,7 @@ def _covered(front: Tensor, joints: Tensor) -> Tensor:
 
 
 def _fill_beyond(images: Tensor, choice: Tensor, colour: Tensor, noise: Tensor) -> Tensor:
-    """Beyond the photo: black as at inference, or, in half of the views, a colour or a cloudy texture."""
+    """Beyond the photo: black as at inference, or, in half of the crops, a colour or a cloudy texture."""
     clouds = functional.interpolate(noise, size=images.shape[-2:], mode="bilinear", align_corners=False)
     filling = torch.where(choice < 0.25, colour.expand_as(images), (colour + 0.2 * clouds).clamp(0, 1))
     beyond = images.sum(1, keepdim=True) == 0
@@ -308,7 +310,7 @@ def _fill_beyond(images: Tensor, choice: Tensor, colour: Tensor, noise: Tensor) 
 
 
 def _recolour(images: Tensor, noise: RowNoise) -> Tensor:
-    """Vary colour, contrast and noise, and blank a rectangle in some views."""
+    """Vary colour, contrast and noise, and blank a rectangle in some crops."""
     uniform, normal = noise.uniform, noise.normal
     height, width = images.shape[2:]
     images = images * (1 + 0.2 * normal(3, 1, 1)).clamp(0.6, 1.4) + 0.06 * normal(1, 1, 1)
@@ -323,14 +325,14 @@ def _recolour(images: Tensor, noise: RowNoise) -> Tensor:
     return torch.where(blank, uniform(3, 1, 1).expand_as(images), images)
 
 
-def target_maps(views: Views, sigma: float) -> tuple[Tensor, Tensor]:
+def target_maps(crops: AugmentedCrops, sigma: float) -> tuple[Tensor, Tensor]:
     """Confidence maps to learn and how much each counts.
 
-    A joint beyond the view gives an empty map that counts: the network learns what is not there.
+    A joint beyond the crop gives an empty map that counts: the network learns what is not there.
 
     Returns:
         maps (N, 16, S / 4, S / 4) and weight (N, 16).
     """
-    side = views.images.shape[-1] // MAP_STRIDE
-    maps = encode(to_map_coordinates(views.joints), (side, side), sigma)
-    return torch.where(views.drawn[..., None, None], maps, 0.0).amax(1), views.weight
+    side = crops.images.shape[-1] // MAP_STRIDE
+    maps = encode(to_map_coordinates(crops.joints), (side, side), sigma)
+    return torch.where(crops.drawn[..., None, None], maps, 0.0).amax(1), crops.weight

@@ -42,18 +42,6 @@ def project_human36m(points: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.stack((fx * (x * gain + p2 * square) + cx, fy * (y * gain + p1 * square) + cy), -1)
 
 
-def project_opencv(points: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """(..., 3) camera axes -> (..., 2) pixels by the ``opencv`` values (21,)."""
-    fx, fy, cx, cy, k1, k2, p1, p2, k3 = np.asarray(values, float)[:9]
-    points = np.asarray(points, float)
-    x, y = points[..., 0] / points[..., 2], points[..., 1] / points[..., 2]
-    square = x * x + y * y
-    radial = 1 + k1 * square + k2 * square**2 + k3 * square**3
-    u = x * radial + 2 * p1 * x * y + p2 * (square + 2 * x * x)
-    v = y * radial + p1 * (square + 2 * y * y) + 2 * p2 * x * y
-    return np.stack((fx * u + cx, fy * v + cy), -1)
-
-
 def opencv_camera_axes(points: np.ndarray, values: np.ndarray) -> np.ndarray:
     """(..., 3) world -> camera axes, mm, by the ``opencv`` values (21,)."""
     values = np.asarray(values, float)

@@ -1,4 +1,4 @@
-"""Cuts the window round a person out of a frame, and says where it lay."""
+"""Cuts the crop of a person out of a frame, and says where it lay."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from train.data.readers.records import UNKNOWN, Record
+from train.synthesis.dataset import encode_jpeg
 
 QUALITY = 95  # of the JPEG files
 
@@ -45,16 +46,16 @@ def box_of(record: Record) -> np.ndarray:
 
 
 def cut_person(frame: np.ndarray, record: Record, side: int, margin: float) -> Cut | None:
-    """The square window round a person, as far as the frame reaches, shrunk to ``side`` pixels if it is larger.
+    """The square round a person, as far as the frame reaches, shrunk to ``side`` pixels if it is larger.
 
     Args:
         frame: (H, W, 3) uint8 BGR.
         record: the person.
-        side: most pixels of the crop's longer side; smaller windows are not enlarged.
-        margin: side of the window over the longer side of the box.
+        side: largest length of the crop's longer side in pixels; smaller crops are not enlarged.
+        margin: side of the square over the longer side of the box.
 
     Returns:
-        The crop, or None if the window lies outside the frame.
+        The crop, or None if the square lies outside the frame.
     """
     box = box_of(record)
     middle, half = (box[:2] + box[2:]) / 2, margin * (box[2:] - box[:2]).max() / 2
@@ -63,30 +64,13 @@ def cut_person(frame: np.ndarray, record: Record, side: int, margin: float) -> C
     high = np.clip(np.ceil(middle + half + 0.5), 0, (width, height)).astype(int)
     if (high - low).min() < 2:
         return None
-    window = frame[low[1] : high[1], low[0] : high[0]]
-    scale = min(1.0, side / max(window.shape[:2]))
-    size = tuple(max(1, round(length * scale)) for length in (window.shape[1], window.shape[0]))
+    pixels = frame[low[1] : high[1], low[0] : high[0]]
+    scale = min(1.0, side / max(pixels.shape[:2]))
+    size = tuple(max(1, round(length * scale)) for length in (pixels.shape[1], pixels.shape[0]))
     if scale < 1:
-        window = cv2.resize(window, size, interpolation=cv2.INTER_AREA)
-    data = encode_jpeg(window, QUALITY, f"{record.frame.path}: a crop")
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    data = encode_jpeg(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), QUALITY, f"{record.frame.path}: a crop")
     # Pixel centers: crop = (frame - low + 0.5) * scale - 0.5, with the scale that rounding left on each axis.
     scales = np.array(size) / (high - low)
     affine = np.column_stack((np.diag(scales), (0.5 - low) * scales - 0.5))
     return Cut(data, affine, box, size)
-
-
-def encode_jpeg(image: np.ndarray, quality: int, what: str) -> bytes:
-    """A JPEG file of a picture.
-
-    Args:
-        image: (H, W, 3) uint8 BGR.
-        quality: 0 to 100.
-        what: it is, for the message.
-
-    Raises:
-        ValueError: if it cannot be encoded.
-    """
-    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise ValueError(f"{what} of shape {image.shape} cannot be encoded as JPEG")
-    return data.tobytes()

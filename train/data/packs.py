@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -26,100 +26,18 @@ from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from train.data.people import People, Source, decode_people
+from fusion_model.files import discard_unfinished, replacing, write_atomically
+from train.data.people import People, decode_people
+from train.data.photos import EncodedPhotos, MappedPhotos
+from train.data.source import Source
 
 INDEX = "pack.json"
 SAMPLE = 32  # photos of each file or source that stand for all in a fingerprint
 _FORMAT = "fusion-pose-pack/1"
 _COLUMNS = [field.name for field in fields(People) if field.name != "names"]
 _LABEL_BYTES = 1024  # a row's labels take less
-_TOGETHER = 64  # photos encoded between two looks at a file's size
+_BATCH = 64  # photos encoded before the size of their file is checked again
 _WRONG = "{}: packed from other data or with other settings: choose another --out, or delete it"
-
-
-@dataclass(frozen=True)
-class EncodedPhotos:
-    """Photos (n, 3, S, S) uint8 of one file, decoded one by one.
-
-    Attributes:
-        file: where they lie, for messages.
-        encoded: bytes of all, mapped.
-        ends: (n,) where each ends.
-        side: S.
-    """
-
-    file: Path
-    encoded: np.ndarray
-    ends: np.ndarray
-    side: int
-
-    def __len__(self) -> int:
-        """Number of photos."""
-        return len(self.ends)
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """Of all photos as one array."""
-        return len(self), 3, self.side, self.side
-
-    def raw(self, row: int) -> np.ndarray:
-        """(n,) uint8, the bytes of a photo."""
-        return np.asarray(self.encoded[self.ends[row - 1] if row else 0 : self.ends[row]])
-
-    def __getitem__(self, row: int) -> np.ndarray:
-        """(3, S, S) uint8 RGB; ValueError if it cannot be decoded."""
-        content = self.raw(row)
-        image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
-        if image is None or image.shape[:2] != (self.side, self.side):
-            raise ValueError(f"{self.file} is damaged (photo {row}): copy it again")
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).transpose(2, 0, 1)
-
-
-class MappedPhotos:
-    """Photos (N, 3, S, S) uint8 in files; indexing reads rows, as indexing a tensor does.
-
-    Args:
-        files: (n, 3, S, S) uint8 arrays, mapped, or encoded photos.
-        rows: (N,) numbers over all files' rows, in order.
-        device: where rows are put.
-    """
-
-    def __init__(self, files: Sequence[np.ndarray | EncodedPhotos], rows: np.ndarray, device: torch.device) -> None:
-        self._files, self._rows, self.device = files, rows, device
-        self._starts = np.cumsum([0, *(len(file) for file in files)])
-        self.shape = torch.Size((len(rows), *files[0].shape[1:]))
-
-    def __len__(self) -> int:
-        """Number of photos."""
-        return len(self._rows)
-
-    def __getitem__(self, rows: Tensor | slice) -> Tensor:
-        """Some of the photos, copied to the device; ``rows`` are numbers, a mask or a slice."""
-        chosen = np.atleast_1d(self._rows[rows if isinstance(rows, slice) else rows.cpu().numpy()])
-        found = torch.empty((len(chosen), *self.shape[1:]), dtype=torch.uint8)
-        for place, row in enumerate(chosen):
-            found[place] = self._photo(row)
-        return found.to(self.device)
-
-    def decoded(self) -> Tensor:
-        """All of them in memory, (N, 3, S, S) uint8, read by several threads."""
-        found = torch.empty(self.shape, dtype=torch.uint8)
-
-        def read(place: int) -> None:
-            found[place] = self._photo(self._rows[place])
-
-        with ThreadPoolExecutor() as pool:
-            list(tqdm(pool.map(read, range(len(self))), total=len(self), desc="decode photos", unit="photo"))
-        return found
-
-    def _photo(self, row: int) -> Tensor:
-        """(3, S, S) of a row over all files."""
-        number = np.searchsorted(self._starts, row, side="right") - 1
-        return torch.from_numpy(np.array(self._files[number][row - self._starts[number]]))
-
-    def to(self, device: torch.device) -> MappedPhotos:
-        """The same photos, whose rows are put on another device."""
-        return MappedPhotos(self._files, self._rows, device)
 
 
 def write_pack(
@@ -159,8 +77,8 @@ def write_pack(
             done += count
             bar.update(count)
     index = {"format": _FORMAT, "people": len(rows), "size": size, "files": [file.name for file in files]}
-    (out / (INDEX + ".part")).write_text(json.dumps(index, indent=1), encoding="utf-8")
-    (out / (INDEX + ".part")).replace(out / INDEX)
+    write_atomically(out / INDEX, json.dumps(index, indent=1))
+    discard_unfinished(out)
     return files
 
 
@@ -182,8 +100,8 @@ def _write_encoded(
     parts: list[dict[str, Tensor]] = []
     room, full = file_bytes, False
     with ThreadPoolExecutor() as pool:
-        for start in range(0, len(rows), _TOGETHER):
-            part = rows[start : start + _TOGETHER]
+        for start in range(0, len(rows), _BATCH):
+            part = rows[start : start + _BATCH]
             people = decode_people(sources, part, size, progress=False)
             for photo in pool.map(lambda photo: _encode(photo, quality), people.photos):
                 room -= len(photo) + _LABEL_BYTES
@@ -215,8 +133,8 @@ def _labels(people: People, sources: Sequence[Source], rows: Sequence[tuple[int,
 
 def _save(file: Path, tensors: dict[str, Tensor], mark: dict[str, Any]) -> None:
     """Write a file, complete or not at all."""
-    save_file(tensors, file.with_suffix(".part"), {_FORMAT: json.dumps(mark)})
-    file.with_suffix(".part").replace(file)
+    with replacing(file) as unfinished:
+        save_file(tensors, unfinished, {_FORMAT: json.dumps(mark)})
 
 
 def open_pack(folder: Path, *, validation: bool) -> People:

@@ -1,70 +1,25 @@
 """People as training sees them: a stack of small photos with joints in their pixels.
 
-A reader in ``train/data/readers`` turns a data set into a :class:`Source`, a list of encoded photos with labels in photo
-pixels. :func:`load_people` decodes every photo into one uint8 tensor, which then stays in memory.
+:func:`load_people` decodes every photo of some sources (:class:`train.data.source.Source`) into one uint8 tensor, which
+then stays in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from fusion_model.crops import letterbox
-from fusion_model.skeletons import MPII_16
-
-if TYPE_CHECKING:
-    from train.data.packs import MappedPhotos
+from train.data.photos import MappedPhotos
+from train.data.source import Source
 
 STORE_SIZE = 256
-
-
-@dataclass(frozen=True)
-class Source:
-    """One data set, a row a person.
-
-    Attributes:
-        name: short name, used for sampling weights and reports.
-        read: photo i as encoded bytes.
-        joints: (N, 16, 2) float32, MPII order, x and y in photo pixels.
-        weight: (N, 16) float32, how far the joint is trusted: 1 by hand, less by a teacher, 0 unknown.
-        by_hand: (N, 16) bool, labelled by a person rather than by a teacher network.
-        box: (N, 4) float32, tight round the body as far as it is seen, photo pixels.
-        pose: (N, 17, 3) float32, Human3.6M order, mm, camera axes, pelvis at the origin.
-        pose_weight: (N, 17) float32, 0 where the 3D is unknown.
-        validation: (N,) bool, never trained on.
-        groups: kinds of people to report apart, each a name for every row: ``{"view": (N,), ...}``.
-    """
-
-    name: str
-    read: Callable[[int], bytes]
-    joints: np.ndarray
-    weight: np.ndarray
-    by_hand: np.ndarray
-    box: np.ndarray
-    pose: np.ndarray
-    pose_weight: np.ndarray
-    validation: np.ndarray
-    groups: dict[str, np.ndarray] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        """Number of people."""
-        return len(self.box)
-
-    def photo(self, index: int) -> np.ndarray:
-        """Photo of one person, (H, W, 3) uint8 RGB; ValueError if it cannot be decoded."""
-        image = cv2.imdecode(np.frombuffer(self.read(index), np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
-            msg = f"{self.name}: photo {index} cannot be decoded; expected a JPEG, PNG or WebP file"
-            raise ValueError(msg)
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 @dataclass
@@ -75,7 +30,7 @@ class People:
         photos: (N, 3, S, S) uint8, each photo letterboxed into a square; those of a pack are read when indexed.
         extent: (N, 4) x0, y0, x1, y1 of the photo proper inside the square.
         joints: (N, 16, 2) in pixels of the square; ``weight``, ``by_hand``, ``pose``, ``pose_weight`` and ``box``
-            as in :class:`Source`, the box in pixels of the square.
+            as in :class:`train.data.source.Source`, the box in pixels of the square.
         source: (N,) index into ``names``.
         names: names of the sources.
     """
@@ -113,20 +68,6 @@ def take_rows(values: Tensor | MappedPhotos, rows: Tensor) -> Tensor:
     return values.index_select(0, rows.nonzero()[:, 0] if rows.dtype == torch.bool else rows)
 
 
-def add_middle_joints(joints: np.ndarray, weight: np.ndarray) -> None:
-    """Fill an unlabelled pelvis or thorax with the midpoint of the hips or shoulders, in place.
-
-    Args:
-        joints: (N, 16, 2) MPII order.
-        weight: (N, 16).
-    """
-    for middle, ends in (("pelvis", ("left_hip", "right_hip")), ("thorax", ("left_shoulder", "right_shoulder"))):
-        target, (a, b) = MPII_16.index(middle), (MPII_16.index(end) for end in ends)
-        known = (weight[:, target] == 0) & (weight[:, a] > 0) & (weight[:, b] > 0)
-        joints[known, target] = (joints[known, a] + joints[known, b]) / 2
-        weight[known, target] = np.minimum(weight[known, a], weight[known, b])
-
-
 def load_people(sources: Sequence[Source], *, validation: bool, size: int = STORE_SIZE) -> People:
     """Decode the training or the validation people of several sources into memory.
 
@@ -138,8 +79,7 @@ def load_people(sources: Sequence[Source], *, validation: bool, size: int = STOR
     rows = [(number, row) for number, s in enumerate(sources) for row in np.flatnonzero(s.validation == validation)]
     if not rows:
         part = "validation" if validation else "training"
-        msg = f"no {part} people in {', '.join(s.name for s in sources) or 'an empty list of sources'}"
-        raise ValueError(msg)
+        raise ValueError(f"no {part} people in {', '.join(s.name for s in sources) or 'an empty list of sources'}")
     return decode_people(sources, rows, size)
 
 

@@ -8,9 +8,10 @@ are described in train/README.md.
 from __future__ import annotations
 
 import json
-import threading
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ import numpy as np
 
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, SKELETONS, Skeleton, conversion_matrix
-from train.data.people import Source, add_middle_joints
 from train.data.readers.records import HIDDEN, UNKNOWN
-from train.data.sampling import SYNTHETIC
+from train.data.source import SYNTHETIC, Source, add_middle_joints
+from train.data.zips import ZipReader
 
 INDEX = "prepared.json"
 ANNOTATIONS = "people.npz"
@@ -52,9 +53,12 @@ class Prepared:
         """Number of people."""
         return len(self.columns["split"])
 
-    def read(self, row: int) -> bytes:
-        """The JPEG file of a person; ValueError if its part is damaged."""
-        return _PartReader(self.folder, self.columns["part"], self.columns["member"])(row)
+    @cached_property
+    def read(self) -> Callable[[int], bytes]:
+        """Gives the JPEG file of a person by their row, from several threads; ValueError if its part is damaged."""
+        reader = ZipReader("crop", "delete it and prepared.json, and run train.prepare again")
+        parts, members = self.columns["part"].tolist(), self.columns["member"].tolist()
+        return lambda row: reader(part_path(self.folder, parts[row]), member_name(members[row]))
 
 
 def part_path(folder: Path, part: int) -> Path:
@@ -158,7 +162,7 @@ def read_prepared(folder: Path) -> Source:
     groups = {name: columns[name] for name in ("subject", "action") if (columns[name] != "").any()}
     return Source(
         name=prepared.index["data_set"],
-        read=_PartReader(folder, columns["part"], columns["member"]),
+        read=prepared.read,
         joints=joints,
         weight=weight,
         by_hand=weight > 0,
@@ -195,26 +199,7 @@ def _poses(prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _carried_weight(carried: np.ndarray, trust: np.ndarray) -> np.ndarray:
-    """(N, T) float32: the least trust (N, S) of the joints that each target joint is made of, 0 if it has none."""
+    """(N, T) float32: the lowest trust (N, S) of the joints that each target joint is made of, 0 if it has none."""
     used = carried > 0
-    least = np.where(used[None], trust[:, None, :], np.inf).min(2)
-    return np.where(used.any(1), least, 0).astype(np.float32)
-
-
-class _PartReader:
-    """Reads crops out of the parts from several threads."""
-
-    def __init__(self, folder: Path, parts: np.ndarray, members: np.ndarray) -> None:
-        self._folder, self._parts, self._members, self._local = folder, parts, members, threading.local()
-
-    def __call__(self, row: int) -> bytes:
-        """The bytes of a person's crop; ValueError if its part is damaged or missing."""
-        path = part_path(self._folder, int(self._parts[row]))
-        name = member_name(int(self._members[row]))
-        try:
-            if getattr(self._local, "path", None) != path:
-                self._local.file, self._local.path = zipfile.ZipFile(path), path
-            return self._local.file.read(name)
-        except (OSError, zipfile.BadZipFile, KeyError) as error:
-            again = "delete it and prepared.json, and run train.prepare again"
-            raise ValueError(f"{path}: crop {name} cannot be read ({error}): {again}") from error
+    lowest = np.where(used[None], trust[:, None, :], np.inf).min(2)
+    return np.where(used.any(1), lowest, 0).astype(np.float32)

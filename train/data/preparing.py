@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
-import os
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,12 +17,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from fusion_model.files import discard_unfinished, replacing, write_atomically
 from fusion_model.skeletons import Skeleton
 from train.data.cameras import CAMERA_MODELS
 from train.data.cutting import Cut, cut_person
 from train.data.prepared import ANNOTATIONS, FORMAT, INDEX, LABELS, SETTINGS, column_shapes, member_name, part_path
 from train.data.readers.frames import iterate_frames
 from train.data.readers.records import UNKNOWN, Plan, Record, Unit
+from train.engine.run_files import check_settings
 
 _COUNTED = ("split", "subject", "action", "camera")
 _OUTSIDE = "the person lies outside the frame"
@@ -34,8 +36,8 @@ class Settings:
 
     Attributes:
         data_set: name of the set.
-        crop: most pixels of a crop's longer side.
-        margin: side of the window over the longer side of the box.
+        crop: largest length of a crop's longer side in pixels.
+        margin: side of the square over the longer side of the box.
         every: of a video, every so many frames.
         cameras: names, empty for all that the reader takes by itself.
     """
@@ -76,21 +78,12 @@ def write_prepared(
 
 def _open_folder(out: Path, plan: Plan, settings: Settings) -> None:
     """Make the folder, or check that it holds the same."""
-    wanted = asdict(settings) | {"cameras": list(settings.cameras), "units": [unit.name for unit in plan.units]}
-    path = out / SETTINGS
-    _unless_full(out.mkdir, out, parents=True, exist_ok=True)
-    if not path.is_file():
-        if any(out.glob("part-*.zip")) or (out / INDEX).exists():
-            raise ValueError(f"{out} holds parts of something else, without {SETTINGS}: choose another --out")
-        _write_whole(path, json.dumps(wanted, indent=1).encode())
-        return
-    try:
-        there = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}): delete {out} and run the command again") from error
-    if differing := [name for name in wanted if there.get(name) != wanted[name]]:
-        found = ", ".join("other files" if name == "units" else f"{name} {there.get(name)!r}" for name in differing)
-        raise ValueError(f"{out} was prepared with {found}: use the same source and settings, or another --out")
+    if not (out / SETTINGS).is_file() and (any(out.glob("part-*.zip")) or (out / INDEX).exists()):
+        raise ValueError(f"{out} holds parts of something else, without {SETTINGS}: choose another --out")
+    names = [unit.name for unit in plan.units]
+    source = f"{len(names)} parts, {hashlib.blake2b(json.dumps(names).encode(), digest_size=4).hexdigest()}"
+    wanted = asdict(settings) | {"cameras": list(settings.cameras), "source": source}
+    _unless_full(lambda: check_settings(out, SETTINGS, wanted), out / SETTINGS)
 
 
 def _write_parts(
@@ -121,28 +114,20 @@ def _write_part(plan: Plan, unit: Unit, part: int, out: Path, settings: Settings
     labels = unit.load()
     kept: list[tuple[Record, Cut]] = []
     path = part_path(out, part)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
 
     def write() -> None:
-        with unfinished.open("wb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                for record, frame in iterate_frames(labels.records, section):
-                    cut = cut_person(frame, record, settings.crop, settings.margin)
-                    if cut is None:
-                        labels.skipped[_OUTSIDE] += 1
-                        continue
-                    archive.writestr(member_name(len(kept)), cut.jpeg)
-                    kept.append((record, cut))
-                archive.writestr(LABELS, _npz(_columns(plan, kept)))
-                archive.writestr("skipped.json", json.dumps(labels.skipped))
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        with replacing(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+            for record, frame in iterate_frames(labels.records, section):
+                cut = cut_person(frame, record, settings.crop, settings.margin)
+                if cut is None:
+                    labels.skipped[_OUTSIDE] += 1
+                    continue
+                archive.writestr(member_name(len(kept)), cut.jpeg)
+                kept.append((record, cut))
+            archive.writestr(LABELS, _npz(_columns(plan, kept)))
+            archive.writestr("skipped.json", json.dumps(labels.skipped))
 
-    try:
-        _unless_full(write, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    _unless_full(write, path)
 
 
 def _columns(plan: Plan, kept: Sequence[tuple[Record, Cut]]) -> dict[str, np.ndarray]:
@@ -204,9 +189,9 @@ def _finish(plan: Plan, out: Path, settings: Settings, licence_page: str) -> dic
             parts.append(labels)
     if not parts:
         listed = "; ".join(f"{reason}: {count}" for reason, count in skipped.items()) or "no labels"
-        raise ValueError(f"there is nobody to store: everybody was left out ({listed})")
+        raise ValueError(f"there are no people to store: all were left out ({listed})")
     columns = {name: np.concatenate([labels[name] for labels in parts]) for name in parts[0]}
-    _write_whole(out / ANNOTATIONS, _npz(columns))
+    _write(out / ANNOTATIONS, _npz(columns))
     index = {
         "format": FORMAT,
         "data_set": settings.data_set,
@@ -224,9 +209,8 @@ def _finish(plan: Plan, out: Path, settings: Settings, licence_page: str) -> dic
         "skipped": dict(skipped),
         "found": plan.found,
     }
-    _write_whole(out / INDEX, json.dumps(index, indent=1).encode())
-    for left in out.glob("*.unfinished"):  # of runs that were killed
-        left.unlink(missing_ok=True)
+    _write(out / INDEX, json.dumps(index, indent=1).encode())
+    discard_unfinished(out)
     return index
 
 
@@ -251,27 +235,15 @@ def _npz(arrays: dict[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-def _write_whole(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes) -> None:
     """Write a file that appears whole or not at all."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
-
-    def write() -> None:
-        with unfinished.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-
-    try:
-        _unless_full(write, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    _unless_full(lambda: write_atomically(path, data), path)
 
 
-def _unless_full(write: Callable[..., object], path: Path, **options: Any) -> None:
+def _unless_full(write: Callable[[], object], path: Path) -> None:
     """Call ``write``; what the disk refuses becomes one sentence."""
     try:
-        write(**options)
+        write()
     except OSError as error:
         again = "what is finished is kept: make room and run the command again"
         raise OSError(f"{path} cannot be written ({error.strerror or error}); {again}") from error

@@ -5,16 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from train.data.source import SYNTHETIC
 from train.engine.seeds import RowNoise, draw_seeds
 
-# Shares of a batch among the photos, for the sets known here; any other set weighs as many people as it has, in
+# Fractions of a batch among the photos, for the sets known here; any other set weighs as many people as it has, in
 # thousands.
-SHARES = {"lspet": 0.42, "stanford40": 0.24, "mpii": 0.17, "street": 0.08, "coco": 0.09}
-SYNTHETIC = "synthetic"  # name of every rendered set
+FRACTIONS = {"lspet": 0.42, "stanford40": 0.24, "mpii": 0.17, "street": 0.08, "coco": 0.09}
 
 
 def sampling_weights(
-    source: Tensor, names: tuple[str, ...], synthetic: float = 0.0, shares: dict[str, float] | None = None
+    source: Tensor, names: tuple[str, ...], synthetic: float = 0.0, fractions: dict[str, float] | None = None
 ) -> Tensor:
     """(N,) float64 probability of drawing each row, summing to 1.
 
@@ -22,11 +22,11 @@ def sampling_weights(
         source: (N,) index into ``names``.
         names: of the sources; rendered ones are called ``synthetic``.
         synthetic: fraction of all rendered sets together; with nothing but rendered sets it is 1.
-        shares: of the photos' sets among each other; None for :data:`SHARES`.
+        fractions: of the photos' sets among each other; None for :data:`FRACTIONS`.
     """
     rows = source.cpu()
     counts = torch.bincount(rows, minlength=len(names)).double()
-    table = SHARES if shares is None else shares
+    table = FRACTIONS if fractions is None else fractions
     wanted = torch.tensor(
         [table.get(name, float(count) / 1000) for name, count in zip(names, counts, strict=True)], dtype=torch.float64
     )
@@ -49,10 +49,10 @@ def draw(weights: Tensor, count: int, generator: torch.Generator) -> Tensor:
     return torch.searchsorted(cumulative, picks, right=True).clamp_max(len(weights) - 1)
 
 
-def draw_local(weights: Tensor, count: int, generator: torch.Generator, share: slice) -> tuple[Tensor, RowNoise]:
-    """A fraction of a batch of ``count`` rows, and the noise of its samples: alike however the batch is split."""
+def draw_local(weights: Tensor, count: int, generator: torch.Generator, local_slice: slice) -> tuple[Tensor, RowNoise]:
+    """A process' rows of a batch of ``count``, and the noise of their samples: alike however the batch is split."""
     rows, seeds = draw(weights, count, generator), draw_seeds(count, generator)
-    return rows[share], RowNoise(seeds[share])
+    return rows[local_slice], RowNoise(seeds[local_slice])
 
 
 def named_rows(rows: Tensor, source: Tensor, names: tuple[str, ...]) -> str:

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from train.data.packs import INDEX, SAMPLE, labels_fingerprint, open_pack, pack_fingerprint
-from train.data.people import STORE_SIZE, People, Source, load_people
+from train.data.people import STORE_SIZE, People, load_people
 from train.data.prepared import INDEX as PREPARED
 from train.data.prepared import SETTINGS, read_prepared
 from train.data.readers.people import read_people
-from train.data.readers.synthetic import read_synthetic
+from train.data.readers.rendered import read_synthetic
+from train.data.source import Source
+from train.synthesis.dataset import ANNOTATIONS
 
 
 def find_people(folder: Path, *, validation: bool, action: str = "") -> People:
@@ -22,7 +24,7 @@ def find_people(folder: Path, *, validation: bool, action: str = "") -> People:
     Args:
         folder: see :func:`find_sources`.
         validation: which part.
-        action: only people of that action, as prepared sets name it; empty for everybody.
+        action: only people of that action, as prepared sets name it; empty for all people.
 
     Raises:
         FileNotFoundError: if there is neither.
@@ -102,19 +104,17 @@ def find_sources(folder: Path) -> list[Source]:
         sources.append(_read_lspet(folder))
     sources += [read_people(path) for path in sorted(folder.glob("people_*.npz"))]
     sources += [read_prepared(path.parent) for path in sorted(folder.glob(f"*/{SETTINGS}"))]
-    sources += [read_synthetic(path.parent) for path in sorted(folder.glob("*/annotations.npz"))]
+    sources += [read_synthetic(path.parent) for path in sorted(folder.glob(f"*/{ANNOTATIONS}"))]
     if not sources:
         missing = "lspet/joints.mat, people_*.npz or rendered set, and no prepared one"
-        msg = f"{folder} has no {missing}: see DATASETS in train/README.md"
-        raise FileNotFoundError(msg)
+        raise FileNotFoundError(f"{folder} has no {missing}: see DATASETS in train/README.md")
     return sources
 
 
 def _read_lspet(folder: Path) -> Source:
     """LSP-extended as distributed."""
-    # They need SciPy and h5py, which a machine that trains from a pack does without.
-    from train.data.readers.lsp import LSPET_VALIDATION_FROM  # noqa: PLC0415
-    from train.data.readers.lspet import read_lspet  # noqa: PLC0415
+    # Needs SciPy and h5py, which a machine that trains from a pack does without.
+    from train.data.readers.lsp import read_lspet  # noqa: PLC0415
 
     teacher = folder / "lspet_teacher.npz"
-    return read_lspet(folder / "lspet", teacher if teacher.is_file() else None, LSPET_VALIDATION_FROM)
+    return read_lspet(folder / "lspet", teacher if teacher.is_file() else None)

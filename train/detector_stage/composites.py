@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from fusion_model.crop_inference import CropPredictor
 from fusion_model.skeletons import MPII_16
-from train.data.background_crops import BATCH, ENOUGH_JOINTS, beside_person, left_out, show_nobody
+from train.data.background_crops import BATCH, MIN_JOINTS, beside_person, report_left_out, show_no_person
 from train.data.people import People
 from train.detector_stage.rendered_groups import Groups
 
@@ -73,7 +73,7 @@ class CompositeMaker:
 
     def __init__(self, people: People, groups: Groups | None, size: int, most: int = 5) -> None:
         side = (people.box[:, 2:] - people.box[:, :2]).amax(1)
-        usable = (side >= _LEAST_SIDE) & ((people.weight > 0).sum(1) >= ENOUGH_JOINTS)
+        usable = (side >= _LEAST_SIDE) & ((people.weight > 0).sum(1) >= MIN_JOINTS)
         self.rows = np.flatnonzero(usable.numpy())
         if not len(self.rows):
             raise ValueError("none of the photos shows a person large enough to find: expected boxes round people")
@@ -85,7 +85,7 @@ class CompositeMaker:
         share = np.sqrt(counts)  # large sets count more, but do not drown the small ones
         chance = (share / np.maximum(counts, 1))[people.source.numpy()[self.rows]]
         self.chance = np.cumsum(chance / chance.sum())
-        enough = self.known.sum(1) >= ENOUGH_JOINTS
+        enough = self.known.sum(1) >= MIN_JOINTS
         windows = ((row, beside_person(self.extent[row], self.box[row], _LEAST_SIDE)) for row in np.flatnonzero(enough))
         self.empty = [(int(row), window) for row, window in windows if window is not None]
         self.empty = self.empty[:: max(1, len(self.empty) // _MOST_WINDOWS)]
@@ -95,9 +95,9 @@ class CompositeMaker:
         kept = []
         for start in tqdm(range(0, len(self.empty), BATCH), desc="sort out windows", unit="batch"):
             part = self.empty[start : start + BATCH]
-            nobody = show_nobody(predictor, [(self.photos[row], window) for row, window in part])
+            nobody = show_no_person(predictor, [(self.photos[row], window) for row, window in part])
             kept += [one for one, empty in zip(part, nobody, strict=True) if empty]
-        print(left_out(len(self.empty) - len(kept), len(self.empty)))
+        print(report_left_out(len(self.empty) - len(kept), len(self.empty)))
         self.empty = kept
 
     def make(self, generator: np.random.Generator, kinds: tuple[float, float] = (0.2, 0.2)) -> Composite:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from fusion_model.files import write_atomically
+
 
 def check_settings(out: Path, note: str, settings: dict[str, Any], option: str = "--out") -> None:
     """Make a folder; refuse one that was begun with other settings.
@@ -19,8 +21,14 @@ def check_settings(out: Path, note: str, settings: dict[str, Any], option: str =
     Raises:
         ValueError: if the folder was begun with others.
     """
-    path = out / note
-    if begun := read_json(path):
+    refuse_other_settings(out, note, settings, option)
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / note, settings)
+
+
+def refuse_other_settings(out: Path, note: str, settings: dict[str, Any], option: str = "--out") -> None:
+    """The check of :func:`check_settings` alone: makes and writes nothing."""
+    if begun := read_json(out / note):
         changed = [
             f"{name} {begun.get(name)!r}, not {value!r}" for name, value in settings.items() if begun.get(name) != value
         ]
@@ -28,8 +36,6 @@ def check_settings(out: Path, note: str, settings: dict[str, Any], option: str =
             raise ValueError(
                 f"{out} was begun with {'; '.join(changed)}: choose another {option}, or the same settings"
             )
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(path, settings)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -48,6 +54,4 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Replace the file at once, so that a cut never leaves half of it."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    part.replace(path)
+    write_atomically(path, json.dumps(content, indent=1))

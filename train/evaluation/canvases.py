@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from train.data.people import Source
+from train.data.source import Source
 
 _SIDE = 640  # pixels of the canvas
 _TRIES = 60

@@ -204,7 +204,7 @@ def _provenance_table(config: ModelConfig, provenances: dict[str, dict]) -> list
     for part in ("hourglass", "fusion", *(("detector",) if config.detector else ())):
         counts = [provenances.get(part, {}).get(key) for key in ("steps", "batch", "images")]
         lines.append(f"| {part} | " + " | ".join(_UNKNOWN if one is None else str(one) for one in counts) + " |")
-    note = "Images in all: random views, also those of the runs whose weights the last one went on from."
+    note = "Images in all: augmented crops, also those of the runs whose weights the last one went on from."
     return [*lines, "", f'{note} Of what is "{_UNKNOWN}" the data are not known either.']
 
 

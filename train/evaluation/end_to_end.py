@@ -13,7 +13,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.metrics import correct_keypoints, person_pck
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
-from train.data.people import Source
+from train.data.source import Source
 from train.evaluation.canvases import Canvas, alone, make_canvases
 from train.evaluation.pose3d import known, pose_figures
 

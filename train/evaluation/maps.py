@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from fusion_model import metrics
 from fusion_model.heatmaps import decode, to_crop_coordinates
 from fusion_model.skeletons import LIMB_JOINTS, MPII_16
-from train.data.augment import plain_views, transform
+from train.data.augment import plain_crops, transform
 from train.data.people import People
 
 LIMBS = [MPII_16.index(name) for name in LIMB_JOINTS]
@@ -24,7 +24,7 @@ def maps_pck(network: nn.Module, people: People, size: int, margin: float, batch
     per_person = []
     for start in range(0, len(people), batch):
         part = people.take(torch.arange(start, min(start + batch, len(people)), device=people.photos.device))
-        images, matrices = plain_views(part, size, margin)
+        images, matrices = plain_crops(part, size, margin)
         maps = network(images.contiguous(memory_format=torch.channels_last))[-1]
         found = to_crop_coordinates(decode(maps)[0])
         per_person.append(person_pck(found, transform(part.joints, matrices), part.weight))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.data.people import Source
+from train.data.source import Source
 
 # Per source the rows left out; photos of the other sets too often show bystanders.
 _SHOW_SOMEBODY = {

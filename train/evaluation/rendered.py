@@ -14,7 +14,7 @@ from fusion_model.skeletons import HUMAN36M_17
 from train.evaluation.pose3d import LIMBS, pose_figures
 from train.evaluation.predictions import Predictions
 from train.evaluation.tables import Table
-from train.synthesis.labels import view_name
+from train.synthesis.labels import viewpoint_name
 
 DATA_SET = "synthetic"
 _FIGURES = {"mpjpe": "MPJPE, mm", "pa_mpjpe": "PA-MPJPE, mm", "order": "pairs in order of depth, %"}
@@ -29,7 +29,7 @@ def table(judged: Predictions) -> Table:
     """Errors of all and by the side that is seen, and PCK@0.2."""
     scale = CONVENTIONAL_HEIGHT_MM / judged.columns["stature"][:, None, None]
     true, points = judged.columns["joints_3d"] * scale, judged.columns["joints_2d"]
-    views = view_name(judged.columns["azimuth"])
+    views = viewpoint_name(judged.columns["azimuth"])
     chosen = {"all": np.ones(len(views), bool)} | {str(name): views == name for name in np.unique(views)}
     parts = [pose_figures(judged.found_3d[mine], true[mine]) for mine in chosen.values()]
     measured = {f"this checkpoint, {shown}": tuple(part[key] for part in parts) for key, shown in _FIGURES.items()}

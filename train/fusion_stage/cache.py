@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from train.data.people import People
-from train.data.sampling import SYNTHETIC
+from train.data.source import SYNTHETIC
 from train.data.sources import data_fingerprint, find_people
 from train.engine.precision import bf16_is_fast
 from train.engine.settings import SINCE

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from fusion_model.heatmaps import MAP_STRIDE, decode, to_map_coordinates
 from fusion_model.skeletons import MPII_16
-from train.data.augment import plain_views, transform
+from train.data.augment import plain_crops, transform
 from train.data.people import People
 
 _LEVELS = torch.linspace(0, 1, 9)  # quantiles of the peaks' heights
@@ -64,7 +64,7 @@ def measure_errors(hourglass: nn.Module, people: People, size: int, margin: floa
     parts = []
     for start in range(0, len(people), batch):
         part = people.take(torch.arange(start, min(start + batch, len(people)), device=people.photos.device))
-        images, matrices = plain_views(part, size, margin)
+        images, matrices = plain_crops(part, size, margin)
         maps = hourglass(images.contiguous(memory_format=torch.channels_last))[-1].float()
         truth = to_map_coordinates(transform(part.joints, matrices))
         points, peaks = decode(maps)

@@ -18,12 +18,12 @@ from fusion_model.heatmaps import to_map_coordinates
 from fusion_model.skeletons import MPII_16
 from train.data.augment import (
     AUGMENT_POSES,
-    plain_views,
-    random_views,
+    crop_matrices,
+    plain_crops,
+    random_crops,
     sample,
     transform,
     turned_poses,
-    window_matrices,
 )
 from train.data.people import People, take_rows
 from train.engine.precision import bf16_is_fast
@@ -115,10 +115,10 @@ def build_samples(
             part = people.take(rows[start : start + batch])
             pose, weight = part.pose, part.pose_weight
             if generator is None:
-                images, matrices = plain_views(part, size, margin)
+                images, matrices = plain_crops(part, size, margin)
                 points, point_weight = transform(part.joints, matrices), part.weight
             else:
-                views = random_views(part, size, margin, AUGMENT_POSES[augment], generator)
+                views = random_crops(part, size, margin, AUGMENT_POSES[augment], generator)
                 images, points, point_weight = views.images, views.joints[:, 0], views.weight
                 pose, weight = turned_poses(pose, weight, views.angle, views.mirror)
             with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16_is_fast(images.device.type)):
@@ -159,7 +159,7 @@ def random_rows(bank: FusionSamples, rows: Tensor, noise: RowNoise | torch.Gener
     size = image.shape[-1]
     angle, mirror = 10 * normal(), noise.uniform() < 0.5
     center = (size - 1) / 2 + 0.03 * size * normal(2)
-    matrices = window_matrices(center, size * 2 ** (0.1 * normal()), angle, mirror, size)
+    matrices = crop_matrices(center, size * 2 ** (0.1 * normal()), angle, mirror, size)
     both = sample(torch.cat((image, maps), 1), matrices, size)
     image, maps = both[:, :3], both[:, 3:]
     swap = list(MPII_16.mirror)

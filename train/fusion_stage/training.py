@@ -28,7 +28,8 @@ from fusion_model.pruning import prune
 from fusion_model.skeletons import HUMAN36M_17, SKELETONS, conversion_matrix
 from train.attach_detector import attach, read_detector
 from train.command import least, loop_settings, positive, share
-from train.data.sampling import SYNTHETIC, draw_local, named_rows, sampling_weights
+from train.data.sampling import draw_local, named_rows, sampling_weights
+from train.data.source import SYNTHETIC
 from train.engine.checkpoints import read_weights, weights_fingerprint
 from train.engine.loop import Loop
 from train.engine.provenance import ENTRY, provenances

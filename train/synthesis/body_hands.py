@@ -1,6 +1,6 @@
-"""Hands at ease: the body model's are spread as for modelling, and nobody's hands hang so.
+"""Hands at ease: the body model's are spread as for modelling, which is not how hands hang.
 
-Turns of the finger bones that are the same for everybody keep the model linear, so the shapes can be turned with it.
+Turns of the finger bones that are the same for all people keep the model linear, so the shapes can be turned with it.
 """
 
 from __future__ import annotations

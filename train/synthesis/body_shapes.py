@@ -1,4 +1,4 @@
-"""From a linear body model and a population to the arrays of a pack: everybody's shape in a few principal components."""
+"""From a linear body model and a population to the arrays of a pack: all shapes in a few principal components."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Source:
 
 
 def bake(source: Source, population: Population, components: int) -> dict[str, np.ndarray]:
-    """The arrays of a pack with everybody of a population, their shapes in so many principal components."""
+    """The arrays of a pack with all people of a population, their shapes in so many principal components."""
     mean, basis, coefficients = _principal(source.rows, _mixture(source, population), components)
     count = len(source.uv)
     vertices, heads, tails = shape_parts(mean, count)[:3]
@@ -71,7 +71,7 @@ def bake(source: Source, population: Population, components: int) -> dict[str, n
 
 
 def _mixture(source: Source, population: Population) -> np.ndarray:
-    """Weights (N, 1 + S) of the source's rows that give everybody, of the stature drawn for them.
+    """Weights (N, 1 + S) of the source's rows that give each person, of the stature drawn for them.
 
     The model's own height, which changes proportions too, goes as far as it can; what is left is a scale.
     """
@@ -102,17 +102,17 @@ def _stature(source: Source, mixture: np.ndarray) -> np.ndarray:
 
 
 def _principal(rows: np.ndarray, mixture: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean (M, 3), components (C, M, 3) and coefficients (N, C) of unit spread, of bodies ``mixture @ rows``."""
+    """Mean (M, 3), components (C, M, 3) and coefficients (N, C) of unit variance, of bodies ``mixture @ rows``."""
     flat = rows.reshape(len(rows), -1)
     middle = mixture.mean(0)
     centered = mixture - middle
     # Of bodies in so few rows the small matrix of the rows' products has all the variance: no need to make them all.
     values, vectors = np.linalg.eigh((flat @ flat.T).astype(np.float64))
     root = vectors * np.sqrt(np.maximum(values, 0))
-    scores, spread, _ = np.linalg.svd(centered @ root, full_matrices=False)
+    scores, singular, _ = np.linalg.svd(centered @ root, full_matrices=False)
     scores = scores[:, :components] * np.sqrt(len(mixture))
     basis = (scores.T @ centered / len(mixture)).astype(np.float32) @ flat
-    left = np.sqrt((spread[components:] ** 2).sum() / (len(mixture) * rows.shape[1]))
+    left = np.sqrt((singular[components:] ** 2).sum() / (len(mixture) * rows.shape[1]))
     print(f"root mean square of what {components} components leave out: {left:.2f} mm a vertex")
     return (middle @ flat).reshape(rows.shape[1:]), basis.reshape(-1, *rows.shape[1:]), scores
 

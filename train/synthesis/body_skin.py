@@ -3,7 +3,7 @@
 Blending two turns far apart makes a mesh collapse towards the joint, as shoulders of raised arms and bent knees do.
 So where two bones share a vertex, what they have in common of it follows a third turn half-way between them.
 A hand turns with the whole forearm, and the whole upper arm takes up a shoulder's roll: blending at the joint only
-would wring the mesh like a sweet's wrapper. So these limbs are skinned to stations along them, each turned by a share.
+would wring the mesh like a sweet's wrapper. So these limbs are skinned to stations along them, each turned in part.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from train.synthesis.rig import RIG
 
 _STEPS = 3
 # All of what two bones share would overshoot: the outside of a raised shoulder becomes a corner.
-_SHARE_OF_HALF = 0.6
+_COMMON_OF_HALF = 0.6
 _SIDES = ("left", "right")
 # A limb, the bone against which it twists, and whether the limb's end (else its beginning) follows that bone.
 _LIMBS = tuple(
@@ -60,16 +60,16 @@ class Skin:
         np.add.at(dense, (np.arange(len(vertices))[:, None], bone), weight)
         common, stations = [], []
         for before, after in _BENDS:
-            shared = _SHARE_OF_HALF * np.minimum(dense[:, before], dense[:, after])
+            shared = _COMMON_OF_HALF * np.minimum(dense[:, before], dense[:, after])
             dense[:, before] -= shared
             dense[:, after] -= shared
             common.append(2 * shared)
         for limb, _, at_end in _LIMBS:
             place = position_along(vertices, heads[limb], tails[limb])
-            share = np.maximum(0, 1 - np.abs(_STEPS * place[:, None] - np.arange(_STEPS + 1))) * dense[:, limb, None]
+            fraction = np.maximum(0, 1 - np.abs(_STEPS * place[:, None] - np.arange(_STEPS + 1))) * dense[:, limb, None]
             # The station whose fraction of the twist is none is the limb itself.
-            dense[:, limb] = share[:, 0 if at_end else -1]
-            stations.append(share[:, 1:] if at_end else share[:, :-1])
+            dense[:, limb] = fraction[:, 0 if at_end else -1]
+            stations.append(fraction[:, 1:] if at_end else fraction[:, :-1])
         self._weights = np.ascontiguousarray(np.concatenate([dense, *stations, np.stack(common, 1)], 1), np.float32)
 
     def apply(
@@ -91,8 +91,8 @@ class Skin:
             axis = axis / np.linalg.norm(axis)
             first, second = (limb, against) if at_end else (against, limb)
             angle = _twist_angle(turns[first].T @ turns[second], axis)
-            shares = np.arange(1, _STEPS + 1) if at_end else np.arange(_STEPS) - _STEPS
-            stations = [turns[limb] @ _about(axis, angle * share / _STEPS) for share in shares]
+            fractions = np.arange(1, _STEPS + 1) if at_end else np.arange(_STEPS) - _STEPS
+            stations = [turns[limb] @ _about(axis, angle * fraction / _STEPS) for fraction in fractions]
             if not at_end:
                 begins[limb] = stations[0]
             every += stations

@@ -160,5 +160,4 @@ def _rig_bone(label: str) -> int:
     for name, starts in {**_MIDDLE, **_SIDED}.items():
         if label.startswith(starts):
             return RIG.index(name if name in _MIDDLE else side + name)
-    msg = f"the body model has a bone {label!r} that no bone of the rig carries; add it to the table here"
-    raise ValueError(msg)
+    raise ValueError(f"the body model has a bone {label!r} that no bone of the rig carries; add it to the table here")

@@ -67,9 +67,9 @@ class Builder:
         """An even draw."""
         return float(self.generator.uniform(low, high))
 
-    def chance(self, share: float) -> bool:
+    def chance(self, probability: float) -> bool:
         """True in so many cases."""
-        return bool(self.generator.random() < share)
+        return bool(self.generator.random() < probability)
 
     def material(
         self,

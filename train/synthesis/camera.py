@@ -78,7 +78,7 @@ class Camera:
         return clip @ view
 
 
-def look(position: np.ndarray, target: np.ndarray, roll: float, focal: float, size: tuple[int, int]) -> Camera:
+def look_at(position: np.ndarray, target: np.ndarray, roll: float, focal: float, size: tuple[int, int]) -> Camera:
     """A camera at ``position`` that has ``target`` in the middle of its picture.
 
     Args:
@@ -105,7 +105,7 @@ class Shot:
 
     Attributes:
         azimuth: radians, direction from the people to the camera, 0 along world +z, a quarter turn along +x.
-        elevation: radians, positive: the camera looks down.
+        elevation: radians, positive: the camera faces down.
         roll: radians.
         focal: millimetres on full frame (36 mm wide).
         fill: wanted larger side of the framed points' box, as a fraction of the picture.
@@ -125,7 +125,7 @@ def draw_shot(generator: np.random.Generator, fill: tuple[float, float]) -> Shot
 
     Args:
         generator: of every choice.
-        fill: least and greatest fraction of the picture that the framed points take.
+        fill: smallest and largest fraction of the picture that the framed points take.
     """
     usual = generator.random() < 0.72
     elevation = np.clip(generator.normal(4, 7), -20, 50) if usual else generator.uniform(-20, 50)
@@ -161,7 +161,7 @@ def frame(shot: Shot, points: np.ndarray, size: tuple[int, int], lowest: float) 
     for _ in range(4):
         position = target + side * max(distance, nearest)
         position[1] = max(position[1], lowest)
-        camera = look(position, target, shot.roll, focal, size)
+        camera = look_at(position, target, shot.roll, focal, size)
         pixels, seen = camera.project(points)
         low, high = pixels.min(0), pixels.max(0)
         distance = max(distance, nearest) * float(((high - low) / size).max()) / shot.fill

@@ -9,8 +9,6 @@ be made on several machines.
 from __future__ import annotations
 
 import io
-import json
-import os
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -20,11 +18,13 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from train.data.cutting import encode_jpeg
+from fusion_model.files import discard_unfinished, replacing, write_atomically
+from train.engine.run_files import check_settings
 from train.synthesis.labels import Picture
 
 PART = 200  # pictures
-_SETTINGS = "settings.json"
+ANNOTATIONS = "annotations.npz"
+SETTINGS = "settings.json"
 _QUALITY = (80, 96)  # of the JPEG files, drawn for every picture
 _PERSON = {
     "joints_2d": (np.float32, (17, 2)),
@@ -77,30 +77,9 @@ def open_folder(folder: Path, settings: Settings) -> None:
     """Make the folder, or check that it holds pictures of the same settings.
 
     Raises:
-        ValueError: as :func:`check_folder`.
-    """
-    check_folder(folder, settings)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / _SETTINGS
-    if not path.is_file():
-        write_whole(path, json.dumps(asdict(settings), indent=1).encode())
-
-
-def check_folder(folder: Path, settings: Settings) -> None:
-    """Refuse a folder that holds other pictures.
-
-    Raises:
         ValueError: if it holds pictures of other settings; says which differ.
     """
-    path = folder / _SETTINGS
-    if not path.is_file():
-        return
-    there = {"plain": False, **json.loads(path.read_text(encoding="utf-8"))}  # former versions had no plain ones
-    differing = {name: there.get(name) for name, value in asdict(settings).items() if there.get(name) != value}
-    if differing:
-        listed = ", ".join(f"{name} {value!r}" for name, value in differing.items())
-        msg = f"{folder} holds pictures of other settings ({listed}): use those, or another folder"
-        raise ValueError(msg)
+    check_settings(folder, SETTINGS, asdict(settings))
 
 
 def write_parts(
@@ -154,13 +133,13 @@ def part_path(folder: Path, part: int) -> Path:
     return folder / f"part-{part:05d}.zip"
 
 
-def image_name(index: int) -> str:
-    """Name of picture number i in its part."""
-    return f"{index:07d}.jpg"
+def image_place(folder: Path, index: int) -> tuple[Path, str]:
+    """File of the part that holds picture number i, and the picture's name in it."""
+    return part_path(folder, index // PART), f"{index:07d}.jpg"
 
 
 def merge_labels(folder: Path, settings: Settings) -> bool:
-    """Write ``annotations.npz`` from the labels of all parts; False while parts are missing."""
+    """Finish a folder: write ``annotations.npz`` from the labels of all parts; False while parts are missing."""
     paths = [part_path(folder, part) for part in range(settings.parts)]
     if not all(path.is_file() for path in paths):
         return False
@@ -170,7 +149,8 @@ def merge_labels(folder: Path, settings: Settings) -> bool:
     merged["split"] = np.array(settings.split)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **merged)
-    write_whole(folder / "annotations.npz", buffer.getvalue())
+    write_atomically(folder / ANNOTATIONS, buffer.getvalue())
+    discard_unfinished(folder)
     return True
 
 
@@ -185,26 +165,21 @@ def write_part(
     """Render a part into a file beside its place, then move it there; ``done`` is called after every picture."""
     pictures: list[Picture] = []
     path = part_path(folder, part)
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    try:
-        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
-            for index in _indices(settings, part):
-                picture = make(index)
-                archive.writestr(image_name(index), _encode(picture.image, settings.seed, index))
-                pictures.append(picture)
-                done()
-            buffer = io.BytesIO()
-            np.savez_compressed(buffer, **_columns(pictures, _indices(settings, part)))
-            archive.writestr("labels.npz", buffer.getvalue())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+        for index in _indices(settings, part):
+            picture = make(index)
+            archive.writestr(image_place(folder, index)[1], _encode(picture.image, settings.seed, index))
+            pictures.append(picture)
+            done()
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **_columns(pictures, _indices(settings, part)))
+        archive.writestr("labels.npz", buffer.getvalue())
 
 
 def _encode(image: np.ndarray, seed: int, index: int) -> bytes:
     """JPEG of a quality that differs from picture to picture."""
     quality = int(np.random.default_rng([seed, index, 1]).integers(*_QUALITY))
-    return encode_jpeg(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality, f"picture {index}")
+    return encode_jpeg(image, quality, f"picture {index}")
 
 
 def _columns(pictures: list[Picture], indices: range) -> dict[str, np.ndarray]:
@@ -225,20 +200,30 @@ def _read_labels(path: Path) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path) as archive, np.load(io.BytesIO(archive.read("labels.npz"))) as data:
             return {name: data[name] for name in data}
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
-        msg = f"{path} is damaged ({error}): delete it and run the command again"
-        raise ValueError(msg) from error
+        raise ValueError(f"{path} is damaged ({error}): delete it and run the command again") from error
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that appears whole or not at all."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
-    unfinished.write_bytes(data)
-    unfinished.replace(path)
+def encode_jpeg(image: np.ndarray, quality: int, what: str) -> bytes:
+    """A JPEG file of a picture.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        quality: 0 to 100.
+        what: it is, for the message.
+
+    Raises:
+        ValueError: if it cannot be encoded.
+    """
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError(f"{what} of shape {image.shape} cannot be encoded as JPEG")
+    return data.tobytes()
 
 
 def iterate_images(folder: Path, indices: np.ndarray) -> Iterator[np.ndarray]:
     """Pictures (H, W, 3) uint8 RGB of the given numbers."""
     for index in indices:
-        with zipfile.ZipFile(part_path(folder, int(index) // PART)) as archive:
-            data = np.frombuffer(archive.read(image_name(int(index))), np.uint8)
+        path, member = image_place(folder, int(index))
+        with zipfile.ZipFile(path) as archive:
+            data = np.frombuffer(archive.read(member), np.uint8)
         yield cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)

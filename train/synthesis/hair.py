@@ -29,7 +29,7 @@ HATS = ("none", "cap", "brim", "beanie", "helmet")
 
 @dataclass(frozen=True)
 class Head:
-    """What a head looks like.
+    """The hair and hat of a head.
 
     Attributes:
         style: one of :data:`STYLES`.
@@ -166,7 +166,7 @@ def skin_tint(head: Head, figure: Figure) -> np.ndarray:
     sockets = front * np.exp(-_fourth((np.abs(x) - 31) / 16) - _fourth(y / 7.0)) * 0.35
     factor *= 1 - sockets[:, None]
     if head.beard > 0:
-        jaw = _beard_share(x, y, z)[:, None] * (0.25 + 0.6 * head.beard)
+        jaw = _beard_fraction(x, y, z)[:, None] * (0.25 + 0.6 * head.beard)
         factor = factor * (1 - jaw) + jaw * np.minimum(colour * 1.5, 0.9)
     if head.style != "bald":
         under = np.clip(_scalp_cover(places, marks, head.hairline) / 12, 0, 1)[:, None] * 0.8
@@ -180,7 +180,7 @@ def _fourth(values: np.ndarray) -> np.ndarray:
     return np.square(np.square(values))
 
 
-def _beard_share(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+def _beard_fraction(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     """How much (N,) of the skin of a face is under the beard; from the middle of the eyes in mm."""
     below = 1 / (1 + np.exp((y + 48 - 0.30 * np.abs(x)) / 4))
     above = 1 / (1 + np.exp(-(y + 128) / 6))
@@ -286,9 +286,9 @@ def _beard(head: Head, figure: Figure, index: int, marks: _Landmarks) -> Surface
     tailor, person = figure.tailor, figure.person
     apart = float(np.abs(marks.eyes[0, 0] - marks.eyes[1, 0])) / 62.0
     x, y, z = ((person.rest[tailor.vertices["skin"]] - [0.0, marks.eyes[0, 1], marks.eyes[0, 2]]) / apart).T
-    share = _beard_share(x, y, z)
-    cover = _on_head(tailor, (share - 0.55) * 30)
-    return _offset_skin(figure, cover, np.clip(share - 0.4, 0, 1) * 12 * (head.beard - 0.3) + 1.5, index)
+    fraction = _beard_fraction(x, y, z)
+    cover = _on_head(tailor, (fraction - 0.55) * 30)
+    return _offset_skin(figure, cover, np.clip(fraction - 0.4, 0, 1) * 12 * (head.beard - 0.3) + 1.5, index)
 
 
 def _falling(head: Head, figure: Figure, index: int, marks: _Landmarks) -> Surface:

@@ -57,7 +57,7 @@ class Picture:
     Attributes:
         image: (H, W, 3) uint8.
         intrinsics: (3, 3) float64, pixels; the center of the top-left pixel is (0, 0).
-        people: everybody of whom a pixel can be seen.
+        people: all of whom a pixel can be seen.
     """
 
     image: np.ndarray
@@ -106,7 +106,7 @@ def body_azimuth(joints: np.ndarray) -> float:
     return float(np.rad2deg(np.arctan2(-ahead[0], -ahead[2])))
 
 
-def view_name(azimuth: np.ndarray) -> np.ndarray:
+def viewpoint_name(azimuth: np.ndarray) -> np.ndarray:
     """``front``, ``side`` or ``back`` for azimuths in degrees."""
     turned = np.abs(azimuth)
     return np.where(turned < _FRONT_UNTIL, "front", np.where(turned > _BACK_FROM, "back", "side"))

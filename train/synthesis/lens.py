@@ -104,15 +104,15 @@ def _noise_sheet(side: int) -> np.ndarray:
     return np.random.default_rng(_NOISE_SEED).standard_normal((side, side, 3), dtype=np.float32)
 
 
-def _defocused(picture: np.ndarray, depth: np.ndarray, focus: float, most: float) -> np.ndarray:
+def _defocused(picture: np.ndarray, depth: np.ndarray, focus: float, max_sigma: float) -> np.ndarray:
     """What lies far behind the focus blurred, without a halo of what is in focus."""
     behind = 1 - focus * 1.25 / np.maximum(depth, focus)
-    share = np.clip(behind * 1.5, 0, 1).astype(np.float32)
-    far = (share > 0.02).astype(np.float32)
-    weight = cv2.GaussianBlur(far, (0, 0), most) + np.float32(1e-4)
-    soft = cv2.GaussianBlur(picture * far[..., None], (0, 0), most) / weight[..., None]
-    share = cv2.GaussianBlur(share, (0, 0), 0.6) * far
-    return picture + (soft - picture) * share[..., None]
+    fraction = np.clip(behind * 1.5, 0, 1).astype(np.float32)
+    far = (fraction > 0.02).astype(np.float32)
+    weight = cv2.GaussianBlur(far, (0, 0), max_sigma) + np.float32(1e-4)
+    soft = cv2.GaussianBlur(picture * far[..., None], (0, 0), max_sigma) / weight[..., None]
+    fraction = cv2.GaussianBlur(fraction, (0, 0), 0.6) * far
+    return picture + (soft - picture) * fraction[..., None]
 
 
 def _shaken(picture: np.ndarray, shake: tuple[float, float]) -> np.ndarray:

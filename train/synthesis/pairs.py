@@ -15,7 +15,7 @@ from train.synthesis.body import BodyPack, Person, pose_joints
 from train.synthesis.camera import draw_shot, frame
 from train.synthesis.motion.poses import PoseLibrary, Split
 
-_VIEWS = 8  # cameras round every posed body
+_CAMERAS = 8  # cameras round every posed body
 _LOWEST = 150.0  # mm above the ground that cameras stay
 _JITTER = (0.85, 1.15)  # of the fraction of the crop that a person takes
 
@@ -39,24 +39,24 @@ class PairSampler:
 
     Args:
         pack: the bodies.
-        bank: the postures.
+        library: the postures.
         split: bodies and motions of which part.
         size: of the crop in pixels.
         margin: side of the crop over the joints' longer side.
     """
 
-    def __init__(self, pack: BodyPack, bank: PoseLibrary, split: Split, size: int, margin: float) -> None:
-        self._pack, self._bank, self._split, self._size = pack, bank, split, size
+    def __init__(self, pack: BodyPack, library: PoseLibrary, split: Split, size: int, margin: float) -> None:
+        self._pack, self._library, self._split, self._size = pack, library, split, size
         self._fill = (_JITTER[0] / margin, _JITTER[1] / margin)
         self._subjects = pack.subjects(split)
         self._people: dict[int, Person] = {}
 
     def draw(self, generator: np.random.Generator, count: int) -> Pairs:
-        """That many pairs, a few views of every posed body."""
+        """That many pairs, a few cameras round every posed body."""
         points = np.empty((count, len(MPII_IN_HUMAN36M), 2), np.float32)
         poses = np.empty((count, 17, 3), np.float32)
         for row in range(count):
-            if row % _VIEWS == 0:
+            if row % _CAMERAS == 0:
                 world = self._posed(generator)
             camera = frame(draw_shot(generator, self._fill), world, (self._size, self._size), _LOWEST)
             pixels, seen = camera.project(world)
@@ -64,10 +64,10 @@ class PairSampler:
         return Pairs(points, poses)
 
     def _posed(self, generator: np.random.Generator) -> np.ndarray:
-        """(17, 3) joints of somebody in some posture, mm, the lowest on the ground, at the height assumed of photos."""
+        """(17, 3) joints of a person in some posture, mm, the lowest on the ground, at the height assumed of photos."""
         subject = int(generator.choice(self._subjects))
         if subject not in self._people:
             self._people[subject] = self._pack.skeleton(subject)
         person = self._people[subject]
-        joints = pose_joints(person, self._bank.draw(generator, self._split).rotations)
+        joints = pose_joints(person, self._library.draw(generator, self._split).rotations)
         return (joints - [0, joints[:, 1].min(), 0]) * (CONVENTIONAL_HEIGHT_MM / person.stature_mm)

@@ -1,4 +1,4 @@
-"""From a number to a labelled picture: who, in what posture, in what scene; rendered, and every joint looked up."""
+"""From a number to a labelled picture: who, in what posture, in what scene; rendered, and every joint labelled."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PictureMaker:
     ) -> None:
         self.renderer, self.settings = renderer, settings
         self.pack: BodyPack = load_body()
-        self.bank = PoseLibrary(motions)
+        self.library = PoseLibrary(motions)
         self.backgrounds = None if backgrounds is None else PhotoFolder(backgrounds)
         self.subjects = self.pack.subjects(settings.split)
 
@@ -59,7 +59,7 @@ class PictureMaker:
     def _posture(self, generator: np.random.Generator) -> PosedSample:
         """A posture of the split; in plain pictures one on its feet."""
         while True:
-            sample = self.bank.draw(generator, self.settings.split)
+            sample = self.library.draw(generator, self.settings.split)
             if sample.support == "feet" or not self.settings.plain:
                 return sample
 

@@ -147,7 +147,7 @@ def dressed_ahead(dressed: DressedPerson, facing: np.ndarray) -> np.ndarray:
 
 
 def _free_place(generator: np.random.Generator, others: list[Placed], vertices: np.ndarray) -> np.ndarray:
-    """(2,) x and z to move a person's vertices (N, 3) by, so that it touches nobody."""
+    """(2,) x and z to move a person's vertices (N, 3) by, so that it touches no other person."""
     if not others:
         return np.zeros(2)
     middle, reach = _circle(vertices)

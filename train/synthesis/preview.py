@@ -9,7 +9,7 @@ import numpy as np
 
 from fusion_model.drawing import draw_bones, draw_joints
 from fusion_model.skeletons import HUMAN36M_17
-from train.synthesis.dataset import iterate_images
+from train.synthesis.dataset import ANNOTATIONS, encode_jpeg, iterate_images
 
 _TILE, _COLUMNS, _ROWS = 192, 8, 8
 _MAX_BYTES = 400_000
@@ -25,7 +25,7 @@ def write_preview(folder: Path, path: Path, seed: int = 0) -> int:
         path: JPEG file to write, made small enough for a repository.
         seed: of the choice.
     """
-    with np.load(folder / "annotations.npz") as data:
+    with np.load(folder / ANNOTATIONS) as data:
         labels = {name: data[name] for name in data}
     count = len(labels["intrinsics"])
     chosen = np.random.default_rng(seed).permutation(count)[: _COLUMNS * _ROWS]
@@ -47,7 +47,7 @@ def write_preview(folder: Path, path: Path, seed: int = 0) -> int:
 def _small_jpeg(image: np.ndarray) -> bytes:
     """JPEG of the best quality that stays small."""
     for quality in range(90, 20, -5):
-        _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+        data = encode_jpeg(image, quality, "the sheet")
         if len(data) <= _MAX_BYTES:
             break
-    return data.tobytes()
+    return data

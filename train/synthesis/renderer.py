@@ -36,13 +36,13 @@ _NO_CONTEXT = (
 
 @dataclass(frozen=True)
 class Rendered:
-    """What one scene looks like.
+    """The picture of one scene.
 
     Attributes:
         image: (H, W, 3) uint8 sRGB.
         depth: (H, W) float32, mm along the optical axis at the pixel's center, infinite where nothing is;
             with the usual supersampling the samples lie a sixth of a pixel off it.
-        person: (H, W) uint8, 0 nobody, i + 1 person i.
+        person: (H, W) uint8, 0 no person, i + 1 person i.
     """
 
     image: np.ndarray

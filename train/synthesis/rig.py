@@ -36,8 +36,7 @@ class Rig:
     def index(self, name: str) -> int:
         """Index of a bone; ValueError if there is none of that name."""
         if name not in self.names:
-            msg = f"the rig has no bone {name!r}; it has {', '.join(self.names)}"
-            raise ValueError(msg)
+            raise ValueError(f"the rig has no bone {name!r}; it has {', '.join(self.names)}")
         return self.names.index(name)
 
     @cached_property

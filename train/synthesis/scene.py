@@ -24,11 +24,11 @@ from train.synthesis.surface import Material, Surface
 from train.synthesis.wardrobe import DressedPerson, draw_outfit, wear
 
 _INDOORS = ("room", "studio")
-_SHARES = (0.42, 0.25, 0.25, 0.08)  # of room, street, field and studio
+_FRACTIONS = (0.42, 0.25, 0.25, 0.08)  # of room, street, field and studio
 _FRAMINGS = ("whole", "small", "thighs", "waist", "chest", "group")
 _OCCLUDED = 0.16  # fraction of the pictures with something in front of the person
 _FINE_MM = 2.6  # to the pixel: beyond that fewer faces do
-_TRIES = 6  # to find a side from which nobody is in the way
+_TRIES = 6  # to find a side from which the view is free
 _BEHIND_MM = 1000.0  # who is so far behind the camera shows nothing
 _LOWEST_MM, _TALLEST_STAGE_MM = 150.0, 1300.0  # of the camera over the floor, of a stage
 
@@ -38,7 +38,7 @@ class Scene:
     """All that a picture needs.
 
     Attributes:
-        camera: who looks.
+        camera: where it is seen from.
         light: what shines.
         surfaces: people and things.
         materials: that the surfaces name.
@@ -79,10 +79,10 @@ def compose(
             ``ground``, ``none``) if that is known; the first is the one that is framed.
         backgrounds: photos to put behind half of the scenes; without them all are built.
         size: pixels of the picture's side.
-        plain: the first person whole, and nothing in front of anybody.
+        plain: the first person whole, and nothing in front of any person.
 
     Raises:
-        ValueError: if there is nobody.
+        ValueError: if there is no person.
     """
     if not people:
         raise ValueError("a scene needs at least one person, there is none")
@@ -97,9 +97,9 @@ def compose(
             break
         shot = replace(shot, azimuth=float(generator.uniform(0, 2 * np.pi)))
         camera, floor = _camera(shot, points, (size, size), -bed)
-    everybody = np.concatenate([one.vertices[::9] for one in placed])
+    vertices = np.concatenate([one.vertices[::9] for one in placed])
     surfaces = _surfaces(pack, placed, camera, materials)
-    builder = Builder(generator, stage_of(camera, everybody, floor), materials)
+    builder = Builder(generator, stage_of(camera, vertices, floor), materials)
     background = _background(generator, backgrounds)
     photo = None
     if background == "photo" and backgrounds is not None:
@@ -114,8 +114,8 @@ def compose(
     if not plain and generator.random() < _OCCLUDED:
         build_occluder(builder, placed, camera.position)
     light = indoor_light(generator) if background in _INDOORS else outdoor_light(generator)
-    center = (everybody.min(0) + everybody.max(0)) / 2
-    radius = float(np.linalg.norm(everybody - center, axis=1).max()) + 500.0
+    center = (vertices.min(0) + vertices.max(0)) / 2
+    radius = float(np.linalg.norm(vertices - center, axis=1).max()) + 500.0
     lens = draw_lens(generator, float(camera.project(placed[0].joints_world[:1])[1][0, 2]))
     surfaces += builder.surfaces
     return Scene(camera, light, surfaces, materials, photo, lens, placed, center, radius, background)
@@ -136,18 +136,18 @@ def _background(generator: np.random.Generator, backgrounds: PhotoFolder | None)
     """``photo`` for half of the scenes if there are photos, else one of what can be built."""
     if backgrounds is not None and generator.random() < 0.5:
         return "photo"
-    return str(generator.choice(list(BUILDERS), p=_SHARES))
+    return str(generator.choice(list(BUILDERS), p=_FRACTIONS))
 
 
 def _in_the_way(camera: Camera, placed: list[Placed]) -> bool:
-    """Whether somebody stands right before the camera that is pointed at the first person."""
+    """Whether a person stands right before the camera that is pointed at the first person."""
     depths = [camera.project(one.vertices[::31])[1][:, 2] for one in placed]
     ahead = [depth[depth > -_BEHIND_MM] for depth in depths[1:]]
     return any(depth.size and depth.min() < 0.55 * np.median(depths[0]) for depth in ahead)
 
 
 def _camera(shot: Shot, points: np.ndarray, size: tuple[int, int], floor: float) -> tuple[Camera, float]:
-    """The camera, and the height of the floor: people whom it looks up at from below stand on a stage."""
+    """The camera, and the height of the floor: people seen from below stand on a stage."""
     camera = frame(shot, points, size, -np.inf)
     height = float(camera.position[1])
     if height > floor + _LOWEST_MM:
@@ -172,8 +172,8 @@ def _shot(
     generator: np.random.Generator, pack: BodyPack, placed: list[Placed], *, plain: bool
 ) -> tuple[Shot, np.ndarray]:
     """How the picture is taken, and the points (N, 3) that it is to frame."""
-    shares = [0.62, 0.10, 0.09, 0.08, 0.05, 0.06] if len(placed) == 1 else [0.42, 0.08, 0.06, 0.06, 0.03, 0.35]
-    kind = "whole" if plain else str(generator.choice(_FRAMINGS, p=shares))
+    fractions = [0.62, 0.10, 0.09, 0.08, 0.05, 0.06] if len(placed) == 1 else [0.42, 0.08, 0.06, 0.06, 0.03, 0.35]
+    kind = "whole" if plain else str(generator.choice(_FRAMINGS, p=fractions))
     chosen = placed if kind == "group" else placed[:1]
     points = np.concatenate([posture_points(pack, one.vertices, kind) for one in chosen])
     fill = {"whole": (0.62, 0.95), "small": (0.28, 0.6), "group": (0.7, 1.0)}.get(kind, (0.8, 1.1))

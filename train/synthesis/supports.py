@@ -25,8 +25,8 @@ def build_seat(builder: Builder, seat: Seat, floor: float) -> None:
     if seat.rest is not None:
         back = max(back, seat.rest)
     depth, middle = front + back, seat.top + seat.ahead * (front - back) / 2
-    kinds, shares = ["chair", "bench", "sofa", "block", "stool"], [0.38, 0.2, 0.16, 0.16, 0.10]
-    kind = str(builder.generator.choice(kinds, p=shares)) if height > 250 else "block"
+    kinds, fractions = ["chair", "bench", "sofa", "block", "stool"], [0.38, 0.2, 0.16, 0.16, 0.10]
+    kind = str(builder.generator.choice(kinds, p=fractions)) if height > 250 else "block"
     wide = {
         "chair": (400, 520),
         "bench": (1100, 2200),
@@ -85,7 +85,7 @@ def build_stage(builder: Builder, placed: list[Placed], height: float, *, soft: 
 
 
 def build_occluder(builder: Builder, placed: list[Placed], camera_position: np.ndarray) -> None:
-    """Something between the camera and a part of somebody: plant, post, table, box, or the back of a chair."""
+    """Something between the camera and a part of a person: plant, post, table, box, or the back of a chair."""
     generator, stage = builder.generator, builder.stage
     one = placed[0]
     target = one.joints_world[int(generator.integers(17))].astype(float)

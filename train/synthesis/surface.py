@@ -13,7 +13,7 @@ PATTERNS = ("plain", "rows", "lines", "checks", "plaid", "dots", "blots", "two_t
 
 @dataclass(frozen=True)
 class Material:
-    """How a surface looks; which fields matter depends on the kind of the surface.
+    """The material of a surface; which fields matter depends on the kind of the surface.
 
     Attributes:
         colour: linear RGB.

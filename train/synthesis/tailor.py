@@ -58,9 +58,9 @@ class Tailor:
 
     def __init__(self, pack: BodyPack) -> None:
         self.pack = pack
-        share = np.zeros((len(pack.uv), len(RIG)), np.float32)
-        np.add.at(share, (np.arange(len(pack.uv))[:, None], pack.bone), pack.weight)
-        self.arm, self.leg, self.head = (share[:, bones].sum(1) for bones in (_ARM, _LEG, _HEAD))
+        fraction = np.zeros((len(pack.uv), len(RIG)), np.float32)
+        np.add.at(fraction, (np.arange(len(pack.uv))[:, None], pack.bone), pack.weight)
+        self.arm, self.leg, self.head = (fraction[:, bones].sum(1) for bones in (_ARM, _LEG, _HEAD))
         self.left = pack.mean[: len(pack.uv), 0] > 0
         self.vertices = {name: np.flatnonzero(pack.vertex_part == index) for index, name in enumerate(PARTS)}
         self.faces = {}

@@ -52,11 +52,11 @@ def _noise(generator: np.random.Generator, cells: int, octaves: int = 4) -> np.n
 
 
 def _sheet(
-    value: np.ndarray, share: np.ndarray | float = 1.0, tone: tuple[float, float, float] = (1, 1, 1)
+    value: np.ndarray, fraction: np.ndarray | float = 1.0, tone: tuple[float, float, float] = (1, 1, 1)
 ) -> np.ndarray:
-    """Grey ``value`` tinted by ``tone``; ``share`` of the first colour goes to alpha."""
+    """Grey ``value`` tinted by ``tone``; ``fraction`` of the first colour goes to alpha."""
     colour = value[..., None] * np.array(tone)
-    return np.concatenate([colour, np.broadcast_to(share, value.shape)[..., None]], axis=-1)
+    return np.concatenate([colour, np.broadcast_to(fraction, value.shape)[..., None]], axis=-1)
 
 
 def _wood(generator: np.random.Generator) -> np.ndarray:
@@ -196,8 +196,7 @@ SHEETS = tuple(_SHEETS)
 def layer(name: str) -> int:
     """Layer of a sheet in the texture array; ValueError if there is none of that name."""
     if name not in _SHEETS:
-        msg = f"there is no texture {name!r}; there are {', '.join(SHEETS)}"
-        raise ValueError(msg)
+        raise ValueError(f"there is no texture {name!r}; there are {', '.join(SHEETS)}")
     return SHEETS.index(name)
 
 

@@ -44,7 +44,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Outfit:
-    """What a person looks like.
+    """The appearance of a person.
 
     Attributes:
         layers: garments from the innermost to the outermost.
@@ -59,7 +59,7 @@ class Outfit:
 
 @dataclass(frozen=True)
 class DressedPerson:
-    """Somebody in a posture and in clothes.
+    """A person in a posture and in clothes.
 
     Attributes:
         person: whose body.
@@ -75,8 +75,8 @@ class DressedPerson:
     support: str = ""
 
 
-def _shade(generator: np.random.Generator, colour: Colour, spread: float = 0.035) -> Colour:
-    return linear(np.clip(np.array(colour) + generator.normal(0, spread, 3) + generator.normal(0, spread), 0.03, 0.97))
+def _shade(generator: np.random.Generator, colour: Colour, std: float = 0.035) -> Colour:
+    return linear(np.clip(np.array(colour) + generator.normal(0, std, 3) + generator.normal(0, std), 0.03, 0.97))
 
 
 def _pick(generator: np.random.Generator, colours: tuple[Colour, ...]) -> Colour:
@@ -84,7 +84,7 @@ def _pick(generator: np.random.Generator, colours: tuple[Colour, ...]) -> Colour
 
 
 def _cloth(generator: np.random.Generator, fold: float = 7.0, bright: float = 0.38) -> Material:
-    """Mostly plain cloth, seldom a pattern; in the share ``bright`` of cases of a bright colour."""
+    """Mostly plain cloth, seldom a pattern; in the fraction ``bright`` of cases of a bright colour."""
     palette = _BRIGHT if generator.random() < bright else _PLAIN
     pattern = str(generator.choice(
         ["plain", "rows", "lines", "checks", "plaid", "dots", "blots", "two_tone"],

@@ -41,10 +41,10 @@ def write_side_by_side(
     # Not forked: threads of NumPy and of the OpenGL driver would not survive that.
     context = multiprocessing.get_context("spawn")
     news: Queue[int | Exception | None] = context.Queue()
-    shares = [work.missing[number::processes] for number in range(processes)]
+    local_parts = [work.missing[number::processes] for number in range(processes)]
     workers = [
         context.Process(target=_work, args=(folder, settings, parts, factory, news, processes), daemon=True)
-        for parts in shares
+        for parts in local_parts
     ]
     try:
         for worker in workers:
@@ -96,7 +96,7 @@ def _work(
 
     def done() -> None:
         if parent is not None and not parent.is_alive():
-            sys.exit(1)  # nobody waits for the rest: it was killed
+            sys.exit(1)  # that process was killed and the rest is not wanted
         news.put(1)
 
     try:

@@ -1,4 +1,4 @@
-"""Random views: what is seen, where its joints are said to be, and what the maps say lie in one place."""
+"""Random crops: what is seen, where its joints are said to be, and what the maps say lie in one place."""
 
 import dataclasses
 
@@ -14,22 +14,22 @@ from tests.helpers.fake_data import make_people
 from train.data.augment import (
     AUGMENT,
     AugmentConfig,
-    Views,
+    AugmentedCrops,
     _halved,
-    person_windows,
-    plain_views,
-    random_views,
+    crop_matrices,
+    person_squares,
+    plain_crops,
+    random_crops,
     sample,
     target_maps,
     transform,
     turned_poses,
-    window_matrices,
 )
 
 SIZE = 128
-NOTHING = AugmentConfig(scene=0, cut=0, nothing=1)
-PERSON = AugmentConfig(scene=0, cut=0, nothing=0, any_angle=0.5)
-SCENE = AugmentConfig(scene=1, cut=0, nothing=0)
+NEGATIVE = AugmentConfig(scene=0, cut=0, negative=1)
+PERSON = AugmentConfig(scene=0, cut=0, negative=0, any_angle=0.5)
+SCENE = AugmentConfig(scene=1, cut=0, negative=0)
 
 
 def seeded(seed=0):
@@ -52,8 +52,8 @@ def test_what_is_sampled_agrees_with_what_is_transformed(angle, mirror, scale):
     """A dot at each joint in turn is seen where the joint is said to be; shrunk, enlarged, turned, mirrored."""
     for joint in range(0, 16, 3):
         people = make_people(dot=joint)
-        center, side = person_windows(people, 1.25)
-        matrices = window_matrices(center, side * scale, torch.tensor([angle]), torch.tensor([mirror]), SIZE)
+        center, side = person_squares(people, 1.25)
+        matrices = crop_matrices(center, side * scale, torch.tensor([angle]), torch.tensor([mirror]), SIZE)
         expected = transform(people.joints, matrices)[0, joint].numpy()
         if ((expected < 8) | (expected > SIZE - 9)).any():
             continue
@@ -63,44 +63,44 @@ def test_what_is_sampled_agrees_with_what_is_transformed(angle, mirror, scale):
 
 @pytest.fixture
 def no_recolouring(monkeypatch):
-    """Views as they are cut, before colours, noise and fillings."""
+    """Crops as they are cut, before colours, noise and fillings."""
     monkeypatch.setattr("train.data.augment._recolour", lambda images, *_: images)
     monkeypatch.setattr("train.data.augment._fill_beyond", lambda images, *_: images)
 
 
 @pytest.mark.usefixtures("no_recolouring")
 @pytest.mark.parametrize("name", ["right_ankle", "left_elbow", "head_top"])
-def test_random_views_show_a_joint_where_they_say(name):
-    """In a mirrored view the dot of the left elbow is a right elbow: sides are the person's as it is seen."""
+def test_random_crops_show_a_joint_where_they_say(name):
+    """In a mirrored crop the dot of the left elbow is a right elbow: sides are the person's as it is seen."""
     joint = MPII_16.index(name)
-    views = random_views(make_people(count=24, dot=joint), SIZE, 1.4, PERSON, seeded(joint))
-    assert views.angle.abs().max() > 90
+    crops = random_crops(make_people(count=24, dot=joint), SIZE, 1.4, PERSON, seeded(joint))
+    assert crops.angle.abs().max() > 90
     compared = {False: 0, True: 0}
     for row in range(24):
-        mirrored = bool(views.mirror[row])
-        expected = views.joints[row, 0, MPII_16.mirror[joint] if mirrored else joint].numpy()
+        mirrored = bool(crops.mirror[row])
+        expected = crops.joints[row, 0, MPII_16.mirror[joint] if mirrored else joint].numpy()
         if ((expected > 8) & (expected < SIZE - 9)).all():
-            assert np.abs(bright_spot(views.images[row]) - expected).max() < 0.15
+            assert np.abs(bright_spot(crops.images[row]) - expected).max() < 0.15
             compared[mirrored] += 1
     assert min(compared.values()) >= 5
 
 
-def test_windows_are_those_of_the_library():
+def test_crops_are_those_of_the_library():
     """Training cuts as inference does: the matrices equal Crop.matrix, for any angle."""
     generator = np.random.default_rng(0)
     for _ in range(20):
         center, side, angle = generator.uniform(0, 256, 2), generator.uniform(20, 400), generator.uniform(-360, 360)
         expected = Crop(tuple(center), side, angle, SIZE).matrix
-        found = window_matrices(
+        found = crop_matrices(
             torch.tensor(center[None]).float(), torch.tensor([side]).float(), torch.tensor([angle]).float(),
             torch.tensor([False]), SIZE,
         )  # fmt: skip
         assert np.allclose(found[0], expected, atol=1e-3)
 
 
-def test_plain_views_show_what_inference_shows():
+def test_plain_crops_show_what_inference_shows():
     people = make_people(count=2, dot=3)
-    images, matrices = plain_views(people, 64, 1.25)
+    images, matrices = plain_crops(people, 64, 1.25)
     for row in range(2):
         x0, y0, x1, y1 = people.box[row].tolist()
         crop = Crop(((x0 + x1) / 2, (y0 + y1) / 2), 1.25 * max(x1 - x0, y1 - y0), 0.0, 64)
@@ -118,7 +118,7 @@ def test_turned_poses_agree_with_the_joints(mirror):
     pose -= pose[:, :1]
     weight = torch.rand(12, 17, generator=generator)
     angle, flip = 360 * torch.rand(12, generator=generator), torch.full((12,), mirror)
-    matrices = window_matrices(torch.zeros(12, 2), torch.full((12,), 100.0), angle, flip, 100)
+    matrices = crop_matrices(torch.zeros(12, 2), torch.full((12,), 100.0), angle, flip, 100)
     turned, trust = turned_poses(pose, weight, angle, flip)
     expected = transform(pose[..., :2], matrices) - transform(torch.zeros(12, 1, 2), matrices)
     order = list(HUMAN36M_17.mirror) if mirror else list(range(17))
@@ -135,14 +135,14 @@ def test_turned_poses_are_the_inverse_of_turning_back():
     assert np.allclose(Crop((0, 0), 1.0, 70.0, 64).turn_back(turned[0].numpy()), pose[0])
 
 
-def test_views_of_nothing_have_empty_maps_that_count():
+def test_negatives_have_empty_maps_that_count():
     people = make_people(count=64)
     people.joints *= 0.4  # in the upper left corner
     people.box *= 0.4
     people.weight[:, 3] = people.weight[:, 2] = 0
-    views = random_views(people, SIZE, 1.25, NOTHING, seeded())
-    maps, weight = target_maps(views, 1.25)
-    inside = ((views.joints[:, 0] > -0.5) & (views.joints[:, 0] < SIZE - 0.5)).all(-1)
+    crops = random_crops(people, SIZE, 1.25, NEGATIVE, seeded())
+    maps, weight = target_maps(crops, 1.25)
+    inside = ((crops.joints[:, 0] > -0.5) & (crops.joints[:, 0] < SIZE - 0.5)).all(-1)
     inside[:, [2, 3]] = False
     empty = ~inside.any(1)
     assert empty.float().mean() > 0.9
@@ -150,43 +150,43 @@ def test_views_of_nothing_have_empty_maps_that_count():
     assert (weight[empty] == 1).all()
 
 
-def test_a_view_beside_the_person_that_shows_a_joint_says_so():
-    """A window that cannot avoid the person must not teach that nobody is there."""
+def test_a_crop_beside_the_person_that_shows_a_joint_says_so():
+    """A crop that cannot avoid the person must not teach that no person is there."""
     people = make_people(count=16)
     people.box[:] = torch.tensor([-0.5, -0.5, 127.5, 127.5])  # wherever it is cut, it overlaps
     people.joints[:] = 64 + 50 * (2 * torch.rand(16, 16, 2, generator=seeded()) - 1)
-    views = random_views(people, SIZE, 1.25, NOTHING, seeded())
-    inside = ((views.joints[:, 0] > 2) & (views.joints[:, 0] < SIZE - 3)).all(-1)
+    crops = random_crops(people, SIZE, 1.25, NEGATIVE, seeded())
+    inside = ((crops.joints[:, 0] > 2) & (crops.joints[:, 0] < SIZE - 3)).all(-1)
     assert inside.any(1).sum() > 10
-    maps, _ = target_maps(views, 1.25)
+    maps, _ = target_maps(crops, 1.25)
     assert maps.amax((2, 3))[inside].min() > 0.5
 
 
 @pytest.mark.usefixtures("no_recolouring")
-def test_views_of_nothing_avoid_the_person():
+def test_negatives_avoid_the_person():
     people = make_people(count=32, side=256)
     people.box[:] = torch.tensor([20.0, 60.0, 70.0, 200.0])  # at the left: there is room at the right
     people.photos[:, 1, 60:200, 20:70] = 255
-    views = random_views(people, SIZE, 1.25, NOTHING, seeded())
-    assert (views.images[:, 1] > 0.5).float().mean() < 0.01
-    assert (views.images[:, 0] > 0.1).float().mean() > 0.9  # and look at the photo, not beyond it
+    crops = random_crops(people, SIZE, 1.25, NEGATIVE, seeded())
+    assert (crops.images[:, 1] > 0.5).float().mean() < 0.01
+    assert (crops.images[:, 0] > 0.1).float().mean() > 0.9  # and show the photo, not what is beyond it
 
 
 def test_maps_peak_at_the_joints():
     people = make_people(count=6)
-    views = random_views(people, SIZE, 1.4, PERSON, seeded(1))
-    maps, weight = target_maps(views, 1.25)
+    crops = random_crops(people, SIZE, 1.4, PERSON, seeded(1))
+    maps, weight = target_maps(crops, 1.25)
     assert maps.shape == (6, 16, SIZE // 4, SIZE // 4)
     points, peaks = decode(maps)
-    inside = ((views.joints[:, 0] > 4) & (views.joints[:, 0] < SIZE - 5)).all(-1)
+    inside = ((crops.joints[:, 0] > 4) & (crops.joints[:, 0] < SIZE - 5)).all(-1)
     assert inside.float().mean() > 0.7
-    assert (to_crop_coordinates(points) - views.joints[:, 0])[inside].abs().max() < 0.1
+    assert (to_crop_coordinates(points) - crops.joints[:, 0])[inside].abs().max() < 0.1
     assert peaks[inside].min() > 0.85
     assert (weight == 1).all()
 
 
-def test_a_joint_beyond_the_view_has_an_empty_map_that_counts():
-    views = Views(
+def test_a_joint_beyond_the_crop_has_an_empty_map_that_counts():
+    crops = AugmentedCrops(
         images=torch.zeros(1, 3, SIZE, SIZE),
         joints=torch.full((1, 1, 16, 2), 60.0),
         drawn=torch.ones(1, 1, 16, dtype=torch.bool),
@@ -194,8 +194,8 @@ def test_a_joint_beyond_the_view_has_an_empty_map_that_counts():
         angle=torch.zeros(1),
         mirror=torch.zeros(1, dtype=torch.bool),
     )
-    views.joints[0, 0, 5] = torch.tensor([SIZE + 30.0, 60.0])
-    maps, weight = target_maps(views, 1.25)
+    crops.joints[0, 0, 5] = torch.tensor([SIZE + 30.0, 60.0])
+    maps, weight = target_maps(crops, 1.25)
     assert maps[0, 5].max() < 1e-3
     assert maps[0, 4].max() > 0.9
     assert weight[0, 5] == 1
@@ -206,10 +206,10 @@ def test_an_unknown_joint_does_not_count():
     left, right = MPII_16.index("left_knee"), MPII_16.index("right_knee")
     people.weight[:, left] = 0
     people.weight[:, right] = 0.5
-    views = random_views(people, SIZE, 1.25, PERSON, seeded())
-    maps, weight = target_maps(views, 1.25)
+    crops = random_crops(people, SIZE, 1.25, PERSON, seeded())
+    maps, weight = target_maps(crops, 1.25)
     for row in range(12):
-        unknown, known = (right, left) if views.mirror[row] else (left, right)
+        unknown, known = (right, left) if crops.mirror[row] else (left, right)
         assert weight[row, unknown] == 0
         assert maps[row, unknown].max() == 0
         assert weight[row, known] == 0.5
@@ -222,32 +222,32 @@ def test_people_behind_are_drawn_only_where_they_are_seen():
     """A second person comes behind the first one's photo; the joints that this photo hides have no peak."""
     people = make_people(count=200)
     people.photos[:] = 100
-    views = random_views(people, SIZE, 1.25, SCENE, seeded(2))
-    assert views.joints.shape == (200, 2, 16, 2)
-    assert views.drawn[:, 0].all()
-    double = views.drawn[:, 1].any(1)
+    crops = random_crops(people, SIZE, 1.25, SCENE, seeded(2))
+    assert crops.joints.shape == (200, 2, 16, 2)
+    assert crops.drawn[:, 0].all()
+    double = crops.drawn[:, 1].any(1)
     assert 50 < int(double.sum()) < 150
-    for row, person, joint in torch.nonzero(views.drawn).tolist():
-        x, y = views.joints[row, person, joint].round().int().tolist()
+    for row, person, joint in torch.nonzero(crops.drawn).tolist():
+        x, y = crops.joints[row, person, joint].round().int().tolist()
         if 1 < x < SIZE - 2 and 1 < y < SIZE - 2:
-            assert views.images[row, 0, y, x] > 0.2  # every drawn joint lies on some photo
-    behind, front = views.joints[:, 1], _on_front_photo(people, views)
-    in_view = ((behind > 1) & (behind < SIZE - 2)).all(-1) & double[:, None]
-    assert int((in_view & front).sum()) > 5
-    assert int((in_view & ~front).sum()) > 5
-    assert not views.drawn[:, 1][in_view & front].any()
-    far = _on_front_photo(people, views, reach=4)
-    assert views.drawn[:, 1][in_view & ~far].all()
+            assert crops.images[row, 0, y, x] > 0.2  # every drawn joint lies on some photo
+    behind, front = crops.joints[:, 1], _on_front_photo(people, crops)
+    in_crop = ((behind > 1) & (behind < SIZE - 2)).all(-1) & double[:, None]
+    assert int((in_crop & front).sum()) > 5
+    assert int((in_crop & ~front).sum()) > 5
+    assert not crops.drawn[:, 1][in_crop & front].any()
+    far = _on_front_photo(people, crops, reach=4)
+    assert crops.drawn[:, 1][in_crop & ~far].all()
 
 
-def _on_front_photo(people, views, reach=-4):
+def _on_front_photo(people, crops, reach=-4):
     """(N, 16) bool: joints of the person behind that lie on the photo in front, grown by ``reach`` stored pixels."""
     side, inside = people.photos.shape[-1], []
     for row in range(len(people)):
-        order = list(MPII_16.mirror) if views.mirror[row] else list(range(16))
-        seen = torch.cat((views.joints[row, 0], torch.ones(16, 1)), 1)
-        back = torch.linalg.lstsq(seen, people.joints[row][order]).solution  # the view's similarity, undone
-        place = torch.cat((views.joints[row, 1], torch.ones(16, 1)), 1) @ back
+        order = list(MPII_16.mirror) if crops.mirror[row] else list(range(16))
+        seen = torch.cat((crops.joints[row, 0], torch.ones(16, 1)), 1)
+        back = torch.linalg.lstsq(seen, people.joints[row][order]).solution  # the crop's similarity, undone
+        place = torch.cat((crops.joints[row, 1], torch.ones(16, 1)), 1) @ back
         inside.append(((place > -reach) & (place < side - 1 + reach)).all(-1))
     return torch.stack(inside)
 
@@ -255,16 +255,16 @@ def _on_front_photo(people, views, reach=-4):
 def test_an_unknown_joint_of_the_person_behind_does_not_count():
     people = make_people(count=16)
     people.weight[8:, 0] = people.weight[8:, MPII_16.mirror[0]] = 0
-    views = random_views(people, SIZE, 1.25, SCENE, seeded(4))
-    double = views.drawn[:, 1].any(1)
-    lost = double & (views.weight[:, 0] == 0)
+    crops = random_crops(people, SIZE, 1.25, SCENE, seeded(4))
+    double = crops.drawn[:, 1].any(1)
+    lost = double & (crops.weight[:, 0] == 0)
     assert lost[:8].any()  # known in front, unknown behind
-    assert (views.weight[:8][~double[:8], 0] == 1).all()
+    assert (crops.weight[:8][~double[:8], 0] == 1).all()
 
 
-def test_narrow_views_are_upright_and_show_the_whole_person():
+def test_narrow_crops_are_upright_and_show_the_whole_person():
     people = make_people(count=200)
-    narrow, wide = (random_views(people, SIZE, 1.25, AUGMENT[name], seeded(6)) for name in ("narrow", "wide"))
+    narrow, wide = (random_crops(people, SIZE, 1.25, AUGMENT[name], seeded(6)) for name in ("narrow", "wide"))
     turn = (narrow.angle + 180) % 360 - 180
     assert float(turn.abs().max()) < 30
     whole = [
@@ -274,11 +274,11 @@ def test_narrow_views_are_upright_and_show_the_whole_person():
     assert whole[0] > 0.8 > whole[1]
 
 
-def test_the_same_seed_gives_the_same_views():
+def test_the_same_seed_gives_the_same_crops():
     people = make_people(count=10, dot=2)
-    config = AugmentConfig(scene=0.4, nothing=0.2)
-    one, same, other = (random_views(people, SIZE, 1.25, config, seeded(seed)) for seed in (7, 7, 8))
-    for field in dataclasses.fields(Views):
+    config = AugmentConfig(scene=0.4, negative=0.2)
+    one, same, other = (random_crops(people, SIZE, 1.25, config, seeded(seed)) for seed in (7, 7, 8))
+    for field in dataclasses.fields(AugmentedCrops):
         assert torch.equal(getattr(one, field.name), getattr(same, field.name)), field.name
     assert not torch.equal(one.images, other.images)
 
@@ -286,28 +286,28 @@ def test_the_same_seed_gives_the_same_views():
 def test_no_global_generator_is_used():
     people = make_people(count=6)
     before = torch.random.get_rng_state()
-    random_views(people, SIZE, 1.25, AugmentConfig(), seeded())
+    random_crops(people, SIZE, 1.25, AugmentConfig(), seeded())
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_images_stay_in_zero_to_one():
     people = make_people(count=16, dot=1)
-    views = random_views(people, SIZE, 1.25, AugmentConfig(), seeded(5))
-    assert views.images.shape == (16, 3, SIZE, SIZE)
-    assert views.images.min() >= 0
-    assert views.images.max() <= 1
-    assert torch.isfinite(views.joints).all()
+    crops = random_crops(people, SIZE, 1.25, AugmentConfig(), seeded(5))
+    assert crops.images.shape == (16, 3, SIZE, SIZE)
+    assert crops.images.min() >= 0
+    assert crops.images.max() <= 1
+    assert torch.isfinite(crops.joints).all()
 
 
-def test_shares_of_the_kinds_of_views():
+def test_fractions_of_the_kinds_of_crops():
     people = make_people(count=400, side=64)
     people.joints *= 0.4
     people.box *= 0.4
-    views = random_views(people, 64, 1.25, AugmentConfig(scene=0, cut=0, nothing=0.25, any_angle=0), seeded(6))
-    share = (~views.drawn.any((1, 2))).float().mean()
-    assert 0.18 < share < 0.32
-    assert 10 < views.angle.std() < 20
-    assert 0.4 < views.mirror.float().mean() < 0.6
+    crops = random_crops(people, 64, 1.25, AugmentConfig(scene=0, cut=0, negative=0.25, any_angle=0), seeded(6))
+    fraction = (~crops.drawn.any((1, 2))).float().mean()
+    assert 0.18 < fraction < 0.32
+    assert 10 < crops.angle.std() < 20
+    assert 0.4 < crops.mirror.float().mean() < 0.6
 
 
 @pytest.mark.parametrize("side", [64, 33])
@@ -325,8 +325,8 @@ def test_people_behind_are_asked_for_only_where_some_stand():
         asked.append(where)
         return people.take(where)
 
-    views = random_views(people, SIZE, 1.25, SCENE, seeded(2), behind)
+    crops = random_crops(people, SIZE, 1.25, SCENE, seeded(2), behind)
     (where,) = asked
     assert 0 < where.sum() < len(people)
-    assert views.drawn[where, 1].any(1).float().mean() > 0.5
-    assert not views.drawn[~where, 1].any()
+    assert crops.drawn[where, 1].any(1).float().mean() > 0.5
+    assert not crops.drawn[~where, 1].any()

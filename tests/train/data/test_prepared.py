@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.train.data.readers.test_lsp_mpii_coco import write_lsp
+from tests.helpers.lsp_mpii_coco_files import write_lsp
 from train.data.cutting import cut_person
 from train.data.people import load_people
 from train.data.prepared import INDEX, open_prepared, read_prepared
@@ -85,19 +85,21 @@ def test_a_kill_leaves_nothing_that_counts(source, tmp_path):
     assert done.returncode == -9
     names = [path.name for path in (tmp_path / "out").iterdir()]
     assert INDEX not in names
-    assert any(name.endswith(".unfinished") for name in names)
+    assert any(name.endswith(".part") for name in names)
     subprocess.run([*command, "live"], check=True, capture_output=True)
     assert len(read_prepared(tmp_path / "out")) == COUNT
-    assert not list((tmp_path / "out").glob("*.unfinished"))
+    assert not list((tmp_path / "out").glob(".*.part"))
 
 
 def test_other_settings_or_another_source_are_refused(source, tmp_path, prepare):
     assert prepare("lsp", source)[0] == 0
     status, error = prepare("lsp", source, "--crop", "100")
     assert status == 1
-    assert "was prepared with crop 256: use the same source and settings, or another --out" in error
+    assert "was begun with crop 256, not 100: choose another --out, or the same settings" in error
     write_lsp(tmp_path / "less", 3)
-    assert "was prepared with other files" in prepare("lsp", tmp_path / "less")[1]
+    status, error = prepare("lsp", tmp_path / "less")
+    assert status == 1
+    assert "was begun with source '3 parts," in error
     (tmp_path / "out" / "prepare-settings.json").unlink()
     assert "holds parts of something else" in prepare("lsp", source)[1]
 
@@ -137,8 +139,8 @@ def record(points, box):
     return Record(Frame(Path("none")), "train", points, np.full(len(points), VISIBLE), box=np.array(box, float))
 
 
-def test_the_window_of_a_crop_by_hand():
-    # Box 20 wide and 40 high round (50, 60), margin 1.5: a window of 60, from 20 to 80 and from 30 to 90 by pixel
+def test_the_square_of_a_crop_by_hand():
+    # Box 20 wide and 40 high round (50, 60), margin 1.5: a square of 60, from 20 to 80 and from 30 to 90 by pixel
     # edges at halves: columns 20.5 - 0.5 = 20 up to 80, that is 60 or 61 of them. 30 pixels of crop halve it.
     frame = np.zeros((200, 200, 3), np.uint8)
     cut = cut_person(frame, record(np.zeros((1, 2)), [40, 40, 60, 80]), side=30, margin=1.5)
@@ -148,7 +150,7 @@ def test_the_window_of_a_crop_by_hand():
     assert cut.affine[0, 0] == pytest.approx(0.5, abs=0.01)
 
 
-def test_a_window_ends_where_the_frame_ends():
+def test_a_crop_ends_where_the_frame_ends():
     frame = np.zeros((100, 100, 3), np.uint8)
     cut = cut_person(frame, record(np.zeros((1, 2)), [80, 80, 120, 120]), side=256, margin=1.0)
     assert cut.size == (20, 20)
@@ -156,11 +158,11 @@ def test_a_window_ends_where_the_frame_ends():
     assert cut_person(frame, record(np.zeros((1, 2)), [150, 150, 190, 190]), side=256, margin=1.0) is None
 
 
-def test_nobody_to_store(tmp_path, prepare):
+def test_no_people_to_store(tmp_path, prepare):
     write_lsp(tmp_path / "in", 2)
     status, error = prepare("lsp", tmp_path / "in", "--margin", "0.001")
     assert status == 1
-    assert "there is nobody to store: everybody was left out (the person lies outside the frame: 2)" in error
+    assert "there are no people to store: all were left out (the person lies outside the frame: 2)" in error
     assert not (tmp_path / "out" / INDEX).exists()
 
 

@@ -15,8 +15,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.hub.config_json import to_dict
 from fusion_model.skeletons import MPII_16
-from tests.helpers.fake_data import write_pack
-from tests.train.evaluation.test_end_to_end import make_source
+from tests.helpers.fake_data import make_source, write_pack
 from train import attach_detector
 from train.attach_detector import CONFIG_FILE, attach, read_detector
 from train.command import run_command

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from fusion_model.config import PRESETS
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from tests.helpers.estimators import sure
+from tests.helpers.fake_data import make_source
 from train.calibrate import fit_calibration
-from train.data.people import Source
 from train.evaluate import measure, print_figures
 from train.evaluation.canvases import alone, make_canvases
 from train.evaluation.card import card_text
@@ -37,37 +35,6 @@ from train.evaluation.end_to_end import (
 from train.evaluation.maps import person_pck
 from train.evaluation.negatives import negative_crops
 from train.evaluation.pose3d import mean_pose, pose_figures
-
-
-def _png(image: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def make_source(name: str = "street", count: int = 5) -> Source:
-    """People of 40 x 80 pixels in 120 x 160 photos, a red dot at each left wrist."""
-    generator = np.random.default_rng(0)
-    joints = np.zeros((count, 16, 2), np.float32)
-    joints[:] = generator.uniform(0, 1, (count, 16, 2)) * [40, 80] + [40, 40]
-    photos = []
-    for row in range(count):
-        photo = np.full((160, 120, 3), 60, np.uint8)
-        x, y = joints[row, MPII_16.index("left_wrist")].round().astype(int)
-        photo[y - 3 : y + 4, x - 3 : x + 4] = (255, 0, 0)
-        photos.append(_png(photo))
-    return Source(
-        name=name,
-        read=lambda index: photos[index],
-        joints=joints,
-        weight=np.ones((count, 16), np.float32),
-        by_hand=np.ones((count, 16), bool),
-        box=np.tile(np.array([40, 40, 80, 120], np.float32), (count, 1)),
-        pose=np.zeros((count, 17, 3), np.float32),
-        pose_weight=np.zeros((count, 17), np.float32),
-        validation=np.ones(count, bool),
-    )
-
 
 GREEN = np.full((50, 50, 3), (0, 200, 0), np.uint8)
 

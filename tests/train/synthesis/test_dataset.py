@@ -1,68 +1,50 @@
-"""Writing, resuming, merging and reading rendered data sets; the pictures are made up, so nothing is rendered."""
+"""Writing, resuming, merging and reading rendered data sets; nothing is rendered: the pictures are random."""
 
 import dataclasses
 import json
-import os
 import signal
 import subprocess
 import sys
 import textwrap
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
+from tests.helpers import rendered_set
+from tests.helpers.rendered_set import SETTINGS, label, picture, write_rendered
 from train.data.people import load_people
-from train.data.readers.synthetic import read_synthetic
+from train.data.readers.rendered import read_synthetic
 from train.synthesis import dataset
-from train.synthesis.dataset import Settings, merge_labels, open_folder, part_path, picture_generator, write_parts
+from train.synthesis.dataset import Settings, merge_labels, open_folder, part_path, write_parts
 from train.synthesis.labels import (
     Label,
     Picture,
     body_azimuth,
     posture_name,
     tight_box,
-    view_name,
+    viewpoint_name,
     visible_joints,
 )
 from train.synthesis.motion.kinds import KINDS
 from train.synthesis.preview import write_preview
 
 
-def label(index, person=0):
-    joints = np.arange(34, dtype=np.float32).reshape(17, 2) * 3 + index + person
-    pose = np.arange(51, dtype=np.float32).reshape(17, 3) * 10 + index
-    pose -= pose[0]
-    return Label(joints, pose, np.array([0, 0, 3000.0]), np.ones(17, bool), np.array([5, 5, 110, 120.0]),
-                 10.0 * index - 90, 7, 850.0, f"clip_{index % 3}", "standing")  # fmt: skip
-
-
-def picture(index, seed=4):
-    generator = picture_generator(seed, index)
-    image = generator.integers(0, 255, (128, 128, 3), np.uint8)
-    return Picture(image, np.diag([100.0, 100.0, 1.0]), [label(index, person) for person in range(index % 3)])
-
-
 @pytest.fixture
 def small_parts(monkeypatch):
-    monkeypatch.setattr(dataset, "PART", 5)
-    monkeypatch.setattr("train.data.readers.synthetic.PART", 5)
-
-
-SETTINGS = Settings(count=13, seed=4, size=128, split="train")
+    rendered_set.small_parts(monkeypatch)
 
 
 @pytest.mark.usefixtures("small_parts")
 def test_a_whole_data_set_and_its_reader(tmp_path):
-    open_folder(tmp_path, SETTINGS)
-    write_parts(tmp_path, SETTINGS, picture)
-    assert merge_labels(tmp_path, SETTINGS)
+    write_rendered(tmp_path)
     assert [path.name for path in sorted(tmp_path.glob("part-*"))] == [f"part-0000{k}.zip" for k in range(3)]
     source = read_synthetic(tmp_path)
     pictures = [index for index in range(13) for _ in range(index % 3)]
     assert len(source) == len(pictures) == 12
-    assert source.groups["view"].tolist() == ["side" if index <= 3 else "front" for index in pictures]
+    assert source.groups["viewpoint"].tolist() == ["side" if index <= 3 else "front" for index in pictures]
     assert set(source.groups["posture"]) == {"standing"}
     assert set(source.groups["stature"]) == {"child"}, "850 mm"
     with np.load(tmp_path / "annotations.npz") as data:
@@ -87,9 +69,7 @@ def test_small_and_hidden_people_are_left_out(tmp_path):
         hidden = Label(**{**label(index).__dict__, "visible": np.arange(17) < 3})
         return Picture(picture(index).image, np.eye(3), [tiny, label(index), hidden])
 
-    open_folder(tmp_path, SETTINGS)
-    write_parts(tmp_path, SETTINGS, few)
-    merge_labels(tmp_path, SETTINGS)
+    write_rendered(tmp_path, make=few)
     assert len(read_synthetic(tmp_path)) == 13
 
 
@@ -97,21 +77,19 @@ def test_killed_run_goes_on_without_duplicates_or_gaps(tmp_path):
     script = textwrap.dedent("""
         import os, signal, sys
         from pathlib import Path
-        sys.path[:0] = sys.argv[2:]
+        from tests.helpers import rendered_set
         from train.synthesis import dataset
-        import test_synthesis_dataset as made_up
         dataset.PART = 5
         def picture(index):
             if index == 8:
                 os.kill(os.getpid(), signal.SIGKILL)
-            return made_up.picture(index)
+            return rendered_set.picture(index)
         folder = Path(sys.argv[1])
-        dataset.open_folder(folder, made_up.SETTINGS)
-        dataset.write_parts(folder, made_up.SETTINGS, picture)
+        dataset.open_folder(folder, rendered_set.SETTINGS)
+        dataset.write_parts(folder, rendered_set.SETTINGS, picture)
     """)
-    here = os.path.dirname(__file__)  # noqa: PTH120 - the child wants text
-    root = os.path.dirname(os.path.dirname(here))  # noqa: PTH120
-    child = subprocess.run([sys.executable, "-c", script, str(tmp_path), here, root], check=False, capture_output=True)
+    root = Path(__file__).parents[3]
+    child = subprocess.run([sys.executable, "-c", script, tmp_path], cwd=root, check=False, capture_output=True)
     assert child.returncode == -signal.SIGKILL, child.stderr.decode()
     assert part_path(tmp_path, 0).is_file()
     assert not part_path(tmp_path, 1).is_file()
@@ -127,7 +105,7 @@ def test_killed_run_goes_on_without_duplicates_or_gaps(tmp_path):
         write_parts(tmp_path, SETTINGS, noted)
         assert merge_labels(tmp_path, SETTINGS)
     assert made == list(range(5, 13)), "the finished part was not made again"
-    assert not list(tmp_path.glob("*.unfinished"))
+    assert not list(tmp_path.glob(".*.part"))
     names = [name for path in sorted(tmp_path.glob("part-*")) for name in zipfile.ZipFile(path).namelist()]
     assert sorted(name for name in names if name.endswith(".jpg")) == [f"{k:07d}.jpg" for k in range(13)]
 
@@ -150,21 +128,10 @@ def test_shards_make_the_same_set(tmp_path):
 def test_other_settings_are_refused(tmp_path):
     open_folder(tmp_path, SETTINGS)
     open_folder(tmp_path, SETTINGS)
-    with pytest.raises(ValueError, match=r"seed 4.*another folder"):
+    with pytest.raises(ValueError, match=r"begun with seed 4, not 5: choose another --out"):
         open_folder(tmp_path, Settings(count=13, seed=5, size=128, split="train"))
     assert json.loads((tmp_path / "settings.json").read_text())["seed"] == 4
-    with pytest.raises(ValueError, match=r"plain False.*another folder"):
-        open_folder(tmp_path, dataclasses.replace(SETTINGS, plain=True))
-
-
-def test_a_set_of_a_former_version_goes_on(tmp_path):
-    open_folder(tmp_path, SETTINGS)
-    path = tmp_path / "settings.json"
-    former = json.loads(path.read_text())
-    del former["plain"]
-    path.write_text(json.dumps(former))
-    open_folder(tmp_path, SETTINGS)
-    with pytest.raises(ValueError, match="plain False"):
+    with pytest.raises(ValueError, match=r"begun with plain False, not True"):
         open_folder(tmp_path, dataclasses.replace(SETTINGS, plain=True))
 
 
@@ -172,9 +139,7 @@ def test_a_set_of_a_former_version_goes_on(tmp_path):
 def test_unfinished_or_damaged_sets_say_so(tmp_path):
     with pytest.raises(FileNotFoundError, match="not finished"):
         read_synthetic(tmp_path)
-    open_folder(tmp_path, SETTINGS)
-    write_parts(tmp_path, SETTINGS, picture)
-    merge_labels(tmp_path, SETTINGS)
+    write_rendered(tmp_path)
     part_path(tmp_path, 1).write_bytes(b"PK\x03\x04 cut")
     source = read_synthetic(tmp_path)
     with pytest.raises(ValueError, match=r"part-00001.*run train.synthesize again"):
@@ -188,9 +153,7 @@ def test_unfinished_or_damaged_sets_say_so(tmp_path):
 
 @pytest.mark.usefixtures("small_parts")
 def test_preview_is_small_and_shows_the_pictures(tmp_path):
-    open_folder(tmp_path, SETTINGS)
-    write_parts(tmp_path, SETTINGS, picture)
-    merge_labels(tmp_path, SETTINGS)
+    write_rendered(tmp_path)
     sheet = tmp_path / "sheet.jpg"
     assert write_preview(tmp_path, sheet) == 13
     assert 10_000 < sheet.stat().st_size <= 400_000
@@ -206,7 +169,7 @@ def test_a_joint_is_visible_up_to_the_thickness_of_the_body():
     assert not behind[wrist], "100 mm behind the surface: something is in front of a wrist"
     pixels[hip], pixels[wrist] = (5.0, 20.0), (20.0, 60.0)
     moved = visible_joints(pixels, np.full(17, 2010.0), depth, mask)
-    assert not moved[hip], "that pixel shows somebody else"
+    assert not moved[hip], "that pixel shows another person"
     assert not moved[wrist], "beyond the picture"
     assert moved.sum() == 15
 
@@ -227,7 +190,7 @@ def test_azimuth_is_zero_from_the_front_and_positive_from_the_left():
     turned = facing[:, [2, 1, 0]] * [1, 1, -1]  # the left shoulder comes towards the camera
     assert turned[HUMAN36M_17.index("left_shoulder"), 2] == -200
     assert body_azimuth(turned) == pytest.approx(90)
-    assert view_name(np.array([0.0, -59, 90, -119, 121, 180])).tolist() == [
+    assert viewpoint_name(np.array([0.0, -59, 90, -119, 121, 180])).tolist() == [
         "front", "front", "side", "side", "back", "back",
     ]  # fmt: skip
 

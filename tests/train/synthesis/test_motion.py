@@ -1,4 +1,4 @@
-"""Readers against hand-computed kinematics, retargeting, limits of joints, and the bank's draws."""
+"""Readers against hand-computed kinematics, retargeting, limits of joints, and the library's draws."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ SIDED = ("thumb", "knuckle", "wrist", "elbow", "shoulder", "hip", "knee", "ankle
 
 
 @pytest.fixture(scope="module")
-def bank():
+def library():
     return PoseLibrary()
 
 
 def clip_of(rotations):
-    """Landmarks that somebody in these postures (T, 21, 3, 3) would show."""
+    """Landmarks that a person in these postures (T, 21, 3, 3) would show."""
     heads, tails = place(rotations)
 
     def at(ends, bone):
@@ -78,9 +78,9 @@ def test_canonical_stance_is_the_identity():
     np.testing.assert_allclose(retarget(clip_of(CANONICAL[None]))[0], CANONICAL, atol=1e-5)
 
 
-def test_retarget_keeps_bone_directions_of_any_source(bank):
+def test_retarget_keeps_bone_directions_of_any_source(library):
     generator = np.random.default_rng(1)
-    source = np.stack([perturb(bank.rotations[i], generator) for i in generator.integers(len(bank), size=100)])
+    source = np.stack([perturb(library.rotations[i], generator) for i in generator.integers(len(library), size=100)])
     result = retarget(clip_of(source))
     for bone, name in enumerate(RIG.names):
         if name.endswith("clavicle"):
@@ -231,11 +231,11 @@ def test_asf_and_amc_against_kinematics_by_hand(tmp_path):
         read_asfamc(tmp_path / "a.asf", tmp_path / "b_01.amc")
 
 
-def test_mirrored_twice_is_the_same_and_once_is_as_possible(bank):
-    np.testing.assert_array_equal(mirror_posture(mirror_posture(bank.rotations)), bank.rotations)
-    np.testing.assert_array_equal(possible(mirror_posture(bank.rotations)), possible(bank.rotations))
-    seen = retarget(clip_of(bank.rotations[::40]))
-    mirrored = retarget(clip_of(mirror_posture(bank.rotations[::40])))
+def test_mirrored_twice_is_the_same_and_once_is_as_possible(library):
+    np.testing.assert_array_equal(mirror_posture(mirror_posture(library.rotations)), library.rotations)
+    np.testing.assert_array_equal(possible(mirror_posture(library.rotations)), possible(library.rotations))
+    seen = retarget(clip_of(library.rotations[::40]))
+    mirrored = retarget(clip_of(mirror_posture(library.rotations[::40])))
     assert angle_between(mirror_posture(seen), mirrored).max() < 1
 
 
@@ -258,18 +258,18 @@ def test_limits_reject(posture, joint):
     assert not possible(posture)
 
 
-def test_limits_accept_what_people_do(bank):
+def test_limits_accept_what_people_do(library):
     seated = CANONICAL
     for side, sign in (("left", 1), ("right", -1)):
         seated = bent(f"{side}_thigh", X, -85, bent(f"{side}_shin", X, 90, seated))
         seated = bent(f"{side}_upper_arm", Z, -75 * sign, bent(f"{side}_forearm", Y, -60 * sign, seated))
     for posture in (CANONICAL, seated):
         assert not [joint for joint, wrong in faults(posture).items() if wrong]
-    assert possible(bank.rotations).mean() > 0.99
+    assert possible(library.rotations).mean() > 0.99
 
 
-def test_draws_are_rotations_possible_balanced_and_repeatable(bank):
-    draws = [bank.draw(np.random.default_rng(seed), "train") for seed in range(150)]
+def test_draws_are_rotations_possible_balanced_and_repeatable(library):
+    draws = [library.draw(np.random.default_rng(seed), "train") for seed in range(150)]
     rotations = np.stack([sample.rotations for sample in draws])
     assert rotations.dtype == np.float32
     np.testing.assert_allclose(
@@ -279,29 +279,29 @@ def test_draws_are_rotations_possible_balanced_and_repeatable(bank):
     assert possible(rotations).all()
     assert {sample.kind for sample in draws} <= set(KINDS)
     assert {sample.support for sample in draws} >= {"feet", "seat", "ground"}
-    again = bank.draw(np.random.default_rng(7), "train")
+    again = library.draw(np.random.default_rng(7), "train")
     np.testing.assert_array_equal(again.rotations, draws[7].rotations)
     assert (again.motion, again.kind) == (draws[7].motion, draws[7].kind)
 
 
-def test_splits_never_share_a_clip(bank):
+def test_splits_never_share_a_clip(library):
     generator = np.random.default_rng(2)
     clips = {
-        split: {clip for _ in range(300) for clip in bank.draw(generator, split).motion.split("+")}
+        split: {clip for _ in range(300) for clip in library.draw(generator, split).motion.split("+")}
         for split in ("train", "validation")
     }
     assert not clips["train"] & clips["validation"]
-    held_out = {name for name, held in zip(bank.motion_names, bank.validation, strict=True) if held}
+    held_out = {name for name, held in zip(library.motion_names, library.validation, strict=True) if held}
     assert clips["validation"] <= held_out
     assert len(clips["validation"]) > 10
-    assert [collect.held_out(name) for name in bank.motion_names] == bank.validation.tolist()
+    assert [collect.held_out(name) for name in library.motion_names] == library.validation.tolist()
     with pytest.raises(ValueError, match="split must be train or validation"):
-        bank.draw(generator, "test")
+        library.draw(generator, "test")
 
 
-def test_clusters_are_drawn_evenly(bank):
+def test_clusters_are_drawn_evenly(library):
     generator = np.random.default_rng(3)
-    picks = bank.cluster[[bank.pick(generator, "train") for _ in range(15000)]]
+    picks = library.cluster[[library.pick(generator, "train") for _ in range(15000)]]
     counts = np.bincount(picks)
     counts = counts[counts > 0]
     expected = 15000 / len(counts)
@@ -311,9 +311,9 @@ def test_clusters_are_drawn_evenly(bank):
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-def test_every_kind_can_be_made_and_looks_its_part(bank, kind):
+def test_every_kind_can_be_made_and_is_recognised(library, kind):
     generator = np.random.default_rng(4)
-    made = [MAKERS[kind](generator, bank.rotations[bank.pick(generator, "train")]) for _ in range(60)]
+    made = [MAKERS[kind](generator, library.rotations[library.pick(generator, "train")]) for _ in range(60)]
     fit = np.stack([posture for posture in made if possible(posture) and balanced(posture, kind)])
     assert len(fit) >= 10
     assert kind in SUPPORT
@@ -335,10 +335,10 @@ def test_every_kind_can_be_made_and_looks_its_part(bank, kind):
         assert pelvis_over_feet.max() < 150
 
 
-def test_collect_chooses_evenly_and_keeps_names(bank, tmp_path, capsys):
+def test_collect_chooses_evenly_and_keeps_names(library, tmp_path, capsys):
     generator = np.random.default_rng(5)
-    walking = np.stack([perturb(bank.rotations[0], generator) for _ in range(200)])
-    others = bank.rotations[::100]
+    walking = np.stack([perturb(library.rotations[0], generator) for _ in range(200)])
+    others = library.rotations[::100]
     clips = [clip_of(walking), clip_of(others)]
     clips = [MotionClip(name, clip.landmarks) for name, clip in zip(("walk", "rest"), clips, strict=True)]
     pack = collect.collect(clips, 40, 10, 0)

@@ -68,17 +68,18 @@ def test_pairs_become_rows_for_the_fusion_network(sampler):
         offset=torch.zeros(16), height=torch.ones(16, 9), sigma=torch.full((16,), 1.25), missed=torch.zeros(16),
         swapped=torch.zeros(16), lost=torch.zeros(16), count=torch.ones(16),
     )  # fmt: skip
-    bank = pair_samples(sampler, exact, count=10, size=SIZE, fusion_size=48, source=3, seed=5, batch=4)
-    assert len(bank) == 10
-    assert set(bank.source.tolist()) == {3}
-    images, maps = bank.inputs(torch.arange(10))
+    samples = pair_samples(sampler, exact, count=10, size=SIZE, fusion_size=48, source=3, seed=5, batch=4)
+    assert len(samples) == 10
+    assert set(samples.source.tolist()) == {3}
+    images, maps = samples.inputs(torch.arange(10))
     assert images.std() < 0.01, "there is no picture"
     joint = MPII_16.index("pelvis")
     found, peaks = decode(maps[:, joint])
     assert peaks.min() > 0.5
-    np.testing.assert_allclose(found, bank.points[:, joint], atol=0.5)
+    np.testing.assert_allclose(found, samples.points[:, joint], atol=0.5)
     mpii = [HUMAN36M_17.index(name) for name in MPII_16.joints]
     across = [
-        np.corrcoef(points[:, 0], pose[mpii, 0])[0, 1] for points, pose in zip(bank.points, bank.pose, strict=True)
+        np.corrcoef(points[:, 0], pose[mpii, 0])[0, 1]
+        for points, pose in zip(samples.points, samples.pose, strict=True)
     ]
     assert min(across) > 0.9, "rows keep their pose"

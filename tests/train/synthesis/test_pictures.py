@@ -71,7 +71,7 @@ def test_boxes_hold_the_visible_joints_and_pictures_are_not_empty(made):
 
 
 def test_right_hands_are_on_the_left_of_people_who_face_the_camera(made):
-    """Shoulders, which no pose crosses, tell the same for everybody."""
+    """Shoulders, which no pose crosses, tell the same for all people."""
     index = HUMAN36M_17.index
     checked = 0
     for picture, _, _ in made:
@@ -85,11 +85,11 @@ def test_right_hands_are_on_the_left_of_people_who_face_the_camera(made):
 
 
 def test_bones_of_a_subject_keep_their_length():
-    pack, bank, generator = load_body(), PoseLibrary(), np.random.default_rng(0)
+    pack, library, generator = load_body(), PoseLibrary(), np.random.default_rng(0)
     person = pack.person(17)
     lengths = []
     for _ in range(6):
-        _, joints = pose_body(pack, person, bank.draw(generator, "train").rotations)
+        _, joints = pose_body(pack, person, library.draw(generator, "train").rotations)
         limbs = [(p, c) for p, c in HUMAN36M_17.bones if HUMAN36M_17.side(c) != "middle" and p not in (0, 8)]
         lengths.append([np.linalg.norm(joints[c] - joints[p]) for p, c in limbs])
     np.testing.assert_allclose(lengths, np.broadcast_to(lengths[0], np.shape(lengths)), rtol=1e-3)
@@ -121,9 +121,9 @@ def test_splits_share_neither_bodies_nor_motions():
     assert len(held_out) == 600
     assert train | held_out == set(range(3000))
     assert not train & held_out
-    bank, generator = PoseLibrary(), np.random.default_rng(1)
+    library, generator = PoseLibrary(), np.random.default_rng(1)
     clips = {
-        split: {clip for _ in range(150) for clip in bank.draw(generator, split).motion.split("+")}
+        split: {clip for _ in range(150) for clip in library.draw(generator, split).motion.split("+")}
         for split in ("train", "validation")
     }
     assert min(map(len, clips.values())) >= 5

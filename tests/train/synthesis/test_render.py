@@ -15,7 +15,7 @@ import pytest
 from fusion_model.skeletons import HUMAN36M_17
 from train.synthesis.backgrounds import PhotoFolder
 from train.synthesis.body import load_body
-from train.synthesis.camera import Shot, frame, look
+from train.synthesis.camera import Shot, frame, look_at
 from train.synthesis.motion.poses import PoseLibrary
 from train.synthesis.props import box
 from train.synthesis.renderer import Renderer
@@ -34,7 +34,7 @@ def pack():
 
 
 @pytest.fixture(scope="module")
-def bank():
+def library():
     return PoseLibrary()
 
 
@@ -63,7 +63,7 @@ def only_people(scene):
 
 def test_points_are_rendered_where_the_camera_projects_them(pack, renderer):
     scene = scene_of(pack, 1)
-    camera = look(np.array([900.0, 1500.0, 2500.0]), np.array([0.0, 800.0, 0.0]), 0.2, 150.0, (SIZE, SIZE))
+    camera = look_at(np.array([900.0, 1500.0, 2500.0]), np.array([0.0, 800.0, 0.0]), 0.2, 150.0, (SIZE, SIZE))
     points = np.array([[0.0, 800, 0], [350, 1200, 100], [-300, 500, -400], [200, 300, 300]])
     surfaces = [
         replace(box(point, (40.0, 40.0, 40.0), 0), person=number) for number, point in enumerate(points, 1)
@@ -79,7 +79,7 @@ def test_points_are_rendered_where_the_camera_projects_them(pack, renderer):
 
 
 def test_project_agrees_with_the_matrices_that_the_shaders_get():
-    camera = look(np.array([900.0, 1500.0, 2500.0]), np.array([0.0, 800.0, 0.0]), 0.2, 150.0, (96, 64))
+    camera = look_at(np.array([900.0, 1500.0, 2500.0]), np.array([0.0, 800.0, 0.0]), 0.2, 150.0, (96, 64))
     points = np.random.default_rng(0).uniform(-500, 500, (20, 3))
     clip = np.concatenate([points, np.ones((20, 1))], axis=1) @ camera.clip_matrix().T
     window = (clip[:, :2] / clip[:, 3:] + 1) / 2 * [96, 64] - 0.5
@@ -87,10 +87,10 @@ def test_project_agrees_with_the_matrices_that_the_shaders_get():
     np.testing.assert_allclose(camera.project(camera.position[None] + camera.rotation[2])[1], [[0, 0, 1]], atol=1e-9)
 
 
-def test_joints_lie_within_the_silhouette(pack, bank, renderer):
+def test_joints_lie_within_the_silhouette(pack, library, renderer):
     for seed in range(12):
         generator = np.random.default_rng(seed)
-        sample = bank.draw(generator, "train")
+        sample = library.draw(generator, "train")
         scene = compose(generator, pack, [(pack.person(seed * 7), sample.rotations, sample.support)], size=SIZE)
         mask = renderer.render(only_people(scene)).person == 1
         near = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
@@ -105,7 +105,7 @@ def test_who_faces_the_camera_has_the_right_hand_on_the_left_of_the_picture(pack
     scene = scene_of(pack, 3)
     person = scene.people[0]
     ahead = person.facing / np.linalg.norm(person.facing)
-    camera = look(ahead * 4000 + [0, 1000, 0], np.array([0.0, 900, 0]), 0.0, 130.0, (SIZE, SIZE))
+    camera = look_at(ahead * 4000 + [0, 1000, 0], np.array([0.0, 900, 0]), 0.0, 130.0, (SIZE, SIZE))
     pixels, _ = camera.project(person.joints_world)
     right, left = (HUMAN36M_17.index(f"{side}_wrist") for side in ("right", "left"))
     assert pixels[right, 0] < SIZE / 2 < pixels[left, 0]
@@ -150,10 +150,10 @@ def test_people_are_seen_from_all_sides_evenly(pack):
     assert np.bincount(quarters, minlength=4).min() >= 6
 
 
-def test_everybody_is_borne(pack, bank):
+def test_everyone_is_borne(pack, library):
     generator = np.random.default_rng(2)
     for number in range(25):
-        sample = bank.draw(generator, "train")
+        sample = library.draw(generator, "train")
         scene = compose(generator, pack, [(pack.person(number), sample.rotations, sample.support)], size=SIZE)
         lowest = scene.people[0].vertices[tailor_of(pack).vertices["skin"], 1].min()
         assert lowest >= 0

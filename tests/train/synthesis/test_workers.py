@@ -1,4 +1,4 @@
-"""Parts of a data set made side by side; the pictures are made up, so nothing is rendered."""
+"""Parts of a data set made side by side; nothing is rendered: the pictures are random."""
 
 import os
 import signal
@@ -79,32 +79,29 @@ def test_what_a_process_refuses_reaches_the_caller(tmp_path):
 
 def test_processes_end_when_the_command_is_killed(tmp_path):
     script = textwrap.dedent("""
-        import sys, time
+        import dataclasses, sys, time
         from pathlib import Path
-        sys.path[:0] = sys.argv[2:]
-        import test_synthesis_workers as made_up
-        from train.synthesis.dataset import open_folder
+        from tests.helpers import rendered_set
+        from train.synthesis.dataset import PART, open_folder
         from train.synthesis.workers import write_side_by_side
 
         def slow(index):
             time.sleep(0.05)
             Path(sys.argv[1], "begun").touch()
-            return made_up.picture(index)
+            return rendered_set.picture(index)
 
         def factory():
             return slow
 
         if __name__ == "__main__":
-            folder = Path(sys.argv[1])
-            open_folder(folder, made_up.SETTINGS)
-            write_side_by_side(folder, made_up.SETTINGS, factory, processes=2)
+            folder, settings = Path(sys.argv[1]), dataclasses.replace(rendered_set.SETTINGS, count=2 * PART)
+            open_folder(folder, settings)
+            write_side_by_side(folder, settings, factory, processes=2)
     """)
     path = tmp_path / "slow.py"
     path.write_text(script)
-    here = Path(__file__).parent
-    command = subprocess.Popen(
-        [sys.executable, path, str(tmp_path), str(here), str(here.parents[1])], start_new_session=True
-    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    command = subprocess.Popen([sys.executable, path, tmp_path], env=environment, start_new_session=True)
     wait_for((tmp_path / "begun").is_file)
     assert running(command.pid) >= 3
     command.kill()

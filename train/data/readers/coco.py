@@ -1,6 +1,6 @@
 """COCO's person keypoints as distributed: ``annotations/person_keypoints_<part>.json`` beside folders of photos.
 
-Takes every part of 2014 or 2017 that is there; ``train*`` is for training, ``val*`` for validation. Composites are left
+Takes every part of 2014 or 2017 that is there; ``train*`` is for training, ``val*`` for validation. Crowds are left
 out, and people with too few labelled joints.
 """
 
@@ -27,8 +27,8 @@ from train.data.readers.records import (
 
 _SECTION = "COCO"
 _EXPECTED = "annotations/person_keypoints_train2017.json and the like"
-_LEAST_JOINTS = 4
-_LEAST_SIDE = 32  # pixels of the box's longer side
+_MIN_JOINTS = 4
+_MIN_SIDE = 32  # pixels of the box's longer side
 
 
 def plan_coco(source: Path) -> Plan:
@@ -96,8 +96,8 @@ def _usable(entry: dict[str, Any], path: Path) -> tuple[str, np.ndarray]:
     joints = joints.reshape(-1, 3)
     if entry.get("iscrowd"):
         return "a crowd", joints
-    if (joints[:, 2] != UNKNOWN).sum() < _LEAST_JOINTS:
-        return f"fewer than {_LEAST_JOINTS} labelled joints", joints
-    if max(entry["bbox"][2:]) < _LEAST_SIDE:
-        return f"smaller than {_LEAST_SIDE} pixels", joints
+    if (joints[:, 2] != UNKNOWN).sum() < _MIN_JOINTS:
+        return f"fewer than {_MIN_JOINTS} labelled joints", joints
+    if max(entry["bbox"][2:]) < _MIN_SIDE:
+        return f"smaller than {_MIN_SIDE} pixels", joints
     return "", joints

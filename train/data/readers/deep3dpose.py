@@ -16,7 +16,17 @@ import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
 from train.data.readers.caffe import read_datum, read_image, read_keys
-from train.data.readers.records import STILLS, UNKNOWN, Frame, Labels, LayoutError, Plan, Record, Unit, require_any
+from train.data.readers.records import (
+    UNIT_PICTURES,
+    UNKNOWN,
+    Frame,
+    Labels,
+    LayoutError,
+    Plan,
+    Record,
+    Unit,
+    require_any,
+)
 
 _SECTION = "Deep3DPose"
 _IMAGES, _JOINTS, _ORDER = "image_train.lmdb", "joint3_train.lmdb", "deep3dpose.json"
@@ -39,8 +49,8 @@ def plan_deep3dpose(source: Path) -> Plan:
         found = f"{len(labels)} keys that are not the {len(keys)} of {_IMAGES}"
         raise LayoutError(source / _JOINTS, found, "the same keys in both", _SECTION)
     units = [
-        Unit(f"pictures from {start}", partial(_load, source, keys[start : start + STILLS], start, order, unit))
-        for start in range(0, len(keys), STILLS)
+        Unit(f"pictures from {start}", partial(_load, source, keys[start : start + UNIT_PICTURES], start, order, unit))
+        for start in range(0, len(keys), UNIT_PICTURES)
     ]
     return Plan(HUMAN36M_17, units, found=[f"the order of the joints from {_ORDER}"])
 

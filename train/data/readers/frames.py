@@ -67,7 +67,7 @@ def _decode(path: Path, member: str, section: str) -> np.ndarray:
 
 
 class _Video:
-    """Reads a video forwards, by OpenCV or where that cannot by PyAV; frames that nobody asks for are not converted."""
+    """Reads a video forwards, by OpenCV or where that cannot by PyAV; converts only the frames that are asked for."""
 
     def __init__(self, path: Path, section: str) -> None:
         self._path, self._section = path, section

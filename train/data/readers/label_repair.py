@@ -1,8 +1,8 @@
-"""Hand labels that a sure teacher contradicts: sides that were swapped, joints that were misplaced.
+"""Label repair: hand labels that a confident teacher contradicts, with swapped sides or misplaced joints.
 
 The labels of LSP-extended come from many annotators, and some mistook left for right: of a whole person, of the arms or
 of the legs. Where the two strong networks of the teacher agree on the mirrored labels, the sides are exchanged; where
-they are sure of a place far from the label, the label is dropped.
+they are confident of a place far from the label, the label is dropped.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from fusion_model.skeletons import MPII_16
 
 _NEAR = 0.2  # torso lengths from the teacher's joint, within which a label agrees with it
 _FAR = 0.5  # torso lengths from which it contradicts
-_SURE = 0.64  # teacher's weight (score 0.8, squared) from which its contradiction counts
-_LEAST_JOINTS = 4  # of a limb pair that both know, to compare its sides
+_CONFIDENT = 0.64  # teacher's weight (score 0.8, squared) from which its contradiction counts
+_MIN_JOINTS = 4  # of a limb pair that both know, to compare its sides
 _MARGIN = 0.5  # fraction of joints that must agree better when mirrored
 
 _ARMS = [MPII_16.index(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist") for side in ("left", "right")]
@@ -44,7 +44,7 @@ def repair_labels(joints: np.ndarray, weight: np.ndarray, guess: np.ndarray, tru
         swapped[name] = len(rows)
     with np.errstate(invalid="ignore"):
         far = np.linalg.norm(joints - guess, axis=-1) > _FAR * torso[:, None]
-    dropped = far & (weight > 0) & (trust >= _SURE)
+    dropped = far & (weight > 0) & (trust >= _CONFIDENT)
     weight[dropped] = 0
     return {**swapped, "joints": int(dropped.sum())}
 
@@ -70,4 +70,4 @@ def _better_mirrored(
         straight = (np.linalg.norm(joints[:, limbs] - guess[:, limbs], axis=-1) < reach) & both
         crossed = (np.linalg.norm(joints[:, mirrored] - guess[:, limbs], axis=-1) < reach) & both
     known = both.sum(1)
-    return (known >= _LEAST_JOINTS) & (crossed.sum(1) - straight.sum(1) >= _MARGIN * known)
+    return (known >= _MIN_JOINTS) & (crossed.sum(1) - straight.sum(1) >= _MARGIN * known)

@@ -13,26 +13,25 @@ from pathlib import Path
 
 import numpy as np
 
-from fusion_model.skeletons import LSP_14
+from fusion_model.skeletons import LSP_14, MPII_16, conversion_matrix
+from train.data.readers.label_repair import repair_labels
 from train.data.readers.matlab import read_variable
 from train.data.readers.records import HIDDEN, UNKNOWN, VISIBLE, Frame, LayoutError, Plan, Record, in_units, require_any
+from train.data.readers.teacher import teacher_joints, teacher_pose
+from train.data.source import Source, add_middle_joints
 
-LSPET_VALIDATION_FROM = 8501
+_LSPET_VALIDATION_FROM = 8501
 _LSP_TEST_FROM = 1001
 _LSP_COUNT = 2000
-_LEAST_JOINTS = 4  # fewer give no box
+_MIN_JOINTS = 4  # fewer give no box
+_LSP, _LSPET = "LSP", "LSP-extended"  # sections of DATASETS.md
 
 
 def plan_lsp(source: Path) -> Plan:
     """Leeds Sports Pose, small or full-size pictures."""
-    section = "LSP"
-    labels = _labels(source, section)
-    if labels.ndim != 3 or labels.shape[0] != 3 or labels.shape[1] != len(LSP_14):
-        raise LayoutError(
-            source / "joints.mat", f"'joints' has shape {labels.shape}", "(3, 14, N) of LSP, not another set", section
-        )
+    labels = _labels(source, (3, len(LSP_14)), _LSP)
     joints = labels.transpose(2, 1, 0)
-    plan = _plan(source, section, joints, np.where(joints[..., 2] == 1, HIDDEN, VISIBLE), _lsp_split)
+    plan = _plan(source, _LSP, joints, np.where(joints[..., 2] == 1, HIDDEN, VISIBLE), _lsp_split)
     if len(joints) != _LSP_COUNT:
         plan.found.append(f"{len(joints)} photos where LSP has {_LSP_COUNT}")
     return plan
@@ -40,17 +39,51 @@ def plan_lsp(source: Path) -> Plan:
 
 def plan_lspet(source: Path) -> Plan:
     """LSP-extended, or its version in high resolution (``*.png``)."""
-    section = "LSP-extended"
-    labels = _labels(source, section)
-    if labels.ndim != 3 or labels.shape[:2] != (len(LSP_14), 3):
-        raise LayoutError(
-            source / "joints.mat",
-            f"'joints' has shape {labels.shape}",
-            "(14, 3, N) of LSP-extended, not another set",
-            section,
-        )
-    joints = labels.transpose(2, 0, 1)
-    return _plan(source, section, joints, np.where(joints[..., 2] == 1, VISIBLE, UNKNOWN), _lspet_split)
+    joints = _lspet_joints(source)
+    return _plan(source, _LSPET, joints, np.where(joints[..., 2] == 1, VISIBLE, UNKNOWN), _lspet_split)
+
+
+def read_lspet(folder: Path, teacher: Path | None) -> Source:
+    """LSP-extended for training, with what a teacher adds to the labels.
+
+    Args:
+        folder: holds ``joints.mat`` and ``images``.
+        teacher: npz with pseudo-labels of the first photos, row i for photo i + 1; fills unlabelled joints, repairs
+            swapped and misplaced ones (:mod:`train.data.readers.label_repair`) and gives the 3D. None for hand labels
+            alone.
+
+    Raises:
+        LayoutError: if a file is missing or damaged, or ``joints.mat`` has another shape.
+    """
+    labels = _lspet_joints(folder)
+    photos = _photos(folder, len(labels), _LSPET)
+    carried = conversion_matrix(LSP_14, MPII_16)
+    joints = np.einsum("ts,nsc->ntc", carried, labels[..., :2].astype(np.float32))
+    labelled = (labels[..., 2] == 1).astype(np.float32)
+    weight = (np.einsum("ts,ns->nt", carried, labelled) == 1).astype(np.float32)
+    by_hand = weight > 0
+    pose, pose_weight = np.zeros((len(labels), 17, 3), np.float32), np.zeros((len(labels), 17), np.float32)
+    if teacher is not None:
+        with np.load(teacher) as data:
+            rows = len(data["teacher_2d"])
+            guess, trust = teacher_joints(data["teacher_2d"])
+            pose[:rows], pose_weight[:rows] = teacher_pose(data["teacher_3d"], data["teacher_3d_visible"])
+        repair_labels(joints[:rows], weight[:rows], guess, trust)
+        by_hand = weight > 0
+        missing = ~by_hand[:rows]
+        joints[:rows][missing], weight[:rows][missing] = guess[missing], trust[missing]
+        add_middle_joints(joints, weight)
+    return Source(
+        name="lspet",
+        read=lambda index: photos[index].read_bytes(),
+        joints=joints,
+        weight=weight,
+        by_hand=by_hand,
+        box=_boxes(joints, weight),
+        pose=pose,
+        pose_weight=pose_weight,
+        validation=np.array([_lspet_split(row + 1) == "validation" for row in range(len(labels))], bool),
+    )
 
 
 def _lsp_split(number: int) -> str:
@@ -58,37 +91,55 @@ def _lsp_split(number: int) -> str:
 
 
 def _lspet_split(number: int) -> str:
-    return "validation" if number >= LSPET_VALIDATION_FROM else "train"
+    return "validation" if number >= _LSPET_VALIDATION_FROM else "train"
 
 
-def _labels(source: Path, section: str) -> np.ndarray:
-    """The variable ``joints``."""
+def _lspet_joints(source: Path) -> np.ndarray:
+    """(N, 14, 3) of LSP-extended: x, y and whether it is labelled."""
+    return _labels(source, (len(LSP_14), 3), _LSPET).transpose(2, 0, 1)
+
+
+def _labels(source: Path, shape: tuple[int, int], section: str) -> np.ndarray:
+    """The variable ``joints``, (*shape, N)."""
     require_any(source, "joints.mat", "joints.mat and the folder images, as in the archive", section)
     labels = np.asarray(read_variable(source / "joints.mat", "joints", section))
+    if labels.ndim != 3 or labels.shape[:2] != shape:
+        expected = f"({shape[0]}, {shape[1]}, N) of {section}, not another set"
+        raise LayoutError(source / "joints.mat", f"'joints' has shape {labels.shape}", expected, section)
     images = source / "images"
     if not images.is_dir():
         raise LayoutError(images, "there is no such folder", "the photos im00001.jpg and so on", section)
     return labels
 
 
+def _photos(source: Path, count: int, section: str) -> list[Path]:
+    """The files of photos 1 to ``count``."""
+    names = {path.stem: path for path in sorted((source / "images").iterdir()) if path.suffix in (".jpg", ".png")}
+    photos = [names.get(f"im{number:04d}") or names.get(f"im{number:05d}") for number in range(1, count + 1)]
+    if None in photos:
+        found = f"photo {photos.index(None) + 1} is missing, {len(names)} are there"
+        raise LayoutError(source / "images", found, f"{count} photos, one for each row of joints.mat", section)
+    return photos
+
+
 def _plan(source: Path, section: str, joints: np.ndarray, visible: np.ndarray, split: Callable[[int], str]) -> Plan:
     """Records of joints (N, 14, 3) and their ``visible`` (N, 14), a person a photo."""
-    names = {path.stem: path for path in sorted((source / "images").iterdir()) if path.suffix in (".jpg", ".png")}
     records, skipped = [], Counter()
-    for row in range(len(joints)):
-        number = row + 1
-        path = names.get(f"im{number:04d}") or names.get(f"im{number:05d}")
-        if path is None:
-            raise LayoutError(
-                source / "images",
-                f"photo {number} is missing, {len(names)} are there",
-                f"{len(joints)} photos, one for each row of joints.mat",
-                section,
-            )
+    for row, path in enumerate(_photos(source, len(joints), section)):
         known = visible[row] != UNKNOWN
-        if known.sum() < _LEAST_JOINTS:
-            skipped[f"fewer than {_LEAST_JOINTS} labelled joints"] += 1
+        if known.sum() < _MIN_JOINTS:
+            skipped[f"fewer than {_MIN_JOINTS} labelled joints"] += 1
             continue
         points = np.where(known[:, None], joints[row, :, :2], 0)
-        records.append(Record(Frame(path), split(number), points, visible[row], number=number))
+        records.append(Record(Frame(path), split(row + 1), points, visible[row], number=row + 1))
     return Plan(LSP_14, in_units(records, "photos from"), skipped)
+
+
+def _boxes(joints: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """(N, 4) tight boxes of the labelled joints; the unit box where there is none."""
+    boxes = np.tile(np.array([0, 0, 1, 1], np.float32), (len(joints), 1))
+    for row, (points, known) in enumerate(zip(joints, weight > 0, strict=True)):
+        if known.sum() >= 2:
+            low, high = points[known].min(0), points[known].max(0)
+            boxes[row] = (*low, *np.maximum(high, low + 1))
+    return boxes

@@ -15,7 +15,7 @@ import numpy as np
 from fusion_model.skeletons import HUMAN36M_17
 from train.data.readers.matlab import read_variable
 from train.data.readers.records import (
-    STILLS,
+    UNIT_PICTURES,
     VISIBLE,
     Frame,
     Labels,
@@ -154,12 +154,12 @@ def _test_units(path: Path, every: int) -> list[Unit]:
                 number=int(number),
                 extra={"activity": float(activity[number])},
             )
-            for number in numbers[start : start + STILLS]
+            for number in numbers[start : start + UNIT_PICTURES]
         ]
         invalid = {} if start or not skipped else {f"a frame of {subject} that is not valid": skipped}
         return Labels(records, Counter(invalid))
 
-    return [Unit(f"{subject} {start}", partial(load, start)) for start in range(0, len(numbers), STILLS)]
+    return [Unit(f"{subject} {start}", partial(load, start)) for start in range(0, len(numbers), UNIT_PICTURES)]
 
 
 def _frames(path: Path, name: str, count: int, dimensions: int) -> np.ndarray:

@@ -29,7 +29,7 @@ from train.data.readers.records import (
 
 _SECTION = "MPII"
 _LIST = "valid_images.txt"
-_LEAST_JOINTS = 4
+_MIN_JOINTS = 4
 _HEAD = 0.6  # of the head box's diagonal: what PCKh is relative to
 _EVERY = 10
 
@@ -90,8 +90,8 @@ def _people(
     name = str(photo.image.name)
     for place, person in enumerate(np.atleast_1d(photo.annorect), 1):
         points, visible = _joints(path, name, person)
-        if (visible != UNKNOWN).sum() < _LEAST_JOINTS:
-            skipped[f"a person with fewer than {_LEAST_JOINTS} labelled joints"] += 1
+        if (visible != UNKNOWN).sum() < _MIN_JOINTS:
+            skipped[f"a person with fewer than {_MIN_JOINTS} labelled joints"] += 1
             continue
         validates = name in held_out if held_out is not None else number % _EVERY == 0
         middle = getattr(person, "objpos", None)

@@ -1,7 +1,7 @@
 """What a reader of a distributed data set yields: records, a person in a frame each, in units loaded one by one.
 
-A reader is a function ``plan(source, cameras, every)`` that looks at the folder, not at every file in it, and returns
-a :class:`Plan`. ``train.prepare`` then loads each unit, cuts its crops and stores them.
+A reader is a function ``plan(source, cameras, every)`` that reads the folder, not every file in it, and returns a
+:class:`Plan`. ``train.prepare`` then loads each unit, cuts its crops and stores them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fusion_model.skeletons import Skeleton
 UNKNOWN, HIDDEN, VISIBLE = 0, 1, 2
 """What ``visible`` says of a joint in 2D: not labelled, labelled though hidden, seen."""
 
-STILLS = 200  # records of still pictures in a unit
+UNIT_PICTURES = 200  # records of single pictures in a unit
 
 
 @dataclass(frozen=True)
@@ -149,12 +149,12 @@ def require_any(source: Path, pattern: str, expected: str, section: str) -> list
 
 
 def in_units(records: Sequence[Record], name: str) -> list[Unit]:
-    """Records of still pictures, cut into units of :data:`STILLS`."""
+    """Records of single pictures, cut into units of :data:`UNIT_PICTURES`."""
 
     def load(start: int) -> Labels:
-        return Labels(list(records[start : start + STILLS]))
+        return Labels(list(records[start : start + UNIT_PICTURES]))
 
-    return [Unit(f"{name} {start}", partial(load, start)) for start in range(0, len(records), STILLS)]
+    return [Unit(f"{name} {start}", partial(load, start)) for start in range(0, len(records), UNIT_PICTURES)]
 
 
 def _listed(names: Sequence[str]) -> str:

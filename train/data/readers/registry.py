@@ -23,7 +23,7 @@ class Distributed:
     """A data set.
 
     Attributes:
-        plan: looks at a folder; takes it, names of cameras (empty for the set's usual ones) and every how many frames.
+        plan: of a folder; takes it, names of cameras (empty for the set's usual ones) and every how many frames.
         section: heading in DATASETS.md.
         licence_page: where its licence is to be read.
         every: of its videos, every so many frames unless told otherwise; 0 for a set of pictures.
@@ -37,7 +37,7 @@ class Distributed:
     cameras: bool = False
 
 
-def _stills(plan: Callable[[Path], Plan]) -> Callable[[Path, tuple[str, ...], int], Plan]:
+def _pictures(plan: Callable[[Path], Plan]) -> Callable[[Path, tuple[str, ...], int], Plan]:
     """The plan of a set without cameras to choose from."""
     return lambda source, _cameras, _every: plan(source)
 
@@ -45,10 +45,10 @@ def _stills(plan: Callable[[Path], Plan]) -> Callable[[Path, tuple[str, ...], in
 _SAM_JOHNSON = "http://sam.johnson.io/research"
 
 DISTRIBUTED = {
-    "lsp": Distributed(_stills(plan_lsp), "LSP", f"{_SAM_JOHNSON}/lsp.html"),
-    "lspet": Distributed(_stills(plan_lspet), "LSP-extended", f"{_SAM_JOHNSON}/lspet.html"),
-    "mpii": Distributed(_stills(plan_mpii), "MPII", "http://human-pose.mpi-inf.mpg.de"),
-    "coco": Distributed(_stills(plan_coco), "COCO", "https://cocodataset.org/#termsofuse"),
+    "lsp": Distributed(_pictures(plan_lsp), "LSP", f"{_SAM_JOHNSON}/lsp.html"),
+    "lspet": Distributed(_pictures(plan_lspet), "LSP-extended", f"{_SAM_JOHNSON}/lspet.html"),
+    "mpii": Distributed(_pictures(plan_mpii), "MPII", "http://human-pose.mpi-inf.mpg.de"),
+    "coco": Distributed(_pictures(plan_coco), "COCO", "https://cocodataset.org/#termsofuse"),
     "human36m": Distributed(plan_human36m, "Human3.6M", "http://vision.imar.ro/human3.6m/eula.php", 5, cameras=True),
     "humaneva": Distributed(plan_humaneva, "HumanEva-I", "http://humaneva.is.tue.mpg.de", 1, cameras=True),
     "kth": Distributed(
@@ -61,6 +61,6 @@ DISTRIBUTED = {
     "mpi-inf-3dhp": Distributed(
         plan_mpi_inf_3dhp, "MPI-INF-3DHP", "https://vcai.mpi-inf.mpg.de/3dhp-dataset/", 5, cameras=True
     ),
-    "deep3dpose": Distributed(_stills(plan_deep3dpose), "Deep3DPose", "http://irc.cs.sdu.edu.cn/Deep3DPose/"),
-    "synthetic": Distributed(_stills(plan_synthetic), "Rendered people", "DATASETS.md"),
+    "deep3dpose": Distributed(_pictures(plan_deep3dpose), "Deep3DPose", "http://irc.cs.sdu.edu.cn/Deep3DPose/"),
+    "synthetic": Distributed(_pictures(plan_synthetic), "Rendered people", "DATASETS.md"),
 }

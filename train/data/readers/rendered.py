@@ -1,53 +1,159 @@
-"""Rendered people as ``train.synthesize`` writes them, for the prepared format.
+"""Rendered people as ``train.synthesize`` writes them: a folder with annotations.npz and part-*.zip.
 
-3D is in the people's own sizes; the column ``stature`` has them.
+:func:`read_rendered` reads and checks a folder. Training's source, the plan of ``train.prepare`` and the groups of
+:mod:`train.detector_stage.rendered_groups` are made from what it returns.
 """
 
 from __future__ import annotations
 
-from functools import partial
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
-from fusion_model.skeletons import HUMAN36M_17
+from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
+from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from train.data.readers.records import HIDDEN, VISIBLE, Frame, Labels, LayoutError, Plan, Record, Unit, require_any
-from train.data.readers.synthetic import read_labels
-from train.synthesis.dataset import PART, image_name, part_path
+from train.data.source import SYNTHETIC, Source
+from train.data.zips import ZipReader
+from train.synthesis.dataset import ANNOTATIONS, image_place
+from train.synthesis.labels import posture_name, viewpoint_name
 
 _SECTION = "Rendered people"
+_COLUMNS = (
+    *("picture", "joints_2d", "joints_3d", "pelvis", "visible", "box", "azimuth", "stature", "kind"),
+    *("subject", "motion"),
+)
+_MIN_SIDE = 64  # pixels of the box's longer side; smaller people teach no pose
+_MIN_VISIBLE = 4  # joints
+_CHILD = 1400.0  # mm, below which a person is counted among the children
+_HIDDEN_WEIGHT = 0.5  # of a joint that something covers: its place is exact, but a guess from the picture
+
+
+@dataclass(frozen=True)
+class RenderedSet:
+    """A finished folder.
+
+    Attributes:
+        folder: where it lies.
+        validation: whether it is for validation, never trained on.
+        pictures: how many there are, those without people included.
+        labels: columns as ``train.synthesize`` writes them, a row a person; so is ``intrinsics``, (N, 3, 3).
+    """
+
+    folder: Path
+    validation: bool
+    pictures: int
+    labels: dict[str, np.ndarray]
+
+    @cached_property
+    def read(self) -> Callable[[int], bytes]:
+        """Gives the JPEG file of a picture by its number, from several threads; ValueError if its part is damaged."""
+        reader = ZipReader("picture", "delete the part and run train.synthesize again")
+        return lambda picture: reader(*image_place(self.folder, picture))
+
+    def learnable(self, min_side: float) -> np.ndarray:
+        """(N,) bool: enough joints visible, and the longer side of the box at least ``min_side`` pixels."""
+        side = (self.labels["box"][:, 2:] - self.labels["box"][:, :2]).max(1)
+        return (side >= min_side) & (self.labels["visible"].sum(1) >= _MIN_VISIBLE)
+
+    def pose_labels(self) -> dict[str, np.ndarray]:
+        """The columns of the people who are large and visible enough to learn a pose from."""
+        keep = self.learnable(_MIN_SIDE)
+        return {name: column[keep] for name, column in self.labels.items()}
+
+
+def read_rendered(folder: Path) -> RenderedSet:
+    """Read and check the labels of a folder; the pictures stay in their files.
+
+    Raises:
+        FileNotFoundError: if the data set is not finished.
+        ValueError: if its annotations are damaged.
+    """
+    path = folder / ANNOTATIONS
+    if not path.is_file():
+        msg = f"{path} not found: the data set is not finished, run train.synthesize again with the same settings"
+        raise FileNotFoundError(msg)
+    try:
+        with np.load(path) as data:
+            labels = {name: data[name] for name in _COLUMNS}
+            intrinsics = data["intrinsics"]
+            labels["intrinsics"] = intrinsics[labels["picture"]]
+            split = str(data["split"])
+        if len({len(column) for column in labels.values()}) > 1:
+            raise ValueError("its columns are of different lengths")  # noqa: TRY301 - one message for all damage
+    except (zipfile.BadZipFile, KeyError, EOFError, IndexError, ValueError) as error:
+        raise ValueError(f"{path} is damaged ({error}): delete it and run train.synthesize again") from error
+    return RenderedSet(folder, split == "validation", len(intrinsics), labels)
+
+
+def read_synthetic(folder: Path) -> Source:
+    """A rendered data set for training; people that are too small or hidden to learn from are left out.
+
+    One photo does not tell a person's size, so poses are brought to the height that the estimator assumes.
+
+    The groups are ``viewpoint`` (front, side, back), ``posture`` (standing, low, seated, lying) and ``stature`` (child:
+    below 1.40 m, else adult).
+
+    Raises:
+        FileNotFoundError: if the data set is not finished.
+        ValueError: if its annotations are damaged.
+    """
+    rendered = read_rendered(folder)
+    labels = rendered.pose_labels()
+    visible = labels["visible"][:, MPII_IN_HUMAN36M]
+    count = len(visible)
+    return Source(
+        name=SYNTHETIC,
+        read=lambda row: rendered.read(int(labels["picture"][row])),
+        joints=labels["joints_2d"][:, MPII_IN_HUMAN36M],
+        weight=np.where(visible, 1.0, _HIDDEN_WEIGHT).astype(np.float32),
+        by_hand=np.ones((count, len(MPII_16)), bool),
+        box=labels["box"],
+        pose=labels["joints_3d"] * (CONVENTIONAL_HEIGHT_MM / labels["stature"])[:, None, None],
+        pose_weight=np.ones((count, len(HUMAN36M_17)), np.float32),
+        validation=np.full(count, rendered.validation),
+        groups={
+            "viewpoint": viewpoint_name(labels["azimuth"]),
+            "posture": np.array([posture_name(kind) for kind in labels["kind"].tolist()]),
+            "stature": np.where(labels["stature"] < _CHILD, "child", "adult"),
+        },
+    )
 
 
 def plan_synthetic(source: Path) -> Plan:
-    """The people that are large and visible enough.
+    """The same people for the prepared format; their 3D is in their own sizes, which the column ``stature`` has.
 
     Raises:
         LayoutError: if the folder holds no finished set.
     """
-    require_any(source, "annotations.npz", "a finished set of train.synthesize", _SECTION)
-    labels, validation = read_labels(source)
-    split = "validation" if validation else "train"
-    parts = labels["picture"] // PART
-    plan = Plan(HUMAN36M_17, [], camera_model="pinhole")
-    for part in np.unique(parts):
-        path = part_path(source, int(part))
+    require_any(source, ANNOTATIONS, "a finished set of train.synthesize", _SECTION)
+    rendered = read_rendered(source)
+    labels, split = rendered.pose_labels(), "validation" if rendered.validation else "train"
+    rows: dict[Path, list[int]] = {}
+    for row, picture in enumerate(labels["picture"].tolist()):
+        rows.setdefault(image_place(source, picture)[0], []).append(row)
+    for path in rows:
         if not path.is_file():
             raise LayoutError(path, "there is no such file", "all parts of the set", _SECTION)
-        rows = np.flatnonzero(parts == part)
-        plan.units.append(Unit(path.name, partial(_load, path, labels, rows, split)))
-    return plan
+    units = [Unit(path.name, partial(_load, source, labels, rows[path], split)) for path in sorted(rows)]
+    return Plan(HUMAN36M_17, units, camera_model="pinhole")
 
 
-def _load(path: Path, labels: dict[str, np.ndarray], rows: np.ndarray, split: str) -> Labels:
+def _load(source: Path, labels: dict[str, np.ndarray], rows: list[int], split: str) -> Labels:
     """The people of one part."""
-    return Labels([_record(path, {name: column[row] for name, column in labels.items()}, split) for row in rows])
+    return Labels([_record(source, {name: column[row] for name, column in labels.items()}, split) for row in rows])
 
 
-def _record(path: Path, person: dict[str, np.ndarray], split: str) -> Record:
+def _record(source: Path, person: dict[str, np.ndarray], split: str) -> Record:
     """One person."""
-    intrinsics = person["intrinsics"]
+    intrinsics, picture = person["intrinsics"], int(person["picture"])
+    path, member = image_place(source, picture)
     return Record(
-        Frame(path, member=image_name(int(person["picture"]))),
+        Frame(path, member=member),
         split,
         person["joints_2d"],
         np.where(person["visible"], VISIBLE, HIDDEN),
@@ -56,7 +162,7 @@ def _record(path: Path, person: dict[str, np.ndarray], split: str) -> Record:
         subject=str(person["subject"]),
         action=str(person["kind"]),
         sequence=str(person["motion"]),
-        number=int(person["picture"]),
+        number=picture,
         camera_values=(intrinsics[0, 0], intrinsics[1, 1], intrinsics[0, 2], intrinsics[1, 2]),
         extra={"stature": float(person["stature"]), "azimuth": float(person["azimuth"])},
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from fusion_model.skeletons import COCO_17, HUMAN36M_17, LIMB_JOINTS, MPII_16
 
-LEAST_SCORE = 0.6  # below it the two teachers disagree too often to learn from
+MIN_SCORE = 0.6  # below it the two teachers disagree too often to learn from
 _MADE_WEIGHT = 0.1  # of 3D joints that were made from others: enough to have a value, too little to be a lesson
 _NAMES_19 = (*COCO_17.joints, "neck", "head_top")
 _BLAZEPOSE_LIMBS = {
@@ -21,11 +21,11 @@ _BLAZEPOSE_LIMBS = {
 }  # fmt: skip
 
 
-def teacher_joints(teacher_2d: np.ndarray, least_score: float = LEAST_SCORE) -> tuple[np.ndarray, np.ndarray]:
+def teacher_joints(teacher_2d: np.ndarray, min_score: float = MIN_SCORE) -> tuple[np.ndarray, np.ndarray]:
     """Joints of sufficient score in MPII order.
 
     Returns:
-        joints (N, 16, 2) float32 and weight (N, 16) float32, the score squared, 0 below ``least_score``.
+        joints (N, 16, 2) float32 and weight (N, 16) float32, the score squared, 0 below ``min_score``.
     """
     joints = np.zeros((len(teacher_2d), len(MPII_16), 2), np.float32)
     weight = np.zeros(joints.shape[:2], np.float32)
@@ -34,7 +34,7 @@ def teacher_joints(teacher_2d: np.ndarray, least_score: float = LEAST_SCORE) -> 
             target = MPII_16.index(name)
             joints[:, target] = teacher_2d[:, column, :2]
             score = teacher_2d[:, column, 2].astype(np.float32)
-            weight[:, target] = np.where(score >= least_score, score**2, 0)
+            weight[:, target] = np.where(score >= min_score, score**2, 0)
     return joints, weight
 
 

@@ -1,1 +1,1 @@
-"""Where postures come from: captures read and retargeted, a bank of poses, and poses composed of parts."""
+"""Where postures come from: captures read and retargeted, a pose library, and poses composed of parts."""

@@ -58,8 +58,7 @@ def parse_asf(path: Path) -> dict[str, AsfBone]:
         ValueError: if it is not an ASF file with angles in degrees.
     """
     if not path.is_file():
-        msg = f"{path} not found: expected the ASF skeleton of the AMC file"
-        raise FileNotFoundError(msg)
+        raise FileNotFoundError(f"{path} not found: expected the ASF skeleton of the AMC file")
     sections: dict[str, list[list[str]]] = {}
     current: list[list[str]] = []
     for line in path.read_text().splitlines():
@@ -71,8 +70,7 @@ def parse_asf(path: Path) -> dict[str, AsfBone]:
         else:
             current.append(words)
     if ["angle", "deg"] not in sections.get(":units", []) or ":hierarchy" not in sections:
-        msg = f"{path} is not an ASF file with ':units', 'angle deg' and ':hierarchy'"
-        raise ValueError(msg)
+        raise ValueError(f"{path} is not an ASF file with ':units', 'angle deg' and ':hierarchy'")
     bones = _parse_bones(sections[":bonedata"])
     ordered = {"root": AsfBone("root", freedoms=("tx", "ty", "tz", "rx", "ry", "rz"))}
     for words in sections[":hierarchy"]:
@@ -118,14 +116,12 @@ def parse_amc(path: Path) -> dict[str, np.ndarray]:
         ValueError: if it is not an AMC file in degrees, or a bone is missing in some frames.
     """
     if not path.is_file():
-        msg = f"{path} not found: expected an AMC file"
-        raise FileNotFoundError(msg)
+        raise FileNotFoundError(f"{path} not found: expected an AMC file")
     values: dict[str, list[list[str]]] = {}
     frames = 0
     lines = [line.split() for line in path.read_text().splitlines()]
     if [":DEGREES"] not in lines:
-        msg = f"{path} is not an AMC file in degrees: no line ':DEGREES'"
-        raise ValueError(msg)
+        raise ValueError(f"{path} is not an AMC file in degrees: no line ':DEGREES'")
     for words in lines[lines.index([":DEGREES"]) + 1 :]:
         if len(words) == 1:
             frames += 1
@@ -133,8 +129,7 @@ def parse_amc(path: Path) -> dict[str, np.ndarray]:
             values.setdefault(words[0], []).append(words[1:])
     short = [bone for bone, rows in values.items() if len(rows) != frames]
     if short:
-        msg = f"{path}: bones {', '.join(short)} are missing in some of {frames} frames"
-        raise ValueError(msg)
+        raise ValueError(f"{path}: bones {', '.join(short)} are missing in some of {frames} frames")
     return {bone: np.array(rows, np.float64) for bone, rows in values.items()}
 
 
@@ -169,8 +164,7 @@ def read_asfamc(asf: Path, amc: Path, unit_mm: float = CMU_UNIT_MM) -> MotionCli
     bones, values = parse_asf(asf), parse_amc(amc)
     lacking = [bone.name for bone in bones.values() if bone.freedoms and bone.name not in values]
     if lacking:
-        msg = f"{amc}: no values of {', '.join(lacking)}, which {asf.name} says can move"
-        raise ValueError(msg)
+        raise ValueError(f"{amc}: no values of {', '.join(lacking)}, which {asf.name} says can move")
     ends, rotations = place(bones, values)
     joints = {name: ends[bone] * unit_mm for bone, name in _ENDS.items() if bone in ends}
     joints["Hips"] = ends["root"] * unit_mm

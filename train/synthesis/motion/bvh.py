@@ -67,13 +67,11 @@ def parse_bvh(path: Path) -> Bvh:
         ValueError: if it is not a BVH file, or its rows do not fit its channels.
     """
     if not path.is_file():
-        msg = f"{path} not found: expected a BVH file"
-        raise FileNotFoundError(msg)
+        raise FileNotFoundError(f"{path} not found: expected a BVH file")
     hierarchy, _, motion = path.read_text().partition("MOTION")
     words = iter(hierarchy.split())
     if next(words, "") != "HIERARCHY" or not motion:
-        msg = f"{path} is not a BVH file: expected HIERARCHY and MOTION"
-        raise ValueError(msg)
+        raise ValueError(f"{path} is not a BVH file: expected HIERARCHY and MOTION")
     joints = _parse_tree(words, path)
     lines = motion.strip().splitlines()
     frame_seconds = float(lines[1].split(":")[1])
@@ -81,8 +79,7 @@ def parse_bvh(path: Path) -> Bvh:
     channels = sum(len(joint.channels) for joint in joints)
     frames = int(lines[0].split(":")[1])
     if values.shape != (frames, channels):
-        msg = f"{path}: motion has shape {values.shape}, expected {frames} frames of {channels} channels"
-        raise ValueError(msg)
+        raise ValueError(f"{path}: motion has shape {values.shape}, expected {frames} frames of {channels} channels")
     return Bvh(joints, values, frame_seconds)
 
 
@@ -106,8 +103,7 @@ def _parse_tree(words: object, path: Path) -> list[BvhJoint]:
         elif word == "CHANNELS":
             joints[-1].channels = [next(words) for _ in range(int(next(words)))]
         else:
-            msg = f"{path}: unexpected {word!r} in the hierarchy"
-            raise ValueError(msg)
+            raise ValueError(f"{path}: unexpected {word!r} in the hierarchy")
     return joints
 
 

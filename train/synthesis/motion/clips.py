@@ -84,8 +84,7 @@ def cmu_clip(
         wanted[f"{side}_thumb"] = f"{prefix[0]}Thumb_end"
     missing = sorted(set(wanted.values()) - set(joints))
     if missing:
-        msg = f"{name}: joints {', '.join(missing)} are missing; expected a skeleton named as CMU's in BVH"
-        raise ValueError(msg)
+        raise ValueError(f"{name}: joints {', '.join(missing)} are missing; expected a skeleton named as CMU's in BVH")
     landmarks = {key: np.asarray(joints[value], np.float64) for key, value in wanted.items()}
     landmarks["pelvis"] = (landmarks["left_hip"] + landmarks["right_hip"]) / 2
     landmarks["chest_bottom"] = landmarks["spine_top"]
@@ -112,11 +111,9 @@ def read_positions(joints: np.ndarray | Path, name: str = "array", frames_per_se
         name, joints = joints.stem, _load_positions(joints)
     joints = np.asarray(joints, np.float64)
     if joints.ndim != 3 or joints.shape[1:] != (len(HUMAN36M_17), 3):
-        msg = f"{name}: joints have shape {joints.shape}, expected (T, 17, 3) in Human3.6M's order"
-        raise ValueError(msg)
+        raise ValueError(f"{name}: joints have shape {joints.shape}, expected (T, 17, 3) in Human3.6M's order")
     if not np.isfinite(joints).all():
-        msg = f"{name}: some joints are not finite; cut those frames away first"
-        raise ValueError(msg)
+        raise ValueError(f"{name}: some joints are not finite; cut those frames away first")
     landmarks = {joint: joints[:, index] for index, joint in enumerate(HUMAN36M_17.joints)}
     landmarks["pelvis_top"] = landmarks["chest_bottom"] = landmarks.pop("spine")
     landmarks["chest_top"] = landmarks["thorax"]
@@ -136,14 +133,12 @@ _NOSE_MM = 40.0
 def _load_positions(path: Path) -> np.ndarray:
     """The array of joints in an npz file."""
     if not path.is_file():
-        msg = f"{path} not found: expected an npz file with an array 'joints' of shape (T, 17, 3)"
-        raise FileNotFoundError(msg)
+        raise FileNotFoundError(f"{path} not found: expected an npz file with an array 'joints' of shape (T, 17, 3)")
     with np.load(path) as data:
         for key in ("joints", "positions"):
             if key in data:
                 return data[key]
-        msg = f"{path} holds {', '.join(data.files)}; expected an array 'joints' of shape (T, 17, 3)"
-        raise ValueError(msg)
+        raise ValueError(f"{path} holds {', '.join(data.files)}; expected an array 'joints' of shape (T, 17, 3)")
 
 
 def read_cmu_pack(path: Path) -> list[MotionClip]:
@@ -158,15 +153,13 @@ def read_cmu_pack(path: Path) -> list[MotionClip]:
         ValueError: if an array is missing.
     """
     if not path.is_file():
-        msg = f"{path} not found: expected an npz file of CMU positions"
-        raise FileNotFoundError(msg)
+        raise FileNotFoundError(f"{path} not found: expected an npz file of CMU positions")
     with np.load(path) as data:
         missing = {"positions", "joint_names", "clip_names", "clip_start", "clip_length", "frames_per_second"} - set(
             data.files
         )
         if missing:
-            msg = f"{path} lacks {', '.join(sorted(missing))}; it holds {', '.join(data.files)}"
-            raise ValueError(msg)
+            raise ValueError(f"{path} lacks {', '.join(sorted(missing))}; it holds {', '.join(data.files)}")
         positions, names = data["positions"], [str(name) for name in data["joint_names"]]
         rates = data["frames_per_second"]
         spans = zip(data["clip_names"], data["clip_start"], data["clip_length"], rates, strict=True)

@@ -27,7 +27,7 @@ from .limits import possible
 from .retarget import retarget
 from .rotation import to_quaternions
 
-VALIDATION_SHARE = 0.15
+VALIDATION_FRACTION = 0.15
 _FEATURES = [
     RIG.index(f"{side}_{bone}")
     for side in ("left", "right")
@@ -37,7 +37,7 @@ _FEATURES = [
 
 def held_out(clip: str) -> bool:
     """Whether a clip is for validation: always the same answer for the same name."""
-    return hashlib.sha256(clip.encode()).digest()[0] < VALIDATION_SHARE * 256
+    return hashlib.sha256(clip.encode()).digest()[0] < VALIDATION_FRACTION * 256
 
 
 def read_clips(path: Path) -> list[MotionClip]:
@@ -53,13 +53,11 @@ def read_clips(path: Path) -> list[MotionClip]:
         return [read_asfamc(path.with_name(path.stem.partition("_")[0] + ".asf"), path)]
     if path.suffix == ".npz":
         if not path.is_file():
-            msg = f"{path} not found: expected an npz file of joint positions"
-            raise FileNotFoundError(msg)
+            raise FileNotFoundError(f"{path} not found: expected an npz file of joint positions")
         with np.load(path) as data:
             named = "joint_names" in data
         return read_cmu_pack(path) if named else [read_positions(path)]
-    msg = f"{path}: unknown ending {path.suffix!r}; expected .bvh, .amc (with its .asf beside it) or .npz"
-    raise ValueError(msg)
+    raise ValueError(f"{path}: unknown ending {path.suffix!r}; expected .bvh, .amc (with its .asf beside it) or .npz")
 
 
 def _clearance(clip: MotionClip) -> np.ndarray:
@@ -98,7 +96,7 @@ def collect(clips: Sequence[MotionClip], count: int, clusters: int, seed: int) -
     _, cluster = kmeans2(features, clusters, minit="++", rng=generator, missing="raise")
     chosen = np.concatenate(
         [
-            members[_spread(features[members], count // clusters, generator)]
+            members[_spaced(features[members], count // clusters, generator)]
             for members in (np.flatnonzero(cluster == index) for index in range(clusters))
         ]
     )
@@ -113,7 +111,7 @@ def collect(clips: Sequence[MotionClip], count: int, clusters: int, seed: int) -
     }
 
 
-def _spread(features: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
+def _spaced(features: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
     """Indices of up to ``count`` rows of (n, d), each as far as possible from those before it."""
     chosen = [int(generator.integers(len(features)))]
     distance = cdist(features, features[chosen])[:, 0]

@@ -21,7 +21,7 @@ _HANDS, _FOREARMS = ([RIG.index(f"{side}_{bone}") for side in SIDES] for bone in
 _UPRIGHT_LEAN = 25.0
 # Fingers bend where a straight hand would go into the ground, mm.
 _TIPS_MM = 90.0
-# How far below the trunk's axis joints of somebody lying may be: half the trunk's depth, or its breadth and a shoulder.
+# How far below the trunk's axis joints of a lying person may be: half the trunk's depth, or its breadth and a shoulder.
 _GROUND_MM = {"lying_back": 100.0, "lying_side": 195.0, "lying_front": 130.0}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from train.synthesis.rig import RIG
 
-from .figure import CLAVICLE_SHARE, LENGTHS, start_of
+from .figure import CLAVICLE_FRACTION, LENGTHS, start_of
 from .rotation import about, align, between, cross, of_vector, perpendicular, to_local, to_world, unit, vector_of
 
 _X, _Y, _Z = np.eye(3)
@@ -33,17 +33,17 @@ class Draft:
         rotations: (21, 3, 3) world rotations, changed in place.
     """
 
-    def __init__(self, upper: np.ndarray, pelvis: np.ndarray, share: float, bend: tuple[float, float]) -> None:
+    def __init__(self, upper: np.ndarray, pelvis: np.ndarray, fraction: float, bend: tuple[float, float]) -> None:
         """Put a captured upper body on a pelvis.
 
         Args:
             upper: (21, 3, 3) captured posture.
             pelvis: (3, 3) world rotation.
-            share: how much of the captured bending of spine, neck and head is kept.
+            fraction: how much of the captured bending of spine, neck and head is kept.
             bend: degrees that spine and chest bend ahead besides.
         """
         local = to_local(upper)
-        local[_TRUNK] = of_vector(share * vector_of(local[_TRUNK]))
+        local[_TRUNK] = of_vector(fraction * vector_of(local[_TRUNK]))
         local[1] = local[1] @ pitched(bend[0])
         local[2] = local[2] @ pitched(bend[1])
         local[0] = pelvis
@@ -93,10 +93,10 @@ class Draft:
         outwards, axis = sign * _X, cross(sign * _X, _Z)
         local = chest.T @ upper
         normal = cross(upper, lower)
-        least_twist = chest @ between(outwards, local) @ axis
-        hinge = unit(normal + max(0.0, 0.4 - float(np.linalg.norm(normal))) * least_twist)
+        min_twist = chest @ between(outwards, local) @ axis
+        hinge = unit(normal + max(0.0, 0.4 - float(np.linalg.norm(normal))) * min_twist)
         first = RIG.index(f"{side}_clavicle")
-        self.rotations[first] = chest @ between(outwards, local, CLAVICLE_SHARE)
+        self.rotations[first] = chest @ between(outwards, local, CLAVICLE_FRACTION)
         self.rotations[first + 1] = align(outwards, axis, upper, hinge)
         forearm = align(outwards, axis, lower, hinge)
         half = about(outwards, np.deg2rad(sign * turn / 2))

@@ -23,7 +23,7 @@ _SIDES = {
 }
 # The shoulder girdle follows the arm: of 180 degrees of raising the arm some 30 are the clavicle's own (Inman 1944);
 # captures hardly ever move it.
-CLAVICLE_SHARE = 0.15
+CLAVICLE_FRACTION = 0.15
 # Height of the ankle over the sole, mm.
 ANKLE_MM = 70.0
 LENGTHS = np.array([_MIDDLE.get(name) or _SIDES[name.partition("_")[2]] for name in RIG.names])
@@ -83,7 +83,7 @@ def start_of(rotations: np.ndarray, bone: str) -> np.ndarray:
     return start
 
 
-# Shares of body mass (Dempster's, after Winter 1990), each at the middle of its bone; the trunk's 0.497 over its bones.
+# Parts of body mass (Dempster's, after Winter 1990), each at the middle of its bone; the trunk's 0.497 over its bones.
 _MASS = {"pelvis": 0.142, "spine": 0.139, "chest": 0.216, "head": 0.081}
 _SIDE_MASS = {"upper_arm": 0.028, "forearm": 0.016, "hand": 0.006, "thigh": 0.1, "shin": 0.0465, "foot": 0.0145}
 MASS = np.array([_MASS.get(name) or _SIDE_MASS.get(name.partition("_")[2], 0.0) for name in RIG.names])

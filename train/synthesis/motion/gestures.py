@@ -31,10 +31,10 @@ def rest_arms(generator: np.random.Generator, draft: Draft, *, elbow_rest: bool 
         gesture(generator, draft)
 
 
-def _along_thigh(draft: Draft, side: str, share: float) -> np.ndarray:
+def _along_thigh(draft: Draft, side: str, fraction: float) -> np.ndarray:
     """A place (3,) mm on the axis of a thigh."""
     hip, knee = draft.at(f"{side}_thigh"), draft.at(f"{side}_shin")
-    return hip + share * (knee - hip)
+    return hip + fraction * (knee - hip)
 
 
 def hands_on_thighs(generator: np.random.Generator, draft: Draft) -> None:

@@ -94,10 +94,10 @@ def _over_feet(rotations: np.ndarray, ankles: np.ndarray) -> np.ndarray:
     weight, start, end = (points[:, [0, 2]] for points in (center_of_mass(rotations), ankles[:, 0], ankles[:, 1]))
     lowest = ankles[..., 1].min(1)
     along = end - start
-    share = np.clip(((weight - start) * along).sum(-1) / np.maximum((along**2).sum(-1), 1.0), 0, 1)
+    fraction = np.clip(((weight - start) * along).sum(-1) / np.maximum((along**2).sum(-1), 1.0), 0, 1)
     # A raised foot carries nothing.
-    share = np.where(ankles[:, 0, 1] > lowest + 150, 1.0, np.where(ankles[:, 1, 1] > lowest + 150, 0.0, share))
-    return np.linalg.norm(start + share[:, None] * along - weight, axis=-1) < _BALANCE_MM
+    fraction = np.where(ankles[:, 0, 1] > lowest + 150, 1.0, np.where(ankles[:, 1, 1] > lowest + 150, 0.0, fraction))
+    return np.linalg.norm(start + fraction[:, None] * along - weight, axis=-1) < _BALANCE_MM
 
 
 def _bend(rotations: np.ndarray, upper: str, lower: str) -> np.ndarray:

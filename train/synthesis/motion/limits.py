@@ -201,10 +201,10 @@ def _limbs_inside(rotations: np.ndarray) -> np.ndarray:
     )
 
 
-def _points(heads: np.ndarray, tails: np.ndarray, bones: list[int], shares: np.ndarray) -> np.ndarray:
-    """Points (..., B * 3, 3) along bones, at three shares (B, 3) of each one's length."""
+def _points(heads: np.ndarray, tails: np.ndarray, bones: list[int], fractions: np.ndarray) -> np.ndarray:
+    """Points (..., B * 3, 3) along bones, at three fractions (B, 3) of each one's length."""
     starts = heads[..., bones, None, :]
-    points = starts + (tails[..., bones, None, :] - starts) * shares[:, :, None]
+    points = starts + (tails[..., bones, None, :] - starts) * fractions[:, :, None]
     return points.reshape(*heads.shape[:-2], -1, 3)
 
 
@@ -221,5 +221,5 @@ def _in_trunk(rotations: np.ndarray, heads: np.ndarray, points: np.ndarray) -> n
 def _distances(points: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Distances (..., P, S) of points (..., P, 3) from segments between (..., S, 3) and (..., S, 3)."""
     along, offset = (ends - starts)[..., None, :, :], points[..., :, None, :] - starts[..., None, :, :]
-    share = (offset * along).sum(-1, keepdims=True) / (along**2).sum(-1, keepdims=True)
-    return np.linalg.norm(offset - np.clip(share, 0, 1) * along, axis=-1)
+    fraction = (offset * along).sum(-1, keepdims=True) / (along**2).sum(-1, keepdims=True)
+    return np.linalg.norm(offset - np.clip(fraction, 0, 1) * along, axis=-1)

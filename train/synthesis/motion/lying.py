@@ -149,7 +149,7 @@ def _stretch_leg(draft: Draft, side: str, out: float, bent: float, foot: np.ndar
 
 
 def _lay_arm(generator: np.random.Generator, draft: Draft, side: str) -> None:
-    """Lay an arm down beside somebody on the back, on the belly, under the head or overhead."""
+    """Lay an arm down beside a person on the back, on the belly, under the head or overhead."""
     draw, sign, shoulder = generator.uniform, OUTWARDS[side], draft.at(f"{side}_upper_arm")
     style = generator.choice(["beside", "belly", "under head", "overhead", "spread"], p=[0.35, 0.25, 0.15, 0.12, 0.13])
     if style == "beside":

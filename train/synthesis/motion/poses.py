@@ -1,4 +1,4 @@
-"""A bank of captured postures, and postures drawn from it."""
+"""The pose library: captured postures, and postures drawn from it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ARRAYS = ("quaternions", "motion", "cluster", "kind", "kind_names", "motion_nam
 _TRIES = 200
 # What is drawn, and how often. Captures sit and lie hardly ever; photos do often.
 _CAPTURED = ("captured", "joined")
-_SHARES = {
+_FRACTIONS = {
     "captured": 0.4,
     "joined": 0.1,
     "standing": 0.06,
@@ -36,7 +36,7 @@ _SHARES = {
     "lying_side": 0.03,
     "lying_front": 0.02,
 }
-# The fraction of captured postures off the ground that is kept: one subject climbs and swings on bars that no scene has.
+# Fraction of captured postures off the ground that is kept: one subject climbs and swings on bars that no scene has.
 _AIRBORNE = 0.3
 # Standard deviations (degrees about the bone's own x, y and z) of the noise of copies. Captures lose the turn of the
 # head, so it gets more; legs get little, so that feet stay on the ground.
@@ -57,7 +57,7 @@ _NOISE = np.array([_JOINT_NOISE.get(name) or _JOINT_NOISE.get(name.partition("_"
 
 @dataclass(frozen=True)
 class PosedSample:
-    """A posture drawn from a bank.
+    """A posture drawn from a library.
 
     Attributes:
         rotations: (21, 3, 3) float32, the pelvis facing +z.
@@ -132,18 +132,19 @@ class PoseLibrary:
             RuntimeError: if none of many tries kept within the limits of joints.
         """
         if split not in self._groups:
-            msg = f"split must be train or validation, not {split!r}"
-            raise ValueError(msg)
-        source = str(generator.choice(list(_SHARES), p=list(_SHARES.values())))
+            raise ValueError(f"split must be train or validation, not {split!r}")
+        source = str(generator.choice(list(_FRACTIONS), p=list(_FRACTIONS.values())))
         for _ in range(_TRIES):
             sample = self._try(source, generator, split)
             if possible(sample.rotations) and (source in _CAPTURED or balanced(sample.rotations, sample.kind)):
                 return sample
-        msg = f"no possible posture ({source}) in {_TRIES} tries; are the bank's postures within the limits of joints?"
+        msg = (
+            f"no possible posture ({source}) in {_TRIES} tries; are the library's postures within the limits of joints?"
+        )
         raise RuntimeError(msg)
 
     def _try(self, source: str, generator: np.random.Generator, split: Split) -> PosedSample:
-        """A posture that may be impossible, from a source named in ``_SHARES``."""
+        """A posture that may be impossible, from a source named in ``_FRACTIONS``."""
         rotations, motion, kind = self._copy(generator, split)
         if source == "joined":
             lower, other, lower_kind = self._copy(generator, split)
@@ -170,8 +171,8 @@ class PoseLibrary:
 def turn_head(rotations: np.ndarray, generator: np.random.Generator) -> None:
     """Turn the head of a posture (21, 3, 3) aside in place, the neck half as much: captures lack that angle."""
     angle = np.deg2rad(generator.normal(0.0, 18.0))
-    for bone, share in (("neck", 0.5), ("head", 1.0)):
-        rotations[RIG.index(bone)] = rotations[RIG.index(bone)] @ about(np.array([0.0, 1.0, 0.0]), share * angle)
+    for bone, fraction in (("neck", 0.5), ("head", 1.0)):
+        rotations[RIG.index(bone)] = rotations[RIG.index(bone)] @ about(np.array([0.0, 1.0, 0.0]), fraction * angle)
 
 
 def perturb(rotations: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Postures that captures lack: seated on a chair or on the ground, squatting, kneeling, lying.
 
 Each function takes a generator and a captured upper body (21, 3, 3), and returns a posture (21, 3, 3) that may still
-be impossible: who draws it asks ``limits.possible``. Ranges of angles are stated choices, looked at on stick figures.
+be impossible: who draws it asks ``limits.possible``. Ranges of angles are stated choices, checked on stick figures.
 """
 
 from __future__ import annotations

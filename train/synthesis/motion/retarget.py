@@ -14,7 +14,7 @@ import numpy as np
 from train.synthesis.rig import RIG
 
 from .clips import MotionClip
-from .figure import CLAVICLE_SHARE
+from .figure import CLAVICLE_FRACTION
 from .rotation import align, between, cross, unit
 
 _X, _Y, _Z = np.eye(3)
@@ -59,8 +59,7 @@ def _direction(clip: MotionClip, start: str, end: str, *, required: bool = False
         raise ValueError(msg)
     offset = clip.landmarks[end] - clip.landmarks[start]
     if np.linalg.norm(offset, axis=-1).min() < 1e-6:
-        msg = f"{clip.name}: landmarks {start} and {end} coincide in some frames; cut those frames away"
-        raise ValueError(msg)
+        raise ValueError(f"{clip.name}: landmarks {start} and {end} coincide in some frames; cut those frames away")
     return unit(offset)
 
 
@@ -104,8 +103,8 @@ def _hinge(upper: np.ndarray, lower: np.ndarray, straight: np.ndarray) -> np.nda
     """
     normal = cross(upper, lower)
     bend = np.rad2deg(np.arctan2(np.linalg.norm(normal, axis=-1), (upper * lower).sum(-1)))
-    share = np.clip((bend - _STRAIGHT) / (_BENT - _STRAIGHT), 0, 1)[:, None]
-    return unit(share * unit(normal) + (1 - share) * straight)
+    fraction = np.clip((bend - _STRAIGHT) / (_BENT - _STRAIGHT), 0, 1)[:, None]
+    return unit(fraction * unit(normal) + (1 - fraction) * straight)
 
 
 def _arm(
@@ -118,10 +117,10 @@ def _arm(
     upper, lower = directions[f"{side}_upper_arm"], directions[f"{side}_forearm"]
     local = np.einsum("tji,tj->ti", chest, upper)
     start = np.broadcast_to(outwards, local.shape)
-    clavicle = chest @ between(start, local, CLAVICLE_SHARE)
-    least_twist = chest @ between(start, local)
+    clavicle = chest @ between(start, local, CLAVICLE_FRACTION)
+    min_twist = chest @ between(start, local)
     axis = cross(outwards, _Z)
-    hinge = _hinge(upper, lower, least_twist @ axis)
+    hinge = _hinge(upper, lower, min_twist @ axis)
     upper_arm = align(outwards, axis, upper, hinge)
     forearm = align(outwards, axis, lower, hinge)
 

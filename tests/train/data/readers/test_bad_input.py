@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from scipy.io import savemat
 
-from tests.train.data.readers import test_humaneva, test_kth, test_lsp_mpii_coco, test_mpi_inf_3dhp
+from tests.helpers import humaneva_files, kth_files, lsp_mpii_coco_files, mpi_inf_3dhp_files
 from train.data.prepared import INDEX, open_prepared, read_prepared
 from train.data.readers.registry import DISTRIBUTED
 
@@ -19,7 +19,7 @@ def unfinished(folder):
         return True
     with pytest.raises(FileNotFoundError):
         open_prepared(folder)
-    return not list(folder.glob("*.unfinished"))
+    return not list(folder.glob(".*.part"))
 
 
 @pytest.mark.parametrize("name", DISTRIBUTED)
@@ -51,32 +51,32 @@ def test_a_source_that_is_none(name, kind, words, tmp_path, prepare):
 
 
 def write_humaneva(folder):
-    test_humaneva.write_part(folder, "Train", range(12, 20))
-    test_humaneva.write_camera(folder)
+    humaneva_files.write_part(folder, "Train", range(12, 20))
+    humaneva_files.write_camera(folder)
 
 
 def write_3dhp(folder):
-    test_mpi_inf_3dhp.write_train(folder, views=(0,))
+    mpi_inf_3dhp_files.write_train(folder, views=(0,))
 
 
 MATLAB = {
-    "lsp": (test_lsp_mpii_coco.write_lsp, "joints.mat"),
-    "lspet": (test_lsp_mpii_coco.write_lspet, "joints.mat"),
-    "mpii": (test_lsp_mpii_coco.write_mpii, "mpii_human_pose_v1_u12_1.mat"),
+    "lsp": (lsp_mpii_coco_files.write_lsp, "joints.mat"),
+    "lspet": (lsp_mpii_coco_files.write_lspet, "joints.mat"),
+    "mpii": (lsp_mpii_coco_files.write_mpii, "mpii_human_pose_v1_u12_1.mat"),
     "humaneva": (write_humaneva, "converted_15j/Train/S1/Walking_1.mat"),
     "mpi-inf-3dhp": (write_3dhp, "S1/Seq1/annot.mat"),
 }
 
 
 @pytest.mark.parametrize("name", MATLAB)
-@pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 0.95])
-def test_a_matlab_file_that_was_cut_off(name, share, tmp_path, prepare):
+@pytest.mark.parametrize("fraction", [0.0, 0.05, 0.5, 0.95])
+def test_a_matlab_file_that_was_cut_off(name, fraction, tmp_path, prepare):
     write, place = MATLAB[name]
     source = tmp_path / "in"
     source.mkdir()
     write(source)
     content = (source / place).read_bytes()
-    (source / place).write_bytes(content[: int(share * len(content))])
+    (source / place).write_bytes(content[: int(fraction * len(content))])
     status, error = prepare(name, source)
     assert status == 1
     assert f"{source / place}: cannot be read" in error
@@ -99,10 +99,10 @@ def test_a_matlab_file_of_another_set(name, tmp_path, prepare):
 
 
 def test_joints_that_mpii_does_not_have(tmp_path, prepare):
-    person = test_lsp_mpii_coco.mpii_person(0)
+    person = lsp_mpii_coco_files.mpii_person(0)
     person["annopoints"]["point"][3]["id"] = 16
     release = {
-        "annolist": test_lsp_mpii_coco.structs([{"image": {"name": "1.jpg"}, "annorect": [person]}] * 2),
+        "annolist": lsp_mpii_coco_files.structs([{"image": {"name": "1.jpg"}, "annorect": [person]}] * 2),
         "img_train": [1, 1],
         "single_person": [1, 1],
     }
@@ -118,8 +118,8 @@ def test_a_video_cut_in_its_bytes(tmp_path, prepare):
     write_humaneva(tmp_path / "in")
     video = tmp_path / "in" / "S1" / "Image_Data" / "Walking_1_(C1).avi"
     content = video.read_bytes()
-    for share in (0.0, 0.3):
-        video.write_bytes(content[: int(share * len(content))])
+    for fraction in (0.0, 0.3):
+        video.write_bytes(content[: int(fraction * len(content))])
         status, error = prepare("humaneva", tmp_path / "in")
         assert status == 1
         assert f"{video}: " in error
@@ -130,9 +130,7 @@ def test_a_video_cut_in_its_bytes(tmp_path, prepare):
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    """HumanEva's sequences of 20 frames."""
-    sequences = dict.fromkeys(test_humaneva.humaneva._SEQUENCES, (12, 20, (4, 4, 3)))
-    monkeypatch.setattr(test_humaneva.humaneva, "_SEQUENCES", sequences)
+    humaneva_files.shorten(monkeypatch)
 
 
 @pytest.fixture
@@ -170,7 +168,7 @@ def full(monkeypatch):
     ],
 )
 def test_a_disk_that_fills_up(how, named, tmp_path, prepare, full, monkeypatch):
-    test_kth.write_sequence(tmp_path / "in" / "player2sequence1" / "Sequence 1")
+    kth_files.write_sequence(tmp_path / "in" / "player2sequence1" / "Sequence 1")
     full(**how)
     status, error = prepare("kth", tmp_path / "in")
     assert status == 1
@@ -179,4 +177,4 @@ def test_a_disk_that_fills_up(how, named, tmp_path, prepare, full, monkeypatch):
     assert unfinished(tmp_path / "out")
     monkeypatch.undo()
     assert prepare("kth", tmp_path / "in")[0] == 0
-    assert len(read_prepared(tmp_path / "out")) == test_kth.FRAMES
+    assert len(read_prepared(tmp_path / "out")) == kth_files.FRAMES

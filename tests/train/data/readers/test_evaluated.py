@@ -1,7 +1,6 @@
 """``evaluate --protocol``: prepared data of each set, a tiny checkpoint, and the tables it prints and writes."""
 
 import csv
-import dataclasses
 import json
 import sys
 from types import SimpleNamespace
@@ -11,16 +10,14 @@ import pytest
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import HUMAN36M_17
+from tests.helpers import deep3dpose_files, humaneva_files, kth_files, lsp_mpii_coco_files, mpi_inf_3dhp_files
 from tests.helpers.human36m_files import CAMERA, write_metadata, write_sequence
 from tests.helpers.photos import brightest
-from tests.train.data.readers import test_deep3dpose, test_humaneva, test_kth, test_lsp_mpii_coco, test_mpi_inf_3dhp
-from tests.train.synthesis.test_dataset import SETTINGS, picture
+from tests.helpers.rendered_set import small_parts, write_rendered
 from train.command import run_command
 from train.data.prepared import open_prepared
-from train.data.readers import humaneva
 from train.evaluate import main, parser
 from train.evaluation.registry import PROTOCOLS, measure_protocol
-from train.synthesis.dataset import merge_labels, open_folder, write_parts
 
 
 @pytest.fixture(scope="module")
@@ -56,43 +53,37 @@ def write_human36m(folder, _monkeypatch):
 
 
 def write_humaneva(folder, monkeypatch):
-    monkeypatch.setattr(humaneva, "_SEQUENCES", dict.fromkeys(humaneva._SEQUENCES, (12, 20, (4, 4, 3))))
+    humaneva_files.shorten(monkeypatch)
     for subject in ("S1", "S2", "S3"):
-        test_humaneva.write_part(folder, "Train", range(12, 20), subject)
-        test_humaneva.write_part(folder, "Validate", range(5, 12), subject)
-        test_humaneva.write_camera(folder, subject)
+        humaneva_files.write_both_parts(folder, subject)
     return ("humaneva",)
 
 
 def write_kth(folder, _monkeypatch):
-    test_kth.write_sequence(folder / "player2sequence1" / "Sequence 1")
+    kth_files.write_sequence(folder / "player2sequence1" / "Sequence 1")
     return ("kth",)
 
 
 def write_lsp(folder, monkeypatch):
     monkeypatch.setattr("train.data.readers.lsp._LSP_TEST_FROM", 2)
-    test_lsp_mpii_coco.write_lsp(folder)
+    lsp_mpii_coco_files.write_lsp(folder)
     return ("lsp",)
 
 
 def write_mpii(folder, monkeypatch):
     monkeypatch.setattr("train.data.readers.mpii._EVERY", 1)  # all validate
-    test_lsp_mpii_coco.write_mpii(folder)
+    lsp_mpii_coco_files.write_mpii(folder)
     return ("mpii",)
 
 
 def write_3dhp(folder, _monkeypatch):
-    test_mpi_inf_3dhp.write_test(folder)
+    mpi_inf_3dhp_files.write_test(folder)
     return "mpi-inf-3dhp", "--every", "1"
 
 
-def write_rendered(folder, monkeypatch):
-    for module in ("train.synthesis.dataset", "train.data.readers.synthetic", "train.data.readers.rendered"):
-        monkeypatch.setattr(f"{module}.PART", 5)
-    settings = dataclasses.replace(SETTINGS, split="validation")
-    open_folder(folder, settings)
-    write_parts(folder, settings, picture)
-    merge_labels(folder, settings)
+def write_synthetic(folder, monkeypatch):
+    small_parts(monkeypatch)
+    write_rendered(folder, "validation")
     return ("synthetic",)
 
 
@@ -104,7 +95,7 @@ WRITERS = {
     "lsp-pck": (write_lsp, 2),
     "mpii-pckh": (write_mpii, 3),
     "mpi-inf-3dhp": (write_3dhp, 4),
-    "synthetic": (write_rendered, 12),
+    "synthetic": (write_synthetic, 12),
     "limbs": (write_3dhp, 4),
 }
 
@@ -116,7 +107,7 @@ def test_every_protocol_is_tested():
 def test_limbs_of_any_set(tmp_path, prepare, evaluate):
     """COCO has no 3D, and joints that no checkpoint puts out: those that are measured are there."""
     (tmp_path / "in").mkdir()
-    test_lsp_mpii_coco.write_coco(tmp_path / "in")
+    lsp_mpii_coco_files.write_coco(tmp_path / "in")
     assert prepare("coco", tmp_path / "in")[0] == 0
     status, printed = evaluate("--data", tmp_path / "out", "--protocol", "limbs")
     assert status == 0, printed
@@ -154,8 +145,8 @@ def test_the_command_prints_and_writes_the_table(name, tmp_path, prepare, evalua
 
 
 # Half of the wrists, the left; of MPII's three people all are near enough to the dot of the first.
-@pytest.mark.parametrize(("name", "share"), [("lsp-pck", 50), ("mpii-pckh", 50)])
-def test_labels_and_estimates_are_in_the_same_pixels(name, share, tmp_path, prepare, checkpoint, monkeypatch):
+@pytest.mark.parametrize(("name", "right"), [("lsp-pck", 50), ("mpii-pckh", 50)])
+def test_labels_and_estimates_are_in_the_same_pixels(name, right, tmp_path, prepare, checkpoint, monkeypatch):
     """An estimator that finds the dot painted at the left wrist has that joint right, in crops that were shrunk."""
     (tmp_path / "in").mkdir()
     data_set = WRITERS[name][0](tmp_path / "in", monkeypatch)[0]
@@ -171,12 +162,12 @@ def test_labels_and_estimates_are_in_the_same_pixels(name, share, tmp_path, prep
     monkeypatch.setattr(PoseEstimator, "batch", find_dots)
     table = measure_protocol(name, tmp_path / "out", checkpoint)
     row = dict(zip(table.columns, table.rows["this checkpoint"], strict=True))
-    assert row["wrists"] == pytest.approx(share)
+    assert row["wrists"] == pytest.approx(right)
     assert row["knees"] == 0
 
 
 def test_one_sentence_for_what_does_not_fit(tmp_path, prepare, evaluate):
-    test_lsp_mpii_coco.write_lsp(tmp_path / "in")
+    lsp_mpii_coco_files.write_lsp(tmp_path / "in")
     assert prepare("lsp", tmp_path / "in")[0] == 0
     out = tmp_path / "out"
     status, error = evaluate("--data", out, "--protocol", "table9")
@@ -198,7 +189,7 @@ def test_one_sentence_for_what_does_not_fit(tmp_path, prepare, evaluate):
 def test_prepared_sets_without_a_protocol(tmp_path, prepare, evaluate, monkeypatch):
     """The usual figures: without 3D there are none of it, one person makes no group, without 2D nothing is measured."""
     (tmp_path / "coco").mkdir()
-    test_lsp_mpii_coco.write_coco(tmp_path / "coco")
+    lsp_mpii_coco_files.write_coco(tmp_path / "coco")
     assert prepare("coco", tmp_path / "coco", out=tmp_path / "one")[0] == 0
     status, printed = evaluate("--data", tmp_path / "one")
     assert status == 0, printed
@@ -206,7 +197,7 @@ def test_prepared_sets_without_a_protocol(tmp_path, prepare, evaluate, monkeypat
     assert "3D against" not in printed
     assert "end to end" not in printed
     monkeypatch.setattr("train.data.readers.deep3dpose._EVERY", 2)
-    test_deep3dpose.write_deep3dpose(tmp_path / "deep")
+    deep3dpose_files.write_deep3dpose(tmp_path / "deep")
     assert prepare("deep3dpose", tmp_path / "deep", out=tmp_path / "two")[0] == 0
     status, error = evaluate("--data", tmp_path / "two")
     assert status == 1

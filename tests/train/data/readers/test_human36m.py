@@ -28,7 +28,7 @@ def source(tmp_path):
 
 
 def relative(frames):
-    """(F, 17, 3): the made-up poses as they should be stored."""
+    """(F, 17, 3): the fake poses as they should be stored."""
     seen = human36m_camera_axes(world(frames), small_camera())[:, KEPT]
     return seen - seen[:, :1]
 
@@ -149,11 +149,11 @@ def test_a_truncated_video(source, tmp_path, prepare):
     assert f"Eating.{CAMERA}.mp4: cannot be opened as a video" in error
 
 
-@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.9, 0.99])
-def test_a_truncated_cdf(share, source, prepare):
+@pytest.mark.parametrize("fraction", [0.0, 0.2, 0.5, 0.9, 0.99])
+def test_a_truncated_cdf(fraction, source, prepare):
     path = source / "S1" / "MyPoseFeatures" / "D3_Positions_mono" / f"Sitting 1.{CAMERA}.cdf"
     content = path.read_bytes()
-    path.write_bytes(content[: int(share * len(content))])
+    path.write_bytes(content[: int(fraction * len(content))])
     status, error = prepare("human36m", source, "--cameras", CAMERA)
     assert status == 1
     assert f"Sitting 1.{CAMERA}.cdf: cannot be read" in error

@@ -4,48 +4,14 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from fusion_model.skeletons import HUMANEVA_15
-from tests.helpers.photos import brightest, write_video
-from train.data.cameras import opencv_camera_axes, project_opencv
+from tests.helpers.humaneva_files import HEAD, VALUES, shorten, write_camera, write_part
+from tests.helpers.photos import brightest
 from train.data.prepared import open_prepared, read_prepared
-from train.data.readers import humaneva
-
-CAL = [700, 710, 320, 240, 0, -0.2, 0.1, 0.001, -0.001, 0, 1, 0, 0, 0, 0, -1, 0, 1, 0, 100, 200, 4000]
-VALUES = np.delete(np.array(CAL, float), 4)
-HEAD = HUMANEVA_15.index("head_top")
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    """Sequences of 20 frames: Validate is 5..12, Train 12..20; camera C1's video starts 3 frames earlier."""
-    sequences = dict.fromkeys(humaneva._SEQUENCES, (12, 20, (4, 4, 3)))
-    monkeypatch.setattr(humaneva, "_SEQUENCES", sequences)
-
-
-def world(frame):
-    """(15, 3) mm: a pelvis that walks along x, camera axes (x, -z, y) + t."""
-    cloud = np.random.default_rng(1).normal(0, 200, (15, 3))
-    cloud[0], cloud[1], cloud[HEAD] = (0, 0, 0), (0, 0, 500), (0, 0, 800)
-    return cloud + np.array([30.0 * frame - 300, 0, 100])
-
-
-def write_part(folder, part, frames, subject="S1", action="Walking", change=None):
-    poses = np.stack([world(frame) for frame in frames])
-    if change:
-        change(poses)
-    points = project_opencv(opencv_camera_axes(poses, VALUES), VALUES)
-    path = folder / "converted_15j" / part / subject / f"{action}_1.mat"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    savemat(path, {"poses_3d": poses, "poses_2d": np.stack([points, points + 7, points + 9])})
-    return path
-
-
-def write_camera(folder, subject="S1", action="Walking", frames=30):
-    calibration = folder / subject / "Calibration_Data" / "C1.cal"
-    calibration.parent.mkdir(parents=True, exist_ok=True)
-    calibration.write_text("\n".join(map(str, CAL)))
-    pelvis = [project_opencv(opencv_camera_axes(world(frame - 3)[0], VALUES), VALUES) for frame in range(frames)]
-    write_video(folder / subject / "Image_Data" / f"{action}_1_(C1).avi", frames, 640, 480, pelvis.__getitem__)
+    shorten(monkeypatch)
 
 
 def broken(poses):

@@ -4,39 +4,10 @@ import numpy as np
 import pytest
 
 from fusion_model.skeletons import LSP_14
-from tests.helpers.fake_data import FIGURE
-from tests.helpers.photos import brightest, write_photo
+from tests.helpers.kth_files import CAMERAS, FRAMES, pose, write_sequence
+from tests.helpers.photos import brightest
 from train.data.cameras import project_affine
 from train.data.prepared import open_prepared, read_prepared
-
-FRAMES = 5
-WRIST = LSP_14.index("left_wrist")
-# u = 100 (X cos - Y sin) + 240, v = -100 Z + 320: three cameras round a player, z up.
-CAMERAS = [
-    np.array([[100 * np.cos(turn), -100 * np.sin(turn), 0, 240], [0, 0, -100, 320]])
-    for turn in np.deg2rad((0, 60, 120))
-]
-
-
-def pose(frame):
-    """(14, 3) metres, body axes."""
-    flat = np.array([FIGURE[name] for name in LSP_14.joints])
-    depth = np.linspace(-0.3, 0.3, 14)
-    return np.column_stack((flat[:, 0] + 0.02 * frame, depth, -flat[:, 1]))
-
-
-def write_sequence(folder, frames=FRAMES, swap=False):
-    poses = np.stack([pose(frame) for frame in range(frames)])
-    points = np.stack([[project_affine(one, camera) for camera in CAMERAS] for one in poses])
-    cameras = np.stack([[camera.T for camera in CAMERAS]] * frames)
-    folder.mkdir(parents=True)
-    for name, array in (("positions3d", poses), ("positions2d", points), ("cameras", cameras)):
-        stored = array[..., ::-1] if swap and name == "cameras" else array
-        (folder / f"{name}.txt").write_text("\n".join(f"{number:.8f}" for number in stored.ravel()))
-    for camera in range(3):
-        for frame in range(frames):
-            dot = points[frame, camera, WRIST][None]
-            write_photo(folder / f"Camera {camera + 1}" / f"{frame + 1:05d}.png", 480, 640, dot)
 
 
 @pytest.mark.parametrize("camera", ["1", "2"])
@@ -59,7 +30,7 @@ def test_poses_pictures_and_halves(camera, tmp_path, prepare):
     # Bones keep their length, and what is nearer to the camera has the smaller z.
     bones = np.linalg.norm(pose(3)[0] - pose(3)[1]) * 1000
     assert np.linalg.norm(columns["joints_3d"][3, 0] - columns["joints_3d"][3, 1]) == pytest.approx(bones, rel=1e-5)
-    if camera == "1":  # it looks along body y
+    if camera == "1":  # which faces along body y
         assert np.allclose(columns["joints_3d"][3, :, 2], 1000 * (pose(3) - pose(3)[hips].mean(0))[:, 1], atol=0.01)
     loaded = read_prepared(tmp_path / "out")
     for row in range(FRAMES):

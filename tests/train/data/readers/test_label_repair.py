@@ -1,4 +1,4 @@
-"""Labels that a sure teacher contradicts, on a figure whose truth is known."""
+"""Labels that a confident teacher contradicts, on a figure whose truth is known."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from scipy.io import savemat
 from fusion_model.skeletons import LSP_14, MPII_16
 from tests.helpers.fake_data import figure, teacher_arrays, where, write_lspet
 from train.data.readers.label_repair import repair_labels
-from train.data.readers.lspet import read_lspet
+from train.data.readers.lsp import read_lspet
 
 ARMS = [f"{side}_{name}" for side in ("left", "right") for name in ("shoulder", "elbow", "wrist")]
 LEGS = [f"{side}_{name}" for side in ("left", "right") for name in ("hip", "knee", "ankle")]
@@ -45,7 +45,7 @@ def test_a_label_goes_along_with_its_side():
     assert weight[0, other] == 1
 
 
-def test_a_misplaced_joint_is_dropped_where_the_teacher_is_sure():
+def test_a_misplaced_joint_is_dropped_where_the_teacher_is_confident():
     truth, weight = labels()
     joints, knee = truth.copy(), MPII_16.index("left_knee")
     torso = np.linalg.norm(truth[:, MPII_16.index("left_shoulder")] - truth[:, MPII_16.index("right_hip")], axis=-1)
@@ -58,7 +58,7 @@ def test_a_misplaced_joint_is_dropped_where_the_teacher_is_sure():
     assert weight[:, knee].tolist() == [0, 1, 1]
 
 
-def test_an_unsure_teacher_or_an_unknown_torso_changes_nothing():
+def test_an_uncertain_teacher_or_an_unknown_torso_changes_nothing():
     truth, weight = labels()
     joints = truth.copy()
     exchange(joints, 0, ARMS + LEGS)
@@ -70,17 +70,17 @@ def test_an_unsure_teacher_or_an_unknown_torso_changes_nothing():
     assert np.array_equal(joints, before)
 
 
-def test_the_reader_settles_what_the_teacher_knows(tmp_path):
+def test_the_reader_repairs_what_the_teacher_knows(tmp_path):
     joints = write_lspet(tmp_path / "lspet", 3)
     wrist = LSP_14.index("left_wrist")
     joints[wrist, 0] += 80
     savemat(tmp_path / "lspet" / "joints.mat", {"joints": joints})
     teacher_2d, teacher_3d, visible = teacher_arrays(2)
     np.savez(tmp_path / "t.npz", teacher_2d=teacher_2d, teacher_3d=teacher_3d, teacher_3d_visible=visible)
-    source = read_lspet(tmp_path / "lspet", tmp_path / "t.npz", 3)
+    source = read_lspet(tmp_path / "lspet", tmp_path / "t.npz")
     place = MPII_16.index("left_wrist")
     for row in (0, 1):  # the teacher's joint takes the place of the label
         assert np.allclose(source.joints[row, place], figure(MPII_16, *where(row))[place], atol=1e-3)
         assert source.weight[row, place] == pytest.approx(0.95**2)
         assert not source.by_hand[row, place]
-    assert source.joints[2, place, 0] > figure(MPII_16, *where(2))[place, 0] + 79  # nobody contradicts
+    assert source.joints[2, place, 0] > figure(MPII_16, *where(2))[place, 0] + 79  # no teacher contradicts

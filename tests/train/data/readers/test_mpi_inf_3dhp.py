@@ -6,67 +6,15 @@ import pytest
 from scipy.io import savemat
 
 from fusion_model.skeletons import HUMAN36M_17
-from tests.helpers.photos import brightest, write_photo, write_video
+from tests.helpers.mpi_inf_3dhp_files import FRAMES, NAMES_17, NAMES_28, poses, write_test, write_train
+from tests.helpers.photos import brightest
 from train.data.prepared import open_prepared, read_prepared
 from train.data.readers import mpi_inf_3dhp
 
-FRAMES = 6
-# By name, from the data set's own documentation: joint of 28 and of 17 for each of Human3.6M's.
-NAMES_28 = (
-    *("spi3", "spi4", "spi2", "spin", "pelv", "neck", "head", "htop", "lcla", "lsho", "lelb", "lwri", "lhan", "rcla"),
-    *("rsho", "relb", "rwri", "rhan", "lhip", "lkne", "lank", "lfoo", "ltoe", "rhip", "rkne", "rank", "rfoo", "rtoe"),
-)
-NAMES_17 = (
-    *("htop", "neck", "rsho", "relb", "rwri", "lsho", "lelb", "lwri", "rhip", "rkne", "rank", "lhip", "lkne", "lank"),
-    *("pelv", "spin", "head"),
-)
 SHORT = (
     *("pelv", "rhip", "rkne", "rank", "lhip", "lkne", "lank", "spin", "neck", "head", "htop", "lsho", "lelb", "lwri"),
     *("rsho", "relb", "rwri"),
 )
-
-
-def poses(count, joints, offset=0):
-    """2D in pixels of 400 x 300 and 3D in mm."""
-    cloud = np.random.default_rng(joints).normal(0, 30, (joints, 3))
-    middle = np.array([150.0, 150, 3000]) + np.arange(count)[:, None, None] * [10, 0, 0] + [offset, 0, 0]
-    joints_3d = cloud + middle
-    return joints_3d[..., :2], joints_3d
-
-
-def write_train(folder, subject="S1", views=(0, 4), frames=FRAMES, video_frames=None):
-    cells = {name: np.empty((14, 1), object) for name in ("annot2", "annot3", "univ_annot3")}
-    for view in range(14):
-        flat, solid = poses(frames, 28, view)
-        cells["annot2"][view, 0] = flat.reshape(frames, -1)
-        cells["annot3"][view, 0] = solid.reshape(frames, -1)
-        cells["univ_annot3"][view, 0] = solid.reshape(frames, -1) * 0.9
-        if view in views:
-            pelvis = flat[:, NAMES_28.index("pelv")]
-            path = folder / subject / "Seq1" / "imageSequence" / f"video_{view}.avi"
-            write_video(path, video_frames or frames, 400, 300, pelvis.__getitem__)
-    savemat(folder / subject / "Seq1" / "annot.mat", cells)
-    lines = ["Skeletool Camera Calibration File V1.0"]
-    for view in range(14):
-        numbers = f"{1500 + view} 0 1024 0 0 {1501 + view} 1025 0 0 0 1 0 0 0 0 1"
-        lines += [f"name          {view}", "  size      400 300", f"  intrinsic       {numbers}"]
-    (folder / subject / "Seq1" / "camera.calibration").write_text("\n".join(lines))
-
-
-def write_test(folder):
-    flat, solid = poses(FRAMES, 17)
-    (folder / "TS5").mkdir(parents=True)
-    path = folder / "TS5" / "annot_data.mat"
-    with h5py.File(path, "w", userblock_size=512) as file:
-        file["annot2"], file["annot3"] = flat[:, None], solid[:, None]
-        file["univ_annot3"] = solid[:, None] * 0.9
-        file["valid_frame"] = np.array([[1, 0, 1, 1, 0, 1]]).T
-        file["activity_annotation"] = np.arange(1, 7)[:, None]
-    with path.open("r+b") as file:  # as MATLAB begins its files of version 7.3
-        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + bytes([0, 2]) + b"IM")
-    for frame in range(FRAMES):
-        dot = flat[frame, NAMES_17.index("pelv")][None]
-        write_photo(folder / "TS5" / "imageSequence" / f"img_{frame + 1:06d}.jpg", 400, 300, dot)
 
 
 def test_both_parts(tmp_path, prepare):

@@ -10,17 +10,15 @@ import torch
 
 from fusion_model.config import PRESETS
 from fusion_model.estimator import PoseEstimator
+from tests.helpers import deep3dpose_files, humaneva_files, kth_files, lsp_mpii_coco_files, mpi_inf_3dhp_files
 from tests.helpers.human36m_files import CAMERA, write_metadata, write_sequence
-from tests.train.data.readers import test_deep3dpose, test_humaneva, test_kth, test_lsp_mpii_coco, test_mpi_inf_3dhp
-from tests.train.synthesis.test_dataset import SETTINGS, picture
+from tests.helpers.rendered_set import small_parts, write_rendered
 from train.command import run_command
-from train.data.readers import humaneva
 from train.data.readers.registry import DISTRIBUTED
 from train.data.sources import find_people
 from train.engine.checkpoints import read_weights, write_best
 from train.fusion_stage.cache import SampleSettings, make_samples
 from train.fusion_stage.training import predict
-from train.synthesis.dataset import merge_labels, open_folder, write_parts
 
 SMALL = ("--preset", "tiny", "--batch", "8", "--log", "csv", "--save-every", "1000")
 
@@ -34,58 +32,49 @@ def write_human36m(folder, _monkeypatch):
 
 
 def write_humaneva(folder, monkeypatch):
-    monkeypatch.setattr(humaneva, "_SEQUENCES", dict.fromkeys(humaneva._SEQUENCES, (12, 20, (4, 4, 3))))
-    test_humaneva.write_part(folder, "Train", range(12, 20))
-    test_humaneva.write_part(folder, "Validate", range(5, 12))
-    test_humaneva.write_camera(folder)
+    humaneva_files.shorten(monkeypatch)
+    humaneva_files.write_both_parts(folder)
     return ()
 
 
 def write_kth(folder, _monkeypatch):
-    test_kth.write_sequence(folder / "player2sequence1" / "Sequence 1", frames=16)
+    kth_files.write_sequence(folder / "player2sequence1" / "Sequence 1", frames=16)
     return ()
 
 
 def write_lsp(folder, monkeypatch):
     monkeypatch.setattr("train.data.readers.lsp._LSP_TEST_FROM", 9)
-    test_lsp_mpii_coco.write_lsp(folder, 12)
+    lsp_mpii_coco_files.write_lsp(folder, 12)
     return ()
 
 
 def write_lspet(folder, monkeypatch):
-    monkeypatch.setattr("train.data.readers.lsp.LSPET_VALIDATION_FROM", 10)
-    test_lsp_mpii_coco.write_lspet(folder, 12)
+    monkeypatch.setattr("train.data.readers.lsp._LSPET_VALIDATION_FROM", 10)
+    lsp_mpii_coco_files.write_lspet(folder, 12)
     return ()
 
 
 def write_mpii(folder, _monkeypatch):
-    test_lsp_mpii_coco.write_mpii(folder, more=6)
+    lsp_mpii_coco_files.write_mpii(folder, more=6)
     (folder / "valid_images.txt").write_text("000000001.jpg\n")
     return ()
 
 
 def write_coco(folder, _monkeypatch):
-    test_lsp_mpii_coco.write_coco(folder, "abcdefgh", "ij")
+    lsp_mpii_coco_files.write_coco(folder, "abcdefgh", "ij")
     return ()
 
 
 def write_3dhp(folder, _monkeypatch):
-    test_mpi_inf_3dhp.write_train(folder)
-    test_mpi_inf_3dhp.write_test(folder)
+    mpi_inf_3dhp_files.write_train(folder)
+    mpi_inf_3dhp_files.write_test(folder)
     return "--every", "1"
 
 
 def write_deep3dpose(folder, monkeypatch):
     monkeypatch.setattr("train.data.readers.deep3dpose._EVERY", 5)
-    test_deep3dpose.write_deep3dpose(folder, 10)
+    deep3dpose_files.write_deep3dpose(folder, 10)
     return ()
-
-
-def write_rendered(folder, split):
-    settings = dataclasses.replace(SETTINGS, split=split)
-    open_folder(folder, settings)
-    write_parts(folder, settings, picture)
-    merge_labels(folder, settings)
 
 
 # What the set is evaluated by, and how many people train and validate. Of the rendered people, two folders.
@@ -137,8 +126,7 @@ def prepared(run, tmp_path, monkeypatch):
             options = SETS[name][0](tmp_path / "in", monkeypatch)
             run("prepare", name, "--source", tmp_path / "in", "--out", data, "--workers", 1, *options)
             return data, data
-        for module in ("train.synthesis.dataset", "train.data.readers.synthetic", "train.data.readers.rendered"):
-            monkeypatch.setattr(f"{module}.PART", 5)
+        small_parts(monkeypatch)
         for split in ("train", "validation"):
             write_rendered(tmp_path / split, split)
             run("prepare", name, "--source", tmp_path / split, "--out", data / split, "--workers", 1)
@@ -158,9 +146,9 @@ def losses(folder):
 
 def training_error(network, data, hourglass):
     """Mean distance in mm from the labels of the people trained on, over joints whose 3D is known."""
-    bank = make_samples(data, SampleSettings(64, 1.25, 32, views=1), hourglass, torch.device("cpu")).training
-    distance = (torch.from_numpy(predict(network, bank)) - bank.pose).norm(dim=-1)
-    return distance[bank.weight > 0].mean().item()
+    samples = make_samples(data, SampleSettings(64, 1.25, 32, views=1), hourglass, torch.device("cpu")).training
+    distance = (torch.from_numpy(predict(network, samples)) - samples.pose).norm(dim=-1)
+    return distance[samples.weight > 0].mean().item()
 
 
 @pytest.mark.slow

@@ -14,13 +14,3 @@ def test_every_set_has_its_section_with_its_command():
         assert headings.count(chosen.section) == 1, name
         section = PAGE.split(f"\n## {chosen.section}\n")[1].split("\n## ")[0]
         assert f"python -m train.prepare {name} --source" in section, name
-
-
-def test_sections_in_messages_are_those_of_the_table():
-    folder = Path(__file__).parents[4] / "train" / "data" / "readers"
-    named = {
-        match
-        for path in folder.glob("*.py")
-        for match in re.findall(r'(?:_SECTION|section) = "(.+)"', path.read_text(encoding="utf-8"))
-    }
-    assert named == {chosen.section for chosen in DISTRIBUTED.values()}

@@ -3,21 +3,16 @@
 import numpy as np
 import pytest
 
-from tests.train.synthesis.test_dataset import SETTINGS, picture
+from tests.helpers.rendered_set import small_parts, write_rendered
 from train.data.prepared import open_prepared, read_prepared
-from train.data.readers.synthetic import read_synthetic
-from train.synthesis.dataset import merge_labels, open_folder, write_parts
+from train.data.readers.rendered import read_synthetic
 
 
 @pytest.fixture
 def source(tmp_path, monkeypatch):
-    for module in ("train.synthesis.dataset", "train.data.readers.synthetic", "train.data.readers.rendered"):
-        monkeypatch.setattr(f"{module}.PART", 5)
-    folder = tmp_path / "in"
-    open_folder(folder, SETTINGS)
-    write_parts(folder, SETTINGS, picture)
-    merge_labels(folder, SETTINGS)
-    return folder
+    small_parts(monkeypatch)
+    write_rendered(tmp_path / "in")
+    return tmp_path / "in"
 
 
 def test_prepared_people_are_those_of_the_set(source, tmp_path, prepare):

@@ -10,8 +10,9 @@ from scipy.io import savemat
 from fusion_model.skeletons import HUMAN36M_17, LSP_14, MPII_16
 from tests.helpers.fake_data import FIGURE, figure, teacher_arrays, where, write_lspet, write_pack
 from train.data.people import load_people
-from train.data.readers.lspet import read_lspet
+from train.data.readers.lsp import read_lspet
 from train.data.readers.people import read_people
+from train.data.readers.records import LayoutError
 from train.data.readers.teacher import teacher_joints, teacher_pose
 from train.data.sources import find_sources
 
@@ -24,9 +25,10 @@ def teacher_file(path, count):
     return path
 
 
-def test_lspet_by_hand(tmp_path):
+def test_lspet_by_hand(tmp_path, monkeypatch):
     write_lspet(tmp_path / "lspet", 3)
-    source = read_lspet(tmp_path / "lspet", None, validation_from=3)
+    monkeypatch.setattr("train.data.readers.lsp._LSPET_VALIDATION_FROM", 3)
+    source = read_lspet(tmp_path / "lspet", None)
     assert len(source) == 3
     assert source.validation.tolist() == [False, False, True]
     for row in range(3):
@@ -43,7 +45,7 @@ def test_lspet_by_hand(tmp_path):
 
 def test_lspet_photos_are_numbered_from_one(tmp_path):
     write_lspet(tmp_path / "lspet", 2)
-    source = read_lspet(tmp_path / "lspet", None, 3)
+    source = read_lspet(tmp_path / "lspet", None)
     assert source.read(0) == (tmp_path / "lspet" / "images" / "im00001.jpg").read_bytes()
     assert source.read(1) == (tmp_path / "lspet" / "images" / "im00002.jpg").read_bytes()
 
@@ -53,13 +55,13 @@ def test_lspet_unlabelled_joints(tmp_path):
     wrist, hip = LSP_14.index("left_wrist"), LSP_14.index("left_hip")
     joints[wrist, 2, 0] = joints[hip, 2, 0] = 0
     savemat(tmp_path / "lspet" / "joints.mat", {"joints": joints})
-    alone = read_lspet(tmp_path / "lspet", None, 3)
+    alone = read_lspet(tmp_path / "lspet", None)
     unknown = [MPII_16.index(name) for name in ("left_wrist", "left_hip", "pelvis")]
     assert alone.weight[0, unknown].max() == 0
     assert not alone.by_hand[0, unknown].any()
     assert alone.weight[1, unknown].min() == 1
-    # The teacher fills what nobody labelled, and nothing else.
-    taught = read_lspet(tmp_path / "lspet", teacher_file(tmp_path / "t.npz", 1), 3)
+    # The teacher fills what is not labelled, and nothing else.
+    taught = read_lspet(tmp_path / "lspet", teacher_file(tmp_path / "t.npz", 1))
     place = MPII_16.index("left_wrist")
     assert taught.weight[0, place] == pytest.approx(0.95**2)
     assert np.allclose(taught.joints[0, place], np.multiply(FIGURE["left_wrist"], where(0)[1]) + where(0)[0], atol=1e-3)
@@ -71,24 +73,28 @@ def test_lspet_unlabelled_joints(tmp_path):
 
 
 def test_lspet_without_its_files(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"joints\.mat not found: expected LSP-extended as distributed"):
-        read_lspet(tmp_path, None, 3)
+    with pytest.raises(LayoutError, match=r"there is no joints\.mat"):
+        read_lspet(tmp_path, None)
+    write_lspet(tmp_path / "lspet", 2)
+    (tmp_path / "lspet" / "images" / "im00002.jpg").unlink()
+    with pytest.raises(LayoutError, match="photo 2 is missing, 1 are there"):
+        read_lspet(tmp_path / "lspet", None)
 
 
 @pytest.mark.parametrize("shape", [(3, 14, 5), (14, 2, 5), (14, 3)])
 def test_lspet_of_another_shape(tmp_path, shape):
     savemat(tmp_path / "joints.mat", {"joints": np.zeros(shape)})
-    with pytest.raises(ValueError, match=r"has shape \(.*\), expected \(14, 3, N\)"):
-        read_lspet(tmp_path, None, 3)
+    with pytest.raises(LayoutError, match=r"has shape \(.*\); expected \(14, 3, N\)"):
+        read_lspet(tmp_path, None)
 
 
 def test_lspet_with_another_variable_or_no_matlab_file(tmp_path):
     savemat(tmp_path / "joints.mat", {"other": np.zeros(3)})
-    with pytest.raises(ValueError, match="no variable 'joints'"):
-        read_lspet(tmp_path, None, 3)
+    with pytest.raises(ValueError, match="has the variables other; expected a MATLAB file with the variable 'joints'"):
+        read_lspet(tmp_path, None)
     (tmp_path / "joints.mat").write_text("these are no joints")
-    with pytest.raises(ValueError, match=r"joints\.mat cannot be read"):
-        read_lspet(tmp_path, None, 3)
+    with pytest.raises(ValueError, match=r"joints\.mat: cannot be read"):
+        read_lspet(tmp_path, None)
 
 
 def test_a_pack_of_people(tmp_path):
@@ -107,7 +113,7 @@ def test_a_pack_of_people(tmp_path):
 def test_a_pack_without_hand_labels(tmp_path):
     arrays = write_pack(tmp_path, "street", 2, held_out=1)
     arrays["joints"][:] = 0
-    arrays["teacher_2d"][0, 9, 2] = 0.3  # COCO's left wrist: below the least score
+    arrays["teacher_2d"][0, 9, 2] = 0.3  # COCO's left wrist: below the lowest score that counts
     np.savez(tmp_path / "people_street.npz", **arrays)
     source = read_people(tmp_path / "people_street.npz")
     assert not source.by_hand.any()

@@ -1,0 +1,68 @@
+"""A data set as its reader returns it for training: encoded photos with labels in photo pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from fusion_model.skeletons import MPII_16
+
+SYNTHETIC = "synthetic"
+"""Name of every rendered set."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One data set, a row a person.
+
+    Attributes:
+        name: short name, used for sampling weights and reports.
+        read: photo i as encoded bytes.
+        joints: (N, 16, 2) float32, MPII order, x and y in photo pixels.
+        weight: (N, 16) float32, how far the joint is trusted: 1 by hand, less by a teacher, 0 unknown.
+        by_hand: (N, 16) bool, labelled by a person rather than by a teacher network.
+        box: (N, 4) float32, tight round the body as far as it is seen, photo pixels.
+        pose: (N, 17, 3) float32, Human3.6M order, mm, camera axes, pelvis at the origin.
+        pose_weight: (N, 17) float32, 0 where the 3D is unknown.
+        validation: (N,) bool, never trained on.
+        groups: kinds of people to report apart, each a name for every row: ``{"viewpoint": (N,), ...}``.
+    """
+
+    name: str
+    read: Callable[[int], bytes]
+    joints: np.ndarray
+    weight: np.ndarray
+    by_hand: np.ndarray
+    box: np.ndarray
+    pose: np.ndarray
+    pose_weight: np.ndarray
+    validation: np.ndarray
+    groups: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Number of people."""
+        return len(self.box)
+
+    def photo(self, index: int) -> np.ndarray:
+        """Photo of one person, (H, W, 3) uint8 RGB; ValueError if it cannot be decoded."""
+        image = cv2.imdecode(np.frombuffer(self.read(index), np.uint8), cv2.IMREAD_COLOR)
+        if image is None:
+            raise ValueError(f"{self.name}: photo {index} cannot be decoded; expected a JPEG, PNG or WebP file")
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def add_middle_joints(joints: np.ndarray, weight: np.ndarray) -> None:
+    """Fill an unlabelled pelvis or thorax with the midpoint of the hips or shoulders, in place.
+
+    Args:
+        joints: (N, 16, 2) MPII order.
+        weight: (N, 16).
+    """
+    for middle, ends in (("pelvis", ("left_hip", "right_hip")), ("thorax", ("left_shoulder", "right_shoulder"))):
+        target, (a, b) = MPII_16.index(middle), (MPII_16.index(end) for end in ends)
+        known = (weight[:, target] == 0) & (weight[:, a] > 0) & (weight[:, b] > 0)
+        joints[known, target] = (joints[known, a] + joints[known, b]) / 2
+        weight[known, target] = np.minimum(weight[known, a], weight[known, b])
