@@ -1,13 +1,16 @@
-# make demo: serve the page.  make test: all tests.  Both make the virtual environment .venv, and install again only
-# when a requirements file has changed.
+# make demo: serve the page.  make check: lint and the quick tests.  make test: lint and all tests.  Each makes the
+# virtual environment .venv, and installs again only when a requirements file has changed.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Two processes, each with whole files of tests; one thread each, since threads that wait for each other cost more.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
-.PHONY: help demo test clean
+.PHONY: help demo check test lint clean
 
 help:
 	@echo "make demo   install what the app needs and serve it on http://127.0.0.1:7860"
+	@echo "make check  install what the tests need, lint, and run the quick tests: under two minutes on two cores"
 	@echo "make test   install what the tests need, lint, and run every test"
 	@echo "make clean  remove the virtual environment"
 	@echo "PYTHON=...  the Python (3.10 or newer) that the environment is made with; default: python3"
@@ -15,11 +18,16 @@ help:
 demo: $(VENV)/app.stamp
 	$(BIN)/python app.py
 
-test: $(VENV)/dev.stamp
+check: lint
+	$(PYTEST) -m "not slow and not browser"
+
+test: lint
+	$(PYTEST)
+
+lint: $(VENV)/dev.stamp
 	bash scripts/system_packages.sh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -1,13 +1,10 @@
 """Under CI a skipped test is a failure; elsewhere, and for expected failures, nothing changes."""
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["pytester"]
 TESTS = """
 import pytest
 
@@ -28,41 +25,38 @@ def test_expected_failure():
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(pytester, monkeypatch):
     """A function that runs pytest over some tests, with the project's conftest, in a folder of its own."""
-    shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
+    pytester.makeconftest(Path(__file__).with_name("conftest.py").read_text(encoding="utf-8"))
 
     def start(tests, ci):
-        (tmp_path / "test_some.py").write_text(tests)
-        environment = {**os.environ, "CI": ci, "PYTEST_ADDOPTS": ""}
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
-        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout
+        monkeypatch.setenv("CI", ci)
+        pytester.makepyfile(tests)
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider")
 
     return start
 
 
 def test_under_ci_skips_are_failures_that_give_the_reason(run):
-    status, output = run(TESTS, ci="true")
-    assert status == 1
-    assert "1 failed, 1 passed, 1 xfailed, 1 error" in output  # a mark skips before the test, which is an error
-    assert "no browser here" in output
-    assert "by mark" in output
+    result = run(TESTS, ci="true")
+    assert result.ret == 1
+    result.assert_outcomes(failed=1, passed=1, xfailed=1, errors=1)  # a mark skips before the test, which is an error
+    assert "no browser here" in result.stdout.str()
+    assert "by mark" in result.stdout.str()
 
 
 def test_under_ci_a_module_that_skips_itself_is_a_failure(run):
-    status, output = run("import pytest\npytest.importorskip('no_such_module')\n", ci="true")
-    assert status not in (0, 5)
-    assert "no_such_module" in output
+    result = run("import pytest\npytest.importorskip('no_such_module')\n", ci="true")
+    assert result.ret not in (0, 5)
+    assert "no_such_module" in result.stdout.str()
 
 
 @pytest.mark.parametrize("ci", ["", "false"])
 def test_elsewhere_a_skip_is_a_skip(run, ci):
-    status, output = run(TESTS, ci)
-    assert status == 0
-    assert "1 passed, 2 skipped, 1 xfailed" in output
+    result = run(TESTS, ci)
+    assert result.ret == 0
+    result.assert_outcomes(passed=1, skipped=2, xfailed=1)
 
 
 def test_under_ci_what_passes_passes(run):
-    status, _ = run("def test_runs():\n    pass\n", ci="true")
-    assert status == 0
+    assert run("def test_runs():\n    pass\n", ci="true").ret == 0

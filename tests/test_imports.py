@@ -1,8 +1,10 @@
-"""Who imports whom: app -> demo -> fusion_model <- train; and no file grows into two rooms."""
+"""Who imports whom: app -> demo -> fusion_model <- train, inside train downwards only, and never in a circle."""
 
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
+from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
@@ -12,60 +14,114 @@ ROOMS = {
     "app": {"app", "demo"},
     "demo": {"demo", "fusion_model"},
     "fusion_model": {"fusion_model"},
+    "scripts": {"scripts", "demo", "fusion_model"},
     "train": {"train", "fusion_model"},
 }
+TRAIN = (  # from the top: a package imports from itself and from what stands below it
+    {"commands"},  # the modules of train itself
+    {"ablation", "analysis", "recipes"},
+    {"evaluation"},
+    {"detector_stage", "fusion_stage"},
+    {"hourglass_stage"},
+    {"data"},
+    {"synthesis"},
+    {"engine"},
+)
 FOREIGN = {"gradio", "plotly", "accelerate", "torchvision"}
 
 
-def sources():
-    """Every Python file of the program and of its tests."""
-    folders = [*ROOMS, "tests"]
-    return [
-        path
-        for path in (ROOT / "app.py", *(p for f in folders for p in sorted((ROOT / f).rglob("*.py"))))
-        if path.exists()
-    ]
+def dotted(path):
+    """The name by which a file or folder is imported."""
+    return ".".join(path.relative_to(ROOT).parts).removesuffix(".py").removesuffix(".__init__")
 
 
-def imported(text):
-    """Top-level names of the packages that a file imports, anywhere in it."""
+FILES = {dotted(path): path for room in ROOMS for path in (ROOT / f"{room}.py", *(ROOT / room).rglob("*.py"))}
+FILES = {name: path for name, path in FILES.items() if path.is_file()}
+
+
+def imported(text, package=""):
+    """The modules that a file of a package imports, anywhere in it; those of the repository by their full names."""
     names = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            names.add(node.module.partition(".")[0])
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = resolve_name("." * node.level + (node.module or ""), package)
+            inside = (f"{module}.{alias.name}" for alias in node.names)
+            names |= {name if name in FILES else module for name in inside}
     return names
 
 
-@pytest.mark.parametrize("path", [p for p in sources() if "tests" not in p.relative_to(ROOT).parts], ids=str)
-def test_rooms_import_only_where_they_may(path):
-    room = path.relative_to(ROOT).parts[0].removesuffix(".py")
-    names = imported(path.read_text(encoding="utf-8"))
-    assert names & set(ROOMS) <= ROOMS[room]
-    if room == "fusion_model":
-        assert not names & FOREIGN
-    if room == "train":
-        assert "gradio" not in names
-        assert "plotly" not in names or path.name == "turning.py"  # skeletons that one can turn
+@pytest.fixture(scope="module")
+def imports():
+    """The modules that each module of the program imports."""
+    return {name: imported(path.read_text(encoding="utf-8"), dotted(path.parent)) for name, path in FILES.items()}
 
 
-def test_the_walk_sees_imports_inside_functions():
-    assert imported("def f():\n    import demo.page\n    from train.engine import loop\n    from . import x") == {
-        "demo",
-        "train",
+def room(name):
+    return name.partition(".")[0]
+
+
+def package_of(name):
+    """The package of train that a module of train belongs to, ``commands`` for those of train itself."""
+    part = name.split(".")[1] if "." in name else "commands"
+    return part if (ROOT / "train" / part).is_dir() else "commands"
+
+
+def train_may(importer, target):
+    """Whether one module of train may import another."""
+    above, below = package_of(importer), package_of(target)
+    level = next(number for number, packages in enumerate(TRAIN) if above in packages)
+    return above == below or any(below in packages for packages in TRAIN[level + 1 :])
+
+
+def test_the_walk_sees_imports_inside_functions_and_modules_in_packages():
+    text = "def f():\n    import demo.page\n    from train.engine import loop\n    from train import fusion, command"
+    assert imported(text) == {"demo.page", "train.engine.loop", "train.fusion", "train.command"}
+    assert imported("from . import crops\nfrom .boxes import iou", "fusion_model") == {
+        "fusion_model.crops",
+        "fusion_model.boxes",
     }
 
 
-@pytest.mark.parametrize("path", sources(), ids=str)
-def test_no_file_is_two_rooms(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+def test_rooms_import_only_where_they_may(imports):
+    rooms = {(name, target) for name in imports for target in imports[name] if room(target) in ROOMS}
+    assert {(name, target) for name, target in rooms if room(target) not in ROOMS[room(name)]} == set()
+
+
+def test_arrows_inside_train_point_downwards(imports):
+    inside = {(name, target) for name in imports for target in imports[name] if room(name) == room(target) == "train"}
+    assert {package_of(name) for name in FILES if room(name) == "train"} <= set().union(*TRAIN)
+    assert {arrow for arrow in inside if not train_may(*arrow)} == set()
+
+
+def test_the_order_inside_train_is_noticed():
+    assert train_may("train.fusion", "train.fusion_stage.losses")
+    assert train_may("train.fusion", "train.command")
+    assert train_may("train.data.packs", "train.engine.loop")
+    assert not train_may("train.engine.loop", "train.data.packs")
+    assert not train_may("train.synthesis.body", "train.pictures")
+    assert not train_may("train.detector_stage.composites", "train.fusion_stage.losses")
+
+
+def test_no_modules_import_each_other_in_a_circle(imports):
+    TopologicalSorter({name: imports[name] & set(FILES) for name in imports}).prepare()
+
+
+def test_packages_that_only_the_page_or_the_training_needs(imports):
+    foreign = {(room(name), room(target), name) for name in imports for target in imports[name]}
+    assert {name for where, what, name in foreign if where == "fusion_model" and what in FOREIGN} == set()
+    assert {name for where, what, name in foreign if where == "train" and what == "gradio"} == set()
+    turning = {"train.analysis.turning"}  # skeletons that one can turn
+    assert {name for where, what, name in foreign if where == "train" and what == "plotly"} == turning
 
 
 def test_the_library_loads_nothing_it_does_not_need():
     code = (
-        "import pkgutil, sys, fusion_model\n"
-        "for module in pkgutil.iter_modules(fusion_model.__path__): __import__('fusion_model.' + module.name)\n"
+        "import importlib, pkgutil, sys, fusion_model\n"
+        "for module in pkgutil.walk_packages(fusion_model.__path__, 'fusion_model.'):\n"
+        "    importlib.import_module(module.name)\n"
+        "assert 'fusion_model.hub.fetch' in sys.modules\n"
         f"print(sorted({FOREIGN | {'demo', 'train'}!r} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

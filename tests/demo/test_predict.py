@@ -245,6 +245,7 @@ def test_a_file_is_no_folder(stand_in, example, capsys):
     assert "is a file" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_missing_model_is_one_sentence(example, tmp_path):
     command = [sys.executable, "-m", "demo.predict", str(example), "--out", str(tmp_path / "out")]
     command += ["--model", str(tmp_path / "nothing")]

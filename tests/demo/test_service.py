@@ -65,6 +65,7 @@ def test_a_hub_out_of_reach_is_replaced_by_the_bundled_model_and_the_page_says_s
     assert said(service)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("commit")
 def test_a_hub_that_never_answers_does_not_hold_the_start(black_hole, monkeypatch):
     monkeypatch.setattr(constants, "ENDPOINT", black_hole)
@@ -141,6 +142,7 @@ print(json.dumps([str(service.estimator.predictor.device), len(decorated_cache) 
 """
 
 
+@pytest.mark.slow
 def test_on_zerogpu_the_model_is_on_the_device_at_once_and_can_be_described_without_it(tmp_path):
     environment = os.environ | {
         "SPACES_ZERO_GPU": "true",

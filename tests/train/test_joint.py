@@ -66,6 +66,7 @@ def test_both_networks_move_and_the_rest_of_the_checkpoint_stays(tune):
     assert PoseEstimator.from_pretrained(folder / "run/checkpoint", device="cpu").fusion.pruned
 
 
+@pytest.mark.slow
 def test_a_cut_run_goes_on_and_another_weight_is_refused(tune, tmp_path, capsys):
     tune("run", "--steps", 4, "--save-every", 2)
     card = tmp_path / "run" / "checkpoint" / "README.md"

@@ -287,6 +287,7 @@ def test_hub_ids_are_fetched_at_their_revision(hub, folder, tmp_path, monkeypatc
     assert load_checkpoint("another.user/na-me")[0] == PRESETS["tiny"]
 
 
+@pytest.mark.slow
 def test_unreachable_hub_is_told(tmp_path):
     environment = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
     code = "from fusion_model.hub.checkpoints import load_checkpoint; load_checkpoint('user/name')"

@@ -116,6 +116,7 @@ def test_without_the_hub_the_cache_counts(hub, commit, monkeypatch, mood, holds)
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hub", "cached")
 @pytest.mark.parametrize("variable", [None, "1"])
 def test_a_black_hole_is_left_in_seconds(black_hole, monkeypatch, variable):

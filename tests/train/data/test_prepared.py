@@ -66,6 +66,7 @@ def test_a_cut_run_goes_on_and_keeps_finished_parts(source, tmp_path, prepare, m
     assert [first.read(row) for row in (0, 449)] == [second.read(row) for row in (0, 449)]
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_nothing_that_counts(source, tmp_path):
     """SIGKILL in the middle; the same command then finishes."""
     script = (

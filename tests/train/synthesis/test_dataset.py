@@ -73,6 +73,7 @@ def test_small_and_hidden_people_are_left_out(tmp_path):
     assert len(read_synthetic(tmp_path)) == 13
 
 
+@pytest.mark.slow
 def test_killed_run_goes_on_without_duplicates_or_gaps(tmp_path):
     script = textwrap.dedent("""
         import os, signal, sys

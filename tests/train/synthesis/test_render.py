@@ -262,6 +262,7 @@ def test_a_second_renderer_can_follow_the_first(pack):
     np.testing.assert_array_equal(*pictures)
 
 
+@pytest.mark.slow
 def test_a_network_can_be_made_after_a_context():
     """Triton, which torch loads late, and Mesa each bring an LLVM; the wrong order ends the process."""
     code = (

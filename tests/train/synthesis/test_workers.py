@@ -52,6 +52,7 @@ def contents(folder):
     }
 
 
+@pytest.mark.slow
 def test_processes_make_the_same_set_and_only_what_is_missing(tmp_path):
     alone, shared = tmp_path / "alone", tmp_path / "shared"
     open_folder(alone, SETTINGS)
@@ -69,6 +70,7 @@ def test_processes_make_the_same_set_and_only_what_is_missing(tmp_path):
     assert write_side_by_side(shared, SETTINGS, without_opengl, processes=2) == 0, "nothing is left to render"
 
 
+@pytest.mark.slow
 def test_what_a_process_refuses_reaches_the_caller(tmp_path):
     open_folder(tmp_path, SETTINGS)
     with pytest.raises(OSError, match="no OpenGL context"):
@@ -77,6 +79,7 @@ def test_what_a_process_refuses_reaches_the_caller(tmp_path):
         write_side_by_side(tmp_path, SETTINGS, dying_factory, processes=2)
 
 
+@pytest.mark.slow
 def test_processes_end_when_the_command_is_killed(tmp_path):
     script = textwrap.dedent("""
         import dataclasses, sys, time

@@ -1,0 +1,120 @@
+"""What pip installs: the library alone, with the bundled checkpoint and its licence, and the packages it needs."""
+
+import ast
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tomlkit
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf-8")).unwrap()
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+FIRST_BLOCK = BLOCK.search((ROOT / "README.md").read_text(encoding="utf-8"))[1]
+CHECKS = """
+import importlib.util, json, pathlib, fusion_model
+from fusion_model.hub.checkpoints import bundled_checkpoint
+found = [name for name in ("app", "demo", "train", "tests", "scripts") if importlib.util.find_spec(name)]
+shapes = {name: getattr(pose, name).shape for name in ("joints_3d", "joints_2d", "confidence", "box")}
+print(json.dumps([found, fusion_model.__file__, str(bundled_checkpoint()), shapes]))
+"""
+
+
+def requirements(lines):
+    """The bounds of each package that is named."""
+    found = [Requirement(line) for line in lines if line and not line.startswith(("#", "-r "))]
+    return {one.name: one.specifier for one in found}
+
+
+def read(name):
+    return requirements((ROOT / name).read_text(encoding="utf-8").splitlines())
+
+
+def test_the_library_has_the_bounds_of_the_app():
+    app, library = read("requirements.txt"), requirements(PROJECT["project"]["dependencies"])
+    assert {name: app.get(name) for name in library} == library
+    assert requirements(PROJECT["build-system"]["requires"])["setuptools"] == read("requirements-dev.txt")["setuptools"]
+
+
+def test_the_library_asks_for_exactly_the_packages_that_it_imports():
+    owners = importlib.metadata.packages_distributions()
+    imported = set()
+    for path in (ROOT / "fusion_model").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            imported |= {module.partition(".")[0] for module in modules}
+    imported -= {*sys.stdlib_module_names, "fusion_model"}
+    wanted = {owners[name][0].lower().replace("_", "-") for name in imported}
+    assert wanted == set(requirements(PROJECT["project"]["dependencies"]))
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-train.txt", "requirements-dev.txt"])
+def test_every_requirement_is_bounded_on_both_sides(name):
+    for package, specifier in read(name).items():
+        assert {">=", "<"} <= {one.operator for one in specifier}, package
+
+
+def test_a_space_needs_one_file_only():
+    assert "-r" not in (ROOT / "requirements.txt").read_text(encoding="utf-8").split()
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A folder with what ``pip install .`` puts into site-packages, dependencies apart."""
+    folder = tmp_path_factory.mktemp("install")
+    for name in ("assets", "demo", "fusion_model", "tests", "train"):
+        shutil.copytree(ROOT / name, folder / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("LICENSE", "README.md", "app.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / "copy")
+    pip = [sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--no-build-isolation", "--quiet"]
+    done = subprocess.run(
+        [*pip, "--target", folder / "site", folder / "copy"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(folder / "copy")
+    return folder / "site"
+
+
+@pytest.mark.slow
+def test_the_library_alone_is_installed(installed):
+    wanted = {path.relative_to(ROOT): path for path in (ROOT / "fusion_model").rglob("*.py")}
+    wanted[Path("fusion_model/py.typed")] = ROOT / "fusion_model/py.typed"
+    for name in ("LICENSE", "default/README.md", "default/config.json", "default/model.safetensors"):
+        wanted[Path("fusion_model/bundled", name)] = ROOT / "assets/checkpoints" / name
+    for name in ("README.md", "hopper.jpg"):
+        wanted[Path("fusion_model/examples", name)] = ROOT / "assets/examples" / name
+    files = {path.relative_to(installed) for path in installed.rglob("*") if path.is_file()}
+    assert {path for path in files if "dist-info" not in path.parts[0] and path.suffix != ".pyc"} == set(wanted)
+    assert [path for path, ours in wanted.items() if (installed / path).read_bytes() != ours.read_bytes()] == []
+
+
+@pytest.mark.slow
+def test_its_metadata_name_the_licence_of_the_weights(installed):
+    (found,) = importlib.metadata.distributions(path=[str(installed)])
+    assert found.metadata["License-Expression"] == "MIT AND LicenseRef-non-commercial-research"
+    licences = [text for file in found.files if "licenses" in file.parts for text in [file.read_text(encoding="utf-8")]]
+    assert sorted(licences) == sorted(
+        (ROOT / name).read_text(encoding="utf-8") for name in ("LICENSE", "assets/checkpoints/LICENSE")
+    )
+    assert "non-commercial research" in (ROOT / "assets/checkpoints/LICENSE").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_first_block_of_the_readme_runs_in_another_folder(installed, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    command = [sys.executable, "-c", FIRST_BLOCK + CHECKS]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found, module, checkpoint, shapes = json.loads(done.stdout.splitlines()[-1])
+    assert found == []
+    assert Path(module).parent == installed / "fusion_model"
+    assert Path(checkpoint) == installed / "fusion_model/bundled/default"
+    assert shapes == {"joints_3d": [17, 3], "joints_2d": [17, 2], "confidence": [17], "box": [4]}
