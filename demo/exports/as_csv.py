@@ -16,7 +16,7 @@ def encode(poses: Pose | Sequence[Pose], name: str) -> bytes:
 
     Args:
         poses: one pose, or several; they are numbered from 1 in the column ``person``.
-        name: what the column ``photo`` says.
+        name: for the column ``photo``.
 
     Returns:
         The file's text in UTF-8: a header, then a row for each joint. ``x_px``, ``y_px`` are pixels of the photo,
