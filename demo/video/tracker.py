@@ -107,6 +107,10 @@ class Tracker:
         height, width = frame.shape[:2]
         if (box[:2] >= (width, height)).any() or (box[2:] <= 0).any():
             return None
+        return self._in_box(frame, box)
+
+    def _in_box(self, frame: np.ndarray, box: np.ndarray) -> Pose | None:
+        """The person in a box; None if not found."""
         try:
             return _joints_only(self._estimator(frame, box=box, **self._options))
         except NoPersonError:
@@ -120,8 +124,9 @@ class Tracker:
         last = _extent(self.track.last)
         if iou(_extent(people[0]), last) >= _MIN_IOU:
             return people[0]
-        overlaps = iou(np.stack([pose.person_box for pose in people]), last)
-        return people[int(overlaps.argmax())] if overlaps.max() >= _MIN_IOU else None
+        boxes = np.stack([pose.person_box for pose in people])
+        overlaps = iou(boxes, last)
+        return self._in_box(frame, boxes[overlaps.argmax()]) if overlaps.max() >= _MIN_IOU else None
 
 
 def next_box(pose: Pose, before: Pose | None, margin: float) -> np.ndarray:
