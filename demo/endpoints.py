@@ -69,7 +69,7 @@ def _video_endpoint(service: Service, clip: gr.Video, box: gr.JSON) -> None:
     """Add ``/estimate_video``: a generator, so that the work stops when the client cancels or goes away."""
     smoothing = gr.Checkbox(True, visible=False, label="smoothing")
     height = gr.Number(1700, visible=False, label=f"height_mm: {10 * MIN_HEIGHT_CM:.0f} to {10 * MAX_HEIGHT_CM:.0f}")
-    most = gr.Number(MAX_POSES, precision=0, visible=False, label=f"most_poses: 1 to {MAX_POSES}")
+    max_poses = gr.Number(MAX_POSES, precision=0, visible=False, label=f"most_poses: 1 to {MAX_POSES}")
     answer = gr.JSON(visible=False, label=VIDEO_SCHEMA)
 
     def estimate_video(
@@ -105,7 +105,7 @@ def _video_endpoint(service: Service, clip: gr.Video, box: gr.JSON) -> None:
             progress(min(1.0, fraction), text)
             yield None
 
-    inputs = [clip, box, smoothing, height, most]
+    inputs = [clip, box, smoothing, height, max_poses]
     gr.Button(visible=False).click(
         estimate_video, inputs, answer, api_name="estimate_video", concurrency_id=CLIP_QUEUE, concurrency_limit=1
     )

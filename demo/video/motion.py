@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from demo.exports import as_bvh
+from demo.exports.as_csv import JOINT_COLUMNS, joint_rows
 from demo.video.clips import Clip
 from fusion_model import Pose
 
 SCHEMA = "fusion-pose-video/1"
-COLUMNS = ("frame", "time_s", "joint", "x_px", "y_px", "x_mm", "y_mm", "z_mm", "confidence", "status")
+COLUMNS = ("frame", "time_s", *JOINT_COLUMNS)
 NO_PERSON = "nobody"  # the status, in CSV, of a frame without the person
 
 
@@ -104,13 +105,8 @@ def encode_csv(motion: Motion) -> bytes:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for number, seconds, pose in zip(motion.frames, motion.times, motion.poses, strict=True):
-        when = (number, round(seconds, 4))
-        if pose is None:
-            writer.writerow((*when, *[""] * (len(COLUMNS) - 3), NO_PERSON))
-            continue
-        for joint in pose.to_dict()["joints"]:
-            numbers = (*joint["pixel"], *joint["position_mm"], joint["confidence"])
-            writer.writerow((*when, joint["name"], *numbers, joint["status"]))
+        rows = [(*[""] * (len(JOINT_COLUMNS) - 1), NO_PERSON)] if pose is None else joint_rows(pose)
+        writer.writerows((number, round(seconds, 4), *row) for row in rows)
     return text.getvalue().encode()
 
 

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.video.clips import Clip, clip_writer
+from demo.video.clips import Clip
 from demo.video.motion import Motion
 from fusion_model.skeletons import HUMAN36M_17
+from tests.helpers.clips import write_clip
 from tests.helpers.hub_double import black_hole, hub
 from tests.helpers.serving import WAIT
 from tests.helpers.stand_in import Counting, StandIn, make_pose
@@ -64,11 +65,8 @@ def make_clip(tmp_path_factory):
     """A function that writes a grey clip, 160 x 120 with 25 frames a second, black in some of its frames."""
 
     def make(frames=10, black=(), name="walk.mp4"):
-        path = tmp_path_factory.mktemp("clip") / name
-        with clip_writer(path, (160, 120), 25) as write:
-            for number in range(frames):
-                write(np.full((120, 160, 3), 0 if number in black else 90, np.uint8), number / 25)
-        return path
+        pictures = [np.full((120, 160, 3), 0 if number in black else 90, np.uint8) for number in range(frames)]
+        return write_clip(tmp_path_factory.mktemp("clip") / name, pictures)
 
     return make
 

@@ -40,7 +40,7 @@ def test_the_page_asks_no_other_server(open_page, example, stand_in):
 
 @pytest.mark.browser
 def test_over_a_real_network(open_page, example):
-    """The tiny network is untrained: it may find somebody or not, but the page must say which."""
+    """The tiny network is untrained: it may find a person or not, but the page must say which."""
     with served(PoseEstimator.random("tiny", seed=0)) as url:
         page = open_page(url=url)
         upload(page, example)

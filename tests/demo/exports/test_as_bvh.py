@@ -1,4 +1,4 @@
-"""BVH files, read back by somebody else's reader."""
+"""BVH files, read back by an independent reader."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The files made of a result but BVH, each read back by somebody else's reader where there is one."""
+"""The files made of a result but BVH, each read back by an independent reader where there is one."""
 
 import csv
 import dataclasses
