@@ -5,6 +5,7 @@ import json
 import httpx
 import numpy as np
 import pytest
+from gradio import Error
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
@@ -210,6 +211,16 @@ def test_an_unexpected_failure_shows_no_inside(stand_in, example, monkeypatch):
     with pytest.raises(Exception, match="the server failed") as error:
         service.estimate(str(example))
     assert "division" not in str(error.value)
+
+
+def test_markup_in_a_refusal_is_text_on_the_page_and_unchanged_in_json(stand_in, tmp_path):
+    path, service = tmp_path / "<b>.jpg", Service(stand_in)
+    path.write_text("milk, bread")
+    with pytest.raises(Error) as error:
+        service.estimate(str(path))
+    assert error.value.message.startswith("&lt;b&gt;.jpg is not a photo")
+    (answer,) = poses_of_photos(service, [str(path)], everyone=False)["photos"]
+    assert answer["error"].startswith("<b>.jpg is not a photo")
 
 
 def test_the_list_of_photos_takes_no_file_of_the_server(client, tmp_path):
