@@ -1,4 +1,4 @@
-"""What the 3D figures show, in words, for those who cannot see or turn them."""
+"""The 3D figures in words, for users who cannot see or turn them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def figure_text(poses: Mapping[str, Pose]) -> str:
     """
     alone = len(poses) == 1
     names = ["In 3D, the person" if alone else f"Person {number}" for number in poses]
-    return " ".join(f"{name} {_told(pose)}." for name, pose in zip(names, poses.values(), strict=True))
+    return " ".join(f"{name} {_described(pose)}." for name, pose in zip(names, poses.values(), strict=True))
 
 
 def facing(pose: Pose) -> str:
@@ -44,7 +44,7 @@ def facing(pose: Pose) -> str:
     return _DIRECTIONS[round(np.degrees(np.arctan2(x, -z)) / 45) % 8]
 
 
-def _told(pose: Pose) -> str:
+def _described(pose: Pose) -> str:
     """The sentence about one person, without its subject."""
     by_status = {
         status: [

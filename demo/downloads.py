@@ -1,4 +1,4 @@
-"""The download menu: any file of ``demo.exports`` for the people who are picked."""
+"""The download menu: any file of ``demo.exports`` for the picked people."""
 
 from __future__ import annotations
 

@@ -8,21 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import FileData, ListFiles
 
-from demo.renderers import LEAST_CM, MOST_CM, checked_height
-from demo.result_panel import CLIPS, uploaded
+from demo.inputs import CLIP_QUEUE, MAX_HEIGHT_CM, MIN_HEIGHT_CM, box_input, checked_height, photos_input
 from demo.service import Service, refusal
 from demo.video.motion import SCHEMA as VIDEO_SCHEMA
-from demo.video.pipeline import MOST_POSES
+from demo.video.pipeline import MAX_POSES
 from demo.video.smoothing import smooth_motion
 
 SCHEMA = "fusion-pose-photos/1"
-MOST_PHOTOS = 32
+MAX_PHOTOS = 32
 
 
 def data_endpoints(service: Service, photo: gr.Image, clip: gr.Video) -> None:
-    """Add ``/estimate_pose``, ``/estimate_poses``, ``/estimate_video`` and ``/model_info`` to the Blocks at hand."""
+    """Add ``/estimate_pose``, ``/estimate_poses``, ``/estimate_video`` and ``/model_info`` to the current Blocks."""
     box = box_input()
     result = gr.JSON(visible=False, label="fusion-pose/1")
 
@@ -31,7 +29,7 @@ def data_endpoints(service: Service, photo: gr.Image, clip: gr.Video) -> None:
 
         Args:
             photo: a file with a photo.
-            box: x0, y0, x1, y1 in pixels round the person who is meant; null for the best person found.
+            box: x0, y0, x1, y1 in pixels round the person; null for the best person found.
 
         Returns:
             One fusion-pose/1: names, units, axes, bones and, for each joint, place, confidence and status.
@@ -49,7 +47,7 @@ def data_endpoints(service: Service, photo: gr.Image, clip: gr.Video) -> None:
             fusion-pose-photos/1: for each photo, in order, its name, a list of fusion-pose/1 (empty if it failed) and
             null or a sentence that says why it failed.
         """
-        return poses_of_photos(service, photos, everybody=everybody)
+        return poses_of_photos(service, photos, everyone=everybody)
 
     def model_info() -> dict[str, Any]:
         """What the model is and what its fusion network has learnt.
@@ -60,7 +58,7 @@ def data_endpoints(service: Service, photo: gr.Image, clip: gr.Video) -> None:
         return service.info()
 
     gr.Button(visible=False).click(estimate_pose, [photo, box], result, api_name="estimate_pose")
-    several = gr.Checkbox(False, visible=False, label="everybody instead of the best person")
+    several = gr.Checkbox(False, visible=False, label="all people instead of the best person")
     inputs, answer = [photos_input(), several], gr.JSON(visible=False, label=SCHEMA)
     gr.Button(visible=False).click(estimate_poses, inputs, answer, api_name="estimate_poses")
     gr.api(model_info, api_name="model_info")
@@ -68,10 +66,10 @@ def data_endpoints(service: Service, photo: gr.Image, clip: gr.Video) -> None:
 
 
 def _video_endpoint(service: Service, clip: gr.Video, box: gr.JSON) -> None:
-    """Add ``/estimate_video``: a generator, so that who cancels or goes away stops the work."""
+    """Add ``/estimate_video``: a generator, so that the work stops when the client cancels or goes away."""
     smoothing = gr.Checkbox(True, visible=False, label="smoothing")
-    height = gr.Number(1700, visible=False, label=f"height_mm: {10 * LEAST_CM:.0f} to {10 * MOST_CM:.0f}")
-    most = gr.Number(MOST_POSES, precision=0, visible=False, label=f"most_poses: 1 to {MOST_POSES}")
+    height = gr.Number(1700, visible=False, label=f"height_mm: {10 * MIN_HEIGHT_CM:.0f} to {10 * MAX_HEIGHT_CM:.0f}")
+    max_poses = gr.Number(MAX_POSES, precision=0, visible=False, label=f"most_poses: 1 to {MAX_POSES}")
     answer = gr.JSON(visible=False, label=VIDEO_SCHEMA)
 
     def estimate_video(
@@ -79,7 +77,7 @@ def _video_endpoint(service: Service, clip: gr.Video, box: gr.JSON) -> None:
         box: list[float] | None = None,
         smoothing: bool = True,
         height_mm: float = 1700.0,
-        most_poses: int = MOST_POSES,
+        most_poses: int = MAX_POSES,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  # how Gradio hands it over
     ) -> Iterator[dict[str, Any] | None]:
         """Follow one person through a clip of up to 30 seconds and 100 MB: the poses frame by frame as JSON.
@@ -89,58 +87,58 @@ def _video_endpoint(service: Service, clip: gr.Video, box: gr.JSON) -> None:
             box: x0, y0, x1, y1 in pixels round the person in the first frame; null for the best person found.
             smoothing: whether joints are smoothed over time.
             height_mm: the person's height in mm, 500 to 2500: a clip does not tell it.
-            most_poses: at most so many frames are looked at, evenly spread; 1 to 300.
-            progress: told about each frame; no parameter of the endpoint.
+            most_poses: at most so many frames are processed, evenly spread; 1 to 300.
+            progress: called after each frame; no parameter of the endpoint.
 
         Returns:
-            fusion-pose-video/1: the clip, and for each frame looked at its number, time and pose (fusion-pose/1, or
-            null where nobody is found). Until it is done, null.
+            fusion-pose-video/1: the clip, and for each processed frame its number, time and pose (fusion-pose/1, or
+            null if the person is not found). Until it is done, null.
         """
         checked_height(None if height_mm is None else height_mm / 10)
         steps = service.motion_steps(video, box, height_mm, most_poses)
         while True:
             try:
-                share, text = next(steps)
+                fraction, text = next(steps)
             except StopIteration as end:
                 yield (smooth_motion(end.value) if smoothing else end.value).to_dict()
                 return
-            progress(min(1.0, share), text)
+            progress(min(1.0, fraction), text)
             yield None
 
-    inputs = [clip, box, smoothing, height, most]
+    inputs = [clip, box, smoothing, height, max_poses]
     gr.Button(visible=False).click(
-        estimate_video, inputs, answer, api_name="estimate_video", concurrency_id=CLIPS, concurrency_limit=1
+        estimate_video, inputs, answer, api_name="estimate_video", concurrency_id=CLIP_QUEUE, concurrency_limit=1
     )
 
 
-def poses_of_photos(service: Service, photos: list[str] | None, *, everybody: bool) -> dict[str, Any]:
-    """One photo after the other, so that memory does not grow with their number.
+def poses_of_photos(service: Service, photos: list[str] | None, *, everyone: bool) -> dict[str, Any]:
+    """Estimate one photo after the other, so that memory does not grow with their number.
 
     Args:
         service: the model.
         photos: paths of uploaded files.
-        everybody: all people of each photo instead of the best one.
+        everyone: all people of each photo instead of the best one.
 
     Returns:
-        What ``/estimate_poses`` answers.
+        The answer of ``/estimate_poses``.
 
     Raises:
         gr.Error: if there is no photo, or there are too many.
     """
     if not photos:
         raise refusal("there are no photos: send a list of files")
-    if len(photos) > MOST_PHOTOS:
+    if len(photos) > MAX_PHOTOS:
         raise refusal(
-            f"at most {MOST_PHOTOS} photos are taken at once, got {len(photos)}: send them in several requests"
+            f"at most {MAX_PHOTOS} photos are taken at once, got {len(photos)}: send them in several requests"
         )
-    return {"schema": SCHEMA, "photos": [_one(service, path, everybody=everybody) for path in photos]}
+    return {"schema": SCHEMA, "photos": [_entry(service, path, everyone=everyone) for path in photos]}
 
 
-def _one(service: Service, path: str, *, everybody: bool) -> dict[str, Any]:
+def _entry(service: Service, path: str, *, everyone: bool) -> dict[str, Any]:
     """The entry of one photo."""
     entry: dict[str, Any] = {"photo": Path(path).name, "poses": [], "error": None}
     try:
-        if everybody:
+        if everyone:
             people = service.predict_all(path).people
             entry["poses"] = [person.pose.to_dict() for person in people if person.pose is not None]
             entry["error"] = None if people else "nobody was found in the photo"
@@ -149,28 +147,3 @@ def _one(service: Service, path: str, *, everybody: bool) -> dict[str, Any]:
     except gr.Error as error:
         entry["error"] = html.unescape(error.message)
     return entry
-
-
-def box_input() -> gr.JSON:
-    """A hidden input of a box, whose JSON schema says so: Gradio's own for any JSON is none that MCP clients accept."""
-    box = gr.JSON(visible=False, label="box: x0, y0, x1, y1 in pixels, or null")
-    four = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
-    schema = {"anyOf": [four, {"type": "null"}], "description": "x0, y0, x1, y1 in pixels, or null"}
-    box.api_info = lambda: dict(schema)
-    return box
-
-
-def photos_input() -> gr.File:
-    """A hidden input of several photos, which takes uploaded files only."""
-    photos = gr.File(file_count="multiple", type="filepath", visible=False, label="photos")
-    cache = photos.GRADIO_CACHE
-
-    def paths_of(payload: ListFiles | FileData | None) -> list[str] | None:
-        """The uploaded files."""
-        if payload is None:
-            return None
-        files = payload.root if isinstance(payload, ListFiles) else [payload]
-        return [uploaded(file.path, cache) for file in files]
-
-    photos.preprocess = paths_of
-    return photos

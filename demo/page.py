@@ -1,45 +1,23 @@
-"""The page: what its components do, and the endpoints behind it."""
+"""The page: its tabs and the endpoints behind them, and how it is launched."""
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
-from demo import renderers
-from demo.drawing.figure_view import figure_value
-from demo.drawing.figures import weights_figure, weights_sentence
 from demo.endpoints import data_endpoints
-from demo.renderers import Choices
-from demo.result import Result, advice
-from demo.result_panel import CANCEL, DRAW, HIDDEN, First, Panel, note_text, photo_input
-from demo.service import Service, on_zero_gpu, refusal
+from demo.photo_tab import EXAMPLES, KEPT_SECONDS, PhotoTab
+from demo.service import Service
 from demo.theme import CSS, theme
-from demo.video.clips import MOST_BYTES
+from demo.video.clips import MAX_BYTES
 from demo.video_tab import VideoTab
 
-EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
-
 _TITLE = "# fusion-pose\nA photo or a clip of a person goes in; the joints and the 3D pose come out."
-_EXAMPLES = ("walking.jpg", "hopper.jpg")
-_HINT = "### The pose appears here\nUpload a photo, paste one, take one with the camera, or choose an example."
-_PRIVACY = "Photos are deleted from the server within an hour."
-_KEPT_SECONDS = 3600
-_HIDE_JS = (
-    f"() => [{{__type__: 'update', visible: true, value: {json.dumps(_HINT)}}},"
-    f" {{__type__: 'update', visible: {json.dumps(HIDDEN)}}}]"
-)  # the hint, and no results
-_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-
-_Corner = tuple[float, float] | None
-_Drawing = tuple[_Corner] | None  # None: no box is being drawn; else its first corner, if it was clicked already
 
 
 def build_page(service: Service, example: Path | None = EXAMPLES / "walking.jpg") -> gr.Blocks:
@@ -47,27 +25,18 @@ def build_page(service: Service, example: Path | None = EXAMPLES / "walking.jpg"
 
     Args:
         service: the model.
-        example: the photo with whose result the page opens, if somebody is found; it is estimated here, once.
+        example: the photo with whose result the page opens, if a person is found; it is estimated here, once.
     """
-    first = _first(service, example)
-    with gr.Blocks(title="fusion-pose", analytics_enabled=False, delete_cache=(1800, _KEPT_SECONDS)) as page:
+    with gr.Blocks(title="fusion-pose", analytics_enabled=False, delete_cache=(1800, KEPT_SECONDS)) as page:
         gr.Markdown(_TITLE)
         if service.notice:
             gr.Markdown(service.notice, elem_id="serving")
         with gr.Tabs():
-            with gr.Tab("Photo"), gr.Row():
-                with gr.Column(scale=3, min_width=280, elem_id="input"):
-                    photo = photo_input(first.result and first.result.photo)
-                    gr.Examples([str(EXAMPLES / name) for name in _EXAMPLES], photo, api_visibility="private")
-                    gr.Markdown(_PRIVACY, elem_classes="key")
-                with gr.Column(scale=9, min_width=300):
-                    hint = gr.Markdown(_HINT, visible=first.result is None, elem_id="hint", elem_classes="hint")
-                    with gr.Column(visible=True if first.result else HIDDEN) as results:
-                        panel = Panel.build(service.fusion, first)
+            with gr.Tab("Photo"):
+                photo_tab = PhotoTab(service, example)
             with gr.Tab("Video"):
-                tab = VideoTab(service)
-        _Wiring(service, panel, photo, hint, results, first).connect()
-        data_endpoints(service, photo, tab.clip)
+                video_tab = VideoTab(service)
+        data_endpoints(service, photo_tab.photo, video_tab.clip)
     return page.queue(max_size=32, default_concurrency_limit=1)
 
 
@@ -82,264 +51,17 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 def launch_options(*, mcp: bool = False) -> dict[str, Any]:
-    """What ``launch`` needs.
+    """The arguments of ``launch``.
 
     Args:
-        mcp: whether the endpoints are MCP tools too, at ``/gradio_api/mcp/``; without it, ``GRADIO_MCP_SERVER`` says.
+        mcp: serve the endpoints as MCP tools too, at ``/gradio_api/mcp/``; if False, ``GRADIO_MCP_SERVER`` decides.
     """
     return {
         "mcp_server": mcp or None,
         "theme": theme(),
         "css": CSS,
-        "max_file_size": MOST_BYTES,
+        "max_file_size": MAX_BYTES,
         "ssr_mode": False,
         "allowed_paths": [str(EXAMPLES)],
         "footer_links": ["api", "gradio"],
     }
-
-
-def _first(service: Service, example: Path | None) -> First:
-    """The example solved; nothing where nobody is found, or on ZeroGPU, which lends GPUs to visitors only."""
-    if example is None or on_zero_gpu():
-        return First()
-    result, choices = service.predict_all(str(example)), Choices.first()
-    if not choices.poses(result):
-        return First()
-    photo, cache = service.photo_of(result), gr.DownloadButton().GRADIO_CACHE
-    return First(
-        result=result,
-        notice=advice(result, choices.who),
-        picture=renderers.picture(photo, result, choices),
-        people=result.choices(),
-        who=choices.who,
-        figure=renderers.figure(result, choices),
-        words=renderers.words(result, choices),
-        maps=renderers.maps(photo, result, choices),
-        file=renderers.file_path(photo, result, choices, cache),
-        summary=renderers.summary(service, result, choices),
-        box=renderers.box_text(result, choices.who),
-    )
-
-
-class _Wiring:
-    """What happens when. Two things are kept for each visitor: the result, and the box that is being drawn.
-
-    Args:
-        service: the model.
-        panel: the components of a result.
-        photo: where photos come in.
-        hint: stands where the results will be.
-        results: the column of the panel.
-        first: what the panel shows first.
-    """
-
-    def __init__(
-        self, service: Service, panel: Panel, photo: gr.Image, hint: gr.Markdown, results: gr.Column, first: First
-    ) -> None:
-        self.service, self.panel, self.photo, self.hint, self.results = service, panel, photo, hint, results
-        self.kept = gr.State(first.result, time_to_live=_KEPT_SECONDS)
-        self.drawing = gr.State(time_to_live=_KEPT_SECONDS)
-        self.quick = [self.kept, panel.notice, panel.who, *panel.quick, self.drawing, panel.draw, panel.note]
-        self.whole = [*self.quick, *panel.late]
-        self.cache = panel.download.GRADIO_CACHE
-
-    def connect(self) -> None:
-        """Listen to everything."""
-        panel = self.panel
-        gr.Button(visible=False).click(self.show_pose, self.photo, panel.drawn, api_name="show_pose")
-        self._on_photo()
-        self._redraw(panel.who.input, self._picked, [panel.notice, *panel.quick, *panel.late])
-        self._redraw(
-            partial(panel.least.change, trigger_mode="always_last"), self._joints_changed, [panel.picture, panel.figure]
-        )
-        self._redraw(panel.group.input, self._maps_changed, [panel.maps])
-        self._redraw(panel.beyond.input, self._figure_changed, [panel.figure])
-        self._redraw(panel.height.submit, self._height_changed, [panel.figure, panel.download])
-        self._redraw(panel.height.blur, self._height_changed, [panel.figure, panel.download])
-        asleep = {"fn": lambda: gr.DownloadButton(interactive=False), "outputs": panel.download, "queue": False}
-        self._redraw(panel.kind.change(**asleep, **_QUIET).then, self._file_changed, [panel.download])
-        self._on_box()
-
-    def _on_photo(self) -> None:
-        """Take the old result away as soon as the photo changes, and show the new one, or nothing if that fails.
-
-        Taking it away is the browser's own doing, before any answer. What is drawn and whether it shows is one answer,
-        and a photo that comes while another is looked at has its turn after it. Maps and file are a step of their own,
-        from the kept result, for which nobody waits.
-        """
-        frame = [self.hint, self.results]
-        inputs, outputs = [self.photo, *self.panel.choices], [*self.whole, *frame]
-        self.photo.change(None, None, frame, js=_HIDE_JS, **_QUIET)
-        looked = self.photo.change(
-            self._new_photo,
-            inputs,
-            outputs,
-            api_visibility="private",
-            show_progress_on=self.hint,
-            trigger_mode="always_last",
-        )
-        looked.failure(None, None, frame, js=_HIDE_JS, **_QUIET)
-        looked.success(self._late, [self.kept, *self.panel.choices], self.panel.late, **_QUIET)
-
-    def _on_box(self) -> None:
-        """Draw a box by two clicks on the picture, or write it."""
-        panel = self.panel
-        status = [self.drawing, panel.draw, panel.picture, panel.note]
-        panel.draw.click(_toggled, self.drawing, status, **_QUIET)
-        inputs = [self.kept, self.drawing, *panel.choices]
-        busy = {"api_visibility": "private", "show_progress_on": panel.picture}
-        panel.picture.select(self._clicked, inputs, self.whole, **busy)
-        panel.box.submit(self._written, [self.kept, panel.box, *panel.choices], self.whole, **busy)
-
-    def _redraw(self, event: Callable[..., Any], function: Callable[..., Any], outputs: Sequence[Any]) -> None:
-        """Draw anew from the kept result."""
-        inputs = [self.kept, *self.panel.choices]
-        event(function, inputs, outputs, **_QUIET)
-
-    def show_pose(self, photo: str | None) -> tuple[Any, ...]:
-        """Estimate the pose of the person in a photo, and draw it.
-
-        Args:
-            photo: a file with a photo.
-
-        Returns:
-            The photo with the skeleton, the 3D figure, the confidence maps, what the fusion network has learnt in words
-            and as bars, and the timings.
-        """
-        result = self.service.predict_all(photo)
-        if not result.people:
-            raise refusal("nobody was found in the photo: try one that shows a person larger")
-        choices = Choices.first()
-        array, fusion = self.service.photo_of(result), self.service.fusion
-        return (
-            renderers.picture(array, result, choices),
-            renderers.figure(result, choices),
-            renderers.maps(array, result, choices),
-            weights_sentence(fusion),
-            weights_figure(fusion),
-            renderers.summary(self.service, result, choices),
-        )
-
-    def _new_photo(self, photo: str | None, _who: str | None, *others: Any) -> tuple[Any, ...]:
-        """What is shown at once of a photo that has just come, or nothing if there is none."""
-        if photo is None:
-            return self._nothing(_HINT)
-        try:
-            result = self.service.predict_all(photo)
-        except gr.Error as error:
-            gr.Warning(error.message, title=error.title)
-            return self._nothing(f"### {error.title}\n{error.message}")
-        choices = Choices("1" if result.people else None, *others)
-        shown = gr.Markdown(visible=False), gr.Column(visible=True)
-        return (*self._quick(result, choices), [], gr.DownloadButton(interactive=False), *shown)
-
-    def _nothing(self, text: str) -> tuple[Any, ...]:
-        """No result, and in its place a text that stays, unlike a message that fades."""
-        return (None, *(gr.skip() for _ in self.whole[1:]), gr.Markdown(text, visible=True), gr.Column(visible=HIDDEN))
-
-    def _late(self, kept: Result | None, *choices: Any) -> tuple[Any, ...]:
-        """The maps and the file of the kept result, if there is one."""
-        if kept is None:
-            return gr.skip(), gr.skip()
-        return renderers.late_views(self.service.photo_of(kept), kept, Choices(*choices), self.cache)
-
-    def _quick(self, result: Result, choices: Choices) -> tuple[Any, ...]:
-        """Values of ``self.quick``, no box being drawn; where nobody was found, one may be drawn at once."""
-        drawing = None if result.people else (None,)
-        photo = self.service.photo_of(result)
-        picture, *others = renderers.quick_views(self.service, photo, result, choices)
-        state, draw, image, note = _drawing_state(drawing, picture)
-        who = gr.Radio(result.choices(), value=choices.who, visible=len(result.people) > 1)
-        return (result, _notice(result, choices.who), who, image, *others, state, draw, note)
-
-    def _picked(self, kept: Result | None, *choices: Any) -> tuple[Any, ...]:
-        """Somebody else is meant."""
-        result, chosen = _present(kept), Choices(*choices)
-        photo = self.service.photo_of(result)
-        quick = renderers.quick_views(self.service, photo, result, chosen)
-        return (_notice(result, chosen.who), *quick, *renderers.late_views(photo, result, chosen, self.cache))
-
-    def _joints_changed(self, kept: Result | None, *choices: Any) -> tuple[Any, Any]:
-        """Another confidence from which joints are drawn."""
-        result, chosen = _present(kept), Choices(*choices)
-        photo = self.service.photo_of(result)
-        return renderers.picture(photo, result, chosen), self._figure_changed(kept, *choices)
-
-    def _maps_changed(self, kept: Result | None, *choices: Any) -> list[Any]:
-        """Other maps."""
-        result = _present(kept)
-        return renderers.maps(self.service.photo_of(result), result, Choices(*choices))
-
-    def _figure_changed(self, kept: Result | None, *choices: Any) -> str:
-        """More or less in the 3D view."""
-        return figure_value(renderers.figure(_present(kept), Choices(*choices)))
-
-    def _height_changed(self, kept: Result | None, *choices: Any) -> tuple[Any, Any]:
-        """Another height."""
-        return self._figure_changed(kept, *choices), self._file_changed(kept, *choices)
-
-    def _file_changed(self, kept: Result | None, *choices: Any) -> gr.DownloadButton:
-        """Another file."""
-        result = _present(kept)
-        return renderers.download(self.service.photo_of(result), result, Choices(*choices), self.cache)
-
-    def _clicked(self, event: gr.SelectData, kept: Result | None, drawing: _Drawing, *choices: Any) -> tuple[Any, ...]:
-        """A click on the picture: nothing, the first corner of a box, or the second one."""
-        if drawing is None:
-            return tuple(gr.skip() for _ in self.whole)
-        result, chosen = _present(kept), Choices(*choices)
-        point = renderers.to_photo(result, *event.index[:2])
-        if drawing[0] is None:
-            picture = renderers.picture(self.service.photo_of(result), result, chosen, point)
-            state, draw, image, note = _drawing_state((point,), picture)
-            return (
-                *(gr.skip() for _ in range(3)),
-                image,
-                *(gr.skip() for _ in self.panel.quick[1:]),
-                state,
-                draw,
-                note,
-                *(gr.skip() for _ in self.panel.late),
-            )
-        ends = list(zip(drawing[0], point, strict=True))
-        return self._boxed(result, chosen, [*map(min, ends), *map(max, ends)])
-
-    def _written(self, kept: Result | None, text: str, *choices: Any) -> tuple[Any, ...]:
-        """A box in writing."""
-        return self._boxed(_present(kept), Choices(*choices), renderers.parse_box(text))
-
-    def _boxed(self, result: Result, choices: Choices, box: list[float]) -> tuple[Any, ...]:
-        """Look into a box, and show who is there."""
-        result, who = result.with_box(choices.who, box, self.service.in_box(result, box))
-        choices = choices.of(who)
-        photo = self.service.photo_of(result)
-        return (*self._quick(result, choices), *renderers.late_views(photo, result, choices, self.cache))
-
-
-def _present(kept: Result | None) -> Result:
-    """The kept result; gr.Error if it is gone."""
-    if kept is None:
-        raise refusal("this result is no longer kept: upload the photo again")
-    return kept
-
-
-def _notice(result: Result, who: str | None) -> gr.Markdown:
-    """Advice, if there is any."""
-    text = advice(result, who)
-    return gr.Markdown(text, visible=bool(text))
-
-
-def _toggled(drawing: _Drawing) -> tuple[Any, ...]:
-    """Begin to draw a box, or leave it."""
-    return _drawing_state((None,) if drawing is None else None)
-
-
-def _drawing_state(drawing: _Drawing, picture: np.ndarray | None = None) -> tuple[Any, ...]:
-    """Values of the state, the button, the picture (None leaves it) and the line that says what to click next."""
-    armed = drawing is not None
-    marked = {"elem_classes": ["armed"] if armed else []}
-    image = gr.Image(**marked) if picture is None else gr.Image(picture, **marked)
-    text = ""
-    if armed:
-        text = "Click one corner of the box on the picture." if drawing[0] is None else "Now the opposite corner."
-    return drawing, gr.Button(CANCEL if armed else DRAW), image, note_text(text)

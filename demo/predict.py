@@ -1,10 +1,9 @@
 """Estimate poses from the command line: ``python -m demo.predict photo.jpg --out results``.
 
-For each photo ``NAME.jpg`` the files of ``demo.exports.FORMATS`` that are asked for, such as ``NAME.csv``; where each
-person has a file of its own, the second one's is ``NAME.person2.bvh``. Last of all comes ``NAME.json``, whichever
-formats are asked for: it says what the files were made from. A photo whose JSON is there and was made from the same
-file, by the same model and with the same options is not done again, so that a run that was cut can simply be started
-once more. The photos of a folder keep their places in it.
+For each photo ``NAME.jpg`` it writes the requested files of ``demo.exports.FORMATS``, such as ``NAME.csv``; if each
+person has a file, the second one's is ``NAME.person2.bvh``. ``NAME.json`` is always written, and last: it says what the
+files were made from. A photo is skipped if its JSON was made from the same file, by the same model and with the same
+options, so that you can simply start an interrupted run again. The photos of a folder keep their places in it.
 """
 
 from __future__ import annotations
@@ -12,10 +11,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import re
 import sys
-import uuid
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,13 +21,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from demo import DEFAULT_MODEL
 from demo.exports import FORMATS, as_json
 from fusion_model import NoPersonError, Pose, PoseEstimator
+from fusion_model.files import write_atomically
+from fusion_model.hub.checkpoints import DEFAULT
 from fusion_model.images import load_photo
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif")
-"""What a file in a folder must end in, in small or capital letters, to be taken for a photo."""
+"""Endings, in small or capital letters, of the files in a folder that are taken for photos."""
 
 
 def main(arguments: Sequence[str] | None = None, estimator: PoseEstimator | None = None) -> int:
@@ -68,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     formats = "; ".join(f"{name} = {one.description}" for name, one in FORMATS.items())
     parser = argparse.ArgumentParser(
         prog="python -m demo.predict",
-        description="Estimate the 3D pose of the person, or of everybody, in each photo.",
+        description="Estimate the 3D pose of the best person, or of all people, in each photo.",
         epilog=f"Formats: {formats}.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
@@ -83,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME,NAME,...",
         help="which files to write; json is always written",
     )
-    parser.add_argument("--model", default=str(DEFAULT_MODEL), help="checkpoint: a folder or a Hub id user/name")
+    parser.add_argument(
+        "--model", default=DEFAULT, help=f"checkpoint: a folder, a Hub id user/name, or {DEFAULT}: the bundled one"
+    )
     parser.add_argument(
         "--device", default=None, help="where to run, such as cpu or cuda; default: CUDA if there is one"
     )
@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     who.add_argument(
         "--box", type=float, nargs=4, metavar=("X0", "Y0", "X1", "Y1"), help="the person, in pixels of the photo"
     )
-    who.add_argument("--all", action="store_true", help="everybody who is found instead of the best person")
+    who.add_argument("--all", action="store_true", help="all people found instead of the best person")
     parser.add_argument("--height-mm", type=float, default=1700.0, help="each person's height in millimetres")
     parser.add_argument("--overwrite", action="store_true", help="do photos again that are already done")
     return parser
@@ -107,7 +107,7 @@ def _formats(text: str) -> tuple[str, ...]:
 
 
 def _photos(parser: argparse.ArgumentParser, paths: Sequence[Path]) -> list[tuple[Path, Path]]:
-    """Each photo once, with its name below ``--out``: what stands in a folder keeps its place there."""
+    """Each photo once, with its name below ``--out``: the photos of a folder keep their places in it."""
     photos: list[tuple[Path, Path]] = []
     for path in paths:
         if not path.is_dir():
@@ -128,7 +128,7 @@ def _is_photo(path: Path) -> bool:
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace, photos: list[tuple[Path, Path]]) -> None:
-    """Refuse what cannot be meant, in one sentence, with exit status 2."""
+    """Refuse unusable options with one sentence and exit status 2."""
     if not 100 <= options.height_mm <= 3000:
         parser.error(f"--height-mm must lie between 100 and 3000 millimetres, got {options.height_mm:g}")
     if options.out.exists() and not options.out.is_dir():
@@ -143,7 +143,7 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace, photos:
 
 
 def _tried(estimator: PoseEstimator, path: Path, name: Path, options: argparse.Namespace) -> bool:
-    """Do one photo and print what came of it; whether it went well."""
+    """Do one photo and print the outcome; whether it went well."""
     try:
         tqdm.write(f"{path}: {_one(estimator, path, name, options)}")
     except (ValueError, TypeError, OSError, RuntimeError, MemoryError) as error:
@@ -176,16 +176,14 @@ def _one(estimator: PoseEstimator, path: Path, name: Path, options: argparse.Nam
     files = {kind: _write(kind, folder, name, photo, poses) for kind in options.formats if kind != "json"}
     size = {"width": photo.shape[1], "height": photo.shape[0]}
     write_atomically(target, as_json.encode(poses, source={**source, **size}, files={**files, "json": [target.name]}))
-    return f"{target} ({'; '.join(_words(pose) for pose in people)})"
+    return f"{target} ({'; '.join(_summary(pose) for pose in people)})"
 
 
 def _people(estimator: PoseEstimator, photo: np.ndarray, options: argparse.Namespace) -> list[Pose]:
-    """Who is asked for, at least one: the best person, the one in the box, or everybody."""
+    """The requested people, at least one: the best person, the one in the box, or all."""
     if not options.all:
         return [estimator(photo, box=options.box, height_mm=options.height_mm)]
-    boxes, _ = estimator.find_people(photo)
-    found = estimator.batch([photo] * len(boxes), boxes, height_mm=options.height_mm)
-    people = [pose for pose in found if pose is not None]
+    people = estimator.predict_all(photo, height_mm=options.height_mm)
     if not people:
         raise NoPersonError("nobody was found in the photo: try one that shows a person larger, or give --box")
     return people
@@ -213,20 +211,10 @@ def _is_done(target: Path, source: dict[str, Any], formats: Sequence[str]) -> bo
         return False
 
 
-def _words(pose: Pose) -> str:
-    """One person's result for people to read."""
+def _summary(pose: Pose) -> str:
+    """One person's result in a few words."""
     seen = sum(status == "seen" for status in pose.status)
     return f"person {pose.score:.2f}, {seen} of {len(pose.status)} joints seen"
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is there as a whole or not at all."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        part.write_bytes(data)
-        os.replace(part, path)  # noqa: PTH105  # the one call that replaces at once on every system
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _fail(message: str) -> int:

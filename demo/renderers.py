@@ -1,4 +1,4 @@
-"""What the page draws of a kept result: each function makes one component's value."""
+"""What the page shows of a kept result: each function makes one component's value."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from demo.downloads import file_of
 from demo.drawing.figure_view import figure_value
 from demo.drawing.figures import skeleton_figure
 from demo.drawing.overlays import draw_cross, draw_people, map_pictures
+from demo.inputs import checked_height
 from demo.result import Result
-from demo.service import Service, refusal
+from demo.service import Service
 from fusion_model import Pose
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
+from fusion_model.pose import STATUSES
 from fusion_model.skeletons import MPII_16
 
-LONGEST_SIDE = 1280  # pixels of the picture that is sent to the browser
-LEAST_CM, MOST_CM = 50.0, 250.0  # heights that the field takes
-FIRST_CM = CONVENTIONAL_HEIGHT_MM / 10
+MAX_SIDE = 1280  # pixels of the picture that is sent to the browser
 
 MAP_GROUPS = {
     "all joints": MPII_16.joints,
@@ -33,48 +33,42 @@ MAP_GROUPS = {
     "arms": tuple(joint for joint in MPII_16.joints if joint.endswith(("shoulder", "elbow", "wrist"))),
     "legs": tuple(joint for joint in MPII_16.joints if joint.endswith(("hip", "knee", "ankle"))),
 }
-"""Which confidence maps can be asked for."""
+"""Which confidence maps the user can ask for."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What people have chosen on the page.
+    """What the user has chosen on the page.
 
     Attributes:
         who: of :meth:`demo.result.Result.choices`.
         height_cm: of the person.
-        least: confidence from which joints are drawn.
-        beyond: whether the 3D view shows joints beyond the frame.
+        min_confidence: joints below it are not drawn.
+        show_outside: whether the 3D view shows joints beyond the frame.
         group: key of :data:`MAP_GROUPS`.
         kind: key of :data:`demo.exports.FORMATS`.
     """
 
     who: str | None
     height_cm: float | None
-    least: float
-    beyond: bool
+    min_confidence: float
+    show_outside: bool
     group: str
     kind: str
 
     @classmethod
     def first(cls, who: str | None = "1") -> Choices:
         """What the page starts with."""
-        return cls(who, FIRST_CM, 0.0, beyond=False, group=next(iter(MAP_GROUPS)), kind="json")
+        height_cm = CONVENTIONAL_HEIGHT_MM / 10
+        return cls(who, height_cm, 0.0, show_outside=False, group=next(iter(MAP_GROUPS)), kind="json")
 
     def of(self, who: str | None) -> Choices:
-        """The same for somebody else."""
+        """The same for another person."""
         return dataclasses.replace(self, who=who)
 
     def poses(self, result: Result) -> dict[str, Pose]:
-        """Poses to be trusted of the people meant, by number, at the height given; gr.Error if that is no height."""
+        """Trusted poses of the chosen people, by number, at the chosen height; gr.Error if that is out of range."""
         return result.poses(self.who, 10 * checked_height(self.height_cm))
-
-
-def checked_height(height_cm: float | None) -> float:
-    """The height; gr.Error if nobody is that tall."""
-    if height_cm is None or not LEAST_CM <= height_cm <= MOST_CM:
-        raise refusal(f"the person's height must lie between {LEAST_CM:g} and {MOST_CM:g} cm, got {height_cm}")
-    return height_cm
 
 
 def picture(
@@ -89,26 +83,26 @@ def picture(
         corner: x, y of the first corner of a box that is being drawn, pixels of the photo.
     """
     poses = list(choices.poses(result).values())
-    drawn = draw_people(photo, poses, result.boxes(), LONGEST_SIDE, choices.least)
+    drawn = draw_people(photo, poses, result.boxes(), MAX_SIDE, choices.min_confidence)
     if corner is not None:
-        scale = max(1.0, max(result.shape) / LONGEST_SIDE)
+        scale = max(1.0, max(result.shape) / MAX_SIDE)
         draw_cross(drawn, ((corner[0] + 0.5) / scale - 0.5, (corner[1] + 0.5) / scale - 0.5))
     return drawn
 
 
 def to_photo(result: Result, x: float, y: float) -> tuple[float, float]:
     """A pixel of :func:`picture` -> pixels of the photo."""
-    scale = max(1.0, max(result.shape) / LONGEST_SIDE)
+    scale = max(1.0, max(result.shape) / MAX_SIDE)
     return (x + 0.5) * scale - 0.5, (y + 0.5) * scale - 0.5
 
 
 def figure(result: Result, choices: Choices) -> go.Figure | None:
-    """The 3D view; None if there is nothing to be trusted."""
+    """The 3D view; None if no pose is to be trusted."""
     poses = choices.poses(result)
     if not poses:
         return None
-    drawn = skeleton_figure(poses, least=choices.least, beyond=choices.beyond)
-    return drawn.update_layout(uirevision=Path(result.photo).parent.name)  # a view that was turned stays for this photo
+    drawn = skeleton_figure(poses, min_confidence=choices.min_confidence, show_outside=choices.show_outside)
+    return drawn.update_layout(uirevision=Path(result.photo).parent.name)  # the camera is kept for this photo
 
 
 def maps(photo: np.ndarray, result: Result, choices: Choices) -> list[tuple[np.ndarray, str]]:
@@ -120,13 +114,13 @@ def maps(photo: np.ndarray, result: Result, choices: Choices) -> list[tuple[np.n
 
 
 def download(photo: np.ndarray, result: Result, choices: Choices, cache: str) -> gr.DownloadButton:
-    """The download button, awake if there is something to be had; its file lies in Gradio's cache folder."""
+    """The download button, enabled if there is a file; that lies in Gradio's cache folder."""
     path = file_path(photo, result, choices, cache)
     return gr.DownloadButton(value=path, interactive=path is not None)
 
 
 def file_path(photo: np.ndarray, result: Result, choices: Choices, cache: str) -> str | None:
-    """The file that is asked for, in a cache folder; None if there is nothing to be had."""
+    """The chosen file, in a cache folder; None if no pose is to be trusted."""
     poses = choices.poses(result)
     if not poses:
         return None
@@ -134,7 +128,7 @@ def file_path(photo: np.ndarray, result: Result, choices: Choices, cache: str) -
     return save_bytes_to_cache(data, name, cache)
 
 
-def words(result: Result, choices: Choices) -> str:
+def caption(result: Result, choices: Choices) -> str:
     """The 3D view in words."""
     return figure_text(choices.poses(result))
 
@@ -143,43 +137,32 @@ def summary(service: Service, result: Result, choices: Choices) -> str:
     """Confidence, joints, timings and model in one line."""
     poses, parts = choices.poses(result), []
     for number, pose in poses.items():
-        counts = {status: pose.status.count(status) for status in ("seen", "guessed", "outside")}
+        counts = {status: pose.status.count(status) for status in STATUSES}
         joints = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
         name = "Person" if len(result.people) == 1 else f"Person {number}"
         parts.append(f"{name}: confidence {pose.score:.2f}, joints: {joints}")
     seconds = [person.pose.seconds for person in result.chosen(choices.who) if person.pose is not None][:1]
     parts += [f"{name} {value * 1000:.0f} ms" for one in seconds for name, value in one.items()]
-    return " · ".join([*parts, f"model `{service.info()['model']}`"])
+    return " · ".join([*parts, f"model `{service.estimator.name}`"])
 
 
 def box_text(result: Result, who: str | None) -> str:
-    """The box of the one person who is picked, as people may edit it; empty for several."""
+    """The box of the one person who is picked, as text to edit; empty for several."""
     people = result.chosen(who)
     return ", ".join(f"{value:.0f}" for value in people[0].box) if len(people) == 1 else ""
 
 
-def parse_box(text: str) -> list[float]:
-    """Four numbers, separated by commas or blanks; gr.Error if they are not."""
-    try:
-        box = [float(part) for part in text.replace(",", " ").replace(";", " ").split()]
-    except ValueError:
-        box = []
-    if len(box) != 4:
-        raise refusal("a box is four numbers in pixels: left, top, right, bottom, such as 20, 14, 362, 511")
-    return box
-
-
-def quick_views(service: Service, photo: np.ndarray, result: Result, choices: Choices) -> tuple[Any, ...]:
-    """Picture, summary, box text, the 3D view and the same in words: what people wait for."""
+def quick_values(service: Service, photo: np.ndarray, result: Result, choices: Choices) -> tuple[Any, ...]:
+    """Picture, summary, box text, the 3D view and its caption: what the user waits for."""
     return (
         picture(photo, result, choices),
         summary(service, result, choices),
         box_text(result, choices.who),
         figure_value(figure(result, choices)),
-        words(result, choices),
+        caption(result, choices),
     )
 
 
-def late_views(photo: np.ndarray, result: Result, choices: Choices, cache: str) -> tuple[Any, ...]:
+def late_values(photo: np.ndarray, result: Result, choices: Choices, cache: str) -> tuple[Any, ...]:
     """Maps and download button."""
     return maps(photo, result, choices), download(photo, result, choices, cache)

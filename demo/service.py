@@ -1,4 +1,4 @@
-"""The model behind the page: which checkpoint, when loaded, on which device, and what people are told if it refuses."""
+"""The model behind the page: which checkpoint, when loaded, on which device, and what the user reads if it refuses."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ except ImportError:
 import gradio as gr
 import numpy as np
 
-from demo import DEFAULT_MODEL
 from demo.result import Person, Result
 from demo.video import pipeline
 from demo.video.motion import Motion
-from demo.video.tracker import Frame, Track, follow
+from demo.video.tracker import Frame, Track, track_frames
 from fusion_model import NoPersonError, Pose, PoseEstimator
-from fusion_model.hub.checkpoints import locate_checkpoint
+from fusion_model.hub.checkpoints import DEFAULT, checkpoint_name, locate_checkpoint
 from fusion_model.hub.fetch import HubUnreachableError
 from fusion_model.images import load_photo
 
@@ -47,11 +46,11 @@ def on_zero_gpu() -> bool:
 
 
 class Service:
-    """One estimator, loaded once, whose refusals reach people as one clear sentence.
+    """One estimator, loaded once, whose refusals reach the user as one clear sentence.
 
     Args:
         estimator: the loaded model.
-        notice: what the page should say about where the model comes from; empty if nothing.
+        notice: what the page says about the origin of the model; empty for nothing.
 
     Attributes:
         fusion: what the fusion network has learnt, read here once: between calls ZeroGPU keeps the tensors away.
@@ -60,30 +59,30 @@ class Service:
     def __init__(self, estimator: PoseEstimator, notice: str = "") -> None:
         self.estimator, self.notice, self.fusion = estimator, notice, estimator.fusion
         self._run = on_gpu(self._estimate)
-        self._run_everybody = on_gpu(self._everybody)
-        self._run_follow = on_gpu(self._follow)
+        self._run_all = on_gpu(self._predict_all)
+        self._run_tracker = on_gpu(self._track_frames)
 
     @classmethod
     def from_environment(cls) -> Service:
         """Load the checkpoint that ``FUSION_POSE_MODEL`` names (folder or Hub id), else the bundled one.
 
-        Where the Hub cannot be reached, the copy in the local cache is served, or without one the bundled checkpoint,
-        and ``notice`` says so.
+        If the Hub cannot be reached, the copy in the local cache is served, or without one the bundled checkpoint, and
+        ``notice`` says so.
 
         Raises:
             SystemExit: with one clear sentence, if the checkpoint cannot be loaded.
         """
-        source = os.environ.get(MODEL_VARIABLE) or DEFAULT_MODEL
+        source = os.environ.get(MODEL_VARIABLE) or DEFAULT
         try:
             found = locate_checkpoint(source)
             estimator = PoseEstimator.from_pretrained(found.folder)
         except HubUnreachableError as error:
             notice = f"The Hub cannot be reached and {source} is not in the cache: the bundled model is served instead."
             _log.warning("%s (%s)", notice, error)
-            return cls(PoseEstimator.from_pretrained(DEFAULT_MODEL), notice)
+            return cls(PoseEstimator.from_pretrained(DEFAULT), notice)
         except (ValueError, OSError) as error:
             sys.exit(f"The model cannot be loaded: {error}")
-        estimator.name = model_name(source)
+        estimator.name = checkpoint_name(source)
         if not found.unreachable:
             return cls(estimator)
         notice = f"The Hub cannot be reached: {source} is served from the cache and may not be the newest."
@@ -107,26 +106,26 @@ class Service:
             array = self._read(photo)
             return array, self._run(array, box)
 
-    def everybody(self, photo: object) -> Result:
+    def predict_all(self, photo: object) -> Result:
         """Find all people in an uploaded photo and estimate their poses.
 
         Args:
             photo: path of the uploaded file.
 
         Returns:
-            Everybody, best first; nobody is no error.
+            All people, best first; a photo without people is no error.
 
         Raises:
             gr.Error: with a sentence that says what is wrong.
         """
         with _refusals():
             array = self._read(photo)
-            poses = self._run_everybody(array)
+            poses = self._run_all(array)
         people = tuple(Person(pose.person_box, pose) for pose in poses)
         return Result(str(photo), array.shape[:2], people, self.estimator.min_score)
 
     def in_box(self, result: Result, box: Sequence[float]) -> Pose | None:
-        """Estimate the pose in a box of a photo that was looked at before; None if nobody is there.
+        """Estimate the pose in a box of a photo whose people were estimated before; None if no person is there.
 
         Args:
             result: of the photo.
@@ -148,7 +147,7 @@ class Service:
         return load_photo(result.photo)
 
     def motion_steps(
-        self, clip: str | None, box: Sequence[float] | None, height_mm: float, most_poses: int = pipeline.MOST_POSES
+        self, clip: str | None, box: Sequence[float] | None, height_mm: float, most_poses: int = pipeline.MAX_POSES
     ) -> Generator[pipeline.Step, None, Motion]:
         """Follow one person through an uploaded clip; see :func:`demo.video.pipeline.motion_steps`.
 
@@ -167,13 +166,13 @@ class Service:
                     box=box,
                     height_mm=height_mm,
                     most_poses=most_poses,
-                    look=self._run_follow,
+                    tracker=self._run_tracker,
                     piece_pixels=PIECE_PIXELS if on_zero_gpu() else 0,
                 )
             )
 
     def file_steps(self, motion: Motion, folder: Path) -> Generator[pipeline.Step, None, dict[str, Path]]:
-        """Write the files of a motion; see :func:`demo.video.pipeline.file_steps`. Refuses as :meth:`motion_steps` does."""
+        """Write the files of a motion; see :func:`demo.video.pipeline.file_steps`. Errors: as :meth:`motion_steps`."""
         with _refusals("clip"):
             return (yield from pipeline.file_steps(motion, folder))
 
@@ -183,7 +182,7 @@ class Service:
         config = estimator.config
         return {
             "schema": "fusion-pose-model/1",
-            "model": model_name(estimator.name),
+            "model": estimator.name,
             "input_size": config.hourglass.input_size,
             "stacks": config.hourglass.stacks,
             "width": config.hourglass.width,
@@ -205,21 +204,16 @@ class Service:
         return load_photo(photo)
 
     def _estimate(self, photo: np.ndarray, box: Any) -> Pose:
-        """Run the networks on the best person: one of the three parts that need the GPU."""
+        """Run the networks on one person: one of the three calls that need the GPU."""
         return self.estimator(photo, box=box)
 
-    def _everybody(self, photo: np.ndarray) -> list[Pose]:
+    def _predict_all(self, photo: np.ndarray) -> list[Pose]:
         """Run the networks on all people: the second one."""
         return self.estimator.predict_all(photo)
 
-    def _follow(self, frames: Sequence[Frame], track: Track) -> tuple[list[Pose | None], Track]:
+    def _track_frames(self, frames: Sequence[Frame], track: Track) -> tuple[list[Pose | None], Track]:
         """Run the networks on some frames of a clip: the third one."""
-        return follow(self.estimator, frames, track)
-
-
-def model_name(source: str | Path) -> str:
-    """What people are shown: a Hub id as it is, a folder by its own name."""
-    return Path(source).name if Path(source).is_dir() else str(source)
+        return track_frames(self.estimator, frames, track)
 
 
 def refusal(message: str) -> gr.Error:
@@ -229,7 +223,7 @@ def refusal(message: str) -> gr.Error:
 
 @contextmanager
 def _refusals(what: str = "photo") -> Iterator[None]:
-    """Turn whatever goes wrong into one sentence for people."""
+    """Turn whatever goes wrong into one sentence for the user."""
     try:
         yield
     except (ValueError, TypeError, FileNotFoundError) as error:

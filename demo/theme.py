@@ -1,4 +1,4 @@
-"""How the page looks: theme and style sheet."""
+"""The page's theme and style sheet."""
 
 from __future__ import annotations
 

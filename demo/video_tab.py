@@ -15,28 +15,28 @@ import gradio as gr
 
 from demo.drawing.figure_view import figure_value, figure_view
 from demo.drawing.motion_figure import motion_figure, motion_sentence
-from demo.renderers import FIRST_CM, checked_height, parse_box
-from demo.result_panel import CLIPS, HIDDEN, SIZE, clip_input, colour_key, height_label
+from demo.inputs import CLIP_QUEUE, checked_height, clip_input, height_input, parse_box
+from demo.result_panel import HIDDEN, colour_key
 from demo.service import Service
 from demo.video.clips import LIMITS
 from demo.video.motion import Motion
-from demo.video.pipeline import MOST_POSES, Step
+from demo.video.pipeline import MAX_POSES, Step
 from demo.video.smoothing import smooth_motion
 
 _HINT = "### The motion appears here\nUpload a clip or record one, then press *Follow the person*."
-_ANNOUNCED = f"{LIMITS} At most {MOST_POSES} frames are looked at, evenly spread. Clips are deleted within an hour."
+_LIMITS = f"{LIMITS} At most {MAX_POSES} frames are processed, evenly spread. Clips are deleted within an hour."
 _KEPT_SECONDS = 3600
-_TELL_SECONDS = 0.2  # from one message to the next, at least
+_UPDATE_SECONDS = 0.2  # from one message to the next, at least
 _DRAWING_FROM = 0.9  # fraction of the bar that the networks take
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-_WORK: dict[str, Any] = {"api_visibility": "private", "concurrency_id": CLIPS, "concurrency_limit": 1}
+_WORK: dict[str, Any] = {"api_visibility": "private", "concurrency_id": CLIP_QUEUE, "concurrency_limit": 1}
 
 _Value = TypeVar("_Value")
 _Updates = dict[Any, Any]  # new values by component
 
 
 class VideoTab:
-    """The components of the tab, in the Blocks at hand, and what happens when.
+    """The components of the tab, in the current Blocks, and what happens when.
 
     The work is done in generators: Gradio goes on with one only while its visitor is there and has not cancelled.
 
@@ -59,16 +59,16 @@ class VideoTab:
         self._connect()
 
     def _build_input(self) -> None:
-        """What goes in."""
+        """The clip, the options and the buttons."""
         self.clip = clip_input()
-        gr.Markdown(_ANNOUNCED, elem_classes="key", elem_id="limits")
+        gr.Markdown(_LIMITS, elem_classes="key", elem_id="limits")
         self.smooth = gr.Checkbox(
             True, label="Smooth the joints over time", info="Less jitter; switch it off to see each frame as it is."
         )
-        self.height = gr.Number(FIRST_CM, label=height_label(), info=SIZE)
+        self.height = height_input()
         self.box = gr.Textbox(
             label="Box in the first frame: left, top, right, bottom",
-            info="In pixels, round the person who is meant. Empty: the best person found.",
+            info="In pixels, round the person. Empty: the best person found.",
             max_lines=1,
         )
         with gr.Row():
@@ -77,16 +77,18 @@ class VideoTab:
             self.stop = gr.Button("Cancel", variant="stop", scale=1, interactive=False, elem_id="stop", **small)
 
     def _build_results(self) -> None:
-        """What comes out."""
+        """The overlay, the 3D figure and the downloads."""
         with gr.Row():
             with gr.Column(min_width=300):
                 self.overlay = gr.Video(
                     label="Skeleton", interactive=False, height=420, buttons=["download"], elem_id="overlay"
                 )
                 gr.HTML(colour_key(bubbles=False))
-                self.told = gr.Markdown(elem_classes="key", elem_id="motion-text")
+                self.caption = gr.Markdown(elem_classes="key", elem_id="motion-caption")
             with gr.Column(min_width=300):
-                self.figure = figure_view(None, label="3D skeleton over time", told_by="motion-text", elem_id="motion")
+                self.figure = figure_view(
+                    None, label="3D skeleton over time", described_by="motion-caption", elem_id="motion"
+                )
         with gr.Row():
             self.json, self.csv, self.bvh = (
                 gr.DownloadButton(f"Download {kind}", size="md", min_width=150, elem_id=f"motion-{kind.lower()}")
@@ -94,9 +96,9 @@ class VideoTab:
             )
 
     def _connect(self) -> None:
-        """Listen to everything."""
+        """Listen to all events."""
         running = [self.progress, self.start, self.stop, self.hint, self.results]
-        outputs = [*running, self.kept, self.figure, self.told, *self.files.values()]
+        outputs = [*running, self.kept, self.figure, self.caption, *self.files.values()]
         inputs = [self.clip, self.box, self.height, self.smooth]
         work = {**_WORK, "show_progress_on": self.progress}
         started = self.start.click(self._begin, None, running, **_QUIET).then(self._follow, inputs, outputs, **work)
@@ -107,20 +109,20 @@ class VideoTab:
         self.clip.change(self._rest, None, running, cancels=[started, again], **_QUIET)
 
     def _begin(self) -> _Updates:
-        """As soon as the button is pressed, before it is one's turn."""
+        """What is shown as soon as the button is pressed, while others are served."""
         return {**self._busy(0.0, "waiting for a turn"), self.hint: gr.skip(), self.results: gr.Column(visible=HIDDEN)}
 
-    def _busy(self, share: float, text: str) -> _Updates:
-        """How far it is."""
+    def _busy(self, fraction: float, text: str) -> _Updates:
+        """What is shown during the work."""
         return {
-            self.progress: gr.HTML(_bar(share, text), visible=True),
+            self.progress: gr.HTML(_bar(fraction, text), visible=True),
             self.start: gr.Button(interactive=False),
             self.stop: gr.Button(interactive=True),
             self.hint: gr.Markdown(visible=False),
         }
 
     def _rest(self) -> _Updates:
-        """Nothing is shown and nothing runs."""
+        """What is shown while nothing runs and there is no result."""
         return {
             self.progress: gr.HTML(visible=False),
             self.start: gr.Button(interactive=True),
@@ -137,9 +139,9 @@ class VideoTab:
         yield from self._drawn(motion, smooth)
 
     def _draw_again(self, kept: Motion | None, smooth: bool) -> Iterator[_Updates]:
-        """Draw the kept motion with or without smoothing; the networks are not run."""
+        """Draw the kept motion with or without smoothing, without the networks."""
         if kept is None:
-            yield {}
+            yield gr.skip()
             return
         yield self._begin()
         yield from self._drawn(kept, smooth)
@@ -160,33 +162,33 @@ class VideoTab:
             self.results: gr.Column(visible=True),
             self.kept: kept,
             self.figure: figure_value(motion_figure(motion)),
-            self.told: motion_sentence(motion),
+            self.caption: motion_sentence(motion),
             **{component: str(files[kind]) for kind, component in self.files.items()},
         }
 
     def _relayed(
         self, steps: Generator[Step, None, _Value], low: float, high: float
     ) -> Generator[_Updates, None, _Value]:
-        """Drive steps, telling now and then how far they are on a part of the bar; what they return."""
-        told = 0.0
+        """Drive steps to their end, show their progress on a part of the bar now and then, and return their value."""
+        updated = 0.0
         with closing(steps):
             while True:
                 try:
-                    share, text = next(steps)
+                    fraction, text = next(steps)
                 except StopIteration as end:
                     return end.value
-                if time.monotonic() - told >= _TELL_SECONDS:
-                    told = time.monotonic()
-                    yield self._busy(low + (high - low) * min(1.0, share), text)
+                if time.monotonic() - updated >= _UPDATE_SECONDS:
+                    updated = time.monotonic()
+                    yield self._busy(low + (high - low) * min(1.0, fraction), text)
 
 
-def _bar(share: float, text: str) -> str:
-    """A progress bar with words."""
-    said = html.escape(text)
-    return f"<label>{said}<progress max='1' value='{share:.3f}' aria-label='{said}'></progress></label>"
+def _bar(fraction: float, text: str) -> str:
+    """A labelled progress bar."""
+    label = html.escape(text)
+    return f"<label>{label}<progress max='1' value='{fraction:.3f}' aria-label='{label}'></progress></label>"
 
 
 def _made(folder: str) -> str:
-    """The folder, which is made if it is not there."""
+    """The folder, made if it is missing."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     return folder

@@ -1,8 +1,8 @@
 """Many clients at once against the running app: ``python -m scripts.load_test``.
 
 Starts the app in a process of its own. Every client has its own variant of the example photo, whose answer the library
-gives beforehand; every fourth request is a bad file. Broken rules, with exit code 1: a request without an answer, an
-answer or an error that belongs to another photo, memory that grows by more than 10 % after the first minute.
+gives beforehand; every fourth request is a bad file. The exit code is 1 if a request gets no answer, or the answer or
+error of another photo, or if memory grows by more than 10 % after the first minute.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ from gradio_client.utils import QueueError
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
-from demo import DEFAULT_MODEL
 from fusion_model import NoPersonError, Pose, PoseEstimator
+from fusion_model.hub.checkpoints import DEFAULT, find_checkpoint
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "assets" / "examples" / "hopper.jpg"
 PERSON = (20, 14, 362, 511)  # of the example, in pixels
 TOLERANCE = 1.0  # pixels and millimetres
-MOST_GROWTH = 0.10
-JUDGED_FROM = 90.0  # seconds: a shorter run says nothing about memory
+MAX_GROWTH = 0.10
+MIN_MEMORY_SECONDS = 90.0  # a shorter run says nothing about memory
 START_SECONDS, PATIENCE_SECONDS = 120.0, 180.0
 ROUND = 4  # requests: one of them with a box, one a bad file
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a client sends, and what it must be told.
+    """A request of a client, and the answer that it expects.
 
     Attributes:
         photo: the file.
         box: x0, y0, x1, y1 in pixels; None lets the app find the person.
-        expected: (17, 5) x, y in pixels and x, y, z in mm, or words of the error.
+        expected: (17, 5) x, y in pixels and x, y, z in mm, or a part of the error message.
     """
 
     photo: Path
@@ -64,13 +64,13 @@ class Request:
 
 @dataclass
 class Tally:
-    """What has happened; several clients write into it.
+    """The counts of a run; several clients write into it.
 
     Attributes:
         right: how many answers were right.
         refusals: how many right errors there were, by kind.
         full: how often the queue was full and a client tried again.
-        broken: what was wrong or lost, a sentence each.
+        broken: a sentence for each answer that was wrong or lost.
         latencies: seconds from the first try to the end of each request.
         memory: time since the start in seconds and resident bytes of the server.
     """
@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m scripts.load_test", description=__doc__.partition("\n\n")[2])
     parser.add_argument("--clients", type=_positive(int), default=32, help="clients at once (default: %(default)s)")
     parser.add_argument("--seconds", type=_positive(float), default=120.0, help="how long (default: %(default)s)")
-    parser.add_argument("--model", default=str(DEFAULT_MODEL), help="checkpoint folder (default: the bundled one)")
+    parser.add_argument("--model", default=DEFAULT, help="checkpoint folder (default: the bundled one)")
     return parser
 
 
@@ -157,13 +157,13 @@ def _bad_files(folder: Path, number: int, example: Image.Image) -> list[Request]
     paths["cut.jpg"].write_bytes(paths["cut.jpg"].read_bytes()[:20_000])
     paths["empty.jpg"].touch()
     Image.new("RGB", (8, 8), (number % 256, 0, 0)).save(paths["tiny.png"])
-    words = {"text.jpg": "is not a photo", "cut.jpg": "is damaged or cut off", "empty.jpg": "is an empty file",
-             "tiny.png": "is 8 x 8 pixels"}  # fmt: skip
-    return [Request(path, None, f"{path.name} {words[name]}") for name, path in paths.items()]
+    errors = {"text.jpg": "is not a photo", "cut.jpg": "is damaged or cut off", "empty.jpg": "is an empty file",
+              "tiny.png": "is 8 x 8 pixels"}  # fmt: skip
+    return [Request(path, None, f"{path.name} {errors[name]}") for name, path in paths.items()]
 
 
 def _answer(estimator: PoseEstimator, path: Path, box: tuple[float, ...] | None) -> np.ndarray | str:
-    """What the library says."""
+    """The answer of the library."""
     try:
         pose: Pose = estimator(path, box=box)
     except NoPersonError as error:
@@ -180,14 +180,14 @@ def too_alike(plans: Sequence[Sequence[Request]]) -> str:
     """A sentence if two clients expect answers that could not be told apart, else nothing."""
     answers = [[one.expected for one in plan if one.box and not isinstance(one.expected, str)] for plan in plans]
     if not all(answers):
-        return "the model finds nobody in the example photo, even in the box: no answer could be checked"
+        return "the model finds no person in the example photo, even in the box: no answer could be checked"
     for one, other in itertools.combinations((mine[0] for mine in answers), 2):
         if np.abs(one - other).max() < 4 * TOLERANCE:
             return "two clients expect the same answer: a mix-up could not be noticed"
     return ""
 
 
-def predict_people(request: Request, outcome: dict[str, Any] | AppError) -> str:
+def check_answer(request: Request, outcome: dict[str, Any] | AppError) -> str:
     """A sentence if the answer or the error is not that of the request, else nothing."""
     name = request.photo.name
     if isinstance(outcome, AppError):
@@ -207,7 +207,7 @@ def running_app(model: str, folder: Path) -> Iterator[tuple[str, psutil.Process]
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = os.environ | {
-        "FUSION_POSE_MODEL": str(Path(model).resolve()),
+        "FUSION_POSE_MODEL": str(find_checkpoint(model).resolve()),
         "GRADIO_SERVER_NAME": "127.0.0.1",
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(folder / "uploads"),
@@ -271,21 +271,21 @@ def _repeat(client: Client, plan: Sequence[Request], end: float, tally: Tally) -
 
 
 def _send(client: Client, request: Request, tally: Tally) -> None:
-    """One request, tried again while the queue is full, and judged."""
+    """One request, tried again while the queue is full, whose answer is checked."""
     began, pause = time.monotonic(), random.Random(request.photo.name)
     box = list(request.box) if request.box else None
     problem = f"{request.photo.name}: the queue stayed full for {PATIENCE_SECONDS:g} s"
     while time.monotonic() - began < PATIENCE_SECONDS:
         try:
             job = client.submit(handle_file(request.photo), box, api_name="/estimate_pose")
-            problem = predict_people(request, job.result(timeout=PATIENCE_SECONDS))
+            problem = check_answer(request, job.result(timeout=PATIENCE_SECONDS))
         except QueueError:
             with tally.lock:
                 tally.full += 1
             time.sleep(pause.uniform(0.5, 1.5))
             continue
         except AppError as error:
-            problem = predict_people(request, error)
+            problem = check_answer(request, error)
         except Exception as error:  # noqa: BLE001  # whatever it is, there was no answer
             problem = f"{request.photo.name}: no answer ({type(error).__name__}: {error})"
         break
@@ -308,7 +308,7 @@ def memory_at(tally: Tally, seconds: float) -> float:
 def memory_problems(tally: Tally, seconds: float) -> list[str]:
     """A sentence if the server has grown."""
     first, last = memory_at(tally, 60), memory_at(tally, tally.memory[-1][0])
-    if seconds < JUDGED_FROM or last <= (1 + MOST_GROWTH) * first:
+    if seconds < MIN_MEMORY_SECONDS or last <= (1 + MAX_GROWTH) * first:
         return []
     return [f"memory grew from {first:.0f} MB after a minute to {last:.0f} MB at the end"]
 
@@ -316,7 +316,7 @@ def memory_problems(tally: Tally, seconds: float) -> list[str]:
 def report(tally: Tally, clients: int, seconds: float) -> str:
     """The figures, as a table of Markdown."""
     count, took = len(tally.latencies), tally.memory[-1][0]
-    median, high = (np.percentile(tally.latencies, share) for share in (50, 95))
+    median, high = np.percentile(tally.latencies, (50, 95))
     rows = [
         ("clients", f"{clients}"),
         ("seconds", f"{seconds:g}"),
@@ -329,7 +329,7 @@ def report(tally: Tally, clients: int, seconds: float) -> str:
         ("latency, median", f"{median:.2f} s"),
         ("latency, 95 %", f"{high:.2f} s"),
     ]
-    if seconds >= JUDGED_FROM:
+    if seconds >= MIN_MEMORY_SECONDS:
         rows.append(("server's memory after a minute", f"{memory_at(tally, 60):.0f} MB"))
     rows.append(("server's memory at the end", f"{memory_at(tally, took):.0f} MB"))
     return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)])

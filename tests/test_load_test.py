@@ -10,7 +10,7 @@ from gradio_client.exceptions import AppError
 
 from fusion_model import PoseEstimator
 from scripts import load_test
-from scripts.load_test import Tally, make_plans, memory_problems, predict_people, too_alike
+from scripts.load_test import Tally, check_answer, make_plans, memory_problems, too_alike
 
 ROOT = Path(__file__).parents[1]
 CLIENTS = 3
@@ -36,9 +36,9 @@ def test_own_answers_are_right_and_those_of_others_are_not(plans, estimator):
     answers = [estimator(boxed(plan).photo, box=boxed(plan).box).to_dict() for plan in plans]
     for asked, plan in enumerate(plans):
         for answered, answer in enumerate(answers):
-            problem = predict_people(boxed(plan), answer)
+            problem = check_answer(boxed(plan), answer)
             assert (problem == "") == (asked == answered)
-    assert "client001.png: the answer is" in predict_people(boxed(plans[1]), answers[0])
+    assert "client001.png: the answer is" in check_answer(boxed(plans[1]), answers[0])
 
 
 def test_bad_files_are_of_four_kinds_and_their_errors_name_them(plans, estimator):
@@ -48,16 +48,16 @@ def test_bad_files_are_of_four_kinds_and_their_errors_name_them(plans, estimator
         for request in bad:
             with pytest.raises(ValueError, match=request.photo.name) as error:
                 estimator(request.photo)
-            assert predict_people(request, AppError(str(error.value))) == ""
+            assert check_answer(request, AppError(str(error.value))) == ""
             for other in (one for plan in plans for one in plan[3::4] if one is not request):
-                assert "is not its own" in predict_people(other, AppError(str(error.value)))
+                assert "is not its own" in check_answer(other, AppError(str(error.value)))
 
 
 def test_an_error_for_a_photo_and_an_answer_for_a_bad_file_are_noticed(plans, estimator):
     good, bad = boxed(plans[0]), plans[0][3]
     answer = estimator(good.photo, box=good.box).to_dict()
-    assert "is not its own" in predict_people(good, AppError("the server failed on this photo"))
-    assert "an answer where an error was due" in predict_people(bad, answer)
+    assert "is not its own" in check_answer(good, AppError("the server failed on this photo"))
+    assert "an answer where an error was due" in check_answer(bad, answer)
 
 
 def test_clients_that_expect_the_same_are_refused(plans):

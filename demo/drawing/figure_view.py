@@ -1,7 +1,7 @@
 """A 3D figure on the page that is drawn anew in place.
 
 ``gr.Plot`` throws its drawing away and makes another one for each new value. For a 3D figure that means a new WebGL
-context with all its shaders, most of a second without a graphics card, and a view that has lost where people turned it.
+context with all its shaders, most of a second without a graphics card, and a camera that forgets how it was turned.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import gradio as gr
 import plotly.graph_objects as go
 
-# Plotly comes with the page's gr.Plot, which may still be on its way. A figure that is not in sight has no size: it is
-# drawn when it comes in sight. Plotly's own buttons are pictures, which no keyboard reaches.
+# Plotly comes with the page's gr.Plot, which may still be loading. A figure that is out of sight has no size: it is
+# drawn when it comes into sight. Plotly's own buttons are pictures, which no keyboard reaches.
 _DRAW_JS = """
 const graph = element.querySelector('.graph');
 let drawn = null, asked = false;
@@ -54,18 +54,18 @@ draw();
 """
 
 
-def figure_view(figure: go.Figure | None, *, label: str, told_by: str, elem_id: str) -> gr.HTML:
+def figure_view(figure: go.Figure | None, *, label: str, described_by: str, elem_id: str) -> gr.HTML:
     """The component, whose values are those of :func:`figure_value`.
 
     Args:
         figure: shown first; None shows nothing.
-        label: what it is, in a few words.
-        told_by: ``elem_id`` of the text that says what there is to see.
+        label: of the figure, in a few words.
+        described_by: ``elem_id`` of the text that describes the figure.
         elem_id: of the component.
     """
     return gr.HTML(
         figure_value(figure),
-        html_template=f'<div class="graph" role="group" aria-label="{label}" aria-describedby="{told_by}"></div>',
+        html_template=f'<div class="graph" role="group" aria-label="{label}" aria-describedby="{described_by}"></div>',
         js_on_load=_DRAW_JS,
         apply_default_css=False,
         label=label,
@@ -74,5 +74,5 @@ def figure_view(figure: go.Figure | None, *, label: str, told_by: str, elem_id: 
 
 
 def figure_value(figure: go.Figure | None) -> str:
-    """A figure, its frames included, as the component takes it; empty for none."""
+    """A figure, frames included, as the component's value; empty for none."""
     return "" if figure is None else figure.to_json()

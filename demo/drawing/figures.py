@@ -9,30 +9,34 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from demo.drawing.overlays import FADED, SIDE_COLOURS, bone_side, joint_opacity
-from demo.drawing.uncertainty import joint_spread
+from demo.drawing.overlays import FADED, joint_opacity
+from demo.drawing.uncertainty import joint_sigma
 from fusion_model import Pose
+from fusion_model.drawing import SIDE_COLOURS, bone_side
 from fusion_model.estimator import FusionSummary
 from fusion_model.skeletons import SKELETONS
 
 FIGURE_HEIGHT = 480
 BARS_HEIGHT = 200
-_LEAST_SPANS = (1000.0, 1000.0, 1100.0)  # mm along the axes, so that half a body does not fill the view
-_ELBOW_ROOM = 1300.0  # mm between people
-_WIDEST = 300.0  # mm, radius of the largest bubble
-_INK = "#7a7f87"  # readable on white and on near black
+_MIN_SPANS = (1000.0, 1000.0, 1100.0)  # mm along the axes, so that half a body does not fill the view
+_PERSON_SPACING = 1300.0  # mm between people
+_MAX_BUBBLE = 300.0  # mm, radius
+INK = "#7a7f87"  # readable on white and on near black
+BUTTONS = {"bgcolor": "#e8eaee", "bordercolor": "#c5cad3", "font": {"color": "#2b2f36", "size": 12}}
+"""Colours of buttons inside a figure."""
+
 _FAINT = "rgba(128,134,145,0.28)"
 _GRID = "#a9afb9"  # the 3D axes take no transparency
 _FADE = (158, 163, 172)  # what faded joints fade to, between a white and a near black page
 _CLEAR = "rgba(0,0,0,0)"
 _CENTER, _UP = {"x": 0.0, "y": 0.0, "z": -0.1}, {"x": 0.0, "y": 0.0, "z": 1.0}  # room for titles
 
-VIEWS = {
+VIEWPOINTS = {
     "Front": {"x": 0.0, "y": -1.8, "z": 0.1},
     "Side": {"x": 1.8, "y": 0.0, "z": 0.1},
     "Top": {"x": 0.0, "y": -0.02, "z": 1.6},
 }
-"""Where the eye stands, in lengths of the longest axis: front is where the camera was."""
+"""Place of the eye, in lengths of the longest axis: front is where the camera was."""
 
 
 def upright(joints_3d: np.ndarray) -> np.ndarray:
@@ -42,10 +46,10 @@ def upright(joints_3d: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Body:
-    """What is drawn of one person.
+    """One person as drawn.
 
     Attributes:
-        pose: whose.
+        pose: of the person.
         points: (J, 3) mm, plot axes.
         opacity: (J,) in [0, 1]; 0 leaves a joint and its bones out.
     """
@@ -55,20 +59,23 @@ class _Body:
     opacity: np.ndarray
 
 
-def skeleton_figure(poses: Pose | Mapping[str, Pose], *, least: float = 0.0, beyond: bool = False) -> go.Figure:
+def skeleton_figure(
+    poses: Pose | Mapping[str, Pose], *, min_confidence: float = 0.0, show_outside: bool = False
+) -> go.Figure:
     """The 3D skeleton, upright on a floor, all axes in mm and equally long.
 
     Args:
         poses: one pose, or people by their numbers, who are put side by side: how far apart they stand is not known.
-        least: confidence below which a joint is left out.
-        beyond: whether joints beyond the frame, which nobody saw, are drawn too (bones dotted).
+        min_confidence: joints below it are left out.
+        show_outside: whether joints beyond the frame, which are guesses, are drawn too (bones dotted).
 
     Returns:
-        A figure; the bubble round a joint has the radius of :func:`demo.drawing.uncertainty.joint_spread`.
+        A figure; the bubble round a joint has the radius of :func:`demo.drawing.uncertainty.joint_sigma`.
     """
     people = {"": poses} if isinstance(poses, Pose) else poses
     bodies = [
-        _body(pose, least, beyond, shift) for pose, shift in zip(people.values(), _shifts(len(people)), strict=True)
+        _body(pose, min_confidence, show_outside, shift)
+        for pose, shift in zip(people.values(), _shifts(len(people)), strict=True)
     ]
     every = np.concatenate([body.points[body.opacity > 0] if body.opacity.any() else body.points for body in bodies])
     tops = [_above(body) for body in bodies] if len(bodies) > 1 else []
@@ -77,17 +84,17 @@ def skeleton_figure(poses: Pose | Mapping[str, Pose], *, least: float = 0.0, bey
     for body in bodies:
         traces += [*_bones(body), *_bubbles(body), _joints(body)]
     for top, number in zip(tops, people, strict=False):
-        traces.append(go.Scatter3d(**along(top[None]), mode="text", text=[f"<b>{number}</b>"], hoverinfo="skip"))
+        traces.append(go.Scatter3d(**coordinates(top[None]), mode="text", text=[f"<b>{number}</b>"], hoverinfo="skip"))
     layout = {
         "height": FIGURE_HEIGHT,
         "margin": {"l": 0, "r": 0, "t": 44, "b": 0},
         "paper_bgcolor": _CLEAR,
-        "font": {"color": _INK},
+        "font": {"color": INK},
         "showlegend": False,
         "uirevision": "pose",
         "hoverlabel": {"align": "left"},
         "scene": _scene(ranges),
-        "updatemenus": [_view_buttons()],
+        "updatemenus": [_viewpoint_buttons()],
     }
     return go.Figure(traces, layout)
 
@@ -105,7 +112,7 @@ def weights_figure(fusion: FusionSummary) -> go.Figure:
         margin={"l": 44, "r": 8, "t": 8, "b": 40},
         paper_bgcolor=_CLEAR,
         plot_bgcolor=_CLEAR,
-        font={"color": _INK},
+        font={"color": INK},
         bargap=0.35,
         uirevision="weights",
         xaxis={"title": {"text": "layer l"}, "type": "category", "fixedrange": True},
@@ -135,7 +142,7 @@ def weights_sentence(fusion: FusionSummary) -> str:
 def _ranges(points: np.ndarray) -> list[tuple[float, float]]:
     """Limits in mm of a box round the person with the floor near its bottom."""
     low, high = points.min(0), points.max(0)
-    spans = np.maximum(_LEAST_SPANS, 1.1 * (high - low))
+    spans = np.maximum(_MIN_SPANS, 1.1 * (high - low))
     starts = (low + high - spans) / 2
     starts[2] = low[2] - 0.02 * spans[2]
     return [(float(start), float(start + span)) for start, span in zip(starts, spans, strict=True)]
@@ -150,13 +157,13 @@ def side_css(side: str, opacity: float = 1.0) -> str:
 
 def _shifts(people: int) -> np.ndarray:
     """(people,) mm to the right by which each is moved, so that they stand side by side round the middle."""
-    return _ELBOW_ROOM * (np.arange(people) - (people - 1) / 2)
+    return _PERSON_SPACING * (np.arange(people) - (people - 1) / 2)
 
 
-def _body(pose: Pose, least: float, beyond: bool, shift: float) -> _Body:
+def _body(pose: Pose, min_confidence: float, show_outside: bool, shift: float) -> _Body:
     """Where one person's joints are drawn, and how strongly."""
-    opacity = joint_opacity(pose, least)
-    if beyond:
+    opacity = joint_opacity(pose, min_confidence)
+    if show_outside:
         outside = np.array([status == "outside" for status in pose.status])
         opacity = np.where(outside, FADED, opacity)
     return _Body(pose, upright(pose.joints_3d) + np.array([shift, 0.0, 0.0]), opacity)
@@ -168,17 +175,17 @@ def bone_path(
     """Bones as one line with gaps: a browser draws one trace much faster than one for each bone.
 
     Args:
-        pose: whose.
+        pose: of the person.
         points: (J, 3) mm, plot axes.
         opacity: (J,) in [0, 1].
-        bones: which, as pairs of joints.
+        bones: pairs of joints.
 
     Returns:
         (3 B, 3) mm, a row of NaN after each bone, and the colour of each row.
     """
     gap = np.full((1, 3), np.nan)
     rows = [np.concatenate((points[list(bone)], gap)) for bone in bones]
-    colours = [side_css(bone_side(pose.skeleton, bone), float(opacity[list(bone)].min())) for bone in bones]
+    colours = [side_css(bone_side(SKELETONS[pose.skeleton], bone), float(opacity[list(bone)].min())) for bone in bones]
     return np.concatenate([np.empty((0, 3)), *rows]), [colour for colour in colours for _ in range(3)]
 
 
@@ -192,18 +199,18 @@ def _bones(body: _Body) -> list[go.Scatter3d]:
         if bones:
             path, colours = bone_path(body.pose, body.points, body.opacity, bones)
             line = {"color": colours, "width": 7, "dash": dash}
-            lines.append(go.Scatter3d(**along(path), mode="lines", line=line, hoverinfo="skip"))
+            lines.append(go.Scatter3d(**coordinates(path), mode="lines", line=line, hoverinfo="skip"))
     return lines
 
 
 def _joints(body: _Body) -> go.Scatter3d:
-    """The joints with name, coordinates in camera axes, confidence and spread to hover over."""
-    pose, skeleton, spread = body.pose, SKELETONS[body.pose.skeleton], joint_spread(body.pose)
+    """The joints with name, coordinates in camera axes, confidence and sigma to hover over."""
+    pose, skeleton, sigma = body.pose, SKELETONS[body.pose.skeleton], joint_sigma(body.pose)
     drawn = np.flatnonzero(body.opacity)
     texts = []
     for joint in drawn:
         x, y, z = pose.joints_3d[joint].tolist()
-        off = f"<br>map spread ± {spread[joint]:.0f} mm" if np.isfinite(spread[joint]) else ""
+        off = f"<br>map sigma ± {sigma[joint]:.0f} mm" if np.isfinite(sigma[joint]) else ""
         texts.append(
             f"<b>{skeleton.joints[joint].replace('_', ' ')}</b>"
             f"<br>x {x:.0f} mm (right)<br>y {y:.0f} mm (down)<br>z {z:.0f} mm (away)"
@@ -211,7 +218,7 @@ def _joints(body: _Body) -> go.Scatter3d:
         )
     colours = [side_css(skeleton.side(joint), float(body.opacity[joint])) for joint in drawn]
     return go.Scatter3d(
-        **along(body.points[drawn]),
+        **coordinates(body.points[drawn]),
         mode="markers",
         marker={"size": 4.5, "color": colours, "line": {"width": 0}},
         hovertext=texts,
@@ -221,12 +228,12 @@ def _joints(body: _Body) -> go.Scatter3d:
 
 def _bubbles(body: _Body) -> list[go.Mesh3d]:
     """Clear spheres round the joints, in the colours of their sides: the wider, the less sure."""
-    skeleton, spread = SKELETONS[body.pose.skeleton], np.minimum(joint_spread(body.pose), _WIDEST)
-    drawn = [joint for joint in np.flatnonzero(body.opacity) if np.isfinite(spread[joint])]
+    skeleton, radius = SKELETONS[body.pose.skeleton], np.minimum(joint_sigma(body.pose), _MAX_BUBBLE)
+    drawn = [joint for joint in np.flatnonzero(body.opacity) if np.isfinite(radius[joint])]
     if not drawn:
         return []
     ball, faces = _sphere()
-    points = np.concatenate([body.points[joint] + spread[joint] * ball for joint in drawn])
+    points = np.concatenate([body.points[joint] + radius[joint] * ball for joint in drawn])
     corners = np.concatenate([faces + number * len(ball) for number in range(len(drawn))])
     sides = list(SIDE_COLOURS)
     shades = [[shade, side_css(side)] for shade, side in zip(np.linspace(0, 1, len(sides)), sides, strict=True)]
@@ -255,8 +262,8 @@ def _above(body: _Body) -> np.ndarray:
     return body.points[body.points[:, 2].argmax()] + np.array([0.0, 0.0, 150.0])
 
 
-def along(points: np.ndarray) -> dict[str, list[float | None]]:
-    """(N, 3) mm as what a trace takes, with one decimal; a gap becomes None."""
+def coordinates(points: np.ndarray) -> dict[str, list[float | None]]:
+    """(N, 3) mm as the arguments of a trace, with one decimal; a gap becomes None."""
     return {
         axis: [None if np.isnan(value) else round(value, 1) for value in points[:, k].tolist()]
         for k, axis in enumerate("xyz")
@@ -301,11 +308,11 @@ def _scene(ranges: list[tuple[float, float]]) -> dict[str, Any]:
     return {**axes, "aspectmode": "manual", "aspectratio": ratio, "camera": camera, "dragmode": "orbit"}
 
 
-def _view_buttons() -> dict[str, Any]:
+def _viewpoint_buttons() -> dict[str, Any]:
     """Buttons that bring the eye to the front, the side or the top."""
     buttons = [
         {"label": name, "method": "relayout", "args": [{"scene.camera": {"eye": eye, "center": _CENTER, "up": _UP}}]}
-        for name, eye in VIEWS.items()
+        for name, eye in VIEWPOINTS.items()
     ]
     return {
         "type": "buttons",
@@ -317,7 +324,5 @@ def _view_buttons() -> dict[str, Any]:
         "y": 1.0,
         "yanchor": "bottom",
         "pad": {"b": 8, "l": 4},
-        "bgcolor": "#e8eaee",
-        "bordercolor": "#c5cad3",
-        "font": {"color": "#2b2f36", "size": 12},
+        **BUTTONS,
     }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from demo.drawing.figures import along, bone_path, side_css, skeleton_figure, upright
+from demo.drawing.figures import BUTTONS, INK, bone_path, coordinates, side_css, skeleton_figure, upright
 from demo.drawing.overlays import joint_opacity
 from demo.video.motion import Motion
 from fusion_model import Pose
@@ -19,12 +19,11 @@ FIGURE_HEIGHT = 560
 _PLAYER = {"x": 0.0, "xanchor": "left", "y": 0.0, "yanchor": "top"}
 _BONES = {"mode": "lines", "hoverinfo": "skip"}
 _JOINTS = {"mode": "markers", "hoverinfo": "text"}
-_INK = "#7a7f87"  # readable on white and on near black
 _AT_ONCE = {"mode": "immediate", "transition": {"duration": 0}}
 
 
 def motion_figure(motion: Motion) -> go.Figure:
-    """The 3D skeletons of all frames looked at, laid out as :func:`demo.drawing.figures.skeleton_figure` does.
+    """The 3D skeletons of all processed frames, laid out as :func:`demo.drawing.figures.skeleton_figure` does.
 
     Args:
         motion: T frames.
@@ -32,7 +31,7 @@ def motion_figure(motion: Motion) -> go.Figure:
     Returns:
         A figure of explicit height with T frames named by their number in the clip, axes in mm that hold the whole
         motion and are equally long, the floor under the lowest joint of each frame, and a camera that stays where it
-        was turned to. Frames where nobody is found are empty, and the slider says so.
+        was turned to. Frames without the person are empty, and the slider says so.
     """
     still, shown = skeleton_figure(_hull(motion)), motion.found[0]
     floor = next(trace.to_plotly_json() for trace in still.data if trace.type == "mesh3d")
@@ -57,14 +56,14 @@ def motion_sentence(motion: Motion) -> str:
     clip, first = motion.clip, motion.poses[motion.found[0]]
     every = "every frame" if motion.step == 1 else f"one frame in {motion.step}"
     return (
-        f"{clip.path.name}: {clip.seconds:.1f} s, {clip.width} x {clip.height} pixels, {every} looked at, somebody "
+        f"{clip.path.name}: {clip.seconds:.1f} s, {clip.width} x {clip.height} pixels, {every} processed, somebody "
         f"found in {len(motion.found)} of {len(motion.frames)}, {'' if motion.smoothed else 'not '}smoothed, "
         f"{first.height_mm / 10:.0f} cm tall · model {first.model}"
     )
 
 
 def _hull(motion: Motion) -> Pose:
-    """A pose of two joints that reach as far as the whole motion does: what is laid out for it holds all frames."""
+    """A pose with two joints at the ends of the whole motion: axes that hold it hold all frames."""
     poses = [motion.poses[place] for place in motion.found]
     every = np.concatenate([pose.joints_3d for pose in poses])
     joints = poses[0].joints_3d.copy()
@@ -73,7 +72,7 @@ def _hull(motion: Motion) -> Pose:
 
 
 def _drawn(pose: Pose | None) -> list[dict[str, Any]]:
-    """One frame: height of the floor, bones as one line with gaps, joints; nobody is drawn as nothing."""
+    """One frame: height of the floor, bones as one line with gaps, joints; all empty without a pose."""
     if pose is None:
         nothing: dict[str, Any] = {"type": "scatter3d", "x": [], "y": [], "z": []}
         return [{"type": "mesh3d"}, nothing, nothing]
@@ -84,18 +83,18 @@ def _drawn(pose: Pose | None) -> list[dict[str, Any]]:
     dots = [side_css(skeleton.side(joint), float(opacity[joint])) for joint in joints]
     return [
         {"type": "mesh3d", "z": [round(float(points[:, 2].min()), 1)] * 4},
-        {"type": "scatter3d", **along(lines), "line": {"color": colours, "width": 7}},
+        {"type": "scatter3d", **coordinates(lines), "line": {"color": colours, "width": 7}},
         {
             "type": "scatter3d",
-            **along(points[joints]),
+            **coordinates(points[joints]),
             "marker": {"size": 4.5, "color": dots},
-            "hovertext": [_told(pose, joint) for joint in joints],
+            "hovertext": [_hover_text(pose, joint) for joint in joints],
         },
     ]
 
 
-def _told(pose: Pose, joint: int) -> str:
-    """What hovering over a joint tells, in camera axes."""
+def _hover_text(pose: Pose, joint: int) -> str:
+    """What hovering over a joint shows, in camera axes."""
     x, y, z = pose.joints_3d[joint].tolist()
     name = SKELETONS[pose.skeleton].joints[joint].replace("_", " ")
     return (
@@ -119,9 +118,7 @@ def _player(motion: Motion) -> dict[str, Any]:
         "showactive": False,
         **_PLAYER,
         "pad": {"t": 68, "l": 4},
-        "bgcolor": "#e8eaee",
-        "bordercolor": "#c5cad3",
-        "font": {"color": "#2b2f36", "size": 12},
+        **BUTTONS,
     }
 
 
@@ -142,7 +139,7 @@ def _slider(motion: Motion, shown: int) -> dict[str, Any]:
         "steps": steps,
         "len": 1,
         "pad": {"t": 10, "l": 12, "r": 12},
-        "currentvalue": {"xanchor": "left", "font": {"size": 13, "color": _INK}},
+        "currentvalue": {"xanchor": "left", "font": {"size": 13, "color": INK}},
         "ticklen": 0,
         "minorticklen": 0,
         "font": {"color": "rgba(0,0,0,0)", "size": 1},  # of the labels below, for which there is no room

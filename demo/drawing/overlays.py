@@ -11,59 +11,49 @@ from torchvision.utils import make_grid
 
 from fusion_model import Pose
 from fusion_model.crops import Crop
+from fusion_model.drawing import SHIFT, SIDE_COLOURS, bone_side, fixed_point
 from fusion_model.skeletons import MPII_16, SKELETONS
 
-SIDE_COLOURS = {"left": (41, 151, 255), "right": (255, 138, 30), "middle": (224, 224, 224)}
-"""RGB of the person's left, right and middle: apart for colour-blind eyes too, on light and dark ground."""
-
-FADED = 0.35  # opacity of what is guessed
-_FAINTEST = 0.5  # opacity of what is seen, at confidence 0
+FADED = 0.35  # opacity of guessed joints
+_MIN_OPACITY = 0.5  # of seen joints, at confidence 0
 _DARK, _LIGHT = (20, 20, 20), (245, 245, 245)  # rims and frames
-_SHIFT = 4  # binary digits of sub-pixel drawing in OpenCV
 
 _Draw = Callable[[np.ndarray, np.ndarray], None]  # draws on a part of the picture, whose corner lies at x, y
 
 
-def joint_opacity(pose: Pose, least: float = 0.0) -> np.ndarray:
-    """(J,) opacity: by confidence where seen, faded where guessed, 0 outside or below the least confidence."""
-    seen = _FAINTEST + (1 - _FAINTEST) * np.clip(pose.confidence, 0, 1)
+def joint_opacity(pose: Pose, min_confidence: float = 0.0) -> np.ndarray:
+    """(J,) opacity: by confidence if seen, faded if guessed, 0 if outside or below ``min_confidence``."""
+    seen = _MIN_OPACITY + (1 - _MIN_OPACITY) * np.clip(pose.confidence, 0, 1)
     by_status = {"seen": seen, "guessed": np.full_like(seen, FADED), "outside": np.zeros_like(seen)}
     opacity = np.array([by_status[status][joint] for joint, status in enumerate(pose.status)])
-    return np.where(pose.confidence >= least, opacity, 0.0)
+    return np.where(pose.confidence >= min_confidence, opacity, 0.0)
 
 
-def bone_side(skeleton_name: str, bone: tuple[int, int]) -> str:
-    """Side of a bone: that of its far end, or of its near end where the far end is in the middle."""
-    skeleton = SKELETONS[skeleton_name]
-    sides = [skeleton.side(joint) for joint in reversed(bone)]
-    return next((side for side in sides if side != "middle"), "middle")
-
-
-def draw_skeleton(photo: np.ndarray, pose: Pose, longest: int | None = None) -> np.ndarray:
+def draw_skeleton(photo: np.ndarray, pose: Pose) -> np.ndarray:
     """Draw one person's 2D skeleton on a photo; as :func:`draw_people`."""
-    return draw_people(photo, [pose], longest=longest)
+    return draw_people(photo, [pose])
 
 
 def draw_people(
     photo: np.ndarray,
     poses: Sequence[Pose],
     boxes: Mapping[str, np.ndarray] | None = None,
-    longest: int | None = None,
-    least: float = 0.0,
+    max_side: int | None = None,
+    min_confidence: float = 0.0,
 ) -> np.ndarray:
     """Draw 2D skeletons and boxes on a photo.
 
     Args:
         photo: (H, W, 3) uint8 RGB.
         poses: whose joints are drawn, the first on top; not those outside, nor bones that end there.
-        boxes: (4,) x0, y0, x1, y1 in pixels of the photo, by what is written on them; nothing is for an empty name.
-        longest: the picture is shrunk until its longer side has at most that many pixels.
-        least: confidence below which a joint is left out.
+        boxes: (4,) x0, y0, x1, y1 in pixels of the photo, by the name that is written on them; it may be empty.
+        max_side: the picture is shrunk until its longer side has at most that many pixels.
+        min_confidence: joints below it are left out.
 
     Returns:
-        (H', W', 3) uint8 RGB; the photo itself stays as it is.
+        (H', W', 3) uint8 RGB; the photo itself is not changed.
     """
-    scale = 1.0 if longest is None else min(1.0, longest / max(photo.shape[:2]))
+    scale = 1.0 if max_side is None else min(1.0, max_side / max(photo.shape[:2]))
     if scale < 1:
         size = [max(1, round(length * scale)) for length in photo.shape[1::-1]]
         picture = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
@@ -73,7 +63,7 @@ def draw_people(
     for name, box in (boxes or {}).items():
         _box(picture, np.asarray(box, float).reshape(2, 2), factor, name)
     for pose in reversed(poses):
-        _skeleton(picture, pose, factor, least)
+        _skeleton(picture, pose, factor, min_confidence)
     return picture
 
 
@@ -93,7 +83,7 @@ def map_pictures(
         photo: (H, W, 3) uint8 RGB.
         pose: whose maps.
         size: side of each picture in pixels.
-        joints: names of the joints whose maps are wanted, at least one.
+        joints: names of the joints whose maps to draw, at least one.
 
     Returns:
         Overlay of these maps first, then one for each: (size, size, 3) uint8 RGB and its caption.
@@ -116,7 +106,7 @@ def map_sheet(photo: np.ndarray, pose: Pose, size: int = 192) -> np.ndarray:
 
 
 def _crop(pose: Pose, size: int) -> Crop:
-    """The window that the maps cover."""
+    """The crop that the maps cover."""
     x0, y0, x1, y1 = (float(value) for value in pose.box)
     return Crop(((x0 + x1) / 2, (y0 + y1) / 2), x1 - x0, float(pose.angle), size)
 
@@ -129,15 +119,15 @@ def _glow(crop: np.ndarray, heat: np.ndarray) -> np.ndarray:
     return np.rint(255 - (255 - grey) * (1 - colours / 255)).astype(np.uint8)  # light adds to light: never darker
 
 
-def _skeleton(picture: np.ndarray, pose: Pose, factor: np.ndarray, least: float) -> None:
+def _skeleton(picture: np.ndarray, pose: Pose, factor: np.ndarray, min_confidence: float) -> None:
     """One person's bones and joints, on a picture that is ``factor`` times the photo's size."""
     points = (pose.joints_2d + 0.5) * factor - 0.5
-    opacity, width = joint_opacity(pose, least), _line_width(pose, points)
+    opacity, width = joint_opacity(pose, min_confidence), _line_width(pose, points)
     skeleton = SKELETONS[pose.skeleton]
     for bone in skeleton.bones:
         strength = float(opacity[list(bone)].min())
         if strength > 0:
-            _bone(picture, points[list(bone)], SIDE_COLOURS[bone_side(pose.skeleton, bone)], strength, width)
+            _bone(picture, points[list(bone)], SIDE_COLOURS[bone_side(skeleton, bone)], strength, width)
     for joint in np.flatnonzero(opacity):
         colour = SIDE_COLOURS[skeleton.side(joint)]
         _dot(picture, points[joint], colour, float(opacity[joint]), width, hollow=pose.status[joint] != "seen")
@@ -165,12 +155,6 @@ def _line_width(pose: Pose, points: np.ndarray) -> int:
     return int(np.clip(round(extent / 90), 2, 14))
 
 
-def _fixed(point: np.ndarray) -> tuple[int, int]:
-    """A point in OpenCV's fixed-point numbers; far-away points are held within its range."""
-    x, y = np.clip(np.round(np.asarray(point) * 2**_SHIFT), -(2**27), 2**27)
-    return int(x), int(y)
-
-
 def _blend(picture: np.ndarray, low: np.ndarray, high: np.ndarray, opacity: float, draw: _Draw) -> None:
     """Draw on a copy of the part between two corners, and lay it back with that opacity."""
     height, width = picture.shape[:2]
@@ -188,9 +172,9 @@ def _bone(picture: np.ndarray, ends: np.ndarray, colour: tuple[int, int, int], o
     """One bone with a dark rim."""
 
     def draw(part: np.ndarray, corner: np.ndarray) -> None:
-        first, second = (_fixed(end - corner) for end in ends)
-        cv2.line(part, first, second, _DARK, width + 2, cv2.LINE_AA, _SHIFT)
-        cv2.line(part, first, second, colour, width, cv2.LINE_AA, _SHIFT)
+        first, second = (fixed_point(end - corner) for end in ends)
+        cv2.line(part, first, second, _DARK, width + 2, cv2.LINE_AA, SHIFT)
+        cv2.line(part, first, second, colour, width, cv2.LINE_AA, SHIFT)
 
     _blend(picture, ends.min(0) - width - 2, ends.max(0) + width + 2, opacity, draw)
 
@@ -202,10 +186,10 @@ def _dot(
     radius = width + 1
 
     def draw(part: np.ndarray, corner: np.ndarray) -> None:
-        center = _fixed(point - corner)
-        cv2.circle(part, center, (radius + 1) << _SHIFT, _DARK, -1, cv2.LINE_AA, _SHIFT)
-        cv2.circle(part, center, radius << _SHIFT, colour, -1, cv2.LINE_AA, _SHIFT)
+        center = fixed_point(point - corner)
+        cv2.circle(part, center, (radius + 1) << SHIFT, _DARK, -1, cv2.LINE_AA, SHIFT)
+        cv2.circle(part, center, radius << SHIFT, colour, -1, cv2.LINE_AA, SHIFT)
         if hollow:
-            cv2.circle(part, center, (radius << _SHIFT) // 2, _DARK, -1, cv2.LINE_AA, _SHIFT)
+            cv2.circle(part, center, (radius << SHIFT) // 2, _DARK, -1, cv2.LINE_AA, SHIFT)
 
     _blend(picture, point - radius - 3, point + radius + 3, opacity, draw)

@@ -1,4 +1,4 @@
-"""How far each joint may be off, read from the spread of its confidence map."""
+"""How far each joint may be off, read from the width of its confidence map."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from fusion_model.projection import fit_camera
 from fusion_model.skeletons import MPII_16, SKELETONS, conversion_matrix
 
 _FLOOR = 0.1  # fraction of a map's peak below which it counts as noise
-_LEAST_PEAK = 0.02  # of a map that says anything at all
+_MIN_PEAK = 0.02  # of a map that shows a joint at all
 
 
-def joint_spread(pose: Pose) -> np.ndarray:
-    """One standard deviation of each joint's place, as its confidence map has it.
+def joint_sigma(pose: Pose) -> np.ndarray:
+    """One standard deviation of each joint's place, according to its confidence map.
 
-    It is measured across the line of sight, where the maps lie; a joint that is made of others gets their mean.
+    It is measured across the line of sight, where the maps lie; a joint that is derived from others gets their mean.
 
     Args:
         pose: with its maps.
@@ -23,18 +23,18 @@ def joint_spread(pose: Pose) -> np.ndarray:
     Returns:
         (J,) float64 mm; NaN for joints outside the frame, without a map, or where the photo's scale is unknown.
     """
-    pixels = np.array([_spread(one) for one in pose.heatmaps]) * (pose.box[2] - pose.box[0]) / pose.heatmaps.shape[2]
+    pixels = np.array([_map_sigma(one) for one in pose.heatmaps]) * (pose.box[2] - pose.box[0]) / pose.heatmaps.shape[2]
     within = np.array([status != "outside" for status in pose.status])
     scale, _ = fit_camera(pose.joints_2d, pose.joints_3d, np.where(within, pose.confidence, 0.0))
-    carried = conversion_matrix(MPII_16, SKELETONS[pose.skeleton])
-    spread = np.array([pixels[row > 0] @ row[row > 0] if row.any() else np.nan for row in carried])
-    return np.where(within & (scale > 0), spread / max(scale, 1e-9), np.nan)
+    weights = conversion_matrix(MPII_16, SKELETONS[pose.skeleton])
+    sigma = np.array([pixels[row > 0] @ row[row > 0] if row.any() else np.nan for row in weights])
+    return np.where(within & (scale > 0), sigma / max(scale, 1e-9), np.nan)
 
 
-def _spread(heat: np.ndarray) -> float:
-    """Standard deviation along one axis of what stands out in a map, in map pixels; NaN for an empty map."""
+def _map_sigma(heat: np.ndarray) -> float:
+    """Standard deviation along one axis of a map above its noise, in map pixels; NaN for an empty map."""
     peak = float(heat.max())
-    if peak < _LEAST_PEAK:
+    if peak < _MIN_PEAK:
         return float("nan")
     weight = np.where(heat > _FLOOR * peak, heat, 0.0).astype(np.float64)
     weight /= weight.sum()

@@ -1,4 +1,4 @@
-"""The files that a result can be had as: one module for each format, and the list of them."""
+"""The files made of a result: one module for each format, and the list of them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Format:
     """A file format.
 
     Attributes:
-        suffix: what the file's name ends in.
-        description: what is in it, in one line.
-        together: whether all people of a photo share one file; else each has one.
-        write: ``write(poses, photo, name)`` returns the file: ``poses`` is one pose, or a sequence where ``together``;
-            ``photo`` is (H, W, 3) uint8 RGB; ``name`` is what the file calls the photo.
+        suffix: ending of the file's name.
+        description: of the content, in one line.
+        together: whether all people of a photo are in one file; else each has one.
+        write: ``write(poses, photo, name)`` returns the file: ``poses`` is one pose, or a sequence if ``together``;
+            ``photo`` is (H, W, 3) uint8 RGB; ``name`` is that of the photo in the file.
     """
 
     suffix: str
@@ -73,4 +73,4 @@ FORMATS = {
         lambda pose, _photo, _name: as_html.encode(pose),
     ),
 }
-"""By the name that ``python -m demo.predict --formats`` takes."""
+"""By name, as ``python -m demo.predict --formats`` takes it."""

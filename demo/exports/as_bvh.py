@@ -6,7 +6,7 @@ head up, legs down, arms out. A rotation is the smallest one that brings a bone 
 do not twist; pelvis and thorax also turn with the line of hips and of shoulders. Where a joint has several bones, all
 but the middle one hang on a joint of their own at the same place, such as ``thorax_to_left_shoulder``: the angles
 between those bones differ from pose to pose, and one rotation could not meet them all. Beyond the last joints, bones of
-5 cm stand in for what is not known. Each joint's channels say its order of rotation: the middle one turns about the
+5 cm stand in for the unknown ends. Each joint's channels say its order of rotation: the middle one turns about the
 bone itself, where little is to be turned, so that gimbal lock stays away from ordinary poses.
 """
 
@@ -197,7 +197,7 @@ def _angles(rotation: np.ndarray, order: str) -> np.ndarray:
 
 
 def _hierarchy(nodes: list[_Node], row: int, offsets: np.ndarray, skeleton: Skeleton) -> list[str]:
-    """Lines of the HIERARCHY part for a node and what hangs on it."""
+    """Lines of the HIERARCHY part for a node and its descendants."""
     node = nodes[row]
     turns = " ".join(f"{axis}rotation" for axis in _order(node, skeleton))
     if node.parent < 0:

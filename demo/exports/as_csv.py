@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from fusion_model import Pose
 
-COLUMNS = ("photo", "person", "joint", "x_px", "y_px", "x_mm", "y_mm", "z_mm", "confidence", "status")
+JOINT_COLUMNS = ("joint", "x_px", "y_px", "x_mm", "y_mm", "z_mm", "confidence", "status")
+COLUMNS = ("photo", "person", *JOINT_COLUMNS)
 
 
 def encode(poses: Pose | Sequence[Pose], name: str) -> bytes:
@@ -16,7 +17,7 @@ def encode(poses: Pose | Sequence[Pose], name: str) -> bytes:
 
     Args:
         poses: one pose, or several; they are numbered from 1 in the column ``person``.
-        name: what the column ``photo`` says.
+        name: for the column ``photo``.
 
     Returns:
         The file's text in UTF-8: a header, then a row for each joint. ``x_px``, ``y_px`` are pixels of the photo,
@@ -26,7 +27,11 @@ def encode(poses: Pose | Sequence[Pose], name: str) -> bytes:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for person, pose in enumerate([poses] if isinstance(poses, Pose) else poses, start=1):
-        for joint in pose.to_dict()["joints"]:
-            numbers = (*joint["pixel"], *joint["position_mm"], joint["confidence"])
-            writer.writerow((name, person, joint["name"], *numbers, joint["status"]))
+        writer.writerows((name, person, *row) for row in joint_rows(pose))
     return text.getvalue().encode()
+
+
+def joint_rows(pose: Pose) -> Iterator[tuple[str | float, ...]]:
+    """A row of :data:`JOINT_COLUMNS` for each joint."""
+    for joint in pose.to_dict()["joints"]:
+        yield (joint["name"], *joint["pixel"], *joint["position_mm"], joint["confidence"], joint["status"])

@@ -12,10 +12,10 @@ def encode(pose: Pose) -> bytes:
     """Write one person's 3D view.
 
     Args:
-        pose: who is drawn.
+        pose: of the person to draw.
 
     Returns:
-        A whole page in UTF-8 with the plotting program inside it: some megabytes.
+        A whole page in UTF-8 with Plotly inside it: some megabytes.
     """
     figure = skeleton_figure(pose)
     figure.update_layout(height=_HEIGHT)

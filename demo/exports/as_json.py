@@ -12,7 +12,7 @@ SCHEMA_SEVERAL = "fusion-poses/1"
 
 
 def document(poses: Pose | Sequence[Pose]) -> dict[str, Any]:
-    """What the file says.
+    """The content of the file.
 
     Args:
         poses: one pose, or the people of one photo, best first.
@@ -37,6 +37,6 @@ def encode(poses: Pose | Sequence[Pose], **more: object) -> bytes:
         The file's text in UTF-8.
 
     Raises:
-        ValueError: if a number is not finite, for which JSON has no word.
+        ValueError: if a number is not finite, which JSON cannot hold.
     """
     return (json.dumps({**document(poses), **more}, indent=1, allow_nan=False) + "\n").encode()

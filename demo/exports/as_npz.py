@@ -46,7 +46,7 @@ def encode(poses: Pose | Sequence[Pose]) -> bytes:
 
 
 def _arrays(pose: Pose) -> dict[str, np.ndarray]:
-    """What differs from person to person."""
+    """The arrays that differ from person to person."""
     return {
         "joints_3d": pose.joints_3d,
         "joints_2d": pose.joints_2d,

@@ -6,8 +6,6 @@ Reading is OpenCV's, writing PyAV's: OpenCV's wheels hold no encoder of H.264, t
 from __future__ import annotations
 
 import math
-import os
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -18,21 +16,22 @@ import av
 import cv2
 import numpy as np
 
+from fusion_model.files import replacing
 from fusion_model.images import MIN_SIDE
 
-LONGEST_SECONDS = 30.0
-MOST_PIXELS = 3840 * 2160  # of a frame
-MOST_BYTES = 100_000_000  # of the file
+MAX_SECONDS = 30.0
+MAX_PIXELS = 3840 * 2160  # of a frame
+MAX_BYTES = 100_000_000  # of the file
 LIMITS = (
-    f"Clips of up to {LONGEST_SECONDS:g} seconds, {MOST_PIXELS / 1e6:.1f} megapixels a frame "
-    f"and {MOST_BYTES // 1_000_000} MB: MP4, MOV, WebM, MKV or AVI."
+    f"Clips of up to {MAX_SECONDS:g} seconds, {MAX_PIXELS / 1e6:.1f} megapixels a frame "
+    f"and {MAX_BYTES // 1_000_000} MB: MP4, MOV, WebM, MKV or AVI."
 )
-"""The limits in words, to be shown before anybody uploads."""
+"""The limits in words, to be shown before an upload."""
 
-_FASTEST = 1000.0  # frames a second that a header may claim
+_MAX_RATE = 1000.0  # frames a second that a header may claim
 _SLACK_SECONDS = 0.5  # by which a clip may outlast what its header says
 _TICKS = 90_000  # time units a second of what is written
-_KINDS = {  # place and bytes of what such files start with: nothing that makes FFmpeg open other files
+_KINDS = {  # offset and bytes of each container's signature: none of them makes FFmpeg open other files
     "MP4 or MOV": (4, (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")),
     "WebM or MKV": (0, (b"\x1a\x45\xdf\xa3",)),
     "AVI": (8, (b"AVI ",)),
@@ -51,7 +50,7 @@ class Clip:
 
     Attributes:
         path: the file.
-        width: of a frame as it is to be seen, in pixels: a phone's clip is turned upright.
+        width: of a frame in pixels, after a phone's clip is turned upright.
         height: likewise.
         frames: number of frames, by the header or counted.
         rate: frames a second, on average.
@@ -70,7 +69,7 @@ class Clip:
 
 
 def open_clip(source: str | Path) -> Clip:
-    """Look at a clip and check it against the limits.
+    """Open a clip and check it against the limits.
 
     Args:
         source: path of the file.
@@ -89,10 +88,10 @@ def open_clip(source: str | Path) -> Clip:
             raise VideoError(f"{path.name} holds no frame that can be decoded: save or upload it again")
         height, width = first.shape[:2]
         _check_size(path.name, width, height)
-        if not (0 < rate < _FASTEST and frames >= 1):  # as of clips that browsers record
+        if not (0 < rate < _MAX_RATE and frames >= 1):  # as of clips that browsers record
             frames, rate = _counted(capture)
     clip = Clip(path, width, height, int(frames), rate)
-    if clip.seconds > LONGEST_SECONDS:
+    if clip.seconds > MAX_SECONDS:
         raise _too_long(path.name, f"{clip.seconds:.1f}")
     return clip
 
@@ -114,8 +113,8 @@ def read_frames(clip: Clip, step: int = 1) -> Iterator[tuple[int, float, np.ndar
             seconds = stamp - start
             if not (math.isfinite(seconds) and seconds > last):  # a container without proper times
                 seconds = last + 1 / clip.rate if number else 0.0
-            if seconds > LONGEST_SECONDS + _SLACK_SECONDS:
-                raise _too_long(clip.path.name, f"more than {LONGEST_SECONDS:g}")
+            if seconds > MAX_SECONDS + _SLACK_SECONDS:
+                raise _too_long(clip.path.name, f"more than {MAX_SECONDS:g}")
             if number % step == 0:
                 frame = capture.frame()
                 if frame is not None and frame.shape[:2] == (clip.height, clip.width):
@@ -137,25 +136,21 @@ def clip_writer(target: Path, size: tuple[int, int], rate: float) -> Iterator[Wr
     Yields:
         A function that takes a frame (H, W, 3) uint8 RGB and its time in seconds; times must rise.
     """
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-    try:
-        with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-            stream = container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
-            stream.width, stream.height = size
-            stream.pix_fmt = "yuv420p"
-            stream.options = {"preset": "veryfast", "crf": "23"}
-            stream.codec_context.time_base = Fraction(1, _TICKS)
+    options = {"movflags": "+faststart"}
+    with replacing(target) as part, av.open(str(part), "w", format="mp4", options=options) as container:
+        stream = container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"preset": "veryfast", "crf": "23"}
+        stream.codec_context.time_base = Fraction(1, _TICKS)
 
-            def write(frame: np.ndarray, seconds: float) -> None:
-                picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-                picture.pts, picture.time_base = round(seconds * _TICKS), Fraction(1, _TICKS)
-                container.mux(stream.encode(picture))
+        def write(frame: np.ndarray, seconds: float) -> None:
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+            picture.pts, picture.time_base = round(seconds * _TICKS), Fraction(1, _TICKS)
+            container.mux(stream.encode(picture))
 
-            yield write
-            container.mux(stream.encode(None))
-        os.replace(part, target)  # noqa: PTH105  # the one call that replaces at once on every system
-    finally:
-        part.unlink(missing_ok=True)
+        yield write
+        container.mux(stream.encode(None))
 
 
 class _Capture:
@@ -181,8 +176,8 @@ def _check_file(path: Path) -> None:
     size = path.stat().st_size
     if size == 0:
         raise VideoError(f"{path.name} is an empty file: expected a clip (MP4, MOV, WebM, MKV or AVI)")
-    if size > MOST_BYTES:
-        limit = MOST_BYTES // 1_000_000
+    if size > MAX_BYTES:
+        limit = MAX_BYTES // 1_000_000
         raise VideoError(f"{path.name} has {size / 1e6:.1f} MB: at most {limit} MB are read, cut or shrink it first")
     with path.open("rb") as file:
         head = file.read(12)
@@ -196,8 +191,8 @@ def _check_size(name: str, width: float, height: float) -> None:
         raise VideoError(
             f"{name} is {width:.0f} x {height:.0f} pixels: a clip needs at least {MIN_SIDE} on each side"
         )
-    if width * height > MOST_PIXELS:
-        limit = f"{MOST_PIXELS / 1e6:.1f} megapixels"
+    if width * height > MAX_PIXELS:
+        limit = f"{MAX_PIXELS / 1e6:.1f} megapixels"
         raise VideoError(
             f"{name} is {width:.0f} x {height:.0f} pixels: at most {limit} are read, make it smaller first"
         )
@@ -207,7 +202,7 @@ def _counted(capture: _Capture) -> tuple[int, float]:
     """Number of frames and frames a second of a clip whose first frame was grabbed; stops beyond the limit."""
     frames, start = 1, capture.get(cv2.CAP_PROP_POS_MSEC)
     seconds = 0.0
-    while seconds <= LONGEST_SECONDS + _SLACK_SECONDS and capture.grab():
+    while seconds <= MAX_SECONDS + _SLACK_SECONDS and capture.grab():
         frames += 1
         seconds = (capture.get(cv2.CAP_PROP_POS_MSEC) - start) / 1000
     if seconds <= 0:
@@ -217,4 +212,4 @@ def _counted(capture: _Capture) -> tuple[int, float]:
 
 def _too_long(name: str, seconds: str) -> VideoError:
     """The refusal of a clip beyond the limit of time."""
-    return VideoError(f"{name} lasts {seconds} seconds: at most {LONGEST_SECONDS:g} are read, cut it first")
+    return VideoError(f"{name} lasts {seconds} seconds: at most {MAX_SECONDS:g} are read, cut it first")

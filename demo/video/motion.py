@@ -1,4 +1,4 @@
-"""The poses of one person through a clip, and the files that they can be had as."""
+"""The poses of one person through a clip, and the files made of them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from typing import Any
 import numpy as np
 
 from demo.exports import as_bvh
+from demo.exports.as_csv import JOINT_COLUMNS, joint_rows
 from demo.video.clips import Clip
 from fusion_model import Pose
 
 SCHEMA = "fusion-pose-video/1"
-COLUMNS = ("frame", "time_s", "joint", "x_px", "y_px", "x_mm", "y_mm", "z_mm", "confidence", "status")
-NOBODY = "nobody"  # the status, in CSV, of a frame where nobody is found
+COLUMNS = ("frame", "time_s", *JOINT_COLUMNS)
+NO_PERSON = "nobody"  # the status, in CSV, of a frame without the person
 
 
 @dataclass(frozen=True)
 class Motion:
-    """One person through a clip: T frames were looked at, of which at least one shows the person.
+    """One person through a clip: T frames were processed, of which at least one shows the person.
 
     Attributes:
-        clip: what was read.
-        step: every so many frames one was looked at.
+        clip: the clip that was read.
+        step: every ``step``-th frame was processed.
         frames: T numbers of frames, from 0.
         times: T seconds from the first frame, rising.
-        poses: T poses, None where nobody was found; without durations, and with maps of one empty pixel.
+        poses: T poses, None where the person was not found; without durations, and with maps of one empty pixel.
         smoothed: whether the joints are smoothed over time.
     """
 
@@ -47,7 +48,7 @@ class Motion:
 
     @property
     def frame_seconds(self) -> float:
-        """Seconds from a frame looked at to the next, on average."""
+        """Seconds from one processed frame to the next, on average."""
         if len(self.times) == 1:
             return self.step / self.clip.rate
         return (self.times[-1] - self.times[0]) / (len(self.times) - 1)
@@ -56,8 +57,8 @@ class Motion:
         """Everything as plain JSON values, schema ``fusion-pose-video/1``.
 
         ``clip`` says what was read: file, width and height in pixels, frames, frames a second, seconds. ``step``,
-        ``smoothed`` and ``model`` say what was done. ``frames`` has an entry for each frame looked at: its number
-        ``frame`` from 0, its ``time`` in seconds, whether somebody was ``found``, and the ``pose`` (schema
+        ``smoothed`` and ``model`` say how it was processed. ``frames`` has an entry for each processed frame: its
+        number ``frame`` from 0, its ``time`` in seconds, whether the person was ``found``, and the ``pose`` (schema
         ``fusion-pose/1``, or null).
         """
         return {
@@ -89,7 +90,7 @@ def encode_json(motion: Motion) -> bytes:
     """Write :meth:`Motion.to_dict` as UTF-8 text.
 
     Raises:
-        ValueError: if a number is not finite, for which JSON has no word.
+        ValueError: if a number is not finite, which JSON cannot hold.
     """
     return (json.dumps(motion.to_dict(), allow_nan=False) + "\n").encode()
 
@@ -97,28 +98,23 @@ def encode_json(motion: Motion) -> bytes:
 def encode_csv(motion: Motion) -> bytes:
     """Write a table with a row for each joint of each frame, in UTF-8.
 
-    Units and axes are those of :mod:`demo.exports.as_csv`; ``frame`` counts from 0. A frame where nobody is found has
-    one row with the status ``nobody`` and no joint.
+    Units and axes are those of :mod:`demo.exports.as_csv`; ``frame`` counts from 0. A frame without the person has one
+    row with the status ``nobody`` and no joint.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for number, seconds, pose in zip(motion.frames, motion.times, motion.poses, strict=True):
-        when = (number, round(seconds, 4))
-        if pose is None:
-            writer.writerow((*when, *[""] * (len(COLUMNS) - 3), NOBODY))
-            continue
-        for joint in pose.to_dict()["joints"]:
-            numbers = (*joint["pixel"], *joint["position_mm"], joint["confidence"])
-            writer.writerow((*when, joint["name"], *numbers, joint["status"]))
+        rows = [(*[""] * (len(JOINT_COLUMNS) - 1), NO_PERSON)] if pose is None else joint_rows(pose)
+        writer.writerows((number, round(seconds, 4), *row) for row in rows)
     return text.getvalue().encode()
 
 
 def encode_bvh(motion: Motion) -> bytes:
     """Write the motion as BVH, see :mod:`demo.exports.as_bvh`.
 
-    The format knows no missing frames: where nobody is found, the pose goes straight from the one before to the one
-    after, and stands still before the first and after the last.
+    The format has no missing frames: between two poses the missing ones are interpolated; before the first pose and
+    after the last one, the person stands still.
     """
     return as_bvh.encode(_filled(motion), motion.frame_seconds)
 

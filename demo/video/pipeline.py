@@ -1,8 +1,8 @@
-"""A clip in, the poses of one person through it out: ``estimate_motion``, ``smooth_motion``, ``write_files``.
+"""A clip in, the poses of one person through it out: ``motion_steps``, ``smooth_motion``, ``file_steps``.
 
-Frames are streamed and only joints are kept, so memory does not grow with the clip. At most ``MOST_POSES`` frames are
-looked at, evenly spread, so the work is bounded. The networks are needed by ``estimate_motion`` alone: whoever turns
-smoothing on or off writes the files again from the same motion.
+Frames are streamed and only joints are kept, so memory does not grow with the clip. At most ``MAX_POSES`` frames are
+processed, evenly spread, so the work is bounded. Only ``motion_steps`` runs the networks: to turn smoothing on or off,
+write the files again from the same motion. Both are generators, which whoever drives them may close between two steps.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -19,66 +19,21 @@ import cv2
 import numpy as np
 
 from demo.drawing.overlays import draw_skeleton
-from demo.predict import write_atomically
 from demo.video.clips import Clip, clip_writer, open_clip, read_frames
 from demo.video.motion import Motion, encode_bvh, encode_csv, encode_json
-from demo.video.tracker import Look, Track, follow
+from demo.video.tracker import Track, TrackFrames, track_frames
 from fusion_model import NoPersonError, Pose, PoseEstimator
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
+from fusion_model.files import write_atomically
 
-MOST_POSES = 300  # frames looked at in one clip
-LONGEST_SIDE = 1280  # pixels of the clip with the skeleton
+MAX_POSES = 300  # frames processed in one clip
+MAX_SIDE = 1280  # pixels of the clip with the skeleton
 SUFFIXES = {"mp4": ".skeleton.mp4", "json": ".json", "csv": ".csv", "bvh": ".bvh"}
 
-Progress = Callable[[float, str], object]
-"""Takes the share that is done, in [0, 1], and what is being done: such as a ``gr.Progress``."""
-
 Step = tuple[float, str]
-"""The share that is done, in [0, 1], and what is being done."""
+"""The fraction that is done, beyond 1 if a header announced too few frames; and what is being done."""
 
 _Value = TypeVar("_Value")
-
-
-class ClipCancelledError(Exception):
-    """Somebody cancelled; nothing was left behind."""
-
-
-def estimate_motion(
-    estimator: PoseEstimator,
-    source: str | Path,
-    *,
-    box: Sequence[float] | None = None,
-    height_mm: float = CONVENTIONAL_HEIGHT_MM,
-    most_poses: int = MOST_POSES,
-    progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> Motion:
-    """Follow one person through a clip.
-
-    Where the person is in one frame, the next one is looked at; where confidence falls, the whole frame is searched for
-    whoever overlaps with where the person was. Somebody lost for a second may be replaced by the best person found.
-
-    Args:
-        estimator: the loaded model.
-        source: path of the clip; its limits are those of :mod:`demo.video.clips`.
-        box: x0, y0, x1, y1 round the person in the first frame, in pixels; None takes the best person found.
-        height_mm: the person's height.
-        most_poses: at most so many frames are looked at, evenly spread; from 1 to ``MOST_POSES``.
-        progress: called for each frame looked at.
-        cancelled: asked before each frame whether to stop.
-
-    Returns:
-        The motion, not smoothed. The same clip gives the same motion.
-
-    Raises:
-        FileNotFoundError: if there is no such clip.
-        VideoError: if the clip cannot be read or is beyond a limit; says why.
-        NoPersonError: if nobody is found in any frame, or in the box.
-        ValueError: if box, height or ``most_poses`` are unusable; says why.
-        ClipCancelledError: if ``cancelled`` said so.
-    """
-    steps = motion_steps(estimator, source, box=box, height_mm=height_mm, most_poses=most_poses)
-    return _finish(steps, progress, cancelled)
 
 
 def motion_steps(
@@ -87,36 +42,45 @@ def motion_steps(
     *,
     box: Sequence[float] | None = None,
     height_mm: float = CONVENTIONAL_HEIGHT_MM,
-    most_poses: int = MOST_POSES,
-    look: Look | None = None,
+    most_poses: int = MAX_POSES,
+    tracker: TrackFrames | None = None,
     piece_pixels: int = 0,
 ) -> Generator[Step, None, Motion]:
-    """Do what :func:`estimate_motion` does, in steps between which whoever drives them may stop.
+    """Follow one person through a clip.
+
+    Each frame is searched where the person was in the one before. If confidence falls, the whole frame is searched for
+    the person who overlaps most with that place. A person lost for a second may be replaced by the best one found.
 
     Args:
         estimator: the loaded model.
-        source: path of the clip.
-        box: as for :func:`estimate_motion`.
+        source: path of the clip; its limits are those of :mod:`demo.video.clips`.
+        box: x0, y0, x1, y1 round the person in the first frame, in pixels; None takes the best person found.
         height_mm: the person's height.
-        most_poses: at most so many frames are looked at.
-        look: runs the networks on the frames of a step; None calls :func:`follow` here.
+        most_poses: at most so many frames are processed, evenly spread; from 1 to ``MAX_POSES``.
+        tracker: runs the networks on the frames of a step; None runs :func:`demo.video.tracker.track_frames`.
         piece_pixels: a step takes as many frames as have so many pixels together, at least one.
 
     Yields:
-        How far it is, after each step.
+        The progress, after each step.
 
     Returns:
-        The motion, not smoothed; errors are those of :func:`estimate_motion`.
+        The motion, not smoothed. The same clip gives the same motion.
+
+    Raises:
+        FileNotFoundError: if there is no such clip.
+        VideoError: if the clip cannot be read or is beyond a limit; says why.
+        NoPersonError: if no person is found in any frame, or in the box.
+        ValueError: if box, height or ``most_poses`` are unusable; says why.
     """
-    if not 1 <= most_poses <= MOST_POSES:
-        raise ValueError(f"most_poses must lie between 1 and {MOST_POSES}, got {most_poses}")
+    if not 1 <= most_poses <= MAX_POSES:
+        raise ValueError(f"most_poses must lie between 1 and {MAX_POSES}, got {most_poses}")
     clip = open_clip(source)
     step = math.ceil(clip.frames / most_poses)
     total = math.ceil(clip.frames / step)
-    look, track = look or partial(follow, estimator), Track(height_mm, box)
+    tracker, track = tracker or partial(track_frames, estimator), Track(height_mm, box)
     numbers, times, poses = [], [], []
     for piece in _pieces(read_frames(clip, step), piece_pixels // (clip.width * clip.height)):
-        found, track = look([(seconds, frame) for _, seconds, frame in piece], track)
+        found, track = tracker([(seconds, frame) for _, seconds, frame in piece], track)
         numbers += [number for number, _, _ in piece]
         times += [seconds for _, seconds, _ in piece]
         poses += found
@@ -127,16 +91,16 @@ def motion_steps(
 
 
 def overlay_steps(motion: Motion, target: Path) -> Generator[Step, None, None]:
-    """Draw the skeleton on the clip: an MP4 that browsers play, of the frames looked at, without sound.
+    """Draw the skeleton on the clip: an MP4 that browsers play, of the processed frames, without sound.
 
-    Frames where nobody was found say so. The longer side has at most ``LONGEST_SIDE`` pixels.
+    Frames without the person say so. The longer side has at most ``MAX_SIDE`` pixels.
 
     Args:
-        motion: what is drawn; its clip is read again.
+        motion: its poses are drawn; its clip is read again.
         target: the file; it is there as a whole or not at all.
 
     Yields:
-        How far it is, after each frame.
+        The progress, after each frame.
 
     Raises:
         VideoError: if the clip cannot be read any more.
@@ -150,39 +114,21 @@ def overlay_steps(motion: Motion, target: Path) -> Generator[Step, None, None]:
             yield done / len(poses), f"drawing {done} of {len(poses)}"
 
 
-def write_files(
-    motion: Motion,
-    folder: str | Path,
-    *,
-    progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> dict[str, Path]:
-    """Write the overlay, and the motion as JSON, CSV and BVH; if cancelled, none of them.
+def file_steps(motion: Motion, folder: str | Path) -> Generator[Step, None, dict[str, Path]]:
+    """Write the overlay, then the motion as JSON, CSV and BVH; closed before the overlay is complete, none of them.
 
     Args:
         motion: as estimated, or smoothed.
-        folder: where to; made if it is not there. Files are named after the clip.
-        progress: called for each frame that is drawn.
-        cancelled: asked before each frame whether to stop.
+        folder: where to; made if it is missing. Files are named after the clip.
+
+    Yields:
+        The progress, after each frame that is drawn.
 
     Returns:
         The files by the keys of ``SUFFIXES``.
 
     Raises:
         VideoError: if the clip cannot be read any more.
-        ClipCancelledError: if ``cancelled`` said so.
-    """
-    return _finish(file_steps(motion, folder), progress, cancelled)
-
-
-def file_steps(motion: Motion, folder: str | Path) -> Generator[Step, None, dict[str, Path]]:
-    """Do what :func:`write_files` does, in steps between which whoever drives them may stop.
-
-    Yields:
-        How far it is, after each frame that is drawn.
-
-    Returns:
-        The files by the keys of ``SUFFIXES``.
     """
     folder, stem = Path(folder), motion.clip.path.stem
     folder.mkdir(parents=True, exist_ok=True)
@@ -195,12 +141,12 @@ def file_steps(motion: Motion, folder: str | Path) -> Generator[Step, None, dict
 
 def _drawn_size(clip: Clip) -> tuple[int, int]:
     """Width and height of the clip with the skeleton: even, as H.264 wants them."""
-    scale = min(1.0, LONGEST_SIDE / max(clip.width, clip.height))
+    scale = min(1.0, MAX_SIDE / max(clip.width, clip.height))
     return tuple(max(2, int(length * scale) // 2 * 2) for length in (clip.width, clip.height))
 
 
 def _drawn(frame: np.ndarray, pose: Pose | None, size: tuple[int, int]) -> np.ndarray:
-    """The frame at its drawn size, with the skeleton, or with the words that nobody was found."""
+    """The frame at its drawn size, with the skeleton, or with a note if there is no pose."""
     factor = np.array(size) / frame.shape[1::-1]
     picture = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
     if pose is not None:
@@ -219,19 +165,3 @@ def _pieces(items: Iterable[_Value], size: int) -> Iterator[list[_Value]]:
     rest = iter(items)
     while piece := list(itertools.islice(rest, max(1, size))):
         yield piece
-
-
-def _finish(
-    steps: Generator[Step, None, _Value], progress: Progress | None, cancelled: Callable[[], bool] | None
-) -> _Value:
-    """Drive steps to their end, or until somebody wants to stop."""
-    while True:
-        if cancelled is not None and cancelled():
-            steps.close()
-            raise ClipCancelledError("cancelled")
-        try:
-            share, text = next(steps)
-        except StopIteration as end:
-            return end.value
-        if progress is not None:
-            progress(min(1.0, share), text)  # headers may announce too few frames

@@ -1,7 +1,7 @@
 """Light smoothing of joints over time: the one-euro filter (Casiez et al., CHI 2012), run both ways.
 
-What hardly moves is smoothed much, what moves fast hardly. Run forward the filter lags behind, run backward it leads,
-and a clip is there as a whole: the mean of both keeps the time.
+Slow joints are smoothed strongly, fast ones hardly. Run forward, the filter lags; run backward, it leads: the mean of
+both keeps the time.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 
 from demo.video.motion import Motion
 
-SLOWEST_HZ = 1.2  # cut-off for a joint at rest
-SPEED_HZ = 9.0  # by which the cut-off rises for each body height a second
+MIN_CUTOFF_HZ = 1.2  # cut-off for a joint at rest
+CUTOFF_SLOPE_HZ = 9.0  # rise of the cut-off for each body height a second
 _DERIVATIVE_HZ = 1.0  # cut-off for the speed, as in the paper
-_LEAST_TRUST = 0.2  # weight of a joint of confidence 0: it still follows
+_MIN_WEIGHT = 0.2  # of a joint of confidence 0: it still follows
 
 
 def smooth_motion(motion: Motion) -> Motion:
@@ -28,11 +28,10 @@ def smooth_motion(motion: Motion) -> Motion:
     for _, group in itertools.groupby(enumerate(motion.found), key=lambda pair: pair[1] - pair[0]):
         places = [place for _, place in group]
         run, times = [poses[place] for place in places], np.array([motion.times[place] for place in places])
-        trust = np.stack([pose.confidence for pose in run])
-        pixels = float(np.median([pose.box[2] - pose.box[0] for pose in run]))
-        flat = pixels * one_euro(np.stack([pose.joints_2d for pose in run]) / pixels, times, trust)
-        tall = run[0].height_mm
-        deep = tall * one_euro(np.stack([pose.joints_3d for pose in run]) / tall, times, trust)
+        confidence = np.stack([pose.confidence for pose in run])
+        side, height = float(np.median([pose.box[2] - pose.box[0] for pose in run])), run[0].height_mm
+        flat = side * one_euro(np.stack([pose.joints_2d for pose in run]) / side, times, confidence)
+        deep = height * one_euro(np.stack([pose.joints_3d for pose in run]) / height, times, confidence)
         for place, pose, joints_2d, joints_3d in zip(places, run, flat, deep, strict=True):
             poses[place] = dataclasses.replace(
                 pose, joints_2d=joints_2d.astype(np.float32), joints_3d=joints_3d.astype(np.float32)
@@ -40,37 +39,38 @@ def smooth_motion(motion: Motion) -> Motion:
     return dataclasses.replace(motion, poses=tuple(poses), smoothed=True)
 
 
-def one_euro(values: np.ndarray, times: np.ndarray, trust: np.ndarray) -> np.ndarray:
+def one_euro(values: np.ndarray, times: np.ndarray, confidence: np.ndarray) -> np.ndarray:
     """The mean of the one-euro filter run forward and backward.
 
     Args:
         values: (T, J, D) places of joints, in body heights.
         times: (T,) seconds, rising.
-        trust: (T, J) in [0, 1]: the less, the less a value counts.
+        confidence: (T, J) in [0, 1]: the weight of each value.
 
     Returns:
         (T, J, D) float64.
     """
-    forward = _one_way(values, times, trust)
-    backward = _one_way(values[::-1], -times[::-1], trust[::-1])[::-1]
+    forward = _one_way(values, times, confidence)
+    backward = _one_way(values[::-1], -times[::-1], confidence[::-1])[::-1]
     return (forward + backward) / 2
 
 
-def _one_way(values: np.ndarray, times: np.ndarray, trust: np.ndarray) -> np.ndarray:
-    """The one-euro filter, whose fraction of the new value is scaled by trust."""
+def _one_way(values: np.ndarray, times: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """The one-euro filter, whose smoothing factor is scaled by the confidence."""
     smooth = np.array(values, np.float64)
     speed = np.zeros(values.shape[1:])
-    weight = _LEAST_TRUST + (1 - _LEAST_TRUST) * np.clip(trust, 0, 1)[:, :, None]
+    weight = _MIN_WEIGHT + (1 - _MIN_WEIGHT) * np.clip(confidence, 0, 1)[:, :, None]
     for now in range(1, len(values)):
         duration = times[now] - times[now - 1]
         change = (values[now] - values[now - 1]) / duration
-        speed = speed + _share(np.float64(_DERIVATIVE_HZ), duration) * weight[now] * (change - speed)
-        cutoff = SLOWEST_HZ + SPEED_HZ * np.linalg.norm(speed, axis=1, keepdims=True)
-        smooth[now] = smooth[now - 1] + _share(cutoff, duration) * weight[now] * (values[now] - smooth[now - 1])
+        speed = speed + _smoothing_factor(np.float64(_DERIVATIVE_HZ), duration) * weight[now] * (change - speed)
+        cutoff = MIN_CUTOFF_HZ + CUTOFF_SLOPE_HZ * np.linalg.norm(speed, axis=1, keepdims=True)
+        factor = _smoothing_factor(cutoff, duration) * weight[now]
+        smooth[now] = smooth[now - 1] + factor * (values[now] - smooth[now - 1])
     return smooth
 
 
-def _share(cutoff: np.ndarray, duration: float) -> np.ndarray:
-    """How much of a new value a low pass of that cut-off in Hz takes over after a time in seconds."""
+def _smoothing_factor(cutoff: np.ndarray, duration: float) -> np.ndarray:
+    """Weight of a new value in a low pass of that cut-off in Hz, after a duration in seconds."""
     turn = 2 * np.pi * cutoff * duration
     return turn / (turn + 1)

@@ -1,4 +1,4 @@
-"""One person from frame to frame of a clip."""
+"""Tracks one person from frame to frame of a clip."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from dataclasses import dataclass
 import numpy as np
 
 from fusion_model import NoPersonError, Pose, PoseEstimator
+from fusion_model.boxes import iou
 
 Frame = tuple[float, np.ndarray]
 """Seconds from the first frame, and (H, W, 3) uint8 RGB."""
 
-_TRUST = 0.8  # below this fraction of the least trusted score the whole frame is searched
-_SEARCH_SECONDS = 0.5  # from a search to the next, at least
-_FORGET_SECONDS = 1.0  # after which somebody who got lost may be anybody
-_LEAST_OVERLAP = 0.15  # IoU with where the person was
-_ENLARGED = 1.15  # the box of a whole body, for what it does until the next frame
-_LEAST_INSIDE = 0.7  # fraction of the joints that makes a whole body
-_LEAST_HALF = 8.0  # pixels
+_SEARCH_BELOW = 0.8  # of the estimator's min_score: a lower score calls for a search of the whole frame
+_SEARCH_SECONDS = 0.5  # from one search to the next, at least
+_FORGET_SECONDS = 1.0  # after which any person may replace the lost one
+_MIN_IOU = 0.15  # with where the person was
+_ENLARGED = 1.15  # the box of a whole body, for its motion until the next frame
+_MIN_INSIDE = 0.7  # fraction of the joints that makes a whole body
+_MIN_HALF_SIDE = 8.0  # pixels
 
 
 @dataclass
 class Track:
-    """What is remembered of a person from frame to frame: small, so that it can be sent to another process and back.
+    """The tracker's state from frame to frame: small, so that it can be sent to another process and back.
 
     Attributes:
         height_mm: the person's height.
-        box: where to look in the first frame; None after it, and where anybody will do.
-        last: the person, as seen last; None while anybody will do.
+        box: of the person in the first frame; None after that frame, and where any person will do.
+        last: the person, as seen last; None while any person will do.
         before: the same in the frame before.
         seen_at: seconds of the frame in which the person was seen last.
         search_at: seconds from which the whole frame may be searched again.
@@ -43,11 +44,12 @@ class Track:
     search_at: float = 0.0
 
 
-Look = Callable[[Sequence[Frame], Track], tuple[list[Pose | None], Track]]
+TrackFrames = Callable[[Sequence[Frame], Track], tuple[list[Pose | None], Track]]
+"""As :func:`track_frames` with a fixed estimator."""
 
 
-def follow(estimator: PoseEstimator, frames: Sequence[Frame], track: Track) -> tuple[list[Pose | None], Track]:
-    """Look for one person in frames that follow each other.
+def track_frames(estimator: PoseEstimator, frames: Sequence[Frame], track: Track) -> tuple[list[Pose | None], Track]:
+    """Track one person through consecutive frames.
 
     Args:
         estimator: the loaded model.
@@ -55,38 +57,39 @@ def follow(estimator: PoseEstimator, frames: Sequence[Frame], track: Track) -> t
         track: of the frames before.
 
     Returns:
-        The person in each frame, None where nobody is found; and the track for the frames after.
+        The person in each frame, None where not found; and the track for the frames after.
 
     Raises:
-        NoPersonError: if the first frame of all has a box, and nobody is in it.
+        NoPersonError: if the first frame of all has a box, and no person is in it.
     """
-    follower = Follower(estimator, dataclasses.replace(track))
-    return [follower.follow(frame, seconds) for seconds, frame in frames], follower.track
+    tracker = Tracker(estimator, dataclasses.replace(track))
+    return [tracker.update(frame, seconds) for seconds, frame in frames], tracker.track
 
 
-class Follower:
-    """Keeps one person from frame to frame.
+class Tracker:
+    """Tracks one person from frame to frame.
 
     Args:
         estimator: the loaded model.
-        track: of the frames before; it is carried on.
+        track: of the frames before; each update changes it.
     """
 
     def __init__(self, estimator: PoseEstimator, track: Track) -> None:
         self._estimator, self.track = estimator, track
-        self._threshold = _TRUST * estimator.min_score
+        self._options = {"height_mm": track.height_mm, "flip_test": False}
+        self._threshold = _SEARCH_BELOW * estimator.min_score
 
-    def follow(self, frame: np.ndarray, seconds: float) -> Pose | None:
-        """The person in a frame (H, W, 3), without maps; None if nobody is found."""
+    def update(self, frame: np.ndarray, seconds: float) -> Pose | None:
+        """The person in a frame (H, W, 3), without maps; None if not found."""
         track = self.track
         if track.box is not None:
             box, track.box = track.box, None
-            track.last = _joints_only(self._estimator(frame, box=box, height_mm=track.height_mm, flip_test=False))
+            track.last = _joints_only(self._estimator(frame, box=box, **self._options))
             return track.last
-        pose, before = self._look_where_last(frame), track.last
+        pose, before = self._near_last(frame), track.last
         if (pose is None or pose.score < self._threshold) and seconds >= track.search_at:
             track.search_at = seconds + _SEARCH_SECONDS
-            searched = self._search(frame)
+            searched = self._in_frame(frame)
             if searched is not None and (pose is None or searched.score > pose.score):
                 pose, before = searched, None
         track.before = before
@@ -96,39 +99,41 @@ class Follower:
             track.last = None
         return pose
 
-    def _look(self, frame: np.ndarray, box: np.ndarray | None) -> Pose | None:
-        """The person in a box, or the best one; None if there is nobody."""
-        try:
-            return _joints_only(self._estimator(frame, box=box, height_mm=self.track.height_mm, flip_test=False))
-        except NoPersonError:
-            return None
-
-    def _look_where_last(self, frame: np.ndarray) -> Pose | None:
-        """Whoever is where the person was, unless that is beyond the frame."""
+    def _near_last(self, frame: np.ndarray) -> Pose | None:
+        """The person where it was in the frame before, unless that is beyond the frame."""
         if self.track.last is None:
             return None
         box = next_box(self.track.last, self.track.before, self._estimator.config.crop.margin)
         height, width = frame.shape[:2]
-        touches = (box[:2] < (width, height)).all() and (box[2:] > 0).all()
-        return self._look(frame, box) if touches else None
-
-    def _search(self, frame: np.ndarray) -> Pose | None:
-        """The person in the whole frame: who overlaps most with where the person was."""
-        best, last = self._look(frame, None), self.track.last
-        if best is None or last is None or _overlap(_extent(best), _extent(last)) >= _LEAST_OVERLAP:
-            return best
-        boxes, _ = self._estimator.find_people(frame)
-        overlaps = [_overlap(box, _extent(last)) for box in boxes]
-        if max(overlaps, default=0.0) < _LEAST_OVERLAP:
+        if (box[:2] >= (width, height)).any() or (box[2:] <= 0).any():
             return None
-        return self._look(frame, boxes[int(np.argmax(overlaps))])
+        return self._in_box(frame, box)
+
+    def _in_box(self, frame: np.ndarray, box: np.ndarray) -> Pose | None:
+        """The person in a box; None if not found."""
+        try:
+            return _joints_only(self._estimator(frame, box=box, **self._options))
+        except NoPersonError:
+            return None
+
+    def _in_frame(self, frame: np.ndarray) -> Pose | None:
+        """The best person in the whole frame, or the one who overlaps most with where the person was."""
+        people = [_joints_only(pose) for pose in self._estimator.predict_all(frame, **self._options)]
+        if not people or self.track.last is None:
+            return next(iter(people), None)
+        last = _extent(self.track.last)
+        if iou(_extent(people[0]), last) >= _MIN_IOU:
+            return people[0]
+        boxes = np.stack([pose.person_box for pose in people])
+        overlaps = iou(boxes, last)
+        return self._in_box(frame, boxes[overlaps.argmax()]) if overlaps.max() >= _MIN_IOU else None
 
 
 def next_box(pose: Pose, before: Pose | None, margin: float) -> np.ndarray:
-    """Where to look for the person in the next frame.
+    """Where to search for the person in the next frame.
 
-    A whole body is looked for round its joints, enlarged. One that the frame cuts off shows too few joints for that:
-    the crop keeps its size and goes along with the joints that are seen in both frames.
+    For a whole body, that is the box round its joints, enlarged. A body that the frame cuts off shows too few joints
+    for that: the crop keeps its size and moves with the joints that are seen in both frames.
 
     Args:
         pose: the person in this frame.
@@ -139,9 +144,9 @@ def next_box(pose: Pose, before: Pose | None, margin: float) -> np.ndarray:
         (4,) float64 x0, y0, x1, y1 in pixels.
     """
     inside = np.array([status != "outside" for status in pose.status])
-    if inside.mean() >= _LEAST_INSIDE:
+    if inside.mean() >= _MIN_INSIDE:
         low, high = pose.joints_2d[inside].min(0), pose.joints_2d[inside].max(0)
-        middle, half = (low + high) / 2, np.maximum(_ENLARGED * (high - low) / 2, _LEAST_HALF)
+        middle, half = (low + high) / 2, np.maximum(_ENLARGED * (high - low) / 2, _MIN_HALF_SIDE)
         return np.concatenate((middle - half, middle + half)).astype(np.float64)
     middle, half = _middle(pose), (pose.box[2] - pose.box[0]) / 2 / margin
     if before is not None:
@@ -163,14 +168,6 @@ def _extent(pose: Pose) -> np.ndarray:
     if not inside.any():
         return pose.box
     return np.concatenate((pose.joints_2d[inside].min(0), pose.joints_2d[inside].max(0)))
-
-
-def _overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Intersection over union of two boxes (4,)."""
-    sides = np.clip(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0, None)
-    common = float(sides.prod())
-    union = float((one[2:] - one[:2]).prod() + (other[2:] - other[:2]).prod()) - common
-    return common / max(union, 1e-9)
 
 
 def _joints_only(pose: Pose) -> Pose:

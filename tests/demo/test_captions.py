@@ -16,7 +16,7 @@ def turned(pose, degrees):
 
 
 @pytest.mark.parametrize(
-    ("degrees", "words"),
+    ("degrees", "caption"),
     [
         (0, "faces the camera"),
         (90, "faces the right of the picture"),
@@ -26,11 +26,11 @@ def turned(pose, degrees):
         (-135, "faces away, half turned to the left of the picture"),
     ],
 )
-def test_where_a_person_faces(pose, degrees, words):
-    assert facing(turned(pose, degrees)) == words
+def test_where_a_person_faces(pose, degrees, caption):
+    assert facing(turned(pose, degrees)) == caption
 
 
-def test_who_lies_on_the_back_faces_up(pose):
+def test_a_person_on_the_back_faces_up(pose):
     lying = np.stack((pose.joints_3d[:, 0], pose.joints_3d[:, 2], -pose.joints_3d[:, 1]), axis=1)
     assert facing(dataclasses.replace(pose, joints_3d=lying)) == "faces up"
 

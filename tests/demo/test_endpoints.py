@@ -5,39 +5,32 @@ import json
 import httpx
 import numpy as np
 import pytest
+from gradio import Error
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
 from demo.endpoints import poses_of_photos
-from demo.page import build_page, launch_options
 from demo.service import Service
 from fusion_model import PoseEstimator
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
+from tests.helpers.serving import served
 
 PERSON = [20, 14, 362, 511]
-
-
-def serve(estimator):
-    page = build_page(Service(estimator), example=None)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
-    return page, Client(url, verbose=False)
 
 
 @pytest.fixture(scope="module")
 def client():
     """The app over a tiny untrained network, which takes anything in a box for a person."""
-    page, client = serve(PoseEstimator.random("tiny", seed=0))
-    yield client
-    page.close()
+    with served(PoseEstimator.random("tiny", seed=0)) as url:
+        yield Client(url, verbose=False)
 
 
 @pytest.fixture(scope="module")
 def sure_client(stand_in):
-    """The app over an estimator that always finds somebody, except in black photos."""
-    page, client = serve(stand_in)
-    yield client
-    page.close()
+    """The app over an estimator that always finds a person, except in black photos."""
+    with served(stand_in) as url:
+        yield Client(url, verbose=False)
 
 
 def message(client, *arguments, api_name="/estimate_pose"):
@@ -89,7 +82,7 @@ def test_several_photos_of_which_one_is_bad(sure_client, example, notes):
     assert "notes.jpg is not a photo" in bad["error"]
 
 
-def test_everybody_in_several_photos(sure_client, example, tmp_path):
+def test_all_people_in_several_photos(sure_client, example, tmp_path):
     Image.new("RGB", (100, 100)).save(tmp_path / "black.png")
     photos = [handle_file(example), handle_file(tmp_path / "black.png")]
     full, empty = sure_client.predict(photos, everybody=True, api_name="/estimate_poses")["photos"]
@@ -101,7 +94,7 @@ def test_everybody_in_several_photos(sure_client, example, tmp_path):
 def test_no_photos_and_too_many(client, stand_in):
     assert "there are no photos" in message(client, [], api_name="/estimate_poses")
     with pytest.raises(Exception, match="at most 32 photos"):
-        poses_of_photos(Service(stand_in), ["a.jpg"] * 33, everybody=False)
+        poses_of_photos(Service(stand_in), ["a.jpg"] * 33, everyone=False)
 
 
 def test_the_contract_of_fields(client, example):
@@ -166,7 +159,7 @@ def test_no_photo(client, endpoint):
 
 
 @pytest.mark.parametrize("endpoint", ["/show_pose", "/estimate_pose"])
-def test_nobody_in_the_photo(sure_client, tmp_path, endpoint):
+def test_a_photo_without_people(sure_client, tmp_path, endpoint):
     path = tmp_path / "black.png"
     Image.new("RGB", (100, 100)).save(path)
     assert "nobody was found" in message(sure_client, handle_file(path), api_name=endpoint)
@@ -174,13 +167,13 @@ def test_nobody_in_the_photo(sure_client, tmp_path, endpoint):
 
 def test_each_kind_of_photo_is_taken_or_refused_in_one_sentence(sure_client, odd_photos):
     answers = sure_client.predict([handle_file(path) for path in odd_photos], api_name="/estimate_poses")["photos"]
-    for (path, words), answer in zip(odd_photos.items(), answers, strict=True):
-        if words is None:
+    for (path, error), answer in zip(odd_photos.items(), answers, strict=True):
+        if error is None:
             assert (len(answer["poses"]), answer["error"]) == (1, None), path.name
             assert sure_client.predict(handle_file(path), api_name="/estimate_pose")["schema"] == "fusion-pose/1"
         else:
-            assert answer["error"].startswith(words)
-            assert words in message(sure_client, handle_file(path))
+            assert answer["error"].startswith(error)
+            assert error in message(sure_client, handle_file(path))
 
 
 def test_a_truncated_photo(client, example, tmp_path):
@@ -199,7 +192,7 @@ def test_a_tiny_and_a_huge_photo(client, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("box", "words"),
+    ("box", "error"),
     [
         ([5, 5, 5, 60], "no area"),
         ([600, 0, 700, 100], "does not touch the photo"),
@@ -208,8 +201,8 @@ def test_a_tiny_and_a_huge_photo(client, tmp_path):
         ({"x0": 1}, "four numbers"),
     ],
 )
-def test_a_bad_box(client, example, box, words):
-    assert words in message(client, handle_file(example), box)
+def test_a_bad_box(client, example, box, error):
+    assert error in message(client, handle_file(example), box)
 
 
 def test_an_unexpected_failure_shows_no_inside(stand_in, example, monkeypatch):
@@ -218,6 +211,16 @@ def test_an_unexpected_failure_shows_no_inside(stand_in, example, monkeypatch):
     with pytest.raises(Exception, match="the server failed") as error:
         service.estimate(str(example))
     assert "division" not in str(error.value)
+
+
+def test_markup_in_a_refusal_is_text_on_the_page_and_unchanged_in_json(stand_in, tmp_path):
+    path, service = tmp_path / "<b>.jpg", Service(stand_in)
+    path.write_text("milk, bread")
+    with pytest.raises(Error) as error:
+        service.estimate(str(path))
+    assert error.value.message.startswith("&lt;b&gt;.jpg is not a photo")
+    (answer,) = poses_of_photos(service, [str(path)], everyone=False)["photos"]
+    assert answer["error"].startswith("<b>.jpg is not a photo")
 
 
 def test_the_list_of_photos_takes_no_file_of_the_server(client, tmp_path):

@@ -6,21 +6,15 @@ import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 
-from demo import DEFAULT_MODEL
-from demo.page import build_page, launch_options
-from demo.service import Service
 from fusion_model import PoseEstimator
+from tests.helpers.serving import served
 
 
 @pytest.fixture(scope="module")
 def answer(example):
     """What ``/estimate_pose`` says of the portrait, by joint name."""
-    page = build_page(Service(PoseEstimator.from_pretrained(DEFAULT_MODEL)))
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
-    try:
+    with served(PoseEstimator.from_pretrained("default")) as url:
         result = Client(url, verbose=False).predict(handle_file(example), api_name="/estimate_pose")
-    finally:
-        page.close()
     return {joint["name"]: joint for joint in result["joints"]}
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from demo import predict
-from demo.predict import main, write_atomically
+from demo.predict import main
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_further_format_is_done_and_so_is_a_lost_file(run, out, example, capsy
     assert "already done" not in capsys.readouterr().out
 
 
-def test_everybody_is_one_list_or_a_file_each(run, out, example):
+def test_all_people_are_one_list_or_have_a_file_each(run, out, example):
     assert run(example, "--all", "--formats", "csv,npz,bvh,png") == 0
     assert names(out) == [
         "hopper.bvh", "hopper.csv", "hopper.json", "hopper.npz", "hopper.person2.bvh", "hopper.skeleton.png"
@@ -98,7 +98,7 @@ def test_everybody_is_one_list_or_a_file_each(run, out, example):
         assert arrays["joints_3d"].shape == (2, 17, 3)
 
 
-def test_whoever_is_not_in_the_box_is_left_out(run, out, tmp_path, photo, capsys):
+def test_photos_with_fewer_people_or_none(run, out, tmp_path, photo, capsys):
     black, half = tmp_path / "black.png", tmp_path / "half.png"
     Image.fromarray(photo * np.uint8(0)).save(black)
     photo[:, :200] = 0
@@ -109,7 +109,7 @@ def test_whoever_is_not_in_the_box_is_left_out(run, out, tmp_path, photo, capsys
     assert "black.png: nobody was found" in capsys.readouterr().err
 
 
-def test_one_person_and_everybody_are_different_results(run, out, example):
+def test_one_person_and_all_people_are_different_results(run, out, example):
     run(example, "--formats", "csv")
     run(example, "--formats", "csv", "--all")
     assert json.loads((out / "hopper.json").read_text())["schema"] == "fusion-poses/1"
@@ -157,7 +157,7 @@ def test_a_run_cut_between_files_leaves_no_json_that_vouches_for_them(run, out, 
 
 
 @pytest.mark.slow
-def test_the_bundled_model_does_everybody(out, example):
+def test_the_bundled_model_finds_all_people(out, example):
     assert main([str(example), "--out", str(out), "--all", "--formats", "csv,bvh,npz"]) == 0
     result = json.loads((out / "hopper.json").read_text())
     with np.load(out / "hopper.npz", allow_pickle=False) as arrays:
@@ -206,21 +206,13 @@ def test_a_crash_leaves_no_half_written_file(run, out, example, monkeypatch):
     def fail(*_):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(predict.os, "replace", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     assert run(example) == 1
     assert list(out.iterdir()) == []
 
 
-def test_writing_replaces_at_once(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-    write_atomically(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert list(tmp_path.iterdir()) == [path]
-
-
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         ([], "required"),
         (["a.jpg", "--box", "1", "2"], "--box"),
@@ -231,11 +223,11 @@ def test_writing_replaces_at_once(tmp_path):
         (["a.jpg", "a.person2.jpg", "--all"], "rename that photo"),
     ],
 )
-def test_bad_usage_exits_with_2(run, arguments, words, capsys):
+def test_bad_usage_exits_with_2(run, arguments, message, capsys):
     with pytest.raises(SystemExit) as stop:
         run(*arguments)
     assert stop.value.code == 2
-    assert words in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_file_is_no_folder(stand_in, example, capsys):

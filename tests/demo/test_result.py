@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from demo.result import EVERYBODY, Person, Result, advice, of_height
+from demo.result import EVERYONE, Person, Result, advice, of_height
 from fusion_model.skeletons import HUMAN36M_17
 
 LEFT, RIGHT = np.array([0, 0, 100, 200]), np.array([200, 0, 300, 200])
@@ -19,13 +19,13 @@ def alone(pose):
 
 
 def test_people_are_numbered_and_picked(two):
-    assert two.choices() == [("Person 1", "1"), ("Person 2", "2"), ("Everybody", EVERYBODY)]
+    assert two.choices() == [("Person 1", "1"), ("Person 2", "2"), ("Everyone", EVERYONE)]
     assert two.chosen("2") == two.people[1:]
-    assert two.chosen(EVERYBODY) == two.chosen(None) == two.people
+    assert two.chosen(EVERYONE) == two.chosen(None) == two.people
     assert list(two.boxes()) == ["1", "2"]
 
 
-def test_one_person_is_nobody_among_several(pose):
+def test_a_single_person_has_no_number(pose):
     result = alone(pose)
     assert result.choices() == [("Person 1", "1")]
     assert list(result.boxes()) == [""]
@@ -39,14 +39,14 @@ def test_a_box_over_the_picked_person_corrects_it(two):
     assert two.people[1].pose is not None
 
 
-@pytest.mark.parametrize("who", ["1", EVERYBODY, None])
-def test_a_box_elsewhere_adds_somebody(two, pose, who):
+@pytest.mark.parametrize("who", ["1", EVERYONE, None])
+def test_a_box_elsewhere_adds_a_person(two, pose, who):
     result, added = two.with_box(who, (190, 10, 310, 210), pose)
     assert added == "3"
     assert len(result.people) == 3
 
 
-def test_a_box_where_nobody_was_found(pose):
+def test_a_box_in_a_photo_without_people_adds_one(pose):
     result, who = Result("photo.jpg", (300, 400), (), 0.6).with_box(None, (1, 2, 30, 40), pose)
     assert who == "1"
     assert result.poses(who, 1700)["1"].score == pose.score
@@ -62,13 +62,13 @@ def test_the_height_scales_the_3d_alone(pose):
 
 def test_poses_that_are_not_to_be_trusted_are_left_out(change_pose):
     result = Result("p", (9, 9), (Person(LEFT, change_pose(score=0.5)), Person(RIGHT, change_pose())), 0.6)
-    assert list(result.poses(EVERYBODY, 1800)) == ["2"]
+    assert list(result.poses(EVERYONE, 1800)) == ["2"]
     assert result.poses("1", 1800) == {}
     assert result.poses("2", 1800)["2"].height_mm == 1800
 
 
-def test_advice_where_there_is_something_to_say(change_pose, two):
-    assert advice(two, EVERYBODY) == ""
+def test_advice_names_the_problem(change_pose, two):
+    assert advice(two, EVERYONE) == ""
     assert "Nobody was found in this photo" in advice(Result("p", (9, 9), (), 0.6), None)
     assert "Nobody was found in this box" in advice(alone(None), "1")
     assert "confidence 0.41" in advice(alone(change_pose(score=0.41)), "1")
@@ -77,6 +77,6 @@ def test_advice_where_there_is_something_to_say(change_pose, two):
     assert "pelvis is beyond the frame" in advice(alone(outside), "1")
 
 
-def test_the_same_advice_is_said_once():
+def test_the_same_advice_is_given_once():
     unsure = Person(LEFT, None)
-    assert advice(Result("p", (9, 9), (unsure, unsure), 0.6), EVERYBODY).count("Nobody") == 1
+    assert advice(Result("p", (9, 9), (unsure, unsure), 0.6), EVERYONE).count("Nobody") == 1

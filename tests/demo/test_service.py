@@ -25,8 +25,8 @@ def commit(hub, tmp_path, monkeypatch):
     return hub.push(tmp_path / "model")
 
 
-def said(service):
-    """Whether the page has the notice in it."""
+def is_shown(service):
+    """Whether the page shows the notice."""
     return service.notice in [getattr(block, "value", None) for block in build_page(service).blocks.values()]
 
 
@@ -50,7 +50,7 @@ def test_a_hub_that_is_gone_leaves_the_cached_copy_and_the_page_says_so(hub):
     assert service.info()["model"] == "user/name@main"
     assert service.info()["width"] == PoseEstimator.random("tiny").config.hourglass.width
     assert "user/name@main is served from the cache" in service.notice
-    assert said(service)
+    assert is_shown(service)
 
 
 @pytest.mark.usefixtures("commit")
@@ -62,7 +62,7 @@ def test_a_hub_out_of_reach_is_replaced_by_the_bundled_model_and_the_page_says_s
     service = Service.from_environment()
     assert service.info()["model"] == "default"
     assert "user/name@main is not in the cache: the bundled model is served" in service.notice
-    assert said(service)
+    assert is_shown(service)
 
 
 @pytest.mark.slow
@@ -99,7 +99,7 @@ def test_a_missing_folder_is_no_reason_to_serve_something_else(monkeypatch, tmp_
         Service.from_environment()
 
 
-def test_the_bundled_model_needs_no_words(monkeypatch):
+def test_the_bundled_model_needs_no_notice(monkeypatch):
     monkeypatch.delenv(MODEL_VARIABLE, raising=False)
     service = Service.from_environment()
     assert (service.info()["model"], service.notice) == ("default", "")
@@ -129,7 +129,7 @@ def test_every_call_that_needs_the_gpu_says_for_how_long(stand_in, photo, monkey
     result = service.predict_all("photo.jpg")
     monkeypatch.setattr(Service, "photo_of", lambda *_: photo)
     service.in_box(result, [0, 0, 100, 100])
-    assert called == ["_estimate", "_everybody", "_estimate"]
+    assert called == ["_estimate", "_predict_all", "_estimate"]
 
 
 ZERO_GPU = """

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from demo.drawing.figures import VIEWS, side_css, skeleton_figure, upright, weights_figure, weights_sentence
-from demo.drawing.overlays import bone_side, joint_opacity
-from demo.drawing.uncertainty import joint_spread
+from demo.drawing.figures import VIEWPOINTS, side_css, skeleton_figure, upright, weights_figure, weights_sentence
+from demo.drawing.overlays import joint_opacity
+from demo.drawing.uncertainty import joint_sigma
+from fusion_model.drawing import bone_side
 from fusion_model.estimator import FusionSummary
 from fusion_model.skeletons import HUMAN36M_17
 
@@ -73,24 +74,24 @@ def test_height_and_camera_are_kept(figure):
 
 def test_buttons_show_front_side_and_top(figure):
     buttons = figure.layout.updatemenus[0].buttons
-    assert [button.label for button in buttons] == ["Front", "Side", "Top"] == list(VIEWS)
+    assert [button.label for button in buttons] == ["Front", "Side", "Top"] == list(VIEWPOINTS)
     eyes = [button.args[0]["scene.camera"]["eye"] for button in buttons]
     assert eyes[0]["y"] < -1  # where the camera was
     assert eyes[1]["x"] > 1
     assert eyes[2]["z"] > 1
 
 
-def test_hovering_tells_name_place_and_confidence(figure, pose):
+def test_hovering_shows_name_place_and_confidence(figure, pose):
     text = joints(figure).hovertext[HUMAN36M_17.index("left_wrist")]
     x, y, z = pose.joints_3d[HUMAN36M_17.index("left_wrist")]
     for part in ("left wrist", f"{x:.0f} mm", f"{y:.0f} mm", f"{z:.0f} mm", "confidence", "seen"):
         assert part in text
 
 
-def test_what_is_beyond_the_frame_is_left_out_or_dotted(change_pose):
+def test_joints_beyond_the_frame_are_left_out_or_dotted(change_pose):
     ankle = HUMAN36M_17.index("left_ankle")
     pose = change_pose(status=tuple("outside" if joint == ankle else "seen" for joint in range(17)))
-    without, dotted = skeleton_figure(pose), skeleton_figure(pose, beyond=True)
+    without, dotted = skeleton_figure(pose), skeleton_figure(pose, show_outside=True)
     assert bones(without, "solid") == 15
     assert bones(without, "dot") == 0
     assert len(joints(without).x) == 16
@@ -107,24 +108,24 @@ def test_each_bone_joins_its_two_joints_in_the_colour_of_its_side(figure, pose):
     assert np.allclose(places, ends)
     opacity = joint_opacity(pose)
     for number, bone in enumerate(HUMAN36M_17.bones):
-        wanted = side_css(bone_side(HUMAN36M_17.name, bone), float(opacity[list(bone)].min()))
+        wanted = side_css(bone_side(HUMAN36M_17, bone), float(opacity[list(bone)].min()))
         assert line.line.color[3 * number : 3 * number + 3] == (wanted,) * 3
 
 
-def test_joints_below_the_least_confidence_are_left_out(pose):
-    figure = skeleton_figure(pose, least=0.8)
+def test_joints_below_the_minimum_confidence_are_left_out(pose):
+    figure = skeleton_figure(pose, min_confidence=0.8)
     assert len(joints(figure).x) == (pose.confidence >= 0.8).sum() < 17
     assert 0 < bones(figure, "solid") < 16
 
 
-def test_bubbles_are_as_wide_as_the_doubt(figure, pose):
-    spread = joint_spread(pose)
+def test_bubbles_have_the_radius_of_the_sigma(figure, pose):
+    sigma = joint_sigma(pose)
     head = HUMAN36M_17.index("head_top")
     _, bubbles = (trace for trace in figure.data if trace.type == "mesh3d")
     colours = [bubbles.colorscale[int(side)][1] for side in bubbles.intensity[:: len(bubbles.x) // 17]]
     assert colours == [side_css(HUMAN36M_17.side(joint)) for joint in range(17)]
-    assert max(bubbles.z) == pytest.approx(upright(pose.joints_3d)[head, 2] + spread[head], rel=1e-3)
-    assert f"map spread ± {spread[head]:.0f} mm" in joints(figure).hovertext[head]
+    assert max(bubbles.z) == pytest.approx(upright(pose.joints_3d)[head, 2] + sigma[head], rel=1e-3)
+    assert f"map sigma ± {sigma[head]:.0f} mm" in joints(figure).hovertext[head]
 
 
 def test_several_people_stand_side_by_side_with_their_numbers(pose):

@@ -3,14 +3,13 @@
 import numpy as np
 
 from demo.drawing.overlays import (
-    SIDE_COLOURS,
-    bone_side,
     draw_people,
     draw_skeleton,
     joint_opacity,
     map_pictures,
     map_sheet,
 )
+from fusion_model.drawing import SIDE_COLOURS
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 
 
@@ -70,7 +69,7 @@ def test_joints_far_beyond_the_photo_do_no_harm(photo, change_pose):
 
 def test_a_large_photo_is_shrunk_with_its_skeleton(pose):
     photo = np.full((300, 400, 3), 90, np.uint8)
-    small = draw_skeleton(photo, pose, longest=200)
+    small = draw_people(photo, [pose], max_side=200)
     assert small.shape == (150, 200, 3)
     ankle = (pose.joints_2d[HUMAN36M_17.index("left_ankle")] + 0.5) / 2 - 0.5
     assert np.abs(pixel(small, ankle) - SIDE_COLOURS["left"]).sum() < 60
@@ -83,10 +82,10 @@ def test_opacity_follows_status_and_confidence(change_pose):
     assert 0 < opacity[1] < opacity[0] < opacity[-1] == 1
 
 
-def test_joints_below_the_least_confidence_are_not_drawn(photo, pose):
-    opacity = joint_opacity(pose, least=0.8)
+def test_joints_below_the_minimum_confidence_are_not_drawn(photo, pose):
+    opacity = joint_opacity(pose, min_confidence=0.8)
     assert ((opacity > 0) == (pose.confidence >= 0.8)).all()
-    assert (draw_people(photo, [pose], least=1.01) == photo).all()
+    assert (draw_people(photo, [pose], min_confidence=1.01) == photo).all()
 
 
 def test_boxes_are_drawn_where_they_are_with_their_names(photo):
@@ -101,7 +100,7 @@ def test_boxes_are_drawn_where_they_are_with_their_names(photo):
 
 
 def test_boxes_shrink_with_the_photo(photo):
-    small = draw_people(photo, [], {"": np.array([100, 100, 300, 200])}, longest=200)
+    small = draw_people(photo, [], {"": np.array([100, 100, 300, 200])}, max_side=200)
     assert (pixel(small, (50, 75)) > 200).all()
 
 
@@ -109,15 +108,6 @@ def test_some_maps_only(photo, pose):
     pictures = map_pictures(photo, pose, size=64, joints=("left_wrist", "neck"))
     assert [caption.rsplit(" ", 1)[0] for _, caption in pictures[1:]] == ["left wrist", "neck"]
     assert pictures[0][1] == "these joints"
-
-
-def test_a_bone_has_the_side_of_its_end_that_has_one():
-    sides = {
-        (HUMAN36M_17.joints[a], HUMAN36M_17.joints[b]): bone_side("human36m_17", (a, b)) for a, b in HUMAN36M_17.bones
-    }
-    assert sides["pelvis", "left_hip"] == "left"
-    assert sides["thorax", "right_shoulder"] == "right"
-    assert sides["neck", "head_top"] == "middle"
 
 
 def test_maps_glow_where_their_joint_is(photo, pose):

@@ -1,0 +1,69 @@
+"""The page, the endpoints and the command line give the poses of the library, over a real small network."""
+
+import dataclasses
+import json
+
+import pytest
+
+from demo import predict
+from demo.endpoints import poses_of_photos
+from demo.service import Service
+from fusion_model import PoseEstimator
+
+
+@pytest.fixture(scope="module")
+def estimator():
+    """An untrained network that takes whatever it sees for a person."""
+    estimator = PoseEstimator.random("tiny", seed=0)
+    calibration = dataclasses.replace(estimator.config.calibration, peak=(0.0, 1.0), confidence=(0.7, 1.0))
+    return estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration))
+
+
+def entries(pose):
+    """A pose as JSON, but for how long it took and what a file adds."""
+    document = pose if isinstance(pose, dict) else pose.to_dict()
+    return {key: value for key, value in document.items() if key not in ("seconds", "source", "files")}
+
+
+@pytest.fixture
+def predicted(estimator, example, tmp_path):
+    """A function that runs the command on the example and reads the JSON."""
+
+    def run(*options):
+        arguments = [str(example), "--out", str(tmp_path), "--formats", "json", *options]
+        assert predict.main(arguments, estimator=estimator) == 0
+        return json.loads((tmp_path / f"{example.stem}.json").read_text())
+
+    return run
+
+
+def test_all_people(estimator, example, predicted):
+    expected = [entries(pose) for pose in estimator.predict_all(example)]
+    assert len(expected) > 1
+    service = Service(estimator)
+    assert [entries(person.pose) for person in service.predict_all(str(example)).people] == expected
+    (answer,) = poses_of_photos(service, [str(example)], everyone=True)["photos"]
+    assert [entries(pose) for pose in answer["poses"]] == expected
+    assert [entries(pose) for pose in predicted("--all")["poses"]] == expected
+
+
+def test_the_best_person(estimator, example, predicted):
+    expected = entries(estimator(example))
+    service = Service(estimator)
+    (answer,) = poses_of_photos(service, [str(example)], everyone=False)["photos"]
+    answers = [service.estimate(str(example))[1], *answer["poses"], predicted(), *estimator.batch([example])]
+    assert [entries(pose) for pose in answers] == [expected] * 4
+    best = entries(estimator.predict_all(example)[0])
+    for joint, other in zip(best["joints"], expected["joints"], strict=True):
+        assert joint["pixel"] == pytest.approx(other["pixel"], abs=0.02)
+        assert joint["position_mm"] == pytest.approx(other["position_mm"], abs=0.02)
+
+
+def test_the_person_in_a_box(estimator, example, predicted):
+    box = [20, 14, 362, 511]
+    expected = entries(estimator(example, box=box))
+    service = Service(estimator)
+    result = service.predict_all(str(example))
+    answers = [service.estimate(str(example), box)[1], service.in_box(result, box)]
+    answers.append(predicted("--box", *map(str, box)))
+    assert [entries(pose) for pose in answers] == [expected] * 3

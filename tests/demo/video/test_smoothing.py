@@ -1,0 +1,88 @@
+"""Smoothing of joints over time."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from demo.video.smoothing import one_euro, smooth_motion
+
+TIMES = np.arange(200) / 30
+CONFIDENCE = np.ones((200, 1))
+
+
+def wave(hertz, size=0.1):
+    """A joint that swings along x: (200, 1, 3), in body heights."""
+    return size * np.sin(2 * np.pi * hertz * TIMES)[:, None, None] * [1.0, 0.0, 0.0]
+
+
+def noise(size, seed=0):
+    return np.random.default_rng(seed).normal(0, size, (200, 1, 3))
+
+
+def off(values, truth):
+    return float(np.sqrt(((values - truth)[10:-10] ** 2).mean()))
+
+
+def test_noise_on_a_still_joint_shrinks_to_a_third():
+    assert off(one_euro(noise(0.005), TIMES, CONFIDENCE), 0) < off(noise(0.005), 0) / 3
+
+
+def test_noise_on_a_moving_joint_shrinks():
+    truth = wave(0.5)
+    assert off(one_euro(truth + noise(0.01), TIMES, CONFIDENCE), truth) < 0.7 * off(truth + noise(0.01), truth)
+
+
+@pytest.mark.parametrize("hertz", [0.3, 0.7, 1.5])
+def test_a_motion_keeps_its_time_and_size(hertz):
+    truth = wave(hertz)[:, 0, 0]
+    smooth = one_euro(wave(hertz), TIMES, CONFIDENCE)[:, 0, 0]
+    lags = np.arange(-10, 11)
+    match = [float(np.dot(np.roll(smooth, -lag)[20:-20], truth[20:-20])) for lag in lags]
+    assert lags[int(np.argmax(match))] == 0
+    assert np.ptp(smooth[20:-20]) > 0.85 * np.ptp(truth)
+
+
+def test_a_joint_at_rest_stays_where_it_is():
+    values = np.full((200, 1, 3), 0.4)
+    assert one_euro(values, TIMES, CONFIDENCE) == pytest.approx(values)
+
+
+def test_a_joint_that_is_not_trusted_counts_less():
+    values, confidence = np.zeros((200, 1, 3)), CONFIDENCE.copy()
+    values[100] = 0.3
+    trusted = one_euro(values, TIMES, confidence)[100, 0, 0]
+    confidence[100] = 0.0
+    assert 0 < one_euro(values, TIMES, confidence)[100, 0, 0] < trusted / 2
+
+
+def test_a_pause_between_frames_counts_as_time():
+    values = np.zeros((3, 1, 3))
+    values[1:] = 0.01
+    soon = one_euro(values, np.array([0, 0.02, 0.04]), np.ones((3, 1)))
+    late = one_euro(values, np.array([0, 1.0, 2.0]), np.ones((3, 1)))
+    assert abs(late[1] - values[1]).max() < abs(soon[1] - values[1]).max() / 3
+
+
+def test_smoothing_changes_joints_only_and_nothing_crosses_a_gap(motion, change_pose):
+    rng = np.random.default_rng(1)
+    shaken = [
+        pose and dataclasses.replace(pose, joints_2d=pose.joints_2d + rng.normal(0, 3, (17, 2)).astype(np.float32))
+        for pose in motion.poses
+    ]
+    motion = dataclasses.replace(motion, poses=tuple(shaken))
+    smooth = smooth_motion(motion)
+    assert smooth.smoothed
+    assert smooth.found == motion.found
+    first = motion.poses[0]
+    assert (smooth.poses[0].confidence == first.confidence).all()
+    assert smooth.poses[0].joints_2d.dtype == smooth.poses[0].joints_3d.dtype == np.float32
+
+    def jumps(one):
+        return np.abs(np.diff([one.poses[place].joints_2d for place in one.found[4:]], n=2, axis=0)).mean()
+
+    assert jumps(smooth) < 0.6 * jumps(motion)
+    far = [change_pose(joints_2d=first.joints_2d + 1000) if place < 4 else pose for place, pose in enumerate(shaken)]
+    other = smooth_motion(dataclasses.replace(motion, poses=tuple(far)))
+    for place in motion.found[4:]:
+        assert (other.poses[place].joints_2d == smooth.poses[place].joints_2d).all()
