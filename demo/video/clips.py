@@ -188,9 +188,7 @@ def _check_file(path: Path) -> None:
 def _check_size(name: str, width: float, height: float) -> None:
     """Refuse frames too small to show a person or too large to be read in bounded time."""
     if min(width, height) < MIN_SIDE:
-        raise VideoError(
-            f"{name} is {width:.0f} x {height:.0f} pixels: a clip needs at least {MIN_SIDE} on each side"
-        )
+        raise VideoError(f"{name} is {width:.0f} x {height:.0f} pixels: a clip needs at least {MIN_SIDE} on each side")
     if width * height > MAX_PIXELS:
         limit = f"{MAX_PIXELS / 1e6:.1f} megapixels"
         raise VideoError(
