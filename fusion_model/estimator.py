@@ -256,8 +256,9 @@ class PoseEstimator:
         pose = self.batch([photo], [box], height_mm=height_mm, flip_test=flip_test)[0]
         if pose is None:
             where = "in the photo" if box is None else "in the box"
-            msg = f"nobody was found {where}: try a photo that shows a person larger, or give another box"
-            raise NoPersonError(msg)
+            raise NoPersonError(
+                f"nobody was found {where}: try a photo that shows a person larger, or give another box"
+            )
         return pose
 
     def batch(
@@ -284,8 +285,7 @@ class PoseEstimator:
         """
         boxes = [None] * len(photos) if boxes is None else boxes
         if len(boxes) != len(photos):
-            msg = f"boxes must be as many as photos, got {len(boxes)} for {len(photos)} photos"
-            raise ValueError(msg)
+            raise ValueError(f"boxes must be as many as photos, got {len(boxes)} for {len(photos)} photos")
         arrays = [load_photo(photo) for photo in photos]
         found = self._estimate(arrays, boxes, height_mm=height_mm, flip_test=flip_test, best_only=True)
         return [poses[0] if poses else None for poses in found]
@@ -360,8 +360,7 @@ class PoseEstimator:
 def _check_height(height_mm: float) -> None:
     """Refuse what is no person's height."""
     if not (np.isfinite(height_mm) and 100 <= height_mm <= 3000):
-        msg = f"height_mm must be a person's height in millimetres (100 to 3000), got {height_mm}"
-        raise ValueError(msg)
+        raise ValueError(f"height_mm must be a person's height in millimetres (100 to 3000), got {height_mm}")
 
 
 def _check_score(min_score: float | None) -> None:

@@ -75,23 +75,11 @@ def stages(out: Path, minutes: float, seed: int) -> list[Stage]:
             ),
         ),
         Stage(
-            "train the hourglass",
-            (("hourglass", *common, "--run", hourglass, *steps(HOURGLASS_STEPS), *_HOURGLASS),),
+            "train the hourglass", (("hourglass", *common, "--run", hourglass, *steps(HOURGLASS_STEPS), *_HOURGLASS),)
         ),
         Stage(
             "train the fusion network, prune and measure it",
-            (
-                (
-                    "fusion",
-                    *common,
-                    "--run",
-                    f"{out}/fusion",
-                    "--hourglass",
-                    hourglass,
-                    *steps(FUSION_STEPS),
-                    *_FUSION,
-                ),
-            ),
+            (("fusion", *common, "--run", f"{out}/fusion", "--hourglass", hourglass, *steps(FUSION_STEPS), *_FUSION),),
         ),
         Stage("fit the confidence", (("calibrate", "--data", data, "--checkpoint", f"{out}/fusion/checkpoint"),)),
     ]

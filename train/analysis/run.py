@@ -13,7 +13,7 @@ import torch
 from fusion_model.config import ModelConfig
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
-from fusion_model.hub.checkpoints import FUSION_PREFIX, HOURGLASS_PREFIX, build_networks, check_state, load_checkpoint
+from fusion_model.hub.checkpoints import build_networks, check_state, load_checkpoint
 from train.engine.checkpoints import read_weights
 from train.engine.run_files import read_json
 from train.fusion_stage.training import HARDENING
@@ -63,8 +63,8 @@ def read_run(folder: Path, device: torch.device) -> FusionRun:
     weights = read_weights(folder)
     check_state(full, weights)
     full.load_state_dict(weights)
-    hourglass = networks[HOURGLASS_PREFIX.rstrip(".")].to(memory_format=torch.channels_last)
-    networks = (hourglass, full, networks[FUSION_PREFIX.rstrip(".")])
+    hourglass = networks["hourglass"].to(memory_format=torch.channels_last)
+    networks = (hourglass, full, networks["fusion"])
     return FusionRun(config, *(network.eval().to(device) for network in networks))
 
 

@@ -17,7 +17,6 @@ from fusion_model.crop_inference import CropPredictor
 from fusion_model.detection.detector import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.files import write_atomically
-from fusion_model.hub.config_json import to_dict
 from train.data.people import load_people
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
@@ -69,7 +68,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     loop.accelerator.print(f"{resumed} at step {loop.step} with {len(maker.rows)} people on {loop.device}")
     if loop.accelerator.is_main_process:  # not before: another width is refused, and leaves the run as it is
         begin_provenance(arguments, "detector", maker.source, maker.names)
-        write_atomically(arguments.run / CONFIG_FILE, json.dumps(to_dict(config), indent=1))
+        write_atomically(arguments.run / CONFIG_FILE, json.dumps(dataclasses.asdict(config), indent=1))
     return loop
 
 

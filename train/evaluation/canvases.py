@@ -97,8 +97,7 @@ def _canvas(source: Source, rows: list[int], empty: list[np.ndarray], generator:
         if len(placed) == len(rows):
             joints, boxes = (np.stack(column) for column in zip(*placed, strict=True))
             return Canvas(picture, rows, joints, boxes)
-    msg = f"{source.name}: photos {rows} fit on no canvas; are their boxes right?"
-    raise ValueError(msg)
+    raise ValueError(f"{source.name}: photos {rows} fit on no canvas; are their boxes right?")
 
 
 def _background(source: Source, row: int, empty: list[np.ndarray], generator: np.random.Generator) -> np.ndarray:

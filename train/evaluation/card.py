@@ -128,11 +128,7 @@ def write_card(folder: Path, estimator: PoseEstimator, figures: dict[str, dict])
 
 
 def card_text(
-    config: ModelConfig,
-    name: str,
-    figures: dict[str, dict],
-    datasets: Sequence[str] = (),
-    licence: str | None = None,
+    config: ModelConfig, name: str, figures: dict[str, dict], datasets: Sequence[str] = (), licence: str | None = None
 ) -> str:
     """The card as Markdown: the same for the same arguments.
 

@@ -136,11 +136,7 @@ class Trainer:
     """
 
     def __init__(
-        self,
-        config: ModelConfig,
-        hourglass: StackedHourglass,
-        network: FusionNetwork,
-        arguments: argparse.Namespace,
+        self, config: ModelConfig, hourglass: StackedHourglass, network: FusionNetwork, arguments: argparse.Namespace
     ) -> None:
         self.config, self.hourglass, self.arguments = config, hourglass, arguments
         self.soft_steps = round(arguments.soft_fraction * arguments.steps)

@@ -28,10 +28,7 @@ _RENDERED = "the rendered people of train.synthesize stand in for the synthetic 
 def _on_human36m(settings: Settings) -> list[Stage]:
     """The hourglass on Human3.6M."""
     base = settings.base
-    return [
-        plan.hourglass(settings, base, _BASE),
-        plan.hourglass(settings, "human36m", _TUNED, after=base),
-    ]
+    return [plan.hourglass(settings, base, _BASE), plan.hourglass(settings, "human36m", _TUNED, after=base)]
 
 
 def _one_model(settings: Settings) -> list[Stage]:
