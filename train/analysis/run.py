@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -15,10 +14,6 @@ from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import build_networks, check_state, load_checkpoint
 from train.engine.checkpoints import read_weights
-from train.engine.run_files import read_json
-from train.fusion_stage.training import HARDENING
-
-BEST = Path("best") / "model.safetensors"
 
 
 class NothingToShowError(Exception):
@@ -78,14 +73,7 @@ def released_checkpoint(folder: Path) -> Path:
     return checkpoint
 
 
-def read_hardening(folder: Path) -> dict[str, Any]:
-    """What hardening the weights of the run came to; empty where nothing was hardened; ValueError if it is damaged."""
-    return read_json(folder / HARDENING)
-
-
 def identity(folder: Path) -> str:
     """Short hash of the run's best weights, which tells its analysis from another's; empty while there are none."""
-    path = folder / BEST
-    if not path.is_file():
-        return ""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    path = folder / "best" / "model.safetensors"
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else ""

@@ -42,7 +42,8 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     start_warm(module, arguments, "detector")
     checkpoint = arguments.checkpoint
     predictor = PoseEstimator.from_pretrained(checkpoint, device="cpu").predictor if checkpoint else None
-    validation = _validation_composites(_maker(photos, arguments, predictor, held_out=True))
+    validator, generator = _maker(photos, arguments, predictor, held_out=True), np.random.default_rng(0)
+    validation = [validator.make(generator, kinds=(0.3, 0.0)) for _ in range(_VALIDATION)]  # the same in every run
     maker = _maker(photos, arguments, predictor, held_out=False)
     batches = _Batches(maker, arguments)
 
@@ -58,11 +59,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         dataclasses.replace(loop_settings(arguments), clip=10.0),
         arguments.run,
         better="recall",
-        fingerprint={
-            "width": config.width,
-            "input_size": config.input_size,
-            "synthetic_fraction": arguments.synthetic_fraction,
-        },
+        fingerprint={name: getattr(arguments, name) for name in ("width", "input_size", "synthetic_fraction")},
     )
     resumed = "resumed" if loop.resume() else "started"
     loop.accelerator.print(f"{resumed} at step {loop.step} with {len(maker.rows)} people on {loop.device}")
@@ -81,12 +78,6 @@ def _maker(
     if predictor:
         maker.sort_out(predictor)
     return maker
-
-
-def _validation_composites(maker: CompositeMaker) -> list[Composite]:
-    """The same pictures in every run."""
-    generator = np.random.default_rng(0)
-    return [maker.make(generator, kinds=(0.3, 0.0)) for _ in range(_VALIDATION)]
 
 
 class _Batches:
