@@ -58,7 +58,8 @@ def _from_file(path: Path) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # _check_size refuses with clearer words
-            with Image.open(path, formats=_readable()) as image:
+            Image.init()  # fills Image.OPEN with what this build of Pillow reads
+            with Image.open(path, formats=[name for name in _FORMATS if name in Image.OPEN]) as image:
                 return _from_pil(image, path.name)
     except UnidentifiedImageError as error:
         what = "a HEIC photo, which is not read" if _is_heic(path) else "not a photo that can be read"
@@ -76,12 +77,6 @@ def _is_heic(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(12)
     return head[4:8] == b"ftyp" and head[8:] in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
-
-
-def _readable() -> list[str]:
-    """Those of the formats that this build of Pillow reads."""
-    Image.init()
-    return [name for name in _FORMATS if name in Image.OPEN]
 
 
 def _from_pil(image: Image.Image, name: str) -> np.ndarray:

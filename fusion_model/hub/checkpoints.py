@@ -68,13 +68,10 @@ def load_checkpoint(source: str | os.PathLike[str]) -> tuple[ModelConfig, dict[s
 
 def build_networks(config: ModelConfig) -> nn.ModuleDict:
     """The networks of a configuration under the names that their tensors have in a checkpoint, untrained."""
-    networks: dict[str, nn.Module] = {
-        "hourglass": StackedHourglass(config.hourglass),
-        "fusion": FusionNetwork(config.fusion),
-    }
+    networks = nn.ModuleDict({"hourglass": StackedHourglass(config.hourglass), "fusion": FusionNetwork(config.fusion)})
     if config.detector is not None:
         networks["detector"] = PersonDetector(config.detector)
-    return nn.ModuleDict(networks)
+    return networks
 
 
 def read_metrics(source: str | os.PathLike[str]) -> dict[str, Any]:

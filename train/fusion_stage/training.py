@@ -103,12 +103,9 @@ def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
 
 def sample_settings(config: ModelConfig, arguments: argparse.Namespace) -> SampleSettings:
     """The samples that the arguments ask for."""
-    size, margin = config.hourglass.input_size, config.crop.margin
-    sizes = (size, margin, config.fusion.input_size)
-    action, augment = getattr(arguments, "action", ""), arguments.augment
-    return SampleSettings(
-        *sizes, crops=arguments.crops, seed=arguments.seed, pairs=arguments.pairs, action=action, augment=augment
-    )
+    sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
+    chosen = {name: getattr(arguments, name) for name in ("crops", "seed", "pairs", "augment")}
+    return SampleSettings(*sizes, **chosen, action=getattr(arguments, "action", ""))
 
 
 @dataclasses.dataclass(frozen=True)
