@@ -21,18 +21,14 @@ def check_box(box: object, width: int, height: int) -> np.ndarray:
     try:
         values = np.asarray(box, dtype=float)
     except (TypeError, ValueError) as error:
-        msg = f"a box is four numbers x0, y0, x1, y1 in pixels, got {box!r}"
-        raise ValueError(msg) from error
+        raise ValueError(f"a box is four numbers x0, y0, x1, y1 in pixels, got {box!r}") from error
     if values.shape != (4,) or not np.isfinite(values).all():
-        msg = f"a box is four finite numbers x0, y0, x1, y1 in pixels, got {box!r}"
-        raise ValueError(msg)
+        raise ValueError(f"a box is four finite numbers x0, y0, x1, y1 in pixels, got {box!r}")
     x0, y0, x1, y1 = values
     if x1 <= x0 or y1 <= y0:
-        msg = f"the box {values.tolist()} has no area: x1 must exceed x0 and y1 must exceed y0"
-        raise ValueError(msg)
+        raise ValueError(f"the box {values.tolist()} has no area: x1 must exceed x0 and y1 must exceed y0")
     if x1 <= -0.5 or y1 <= -0.5 or x0 >= width - 0.5 or y0 >= height - 0.5:
-        msg = f"the box {values.tolist()} does not touch the photo, which is {width} x {height} pixels"
-        raise ValueError(msg)
+        raise ValueError(f"the box {values.tolist()} does not touch the photo, which is {width} x {height} pixels")
     return values
 
 

@@ -12,6 +12,12 @@ from fusion_model.skeletons import SKELETONS
 STRATEGIES = ("image-only", "maps-only", "early", "late", "fixed", "free", "trainable")
 
 
+def _check_multiple(name: str, value: int, unit: int) -> None:
+    """Refuse a size that is no positive multiple of its unit."""
+    if value < unit or value % unit:
+        raise ValueError(f"{name} must be a positive multiple of {unit}, got {value}")
+
+
 @dataclass(frozen=True)
 class HourglassConfig:
     """A stacked hourglass (Newell et al., ECCV 2016).
@@ -31,14 +37,9 @@ class HourglassConfig:
     def __post_init__(self) -> None:
         """Refuse sizes that the network cannot have."""
         if self.stacks < 1 or self.joints < 1:
-            msg = f"stacks and joints must be at least 1, got {self.stacks} and {self.joints}"
-            raise ValueError(msg)
-        if self.width < 8 or self.width % 8:
-            msg = f"width must be a positive multiple of 8, got {self.width}"
-            raise ValueError(msg)
-        if self.input_size < 64 or self.input_size % 64:
-            msg = f"input_size must be a positive multiple of 64, got {self.input_size}"
-            raise ValueError(msg)
+            raise ValueError(f"stacks and joints must be at least 1, got {self.stacks} and {self.joints}")
+        _check_multiple("width", self.width, 8)
+        _check_multiple("input_size", self.input_size, 64)
 
     @property
     def map_size(self) -> int:
@@ -67,11 +68,9 @@ class LayerConfig:
     def __post_init__(self) -> None:
         """Refuse what is no layer."""
         if self.kind not in ("conv", "fc"):
-            msg = f"layer kind must be 'conv' or 'fc', got {self.kind!r}"
-            raise ValueError(msg)
+            raise ValueError(f"layer kind must be 'conv' or 'fc', got {self.kind!r}")
         if self.width < 1 or self.kernel < 1 or not 0.0 <= self.dropout < 1.0:
-            msg = f"layer needs width >= 1, kernel >= 1 and 0 <= dropout < 1, got {self}"
-            raise ValueError(msg)
+            raise ValueError(f"layer needs width >= 1, kernel >= 1 and 0 <= dropout < 1, got {self}")
 
 
 @dataclass(frozen=True)
@@ -113,41 +112,34 @@ class FusionConfig:
     def __post_init__(self) -> None:
         """Refuse combinations that mean nothing."""
         if self.strategy not in STRATEGIES:
-            msg = f"strategy must be one of {', '.join(STRATEGIES)}, got {self.strategy!r}"
-            raise ValueError(msg)
+            raise ValueError(f"strategy must be one of {', '.join(STRATEGIES)}, got {self.strategy!r}")
         if self.skeleton not in SKELETONS:
-            msg = f"skeleton must be one of {', '.join(SKELETONS)}, got {self.skeleton!r}"
-            raise ValueError(msg)
+            raise ValueError(f"skeleton must be one of {', '.join(SKELETONS)}, got {self.skeleton!r}")
         if not self.layers:
-            msg = "a fusion network needs at least one layer, got none"
-            raise ValueError(msg)
+            raise ValueError("a fusion network needs at least one layer, got none")
         kinds = [layer.kind for layer in self.layers]
         if "conv" in kinds[kinds.index("fc") :] if "fc" in kinds else False:
-            msg = f"convolutions must come before fully connected layers, got {kinds}"
-            raise ValueError(msg)
+            raise ValueError(f"convolutions must come before fully connected layers, got {kinds}")
         if self.input_size < 1 or self.map_joints < 1 or not self.output_unit_mm > 0:
-            msg = (
+            raise ValueError(
                 "input_size, map_joints and output_unit_mm must be positive, "
                 f"got {self.input_size}, {self.map_joints} and {self.output_unit_mm}"
             )
-            raise ValueError(msg)
         self._check_merging()
 
     def _check_merging(self) -> None:
         """Refuse merging layers and input weights that the strategy does not have."""
         if (self.strategy == "fixed") != (self.fixed_beta is not None):
-            msg = f"fixed_beta belongs to strategy 'fixed' alone, got {self.fixed_beta} with {self.strategy!r}"
-            raise ValueError(msg)
+            raise ValueError(
+                f"fixed_beta belongs to strategy 'fixed' alone, got {self.fixed_beta} with {self.strategy!r}"
+            )
         for name, value in (("fixed_beta", self.fixed_beta), ("merge_after", self.merge_after)):
             if value is not None and not 0 <= value <= len(self.layers):
-                msg = f"{name} must lie in 0..{len(self.layers)}, got {value}"
-                raise ValueError(msg)
+                raise ValueError(f"{name} must lie in 0..{len(self.layers)}, got {value}")
         if self.merge_after is not None and (self.single_stream or self.merge_after != self.merging_layer):
-            msg = f"merge_after {self.merge_after} contradicts strategy {self.strategy!r}"
-            raise ValueError(msg)
+            raise ValueError(f"merge_after {self.merge_after} contradicts strategy {self.strategy!r}")
         if self.mix_input and self.strategy == "free":
-            msg = "mix_input needs w_0 of Eq. 3, which strategy 'free' does not have"
-            raise ValueError(msg)
+            raise ValueError("mix_input needs w_0 of Eq. 3, which strategy 'free' does not have")
 
     @property
     def single_stream(self) -> str | None:
@@ -202,8 +194,9 @@ class CalibrationConfig:
         """Refuse knots that make no function."""
         rising = all(a < b for a, b in zip(self.peak, self.peak[1:], strict=False))
         if len(self.peak) != len(self.confidence) or len(self.peak) < 2 or not rising:
-            msg = f"calibration needs matching knots with rising peaks, got {self.peak} and {self.confidence}"
-            raise ValueError(msg)
+            raise ValueError(
+                f"calibration needs matching knots with rising peaks, got {self.peak} and {self.confidence}"
+            )
         if not all(0 <= value <= 1 for value in self.confidence):
             raise ValueError(f"calibration needs confidences from 0 to 1, got {self.confidence}")
 
@@ -230,18 +223,13 @@ class DetectorConfig:
 
     def __post_init__(self) -> None:
         """Refuse sizes that the network cannot have."""
-        if self.width < 6 or self.width % 6:
-            msg = f"detector width must be a positive multiple of 6, got {self.width}"
-            raise ValueError(msg)
-        if self.input_size < 64 or self.input_size % 64:
-            msg = f"detector input_size must be a positive multiple of 64, got {self.input_size}"
-            raise ValueError(msg)
+        _check_multiple("detector width", self.width, 6)
+        _check_multiple("detector input_size", self.input_size, 64)
         if not (0 < self.min_score < 1 and 0 < self.accept_score < 1 and 0 < self.nms_iou <= 1):
-            msg = (
+            raise ValueError(
                 "detector min_score, accept_score and nms_iou must lie between 0 and 1, "
                 f"got {self.min_score}, {self.accept_score} and {self.nms_iou}"
             )
-            raise ValueError(msg)
 
 
 @dataclass(frozen=True)
@@ -307,8 +295,7 @@ class SearchConfig:
 
     def __post_init__(self) -> None:
         """Refuse sizes that the hourglass cannot have, and searches that find nothing."""
-        if self.first_size < 64 or self.first_size % 64:
-            raise ValueError(f"search first_size must be a positive multiple of 64, got {self.first_size}")
+        _check_multiple("search first_size", self.first_size, 64)
         counts = (self.person_joints, self.max_detections, self.max_proposals, self.max_peaks, *self.levels)
         if not self.levels or min(counts) < 1:
             raise ValueError(f"search counts and levels must be at least 1, got {self}")
@@ -337,24 +324,8 @@ class ModelConfig:
     def __post_init__(self) -> None:
         """Refuse networks that do not fit together."""
         if self.hourglass.joints != self.fusion.map_joints:
-            msg = (
-                f"the hourglass gives {self.hourglass.joints} maps "
-                f"but the fusion network takes {self.fusion.map_joints}"
-            )
-            raise ValueError(msg)
-
-
-def _figure3_layers() -> tuple[LayerConfig, ...]:
-    """The seven mixed layers of Figure 3 (sizes of the authors' released code, type 1)."""
-    return (
-        LayerConfig("conv", 36, kernel=9, pool=True),
-        LayerConfig("conv", 72, kernel=5, pool=True),
-        LayerConfig("conv", 72, kernel=5, pool=True),
-        LayerConfig("fc", 2048, dropout=0.5),
-        LayerConfig("fc", 2048, dropout=0.5),
-        LayerConfig("fc", 512),
-        LayerConfig("fc", 512),
-    )
+            given, taken = self.hourglass.joints, self.fusion.map_joints
+            raise ValueError(f"the hourglass gives {given} maps but the fusion network takes {taken}")
 
 
 # Figure 3's plan at a size that two processor cores train and serve.
@@ -376,7 +347,18 @@ _COMPACT = FusionConfig(
 PRESETS: dict[str, ModelConfig] = {
     "paper": ModelConfig(
         hourglass=HourglassConfig(stacks=8, width=256, input_size=256),
-        fusion=FusionConfig(layers=_figure3_layers(), input_size=112),
+        fusion=FusionConfig(
+            layers=(  # the seven mixed layers of Figure 3 (sizes of the authors' released code, type 1)
+                LayerConfig("conv", 36, kernel=9, pool=True),
+                LayerConfig("conv", 72, kernel=5, pool=True),
+                LayerConfig("conv", 72, kernel=5, pool=True),
+                LayerConfig("fc", 2048, dropout=0.5),
+                LayerConfig("fc", 2048, dropout=0.5),
+                LayerConfig("fc", 512),
+                LayerConfig("fc", 512),
+            ),
+            input_size=112,
+        ),
     ),
     "compact": ModelConfig(HourglassConfig(stacks=2, width=128, input_size=128), _COMPACT),
     "released": ModelConfig(  # what the bundled weights are, before pruning and calibration

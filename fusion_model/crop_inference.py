@@ -118,11 +118,8 @@ class CropPredictor:
         middle = torch.from_numpy(pelvis_weights(self._skeleton))[:, None].to(self.device)
         for start in range(0, len(predictions), _BATCH):
             part = predictions[start : start + _BATCH]
-            image, maps = fusion_inputs(
-                torch.stack([one.image for one in part]).to(self.device),
-                torch.stack([one.maps for one in part]).to(self.device),
-                self.config.fusion.input_size,
-            )
+            both = (torch.stack([getattr(one, name) for one in part]).to(self.device) for name in ("image", "maps"))
+            image, maps = fusion_inputs(*both, self.config.fusion.input_size)
             with torch.inference_mode():
                 pose = self._flip_averaged_pose(image, maps) if flip_test else self.fusion(image, maps)
             pose = (pose - (middle * pose).sum(1, keepdim=True)).double().cpu().numpy()

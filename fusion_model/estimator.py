@@ -143,10 +143,7 @@ class PoseEstimator:
     def _assemble(self) -> None:
         """Build what runs the networks."""
         for network in filter(None, self._networks.values()):
-            network.eval()
-        for name in ("hourglass", "detector"):
-            if self._networks[name] is not None:
-                self._networks[name].to(memory_format=torch.channels_last)
+            network.eval().to(memory_format=torch.channels_last)
         self.predictor = CropPredictor(self.config, self.hourglass, self.fusion_network)
         self.search = Search(self.config, self.predictor, self.detector)
 
@@ -256,8 +253,9 @@ class PoseEstimator:
         pose = self.batch([photo], [box], height_mm=height_mm, flip_test=flip_test)[0]
         if pose is None:
             where = "in the photo" if box is None else "in the box"
-            msg = f"nobody was found {where}: try a photo that shows a person larger, or give another box"
-            raise NoPersonError(msg)
+            raise NoPersonError(
+                f"nobody was found {where}: try a photo that shows a person larger, or give another box"
+            )
         return pose
 
     def batch(
@@ -284,8 +282,7 @@ class PoseEstimator:
         """
         boxes = [None] * len(photos) if boxes is None else boxes
         if len(boxes) != len(photos):
-            msg = f"boxes must be as many as photos, got {len(boxes)} for {len(photos)} photos"
-            raise ValueError(msg)
+            raise ValueError(f"boxes must be as many as photos, got {len(boxes)} for {len(photos)} photos")
         arrays = [load_photo(photo) for photo in photos]
         found = self._estimate(arrays, boxes, height_mm=height_mm, flip_test=flip_test, best_only=True)
         return [poses[0] if poses else None for poses in found]
@@ -301,7 +298,8 @@ class PoseEstimator:
         best_only: bool = False,
     ) -> list[list[Pose]]:
         """The one way from photos to poses: find the people of each, then estimate all of them together."""
-        _check_height(height_mm)
+        if not (np.isfinite(height_mm) and 100 <= height_mm <= 3000):
+            raise ValueError(f"height_mm must be a person's height in millimetres (100 to 3000), got {height_mm}")
         began = time.perf_counter()
         found: list[tuple[int, Candidate]] = []
         for number, (photo, box) in enumerate(zip(photos, boxes, strict=True)):
@@ -355,13 +353,6 @@ class PoseEstimator:
     def _person_box(self, person: Candidate) -> np.ndarray:
         """Tight box (4,) of somebody found."""
         return person.person_box(self.config.calibration.seen)
-
-
-def _check_height(height_mm: float) -> None:
-    """Refuse what is no person's height."""
-    if not (np.isfinite(height_mm) and 100 <= height_mm <= 3000):
-        msg = f"height_mm must be a person's height in millimetres (100 to 3000), got {height_mm}"
-        raise ValueError(msg)
 
 
 def _check_score(min_score: float | None) -> None:

@@ -29,10 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
                 os.fsync(file.fileno())  # a name must not survive a power cut that the content does not
             part.replace(path)
     finally:
-        if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            part.unlink(missing_ok=True)
+        _delete(part)
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -44,10 +41,15 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 def discard_unfinished(folder: Path) -> None:
     """Delete what killed programs left in a folder; nothing may be writing into it."""
     for part in folder.glob(f".*{PART}"):
-        if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            part.unlink(missing_ok=True)
+        _delete(part)
+
+
+def _delete(part: Path) -> None:
+    """Delete a file or a folder, if it is there."""
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        part.unlink(missing_ok=True)
 
 
 def _swap(part: Path, folder: Path) -> None:

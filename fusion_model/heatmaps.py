@@ -22,9 +22,9 @@ def to_map_coordinates(points: Tensor, stride: float = MAP_STRIDE) -> Tensor:
     return (points + 0.5) / stride - 0.5
 
 
-def to_crop_coordinates(points: Tensor, stride: float = MAP_STRIDE) -> Tensor:
+def to_crop_coordinates(points: Tensor) -> Tensor:
     """(..., 2) map pixels -> crop pixels; the inverse of :func:`to_map_coordinates`."""
-    return (points + 0.5) * stride - 0.5
+    return (points + 0.5) * MAP_STRIDE - 0.5
 
 
 def encode(points: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
@@ -63,8 +63,7 @@ def decode(maps: Tensor) -> tuple[Tensor, Tensor]:
     """
     height, width = maps.shape[-2:]
     if height < 3 or width < 3:
-        msg = f"maps must be at least 3 x 3 to decode, got {tuple(maps.shape)}"
-        raise ValueError(msg)
+        raise ValueError(f"maps must be at least 3 x 3 to decode, got {tuple(maps.shape)}")
     flat = maps.float().flatten(-2)
     peaks, index = flat.max(-1)
     return _refined(flat, index, height, width), peaks

@@ -98,8 +98,7 @@ class StackedHourglass(nn.Module):
             ValueError: for another shape.
         """
         if image.ndim != 4 or image.shape[1] != 3 or image.shape[2] % 64 or image.shape[3] % 64:
-            msg = f"image must be (N, 3, H, W) with H and W multiples of 64, got {tuple(image.shape)}"
-            raise ValueError(msg)
+            raise ValueError(f"image must be (N, 3, H, W) with H and W multiples of 64, got {tuple(image.shape)}")
         x = self.front(image - 0.5)
         maps: list[Tensor] = []
         for stack, (hourglass, features, head) in enumerate(

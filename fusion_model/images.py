@@ -46,33 +46,30 @@ def load_photo(photo: np.ndarray | Image.Image | str | Path) -> np.ndarray:
         return _from_pil(photo, "the image")
     if isinstance(photo, np.ndarray):
         return _from_array(photo)
-    msg = f"a photo is a path, a PIL image or a numpy array, got {type(photo).__name__}"
-    raise TypeError(msg)
+    raise TypeError(f"a photo is a path, a PIL image or a numpy array, got {type(photo).__name__}")
 
 
 def _from_file(path: Path) -> np.ndarray:
     """Decode a file, its size checked before its pixels are read."""
     if not path.is_file():
-        msg = f"no photo at {path}"
-        raise FileNotFoundError(msg)
+        raise FileNotFoundError(f"no photo at {path}")
     if path.stat().st_size == 0:
-        msg = f"{path.name} is an empty file: expected a photo (JPEG, PNG, WebP, ...)"
-        raise ValueError(msg)
+        raise ValueError(f"{path.name} is an empty file: expected a photo (JPEG, PNG, WebP, ...)")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # _check_size refuses with clearer words
-            with Image.open(path, formats=_readable()) as image:
+            Image.init()  # fills Image.OPEN with what this build of Pillow reads
+            with Image.open(path, formats=[name for name in _FORMATS if name in Image.OPEN]) as image:
                 return _from_pil(image, path.name)
     except UnidentifiedImageError as error:
         what = "a HEIC photo, which is not read" if _is_heic(path) else "not a photo that can be read"
-        msg = f"{path.name} is {what}: expected JPEG, PNG, WebP, GIF, BMP or TIFF"
-        raise ValueError(msg) from error
+        raise ValueError(f"{path.name} is {what}: expected JPEG, PNG, WebP, GIF, BMP or TIFF") from error
     except Image.DecompressionBombError as error:
-        msg = f"{path.name} has too many pixels: at most {MAX_PIXELS // 1_000_000} megapixels are read"
-        raise ValueError(msg) from error
+        raise ValueError(
+            f"{path.name} has too many pixels: at most {MAX_PIXELS // 1_000_000} megapixels are read"
+        ) from error
     except OSError as error:
-        msg = f"{path.name} cannot be opened ({error}): save or upload it again"
-        raise ValueError(msg) from error
+        raise ValueError(f"{path.name} cannot be opened ({error}): save or upload it again") from error
 
 
 def _is_heic(path: Path) -> bool:
@@ -80,12 +77,6 @@ def _is_heic(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(12)
     return head[4:8] == b"ftyp" and head[8:] in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
-
-
-def _readable() -> list[str]:
-    """Those of the formats that this build of Pillow reads."""
-    Image.init()
-    return [name for name in _FORMATS if name in Image.OPEN]
 
 
 def _from_pil(image: Image.Image, name: str) -> np.ndarray:
@@ -101,19 +92,14 @@ def _from_pil(image: Image.Image, name: str) -> np.ndarray:
         deep = image.mode == "F" or image.mode.startswith("I")
         array = np.asarray(image if deep else image.convert("RGB"))
     except _DAMAGE as error:
-        msg = f"{name} is damaged or cut off and cannot be decoded ({error}): save or upload it again"
-        raise ValueError(msg) from error
+        raise ValueError(
+            f"{name} is damaged or cut off and cannot be decoded ({error}): save or upload it again"
+        ) from error
     if deep and array.dtype != np.uint16 and image.mode != "F":
-        array = _sixteen_bit(array, name)
+        if array.min() < 0 or array.max() > 65535:
+            raise ValueError(f"{name} has values from {array.min()} to {array.max()}: expected 0 to 65535")
+        array = array.astype(np.uint16)  # whole numbers of a deep greyscale file
     return _from_array(array, name)
-
-
-def _sixteen_bit(array: np.ndarray, name: str) -> np.ndarray:
-    """Whole numbers of a deep greyscale file, which hold 16 bits, as uint16."""
-    if array.min() < 0 or array.max() > 65535:
-        msg = f"{name} has values from {array.min()} to {array.max()}: expected 0 to 65535"
-        raise ValueError(msg)
-    return array.astype(np.uint16)
 
 
 def _from_array(array: np.ndarray, name: str = "the array") -> np.ndarray:
@@ -121,8 +107,7 @@ def _from_array(array: np.ndarray, name: str = "the array") -> np.ndarray:
     if array.ndim == 2:
         array = np.repeat(array[:, :, None], 3, axis=2)
     if array.ndim != 3 or array.shape[2] not in (3, 4):
-        msg = f"a photo array must be (H, W), (H, W, 3) or (H, W, 4), got {array.shape}"
-        raise ValueError(msg)
+        raise ValueError(f"a photo array must be (H, W), (H, W, 3) or (H, W, 4), got {array.shape}")
     _check_size(array.shape[1], array.shape[0], name)
     array = _scaled(array, name)
     if array.shape[2] == 4:
@@ -139,24 +124,23 @@ def _scaled(array: np.ndarray, name: str) -> np.ndarray:
         return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if np.issubdtype(array.dtype, np.integer):
         if array.min() < 0 or array.max() > 255:
-            msg = f"{name} has {array.dtype} values from {array.min()} to {array.max()}: expected uint8 or uint16"
-            raise ValueError(msg)
+            raise ValueError(
+                f"{name} has {array.dtype} values from {array.min()} to {array.max()}: expected uint8 or uint16"
+            )
         return array.astype(np.uint8)
     if np.issubdtype(array.dtype, np.floating):
         if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
-            msg = f"{name} holds floats beyond [0, 1] or not finite: expected uint8, or floats in [0, 1]"
-            raise ValueError(msg)
+            raise ValueError(f"{name} holds floats beyond [0, 1] or not finite: expected uint8, or floats in [0, 1]")
         return (array * 255).round().astype(np.uint8)
-    msg = f"{name} has values of type {array.dtype}: expected uint8, uint16, or floats in [0, 1]"
-    raise ValueError(msg)
+    raise ValueError(f"{name} has values of type {array.dtype}: expected uint8, uint16, or floats in [0, 1]")
 
 
 def _check_size(width: int, height: int, name: str) -> None:
     """Refuse what is too small to show a person or too large to hold in memory."""
     if min(width, height) < MIN_SIDE:
-        msg = f"{name} is {width} x {height} pixels: a photo needs at least {MIN_SIDE} on each side"
-        raise ValueError(msg)
+        raise ValueError(f"{name} is {width} x {height} pixels: a photo needs at least {MIN_SIDE} on each side")
     if width * height > MAX_PIXELS:
         limit = MAX_PIXELS // 1_000_000
-        msg = f"{name} is {width} x {height} pixels: at most {limit} megapixels are read, make it smaller first"
-        raise ValueError(msg)
+        raise ValueError(
+            f"{name} is {width} x {height} pixels: at most {limit} megapixels are read, make it smaller first"
+        )

@@ -35,8 +35,7 @@ class Skeleton:
     def index(self, joint: str) -> int:
         """Index of the joint of that name; ValueError if the set has none."""
         if joint not in self.joints:
-            msg = f"{self.name} has no joint {joint!r}; it has {', '.join(self.joints)}"
-            raise ValueError(msg)
+            raise ValueError(f"{self.name} has no joint {joint!r}; it has {', '.join(self.joints)}")
         return self.joints.index(joint)
 
     @cached_property

@@ -55,31 +55,22 @@ class Stream(nn.ModuleDict):
         channels: channels of the stream's first input.
         layers: the numbers l in 1..L of the layers to build.
         factor: width over the configured width: 1 for a data stream, 2 for the fusion stream.
-    """
-
-    def __init__(self, config: FusionConfig, channels: int, layers: Iterable[int], *, factor: int) -> None:
-        sizes = stream_sizes(config, channels, factor)
-        super().__init__(
-            {
-                f"layer{number}": MixedLayer(
-                    config.layers[number - 1], *sizes[number - 1], batch_norm=config.batch_norm
-                )
-                for number in layers
-            }
-        )
-
-    def layer(self, number: int) -> nn.Module:
-        """Layer l of the stream, counted from 1."""
-        return self[f"layer{number}"]
-
-
-def stream_sizes(config: FusionConfig, channels: int, factor: int) -> list[tuple[int, int]]:
-    """Inputs and outputs (channels, or features once fully connected) of the layers 1..L of a stream.
 
     Raises:
         ValueError: if the convolutions leave nothing of the input.
     """
-    return [(inputs, outputs) for inputs, outputs, _ in _walk(config, channels, factor)]
+
+    def __init__(self, config: FusionConfig, channels: int, layers: Iterable[int], *, factor: int) -> None:
+        super().__init__()
+        sizes = list(_walk(config, channels, factor))
+        for number in layers:
+            inputs, outputs, _ = sizes[number - 1]
+            layer = MixedLayer(config.layers[number - 1], inputs, outputs, batch_norm=config.batch_norm)
+            self[f"layer{number}"] = layer
+
+    def layer(self, number: int) -> nn.Module:
+        """Layer l of the stream, counted from 1."""
+        return self[f"layer{number}"]
 
 
 def last_features(config: FusionConfig, channels: int, factor: int) -> int:

@@ -35,7 +35,7 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from fusion_model import NoPersonError, Pose, PoseEstimator
-from fusion_model.hub.checkpoints import DEFAULT, find_checkpoint
+from fusion_model.hub.checkpoints import DEFAULT, locate_checkpoint
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "assets" / "examples" / "hopper.jpg"
@@ -207,7 +207,7 @@ def running_app(model: str, folder: Path) -> Iterator[tuple[str, psutil.Process]
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = os.environ | {
-        "FUSION_POSE_MODEL": str(find_checkpoint(model).resolve()),
+        "FUSION_POSE_MODEL": str(locate_checkpoint(model).folder.resolve()),
         "GRADIO_SERVER_NAME": "127.0.0.1",
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(folder / "uploads"),

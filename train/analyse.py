@@ -14,15 +14,13 @@ from pathlib import Path
 from train.analysis.parts import Analysis
 from train.analysis.report import PARTS, report
 from train.analysis.run import NothingToShowError, check_run
-from train.command import run_command
+from train.command import new_parser, run_command
 from train.engine.arguments import positive
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(
-        prog="python -m train.analyse", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    arguments = new_parser("analyse", __doc__)
     arguments.add_argument("run", type=Path, help="folder of a run of train.fusion")
     arguments.add_argument("--data", type=Path, help="folder of data sets; figure5 alone does without")
     arguments.add_argument("--out", type=Path, help="folder to write into (default: RUN/analysis)")

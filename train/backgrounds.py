@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.files import write_atomically
-from train.command import run_command
+from train.command import new_parser, run_command
 from train.data.background_crops import BATCH, MIN_JOINTS, beside_person, report_left_out, show_no_person
 from train.data.cutting import QUALITY
 from train.data.source import SYNTHETIC, Source
@@ -32,9 +32,7 @@ _MIN_SIDE = 100  # pixels: smaller crops are blurred behind people
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(
-        prog="python -m train.backgrounds", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    arguments = new_parser("backgrounds", __doc__)
     arguments.add_argument(
         "--data", type=Path, required=True, help="folder of data sets; rendered ones are passed over"
     )

@@ -19,7 +19,7 @@ from fusion_model.config import PRESETS
 from fusion_model.fusion import FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from train import fusion, hourglass
-from train.command import run_command
+from train.command import new_parser, run_command
 from train.engine.arguments import positive
 from train.engine.loop import Loop
 from train.fusion_stage.timing import random_inputs, take_turns
@@ -32,9 +32,7 @@ _Loss = Callable[[nn.Module, int, torch.Generator | None], tuple[Tensor, dict[st
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(
-        prog="python -m train.benchmark", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    arguments = new_parser("benchmark", __doc__)
     arguments.add_argument("--training", action="store_true", required=True, help="measure training")
     arguments.add_argument("--data", type=Path, required=True, help="folder of data sets, or what train.pack made")
     arguments.add_argument("--preset", choices=sorted(PRESETS), default="compact", help="sizes of the networks")

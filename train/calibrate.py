@@ -21,7 +21,7 @@ from fusion_model.heatmaps import decode_pairs
 from fusion_model.hub.checkpoints import CARD_FILE, read_metrics, update_checkpoint
 from fusion_model.metrics import correct_keypoints
 from fusion_model.skeletons import MPII_16
-from train.command import run_command
+from train.command import new_parser, run_command
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.evaluation.card import STALE
@@ -35,9 +35,7 @@ _MAX_NEGATIVES = 0.06  # fraction of negatives that may pass on the fitting half
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(
-        prog="python -m train.calibrate", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    arguments = new_parser("calibrate", __doc__)
     arguments.add_argument("--data", type=Path, required=True, help="folder with lspet/ and people_*.npz + .zip")
     arguments.add_argument("--checkpoint", type=Path, required=True, help="checkpoint folder, rewritten in place")
     return arguments
@@ -54,7 +52,8 @@ def main(arguments: argparse.Namespace) -> int:
     calibration = fit_calibration(peaks, hits)
     estimator = with_calibration(estimator, calibration)
     # Every person score may pass while those of the negatives are collected.
-    scores = [best_score(estimator, crop) for source, _ in people for crop in negative_crops(source)[::2]]
+    negatives = [crop for source, _ in people for crop in negative_crops(source)[::2]]
+    scores = [float(estimator.find_people(crop)[1].max(initial=0.0)) for crop in negatives]
     person = max(_MIN_PERSON, float(np.quantile(scores, 1 - _MAX_NEGATIVES))) if scores else CalibrationConfig.person
     estimator = with_calibration(estimator, dataclasses.replace(calibration, person=round(person, 3)))
     card = (arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8")
@@ -88,12 +87,6 @@ def fit_calibration(peaks: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
             knots.append(round(float(height), 4))
             values.append(round(float(fraction), 4))
     return CalibrationConfig(peak=tuple(knots), confidence=tuple(values), seen=0.5, person=0.0)
-
-
-def best_score(estimator: PoseEstimator, photo: np.ndarray) -> float:
-    """Score of the best person found in a photo, 0 for none."""
-    _, scores = estimator.find_people(photo)
-    return float(scores.max(initial=0.0))
 
 
 def _peaks_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,12 @@ from train.engine.memory import keep_freed_memory
 from train.engine.settings import LOGS, SCHEDULES
 
 
+def new_parser(name: str, description: str | None) -> argparse.ArgumentParser:
+    """A parser for ``python -m train.<name>``, whose help shows the defaults."""
+    formatter = argparse.ArgumentDefaultsHelpFormatter
+    return argparse.ArgumentParser(prog=f"python -m train.{name}", description=description, formatter_class=formatter)
+
+
 def common_arguments(
     parser: argparse.ArgumentParser,
     *,

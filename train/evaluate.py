@@ -19,7 +19,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.metrics import expected_calibration_error, reliability_table
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17
-from train.command import run_command
+from train.command import new_parser, run_command
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.evaluation.card import write_card
@@ -27,9 +27,8 @@ from train.evaluation.end_to_end import (
     LIMBS_17,
     TEACHER_SOURCES,
     Truth,
-    end_to_end,
+    estimate_people,
     grouped_table,
-    in_true_boxes,
     labelled_people,
     limb_hits,
     on_canvases,
@@ -48,9 +47,7 @@ WHOLE_PHOTOS = ("lspet",)  # sets whose validation photos are whole; people of t
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(
-        prog="python -m train.evaluate", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    arguments = new_parser("evaluate", __doc__)
     arguments.add_argument("--data", type=Path, required=True, help="folder with lspet/ and people_*.npz + .zip")
     arguments.add_argument(
         "--checkpoint", type=Path, default=Path("assets/checkpoints/default"), help="what to measure"
@@ -118,7 +115,7 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
     confidence, correct = [], []
     empty = [crop for source in sources for crop in negative_crops(source)]
     for source, truth in people:
-        poses = in_true_boxes(estimator, source, truth.rows)
+        poses = estimate_people(estimator, source, truth.rows, boxed=True)
         scores = person_scores(poses, truth)
         _add_rows(figures["true box"], source, truth, scores)
         if source.name == SYNTHETIC:
@@ -128,7 +125,8 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
         confidence.append(part[0])
         correct.append(part[1])
         if source.name in WHOLE_PHOTOS:
-            whole = person_scores(end_to_end(estimator, source, truth.rows), truth)
+            found = estimate_people(estimator, source, truth.rows, boxed=False)
+            whole = person_scores(found, truth)
             _add_rows(figures["end to end"], source, truth, whole)
         else:
             if pasted := on_canvases(estimator, source, empty, seed):
@@ -207,27 +205,22 @@ def print_figures(figures: dict[str, dict]) -> None:
     print(f"PCK@0.2, 12 limb joints, mean over people and its standard error, % (teacher joints for {teachers})")
     for kind in ("true box", "end to end"):
         for name, row in figures[kind].items():
-            found = (
-                f"  recall {row['recall']:.1f} %  false boxes a picture {row['false_boxes']:.2f}"
-                if "recall" in row
-                else ""
-            )
-            error = f" +- {row['se']:.1f}" if "se" in row else ""
-            print(f"  {kind:10}  {name:20} n {row['n']:4}  PCK {row['pck']:5.1f}{error}{found}")
+            line = f"  {kind:10}  {name:20} n {row['n']:4}  PCK {row['pck']:5.1f}"
+            line += f" +- {row['se']:.1f}" if "se" in row else ""
+            if "recall" in row:
+                line += f"  recall {row['recall']:.1f} %  false boxes a picture {row['false_boxes']:.2f}"
+            print(line)
     for title, table in (("the teacher (pseudo-labels)", "3D"), ("exact labels of rendered people", "rendered 3D")):
         if figures[table]:
             print(f"3D against {title}, 12 limb joints")
             _print_poses(figures[table])
-    if "calibration" in figures:
-        calibration = figures["calibration"]
+    if calibration := figures.get("calibration"):
         print(f"expected calibration error {calibration['expected_calibration_error']:.3f} (n {calibration['n']})")
         for row in calibration["reliability"]:
             print(f"  confidence {row['confidence']:.2f}  right {row['correct']:.2f}  n {row['n']}")
-    if "speed" in figures:
-        speed = figures["speed"]
+    if speed := figures.get("speed"):
         print(f"{speed['seconds a photo']:.3f} s a photo, end to end (median of {speed['n']})")
-    if "negatives" in figures:
-        negatives = figures["negatives"]
+    if negatives := figures.get("negatives"):
         print(f"negatives taken for a person: {negatives['taken_for_a_person']:.1f} % of {negatives['n']}")
 
 
@@ -236,11 +229,9 @@ def _print_poses(table: dict[str, dict]) -> None:
     for name, rows in table.items():
         for kind in ("model", "mean_pose"):
             row = rows[kind]
+            line = f"  {name:10} {kind:9} n {row['n']:4}  MPJPE {row['mpjpe']:5.1f} mm"
             order = f"  pairs in order {row['order']:5.1f} %" if "order" in row else ""
-            print(
-                f"  {name:10} {kind:9} n {row['n']:4}  MPJPE {row['mpjpe']:5.1f} mm  PA-MPJPE {row['pa_mpjpe']:5.1f} mm"
-                f"{order}"
-            )
+            print(f"{line}  PA-MPJPE {row['pa_mpjpe']:5.1f} mm{order}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from train.command import run_command
+from train.command import new_parser, run_command
 from train.data.packs import write_pack
 from train.data.people import STORE_SIZE
 from train.data.sources import find_sources
@@ -20,9 +20,7 @@ from train.engine.arguments import positive
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(
-        prog="python -m train.pack", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    arguments = new_parser("pack", __doc__)
     arguments.add_argument("--data", type=Path, required=True, help="folder of data sets")
     arguments.add_argument("--out", type=Path, required=True, help="folder of the pack")
     arguments.add_argument(

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from train.command import run_command
+from train.command import new_parser, run_command
 from train.data.prepared import INDEX
 from train.data.preparing import Settings, write_prepared
 from train.data.readers.registry import DISTRIBUTED
@@ -24,9 +24,7 @@ _LISTED = 24  # values of a count that are printed
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(
-        prog="python -m train.prepare", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    arguments = new_parser("prepare", __doc__)
     arguments.add_argument("data_set", choices=sorted(DISTRIBUTED), help="which set")
     arguments.add_argument("--source", type=Path, required=True, help="folder with the set as distributed, unpacked")
     arguments.add_argument("--out", type=Path, required=True, help="folder of the prepared set")

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from fusion_model.hub.checkpoints import read_metrics
-from train.command import run_command
+from train.command import new_parser, run_command
 from train.engine.arguments import positive
 from train.engine.run_files import check_settings, read_json
 from train.recipes.stages import Stage, run_stages
@@ -31,9 +31,7 @@ MIN_STEPS, MIN_PICTURES = 4, 16  # so that the fewest minutes still train and me
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(
-        prog="python -m train.quickstart", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    arguments = new_parser("quickstart", __doc__)
     arguments.add_argument("--out", type=Path, required=True, help="folder of everything; an unfinished one goes on")
     arguments.add_argument("--minutes", type=positive(float), default=10.0, help="about, on two idle processor cores")
     arguments.add_argument("--seed", type=int, default=0, help="of pictures, weights and batches")
@@ -75,23 +73,11 @@ def stages(out: Path, minutes: float, seed: int) -> list[Stage]:
             ),
         ),
         Stage(
-            "train the hourglass",
-            (("hourglass", *common, "--run", hourglass, *steps(HOURGLASS_STEPS), *_HOURGLASS),),
+            "train the hourglass", (("hourglass", *common, "--run", hourglass, *steps(HOURGLASS_STEPS), *_HOURGLASS),)
         ),
         Stage(
             "train the fusion network, prune and measure it",
-            (
-                (
-                    "fusion",
-                    *common,
-                    "--run",
-                    f"{out}/fusion",
-                    "--hourglass",
-                    hourglass,
-                    *steps(FUSION_STEPS),
-                    *_FUSION,
-                ),
-            ),
+            (("fusion", *common, "--run", f"{out}/fusion", "--hourglass", hourglass, *steps(FUSION_STEPS), *_FUSION),),
         ),
         Stage("fit the confidence", (("calibrate", "--data", data, "--checkpoint", f"{out}/fusion/checkpoint"),)),
     ]

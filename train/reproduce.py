@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from fusion_model.config import PRESETS
-from train.command import run_command
+from train.command import new_parser, run_command
 from train.data.readers.registry import DISTRIBUTED
 from train.engine.arguments import positive
 from train.engine.run_files import check_settings
@@ -26,9 +26,7 @@ _BASES = ("mpii", "lsp", "lspet", "coco")  # sets of photos that every hourglass
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(
-        prog="python -m train.reproduce", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    arguments = new_parser("reproduce", __doc__)
     offered = "; ".join(f"{name}: {recipe.about}" for name, recipe in RECIPES.items())
     arguments.add_argument("recipe", choices=RECIPES, help=offered)
     arguments.add_argument(

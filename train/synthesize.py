@@ -18,7 +18,7 @@ from pathlib import Path
 # Before NumPy is loaded: its products are small here, and its spinning threads take the renderer's cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from train.command import run_command
+from train.command import new_parser, run_command
 from train.engine.arguments import positive
 from train.synthesis.dataset import Settings, merge_labels, open_folder
 from train.synthesis.labels import Picture
@@ -28,9 +28,7 @@ from train.synthesis.workers import write_side_by_side
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(
-        prog="python -m train.synthesize", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    arguments = new_parser("synthesize", __doc__)
     arguments.add_argument("--out", type=Path, required=True, help="folder of the data set; an unfinished one goes on")
     arguments.add_argument("--count", type=positive(int), default=1000, help="pictures")
     arguments.add_argument("--seed", type=int, default=0, help="of everything: the same seed gives the same labels")

@@ -94,14 +94,7 @@ class Search:
     def _find_by_hints(
         self, photo: np.ndarray, found: list[Candidate], hints: np.ndarray, min_score: float | None
     ) -> list[Candidate]:
-        """Whom the maps of the whole photo show large where the detector saw no more than a hint, as of portraits.
-
-        Args:
-            photo: (H, W, 3).
-            found: people found already.
-            hints: (N, 4) boxes of detections that were not confirmed.
-            min_score: as of :meth:`find`.
-        """
+        """Whom the maps show large where the detector saw but hints, boxes (N, 4) not confirmed, as of portraits."""
         search = self.config.search
         height, width = photo.shape[:2]
         frame = letterbox(width, height, self._first_size)

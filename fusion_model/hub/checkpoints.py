@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from fusion_model.detection.detector import PersonDetector
 from fusion_model.files import replacing
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
-from fusion_model.hub.config_json import model_config_from_dict, to_dict
+from fusion_model.hub.config_json import model_config_from_dict
 from fusion_model.hub.fetch import Snapshot, fetch
 
 FORMAT = "fusion-pose-checkpoint/2"
@@ -31,7 +32,6 @@ DEFAULT = "default"
 """What names the bundled checkpoint, in whatever folder one is."""
 
 CONFIG_FILE, TENSOR_FILE, CARD_FILE = FILES = ("config.json", "model.safetensors", "README.md")
-HOURGLASS_PREFIX, FUSION_PREFIX, DETECTOR_PREFIX = "hourglass.", "fusion.", "detector."
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 _ENTRIES = {"format", "metrics", "hourglass", "fusion", "crop", "calibration", "search", "detector"}
@@ -55,7 +55,7 @@ def load_checkpoint(source: str | os.PathLike[str]) -> tuple[ModelConfig, dict[s
         FileNotFoundError: if folder, repository or one of the files is not there.
         ValueError: if a file is damaged, or tensors and configuration do not fit.
     """
-    folder = find_checkpoint(source)
+    folder = locate_checkpoint(source).folder
     entries = _read_entries(folder)
     try:
         config = model_config_from_dict(entries)
@@ -68,18 +68,15 @@ def load_checkpoint(source: str | os.PathLike[str]) -> tuple[ModelConfig, dict[s
 
 def build_networks(config: ModelConfig) -> nn.ModuleDict:
     """The networks of a configuration under the names that their tensors have in a checkpoint, untrained."""
-    networks: dict[str, nn.Module] = {
-        HOURGLASS_PREFIX.rstrip("."): StackedHourglass(config.hourglass),
-        FUSION_PREFIX.rstrip("."): FusionNetwork(config.fusion),
-    }
+    networks = nn.ModuleDict({"hourglass": StackedHourglass(config.hourglass), "fusion": FusionNetwork(config.fusion)})
     if config.detector is not None:
-        networks[DETECTOR_PREFIX.rstrip(".")] = PersonDetector(config.detector)
-    return nn.ModuleDict(networks)
+        networks["detector"] = PersonDetector(config.detector)
+    return networks
 
 
 def read_metrics(source: str | os.PathLike[str]) -> dict[str, Any]:
     """The figures that were stored with a checkpoint, empty if none were; ``source`` as in :func:`load_checkpoint`."""
-    return _read_entries(find_checkpoint(source)).get("metrics") or {}
+    return _read_entries(locate_checkpoint(source).folder).get("metrics") or {}
 
 
 def save_checkpoint(
@@ -150,19 +147,17 @@ def checkpoint_name(source: str | os.PathLike[str]) -> str:
     return Path(source).name if Path(source).is_dir() else os.fspath(source)
 
 
-def check_state(module: nn.Module, state: Mapping[str, Tensor], prefix: str = "") -> None:
+def check_state(module: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Check that tensors fit a module exactly, before any of them is copied.
 
     Args:
         module: the module to load into.
         state: the tensors.
-        prefix: what stands before the module's own names in ``state``; other tensors are not looked at.
 
     Raises:
         ValueError: naming the missing, unexpected, mis-shaped or mistyped tensors.
     """
-    expected = {prefix + name: tensor for name, tensor in module.state_dict().items()}
-    found = {name: tensor for name, tensor in state.items() if name.startswith(prefix)}
+    expected, found = module.state_dict(), state
     problems = [f"missing: {name} {tuple(expected[name].shape)}" for name in sorted(set(expected) - set(found))]
     problems += [f"unexpected: {name} {tuple(found[name].shape)}" for name in sorted(set(found) - set(expected))]
     for name in sorted(set(found) & set(expected)):
@@ -174,16 +169,6 @@ def check_state(module: nn.Module, state: Mapping[str, Tensor], prefix: str = ""
     if problems:
         shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
         raise ValueError(f"the tensors do not fit the configuration: {shown}")
-
-
-def substate(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors under a prefix, without it: what ``load_state_dict`` of that part takes."""
-    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
-
-
-def find_checkpoint(source: str | os.PathLike[str]) -> Path:
-    """The local folder of a checkpoint: that of :func:`locate_checkpoint`."""
-    return locate_checkpoint(source).folder
 
 
 def locate_checkpoint(source: str | os.PathLike[str]) -> Snapshot:
@@ -264,7 +249,7 @@ def _present_name(name: str) -> str:
 
 def _write_texts(folder: Path, config: ModelConfig, card: str, metrics: dict[str, Any] | None) -> None:
     """Make the folder, with all but the tensors."""
-    entries = {"format": FORMAT, **to_dict(config), "metrics": metrics or {}}
+    entries = {"format": FORMAT, **asdict(config), "metrics": metrics or {}}
     folder.mkdir()
     (folder / CONFIG_FILE).write_text(json.dumps(entries, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     (folder / CARD_FILE).write_text(card, encoding="utf-8")

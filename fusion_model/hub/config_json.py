@@ -2,75 +2,48 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, get_args, get_origin, get_type_hints
 
-from fusion_model.config import (
-    CalibrationConfig,
-    CropConfig,
-    DetectorConfig,
-    FusionConfig,
-    HourglassConfig,
-    LayerConfig,
-    ModelConfig,
-    SearchConfig,
-)
-
-
-def to_dict(config: Any) -> dict[str, Any]:
-    """Turn a configuration into JSON-ready nested dictionaries and lists."""
-    return dataclasses.asdict(config)
+from fusion_model.config import DetectorConfig, LayerConfig, ModelConfig
 
 
 def model_config_from_dict(data: dict[str, Any]) -> ModelConfig:
-    """Rebuild a :class:`ModelConfig` from :func:`to_dict`'s output.
+    """Rebuild a :class:`ModelConfig` from what ``dataclasses.asdict`` made of one.
 
     Raises:
         ValueError: if an entry is missing, unknown or has a value that the dataclasses refuse.
     """
-    fusion = dict(_entries(data, "fusion"))
-    layers = fusion.get("layers")
+    kinds = get_type_hints(ModelConfig) | {"detector": DetectorConfig}
+    parts = {name: dict(_entries(data, name)) for name in kinds if name != "detector" or data.get(name) is not None}
+    layers = parts["fusion"].get("layers")
     if not isinstance(layers, list | tuple):
-        msg = f"the configuration's fusion.layers must be a list, got {layers!r}"
-        raise ValueError(msg)  # noqa: TRY004 - the data is at fault, not the caller
-    fusion["layers"] = tuple(_build(LayerConfig, layer, "fusion.layers") for layer in layers)
-    return ModelConfig(
-        hourglass=_build(HourglassConfig, _entries(data, "hourglass"), "hourglass"),
-        fusion=_build(FusionConfig, fusion, "fusion"),
-        crop=_build(CropConfig, _entries(data, "crop"), "crop"),
-        calibration=_build(CalibrationConfig, _entries(data, "calibration"), "calibration"),
-        search=_build(SearchConfig, _entries(data, "search"), "search"),
-        detector=_build(DetectorConfig, data["detector"], "detector") if data.get("detector") is not None else None,
-    )
+        raise ValueError(f"the configuration's fusion.layers must be a list, got {layers!r}")  # noqa: TRY004
+    parts["fusion"]["layers"] = tuple(_build(LayerConfig, layer, "fusion.layers") for layer in layers)
+    return ModelConfig(**{name: _build(kinds[name], entries, name) for name, entries in parts.items()})
 
 
 def _entries(data: dict[str, Any], name: str) -> dict[str, Any]:
     """The sub-dictionary of that name, or a clear error."""
     if not isinstance(data, dict) or not isinstance(data.get(name), dict):
-        msg = f"the configuration has no entry {name!r}"
-        raise ValueError(msg)  # noqa: TRY004 - the data is at fault, not the caller
+        raise ValueError(f"the configuration has no entry {name!r} with fields")  # noqa: TRY004
     return data[name]
 
 
 def _build(kind: type, data: dict[str, Any], where: str) -> Any:
     """``kind(**data)``, with unknown, missing and mistyped fields named."""
     if not isinstance(data, dict):
-        msg = f"the configuration's {where} must hold objects, got {data!r}"
-        raise ValueError(msg)  # noqa: TRY004 - the data is at fault, not the caller
+        raise ValueError(f"the configuration's {where} must hold objects, got {data!r}")  # noqa: TRY004
     known = get_type_hints(kind)
     if unknown := set(data) - set(known):
-        msg = f"the configuration's {where} has unknown fields: {', '.join(sorted(unknown))}"
-        raise ValueError(msg)
+        raise ValueError(f"the configuration's {where} has unknown fields: {', '.join(sorted(unknown))}")
     data = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
     for name, value in data.items():
         if not _fits(value, known[name]):
-            msg = f"the configuration's {where}.{name} must be {known[name]}, got {value!r}"
-            raise ValueError(msg)
+            raise ValueError(f"the configuration's {where}.{name} must be {known[name]}, got {value!r}")
     try:
         return kind(**data)
     except TypeError as error:
-        msg = f"the configuration's {where} does not fit: {error}"
-        raise ValueError(msg) from error
+        raise ValueError(f"the configuration's {where} does not fit: {error}") from error
 
 
 def _fits(value: Any, hint: Any) -> bool:

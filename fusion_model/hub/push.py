@@ -135,7 +135,7 @@ class _Sender:
     """One push: where to, what, and whom to tell."""
 
     def __init__(
-        self, api: HfApi, repo_id: str, operations: list[CommitOperationAdd], tell: Callable[[str], None]
+        self, api: HfApi, repo_id: str, operations: dict[str, CommitOperationAdd], tell: Callable[[str], None]
     ) -> None:
         self.api, self.repo_id, self.operations, self.tell = api, repo_id, operations, tell
 
@@ -184,7 +184,7 @@ class _Sender:
         except RevisionNotFoundError:
             return False
         theirs = {file.path: file.lfs.sha256 if file.lfs else file.blob_id for file in found}
-        same = theirs == {one.path_in_repo: _oid(one, lfs=_is_lfs(theirs, one)) for one in self.operations}
+        same = theirs == {name: _oid(one, theirs.get(name, "")) for name, one in self.operations.items()}
         if not same and revision != constants.DEFAULT_REVISION:
             raise ValueError(
                 f"the tag {revision!r} of {self.repo_id!r} marks other files, and tags are not moved: choose another "
@@ -198,7 +198,7 @@ class _Sender:
 
     def _upload(self, message: str) -> str:
         """All files as one commit: nobody ever sees half of a checkpoint. Returns the commit."""
-        fresh = [CommitOperationAdd(one.path_in_repo, one.path_or_fileobj) for one in self.operations]
+        fresh = [CommitOperationAdd(name, one.path_or_fileobj) for name, one in self.operations.items()]
         try:
             return self.api.create_commit(self.repo_id, fresh, commit_message=message).oid
         except RuntimeError as error:  # so the client wraps what happens to a large file
@@ -213,24 +213,19 @@ class _Sender:
                 raise
 
 
-def _operations(folder: Path, card: str | None) -> list[CommitOperationAdd]:
+def _operations(folder: Path, card: str | None) -> dict[str, CommitOperationAdd]:
     """The three files and nothing else, whatever the folder holds."""
     sources: dict[str, str | bytes] = {name: str(folder / name) for name in FILES}
     if card is not None:
         sources[CARD_FILE] = card.encode()
     elif not (folder / CARD_FILE).is_file():
         raise FileNotFoundError(f"the checkpoint {folder} has no {CARD_FILE}")
-    return [CommitOperationAdd(path_in_repo=name, path_or_fileobj=source) for name, source in sources.items()]
+    return {name: CommitOperationAdd(name, source) for name, source in sources.items()}
 
 
-def _is_lfs(theirs: dict[str, str], operation: CommitOperationAdd) -> bool:
-    """Whether the Hub names this file by its SHA-256 (large files) or as git does."""
-    return len(theirs.get(operation.path_in_repo, "")) == 64
-
-
-def _oid(operation: CommitOperationAdd, *, lfs: bool) -> str:
-    """The name that the Hub gives to a file's content."""
-    if lfs:
+def _oid(operation: CommitOperationAdd, theirs: str) -> str:
+    """The name that the Hub gives to a file's content: its SHA-256 (large files) or git's, as their own name is."""
+    if len(theirs) == 64:
         return operation.upload_info.sha256.hex()
     with operation.as_file() as file:
         data = file.read()

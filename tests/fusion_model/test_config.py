@@ -7,14 +7,14 @@ import json
 import pytest
 
 from fusion_model.config import PRESETS, FusionConfig, LayerConfig, ModelConfig, SearchConfig
-from fusion_model.hub.config_json import model_config_from_dict, to_dict
+from fusion_model.hub.config_json import model_config_from_dict
 
 TINY = PRESETS["tiny"]
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_survive_json(name):
-    assert model_config_from_dict(json.loads(json.dumps(to_dict(PRESETS[name])))) == PRESETS[name]
+    assert model_config_from_dict(json.loads(json.dumps(dataclasses.asdict(PRESETS[name])))) == PRESETS[name]
 
 
 def test_every_field_survives_json():
@@ -22,7 +22,7 @@ def test_every_field_survives_json():
         TINY.fusion, strategy="fixed", fixed_beta=1, initial_beta=2.5, merge_after=1, batch_norm=True, mix_input=True
     )
     config = dataclasses.replace(TINY, fusion=fusion)
-    assert model_config_from_dict(json.loads(json.dumps(to_dict(config)))) == config
+    assert model_config_from_dict(json.loads(json.dumps(dataclasses.asdict(config)))) == config
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_merging_layer_by_strategy():
     ],
 )
 def test_damaged_dictionaries_are_refused(path, value, message):
-    data = copy.deepcopy(json.loads(json.dumps(to_dict(TINY))))
+    data = copy.deepcopy(json.loads(json.dumps(dataclasses.asdict(TINY))))
     entry = data
     for key in path[:-1]:
         entry = entry[key]
@@ -108,7 +108,7 @@ def test_damaged_dictionaries_are_refused(path, value, message):
 
 
 def test_whole_numbers_are_floats_too():
-    data = to_dict(TINY)
+    data = dataclasses.asdict(TINY)
     data["crop"]["margin"] = 1
     assert model_config_from_dict(data).crop.margin == 1
 

@@ -110,7 +110,7 @@ class Ablation:
 
     def results(self) -> dict[str, list[dict[str, Any]]]:
         """What every run of each row came to, by seed."""
-        return {row.name: [self._result(row, seed) for seed in self.seeds] for row in self.rows}
+        return {row.name: [read_json(self._folder(row, seed) / _RESULT) for seed in self.seeds] for row in self.rows}
 
     def _check_settings(self) -> None:
         """Make the folder that of these settings, or refuse."""
@@ -154,26 +154,18 @@ class Ablation:
         if stack not in self._data:
             cache = self.out / "samples" / ("last-stack" if stack < 0 else f"stack-{stack + 1}")
             settings = self._sample_settings(stack)
-            self._data[stack] = fusion_data(
-                self.arguments.data, settings, self.hourglass, self.accelerator.device, cache
-            )
+            device = self.accelerator.device
+            self._data[stack] = fusion_data(self.arguments.data, settings, self.hourglass, device, cache)
         return self._data[stack]
 
     def _sample_settings(self, stack: int) -> SampleSettings:
         """The same crops whatever the seed of a run."""
-        return dataclasses.replace(
-            sample_settings(self.config, argparse.Namespace(**{**vars(self.arguments), "seed": 0})),
-            people=self.arguments.people,
-            stack=stack,
-        )
+        arguments = argparse.Namespace(**{**vars(self.arguments), "seed": 0})
+        return dataclasses.replace(sample_settings(self.config, arguments), people=arguments.people, stack=stack)
 
     def _folder(self, row: Variant, seed: int) -> Path:
         """Where a run lies."""
         return self.out / "runs" / row.name / f"seed-{seed}"
-
-    def _result(self, row: Variant, seed: int) -> dict[str, Any]:
-        """What a finished run came to."""
-        return read_json(self._folder(row, seed) / _RESULT)
 
 
 def _summary(trainer: Trainer, outcome: Outcome, row: Variant, seed: int) -> dict[str, Any]:

@@ -78,9 +78,7 @@ def stream_correlations(network: FusionNetwork, image: Tensor, maps: Tensor) -> 
     number = _last_convolution(network)
     features = [_features(network, stream, values, number) for stream, values in (("image", image), ("map", maps))]
     one, other = (f.permute(0, 2, 3, 1).flatten(1, 2).double().cpu().numpy() for f in features)  # (N, places, C)
-    shifted = np.roll(other, 1, axis=0)
-    flat = [values.reshape(-1, values.shape[-1]) for values in (one, other, shifted)]
-    a, b, c = flat
+    a, b, c = (values.reshape(-1, values.shape[-1]) for values in (one, other, np.roll(other, 1, axis=0)))
     pairs = (squared_correlations(*pair) for pair in ((a, b), (a, a), (b, b), (a, c)))
     found = Correlations(number, len(image), one.shape[1], *pairs)
     if not np.isfinite(found.between).any():

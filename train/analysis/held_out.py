@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from fusion_model.heatmaps import decode, to_crop_coordinates
@@ -92,8 +90,17 @@ class HeldOut:
         places = [self.places[row] for row in rows]
         return decode_people(self._sources, places, _STORED, progress=False).to(self._device)
 
-    def crops(self, rows: np.ndarray, side: int) -> Crops:
-        """What a sheet shows of some people, in crops of ``side`` pixels."""
+    def crops(self, rows: np.ndarray, side: int) -> list[np.ndarray]:
+        """What a sheet shows of some people.
+
+        Args:
+            rows: (N,) whom.
+            side: of the crops, pixels.
+
+        Returns:
+            images (N, side, side, 3) uint8, maps (N, 16, M, M), the joints that they show (N, 16, 2) in pixels of the
+            crop, and the heights of the maps there (N, 16).
+        """
         config, people = self._run.config, self.people(rows)
         size, margin = config.hourglass.input_size, config.crop.margin
         images, _ = plain_crops(people, size, margin)
@@ -103,28 +110,7 @@ class HeldOut:
         points = (to_crop_coordinates(places) + 0.5) * side / size - 0.5
         shown = plain_crops(people, side, margin)[0]
         pixels = (shown.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1)
-        return Crops(*(_array(values) for values in (pixels, maps, points, peaks)))
-
-
-@dataclass(frozen=True)
-class Crops:
-    """Crops of some people, with what the hourglass makes of them.
-
-    Attributes:
-        images: (N, S, S, 3) uint8.
-        maps: (N, 16, M, M).
-        points: (N, 16, 2) pixels of the crop.
-        peaks: (N, 16) heights of the maps there.
-    """
-
-    images: np.ndarray
-    maps: np.ndarray
-    points: np.ndarray
-    peaks: np.ndarray
-
-
-def _array(values: Tensor) -> np.ndarray:
-    return values.cpu().numpy()
+        return [values.cpu().numpy() for values in (pixels, maps, points, peaks)]
 
 
 def _at_most(rendered: np.ndarray, count: int | None, seed: int) -> np.ndarray:

@@ -13,10 +13,12 @@ from train.analysis.figures import correlation_figure, mixing_figure
 from train.analysis.folder import Folder
 from train.analysis.held_out import HeldOut
 from train.analysis.mixing import Mixing, read_mixing
-from train.analysis.run import FusionRun, identity, read_hardening, read_run
+from train.analysis.run import FusionRun, identity, read_run
 from train.analysis.runtime import BATCHES, is_busy, machine, network_times, pruning_errors
 from train.analysis.sheets import examples, sheet_figure
 from train.analysis.turning import turning_page
+from train.engine.run_files import read_json
+from train.fusion_stage.training import HARDENING
 
 _DPI, _SHEET_DPI = 120, 110
 
@@ -89,7 +91,7 @@ class Analysis:
         """Times and errors of the networks."""
         times = network_times(self.networks)
         self.folder.table("runtime.csv", list(times[0]), [list(row.values()) for row in times])
-        errors = pruning_errors(self.held_out, read_hardening(self.arguments.run))
+        errors = pruning_errors(self.held_out, read_json(self.arguments.run / HARDENING))
         place = {"machine": self.machine, "busy": is_busy(self.machine), "batches": BATCHES}
         self.folder.part("runtime", {**place, "times": times, "errors": errors})
         for row in times:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from train.evaluation.tables import markdown_table
 
 PARTS = ("figure5", "figure7", "sheets", "runtime")
 _BUSY = (
@@ -62,7 +64,7 @@ def _figure7(content: dict[str, Any]) -> str:
         f"{content['constant_channels_image']} of the image stream, {content['constant_channels_maps']} of the map "
         "stream."
     )
-    table = _table(("R^2", "value"), [(name, f"{value:.4f}") for name, value in rows])
+    table = markdown_table(("R^2", "value"), [(name, f"{value:.4f}") for name, value in rows])
     parts = ["![R^2 of the streams' channels](figure7.png)", text, table]
     parts += [content["note"]] if "note" in content else []
     return "\n\n".join([*parts, "Values: [figure7.csv](figure7.csv)."])
@@ -78,10 +80,8 @@ def _sheets(content: dict[str, Any]) -> str:
     for sheet in content["sheets"]:
         lines += ["", f"![{sheet['title']}]({sheet['file']})"]
         if sheet["shows_photos"]:
-            lines += [
-                "",
-                "This sheet shows photos of people: it is for this folder alone (`--without-photos` leaves them out).",
-            ]
+            alone = "it is for this folder alone (`--without-photos` leaves them out)"
+            lines += ["", f"This sheet shows photos of people: {alone}."]
     return "\n".join(lines)
 
 
@@ -99,7 +99,7 @@ def _runtime(content: dict[str, Any]) -> str:
         f"Medians on {place['device']} ({place['processors']} processors, {place['threads']} threads of torch "
         f"{place['torch']}, load {place['load_before']} before)."
     )
-    lines = [_table(head, rows), "", where]
+    lines = [markdown_table(head, rows), "", where]
     if content["busy"]:
         lines += ["", _BUSY]
     lines += ["", *_errors(content["errors"])]
@@ -112,21 +112,15 @@ def _errors(errors: dict[str, Any]) -> list[str]:
     head = ("n", "MPJPE, mm", "PA-MPJPE, mm", "pairs in order, %")
     measured = [(r["people"], r["network"], r["n"], *(f"{r[k]:.1f}" for k in keys)) for r in errors["measured"]]
     lines = ["Errors of 12 limb joints on the validation people of `--data`:", ""]
-    lines += [_table(("people", "network", *head), measured), ""]
+    lines += [markdown_table(("people", "network", *head), measured), ""]
     lines.append(f"Between both networks, no joint differs by more than {errors['largest_difference_mm']:.3f} mm.")
     trained = [
         (r["people"], r["weights"], r["n"], *(f"{r[k]:.1f}" for k in keys)) for r in errors["measured_in_training"]
     ]
     if trained:
         lines += ["", "When the weights were hardened, on the validation people that the run watched:", ""]
-        lines.append(_table(("people", "weights", *head), trained))
+        lines.append(markdown_table(("people", "weights", *head), trained))
     return lines
 
 
 _BODIES = {"figure5": _figure5, "figure7": _figure7, "sheets": _sheets, "runtime": _runtime}
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

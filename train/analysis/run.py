@@ -6,19 +6,14 @@ import dataclasses
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from fusion_model.config import ModelConfig
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
-from fusion_model.hub.checkpoints import FUSION_PREFIX, HOURGLASS_PREFIX, build_networks, check_state, load_checkpoint
+from fusion_model.hub.checkpoints import build_networks, check_state, load_checkpoint
 from train.engine.checkpoints import read_weights
-from train.engine.run_files import read_json
-from train.fusion_stage.training import HARDENING
-
-BEST = Path("best") / "model.safetensors"
 
 
 class NothingToShowError(Exception):
@@ -63,8 +58,8 @@ def read_run(folder: Path, device: torch.device) -> FusionRun:
     weights = read_weights(folder)
     check_state(full, weights)
     full.load_state_dict(weights)
-    hourglass = networks[HOURGLASS_PREFIX.rstrip(".")].to(memory_format=torch.channels_last)
-    networks = (hourglass, full, networks[FUSION_PREFIX.rstrip(".")])
+    hourglass = networks["hourglass"].to(memory_format=torch.channels_last)
+    networks = (hourglass, full, networks["fusion"])
     return FusionRun(config, *(network.eval().to(device) for network in networks))
 
 
@@ -78,14 +73,7 @@ def released_checkpoint(folder: Path) -> Path:
     return checkpoint
 
 
-def read_hardening(folder: Path) -> dict[str, Any]:
-    """What hardening the weights of the run came to; empty where nothing was hardened; ValueError if it is damaged."""
-    return read_json(folder / HARDENING)
-
-
 def identity(folder: Path) -> str:
     """Short hash of the run's best weights, which tells its analysis from another's; empty while there are none."""
-    path = folder / BEST
-    if not path.is_file():
-        return ""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    path = folder / "best" / "model.safetensors"
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else ""

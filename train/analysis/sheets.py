@@ -65,12 +65,11 @@ def examples(held_out: HeldOut, rows: np.ndarray, count: int, *, photos: bool) -
     count = min(count, len(rows))
     ranks = np.unique((np.linspace(0.05, 0.95, count) * (len(rows) - 1)).round().astype(int))
     chosen = np.argsort(errors, kind="stable")[ranks]
-    crops = held_out.crops(rows[chosen], _CROP)
-    images = crops.images if photos else np.zeros_like(crops.images)
+    images, *crops = held_out.crops(rows[chosen], _CROP)
+    shown = (images if photos else np.zeros_like(images), *crops)
     people = []
-    for number, (place, rank) in enumerate(zip(chosen, ranks, strict=True)):
+    for place, rank, *seen in zip(chosen, ranks, *shown, strict=True):
         name = f"better than {100 - 100 * rank / max(1, len(rows) - 1):.0f} % of {len(rows)}"
-        seen = (images[number], crops.maps[number], crops.points[number], crops.peaks[number])
         people.append(Example(name, *seen, found[place], truth[place], float(errors[place])))
     return people
 
@@ -104,14 +103,8 @@ def sheet_figure(people: list[Example], title: str, reference: str, *, photos: b
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
     handles = [Line2D([], [], color=colour, linewidth=2.5) for colour in (SIDES["left"], SIDES["right"], REFERENCE)]
-    figure.legend(
-        handles,
-        ["found, left", "found, right", reference],
-        loc="outside lower right",
-        ncols=3,
-        frameon=False,
-        fontsize=9,
-    )
+    names = ["found, left", "found, right", reference]
+    figure.legend(handles, names, loc="outside lower right", ncols=3, frameon=False, fontsize=9)
     return figure
 
 

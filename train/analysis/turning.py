@@ -43,14 +43,10 @@ def turning_page(groups: dict[str, Sequence[Example]]) -> str:
             trace.visible = number == 0
         traces += mine
         shown += [number] * len(mine)
-    buttons = [
-        {
-            "label": f"{name}: {person.error:.0f} mm",
-            "method": "update",
-            "args": [{"visible": [k == number for k in shown]}],
-        }
-        for number, (name, person) in enumerate(people)
-    ]
+    buttons = []
+    for number, (name, person) in enumerate(people):
+        visible = [{"visible": [k == number for k in shown]}]
+        buttons.append({"label": f"{name}: {person.error:.0f} mm", "method": "update", "args": visible})
     figure = go.Figure(traces)
     figure.update_layout(
         autosize=True,
@@ -103,16 +99,9 @@ def _scene(joints: np.ndarray) -> dict:
     points = _upright(joints)
     low, high = points.min(0) - 80, points.max(0) + 80
     names = ("right", "away", "up")
+    style = {"dtick": 500, "backgroundcolor": "#f4f5f7", "gridcolor": "#dfe2e7", "zeroline": False, "showspikes": False}
     axes = {
-        f"{axis}axis": {
-            "title": {"text": name},
-            "range": [float(a), float(b)],
-            "dtick": 500,
-            "backgroundcolor": "#f4f5f7",
-            "gridcolor": "#dfe2e7",
-            "zeroline": False,
-            "showspikes": False,
-        }
+        f"{axis}axis": {"title": {"text": name}, "range": [float(a), float(b)], **style}
         for axis, name, a, b in zip("xyz", names, low, high, strict=True)
     }
     sizes = (high - low) / (high - low).max()

@@ -17,7 +17,6 @@ from fusion_model.crop_inference import CropPredictor
 from fusion_model.detection.detector import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.files import write_atomically
-from fusion_model.hub.config_json import to_dict
 from train.data.people import load_people
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
@@ -43,7 +42,8 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     start_warm(module, arguments, "detector")
     checkpoint = arguments.checkpoint
     predictor = PoseEstimator.from_pretrained(checkpoint, device="cpu").predictor if checkpoint else None
-    validation = _validation_composites(_maker(photos, arguments, predictor, held_out=True))
+    validator, generator = _maker(photos, arguments, predictor, held_out=True), np.random.default_rng(0)
+    validation = [validator.make(generator, kinds=(0.3, 0.0)) for _ in range(_VALIDATION)]  # the same in every run
     maker = _maker(photos, arguments, predictor, held_out=False)
     batches = _Batches(maker, arguments)
 
@@ -59,17 +59,13 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         dataclasses.replace(loop_settings(arguments), clip=10.0),
         arguments.run,
         better="recall",
-        fingerprint={
-            "width": config.width,
-            "input_size": config.input_size,
-            "synthetic_fraction": arguments.synthetic_fraction,
-        },
+        fingerprint={name: getattr(arguments, name) for name in ("width", "input_size", "synthetic_fraction")},
     )
     resumed = "resumed" if loop.resume() else "started"
     loop.accelerator.print(f"{resumed} at step {loop.step} with {len(maker.rows)} people on {loop.device}")
     if loop.accelerator.is_main_process:  # not before: another width is refused, and leaves the run as it is
         begin_provenance(arguments, "detector", maker.source, maker.names)
-        write_atomically(arguments.run / CONFIG_FILE, json.dumps(to_dict(config), indent=1))
+        write_atomically(arguments.run / CONFIG_FILE, json.dumps(dataclasses.asdict(config), indent=1))
     return loop
 
 
@@ -82,12 +78,6 @@ def _maker(
     if predictor:
         maker.sort_out(predictor)
     return maker
-
-
-def _validation_composites(maker: CompositeMaker) -> list[Composite]:
-    """The same pictures in every run."""
-    generator = np.random.default_rng(0)
-    return [maker.make(generator, kinds=(0.3, 0.0)) for _ in range(_VALIDATION)]
 
 
 class _Batches:

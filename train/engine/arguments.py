@@ -48,21 +48,9 @@ def _reader(kind: type[int | float], fits: Callable[[float], bool], words: str) 
 
 def loop_settings(arguments: argparse.Namespace) -> LoopSettings:
     """Settings of the loop from the common arguments."""
-    return LoopSettings(
-        steps=arguments.steps,
-        learning_rate=arguments.lr,
-        schedule=arguments.schedule,
-        warmup=arguments.warmup,
-        time_limit=minutes_left(arguments),
-        save_every=arguments.save_every,
-        validate_every=arguments.validate_every,
-        seed=arguments.seed,
-        batch=arguments.batch,
-        accumulate=arguments.accumulate,
-        patience=arguments.patience,
-        keep=arguments.keep,
-        log=arguments.log,
-    )
+    names = ("steps", "schedule", "warmup", "save_every", "validate_every", "seed", "batch", "accumulate", "patience")
+    same = {name: getattr(arguments, name) for name in (*names, "keep", "log")}
+    return LoopSettings(learning_rate=arguments.lr, time_limit=minutes_left(arguments), **same)
 
 
 def minutes_left(arguments: argparse.Namespace) -> float:

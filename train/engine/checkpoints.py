@@ -55,8 +55,7 @@ def read_state(path: Path, device: torch.device) -> dict[str, Any]:
         return torch.load(file, map_location=device, weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         reason = str(error).partition("\n")[0]
-        msg = f"{file} is damaged ({reason}): remove {path} to continue from an older state"
-        raise ValueError(msg) from error
+        raise ValueError(f"{file} is damaged ({reason}): remove {path} to continue from an older state") from error
 
 
 def prune_states(folder: Path, keep: int) -> None:
@@ -112,8 +111,9 @@ def read_weights(path: Path, part: str = "") -> dict[str, torch.Tensor]:
     if path.is_dir() and not file.is_file() and (path / "model.safetensors").is_file():
         file = path / "model.safetensors"
     if not file.is_file():
-        msg = f"{file} not found: expected a run's folder with best/model.safetensors, or a safetensors file"
-        raise FileNotFoundError(msg)
+        raise FileNotFoundError(
+            f"{file} not found: expected a run's folder with best/model.safetensors, or a safetensors file"
+        )
     tensors = read_tensors(file)
     prefix = f"{part}."
     own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -13,7 +13,6 @@ import numpy as np
 
 from fusion_model.files import write_atomically
 
-TRACKIO_MISSING = "--log trackio needs the package trackio: pip install trackio, or choose --log csv"
 TENSORBOARD_MISSING = "TensorBoard is not installed: figures go to log.csv alone (pip install tensorboard)"
 
 
@@ -24,7 +23,7 @@ def check_log(kind: str) -> None:
         ValueError: for ``trackio`` where it is not installed.
     """
     if kind == "trackio" and importlib.util.find_spec("trackio") is None:
-        raise ValueError(TRACKIO_MISSING)
+        raise ValueError("--log trackio needs the package trackio: pip install trackio, or choose --log csv")
 
 
 class Log:
@@ -47,7 +46,9 @@ class Log:
 
     def row(self, row: Mapping[str, float]) -> None:
         """A row of ``log.csv``, and the same figures elsewhere."""
-        _append(self._table, row)
+        columns, rows = _read(self._table)
+        new = [name for name in row if name not in columns]
+        _write(self._table, columns + new, [*rows, dict(row)])
         self.scalars(int(row["step"]), {name: value for name, value in row.items() if name != "step"})
 
     def scalars(self, step: int, figures: Mapping[str, float]) -> None:
@@ -112,12 +113,6 @@ def _write(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
     writer.writeheader()
     writer.writerows(rows)
     write_atomically(path, text.getvalue())
-
-
-def _append(path: Path, row: Mapping[str, float]) -> None:
-    """Append a row; new columns are added to the table."""
-    columns, rows = _read(path)
-    _write(path, columns + [name for name in row if name not in columns], [*rows, dict(row)])
 
 
 def _forget_rows_after(path: Path, step: int) -> None:

@@ -21,21 +21,17 @@ _MARGIN = 0.05  # of the pasted part, in longer sides of the box
 _SIZES = (0.15, 0.6)  # longer side of a person over that of the canvas
 _MIN_PEOPLE, _MAX_PEOPLE = 2, 5  # people
 _CROWDED = {
-    "coco": frozenset((0, 96, 108, 132, 144, 240, 276, 300, 396, 408, 480)),
-    "lspet": frozenset(
-        (
-            8512, 8548, 8566, 8569, 8590, 8594, 8607, 8614, 8617, 8623, 8640, 8659, 8698, 8711, 8712, 8716, 8728, 8746,
-            8762, 8796, 8867, 8872, 8873, 8874, 8875, 8891, 8903, 8924, 8952, 8960, 8978, 8994,
-        )
-    ),
-    "mpii": frozenset(
-        (
-            407, 408, 412, 427, 430, 721, 722, 723, 728, 729, 740, 1058, 1059, 1060, 1061, 1090, 1091, 1388, 1392, 1407,
-            1408, 1409,
-        )
-    ),
-    "stanford40": frozenset((24, 792, 1068, 2820, 2976, 2988, 4200, 4728, 4872)),
-    "street": frozenset(),
+    "coco": {0, 96, 108, 132, 144, 240, 276, 300, 396, 408, 480},
+    "lspet": {
+        8512, 8548, 8566, 8569, 8590, 8594, 8607, 8614, 8617, 8623, 8640, 8659, 8698, 8711, 8712, 8716, 8728, 8746,
+        8762, 8796, 8867, 8872, 8873, 8874, 8875, 8891, 8903, 8924, 8952, 8960, 8978, 8994,
+    },
+    "mpii": {
+        407, 408, 412, 427, 430, 721, 722, 723, 728, 729, 740, 1058, 1059, 1060, 1061, 1090, 1091, 1388, 1392, 1407,
+        1408, 1409,
+    },
+    "stanford40": {24, 792, 1068, 2820, 2976, 2988, 4200, 4728, 4872},
+    "street": set(),
 }  # fmt: skip
 
 
@@ -97,8 +93,7 @@ def _canvas(source: Source, rows: list[int], empty: list[np.ndarray], generator:
         if len(placed) == len(rows):
             joints, boxes = (np.stack(column) for column in zip(*placed, strict=True))
             return Canvas(picture, rows, joints, boxes)
-    msg = f"{source.name}: photos {rows} fit on no canvas; are their boxes right?"
-    raise ValueError(msg)
+    raise ValueError(f"{source.name}: photos {rows} fit on no canvas; are their boxes right?")
 
 
 def _background(source: Source, row: int, empty: list[np.ndarray], generator: np.random.Generator) -> np.ndarray:
@@ -114,16 +109,7 @@ def _background(source: Source, row: int, empty: list[np.ndarray], generator: np
 def _paste(
     canvas: np.ndarray, free: np.ndarray, source: Source, row: int, fraction: float, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Paste one person where there is room, in place; joints and box on the canvas, or None.
-
-    Args:
-        canvas: (640, 640, 3).
-        free: (640, 640) bool, where nobody is yet.
-        source: the data set.
-        row: the person.
-        fraction: longer side of the box over that of the canvas.
-        generator: of the place.
-    """
+    """Paste one person where ``free`` (640, 640) has room, in place; joints and box on the canvas, or None."""
     photo, box = source.photo(row), source.box[row].astype(float)
     side = (box[2:] - box[:2]).max()
     low = np.maximum(np.floor(box[:2] - _MARGIN * side), 0).astype(int)

@@ -13,6 +13,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics, update_checkpoint
 from train.engine.provenance import ENTRY as PROVENANCE
 from train.engine.provenance import most_people
+from train.evaluation.tables import markdown_table
 
 RESEARCH_ONLY = "non-commercial-research"
 STALE = "its card and figures are as they were: python -m train.evaluate --data DIR --checkpoint {folder} --card"
@@ -128,11 +129,7 @@ def write_card(folder: Path, estimator: PoseEstimator, figures: dict[str, dict])
 
 
 def card_text(
-    config: ModelConfig,
-    name: str,
-    figures: dict[str, dict],
-    datasets: Sequence[str] = (),
-    licence: str | None = None,
+    config: ModelConfig, name: str, figures: dict[str, dict], datasets: Sequence[str] = (), licence: str | None = None
 ) -> str:
     """The card as Markdown: the same for the same arguments.
 
@@ -196,16 +193,13 @@ def _provenance_table(config: ModelConfig, provenances: dict[str, dict]) -> list
     """How long each network was trained; none if nothing is known of any."""
     if not provenances:
         return []
-    lines = [
-        "",
-        "| network | steps of its last run, to the best | images a step | images in all |",
-        "| --- | --- | --- | --- |",
-    ]
+    rows = []
     for part in ("hourglass", "fusion", *(("detector",) if config.detector else ())):
         counts = [provenances.get(part, {}).get(key) for key in ("steps", "batch", "images")]
-        lines.append(f"| {part} | " + " | ".join(_UNKNOWN if one is None else str(one) for one in counts) + " |")
+        rows.append([part, *(_UNKNOWN if one is None else one for one in counts)])
+    head = ("network", "steps of its last run, to the best", "images a step", "images in all")
     note = "Images in all: augmented crops, also those of the runs whose weights the last one went on from."
-    return [*lines, "", f'{note} Of what is "{_UNKNOWN}" the data are not known either.']
+    return ["", markdown_table(head, rows), "", f'{note} Of what is "{_UNKNOWN}" the data are not known either.']
 
 
 def _is_evaluated(figures: dict[str, dict]) -> bool:
@@ -217,7 +211,7 @@ def _figures(figures: dict[str, dict]) -> Iterator[str]:
     """The sections with numbers: those of train.evaluate, those of train.fusion, and any others."""
     rest = {name: value for name, value in figures.items() if name != PROVENANCE}
     if _is_evaluated(figures):
-        tables = [*_maps_table(figures), "", *_pose_tables(figures), "", *_confidence(figures)]
+        tables = [_maps_table(figures), "", *_pose_tables(figures), "", *_confidence(figures)]
         yield _PROTOCOL
         yield _RENDERED if "synthetic" in figures["true box"] else ""
         yield _NEGATIVES if "negatives" in figures else ""
@@ -225,7 +219,7 @@ def _figures(figures: dict[str, dict]) -> Iterator[str]:
         for name in _MEASURED:
             rest.pop(name, None)
     if _TRAINING in rest:
-        yield _TRAINING_PROTOCOL + "\n" + "\n".join(_training_table(rest.pop(_TRAINING))) + "\n"
+        yield _TRAINING_PROTOCOL + "\n" + _training_table(rest.pop(_TRAINING)) + "\n"
     if numbers := list(_numbers(rest)):
         rows = [f"- {name}: {_number(value)}" for name, value in numbers]
         yield "\n## Other figures of the checkpoint\n" + "\n".join(rows) + "\n"
@@ -233,14 +227,11 @@ def _figures(figures: dict[str, dict]) -> Iterator[str]:
         yield "\n## Figures\nNone: it has not been evaluated (`python -m train.evaluate --card` does it).\n"
 
 
-def _training_table(rows: dict[str, dict[str, float]]) -> list[str]:
+def _training_table(rows: dict[str, dict[str, float]]) -> str:
     """The errors before and after pruning, beside the mean pose's."""
     columns = list(dict.fromkeys(key for row in rows.values() for key in row))
-    lines = ["| | " + " | ".join(columns) + " |", "| --- " * (len(columns) + 1) + "|"]
-    for name, row in rows.items():
-        values = " | ".join(_number(row[key]) if key in row else "-" for key in columns)
-        lines.append(f"| {name} | {values} |")
-    return lines
+    cells = [[name, *(_number(row[key]) if key in row else "-" for key in columns)] for name, row in rows.items()]
+    return markdown_table(("", *columns), cells)
 
 
 def _numbers(figures: object, name: str = "") -> Iterator[tuple[str, float]]:
@@ -257,15 +248,15 @@ def _number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.4g}"
 
 
-def _maps_table(figures: dict[str, dict]) -> list[str]:
-    """Rows of the 2D figures."""
-    rows = ["| | n | PCK@0.2 | standard error | recall of people | false boxes a picture |", "| --- " * 6 + "|"]
+def _maps_table(figures: dict[str, dict]) -> str:
+    """The 2D figures."""
+    rows = []
     for kind in ("true box", "end to end"):
         for name, row in figures[kind].items():
-            found = f"{row['recall']:.1f} % | {row['false_boxes']:.2f}" if "recall" in row else "- | -"
             error = f"{row['se']:.1f}" if "se" in row else "-"
-            rows.append(f"| {kind}, {name} | {row['n']} | {row['pck']:.1f} | {error} | {found} |")
-    return rows
+            found = (f"{row['recall']:.1f} %", f"{row['false_boxes']:.2f}") if "recall" in row else ("-", "-")
+            rows.append((f"{kind}, {name}", row["n"], f"{row['pck']:.1f}", error, *found))
+    return markdown_table(("", "n", "PCK@0.2", "standard error", "recall of people", "false boxes a picture"), rows)
 
 
 def _pose_tables(figures: dict[str, dict]) -> list[str]:
@@ -283,18 +274,14 @@ def _pose_table(truth: str, table: dict[str, dict]) -> list[str]:
     """Rows of one 3D table: all people, then the groups, worst first."""
     whole = [name for name in table if name == "all"]
     groups = sorted(set(table) - set(whole), key=lambda name: -table[name]["model"]["mpjpe"])
-    rows = [
-        f"3D against {truth}, in the true box, beside the mean pose of the training set (12 limb joints):",
-        "",
-        "| | n | MPJPE mm | mean pose | PA-MPJPE mm | mean pose | depth order % | mean pose |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    rows = []
     for name in (*whole, *groups):
         model, mean = table[name]["model"], table[name]["mean_pose"]
         found = [row.get(key) for key in ("mpjpe", "pa_mpjpe", "order") for row in (model, mean)]
-        values = " | ".join("-" if value is None else f"{value:.1f}" for value in found)
-        rows.append(f"| {name} | {model['n']} | {values} |")
-    return rows
+        rows.append([name, model["n"], *("-" if value is None else f"{value:.1f}" for value in found)])
+    title = f"3D against {truth}, in the true box, beside the mean pose of the training set (12 limb joints):"
+    head = ("", "n", "MPJPE mm", "mean pose", "PA-MPJPE mm", "mean pose", "depth order %", "mean pose")
+    return [title, "", markdown_table(head, rows)]
 
 
 def _confidence(figures: dict[str, dict]) -> list[str]:
@@ -308,8 +295,6 @@ def _confidence(figures: dict[str, dict]) -> list[str]:
     if negatives := figures.get("negatives"):
         rows += [f"Negatives taken for a person: {negatives['taken_for_a_person']:.1f} % of {negatives['n']}."]
     if calibration:
-        rows += ["", "| confidence | right | n |", "| --- | --- | --- |"]
-        rows += [
-            f"| {row['confidence']:.2f} | {row['correct']:.2f} | {row['n']} |" for row in calibration["reliability"]
-        ]
+        bins = [(f"{row['confidence']:.2f}", f"{row['correct']:.2f}", row["n"]) for row in calibration["reliability"]]
+        rows += ["", markdown_table(("confidence", "right", "n"), bins)]
     return rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,24 +100,14 @@ def with_error(scores: np.ndarray) -> dict[str, float]:
     return {"n": len(scores), "pck": float(scores.mean()), **error}
 
 
-def in_true_boxes(estimator: PoseEstimator, source: Source, rows: np.ndarray) -> list[Pose | None]:
-    """Poses of people whose box is given."""
-    return _in_batches(estimator, source, rows, lambda row: source.box[row])
-
-
-def end_to_end(estimator: PoseEstimator, source: Source, rows: np.ndarray) -> list[Pose | None]:
-    """Poses of the best person of each whole photo."""
-    return _in_batches(estimator, source, rows, lambda _row: None)
-
-
-def _in_batches(
-    estimator: PoseEstimator, source: Source, rows: np.ndarray, box: Callable[[int], np.ndarray | None]
-) -> list[Pose | None]:
-    """Estimate a few photos at a time."""
+def estimate_people(estimator: PoseEstimator, source: Source, rows: np.ndarray, *, boxed: bool) -> list[Pose | None]:
+    """Poses of the people in their true boxes, a few photos at a time; if not boxed, of the best one of each photo."""
     poses: list[Pose | None] = []
     for start in tqdm(range(0, len(rows), _BATCH), desc=source.name, unit="batch", leave=False):
         part = rows[start : start + _BATCH]
-        poses += estimator.batch([source.photo(row) for row in part], [box(row) for row in part])
+        poses += estimator.batch(
+            [source.photo(row) for row in part], [source.box[row] if boxed else None for row in part]
+        )
     return poses
 
 

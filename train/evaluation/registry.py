@@ -74,20 +74,17 @@ def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
         )
     models = action_checkpoints(checkpoint)
     if models is None:
-        return protocol.measure(
-            predict_people(PoseEstimator.from_pretrained(checkpoint), prepared, rows, protocol.joints)
-        )
-    return _of_actions(protocol.measure(_predict_by_action(models, prepared, rows, protocol.joints)))
+        estimator = PoseEstimator.from_pretrained(checkpoint)
+        return protocol.measure(predict_people(estimator, prepared, rows, protocol.joints))
+    table = protocol.measure(_predict_by_action(models, prepared, rows, protocol.joints))
+    ours = {name.replace("this checkpoint", "a checkpoint for each action"): row for name, row in table.rows.items()}
+    return dataclasses.replace(table, rows=ours)
 
 
 def _predict_by_action(
     models: dict[str, Path], prepared: Prepared, rows: np.ndarray, joints: tuple[str, ...] | None
 ) -> Predictions:
-    """Estimate the people of each action by its own checkpoint.
-
-    Raises:
-        ValueError: if there is none for an action.
-    """
+    """Estimate the people of each action by its own checkpoint."""
     actions = prepared.columns["action"][rows]
     found = [str(action) for action in np.unique(actions)]
     if missing := [action or "people without an action" for action in found if action not in models]:
@@ -100,9 +97,3 @@ def _predict_by_action(
         for action in found
     ]
     return together(parts)
-
-
-def _of_actions(table: Table) -> Table:
-    """The table with rows that say how many models they are of."""
-    rows = {name.replace("this checkpoint", "a checkpoint for each action"): row for name, row in table.rows.items()}
-    return dataclasses.replace(table, rows=rows)

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,3 +116,9 @@ class Table:
 def _known(value: Cell) -> Cell:
     """None for NaN."""
     return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def markdown_table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """Rows of cells below their head, in Markdown."""
+    lines = (head, ["---"] * len(head), *rows)
+    return "\n".join("".join(f"| {cell} " if cell != "" else "| " for cell in line) + "|" for line in lines)

@@ -94,11 +94,7 @@ def make_loop(module: BothNetworks, estimator: PoseEstimator, arguments: argpars
 
 
 def _posed(people: People) -> People:
-    """Those whose 3D is known.
-
-    Raises:
-        ValueError: if there are none.
-    """
+    """Those whose 3D is known; ValueError if there are none."""
     rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0]
     if not len(rows):
         raise ValueError("none of the people has a 3D pose: joint training needs pseudo-labels or measured 3D")

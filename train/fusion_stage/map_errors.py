@@ -78,8 +78,7 @@ def _statistics(points: Tensor, peaks: Tensor, widths: Tensor, truth: Tensor, la
     known = labelled & (labelled[:, shoulder] & labelled[:, hip])[:, None]
     if not known.any(0).all():
         missing = ", ".join(MPII_16.joints[k] for k in torch.nonzero(~known.any(0))[:, 0].tolist())
-        msg = f"cannot measure the errors of maps: {missing} labelled in no person with a labelled torso"
-        raise ValueError(msg)
+        raise ValueError(f"cannot measure the errors of maps: {missing} labelled in no person with a labelled torso")
     torso = torso_lengths(truth)[:, None]
     off = (points - truth).norm(dim=-1) / torso
     off_mirror = (points - truth[:, _MIRROR]).norm(dim=-1) / torso

@@ -16,15 +16,7 @@ from tqdm import tqdm
 from fusion_model.crop_inference import fusion_inputs
 from fusion_model.heatmaps import to_map_coordinates
 from fusion_model.skeletons import MPII_16
-from train.data.augment import (
-    AUGMENT_POSES,
-    crop_matrices,
-    plain_crops,
-    random_crops,
-    sample,
-    transform,
-    turned_poses,
-)
+from train.data.augment import AUGMENT_POSES, crop_matrices, plain_crops, random_crops, sample, transform, turned_poses
 from train.data.people import People, take_rows
 from train.engine.precision import bf16_is_fast
 from train.engine.seeds import RowNoise
@@ -133,8 +125,9 @@ def build_samples(
     """
     rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0].repeat(copies)
     if not len(rows):
-        msg = "none of the people has a 3D pose: the fusion network needs sources with pseudo-labels or measured 3D"
-        raise ValueError(msg)
+        raise ValueError(
+            "none of the people has a 3D pose: the fusion network needs sources with pseudo-labels or measured 3D"
+        )
 
     def parts() -> Iterator[tuple[Tensor, ...]]:
         for start in tqdm(range(0, len(rows), batch), desc="hourglass maps", unit="batch", disable=not progress):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +43,10 @@ HARDENING = "hardening.json"  # in a run's folder: what the end of the soft phas
 OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the samples are labelled with
     name for name, skeleton in SKELETONS.items() if set(skeleton.joints) <= set(HUMAN36M_17.joints)
 )
+_FIXED = (  # arguments that may not change while a run goes on
+    "preset", "strategy", "fixed_beta", "crops", "sharpness", "steps", "synthetic_fraction", "teacher_trust",
+    "reprojection", "pairs", "augment",
+)  # fmt: skip
 
 
 def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
@@ -100,12 +103,9 @@ def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
 
 def sample_settings(config: ModelConfig, arguments: argparse.Namespace) -> SampleSettings:
     """The samples that the arguments ask for."""
-    size, margin = config.hourglass.input_size, config.crop.margin
-    sizes = (size, margin, config.fusion.input_size)
-    action, augment = getattr(arguments, "action", ""), arguments.augment
-    return SampleSettings(
-        *sizes, crops=arguments.crops, seed=arguments.seed, pairs=arguments.pairs, action=action, augment=augment
-    )
+    sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
+    chosen = {name: getattr(arguments, name) for name in ("crops", "seed", "pairs", "augment")}
+    return SampleSettings(*sizes, **chosen, action=getattr(arguments, "action", ""))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,22 +136,14 @@ class Trainer:
     """
 
     def __init__(
-        self,
-        config: ModelConfig,
-        hourglass: StackedHourglass,
-        network: FusionNetwork,
-        arguments: argparse.Namespace,
+        self, config: ModelConfig, hourglass: StackedHourglass, network: FusionNetwork, arguments: argparse.Namespace
     ) -> None:
         self.config, self.hourglass, self.arguments = config, hourglass, arguments
         self.soft_steps = round(arguments.soft_fraction * arguments.steps)
         settings = loop_settings(arguments)
-        fingerprint = {name: getattr(arguments, name) for name in ("preset", "strategy", "fixed_beta", "crops")}
+        fingerprint = {name: getattr(arguments, name) for name in _FIXED}
         fingerprint |= {"input_size": config.hourglass.input_size, "hourglass": weights_fingerprint(hourglass)}
-        fingerprint |= {"sharpness": arguments.sharpness, "soft_steps": self.soft_steps, "steps": arguments.steps}
-        fingerprint |= {
-            name: getattr(arguments, name)
-            for name in ("synthetic_fraction", "teacher_trust", "reprojection", "pairs", "augment")
-        }
+        fingerprint["soft_steps"] = self.soft_steps
         skeleton = SKELETONS[config.fusion.skeleton]
         self._joints = [HUMAN36M_17.index(name) for name in skeleton.joints]  # of the samples' 17, those put out
         fingerprint["skeleton"] = skeleton.name
@@ -241,9 +233,8 @@ class Trainer:
             return pose_figures(poses, truth)
         photos, synthetic = (pose_figures(poses[rows], truth[rows]) for rows in (~rendered, rendered))
         both = {name: (photos[name] + synthetic[name]) / 2 for name in photos} | {"n": len(truth)}
-        return (
-            both | {f"photos_{k}": v for k, v in photos.items()} | {f"synthetic_{k}": v for k, v in synthetic.items()}
-        )
+        both |= {f"photos_{name}": value for name, value in photos.items()}
+        return both | {f"synthetic_{name}": value for name, value in synthetic.items()}
 
     def outcome(self, weights: Path) -> Outcome:
         """Measure the network of a finished run that lies in that file, and prune it."""
@@ -272,14 +263,13 @@ class Trainer:
         outcome = self.outcome(self.arguments.run / "best" / "model.safetensors")
         network, rows = outcome.network, outcome.figures
         if not self.config.fusion.single_stream:
-            _print_sizes({"unpruned": outcome.unpruned, "pruned": network})
+            networks = {"unpruned": outcome.unpruned, "pruned": network}
+            for name, ms in time_networks(networks).items():
+                print(f"{name:9} {parameter_count(networks[name]) / 1e6:6.2f} M parameters  {ms:6.2f} ms a crop")
         for name, figures in rows.items():
             print(f"{name:22}", "  ".join(f"{key} {value:.1f}" for key, value in figures.items()))
-        paths = {
-            "hourglass": self.arguments.hourglass,
-            "fusion": self.arguments.run,
-            "detector": self.arguments.detector,
-        }
+        arguments = self.arguments
+        paths = {"hourglass": arguments.hourglass, "fusion": arguments.run, "detector": arguments.detector}
         metrics = {"fusion": {name: known(figures) for name, figures in rows.items()}, ENTRY: provenances(paths)}
         self.estimator(network, detector).save_pretrained(self.arguments.run / "checkpoint", metrics=metrics)
         print(f"checkpoint: {self.arguments.run / 'checkpoint'}")
@@ -296,12 +286,6 @@ def predict(network: FusionNetwork, samples: FusionSamples, batch: int = 256) ->
         rows = torch.arange(start, min(start + batch, len(samples)), device=samples.images.device)
         found.append(network(*samples.inputs(rows)).float().cpu())
     return carried @ torch.cat(found).numpy()
-
-
-def _print_sizes(networks: Mapping[str, FusionNetwork]) -> None:
-    """Print parameters and time a crop of each network."""
-    for name, milliseconds in time_networks(networks).items():
-        print(f"{name:9} {parameter_count(networks[name]) / 1e6:6.2f} M parameters  {milliseconds:6.2f} ms a crop")
 
 
 def _mixing_figures(module: FusionNetwork) -> dict[str, float]:

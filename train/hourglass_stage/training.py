@@ -20,6 +20,7 @@ from train.hourglass_stage.map_figures import maps_pck
 from train.hourglass_stage.pictures import map_sheet
 
 SIGMA = 1.25  # of the Gaussian targets, map pixels
+_FIXED = ("preset", "synthetic_fraction", "augment")  # arguments that may not change while a run goes on
 
 
 def heatmap_loss(outputs: list[Tensor], target: Tensor, weight: Tensor) -> Tensor:
@@ -42,12 +43,10 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     preset = PRESETS[arguments.preset]
     size, margin = arguments.input_size or preset.hourglass.input_size, preset.crop.margin
     torch.manual_seed(arguments.seed)  # of the initial weights
-    module = StackedHourglass(dataclasses.replace(preset.hourglass, input_size=size)).to(
-        memory_format=torch.channels_last
-    )
+    module = StackedHourglass(dataclasses.replace(preset.hourglass, input_size=size))
+    module.to(memory_format=torch.channels_last)
     start_warm(module, arguments, "hourglass")
-    held_out = find_people(arguments.data, validation=True)
-    people = find_people(arguments.data, validation=False)
+    held_out, people = (find_people(arguments.data, validation=part) for part in (True, False))
     weights = sampling_weights(people.source, people.names, arguments.synthetic_fraction)
     augment = AUGMENT[arguments.augment]
 
@@ -71,12 +70,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         dataclasses.replace(loop_settings(arguments), freeze_norm=arguments.freeze_norm),
         arguments.run,
         better="mean",
-        fingerprint={
-            "preset": arguments.preset,
-            "input_size": size,
-            "synthetic_fraction": arguments.synthetic_fraction,
-            "augment": arguments.augment,
-        },
+        fingerprint={name: getattr(arguments, name) for name in _FIXED} | {"input_size": size},
         describe=describe,
         pictures=lambda network: {"maps": map_sheet(network, held_out, size, margin)},
     )

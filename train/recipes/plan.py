@@ -52,12 +52,8 @@ class Settings:
     def common(self, steps: int, rate: str, *, presets: bool = True) -> tuple[str, ...]:
         """Arguments of every training; ``presets``: whether it trains a network of the presets."""
         count = max(_MIN_STEPS, round(self.scale * steps))
-        often = (
-            "--validate-every",
-            str(math.ceil(count / _VALIDATIONS)),
-            "--save-every",
-            str(math.ceil(count / _SAVES)),
-        )
+        validate, save = (str(math.ceil(count / times)) for times in (_VALIDATIONS, _SAVES))
+        often = ("--validate-every", validate, "--save-every", save)
         parts = ("--accumulate", str(self.accumulate)) if self.accumulate > 1 else ()
         sizes = ("--preset", self.preset) if presets else ()
         return (*sizes, "--steps", str(count), "--lr", rate, *often, *parts, "--log", "csv")

@@ -28,10 +28,7 @@ _RENDERED = "the rendered people of train.synthesize stand in for the synthetic 
 def _on_human36m(settings: Settings) -> list[Stage]:
     """The hourglass on Human3.6M."""
     base = settings.base
-    return [
-        plan.hourglass(settings, base, _BASE),
-        plan.hourglass(settings, "human36m", _TUNED, after=base),
-    ]
+    return [plan.hourglass(settings, base, _BASE), plan.hourglass(settings, "human36m", _TUNED, after=base)]
 
 
 def _one_model(settings: Settings) -> list[Stage]:
@@ -151,13 +148,7 @@ RECIPES = {
     "table4": Recipe("KTH, with and without rendered people", ("", "kth", "synthetic"), _table_4, _report_4),
     "table5": Recipe("ways of merging on Human3.6M", ("", "human36m"), _table_5, _report_5),
     "released": Recipe(
-        "the bundled checkpoint",
-        (),
-        released.stages,
-        released.report,
-        preset="released",
-        goes_on=True,
-        check=released.check,
+        "the bundled checkpoint", (), released.stages, released.report, "released", goes_on=True, check=released.check
     ),
 }
 """What ``train.reproduce`` offers; another recipe is a function of its stages, one of its report, and a line here."""

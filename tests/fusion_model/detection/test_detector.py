@@ -10,7 +10,7 @@ from torch import nn
 from fusion_model.config import DetectorConfig
 from fusion_model.detection.detector import PersonDetector, cell_boxes, decode_detections, detect
 from fusion_model.estimator import PoseEstimator
-from fusion_model.hub.config_json import model_config_from_dict, to_dict
+from fusion_model.hub.config_json import model_config_from_dict
 
 CONFIG = DetectorConfig(width=6, input_size=64)
 
@@ -94,9 +94,9 @@ def estimator():
 
 
 def test_the_configuration_carries_the_detector_or_none(estimator):
-    assert model_config_from_dict(to_dict(estimator.config)) == estimator.config
+    assert model_config_from_dict(dataclasses.asdict(estimator.config)) == estimator.config
     without = dataclasses.replace(estimator.config, detector=None)
-    assert model_config_from_dict(to_dict(without)) == without
+    assert model_config_from_dict(dataclasses.asdict(without)) == without
 
 
 def test_a_checkpoint_keeps_the_detector(estimator, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import cv2
@@ -13,7 +14,6 @@ from fusion_model.config import DetectorConfig
 from fusion_model.detection.detector import STRIDE, PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
-from fusion_model.hub.config_json import to_dict
 from fusion_model.skeletons import MPII_16
 from tests.helpers.fake_data import make_source, write_pack
 from train import attach_detector
@@ -176,7 +176,7 @@ def test_a_runs_detector_is_attached_to_a_checkpoint(tmp_path):
     config = DetectorConfig(width=6, input_size=64)
     network = PersonDetector(config)
     write_best(tmp_path / "run", network, {})
-    (tmp_path / "run" / CONFIG_FILE).write_text(json.dumps(to_dict(config)), encoding="utf-8")
+    (tmp_path / "run" / CONFIG_FILE).write_text(json.dumps(dataclasses.asdict(config)), encoding="utf-8")
     estimator = attach(PoseEstimator.random("tiny"), read_detector(tmp_path / "run"))
     estimator.save_pretrained(tmp_path / "model")
     assert read_detector(tmp_path / "model").config == config

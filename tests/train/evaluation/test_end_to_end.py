@@ -20,9 +20,8 @@ from train.evaluation.end_to_end import (
     LIMBS_16,
     LIMBS_17,
     Truth,
-    end_to_end,
+    estimate_people,
     grouped_table,
-    in_true_boxes,
     labelled_people,
     limb_hits,
     match_boxes,
@@ -119,7 +118,7 @@ def test_upside_down_is_neck_below_hips():
 
 def test_negative_crops_leave_the_person_out():
     source = make_source()
-    crops = negative_crops(source, seed=0)
+    crops = negative_crops(source)
     assert crops
     assert all(not ((crop[..., 0] > 200) & (crop[..., 1] < 50)).any() for crop in crops), "no red wrist in them"
     assert negative_crops(make_source("coco")) == []
@@ -222,10 +221,10 @@ def test_evaluation_goes_the_way_of_every_caller():
     """Whole photos and canvases are measured by the poses that the library gives anybody for them."""
     source, estimator = make_source("mpii"), sure()
     photos = [source.photo(row) for row in range(5)]
-    for pose, photo in zip(end_to_end(estimator, source, np.arange(5)), photos, strict=True):
+    for pose, photo in zip(estimate_people(estimator, source, np.arange(5), boxed=False), photos, strict=True):
         assert np.allclose(pose.joints_2d, estimator(photo).joints_2d, atol=0.01)
         assert np.allclose(pose.joints_3d, estimator.predict_all(photo)[0].joints_3d, atol=0.1)
-    for pose, photo in zip(in_true_boxes(estimator, source, np.arange(5)), photos, strict=True):
+    for pose, photo in zip(estimate_people(estimator, source, np.arange(5), boxed=True), photos, strict=True):
         assert np.allclose(pose.joints_2d, estimator(photo, source.box[0]).joints_2d, atol=0.01)
     (canvas,) = make_canvases(source, np.arange(2), [GREEN], seed=2)
     truth = Truth(np.arange(2), source.joints[:2], source.by_hand[:2]).of(canvas.rows, canvas.joints)
