@@ -72,12 +72,7 @@ def _on_wall(builder: Builder, foot: np.ndarray, across: np.ndarray, left: float
             toward = np.cross(across, up(1.0)) * 8
             for half in (-0.25, 0.25):
                 builder.add(
-                    panel(
-                        middle + toward + across * half * (wide + 40),
-                        across * (wide / 2 - 20),
-                        up(tall),
-                        pane,
-                    )
+                    panel(middle + toward + across * half * (wide + 40), across * (wide / 2 - 20), up(tall), pane)
                 )
         elif kind == "door":
             builder.add(

@@ -15,17 +15,7 @@ import numpy as np
 
 from fusion_model.skeletons import MPII_16
 from train.data.readers.matlab import read_variable
-from train.data.readers.records import (
-    HIDDEN,
-    UNKNOWN,
-    VISIBLE,
-    Frame,
-    LayoutError,
-    Plan,
-    Record,
-    in_units,
-    require_any,
-)
+from train.data.readers.records import HIDDEN, UNKNOWN, VISIBLE, Frame, LayoutError, Plan, Record, in_units, require_any
 
 _SECTION = "MPII"
 _LIST = "valid_images.txt"
