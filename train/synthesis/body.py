@@ -143,18 +143,9 @@ class BodyPack:
             raise ValueError(f"there is no subject {subject}: the pack has subjects 0 to {len(self) - 1}")
         shape = self.mean[first:] + np.tensordot(self.coefficients[subject], self.components[:, first:], 1)
         rest, heads, tails, points = shape_parts(shape, len(self.uv) - first)
-        return Person(
-            subject,
-            int(self.sex[subject]),
-            float(self.age_years[subject]),
-            float(self.stature_mm[subject]),
-            float(self.mass_kg[subject]),
-            rest - heads[0],
-            heads - heads[0],
-            tails - heads[0],
-            points["thorax"] - heads[0],
-            _alignment(heads, tails, points),
-        )
+        numbers = (float(values[subject]) for values in (self.age_years, self.stature_mm, self.mass_kg))
+        places = (part - heads[0] for part in (rest, heads, tails, points["thorax"]))
+        return Person(subject, int(self.sex[subject]), *numbers, *places, _alignment(heads, tails, points))
 
 
 def load_body(path: Path | None = None) -> BodyPack:

@@ -250,9 +250,8 @@ def _swimwear(generator: np.random.Generator, size: Measures, *, woman: bool) ->
 
 
 def wear(
-    pack: BodyPack, dressed: DressedPerson, posed: np.ndarray, number: int, materials: list[Material], *,
-    near: bool = True,
-) -> list[Surface]:  # fmt: skip
+    pack: BodyPack, dressed: DressedPerson, posed: np.ndarray, number: int, materials: list[Material], *, near: bool
+) -> list[Surface]:
     """The surfaces of a posed and dressed person.
 
     Args:

@@ -30,8 +30,7 @@ def plan_mpii(source: Path) -> Plan:
     Raises:
         LayoutError: if a file is missing, or is not MPII's.
     """
-    found = require_any(source, "**/mpii_human_pose_v1_u12_*.mat", "mpii_human_pose_v1_u12_1.mat", _SECTION)
-    path = found[0]
+    path = require_any(source, "**/mpii_human_pose_v1_u12_*.mat", "mpii_human_pose_v1_u12_1.mat", _SECTION)[0]
     release = read_variable(path, "RELEASE", _SECTION, structs=True)
     images = source / "images"
     if not images.is_dir():
