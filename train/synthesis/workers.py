@@ -9,13 +9,14 @@ import sys
 from collections.abc import Callable
 from multiprocessing.queues import Queue
 from pathlib import Path
+from typing import TypeAlias
 
 from train.synthesis.dataset import Settings, Work, write_part, write_parts
 from train.synthesis.labels import Picture
 
 _POLL_SECONDS = 0.5
 _KILLED = "a process that rendered was killed: is there enough memory? Run the command again to go on"
-_News = Queue[int | Exception | None]
+_News: TypeAlias = "Queue[int | Exception | None]"
 
 Factory = Callable[[], Callable[[int], Picture]]
 """Makes what renders picture number i; may be pickled. A renderer lives in one process and stays there."""
