@@ -236,10 +236,7 @@ def turned_poses(pose: Tensor, weight: Tensor, angle: Tensor, mirror: Tensor) ->
     turned = torch.stack((cosine * x + sine * y, cosine * y - sine * x, z), -1)
     swap = list(HUMAN36M_17.mirror)
     flipped = turned[:, swap] * turned.new_tensor([-1.0, 1.0, 1.0])
-    return (
-        torch.where(mirror[:, None, None], flipped, turned),
-        torch.where(mirror[:, None], weight[:, swap], weight),
-    )
+    return (torch.where(mirror[:, None, None], flipped, turned), torch.where(mirror[:, None], weight[:, swap], weight))
 
 
 def _paste_behind(

@@ -101,18 +101,14 @@ def open_prepared(folder: Path) -> Prepared:
     skeleton = SKELETONS[index["joint_set"]]
     missing = [part for part in range(index["parts"]) if not part_path(folder, part).is_file()]
     if missing:
-        raise FileNotFoundError(
-            f"{part_path(folder, missing[0])} not found, {len(missing)} of {index['parts']} parts are missing: copy "
-            "the folder again, or delete prepared.json and run train.prepare again"
-        )
+        found = f"{part_path(folder, missing[0])} not found, {len(missing)} of {index['parts']} parts are missing"
+        raise FileNotFoundError(f"{found}: copy the folder again, or delete {INDEX} and run train.prepare again")
     path = folder / ANNOTATIONS
     try:
         with np.load(path) as data:
             columns = {name: data[name] for name in data}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} is damaged ({error}): delete it and prepared.json, run train.prepare again"
-        ) from error
+        raise ValueError(f"{path} is damaged ({error}): delete it and {INDEX}, run train.prepare again") from error
     _check_columns(path, columns, index, skeleton)
     return Prepared(folder, index, skeleton, columns)
 

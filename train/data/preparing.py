@@ -25,6 +25,7 @@ from train.data.prepared import ANNOTATIONS, FORMAT, INDEX, LABELS, SETTINGS, co
 from train.data.readers.frames import iterate_frames
 from train.data.readers.records import UNKNOWN, Plan, Record, Unit
 from train.engine.run_files import check_settings
+from train.synthesis.dataset import npz_bytes
 
 _COUNTED = ("split", "subject", "action", "camera")
 _OUTSIDE = "the person lies outside the frame"
@@ -124,7 +125,7 @@ def _write_part(plan: Plan, unit: Unit, part: int, out: Path, settings: Settings
                     continue
                 archive.writestr(member_name(len(kept)), cut.jpeg)
                 kept.append((record, cut))
-            archive.writestr(LABELS, _npz(_columns(plan, kept)))
+            archive.writestr(LABELS, npz_bytes(_columns(plan, kept)))
             archive.writestr("skipped.json", json.dumps(labels.skipped))
 
     _unless_full(write, path)
@@ -148,11 +149,7 @@ def _row(plan: Plan, record: Record, cut: Cut) -> dict[str, Any]:
     labelled = record.visible != UNKNOWN
     points = record.joints_2d @ cut.affine[:, :2].T + cut.affine[:, 2]
     return {
-        "subject": record.subject,
-        "action": record.action,
-        "camera": record.camera,
-        "sequence": record.sequence,
-        "split": record.split,
+        **{name: getattr(record, name) for name in (*_COUNTED, "sequence")},
         "frame": record.number,
         "joints_2d": np.where(labelled[:, None], points, 0),
         "visible": record.visible,
@@ -191,7 +188,8 @@ def _finish(plan: Plan, out: Path, settings: Settings, licence_page: str) -> dic
         listed = "; ".join(f"{reason}: {count}" for reason, count in skipped.items()) or "no labels"
         raise ValueError(f"there are no people to store: all were left out ({listed})")
     columns = {name: np.concatenate([labels[name] for labels in parts]) for name in parts[0]}
-    _write(out / ANNOTATIONS, _npz(columns))
+    _write(out / ANNOTATIONS, npz_bytes(columns))
+    counted = {name: columns[name].tolist() for name in _COUNTED}
     index = {
         "format": FORMAT,
         "data_set": settings.data_set,
@@ -205,18 +203,13 @@ def _finish(plan: Plan, out: Path, settings: Settings, licence_page: str) -> dic
         "crop": settings.crop,
         "margin": settings.margin,
         "every": settings.every,
-        "counts": {name: _counts(columns[name]) for name in _COUNTED if (columns[name] != "").any()},
+        "counts": {name: dict(sorted(Counter(values).items())) for name, values in counted.items() if any(values)},
         "skipped": dict(skipped),
         "found": plan.found,
     }
     _write(out / INDEX, json.dumps(index, indent=1).encode())
     discard_unfinished(out)
     return index
-
-
-def _counts(column: np.ndarray) -> dict[str, int]:
-    """People by value."""
-    return {str(value): int(count) for value, count in zip(*np.unique(column, return_counts=True), strict=True)}
 
 
 def _read_part(path: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
@@ -226,13 +219,6 @@ def _read_part(path: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
             return {name: data[name] for name in data}, json.loads(archive.read("skipped.json"))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is damaged ({error}): delete it and run the command again") from error
-
-
-def _npz(arrays: dict[str, np.ndarray]) -> bytes:
-    """Arrays as a compressed npz file."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -31,6 +31,7 @@ POINTS = (
     "head", "left_hand", "left_toes", "right_hand", "right_toes",
     "thorax", "left_index", "left_little", "right_index", "right_little",
 )  # fmt: skip
+_ANEW = "make it anew with python -m train.synthesis.bake"
 _HELD_OUT = 5  # every fifth person is for validation
 # Of 180 degrees that an arm is raised, so much is the clavicle's; at rest arm and clavicle are low by that fraction.
 _CLAVICLE_FRACTION = 0.15
@@ -142,18 +143,9 @@ class BodyPack:
             raise ValueError(f"there is no subject {subject}: the pack has subjects 0 to {len(self) - 1}")
         shape = self.mean[first:] + np.tensordot(self.coefficients[subject], self.components[:, first:], 1)
         rest, heads, tails, points = shape_parts(shape, len(self.uv) - first)
-        return Person(
-            subject,
-            int(self.sex[subject]),
-            float(self.age_years[subject]),
-            float(self.stature_mm[subject]),
-            float(self.mass_kg[subject]),
-            rest - heads[0],
-            heads - heads[0],
-            tails - heads[0],
-            points["thorax"] - heads[0],
-            _alignment(heads, tails, points),
-        )
+        numbers = (float(values[subject]) for values in (self.age_years, self.stature_mm, self.mass_kg))
+        places = (part - heads[0] for part in (rest, heads, tails, points["thorax"]))
+        return Person(subject, int(self.sex[subject]), *numbers, *places, _alignment(heads, tails, points))
 
 
 def load_body(path: Path | None = None) -> BodyPack:
@@ -170,18 +162,14 @@ def load_body(path: Path | None = None) -> BodyPack:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in (*_ARRAYS, *_PEOPLE) if name in stored}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        msg = f"{path} cannot be read as a body pack ({error}); make it anew with python -m train.synthesis.bake"
-        raise ValueError(msg) from error
-    missing = [name for name in (*_ARRAYS, *_PEOPLE) if name not in arrays]
-    if missing:
-        msg = f"{path} is no body pack: it lacks {', '.join(missing)}; make it anew with python -m train.synthesis.bake"
-        raise ValueError(msg)
+        raise ValueError(f"{path} cannot be read as a body pack ({error}); {_ANEW}") from error
+    if missing := [name for name in (*_ARRAYS, *_PEOPLE) if name not in arrays]:
+        raise ValueError(f"{path} is no body pack: it lacks {', '.join(missing)}; {_ANEW}")
     _check(path, arrays)
-    singles = {
-        name: arrays[name].astype(np.float32) for name in ("components", "coefficients", "weight", "along", "uv")
-    }
-    singles["weight"] /= singles["weight"].sum(1, keepdims=True)  # stored in half precision
-    return BodyPack(**(arrays | singles))
+    for name in ("components", "coefficients", "weight", "along", "uv"):  # stored in half precision
+        arrays[name] = arrays[name].astype(np.float32)
+    arrays["weight"] /= arrays["weight"].sum(1, keepdims=True)
+    return BodyPack(**arrays)
 
 
 def pose_body(pack: BodyPack, person: Person, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -249,15 +237,13 @@ def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
     }
     for name, shape in expected.items():
         if arrays[name].shape != shape:
-            found = arrays[name].shape
-            msg = f"{path}: {name} is {found}, expected {shape}; make it anew with python -m train.synthesis.bake"
-            raise ValueError(msg)
+            raise ValueError(f"{path}: {name} is {arrays[name].shape}, expected {shape}; {_ANEW}")
     for name, limit in (("faces", count), ("weld", count), ("bone", len(RIG)), ("part", len(PARTS))):
-        if arrays[name].min() < 0 or arrays[name].max() >= limit:
-            msg = f"{path}: {name} reaches from {arrays[name].min()} to {arrays[name].max()}, expected 0 to {limit - 1}"
-            raise ValueError(msg)
+        low, high = arrays[name].min(), arrays[name].max()
+        if low < 0 or high >= limit:
+            raise ValueError(f"{path}: {name} reaches from {low} to {high}, expected 0 to {limit - 1}")
     if not all(np.isfinite(arrays[name]).all() for name in ("mean", "components", "coefficients", "weight")):
-        raise ValueError(f"{path}: holds values that are not finite; make it anew with python -m train.synthesis.bake")
+        raise ValueError(f"{path}: holds values that are not finite; {_ANEW}")
 
 
 def shape_parts(shape: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
@@ -291,7 +277,9 @@ def _alignment(heads: np.ndarray, tails: np.ndarray, points: dict[str, np.ndarra
         for bone, frame in frames.items():
             out[RIG.index(f"{side}_{bone}")] = canonical[bone] @ frame.T
         raised = np.arctan2(upper[1], np.hypot(upper[0], upper[2]))
-        out[RIG.index(f"{side}_clavicle")] = _about_z((-1 if side == "left" else 1) * _CLAVICLE_FRACTION * raised)
+        angle = (-1 if side == "left" else 1) * _CLAVICLE_FRACTION * raised
+        cosine, sine = np.cos(angle), np.sin(angle)
+        out[RIG.index(f"{side}_clavicle"), :2, :2] = [[cosine, -sine], [sine, cosine]]
     return out.astype(np.float32)
 
 
@@ -314,9 +302,3 @@ def _canonical_frames(outwards: np.ndarray) -> dict[str, np.ndarray]:
 
 
 _CANONICAL = {"left": _canonical_frames(_X), "right": _canonical_frames(-_X)}
-
-
-def _about_z(angle: float) -> np.ndarray:
-    """(3, 3) turn about z by an angle in radians."""
-    cosine, sine = np.cos(angle), np.sin(angle)
-    return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])

@@ -17,14 +17,11 @@ _STEPS = 3
 _COMMON_OF_HALF = 0.6
 _SIDES = ("left", "right")
 # A limb, the bone against which it twists, and whether the limb's end (else its beginning) follows that bone.
+_TWISTS = (("upper_arm", "{}_clavicle", False), ("thigh", "pelvis", False), ("forearm", "{}_hand", True))
 _LIMBS = tuple(
     (RIG.index(f"{side}_{limb}"), RIG.index(against.format(side)), at_end)
     for side in _SIDES
-    for limb, against, at_end in (
-        ("upper_arm", "{}_clavicle", False),
-        ("thigh", "pelvis", False),
-        ("forearm", "{}_hand", True),
-    )
+    for limb, against, at_end in _TWISTS
 )
 # Joints that bend far: the bone before and the bone that begins there.
 _BENDS = tuple(
@@ -56,8 +53,7 @@ class Skin:
     def __init__(
         self, vertices: np.ndarray, heads: np.ndarray, tails: np.ndarray, bone: np.ndarray, weight: np.ndarray
     ) -> None:
-        dense = np.zeros((len(vertices), len(RIG)), np.float32)
-        np.add.at(dense, (np.arange(len(vertices))[:, None], bone), weight)
+        dense = dense_weights(bone, weight, len(RIG))
         common, stations = [], []
         for before, after in _BENDS:
             shared = _COMMON_OF_HALF * np.minimum(dense[:, before], dense[:, after])
@@ -104,6 +100,13 @@ class Skin:
         shift = moved[pivots] - np.einsum("bij,bj->bi", turned, heads[pivots])
         blended = self._weights @ np.concatenate([turned.reshape(-1, 9), shift], 1).astype(np.float32)
         return np.einsum("vij,vj->vi", blended[:, :9].reshape(-1, 3, 3), rest) + blended[:, 9:]
+
+
+def dense_weights(bone: np.ndarray, weight: np.ndarray, count: int) -> np.ndarray:
+    """Skinning (V, B) float32 to ``count`` bones of the bones (V, K) that move each vertex and their weights (V, K)."""
+    out = np.zeros((len(bone), count), np.float32)
+    np.add.at(out, (np.arange(len(bone))[:, None], bone), weight.astype(np.float32))
+    return out
 
 
 def position_along(vertices: np.ndarray, head: np.ndarray, tail: np.ndarray) -> np.ndarray:

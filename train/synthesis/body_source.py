@@ -17,6 +17,7 @@ from anny.utils.obj_utils import load_obj_file
 from train.synthesis.body import PARTS
 from train.synthesis.body_hands import relax_hands
 from train.synthesis.body_shapes import Source
+from train.synthesis.body_skin import dense_weights
 from train.synthesis.rig import RIG
 
 # Faces of each part: MakeHuman's groups of helper geometry; the skin is what the model itself keeps of its body.
@@ -82,7 +83,7 @@ def load_source() -> Source:
     labels = list(model.bone_labels)
     heads = np.concatenate([model.template_bone_heads.numpy()[None], model.bone_heads_blendshapes.numpy()])
     points = _points(labels, heads)
-    skinning = _dense(model.vertex_bone_indices.numpy(), model.vertex_bone_weights.numpy(), len(labels))
+    skinning = dense_weights(model.vertex_bone_indices.numpy(), model.vertex_bone_weights.numpy(), len(labels))
     vertices = np.concatenate([model.template_vertices.numpy()[None], model.blendshapes.numpy()]).astype(np.float32)
     vertices = relax_hands(vertices, heads.astype(np.float32), labels, list(model.bone_parents), skinning)
     top = int(np.argmax(vertices[0, :_BODY_VERTICES, 2]))
@@ -145,13 +146,6 @@ def _points(labels: list[str], heads: np.ndarray) -> np.ndarray:
         pattern = _HEADS[name if sided else bone]
         out.append(mean(tuple(label.format("L" if side == "left" else "R") for label in pattern)))
     return np.stack([*out, *(mean(names) for names in _POINTS.values())], 1)
-
-
-def _dense(indices: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
-    """The model's skinning, (V, K) bones and weights, as (V, B) float32."""
-    out = np.zeros((len(indices), count), np.float32)
-    np.add.at(out, (np.arange(len(indices))[:, None], indices), weights.astype(np.float32))
-    return out
 
 
 def _rig_bone(label: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,20 +35,17 @@ class Stage:
 
     def at(self, right: float, away: float, height: float = 0.0) -> np.ndarray:
         """(3,) world mm of a place given to the right of and behind the center."""
-        turn = yaw(self.angle)
-        return self.center + turn @ np.array([-right, 0.0, away]) + [0.0, self.floor + height, 0.0]
+        return self.center + yaw(self.angle) @ np.array([-right, 0.0, away]) + [0.0, self.floor + height, 0.0]
 
 
 def stage_of(camera: Camera, points: np.ndarray, floor: float) -> Stage:
     """The stage of people whose vertices are ``points`` (N, 3)."""
     low, high = points.min(0), points.max(0)
     center = np.array([(low[0] + high[0]) / 2, 0.0, (low[2] + high[2]) / 2])
-    ahead = camera.rotation[2]
+    angle = float(np.arctan2(*camera.rotation[2, [0, 2]]))
     reach = float(np.hypot(high[0] - low[0], high[2] - low[2]) / 2)
-    to = (center - camera.position)[[0, 2]]
-    return Stage(
-        center, float(np.arctan2(ahead[0], ahead[2])), reach, float(np.hypot(*to)), float(camera.position[1]), floor
-    )
+    distance = float(np.hypot(*(center - camera.position)[[0, 2]]))
+    return Stage(center, angle, reach, distance, float(camera.position[1]), floor)
 
 
 class Builder:
@@ -71,13 +69,15 @@ class Builder:
         """True in so many cases."""
         return bool(self.generator.random() < probability)
 
-    def material(
-        self,
-        colour: np.ndarray | tuple[float, float, float],
-        texture: str | None = None,
-        size: float = 1000.0,
-        **more: float,
-    ) -> int:
+    def pick(self, names: Sequence[str], fractions: Sequence[float] | None = None) -> str:
+        """One of the names, evenly or in these fractions of the cases."""
+        return str(self.generator.choice(names, p=fractions))
+
+    def below(self, limit: int) -> int:
+        """A whole number from 0, below the limit."""
+        return int(self.generator.integers(0, limit))
+
+    def material(self, colour: Sequence[float], texture: str | None = None, size: float = 1000.0, **more: float) -> int:
         """A new material of an sRGB colour; its index."""
         second = linear(np.clip(np.array(colour) * self.between(0.5, 0.9), 0, 1))
         sheet = -1 if texture is None else layer(texture)
@@ -108,9 +108,8 @@ class Builder:
         self, right: float, away: float, size: tuple[float, float, float], material: int, turn: float = 0.0
     ) -> None:
         """A box that stands on the ground."""
-        self.add(
-            box(self.stage.at(right, away, size[1] / 2), size, material, self.stage.angle + turn, self.between(0, 3000))
-        )
+        place, angle = self.stage.at(right, away, size[1] / 2), self.stage.angle + turn
+        self.add(box(place, size, material, angle, self.between(0, 3000)))
 
     def tree(self, right: float, away: float, height: float, leaf: int, bark: int, leaves: int = 260) -> None:
         """A trunk and a crown."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from train.synthesis.lighting import direction
 from train.synthesis.motion.rotation import cross
 
 FULL_FRAME_MM = 36.0
@@ -65,14 +66,7 @@ class Camera:
         scale = np.diag(self.intrinsics)[:2] / half
         shift = (self.intrinsics[:2, 2] + 0.5) / half - 1
         depth = (FAR_MM + NEAR_MM) / (FAR_MM - NEAR_MM), -2 * FAR_MM * NEAR_MM / (FAR_MM - NEAR_MM)
-        clip = np.array(
-            [
-                [scale[0], 0, shift[0], 0],
-                [0, scale[1], shift[1], 0],
-                [0, 0, depth[0], depth[1]],
-                [0, 0, 1, 0],
-            ]
-        )
+        clip = np.array([[scale[0], 0, shift[0], 0], [0, scale[1], shift[1], 0], [0, 0, *depth], [0, 0, 1, 0]])
         view = np.eye(4)
         view[:3, :3], view[:3, 3] = self.rotation, self.translation
         return clip @ view
@@ -152,8 +146,7 @@ def frame(shot: Shot, points: np.ndarray, size: tuple[int, int], lowest: float) 
     focal = shot.focal / FULL_FRAME_MM * size[0]
     middle = (points.min(0) + points.max(0)) / 2
     extent = float(np.linalg.norm(points - middle, axis=1).max())
-    side = np.array([np.sin(shot.azimuth) * np.cos(shot.elevation), np.sin(shot.elevation),
-                     np.cos(shot.azimuth) * np.cos(shot.elevation)])  # fmt: skip
+    side = direction(shot.azimuth, shot.elevation)
     distance = 2 * extent * focal / (shot.fill * size[0])
     wanted = (np.array(shot.center) + 0.5) * size - 0.5
     nearest = extent * 1.05 + 350.0

@@ -147,9 +147,7 @@ def merge_labels(folder: Path, settings: Settings) -> bool:
     merged = {name: np.concatenate([column[name] for column in columns]) for name in columns[0]}
     merged["seed"] = np.array(settings.seed)
     merged["split"] = np.array(settings.split)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **merged)
-    write_atomically(folder / ANNOTATIONS, buffer.getvalue())
+    write_atomically(folder / ANNOTATIONS, npz_bytes(merged))
     discard_unfinished(folder)
     return True
 
@@ -171,9 +169,7 @@ def write_part(
             archive.writestr(image_place(folder, index)[1], _encode(picture.image, settings.seed, index))
             pictures.append(picture)
             done()
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **_columns(pictures, _indices(settings, part)))
-        archive.writestr("labels.npz", buffer.getvalue())
+        archive.writestr("labels.npz", npz_bytes(_columns(pictures, _indices(settings, part))))
 
 
 def _encode(image: np.ndarray, seed: int, index: int) -> bytes:
@@ -201,6 +197,13 @@ def _read_labels(path: Path) -> dict[str, np.ndarray]:
             return {name: data[name] for name in data}
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
         raise ValueError(f"{path} is damaged ({error}): delete it and run the command again") from error
+
+
+def npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
+    """A compressed npz file of arrays."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
 
 
 def encode_jpeg(image: np.ndarray, quality: int, what: str) -> bytes:

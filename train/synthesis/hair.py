@@ -23,6 +23,10 @@ _HAIR: tuple[Colour, ...] = (
 )  # fmt: skip
 _EYES: tuple[Colour, ...] = ((0.16, 0.10, 0.07), (0.25, 0.16, 0.09), (0.20, 0.28, 0.36), (0.25, 0.30, 0.22))
 STYLES = ("bald", "stubble", "short", "cap", "afro", "long", "ponytail", "bun")
+_THICKNESS = {
+    "stubble": (2, 5), "short": (7, 20), "cap": (16, 34), "afro": (35, 75), "long": (9, 20), "ponytail": (6, 11),
+    "bun": (6, 11),
+}  # fmt: skip
 _HAT_EDGE = 0.34  # of the height of the crown over the eyes
 HATS = ("none", "cap", "brim", "beanie", "helmet")
 
@@ -74,40 +78,17 @@ def draw_head(generator: np.random.Generator, person: Person, darkness: float) -
     natural = _HAIR[int(generator.integers(0, 3 if dark else 8))]
     colour = _HAIR[int(generator.integers(8, 10))] if generator.random() < grey else natural
     colour = tuple(np.clip(np.array(colour) + generator.normal(0, 0.02, 3), 0.02, 0.95))
-    ranges = {
-        "stubble": (2, 5),
-        "short": (7, 20),
-        "cap": (16, 34),
-        "afro": (35, 75),
-        "long": (9, 20),
-        "ponytail": (6, 11),
-        "bun": (6, 11),
-    }
     beard = float(generator.random()) if man_grown and generator.random() < 0.4 else 0.0
     hat = str(generator.choice(HATS, p=[0.84, 0.07, 0.03, 0.04, 0.02]))
     lips = (1.0, 0.72, 0.70) if not woman or generator.random() < 0.6 else (0.95, 0.42, 0.42)
-    return Head(
-        style,
-        Material(
-            linear(colour),
-            gloss=float(generator.uniform(0.05, 0.25)),
-            ragged=10.0 if style == "stubble" else 26.0,
-            soft=0.2,
-        ),
-        float(generator.uniform(*ranges.get(style, (0, 1)))),
-        float(generator.random()),
-        float(generator.beta(2, 3)) * float(np.clip((age - 25) / 40, 0, 1)) if man_grown else 0.0,
-        beard,
-        lips,
-        linear(_EYES[int(generator.integers(0, 2 if dark else 4))]),
-        hat,
-        Material(
-            linear(generator.uniform(0.08, 0.85, 3) if generator.random() < 0.6 else (0.1, 0.1, 0.12)),
-            fold=3.0,
-            fold_size=120,
-            gloss=0.05,
-        ),
-    )
+    ragged = 10.0 if style == "stubble" else 26.0
+    hair = Material(linear(colour), gloss=float(generator.uniform(0.05, 0.25)), ragged=ragged, soft=0.2)
+    thickness, length = float(generator.uniform(*_THICKNESS.get(style, (0, 1)))), float(generator.random())
+    hairline = float(generator.beta(2, 3)) * float(np.clip((age - 25) / 40, 0, 1)) if man_grown else 0.0
+    iris = linear(_EYES[int(generator.integers(0, 2 if dark else 4))])
+    cloth = generator.uniform(0.08, 0.85, 3) if generator.random() < 0.6 else (0.1, 0.1, 0.12)
+    hat_cloth = Material(linear(cloth), fold=3.0, fold_size=120, gloss=0.05)
+    return Head(style, hair, thickness, length, hairline, beard, lips, iris, hat, hat_cloth)
 
 
 @dataclass(frozen=True)
@@ -159,11 +140,10 @@ def skin_tint(head: Head, figure: Figure) -> np.ndarray:
     cheeks = front * np.exp(-(((np.abs(x) - 36) / 16) ** 2) - (((y + 34) / 16) ** 2))
     factor *= 1 - cheeks[:, None] * np.array([0.0, 0.10, 0.09])
     colour = np.array(head.hair.colour) * 1.4
-    brows = (
-        front * np.exp(-_fourth((np.abs(x) - 31) / 17) - _fourth((y - 19 + np.abs(np.abs(x) - 31) * 0.12) / 4.6)) * 0.75
-    )
+    aside = np.abs(x) - 31
+    brows = front * np.exp(-_fourth(aside / 17) - _fourth((y - 19 + np.abs(aside) * 0.12) / 4.6)) * 0.75
     factor = factor * (1 - brows[:, None]) + brows[:, None] * np.minimum(colour, 0.6)
-    sockets = front * np.exp(-_fourth((np.abs(x) - 31) / 16) - _fourth(y / 7.0)) * 0.35
+    sockets = front * np.exp(-_fourth(aside / 16) - _fourth(y / 7.0)) * 0.35
     factor *= 1 - sockets[:, None]
     if head.beard > 0:
         jaw = _beard_fraction(x, y, z)[:, None] * (0.25 + 0.6 * head.beard)
@@ -267,9 +247,7 @@ def _scalp(head: Head, figure: Figure, index: int, marks: _Landmarks) -> Surface
     top = np.clip((places[:, 1] - marks.middle[1]) / marks.height, 0, 1)
     x, z = places[:, 0] / 23.0, places[:, 2] / 31.0
     lumps = 1 + 0.22 * np.sin(x * 2.1 + head.length * 9) * np.sin(z * 1.7 + head.thickness)
-    thickness = head.thickness
-    if head.hat != "none":
-        thickness = min(thickness, 8.0)
+    thickness = head.thickness if head.hat == "none" else min(head.thickness, 8.0)
     even = 1.0 if head.style == "afro" else 0.45 + 0.55 * top
     edge = np.clip((cover + 6) / (30 + thickness), 0.12, 1) ** 0.7
     return _offset_skin(figure, cover, thickness * even * lumps * edge + 1.5, index)
@@ -298,9 +276,8 @@ def _falling(head: Head, figure: Figure, index: int, marks: _Landmarks) -> Surfa
     end = marks.eyes[0, 1] - marks.height * (0.9 + 3.0 * head.length)
     angle = np.degrees(np.arctan2(np.abs(rest[:, 0]), rest[:, 2] - marks.middle[2]))
     over_face = (rest[:, 1] - marks.middle[1] - 0.40 * marks.height) * (angle < 62)
-    cover = np.where(
-        (angle < 62) & (rest[:, 1] < marks.middle[1] + 0.45 * marks.height), np.minimum(over_face, 0) - 8, 60.0
-    )
+    before_face = (angle < 62) & (rest[:, 1] < marks.middle[1] + 0.45 * marks.height)
+    cover = np.where(before_face, np.minimum(over_face, 0) - 8, 60.0)
     cover = _under_hat(np.minimum(cover, rest[:, 1] - end), rest, head, marks).astype(np.float32)
     normal = tailor.normals("hair", posed[rows])
     position = posed[rows] + normal * 5.0
@@ -312,16 +289,16 @@ def _ball(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Vertices, normals and faces of an ellipsoid."""
     down, around = np.meshgrid(np.linspace(0, np.pi, rows), np.linspace(0, 2 * np.pi, columns), indexing="ij")
-    unit = np.stack([np.sin(down) * np.sin(around), np.cos(down), np.sin(down) * np.cos(around)], axis=-1).reshape(
-        -1, 3
-    )
-    first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
-    faces = np.concatenate([
-        np.stack([first, first + columns, first + 1], 1),
-        np.stack([first + 1, first + columns, first + columns + 1], 1),
-    ])  # fmt: skip
+    unit = np.stack([np.sin(down) * np.sin(around), np.cos(down), np.sin(down) * np.cos(around)], -1).reshape(-1, 3)
     normal = unit / np.array(radii)
-    return (unit * radii + center).astype(np.float32), normal.astype(np.float32), faces.astype(np.int32)
+    return (unit * radii + center).astype(np.float32), normal.astype(np.float32), _grid_faces(rows, columns)
+
+
+def _grid_faces(rows: int, columns: int) -> np.ndarray:
+    """Faces (F, 3) int32 of a grid of vertices."""
+    first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
+    lower = np.stack([first + 1, first + columns, first + columns + 1], 1)
+    return np.concatenate([np.stack([first, first + columns, first + 1], 1), lower]).astype(np.int32)
 
 
 def _tied(head: Head, index: int, marks: _Landmarks) -> Surface:
@@ -333,9 +310,8 @@ def _tied(head: Head, index: int, marks: _Landmarks) -> Surface:
         position, normal, faces = _ball(np.array([0.0, high, back]), (0.34 * h, 0.32 * h, 0.30 * h))
     else:
         long = h * (0.8 + 1.1 * head.length)
-        position, normal, faces = _ball(
-            np.array([0.0, high - long * 0.75, back - 0.12 * h]), (0.24 * h, long, 0.20 * h)
-        )
+        center = np.array([0.0, high - long * 0.75, back - 0.12 * h])
+        position, normal, faces = _ball(center, (0.24 * h, long, 0.20 * h))
     return Surface("hair", position, normal, faces, position, index)
 
 
@@ -360,10 +336,5 @@ def _brim(index: int, at: np.ndarray, h: float, wide: float, *, whole: bool) -> 
     inner = rim * [0.78 * h * wide, 0, 0.96 * h * wide]
     outer = inner + rim * reach[:, None] - np.array([0, 1.0, 0]) * reach[:, None] * 0.22
     position = (np.concatenate([inner, outer]) + at).astype(np.float32)
-    count = len(angles)
-    first = np.arange(count - 1)
-    faces = np.concatenate(
-        [np.stack([first, first + count, first + 1], 1), np.stack([first + 1, first + count, first + count + 1], 1)]
-    )
-    faces = faces.astype(np.int32)
+    faces = _grid_faces(2, len(angles))
     return Surface("cloth", position, vertex_normals(position, faces), faces, position, index)

@@ -13,11 +13,10 @@ from train.synthesis.tailor import tailor_of
 from train.synthesis.wardrobe import DressedPerson
 
 _SOLE = 12.0  # mm that shoes add under the foot
-_CUTS = {
-    "thighs": ("left_shin", "right_shin", "left_foot", "right_foot", "left_toes", "right_toes"),
-    "waist": ("left_thigh", "right_thigh"),
-    "chest": ("pelvis", "spine", "left_forearm", "right_forearm", "left_hand", "right_hand"),
-}
+_BELOW_THIGHS = ("left_shin", "right_shin", "left_foot", "right_foot", "left_toes", "right_toes")
+_BELOW_WAIST = (*_BELOW_THIGHS, "left_thigh", "right_thigh")
+_BELOW_CHEST = (*_BELOW_WAIST, "pelvis", "spine", "left_forearm", "right_forearm", "left_hand", "right_hand")
+_CUTS = {"thighs": _BELOW_THIGHS, "waist": _BELOW_WAIST, "chest": _BELOW_CHEST}
 
 
 @dataclass(frozen=True)
@@ -62,13 +61,8 @@ class Placed:
 
 def posture_points(pack: BodyPack, vertices: np.ndarray, kind: str) -> np.ndarray:
     """Vertices (N, 3) that a picture cut at thighs, waist or chest is to show; all for other kinds."""
-    without = set(_CUTS.get(kind, ()))
-    if kind in ("waist", "chest"):
-        without |= set(_CUTS["thighs"])
-    if kind == "chest":
-        without |= set(_CUTS["waist"])
     skin = tailor_of(pack).vertices["skin"][::5]
-    keep = ~np.isin(pack.bone[skin, 0], [RIG.index(name) for name in without])
+    keep = ~np.isin(pack.bone[skin, 0], [RIG.index(name) for name in _CUTS.get(kind, ())])
     return vertices[skin[keep]]
 
 

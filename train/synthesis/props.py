@@ -7,6 +7,7 @@ import numpy as np
 from train.synthesis.surface import Surface
 
 _CORNERS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32) / 2
+_QUAD = np.array([[0, 1, 2], [0, 2, 3]])
 _SIDES = (  # outward axis and the two axes that span the side
     ((1, 0, 0), (0, 0, -1), (0, 1, 0)), ((-1, 0, 0), (0, 0, 1), (0, 1, 0)),
     ((0, 1, 0), (1, 0, 0), (0, 0, -1)), ((0, -1, 0), (1, 0, 0), (0, 0, 1)),
@@ -25,6 +26,14 @@ def yaw(angle: float) -> np.ndarray:
     return np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
 
 
+def _thing(
+    position: np.ndarray, normal: np.ndarray, faces: np.ndarray, coord: np.ndarray, material: int, **more: np.ndarray
+) -> Surface:
+    """A surface of arrays of any type of number."""
+    position, normal, coord = (np.asarray(values, np.float32) for values in (position, normal, coord))
+    return Surface("prop", position, normal, faces.astype(np.int32), coord, material, **more)
+
+
 def panel(center: np.ndarray, across: np.ndarray, up: np.ndarray, material: int, shift: float = 0.0) -> Surface:
     """A rectangle.
 
@@ -38,13 +47,10 @@ def panel(center: np.ndarray, across: np.ndarray, up: np.ndarray, material: int,
     across, up = np.asarray(across, np.float32), np.asarray(up, np.float32)
     position = _CORNERS[:, :1] * across + _CORNERS[:, 1:] * up + np.asarray(center, np.float32)
     size = np.array([np.linalg.norm(across), np.linalg.norm(up)])
-    coord = np.concatenate([(_CORNERS + 0.5) * size + shift, np.zeros((4, 1))], axis=1).astype(np.float32)
+    coord = np.concatenate([(_CORNERS + 0.5) * size + shift, np.zeros((4, 1))], axis=1)
     coord[:, 1] *= -1  # the sheets' first row is their top
     normal = np.cross(across, up)
-    faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
-    return Surface(
-        "prop", position, np.tile(normal / np.linalg.norm(normal), (4, 1)).astype(np.float32), faces, coord, material
-    )
+    return _thing(position, np.tile(normal / np.linalg.norm(normal), (4, 1)), _QUAD, coord, material)
 
 
 def _unit_box() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -53,7 +59,7 @@ def _unit_box() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     corners = np.concatenate([side[0] / 2 + _CORNERS[:, :1] * side[1] + _CORNERS[:, 1:] * side[2] for side in sides])
     normals = np.repeat([side[0] for side in sides], 4, axis=0)
     axes = np.repeat([[np.flatnonzero(side[1])[0], np.flatnonzero(side[2])[0]] for side in sides], 4, axis=0)
-    faces = np.concatenate([np.array([[0, 1, 2], [0, 2, 3]]) + 4 * side for side in range(6)])
+    faces = np.concatenate([_QUAD + 4 * side for side in range(6)])
     return corners, normals, faces.astype(np.int32), axes
 
 
@@ -92,14 +98,7 @@ def column(
         np.stack([first + count, first + count + 1, np.full(sides, 2 * count)], 1),
     ])  # fmt: skip
     normal = np.concatenate([around, around, [[0, 1, 0]]])
-    return Surface(
-        "prop",
-        position.astype(np.float32),
-        normal.astype(np.float32),
-        faces.astype(np.int32),
-        coord.astype(np.float32),
-        material,
-    )
+    return _thing(position, normal, faces, coord, material)
 
 
 def foliage(
@@ -125,18 +124,9 @@ def foliage(
     ], axis=1)  # fmt: skip
     normal = np.cross(across, along) * 0.5 + place
     first = np.arange(leaves)[:, None] * 4
-    faces = np.concatenate([first + np.array([0, 1, 2]), first + np.array([0, 2, 3])]).astype(np.int32)
+    faces = np.concatenate([first + triangle for triangle in _QUAD])
     shade = generator.uniform(0.6, 1.25, (leaves, 1)) * (0.55 + 0.45 * np.linalg.norm(place, axis=1, keepdims=True))
-    tint = np.concatenate(
-        [np.repeat(shade, 3, 1) * generator.uniform(0.85, 1.15, (leaves, 3)), np.ones((leaves, 1))], axis=1
-    )
-    flat = corners.reshape(-1, 3).astype(np.float32)
-    return Surface(
-        "prop",
-        flat,
-        np.repeat(normal, 4, 0).astype(np.float32),
-        faces,
-        flat,
-        material,
-        np.repeat(tint, 4, 0).astype(np.float32),
-    )
+    colour = np.repeat(shade, 3, 1) * generator.uniform(0.85, 1.15, (leaves, 3))
+    tint = np.repeat(np.concatenate([colour, np.ones((leaves, 1))], axis=1), 4, 0).astype(np.float32)
+    flat = corners.reshape(-1, 3)
+    return _thing(flat, np.repeat(normal, 4, 0), faces, flat, material, tint=tint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import time
 from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass
@@ -85,7 +84,6 @@ class Renderer:
             )
         self.size = size
         self.samples = round(size * supersample)
-        self.seconds: dict[str, float] = {}
         self._gl = _context()
         self._programs = self._build_programs()
         self._textures = self._build_textures()
@@ -182,37 +180,21 @@ class Renderer:
                 f"the scene's camera takes {camera.width} x {camera.height} pixels, the renderer {self.size} x "
                 f"{self.size}: compose the scene for that size"
             )
-        start = time.perf_counter()
         spans, casting = self._upload(scene)
-        self._count("upload", start)
-        start = time.perf_counter()
         shadow = shadow_matrix(scene.light, scene.center, scene.radius)
         self._gather(camera, spans)
         self._draw_shadow(shadow, casting)
         places = np.frombuffer(self._gathered.read(components=2, attachment=3, dtype="f4"), np.float32)
-        self._count("gather", start)
-        start = time.perf_counter()
         self._light(scene, shadow, spans)
         image = np.frombuffer(self._drawn.read(components=3), np.uint8).reshape(self.samples, self.samples, 3)
-        self._count("light", start)
-        start = time.perf_counter()
         if self.samples != self.size:
             image = cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_AREA)
         places = places.reshape(self.samples, self.samples, 2)[self._nearest[:, None], self._nearest]
         depth = np.where(places[..., 0] > 0, places[..., 0], np.float32(np.inf))
-        developed = scene.lens.develop(image, depth)
-        self._count("develop", start)
-        return Rendered(developed, depth, (places[..., 1] % 64).astype(np.uint8))
-
-    def _count(self, stage: str, start: float) -> None:
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+        return Rendered(scene.lens.develop(image, depth), depth, (places[..., 1] % 64).astype(np.uint8))
 
     def _upload(self, scene: Scene) -> tuple[dict[str, tuple[int, int]], int]:
-        """Send the scene's surfaces.
-
-        Returns:
-            First index and number of indices of each kind, and the number of indices of what throws shadows.
-        """
+        """Send the surfaces: first index and number of indices of each kind, number of those that throw shadows."""
         if len(scene.materials) > MAX_MATERIALS:
             raise ValueError(f"a scene may have {MAX_MATERIALS} materials, this one has {len(scene.materials)}")
         self._materials.write(np.concatenate([material.packed() for material in scene.materials]).tobytes())
@@ -239,16 +221,10 @@ class Renderer:
             self._indices.orphan(max(self._indices.size, 4 * indices * 3 // 2))
             self._arrays.clear()
         if not self._arrays:
-            for name in ("gather", "shadow"):
-                program = self._programs[name]
-                used = [attribute in program for attribute in _VERTEX[1:]]
-                formats = [
-                    part if kept else f"{4 * int(part[0])}x"
-                    for part, kept in zip(_VERTEX[0].split(), used, strict=True)
-                ]
-                names = [attribute for attribute, kept in zip(_VERTEX[1:], used, strict=True) if kept]
-                content = [(self._vertices, " ".join(formats), *names)]
-                self._arrays[name] = self._gl.vertex_array(program, content, index_buffer=self._indices)
+            for name in ("gather", "shadow"):  # the shadow's program leaves some attributes away
+                self._arrays[name] = self._gl.vertex_array(
+                    self._programs[name], [(self._vertices, *_VERTEX)], self._indices, skip_errors=True
+                )
 
     def _gather(self, camera: Camera, spans: dict[str, tuple[int, int]]) -> None:
         self._textures["noise"].use(_TEXTURES.index("noise"))
@@ -306,17 +282,7 @@ def _uniforms(scene: Scene, shadow: np.ndarray, scale: float) -> dict[str, objec
         "shadow_from_world": shadow,
         "shadow_spread": (blur, scene.radius * 2.0 * (2.5 * texel + blur)),
         "occlusion_radius": _OCCLUSION_MM,
-        "key_direction": light.key_direction,
-        "key_colour": light.key_colour,
-        "fill_direction": light.fill_direction,
-        "fill_colour": light.fill_colour,
-        "sky_colour": light.sky_colour,
-        "ground_colour": light.ground_colour,
-        "haze": light.haze,
-        "exposure": light.exposure,
-        "zenith": light.zenith,
-        "horizon": light.horizon,
-        "clouds": light.clouds,
+        **vars(light),
     }
 
 
@@ -329,6 +295,4 @@ def _set(program: moderngl.Program, **values: object) -> None:
         if array.ndim == 2:
             program[name].write(np.ascontiguousarray(array.T).tobytes())
         else:
-            program[name].value = (
-                value if isinstance(value, int) else (float(array) if array.ndim == 0 else tuple(array))
-            )
+            program[name].value = value if isinstance(value, int | float) else tuple(array)

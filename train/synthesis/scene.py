@@ -23,6 +23,7 @@ from train.synthesis.supports import bed_height, build_occluder, build_seat, bui
 from train.synthesis.surface import Material, Surface
 from train.synthesis.wardrobe import DressedPerson, draw_outfit, wear
 
+Someone = DressedPerson | tuple[Person, np.ndarray] | tuple[Person, np.ndarray, str]
 _INDOORS = ("room", "studio")
 _FRACTIONS = (0.42, 0.25, 0.25, 0.08)  # of room, street, field and studio
 _FRAMINGS = ("whole", "small", "thighs", "waist", "chest", "group")
@@ -64,7 +65,7 @@ class Scene:
 def compose(
     generator: np.random.Generator,
     pack: BodyPack,
-    people: Sequence[DressedPerson | tuple[Person, np.ndarray] | tuple[Person, np.ndarray, str]],
+    people: Sequence[Someone],
     backgrounds: PhotoFolder | None = None,
     size: int = 256,
     *,
@@ -157,11 +158,7 @@ def _camera(shot: Shot, points: np.ndarray, size: tuple[int, int], floor: float)
     return frame(shot, points, size, floor + _LOWEST_MM), floor
 
 
-def _dressed(
-    generator: np.random.Generator,
-    pack: BodyPack,
-    someone: DressedPerson | tuple[Person, np.ndarray] | tuple[Person, np.ndarray, str],
-) -> DressedPerson:
+def _dressed(generator: np.random.Generator, pack: BodyPack, someone: Someone) -> DressedPerson:
     if isinstance(someone, DressedPerson):
         return someone
     person, rotations, *support = someone

@@ -9,6 +9,9 @@ from train.synthesis.placement import Placed, Seat
 from train.synthesis.props import box, column, foliage, up
 
 _SEAT_SHEETS = ("wood", "weave", "plaster", "concrete")
+_SEAT_WIDTHS = {
+    "chair": (400, 520), "bench": (1100, 2200), "sofa": (1000, 2100), "block": (480, 1500), "stool": (340, 400),
+}  # fmt: skip
 
 
 def build_seat(builder: Builder, seat: Seat, floor: float) -> None:
@@ -18,23 +21,15 @@ def build_seat(builder: Builder, seat: Seat, floor: float) -> None:
         return
     side = np.cross([0, 1.0, 0], seat.ahead)
     turn = float(np.arctan2(seat.ahead[0], seat.ahead[2]))
-    sheet = str(builder.generator.choice(_SEAT_SHEETS))
+    sheet = builder.pick(_SEAT_SHEETS)
     material = builder.material(builder.any_colour(0.12, 0.85, 0.7), sheet, builder.between(400, 1200))
     back = seat.back + builder.between(0, 60)
     front = float(np.clip(seat.front, 40, 330))
     if seat.rest is not None:
         back = max(back, seat.rest)
     depth, middle = front + back, seat.top + seat.ahead * (front - back) / 2
-    kinds, fractions = ["chair", "bench", "sofa", "block", "stool"], [0.38, 0.2, 0.16, 0.16, 0.10]
-    kind = str(builder.generator.choice(kinds, p=fractions)) if height > 250 else "block"
-    wide = {
-        "chair": (400, 520),
-        "bench": (1100, 2200),
-        "sofa": (1000, 2100),
-        "block": (480, 1500),
-        "stool": (340, 400),
-    }[kind]
-    width = max(builder.between(*wide), 330.0)
+    kind = builder.pick(list(_SEAT_WIDTHS), [0.38, 0.2, 0.16, 0.16, 0.10]) if height > 250 else "block"
+    width = max(builder.between(*_SEAT_WIDTHS[kind]), 330.0)
     if kind == "stool":
         builder.add(column(seat.top - up(40), 0.5 * width, 40, material, 16))
         builder.add(column(seat.top - up(height), 0.12 * width, height - 40, material, 8))
@@ -79,7 +74,7 @@ def build_stage(builder: Builder, placed: list[Placed], height: float, *, soft: 
         builder.add(box(middle - up(thick / 2), (width, thick, depth), cloth, turn))
         builder.add(box(middle - up(thick / 2 + height / 2), (width + 60, height - thick, depth + 60), wood, turn))
         return
-    sheet = str(builder.generator.choice(["concrete", "wood", "bricks", "planks"]))
+    sheet = builder.pick(["concrete", "wood", "bricks", "planks"])
     stone = builder.material(builder.any_colour(0.25, 0.8, 0.85), sheet, builder.between(800, 2000))
     builder.add(box(middle - up(height / 2), (width, height, depth), stone, turn))
 
@@ -97,11 +92,10 @@ def build_occluder(builder: Builder, placed: list[Placed], camera_position: np.n
     aside = np.cross([0, 1.0, 0], to_camera) * builder.between(-250, 250)
     foot = np.array([target[0], stage.floor, target[2]]) + to_camera * ahead + aside
     size = float(np.ptp(one.joints_world, axis=0).max()) / 1700
-    kind = str(generator.choice(["plant", "post", "table", "box", "rail"], p=[0.28, 0.22, 0.2, 0.2, 0.1]))
+    kind = builder.pick(["plant", "post", "table", "box", "rail"], [0.28, 0.22, 0.2, 0.2, 0.1])
     turn = stage.angle + builder.between(-0.6, 0.6)
-    paint = builder.material(
-        builder.any_colour(0.1, 0.9, 0.7), str(generator.choice(["wood", "plaster", "weave", "concrete"])), 700
-    )
+    colour = builder.any_colour(0.1, 0.9, 0.7)
+    paint = builder.material(colour, builder.pick(["wood", "plaster", "weave", "concrete"]), 700)
     if kind == "plant":
         tall = builder.between(250, 750) * size
         crown = (builder.between(120, 420) * size, tall, builder.between(120, 420) * size)

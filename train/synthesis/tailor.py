@@ -13,12 +13,16 @@ import numpy as np
 from scipy import sparse
 
 from train.synthesis.body import PARTS, BodyPack, Person
+from train.synthesis.body_skin import dense_weights
 from train.synthesis.rig import RIG
 from train.synthesis.surface import Surface, face_normals, unit_rows
 
 FAR = 1000.0  # mm: well inside any edge
 _ARM = [RIG.index(f"{side}_{bone}") for side in ("left", "right") for bone in ("upper_arm", "forearm", "hand")]
 _LEG = [RIG.index(f"{side}_{bone}") for side in ("left", "right") for bone in ("thigh", "shin", "foot", "toes")]
+_BENDS = [
+    RIG.index(f"{side}_{bone}") for side in ("left", "right") for bone in ("forearm", "shin", "thigh", "upper_arm")
+]
 _HEAD = [RIG.index("neck"), RIG.index("head")]
 _SPANNING_STEPS = 5
 UNDER_MM = 18.0  # mm that a layer goes on beneath the one that hides it
@@ -42,11 +46,11 @@ class Cut:
     shell: str
     top: float
     bottom: float
-    sleeve: float
-    neckline: str
-    opening: float
-    offset: float
-    loose: float
+    sleeve: float = -1.0
+    neckline: str = "none"
+    opening: float = -1.0
+    offset: float = 3.0
+    loose: float = 0.0
 
 
 class Tailor:
@@ -58,8 +62,7 @@ class Tailor:
 
     def __init__(self, pack: BodyPack) -> None:
         self.pack = pack
-        fraction = np.zeros((len(pack.uv), len(RIG)), np.float32)
-        np.add.at(fraction, (np.arange(len(pack.uv))[:, None], pack.bone), pack.weight)
+        fraction = dense_weights(pack.bone, pack.weight, len(RIG))
         self.arm, self.leg, self.head = (fraction[:, bones].sum(1) for bones in (_ARM, _LEG, _HEAD))
         self.left = pack.mean[: len(pack.uv), 0] > 0
         self.vertices = {name: np.flatnonzero(pack.vertex_part == index) for index, name in enumerate(PARTS)}
@@ -71,9 +74,8 @@ class Tailor:
         first = {name: np.searchsorted(rows, pack.weld[rows]) for name, rows in self.vertices.items()}
         self.weld = {name: np.minimum(rows, len(self.vertices[name]) - 1) for name, rows in first.items()}
 
-        self.coarse_skin = _coarse(
-            self.faces["skin"], pack.mean[self.vertices["skin"]], self.head[self.vertices["skin"]]
-        )
+        skin = self.vertices["skin"]
+        self.coarse_skin = _coarse(self.faces["skin"], pack.mean[skin], self.head[skin])
         self._incidence = {name: _incidence(self.faces[name], self.weld[name]) for name in PARTS}
         self.smoothing = {name: _smoothing(self.faces[name], self.weld[name]) for name in ("tights", "skirt")}
 
@@ -84,13 +86,7 @@ class Tailor:
 
 
 def _coarse(faces: np.ndarray, places: np.ndarray, head: np.ndarray) -> np.ndarray:
-    """Fewer faces (F', 3) over the same vertices, for who is far away: what lies in one small cell becomes one.
-
-    Args:
-        faces: (F, 3).
-        places: (N, 3) mm, the vertices of the mean body at rest.
-        head: (N,) fraction of the head in each vertex; its cells are smaller, and smallest in the face.
-    """
+    """Fewer faces (F', 3) of vertices (N, 3) for who is far away: what is in one cell is one; in the head less is."""
     cell = np.where(head > 0.5, np.where(places[:, 2] > places[head > 0.9, 2].mean(), 6.0, 9.0), 11.0)
     key = np.concatenate([np.floor(places / cell[:, None]), cell[:, None]], axis=1)
     _, first, inverse = np.unique(key, axis=0, return_index=True, return_inverse=True)
@@ -173,10 +169,7 @@ def measure(tailor: Tailor, person: Person) -> Measures:
         "chest": height["chest"],
         "neck": float(person.thorax[1]),
     }
-    bends = [
-        RIG.index(f"{side}_{bone}") for side in ("left", "right") for bone in ("forearm", "shin", "thigh", "upper_arm")
-    ]
-    return Measures(rest, lengths, scale, levels, float(upper), float(upper + lower), heads[bends])
+    return Measures(rest, lengths, scale, levels, float(upper), float(upper + lower), heads[_BENDS])
 
 
 def cover_of(cut: Cut, tailor: Tailor, person: Person, size: Measures, rows: np.ndarray) -> np.ndarray:

@@ -106,9 +106,8 @@ def _cloth(generator: np.random.Generator, fold: float = 7.0, bright: float = 0.
 
 def _denim(generator: np.random.Generator) -> Material:
     plain = replace(_cloth(generator), pattern="plain", gloss=0.02)
-    return replace(
-        plain, colour=_shade(generator, _pick(generator, _DENIM), 0.02), wear=float(generator.uniform(0.2, 0.7))
-    )
+    colour = _shade(generator, _pick(generator, _DENIM), 0.02)
+    return replace(plain, colour=colour, wear=_between(generator, 0.2, 0.7))
 
 
 def _between(generator: np.random.Generator, low: float, high: float) -> float:
@@ -126,11 +125,8 @@ def _top(generator: np.random.Generator, size: Measures, *, woman: bool) -> Laye
     }[kind]
     if kind == "long" and generator.random() < 0.2:
         sleeve = size.upper_arm * _between(generator, 1.0, 1.5)  # pushed up
-    neck = str(
-        generator.choice(
-            ["crew", "v", "scoop", "collar"], p=[0.55, 0.15, 0.2, 0.1] if woman else [0.66, 0.14, 0.02, 0.18]
-        )
-    )
+    fractions = [0.55, 0.15, 0.2, 0.1] if woman else [0.66, 0.14, 0.02, 0.18]
+    neck = str(generator.choice(["crew", "v", "scoop", "collar"], p=fractions))
     if kind == "vest":
         neck = str(generator.choice(["scoop", "straps"] if woman else ["scoop", "crew"]))
     if kind == "polo":
@@ -155,19 +151,8 @@ def _bottom(generator: np.random.Generator, size: Measures, *, woman: bool) -> L
     knee, ankle, crotch = size.levels["knee"], size.levels["ankle"], size.levels["crotch"]
     if kind == "skirt":
         hem = _between(generator, 0.45, 1.0) * (knee - crotch) + crotch
-        return Layer(
-            Cut(
-                "skirt",
-                waist,
-                hem - 60 * size.scale * (generator.random() < 0.5),
-                -1,
-                "none",
-                -1,
-                3,
-                _between(generator, 0, 45),
-            ),
-            _cloth(generator, bright=0.3),
-        )
+        hem -= 60 * size.scale * (generator.random() < 0.5)
+        return Layer(Cut("skirt", waist, hem, loose=_between(generator, 0, 45)), _cloth(generator, bright=0.3))
     if kind == "shorts":
         hem = crotch + (knee - crotch) * _between(generator, 0.3, 0.95)
     else:
@@ -175,14 +160,11 @@ def _bottom(generator: np.random.Generator, size: Measures, *, woman: bool) -> L
         if kind == "leggings" and generator.random() < 0.3:
             hem = _between(generator, 0.3, 0.6) * (knee - ankle) + ankle
     loose = {"leggings": (0, 1), "jeans": (1, 12), "trousers": (6, 26), "shorts": (6, 26)}[kind]
-    cloth = (
-        _denim(generator)
-        if kind == "jeans" or (kind == "shorts" and generator.random() < 0.3)
-        else _cloth(generator, bright=0.12)
-    )
+    denim = kind == "jeans" or (kind == "shorts" and generator.random() < 0.3)
+    cloth = _denim(generator) if denim else _cloth(generator, bright=0.12)
     if kind == "leggings" or generator.random() < 0.7:
         cloth = replace(cloth, pattern="plain")
-    return Layer(Cut("tights", waist, hem, -1, "none", -1, 3.0, _between(generator, *loose)), cloth)
+    return Layer(Cut("tights", waist, hem, loose=_between(generator, *loose)), cloth)
 
 
 def _dress(generator: np.random.Generator, size: Measures) -> list[Layer]:
@@ -192,30 +174,17 @@ def _dress(generator: np.random.Generator, size: Measures) -> list[Layer]:
     waist = size.levels["waist"]
     hem = size.levels["crotch"] + (size.levels["knee"] - size.levels["crotch"]) * _between(generator, 0.5, 1.15)
     upper = replace(top, bottom=waist - 45 * size.scale, loose=min(top.loose, 5.0), offset=5.0)
-    return [
-        Layer(Cut("skirt", waist + 20 * size.scale, hem, -1, "none", -1, 5, _between(generator, 5, 60)), cloth),
-        Layer(upper, cloth),
-    ]
+    skirt = Cut("skirt", waist + 20 * size.scale, hem, offset=5.0, loose=_between(generator, 5, 60))
+    return [Layer(skirt, cloth), Layer(upper, cloth)]
 
 
 def _jacket(generator: np.random.Generator, size: Measures) -> Layer:
     """Jacket, coat or cardigan, open or closed."""
     long = generator.random() < 0.15
-    hem = (
-        size.levels["crotch"]
-        + (_between(generator, -330, -150) if long else _between(generator, -40, 100)) * size.scale
-    )
+    hem = size.levels["crotch"] + _between(generator, *((-330, -150) if long else (-40, 100))) * size.scale
     opening = -1.0 if generator.random() < 0.45 else _between(generator, 5, 70) * size.scale
-    cut = Cut(
-        "tights",
-        FAR,
-        hem,
-        _between(generator, 0.92, 1.0) * size.whole_arm,
-        "collar",
-        opening,
-        15.0,
-        _between(generator, 8, 26),
-    )
+    sleeve = _between(generator, 0.92, 1.0) * size.whole_arm
+    cut = Cut("tights", FAR, hem, sleeve, "collar", opening, 15.0, _between(generator, 8, 26))
     choice = generator.random()
     cloth = _denim(generator) if choice < 0.15 else _cloth(generator, 9.0)
     if choice > 0.85:
@@ -229,30 +198,20 @@ def _feet(generator: np.random.Generator, size: Measures) -> list[Layer]:
         return []
     ankle = size.levels["ankle"]
     boots = generator.random() < 0.12
-    top = ankle + (_between(generator, 60, 260) if boots else _between(generator, -28, 25)) * size.scale
+    top = ankle + _between(generator, *((60, 260) if boots else (-28, 25))) * size.scale
     leather = generator.random() < 0.45
-    colour = _pick(generator, _LEATHER if leather else _PLAIN + _PLAIN + _BRIGHT)
-    shoe = Material(
-        _shade(generator, colour), second=_shade(generator, _pick(generator, _PLAIN)), gloss=0.25 if leather else 0.05
-    )
-    if not leather:
-        shoe = replace(
-            shoe,
-            pattern="two_tone",
-            special=ankle - 62 * size.scale,
-            second=shoe.colour,
-            colour=linear((0.85, 0.85, 0.83)),
-        )
-    layers = [Layer(Cut("tights", top, -10 * FAR, -1, "none", -1, 9.0, 0.0), shoe)]
+    colour = _shade(generator, _pick(generator, _LEATHER if leather else _PLAIN + _PLAIN + _BRIGHT))
+    second = _shade(generator, _pick(generator, _PLAIN))
+    if leather:
+        shoe = Material(colour, second=second, gloss=0.25)
+    else:
+        sole = ankle - 62 * size.scale
+        shoe = Material(linear((0.85, 0.85, 0.83)), second=colour, pattern="two_tone", special=sole)
+    layers = [Layer(Cut("tights", top, -10 * FAR, offset=9.0), shoe)]
     if generator.random() < 0.5:
         sock = Material(_shade(generator, _pick(generator, _PLAIN)), fold=2.0, fold_size=120.0)
-        layers.insert(
-            0,
-            Layer(
-                Cut("tights", ankle + _between(generator, 40, 190) * size.scale, -10 * FAR, -1, "none", -1, 3.0, 0.0),
-                sock,
-            ),
-        )
+        high = ankle + _between(generator, 40, 190) * size.scale
+        layers.insert(0, Layer(Cut("tights", high, -10 * FAR), sock))
     return layers
 
 
@@ -284,21 +243,14 @@ def _swimwear(generator: np.random.Generator, size: Measures, *, woman: bool) ->
     cloth = replace(_cloth(generator, 2.0), gloss=0.1)
     waist, crotch = size.levels["waist"], size.levels["crotch"]
     low = crotch - 15 * size.scale if woman else crotch + (size.levels["knee"] - crotch) * _between(generator, 0.1, 0.8)
-    trunks = Layer(Cut("tights", waist - 70 * size.scale, low, -1, "none", -1, 3.0, 0.0 if woman else 10.0), cloth)
+    trunks = Layer(Cut("tights", waist - 70 * size.scale, low, loose=0.0 if woman else 10.0), cloth)
     if not woman:
         return [trunks]
-    upper = Cut("tights", FAR, size.levels["chest"] - 10 * size.scale, 0.0, "straps", -1, 3.0, 0.0)
-    return [trunks, Layer(upper, cloth)]
+    return [trunks, Layer(Cut("tights", FAR, size.levels["chest"] - 10 * size.scale, 0.0, "straps"), cloth)]
 
 
 def wear(
-    pack: BodyPack,
-    dressed: DressedPerson,
-    posed: np.ndarray,
-    number: int,
-    materials: list[Material],
-    *,
-    near: bool = True,
+    pack: BodyPack, dressed: DressedPerson, posed: np.ndarray, number: int, materials: list[Material], *, near: bool
 ) -> list[Surface]:
     """The surfaces of a posed and dressed person.
 

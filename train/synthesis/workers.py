@@ -9,11 +9,14 @@ import sys
 from collections.abc import Callable
 from multiprocessing.queues import Queue
 from pathlib import Path
+from typing import TypeAlias
 
 from train.synthesis.dataset import Settings, Work, write_part, write_parts
 from train.synthesis.labels import Picture
 
 _POLL_SECONDS = 0.5
+_KILLED = "a process that rendered was killed: is there enough memory? Run the command again to go on"
+_News: TypeAlias = "Queue[int | Exception | None]"
 
 Factory = Callable[[], Callable[[int], Picture]]
 """Makes what renders picture number i; may be pickled. A renderer lives in one process and stays there."""
@@ -40,7 +43,7 @@ def write_side_by_side(
         return write_parts(folder, settings, factory(), shard) if work.missing else 0
     # Not forked: threads of NumPy and of the OpenGL driver would not survive that.
     context = multiprocessing.get_context("spawn")
-    news: Queue[int | Exception | None] = context.Queue()
+    news: _News = context.Queue()
     local_parts = [work.missing[number::processes] for number in range(processes)]
     workers = [
         context.Process(target=_work, args=(folder, settings, parts, factory, news, processes), daemon=True)
@@ -58,11 +61,7 @@ def write_side_by_side(
     return work.pictures
 
 
-def _follow(
-    workers: list[multiprocessing.process.BaseProcess],
-    news: Queue[int | Exception | None],
-    update: Callable[[int], object],
-) -> None:
+def _follow(workers: list[multiprocessing.process.BaseProcess], news: _News, update: Callable[[int], object]) -> None:
     """Count pictures until every process is done; raise what one of them raised."""
     left = len(workers)
     while left:
@@ -70,8 +69,7 @@ def _follow(
             word = news.get(timeout=_POLL_SECONDS)
         except queue.Empty:
             if any(worker.exitcode for worker in workers):
-                msg = "a process that rendered was killed: is there enough memory? Run the command again to go on"
-                raise RuntimeError(msg) from None
+                raise RuntimeError(_KILLED) from None
             continue
         if isinstance(word, Exception):
             raise word
@@ -82,12 +80,7 @@ def _follow(
 
 
 def _work(
-    folder: Path,
-    settings: Settings,
-    parts: tuple[int, ...],
-    factory: Factory,
-    news: Queue[int | Exception | None],
-    processes: int,
+    folder: Path, settings: Settings, parts: tuple[int, ...], factory: Factory, news: _News, processes: int
 ) -> None:
     """Render some parts and tell the process that asked for them."""
     # Mesa reads this when the context is made: as many threads as there are cores for each process is too many.

@@ -14,16 +14,7 @@ from typing import Any
 import numpy as np
 
 from fusion_model.skeletons import COCO_17
-from train.data.readers.records import (
-    UNKNOWN,
-    Frame,
-    LayoutError,
-    Plan,
-    Record,
-    Unit,
-    in_units,
-    require_any,
-)
+from train.data.readers.records import UNKNOWN, Frame, LayoutError, Plan, Record, Unit, in_units, require_any
 
 _SECTION = "COCO"
 _EXPECTED = "annotations/person_keypoints_train2017.json and the like"

@@ -16,17 +16,7 @@ import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
 from train.data.readers.caffe import read_datum, read_image, read_keys
-from train.data.readers.records import (
-    UNIT_PICTURES,
-    UNKNOWN,
-    Frame,
-    Labels,
-    LayoutError,
-    Plan,
-    Record,
-    Unit,
-    require_any,
-)
+from train.data.readers.records import UNKNOWN, Frame, Labels, LayoutError, Plan, Record, require_any, split_units
 
 _SECTION = "Deep3DPose"
 _IMAGES, _JOINTS, _ORDER = "image_train.lmdb", "joint3_train.lmdb", "deep3dpose.json"
@@ -48,10 +38,7 @@ def plan_deep3dpose(source: Path) -> Plan:
     if keys != labels:
         found = f"{len(labels)} keys that are not the {len(keys)} of {_IMAGES}"
         raise LayoutError(source / _JOINTS, found, "the same keys in both", _SECTION)
-    units = [
-        Unit(f"pictures from {start}", partial(_load, source, keys[start : start + UNIT_PICTURES], start, order, unit))
-        for start in range(0, len(keys), UNIT_PICTURES)
-    ]
+    units = split_units(len(keys), "pictures from", partial(_load, source, keys, order, unit))
     return Plan(HUMAN36M_17, units, found=[f"the order of the joints from {_ORDER}"])
 
 
@@ -59,9 +46,8 @@ def _read_order(path: Path) -> tuple[list[str | None], np.ndarray]:
     """Names of the 15 joints and what a unit of each axis is worth in mm."""
     expected = f"'joints' ({_COUNT} names of {', '.join(HUMAN36M_17.joints)}, or null) and 'millimetres' (3 numbers)"
     if not path.is_file():
-        raise LayoutError(
-            path, "there is no such file, and the order of the joints is not published", expected, _SECTION
-        )
+        found = "there is no such file, and the order of the joints is not published"
+        raise LayoutError(path, found, expected, _SECTION)
     try:
         stated = json.loads(path.read_text(encoding="utf-8"))
         order, unit = list(stated["joints"]), np.array(stated["millimetres"], float)
@@ -78,10 +64,11 @@ def _read_order(path: Path) -> tuple[list[str | None], np.ndarray]:
     return order, unit
 
 
-def _load(source: Path, keys: list[bytes], start: int, order: list[str | None], unit: np.ndarray) -> Labels:
-    """Some pictures."""
+def _load(source: Path, keys: list[bytes], order: list[str | None], unit: np.ndarray, rows: range) -> Labels:
+    """The pictures of some of the keys."""
     records = []
-    for number, key in enumerate(keys, start):
+    for number in rows:
+        key = keys[number]
         height, width = read_image(source / _IMAGES, key, _SECTION).shape[:2]
         records.append(
             Record(

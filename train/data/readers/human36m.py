@@ -137,7 +137,7 @@ def _left_out(subject: str, stem: str, metadata: Metadata | None) -> str:
 
 def _load(view: _View, metadata: Metadata | None, every: int) -> Labels:
     """The people of one view."""
-    values = _camera(view, metadata)
+    values = None if metadata is None else metadata.cameras[int(view.subject[1:]) - 1, CAMERAS.index(view.camera)]
     joints, points = _joints(view, values)
     if metadata is not None and len(joints) < (count := metadata.poses.get((view.subject, view.stem), 0)):
         mono = view.file("D3_Positions_mono")
@@ -165,13 +165,6 @@ def _load(view: _View, metadata: Metadata | None, every: int) -> Labels:
             )
         )
     return labels
-
-
-def _camera(view: _View, metadata: Metadata | None) -> np.ndarray | None:
-    """(15,) values of the view's camera."""
-    if metadata is None:
-        return None
-    return metadata.cameras[int(view.subject[1:]) - 1, CAMERAS.index(view.camera)]
 
 
 def _joints(view: _View, values: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

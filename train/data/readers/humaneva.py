@@ -139,10 +139,7 @@ def _load(view: _View, every: int) -> Labels:
 
 
 def _poses(view: _View) -> tuple[int, np.ndarray, np.ndarray]:
-    """The first frame from 0, poses (F, 15, 3) in world mm and points (F, 15, 2) of one part.
-
-    A file holds the frames of its part, as the script writes it, or all from the first frame on.
-    """
+    """The first frame from 0, poses (F, 15, 3) in world mm and points (F, 15, 2) of one part."""
     poses = np.asarray(read_variable(view.poses, "poses_3d", _SECTION), float)
     points = np.asarray(read_variable(view.poses, "poses_2d", _SECTION), float)
     joints = len(HUMANEVA_15)
@@ -152,7 +149,7 @@ def _poses(view: _View) -> tuple[int, np.ndarray, np.ndarray]:
     points = points[CAMERAS.index(view.camera)]
     middle, end, _ = _SEQUENCES[view.subject, view.action]
     start, stop = (middle, end) if view.part == "Train" else (_FIRST, middle)
-    if len(poses) == stop - start:
+    if len(poses) == stop - start:  # the part alone, as the script writes it, else all from the first frame on
         return start, poses, points
     if len(poses) >= end:
         return start, poses[start:stop], points[start:stop]

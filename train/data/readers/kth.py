@@ -90,11 +90,7 @@ def _load(folder: Path, player: str, sequence: str, camera: str, every: int) -> 
 
 
 def _numbers(path: Path, shape: tuple[int, ...], frames: int | None = None) -> np.ndarray:
-    """(F, *shape) of a text file with a number a line.
-
-    Raises:
-        LayoutError: if it is missing, no text of numbers, or their count does not fit.
-    """
+    """(F, *shape) of a text file with a number a line."""
     width = int(np.prod(shape))
     expected = f"a number a line, {width} a frame" + (f" for {frames} frames" if frames else "")
     try:

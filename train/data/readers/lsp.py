@@ -31,7 +31,8 @@ def plan_lsp(source: Path) -> Plan:
     """Leeds Sports Pose, small or full-size pictures."""
     labels = _labels(source, (3, len(LSP_14)), _LSP)
     joints = labels.transpose(2, 1, 0)
-    plan = _plan(source, _LSP, joints, np.where(joints[..., 2] == 1, HIDDEN, VISIBLE), _lsp_split)
+    visible = np.where(joints[..., 2] == 1, HIDDEN, VISIBLE)
+    plan = _plan(source, _LSP, joints, visible, lambda number: "test" if number >= _LSP_TEST_FROM else "train")
     if len(joints) != _LSP_COUNT:
         plan.found.append(f"{len(joints)} photos where LSP has {_LSP_COUNT}")
     return plan
@@ -84,10 +85,6 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
         pose_weight=pose_weight,
         validation=np.array([_lspet_split(row + 1) == "validation" for row in range(len(labels))], bool),
     )
-
-
-def _lsp_split(number: int) -> str:
-    return "test" if number >= _LSP_TEST_FROM else "train"
 
 
 def _lspet_split(number: int) -> str:

@@ -13,17 +13,7 @@ from scipy.io.matlab import MatReadError
 
 from train.data.readers.records import LayoutError
 
-_DAMAGE = (
-    ValueError,
-    NotImplementedError,
-    TypeError,
-    EOFError,
-    OSError,
-    IndexError,
-    KeyError,
-    MatReadError,
-    zlib.error,
-)
+_DAMAGE = (ValueError, NotImplementedError, TypeError, EOFError, OSError, LookupError, MatReadError, zlib.error)
 
 
 def read_variable(path: Path, name: str, section: str, *, structs: bool = False) -> Any:

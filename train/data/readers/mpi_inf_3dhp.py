@@ -14,18 +14,7 @@ import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
 from train.data.readers.matlab import read_variable
-from train.data.readers.records import (
-    UNIT_PICTURES,
-    VISIBLE,
-    Frame,
-    Labels,
-    LayoutError,
-    Plan,
-    Record,
-    Unit,
-    require_any,
-    require_folder,
-)
+from train.data.readers.records import VISIBLE, Frame, Labels, LayoutError, Plan, Record, Unit, require_any, split_units
 
 _SECTION = "MPI-INF-3DHP"
 CAMERAS = ("0", "1", "2", "4", "5", "6", "7", "8")
@@ -45,7 +34,6 @@ def plan_mpi_inf_3dhp(source: Path, cameras: tuple[str, ...], every: int) -> Pla
     """
     if unknown := [camera for camera in cameras if not camera.isdigit() or int(camera) >= _VIEWS]:
         raise ValueError(f"the cameras of MPI-INF-3DHP are 0 to {_VIEWS - 1}, not {unknown[0]}")
-    require_folder(source, _SECTION)
     plan = Plan(HUMAN36M_17, [], camera_model="pinhole")
     train = sorted(source.glob("**/S[1-8]/Seq[12]/annot.mat"))
     test = sorted(source.glob("**/TS[1-6]/annot_data.mat"))
@@ -111,11 +99,7 @@ def _cell(path: Path, name: str, view: int, dimensions: int) -> np.ndarray:
 
 
 def _intrinsics(path: Path, view: int) -> tuple[float, ...]:
-    """Fx fy cx cy of a view in ``camera.calibration``; empty where the file is not there.
-
-    Raises:
-        LayoutError: if the file lacks the view.
-    """
+    """Fx fy cx cy of a view in ``camera.calibration``; empty where the file is not there."""
     if not path.is_file():
         return ()
     names = re.findall(r"^name\s+(\d+)", text := path.read_text(encoding="ascii", errors="replace"), re.MULTILINE)
@@ -140,7 +124,7 @@ def _test_units(path: Path, every: int) -> list[Unit]:
     subject = path.parent.name
     skipped = int((~valid).sum())
 
-    def load(start: int) -> Labels:
+    def load(rows: range) -> Labels:
         records = [
             Record(
                 Frame(path.parent / "imageSequence" / f"img_{number + 1:06d}.jpg"),
@@ -154,12 +138,12 @@ def _test_units(path: Path, every: int) -> list[Unit]:
                 number=int(number),
                 extra={"activity": float(activity[number])},
             )
-            for number in numbers[start : start + UNIT_PICTURES]
+            for number in numbers[rows]
         ]
-        invalid = {} if start or not skipped else {f"a frame of {subject} that is not valid": skipped}
+        invalid = {} if rows.start or not skipped else {f"a frame of {subject} that is not valid": skipped}
         return Labels(records, Counter(invalid))
 
-    return [Unit(f"{subject} {start}", partial(load, start)) for start in range(0, len(numbers), UNIT_PICTURES)]
+    return split_units(len(numbers), subject, load)
 
 
 def _frames(path: Path, name: str, count: int, dimensions: int) -> np.ndarray:

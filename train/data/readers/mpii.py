@@ -15,17 +15,7 @@ import numpy as np
 
 from fusion_model.skeletons import MPII_16
 from train.data.readers.matlab import read_variable
-from train.data.readers.records import (
-    HIDDEN,
-    UNKNOWN,
-    VISIBLE,
-    Frame,
-    LayoutError,
-    Plan,
-    Record,
-    in_units,
-    require_any,
-)
+from train.data.readers.records import HIDDEN, UNKNOWN, VISIBLE, Frame, LayoutError, Plan, Record, in_units, require_any
 
 _SECTION = "MPII"
 _LIST = "valid_images.txt"
@@ -40,8 +30,7 @@ def plan_mpii(source: Path) -> Plan:
     Raises:
         LayoutError: if a file is missing, or is not MPII's.
     """
-    found = require_any(source, "**/mpii_human_pose_v1_u12_*.mat", "mpii_human_pose_v1_u12_1.mat", _SECTION)
-    path = found[0]
+    path = require_any(source, "**/mpii_human_pose_v1_u12_*.mat", "mpii_human_pose_v1_u12_1.mat", _SECTION)[0]
     release = read_variable(path, "RELEASE", _SECTION, structs=True)
     images = source / "images"
     if not images.is_dir():

@@ -15,15 +15,10 @@ from train.data.readers.teacher import teacher_joints, teacher_pose
 from train.data.source import Source, add_middle_joints
 from train.data.zips import ZipReader
 
-_ARRAYS = {
-    "name": (),
-    "validation": (),
-    "box": (4,),
-    "joints": (16, 3),
-    "teacher_2d": (19, 3),
-    "teacher_3d": (17, 3),
-    "teacher_3d_visible": (33,),
-}  # shape of one row
+_ARRAYS = {  # shape of one row
+    "name": (), "validation": (), "box": (4,), "joints": (16, 3),
+    "teacher_2d": (19, 3), "teacher_3d": (17, 3), "teacher_3d_visible": (33,),
+}  # fmt: skip
 
 
 def read_people(labels: Path) -> Source:
@@ -36,8 +31,8 @@ def read_people(labels: Path) -> Source:
     archive = labels.with_suffix(".zip")
     for path in (labels, archive):
         if not path.is_file():
-            msg = f"{path} not found: a pack of people is an npz file with a zip of the same name beside it"
-            raise FileNotFoundError(msg)
+            expected = "a pack of people is an npz file with a zip of the same name beside it"
+            raise FileNotFoundError(f"{path} not found: {expected}")
     arrays, reader = _read_arrays(labels), ZipReader("photo", "copy the archive again")
     joints, weight = teacher_joints(arrays["teacher_2d"])
     by_hand = arrays["joints"][..., 2] > 0

@@ -119,24 +119,15 @@ class LayoutError(ValueError):
         super().__init__(f"{path}: {found}; expected {expected} (see {section} in DATASETS.md)")
 
 
-def require_folder(source: Path, section: str) -> None:
-    """Check that the source is a folder.
-
-    Raises:
-        LayoutError: if there is none.
-    """
-    if not source.is_dir():
-        found = "is a file" if source.exists() else "there is no such folder"
-        raise LayoutError(source, found, "the folder that the archives were unpacked into", section)
-
-
 def require_any(source: Path, pattern: str, expected: str, section: str) -> list[Path]:
     """Files of a pattern, sorted; where there are none, say what lies there instead, archives first.
 
     Raises:
         LayoutError: if the folder is missing or holds none.
     """
-    require_folder(source, section)
+    if not source.is_dir():
+        found = "is a file" if source.exists() else "there is no such folder"
+        raise LayoutError(source, found, "the folder that the archives were unpacked into", section)
     if paths := sorted(source.glob(pattern)):
         return paths
     there = sorted(path.name for path in source.iterdir())
@@ -149,12 +140,14 @@ def require_any(source: Path, pattern: str, expected: str, section: str) -> list
 
 
 def in_units(records: Sequence[Record], name: str) -> list[Unit]:
-    """Records of single pictures, cut into units of :data:`UNIT_PICTURES`."""
+    """Records of single pictures, cut into units."""
+    return split_units(len(records), name, lambda rows: Labels(list(records[rows.start : rows.stop])))
 
-    def load(start: int) -> Labels:
-        return Labels(list(records[start : start + UNIT_PICTURES]))
 
-    return [Unit(f"{name} {start}", partial(load, start)) for start in range(0, len(records), UNIT_PICTURES)]
+def split_units(count: int, name: str, load: Callable[[range], Labels]) -> list[Unit]:
+    """Units of so many pictures in all, :data:`UNIT_PICTURES` each; ``load`` gives the labels of some of them."""
+    parts = [range(start, min(start + UNIT_PICTURES, count)) for start in range(0, count, UNIT_PICTURES)]
+    return [Unit(f"{name} {rows.start}", partial(load, rows)) for rows in parts]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -52,11 +52,7 @@ DISTRIBUTED = {
     "human36m": Distributed(plan_human36m, "Human3.6M", "http://vision.imar.ro/human3.6m/eula.php", 5, cameras=True),
     "humaneva": Distributed(plan_humaneva, "HumanEva-I", "http://humaneva.is.tue.mpg.de", 1, cameras=True),
     "kth": Distributed(
-        plan_kth,
-        "KTH Multiview Football II",
-        "https://www.csc.kth.se/cvap/cvg/MultiViewFootballData/",
-        1,
-        cameras=True,
+        plan_kth, "KTH Multiview Football II", "https://www.csc.kth.se/cvap/cvg/MultiViewFootballData/", 1, cameras=True
     ),
     "mpi-inf-3dhp": Distributed(
         plan_mpi_inf_3dhp, "MPI-INF-3DHP", "https://vcai.mpi-inf.mpg.de/3dhp-dataset/", 5, cameras=True

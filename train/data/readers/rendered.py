@@ -24,9 +24,8 @@ from train.synthesis.labels import posture_name, viewpoint_name
 
 _SECTION = "Rendered people"
 _COLUMNS = (
-    *("picture", "joints_2d", "joints_3d", "pelvis", "visible", "box", "azimuth", "stature", "kind"),
-    *("subject", "motion"),
-)
+    "picture", "joints_2d", "joints_3d", "pelvis", "visible", "box", "azimuth", "stature", "kind", "subject", "motion",
+)  # fmt: skip
 _MIN_SIDE = 64  # pixels of the box's longer side; smaller people teach no pose
 _MIN_VISIBLE = 4  # joints
 _CHILD = 1400.0  # mm, below which a person is counted among the children
@@ -75,8 +74,8 @@ def read_rendered(folder: Path) -> RenderedSet:
     """
     path = folder / ANNOTATIONS
     if not path.is_file():
-        msg = f"{path} not found: the data set is not finished, run train.synthesize again with the same settings"
-        raise FileNotFoundError(msg)
+        unfinished = "the data set is not finished, run train.synthesize again with the same settings"
+        raise FileNotFoundError(f"{path} not found: {unfinished}")
     try:
         with np.load(path) as data:
             labels = {name: data[name] for name in _COLUMNS}

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .bvh import CMU_UNIT_MM
+from .bvh import CMU_UNIT_MM, FACE_MM
 from .clips import MotionClip, cmu_clip
 from .rotation import about
 
 _AXES = dict(zip("xyz", np.eye(3), strict=True))
-_FACE_MM = 100.0
 # The end of each of CMU's bones under the name that the joint there has in BVH.
 _ENDS = {
     "lowerback": "Spine",
@@ -168,5 +167,5 @@ def read_asfamc(asf: Path, amc: Path, unit_mm: float = CMU_UNIT_MM) -> MotionCli
     ends, rotations = place(bones, values)
     joints = {name: ends[bone] * unit_mm for bone, name in _ENDS.items() if bone in ends}
     joints["Hips"] = ends["root"] * unit_mm
-    face = joints["Head"] + rotations["head"][:, :, 2] * _FACE_MM if "Head" in joints else None
+    face = joints["Head"] + rotations["head"][:, :, 2] * FACE_MM if "Head" in joints else None
     return cmu_clip(amc.stem, joints, 120.0, face)

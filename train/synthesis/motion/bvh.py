@@ -13,7 +13,7 @@ from .rotation import about
 # CMU's skeletons are in inches over 0.45.
 CMU_UNIT_MM = 25.4 / 0.45
 _AXES = {"X": np.array([1.0, 0, 0]), "Y": np.array([0, 1.0, 0]), "Z": np.array([0, 0, 1.0])}
-_FACE_MM = 100.0
+FACE_MM = 100.0  # from the head to the point ahead of it
 
 
 @dataclass
@@ -121,7 +121,5 @@ def read_bvh(path: Path, unit_mm: float = CMU_UNIT_MM) -> MotionClip:
     bvh = parse_bvh(path)
     positions, rotations = bvh.place()
     joints = {name: places * unit_mm for name, places in positions.items()}
-    face = None
-    if "Head" in joints:
-        face = joints["Head"] + rotations["Head"][:, :, 2] * _FACE_MM
+    face = joints["Head"] + rotations["Head"][:, :, 2] * FACE_MM if "Head" in joints else None
     return cmu_clip(path.stem, joints, 1 / bvh.frame_seconds, face)

@@ -10,7 +10,7 @@ import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
 
-from .rotation import about, unit
+from .rotation import about, perpendicular, unit
 
 # Where the captures' own bones point in the rest stance, seen from the side (radians about the left-pointing axis).
 # CMU's root lies behind and above the hip joints, and its feet slope down from the ankle to the ball: offsets of the
@@ -18,7 +18,9 @@ from .rotation import about, unit
 CMU_PELVIS_TILT = np.deg2rad(-22.0)
 CMU_FOOT_SLOPE = np.deg2rad(14.0)
 _LEFT = np.array([1.0, 0.0, 0.0])
+_NOSE_MM = 40.0  # that a nose stands out ahead of the neck
 
+_SPANS = ("clip_names", "clip_start", "clip_length", "frames_per_second")  # of a pack, a value a clip
 _CMU_SIDE = {
     "hip": "{}UpLeg",
     "knee": "{}Leg",
@@ -120,14 +122,10 @@ def read_positions(joints: np.ndarray | Path, name: str = "array", frames_per_se
     # Joint 9 is the nose in Human3.6M and the neck elsewhere: the line from the thorax to the top of the head holds
     # for both, and only a nose stands out ahead of it.
     line = unit(landmarks["head_top"] - landmarks["thorax"])
-    ahead = landmarks["neck"] - landmarks["thorax"]
-    ahead = ahead - (ahead * line).sum(-1, keepdims=True) * line
+    ahead = perpendicular(landmarks["neck"] - landmarks["thorax"], line)
     if np.median(np.linalg.norm(ahead, axis=-1)) > _NOSE_MM:
         landmarks["face"] = landmarks["thorax"] + ahead
     return MotionClip(name, landmarks, {}, frames_per_second)
-
-
-_NOSE_MM = 40.0
 
 
 def _load_positions(path: Path) -> np.ndarray:
@@ -155,19 +153,11 @@ def read_cmu_pack(path: Path) -> list[MotionClip]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} not found: expected an npz file of CMU positions")
     with np.load(path) as data:
-        missing = {"positions", "joint_names", "clip_names", "clip_start", "clip_length", "frames_per_second"} - set(
-            data.files
-        )
-        if missing:
+        if missing := {"positions", "joint_names", *_SPANS} - set(data.files):
             raise ValueError(f"{path} lacks {', '.join(sorted(missing))}; it holds {', '.join(data.files)}")
         positions, names = data["positions"], [str(name) for name in data["joint_names"]]
-        rates = data["frames_per_second"]
-        spans = zip(data["clip_names"], data["clip_start"], data["clip_length"], rates, strict=True)
-        return [
-            cmu_clip(
-                Path(str(clip)).stem,
-                dict(zip(names, positions[start : start + length].swapaxes(0, 1), strict=True)),
-                rate,
-            )
-            for clip, start, length, rate in spans
-        ]
+        clips = []
+        for clip, start, length, rate in zip(*(data[name] for name in _SPANS), strict=True):
+            joints = dict(zip(names, positions[start : start + length].swapaxes(0, 1), strict=True))
+            clips.append(cmu_clip(Path(str(clip)).stem, joints, rate))
+        return clips

@@ -28,11 +28,8 @@ from .retarget import retarget
 from .rotation import to_quaternions
 
 VALIDATION_FRACTION = 0.15
-_FEATURES = [
-    RIG.index(f"{side}_{bone}")
-    for side in ("left", "right")
-    for bone in ("upper_arm", "forearm", "hand", "shin", "foot")
-]
+_ENDS = ("upper_arm", "forearm", "hand", "shin", "foot")
+_FEATURES = [RIG.index(f"{side}_{bone}") for side in ("left", "right") for bone in _ENDS]
 
 
 def held_out(clip: str) -> bool:
@@ -89,17 +86,13 @@ def collect(clips: Sequence[MotionClip], count: int, clusters: int, seed: int) -
     fit = possible(rotations)
     print(f"{len(rotations)} frames of {len(clips)} clips, {fit.mean():.1%} within joint limits")
     if fit.sum() < clusters:
-        msg = f"only {fit.sum()} frames are within joint limits; expected at least {clusters}, one a cluster"
-        raise ValueError(msg)
+        found = f"only {fit.sum()} frames are within joint limits"
+        raise ValueError(f"{found}; expected at least {clusters}, one a cluster")
     rotations, clearance, motion = face_ahead(rotations[fit]), clearance[fit], motion[fit]
     features = place(rotations)[0][:, _FEATURES].reshape(len(rotations), -1)
     _, cluster = kmeans2(features, clusters, minit="++", rng=generator, missing="raise")
-    chosen = np.concatenate(
-        [
-            members[_spaced(features[members], count // clusters, generator)]
-            for members in (np.flatnonzero(cluster == index) for index in range(clusters))
-        ]
-    )
+    groups = [np.flatnonzero(cluster == index) for index in range(clusters)]
+    chosen = np.concatenate([own[_spaced(features[own], count // clusters, generator)] for own in groups])
     return {
         "quaternions": to_quaternions(rotations[chosen]).astype(np.float16),
         "motion": motion[chosen].astype(np.int16),

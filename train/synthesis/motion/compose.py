@@ -43,11 +43,9 @@ def _stand(generator: np.random.Generator, upper: np.ndarray, lean: float, bend:
     low = np.sqrt(length**2 - reach_mm**2)
     for side in SIDES:
         sign, hip = OUTWARDS[side], draft.at(f"{side}_thigh")
-        step = np.array([sign * spread + aside, 0.0, 0.75 * weight[2] - 40 + sign * stagger])
-        step[1] = -low
-        ankle = hip * [1, 1, 0] + step
-        out = draw(-4, 25)
-        draft.step_to(side, ankle, heading(side, 0, out), heading(side, 0, out))
+        step = np.array([sign * spread + aside, -low, 0.75 * weight[2] - 40 + sign * stagger])
+        ahead = heading(side, 0, draw(-4, 25))
+        draft.step_to(side, hip * [1, 1, 0] + step, ahead, ahead)
     return draft
 
 
@@ -89,19 +87,10 @@ def leaning(generator: np.random.Generator, upper: np.ndarray) -> np.ndarray:
     return draft.rotations
 
 
-MAKERS: dict[str, Maker] = {
-    "standing": standing,
-    "reaching": reaching,
-    "arms_up": arms_up,
-    "leaning": leaning,
-    "squatting": resting.squatting,
-    "kneeling": resting.kneeling,
-    "seated": resting.seated,
-    "ground_seated": resting.ground_seated,
-    "lying_back": lying.lying_back,
-    "lying_side": lying.lying_side,
-    "lying_front": lying.lying_front,
-}
+_STANDING = (standing, reaching, arms_up, leaning)
+_RESTING = (resting.squatting, resting.kneeling, resting.seated, resting.ground_seated)
+_LYING = (lying.lying_back, lying.lying_side, lying.lying_front)
+MAKERS: dict[str, Maker] = {maker.__name__: maker for maker in (*_STANDING, *_RESTING, *_LYING)}
 
 
 def balanced(rotations: np.ndarray, kind: str) -> bool:
@@ -112,9 +101,8 @@ def balanced(rotations: np.ndarray, kind: str) -> bool:
         return False
     if kind not in ("standing", "reaching", "arms_up", "leaning", "squatting"):
         return True
-    heads, tails = place(rotations)
-    ankles = heads[[RIG.index("left_foot"), RIG.index("right_foot")]]
-    toes = tails[[RIG.index("left_foot"), RIG.index("right_foot")]]
+    soles = [RIG.index("left_foot"), RIG.index("right_foot")]
+    ankles, toes = (ends[soles] for ends in place(rotations))
     weight = center_of_mass(rotations)
     feet = np.concatenate([ankles, toes])
     inside = (feet.min(0) - 40 < weight) & (weight < feet.max(0) + 40)

@@ -11,16 +11,8 @@ import numpy as np
 from train.synthesis.rig import RIG
 
 _MIDDLE = {"pelvis": 100.0, "spine": 160.0, "chest": 240.0, "neck": 100.0, "head": 200.0}
-_SIDES = {
-    "clavicle": 165.0,
-    "upper_arm": 300.0,
-    "forearm": 250.0,
-    "hand": 180.0,
-    "thigh": 415.0,
-    "shin": 415.0,
-    "foot": 140.0,
-    "toes": 60.0,
-}
+_SIDES = {"clavicle": 165.0, "upper_arm": 300.0, "forearm": 250.0, "hand": 180.0}
+_SIDES |= {"thigh": 415.0, "shin": 415.0, "foot": 140.0, "toes": 60.0}
 # The shoulder girdle follows the arm: of 180 degrees of raising the arm some 30 are the clavicle's own (Inman 1944);
 # captures hardly ever move it.
 CLAVICLE_FRACTION = 0.15

@@ -71,9 +71,8 @@ def hands_on_armrests(generator: np.random.Generator, draft: Draft) -> None:
     height = draw(120, 220)
     for side in SIDES:
         wrist = np.array([OUTWARDS[side] * draw(250, 310), height + 20, draw(200, 300)])
-        draft.hand_to(
-            side, wrist, OUTWARDS[side] * draw(0.2, 0.6) * _X - _Z - 0.3 * _Y, turn=draw(10, 60), drop=draw(0, 25)
-        )
+        pole = OUTWARDS[side] * draw(0.2, 0.6) * _X - _Z - 0.3 * _Y
+        draft.hand_to(side, wrist, pole, turn=draw(10, 60), drop=draw(0, 25))
 
 
 def hands_on_floor(generator: np.random.Generator, draft: Draft, floor: float, *, behind: bool) -> None:
@@ -114,11 +113,9 @@ def gesture(generator: np.random.Generator, draft: Draft) -> None:
             wrist = pelvis @ np.array([sign * draw(165, 185), draw(110, 170), draw(-30, 40)])
             draft.hand_to(side, wrist, sign * _X - draw(0, 0.5) * _Z, turn=draw(-20, 20), drop=draw(20, 60))
         elif style in ("face", "phone"):
-            head = draft.at("head") + draft.rotations[RIG.index("head")] @ (
-                np.array([sign * draw(100, 125), draw(0, 40), draw(20, 60)])
-                if style == "phone"
-                else np.array([sign * draw(20, 70), draw(-60, 10), draw(130, 170)])
-            )
+            spans = ((100, 125), (0, 40), (20, 60)) if style == "phone" else ((20, 70), (-60, 10), (130, 170))
+            place = np.array([draw(*span) for span in spans]) * [sign, 1, 1]
+            head = draft.at("head") + draft.rotations[RIG.index("head")] @ place
             draft.hand_to(side, head, chest @ (sign * draw(0.3, 1) * _X - _Y), turn=draw(-60, 0), drop=draw(-10, 30))
         elif style == "talk":
             wrist = shoulder + chest @ np.array([sign * draw(-60, 160), -draw(80, 300), draw(200, 400)])

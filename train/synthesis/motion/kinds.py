@@ -8,32 +8,12 @@ from train.synthesis.rig import RIG
 
 from .figure import center_of_mass, place
 
-KINDS = (
-    "standing",
-    "striding",
-    "bending",
-    "reaching",
-    "arms_up",
-    "leaning",
-    "squatting",
-    "kneeling",
-    "seated",
-    "ground_seated",
-    "lying_back",
-    "lying_side",
-    "lying_front",
-    "airborne",
-)
+_ON_FEET = ("standing", "striding", "bending", "reaching", "arms_up", "leaning", "squatting")
+_ON_GROUND = ("ground_seated", "lying_back", "lying_side", "lying_front")
+KINDS = (*_ON_FEET, "kneeling", "seated", *_ON_GROUND, "airborne")
 # What carries the body; the scene puts it there.
-SUPPORT = dict.fromkeys(KINDS, "feet") | {
-    "seated": "seat",
-    "kneeling": "ground",
-    "ground_seated": "ground",
-    "lying_back": "ground",
-    "lying_side": "ground",
-    "lying_front": "ground",
-    "airborne": "none",
-}
+SUPPORT = dict.fromkeys(_ON_FEET, "feet") | dict.fromkeys(("kneeling", *_ON_GROUND), "ground")
+SUPPORT |= {"seated": "seat", "airborne": "none"}
 _BALANCE_MM = 150.0
 _STRIDE_MM, _LOW_PELVIS_MM, _SQUAT_KNEE, _BENT_TRUNK = 550.0, 520.0, 80.0, 45.0
 _REACH_ELBOW, _REACH_MM, _RAISED_MM = 35.0, -110.0, 250.0
@@ -66,9 +46,8 @@ def classify(rotations: np.ndarray, clearance: np.ndarray) -> np.ndarray:
     low_pelvis = -ankles[..., 1].min(1) < _LOW_PELVIS_MM
     bends = np.stack([_bend(rotations, f"{side}_thigh", f"{side}_shin") for side in ("left", "right")])
     elbows = np.stack([_bend(rotations, f"{side}_upper_arm", f"{side}_forearm") for side in ("left", "right")])
-    wrists = np.stack([heads[:, RIG.index(f"{side}_hand")] for side in ("left", "right")])
-    shoulders = np.stack([heads[:, RIG.index(f"{side}_upper_arm")] for side in ("left", "right")])
-    raise_mm = (wrists - shoulders)[..., 1]
+    wrists, shoulders = ([RIG.index(f"{side}_{bone}") for side in ("left", "right")] for bone in ("hand", "upper_arm"))
+    raise_mm = (heads[:, wrists, 1] - heads[:, shoulders, 1]).T
     apart = np.linalg.norm((ankles[:, 0] - ankles[:, 1])[:, [0, 2]], axis=-1)
     lean = np.rad2deg(np.arccos(np.clip(rotations[:, RIG.index("chest"), 1, 1], -1, 1)))
     reach = ((raise_mm > _REACH_MM) & (elbows < _REACH_ELBOW)).any(0)
@@ -87,10 +66,7 @@ def classify(rotations: np.ndarray, clearance: np.ndarray) -> np.ndarray:
 
 
 def _over_feet(rotations: np.ndarray, ankles: np.ndarray) -> np.ndarray:
-    """Whether the weight (N,) is near the line between the ankles (N, 2, 3): such postures can stand on any ground.
-
-    Captured climbing has no ground to stand on, but many of its postures would.
-    """
+    """Whether the weight (N,) is near the line between the ankles (N, 2, 3): so captured climbing could also stand."""
     weight, start, end = (points[:, [0, 2]] for points in (center_of_mass(rotations), ankles[:, 0], ankles[:, 1]))
     lowest = ankles[..., 1].min(1)
     along = end - start

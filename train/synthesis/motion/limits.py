@@ -67,18 +67,11 @@ def faults(rotations: np.ndarray) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class _Joints:
-    """Each checked joint's bend and twist.
+    """What each checked joint does, by its name."""
 
-    Attributes:
-        bend: joint -> (..., 3) direction of the child bone as the parent sees it, x pointing away from the middle.
-        twist: joint -> (...) degrees, 0 to 180, by which the child is turned about its length beyond the smallest
-            turn to its direction.
-        turn: joint -> (..., 3) degrees about x, y and z, of the joints of the trunk.
-    """
-
-    bend: dict[str, np.ndarray]
-    twist: dict[str, np.ndarray]
-    turn: dict[str, np.ndarray]
+    bend: dict[str, np.ndarray]  # (..., 3) the child bone's direction as the parent sees it, x away from the middle
+    twist: dict[str, np.ndarray]  # (...) degrees, 0 to 180, about the child's length beyond the smallest turn
+    turn: dict[str, np.ndarray]  # (..., 3) degrees about x, y and z, of the joints of the trunk
 
 
 _PAIRS = {"spine": ("pelvis", "chest"), "neck": ("chest", "head")} | {
@@ -171,9 +164,10 @@ def _leg_faults(joints: _Joints, side: str) -> dict[str, np.ndarray]:
 
 
 _ARM_BONES = [RIG.index(f"{side}_{bone}") for side in ("left", "right") for bone in ("forearm", "hand")]
-_THIGHS = [RIG.index("left_thigh"), RIG.index("right_thigh")]
-_LEFT_LEG = [RIG.index(f"left_{bone}") for bone in ("thigh", "shin", "foot")]
-_RIGHT_LEG = [RIG.index(f"right_{bone}") for bone in ("thigh", "shin", "foot")]
+_LEFT_LEG, _RIGHT_LEG = (
+    [RIG.index(f"{side}_{bone}") for bone in ("thigh", "shin", "foot")] for side in ("left", "right")
+)
+_THIGHS = [_LEFT_LEG[0], _RIGHT_LEG[0]]
 # Where a leg's bones must keep clear of the other leg's: thighs touch near the hips in everyone.
 _ALONG_LEG = np.array([[0.6, 0.8, 1.0], [0.15, 0.5, 0.85], [0.15, 0.5, 0.85]])
 
@@ -186,19 +180,13 @@ def _limbs_inside(rotations: np.ndarray) -> np.ndarray:
     legs = _points(heads, tails, _LEFT_LEG, _ALONG_LEG)
     crossed = _distances(legs, heads[..., _RIGHT_LEG, :], tails[..., _RIGHT_LEG, :]) < 2 * _SHIN_RADIUS
     # The first points are the thigh's; its flesh is thicker than that of the shins.
-    crossed[..., :3, 0] |= (
-        _distances(legs[..., :3, :], heads[..., _RIGHT_LEG[:1], :], tails[..., _RIGHT_LEG[:1], :])[..., 0]
-        < 2 * _KNEE_RADIUS
-    )
+    apart = _distances(legs[..., :3, :], heads[..., _RIGHT_LEG[:1], :], tails[..., _RIGHT_LEG[:1], :])
+    crossed[..., :3, 0] |= apart[..., 0] < 2 * _KNEE_RADIUS
     bone = RIG.index("head")
     center = (heads[..., bone, :] + tails[..., bone, :]) / 2
     in_head = np.linalg.norm(arms - center[..., None, :], axis=-1) < _HEAD_RADIUS
-    return (
-        in_thigh.any((-1, -2))
-        | crossed.any((-1, -2))
-        | in_head.any(-1)
-        | _in_trunk(rotations, heads, arms).any((-1, -2))
-    )
+    in_trunk = _in_trunk(rotations, heads, arms)
+    return in_thigh.any((-1, -2)) | crossed.any((-1, -2)) | in_head.any(-1) | in_trunk.any((-1, -2))
 
 
 def _points(heads: np.ndarray, tails: np.ndarray, bones: list[int], fractions: np.ndarray) -> np.ndarray:

@@ -31,13 +31,8 @@ def lying_back(generator: np.random.Generator, upper: np.ndarray) -> np.ndarray:
             ankle = np.array([hip[0] + sign * draw(-30, 90), -near, 70 - _BACK_MM])
             draft.step_to(side, ankle, _Z + sign * draw(-0.15, 0.5) * _X, unit(-_Y + sign * draw(0, 0.3) * _X))
         else:
-            _stretch_leg(
-                draft,
-                side,
-                spread + draw(-3, 3),
-                draw(0, 12),
-                unit(_Z - draw(0.2, 1.1) * _Y + sign * draw(0, 0.9) * _X),
-            )
+            out, bent = spread + draw(-3, 3), draw(0, 12)
+            _stretch_leg(draft, side, out, bent, unit(_Z - draw(0.2, 1.1) * _Y + sign * draw(0, 0.9) * _X))
     for side in SIDES:
         _lay_arm(generator, draft, side)
     if generator.random() < 0.2:
@@ -75,8 +70,7 @@ def lying_side(generator: np.random.Generator, upper: np.ndarray) -> np.ndarray:
     else:
         wrist = draft.at("left_thigh") + np.array([draw(75, 95), -draw(20, 180), draw(-40, 60)])
         draft.hand_to("left", wrist, _X - 0.6 * _Z, turn=draw(0, 60))
-    roll = draw(-22, 30)
-    posture = about(_Y, np.deg2rad(roll)) @ draft.rotations
+    posture = about(_Y, np.deg2rad(draw(-22, 30))) @ draft.rotations
     laid = about(_X, -np.pi / 2) @ about(_Y, -np.pi / 2) @ posture
     return laid if generator.random() < 0.5 else mirror_posture(laid)
 
@@ -99,9 +93,8 @@ def lying_front(generator: np.random.Generator, upper: np.ndarray) -> np.ndarray
         sign, shoulder = OUTWARDS[side], draft.at(f"{side}_upper_arm")
         if propped:
             elbow = unit(np.array([sign * draw(0.0, 0.25), draw(-0.15, 0.5), 1.0]))
-            draft.aim_arm(
-                side, elbow, unit(np.array([-sign * draw(-0.1, 0.7), 1.0, draw(-0.02, 0.12)])), turn=draw(30, 70)
-            )
+            forearm = unit(np.array([-sign * draw(-0.1, 0.7), 1.0, draw(-0.02, 0.12)]))
+            draft.aim_arm(side, elbow, forearm, turn=draw(30, 70))
         elif style == "beside":
             wrist = shoulder + np.array([sign * draw(0, 120), -draw(440, 520), draw(30, 60)])
             draft.hand_to(side, wrist, sign * _X - 0.3 * _Z, turn=draw(-20, 60))
@@ -131,16 +124,7 @@ def _turn_head(draft: Draft, turn: np.ndarray) -> None:
 
 
 def _stretch_leg(draft: Draft, side: str, out: float, bent: float, foot: np.ndarray, *, lift: bool = False) -> None:
-    """A leg along the body, apart by ``out`` and with the knee bent by ``bent`` degrees.
-
-    Args:
-        draft: posture in the making.
-        side: left or right.
-        out: degrees from the body's middle.
-        bent: degrees; the knee comes ahead, or with ``lift`` the shin goes back.
-        foot: (3,) where the foot points.
-        lift: whether the thigh stays on the ground (lying on the front).
-    """
+    """A leg ``out`` degrees from the middle, bent by ``bent``: the knee comes ahead, or with ``lift`` the shin back."""
     aside = OUTWARDS[side] * np.sin(np.deg2rad(out)) * _X
     ahead, behind = (0.0, bent) if lift else (bent / 2, bent / 2)
     thigh = unit(pitched(-ahead) @ -_Y + aside)

@@ -18,40 +18,25 @@ from .rotation import about, of_vector, to_local, to_matrices, to_world
 POSES = Path(__file__).resolve().parents[3] / "assets" / "synthesis" / "cmu_poses.npz"
 Split = Literal["train", "validation"]
 _ARRAYS = ("quaternions", "motion", "cluster", "kind", "kind_names", "motion_names", "validation")
+_MADE_BY = "train.synthesis.motion.collect"
 _TRIES = 200
 # What is drawn, and how often. Captures sit and lie hardly ever; photos do often.
 _CAPTURED = ("captured", "joined")
 _FRACTIONS = {
-    "captured": 0.4,
-    "joined": 0.1,
-    "standing": 0.06,
-    "reaching": 0.04,
-    "arms_up": 0.03,
-    "leaning": 0.03,
-    "seated": 0.14,
-    "ground_seated": 0.05,
-    "squatting": 0.03,
-    "kneeling": 0.03,
-    "lying_back": 0.04,
-    "lying_side": 0.03,
-    "lying_front": 0.02,
-}
+    "captured": 0.4, "joined": 0.1,
+    "standing": 0.06, "reaching": 0.04, "arms_up": 0.03, "leaning": 0.03,
+    "seated": 0.14, "ground_seated": 0.05, "squatting": 0.03, "kneeling": 0.03,
+    "lying_back": 0.04, "lying_side": 0.03, "lying_front": 0.02,
+}  # fmt: skip
 # Fraction of captured postures off the ground that is kept: one subject climbs and swings on bars that no scene has.
 _AIRBORNE = 0.3
 # Standard deviations (degrees about the bone's own x, y and z) of the noise of copies. Captures lose the turn of the
 # head, so it gets more; legs get little, so that feet stay on the ground.
 _JOINT_NOISE = {
-    "spine": (3, 3, 3),
-    "chest": (3, 3, 3),
-    "neck": (4, 8, 3),
-    "head": (5, 12, 4),
-    "upper_arm": (6, 6, 6),
-    "forearm": (6, 6, 0),
-    "hand": (8, 6, 6),
-    "thigh": (3, 2, 2),
-    "shin": (3, 0, 0),
-    "foot": (3, 2, 2),
-}
+    "spine": (3, 3, 3), "chest": (3, 3, 3), "neck": (4, 8, 3), "head": (5, 12, 4),
+    "upper_arm": (6, 6, 6), "forearm": (6, 6, 0), "hand": (8, 6, 6),
+    "thigh": (3, 2, 2), "shin": (3, 0, 0), "foot": (3, 2, 2),
+}  # fmt: skip
 _NOISE = np.array([_JOINT_NOISE.get(name) or _JOINT_NOISE.get(name.partition("_")[2], (0, 0, 0)) for name in RIG.names])
 
 
@@ -90,26 +75,20 @@ class PoseLibrary:
     def __init__(self, path: Path | None = None) -> None:
         path = POSES if path is None else path
         if not path.is_file():
-            msg = f"{path} not found: make it with python -m train.synthesis.motion.collect, or leave the path away"
-            raise FileNotFoundError(msg)
+            raise FileNotFoundError(f"{path} not found: make it with python -m {_MADE_BY}, or leave the path away")
         with np.load(path) as data:
-            missing = [name for name in _ARRAYS if name not in data]
-            if missing:
-                msg = f"{path} lacks {', '.join(missing)}: expected a pack of train.synthesis.motion.collect"
-                raise ValueError(msg)
+            if missing := [name for name in _ARRAYS if name not in data]:
+                raise ValueError(f"{path} lacks {', '.join(missing)}: expected a pack of {_MADE_BY}")
             self.rotations = to_matrices(data["quaternions"].astype(np.float64)).astype(np.float32)
             self.motion, self.cluster = data["motion"], data["cluster"]
             self.motion_names = [str(name) for name in data["motion_names"]]
             self.kind = data["kind_names"][data["kind"]]
             self.validation = data["validation"]
         held_out = self.validation[self.motion]
-        self._groups = {
-            split: [
-                np.flatnonzero((self.cluster == group) & (held_out == (split == "validation")))
-                for group in np.unique(self.cluster[held_out == (split == "validation")])
-            ]
-            for split in ("train", "validation")
-        }
+        self._groups = {}
+        for split, own in (("train", ~held_out), ("validation", held_out)):
+            groups = np.unique(self.cluster[own])
+            self._groups[split] = [np.flatnonzero((self.cluster == group) & own) for group in groups]
 
     def __len__(self) -> int:
         """Number of captured postures."""
@@ -138,10 +117,8 @@ class PoseLibrary:
             sample = self._try(source, generator, split)
             if possible(sample.rotations) and (source in _CAPTURED or balanced(sample.rotations, sample.kind)):
                 return sample
-        msg = (
-            f"no possible posture ({source}) in {_TRIES} tries; are the library's postures within the limits of joints?"
-        )
-        raise RuntimeError(msg)
+        within = "are the library's postures within the limits of joints?"
+        raise RuntimeError(f"no possible posture ({source}) in {_TRIES} tries; {within}")
 
     def _try(self, source: str, generator: np.random.Generator, split: Split) -> PosedSample:
         """A posture that may be impossible, from a source named in ``_FRACTIONS``."""

@@ -76,9 +76,8 @@ def ground_seated(generator: np.random.Generator, upper: np.ndarray) -> np.ndarr
         if style == "crossed":
             depth = draw(345, 385) if side == front else draw(205, 235)
             ankle = np.array([-sign * draw(70, 150), floor + 50, depth])
-            draft.step_to(
-                side, ankle, sign * _X * 1.0 + draw(0.25, 0.6) * _Y, heading(side, -10, draw(50, 70)) * [-1, 1, 1]
-            )
+            pole = sign * _X + draw(0.25, 0.6) * _Y
+            draft.step_to(side, ankle, pole, heading(side, -10, draw(50, 70)) * [-1, 1, 1])
         elif style == "knees up" or (style == "one up" and side == raised):
             out = draw(-2, 18)
             ankle = np.array([hip[0] + sign * draw(-20, 90), floor + ANKLE_MM, near + draw(-25, 25)])
@@ -87,12 +86,8 @@ def ground_seated(generator: np.random.Generator, upper: np.ndarray) -> np.ndarr
             out, bent = spread + draw(-4, 4), draw(0, 14)
             out_foot = draw(0, 35)
             lower = heading(side, -bent - 3, out)
-            draft.aim_leg(
-                side,
-                heading(side, bent - 2, out),
-                lower,
-                unit(_Y + draw(0.05, 0.7) * lower + sign * _X * np.tan(np.deg2rad(out_foot))),
-            )
+            foot = unit(_Y + draw(0.05, 0.7) * lower + sign * _X * np.tan(np.deg2rad(out_foot)))
+            draft.aim_leg(side, heading(side, bent - 2, out), lower, foot)
     arms = generator.random()
     if arms < 0.3:
         hands_on_floor(generator, draft, floor, behind=True)

@@ -55,8 +55,8 @@ def _direction(clip: MotionClip, start: str, end: str, *, required: bool = False
     if start not in clip.landmarks or end not in clip.landmarks:
         if not required:
             return None
-        msg = f"{clip.name}: landmarks {start} and {end} are needed; it has {', '.join(sorted(clip.landmarks))}"
-        raise ValueError(msg)
+        there = ", ".join(sorted(clip.landmarks))
+        raise ValueError(f"{clip.name}: landmarks {start} and {end} are needed; it has {there}")
     offset = clip.landmarks[end] - clip.landmarks[start]
     if np.linalg.norm(offset, axis=-1).min() < 1e-6:
         raise ValueError(f"{clip.name}: landmarks {start} and {end} coincide in some frames; cut those frames away")
@@ -94,13 +94,7 @@ def _trunk(clip: MotionClip, directions: Mapping[str, np.ndarray]) -> dict[str, 
 
 
 def _hinge(upper: np.ndarray, lower: np.ndarray, straight: np.ndarray) -> np.ndarray:
-    """The axis (T, 3) about which a limb bends: its plane's normal, or a given axis where the limb is straight.
-
-    Args:
-        upper: (T, 3) unit directions of the upper bone.
-        lower: (T, 3) unit directions of the lower bone.
-        straight: (T, 3) unit axes to take where they are in line.
-    """
+    """Axis (T, 3) about which two bones along (T, 3) bend: normal to both, or ``straight`` (T, 3) where in line."""
     normal = cross(upper, lower)
     bend = np.rad2deg(np.arctan2(np.linalg.norm(normal, axis=-1), (upper * lower).sum(-1)))
     fraction = np.clip((bend - _STRAIGHT) / (_BENT - _STRAIGHT), 0, 1)[:, None]
@@ -110,24 +104,18 @@ def _hinge(upper: np.ndarray, lower: np.ndarray, straight: np.ndarray) -> np.nda
 def _arm(
     clip: MotionClip, side: str, outwards: np.ndarray, chest: np.ndarray, directions: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Rotations (T, 3, 3) of clavicle, upper arm, forearm and hand of one side.
-
-    In the canonical stance the palms face the ground and an elbow would bend ahead.
-    """
+    """Rotations (T, 3, 3) of clavicle, upper arm, forearm and hand of one side."""
     upper, lower = directions[f"{side}_upper_arm"], directions[f"{side}_forearm"]
     local = np.einsum("tji,tj->ti", chest, upper)
     start = np.broadcast_to(outwards, local.shape)
     clavicle = chest @ between(start, local, CLAVICLE_FRACTION)
     min_twist = chest @ between(start, local)
-    axis = cross(outwards, _Z)
+    axis = cross(outwards, _Z)  # in the canonical stance palms face the ground and an elbow would bend ahead
     hinge = _hinge(upper, lower, min_twist @ axis)
     upper_arm = align(outwards, axis, upper, hinge)
     forearm = align(outwards, axis, lower, hinge)
 
-    along, thumb = (
-        _direction(clip, f"{side}_wrist", f"{side}_knuckle"),
-        _direction(clip, f"{side}_wrist", f"{side}_thumb"),
-    )
+    along, thumb = (_direction(clip, f"{side}_wrist", f"{side}_{end}") for end in ("knuckle", "thumb"))
     if along is None:
         hand = forearm
     elif thumb is None:
@@ -137,12 +125,8 @@ def _arm(
         # The two bones of the forearm wind round each other: its middle takes half the turn of the hand.
         palm = align(outwards, _Z, lower, hand @ _Z)
         forearm = align(outwards, _Z, lower, unit(forearm @ _Z) + unit(palm @ _Z))
-    return {
-        f"{side}_clavicle": clavicle,
-        f"{side}_upper_arm": upper_arm,
-        f"{side}_forearm": forearm,
-        f"{side}_hand": hand,
-    }
+    arm = {"clavicle": clavicle, "upper_arm": upper_arm, "forearm": forearm, "hand": hand}
+    return {f"{side}_{bone}": rotation for bone, rotation in arm.items()}
 
 
 def _leg(
@@ -152,10 +136,8 @@ def _leg(
     upper, lower = directions[f"{side}_thigh"], directions[f"{side}_shin"]
     local = np.einsum("tji,tj->ti", pelvis, upper)
     straight = (pelvis @ between(np.broadcast_to(-_Y, local.shape), local)) @ _X
-    along, toes_along = (
-        _direction(clip, f"{side}_ankle", f"{side}_ball"),
-        _direction(clip, f"{side}_ball", f"{side}_toe"),
-    )
+    along = _direction(clip, f"{side}_ankle", f"{side}_ball")
+    toes_along = _direction(clip, f"{side}_ball", f"{side}_toe")
     if along is not None:
         straight = unit(straight + 2 * cross(along, lower))
     hinge = _hinge(upper, lower, straight)
