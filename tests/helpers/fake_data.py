@@ -77,7 +77,8 @@ def write_lspet(folder, count):
 
 
 def write_pack(folder, name, count, held_out):
-    """people_<name>.npz with its zip; the last ``held_out`` people are for validation."""
+    """people_<name>.npz with its zip; the last ``held_out`` people are for validation. The folder is made."""
+    folder.mkdir(parents=True, exist_ok=True)
     teacher_2d, teacher_3d, visible = teacher_arrays(count)
     joints, boxes = np.zeros((count, 16, 3), np.float32), np.zeros((count, 4), np.float32)
     names = np.array([f"p{row:03d}.webp" for row in range(count)])

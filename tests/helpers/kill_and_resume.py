@@ -109,7 +109,6 @@ def main():
     chance = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "data").mkdir()
         write_pack(folder / "data", "made", 8, held_out=2)
         start(folder, "straight")[0].join()
         halves = kills = 0

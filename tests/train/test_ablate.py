@@ -39,7 +39,6 @@ def hourglass(seed=0):
 def place(tmp_path_factory):
     """Eight fake people and a hourglass of two stacks."""
     folder = tmp_path_factory.mktemp("ablate")
-    (folder / "data").mkdir()
     write_pack(folder / "data", "made", 8, held_out=2)
     write_best(folder / "hourglass", hourglass(), {})
     return folder
@@ -105,7 +104,6 @@ def test_figures_are_mean_and_standard_deviation_of_the_runs(finished):
 
 
 def test_photos_and_rendered_people_have_columns_of_their_own(tmp_path, finished):
-    (tmp_path / "data").mkdir()
     for name in ("made", "synthetic"):
         write_pack(tmp_path / "data", name, 8, held_out=2)
     mixed = {"data": tmp_path / "data", "hourglass": finished.parent / "hourglass"}

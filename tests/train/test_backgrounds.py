@@ -83,7 +83,6 @@ def test_backgrounds_of_composites_are_checked(monkeypatch, capsys):
 
 
 def test_the_command_cuts_training_photos_alone(tmp_path, capsys):
-    (tmp_path / "data").mkdir()
     boxes = write_pack(tmp_path / "data", "made", 8, held_out=3)["box"]
     out = tmp_path / "out"
     arguments = ("--data", tmp_path / "data", "--out", out, "--min-side", 20)
@@ -105,7 +104,6 @@ def test_the_command_cuts_training_photos_alone(tmp_path, capsys):
 
 
 def test_too_little_room(tmp_path, capsys):
-    (tmp_path / "data").mkdir()
     write_pack(tmp_path / "data", "made", 4, held_out=1)
     arguments = ("--data", tmp_path / "data", "--out", tmp_path / "out", "--min-side")
     assert call(backgrounds, *arguments, 90) == 1
@@ -127,7 +125,6 @@ def test_sets_of_one_name_do_not_overwrite_each_other():
 
 
 def test_an_estimator_leaves_bystanders_out(tmp_path, monkeypatch, capsys):
-    (tmp_path / "data").mkdir()
     write_pack(tmp_path / "data", "made", 6, held_out=2)
     PoseEstimator.random().save_pretrained(tmp_path / "checkpoint")
     arguments = ("--data", tmp_path / "data", "--min-side", 20, "--checkpoint", tmp_path / "checkpoint", "--out")

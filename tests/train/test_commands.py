@@ -69,7 +69,6 @@ def ends(monkeypatch, capsys):
 def trained(tmp_path_factory):
     """A hourglass run and a fusion run on fake people, and what the commands printed."""
     folder = tmp_path_factory.mktemp("trained")
-    (folder / "data").mkdir()
     write_pack(folder / "data", "made", 8, held_out=2)
     data = ("--data", folder / "data")
     hourglass = run("hourglass", *data, "--run", folder / "hourglass", *SMALL, "--steps", 6)

@@ -32,7 +32,6 @@ def tune(tmp_path, monkeypatch, networks):
     hourglass, fusion = networks
     config = dataclasses.replace(PRESETS["tiny"], fusion=fusion.config)
     PoseEstimator(config, hourglass, fusion, name="start").save_pretrained(tmp_path / "start", card="# The start")
-    (tmp_path / "data").mkdir()
     write_pack(tmp_path / "data", "made", 8, held_out=2)
     usual = ["--checkpoint", tmp_path / "start", "--data", tmp_path / "data", "--batch", 4, "--validate-every", 2]
 

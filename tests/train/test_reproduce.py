@@ -138,7 +138,6 @@ def test_all_tables_from_nothing(data, started, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, capsys):
-    (tmp_path / "data").mkdir()
     for name in ("mpii", "street"):
         write_pack(tmp_path / "data", name, 10, held_out=4)
     monkeypatch.setattr("train.detector_stage.training._VALIDATION", 4)

@@ -25,7 +25,6 @@ SMALL = ("--crop", "64", "--size-mb", "0.05")  # three people a file
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "data").mkdir()
     write_pack(tmp_path / "data", "made", 8, held_out=2)
     write_pack(tmp_path / "data", "street", 4, held_out=1)
     write_lspet(tmp_path / "data" / "lspet", 3)

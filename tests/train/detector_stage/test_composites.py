@@ -186,7 +186,6 @@ def test_a_runs_detector_is_attached_to_a_checkpoint(tmp_path):
 
 
 def test_the_command_trains_a_detector_that_a_checkpoint_takes(tmp_path, monkeypatch, capsys):
-    (tmp_path / "data").mkdir()
     write_pack(tmp_path / "data", "made", 8, held_out=2)
     monkeypatch.setattr("train.detector_stage.training._VALIDATION", 4)
     small = ("--width", "6", "--input-size", "64", "--batch", "2", "--steps", "2", "--validate-every", "1")

@@ -40,7 +40,6 @@ def test_killed_again_and_again_it_ends_with_the_same_bits():
 def results(tmp_path_factory):
     """What one process came to alone, and each of two together."""
     folder = tmp_path_factory.mktemp("distributed")
-    (folder / "data").mkdir()
     write_pack(folder / "data", "made", 8, held_out=2)
     torch.manual_seed(1)
     save_file(StackedHourglass(PRESETS["tiny"].hourglass).state_dict(), folder / "hourglass.safetensors")
