@@ -101,7 +101,7 @@ def write_pack(folder, name, count, held_out):
     return arrays
 
 
-def make_people(count=1, dot=None, side=128, extent=None):
+def make_people(count=1, dot=None, side=128):
     """People whose photos show a white dot at one joint, or at none; as training sees them."""
     photos = torch.full((count, 3, side, side), 40, dtype=torch.uint8)
     joints = torch.empty(count, 16, 2)
@@ -111,10 +111,9 @@ def make_people(count=1, dot=None, side=128, extent=None):
         if dot is not None:
             photos[row] = torch.from_numpy(dot_image(points[dot], side))
     low, high = joints.amin(1), joints.amax(1)
-    frame = torch.tensor([-0.5, -0.5, side - 0.5, side - 0.5] if extent is None else extent)
     return People(
         photos=photos,
-        extent=frame.repeat(count, 1),
+        extent=torch.tensor([-0.5, -0.5, side - 0.5, side - 0.5]).repeat(count, 1),
         joints=joints,
         weight=torch.ones(count, 16),
         by_hand=torch.ones(count, 16, dtype=torch.bool),

@@ -1,6 +1,5 @@
 """The ablation on fake people: all runs, all tables, nothing repeated, nothing mixed up."""
 
-import csv
 import dataclasses
 import json
 import os
@@ -13,6 +12,7 @@ import torch
 
 from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
+from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import make_people, write_pack
 from tests.helpers.in_process import call as start
 from train import ablate, fusion
@@ -63,17 +63,12 @@ def finished(place):
     return place / "out"
 
 
-def read(path):
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 def result(out, name, seed):
     return json.loads((out / "runs" / name / f"seed-{seed}" / "result.json").read_text())
 
 
 def test_table_5_has_every_strategy_with_all_figures(finished):
-    rows = {row["strategy"]: row for row in read(finished / "table5.csv")}
+    rows = {row["strategy"]: row for row in read_rows(finished / "table5.csv")}
     assert list(rows) == ["image-only", "maps-only", "early", "late", "fixed-1", "fixed-2", "free", "trainable"]
     for row in rows.values():
         needed = ["mpjpe", "pa_mpjpe", "pruned_mpjpe", "parameters", "pruned_parameters"]
@@ -92,7 +87,7 @@ def test_table_5_has_every_strategy_with_all_figures(finished):
 
 def test_figures_are_mean_and_standard_deviation_of_the_runs(finished):
     errors = [result(finished, "late", seed)["trained_on"]["mpjpe"] for seed in (0, 1)]
-    (row,) = (row for row in read(finished / "table5.csv") if row["strategy"] == "late")
+    (row,) = (row for row in read_rows(finished / "table5.csv") if row["strategy"] == "late")
     assert errors[0] != errors[1]
     assert float(row["mpjpe"]) == pytest.approx(statistics.mean(errors))
     assert float(row["mpjpe_std"]) == pytest.approx(statistics.stdev(errors))
@@ -106,11 +101,9 @@ def test_figures_are_mean_and_standard_deviation_of_the_runs(finished):
 def test_photos_and_rendered_people_have_columns_of_their_own(tmp_path, finished):
     for name in ("made", "synthetic"):
         write_pack(tmp_path / "data", name, 8, held_out=2)
-    mixed = {"data": tmp_path / "data", "hourglass": finished.parent / "hourglass"}
     few = ("--strategies", "early", "trainable", "--seeds", 0, "--synthetic-fraction", 0.5)
-    mark = [part for name, value in mixed.items() for part in (f"--{name}", value)]
-    assert start(ablate, *mark, "--out", tmp_path / "out", "--steps", 5, *SMALL, *few) == 0
-    row = read(tmp_path / "out" / "table5.csv")[0]
+    assert ablation(finished.parent, tmp_path / "out", "--data", tmp_path / "data", *few) == 0
+    row = read_rows(tmp_path / "out" / "table5.csv")[0]
     last = result(tmp_path / "out", "early", 0)["trained_on"]
     for name in ("photos_mpjpe", "photos_pa_mpjpe", "synthetic_mpjpe", "synthetic_pa_mpjpe"):
         assert float(row[name]) == pytest.approx(last[name])
@@ -119,7 +112,7 @@ def test_photos_and_rendered_people_have_columns_of_their_own(tmp_path, finished
     text = (tmp_path / "out" / "tables.md").read_text()
     assert "rendered, MPJPE" in text
     assert "count half each" in text
-    assert "photos_mpjpe" not in read(finished / "table5.csv")[0]
+    assert "photos_mpjpe" not in read_rows(finished / "table5.csv")[0]
 
 
 def test_pruned_and_hardened_networks_err_alike(finished):
@@ -139,17 +132,17 @@ def test_soft_to_the_last_step_is_hardened_for_the_table(place, tmp_path):
 
 
 def test_tables_of_the_appendix_and_of_section_3_2(finished):
-    free, sigmoid = read(finished / "table6.csv")
+    free, sigmoid = read_rows(finished / "table6.csv")
     assert "free" in free["weights"]
     for row in (free, sigmoid):
         assert all(float(row[name]) > 0 for name in ("soft_mpjpe", "mpjpe", "ms", "pruned_ms"))
-    first, last = read(finished / "stages.csv")
+    first, last = read_rows(finished / "stages.csv")
     assert (first["maps"], last["maps"]) == ("first stack", "last stack")
     assert first["mpjpe"] != last["mpjpe"]
 
 
 def test_weights_that_are_not_sharp_are_flagged(finished):
-    (row,) = (row for row in read(finished / "table5.csv") if row["strategy"] == "free")
+    (row,) = (row for row in read_rows(finished / "table5.csv") if row["strategy"] == "free")
     assert row["not_sharp"] == "2"  # five steps do not move them far: they are noted as they were before hardening
     assert all(0.3 < float(w) < 0.7 for w in row["weights"].split())
     text = (finished / "tables.md").read_text()

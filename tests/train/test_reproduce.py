@@ -32,11 +32,12 @@ from train.recipes.tables import RECIPES
 from train.synthesis.dataset import Settings as PictureSettings
 from train.synthesis.dataset import open_folder
 
+SMALL = ("--preset", "tiny", "--scale", 1e-9)
 STEMS = {"S1": ["Sitting 1", "SittingDown"], "S9": ["Sitting 1", "SittingDown"]}
 
 
 def reproduced(data, out, recipe, *more):
-    return call(reproduce, recipe, "--data", data, "--out", out, "--preset", "tiny", "--scale", 1e-9, *more)
+    return call(reproduce, recipe, "--data", data, "--out", out, *SMALL, *more)
 
 
 @pytest.fixture(scope="module")
@@ -215,15 +216,13 @@ def test_networks_of_one_name_are_trained_by_one_command(tmp_path):
             assert commands.setdefault(stage.name, stage.commands) == stage.commands
 
 
-def test_data_that_a_recipe_cannot_use(data, recorded, tmp_path, capsys):
+def test_data_that_a_recipe_cannot_use(data, recorded, refused, tmp_path):
     def error(folder, recipe, *more):
-        assert reproduced(folder, tmp_path / "out", recipe, *more) == 1
-        return capsys.readouterr().err.strip().splitlines()[-1]
+        return refused("reproduce", recipe, "--data", folder, "--out", tmp_path / "out", *SMALL, *more)
 
-    assert "lspet has no prepared.json: python -m train.prepare lspet --source DIR" in error(
-        data, "table1", "--base", "lspet"
-    )
-    assert "(see LSP-extended in DATASETS.md)" in error(data, "table1", "--base", "lspet")
+    unprepared = error(data, "table1", "--base", "lspet")
+    assert "lspet has no prepared.json: python -m train.prepare lspet --source DIR" in unprepared
+    assert "(see LSP-extended in DATASETS.md)" in unprepared
     (tmp_path / "sets").mkdir()
     (tmp_path / "sets" / "mpii").symlink_to(data / "mpii")
     (tmp_path / "sets" / "kth").symlink_to(data / "humaneva")
@@ -246,9 +245,9 @@ def test_data_that_a_recipe_cannot_use(data, recorded, tmp_path, capsys):
     config = dataclasses.replace(other.config, detector=detector)
     networks = (other.hourglass, other.fusion_network, "other", PersonDetector(detector))
     PoseEstimator(config, *networks).save_pretrained(tmp_path / "other")
-    refused = error(data, "released", "--init-from", tmp_path / "other")
-    assert "channels, the preset tiny" in refused
-    assert "choose the --preset that it was made with" in refused
+    message = error(data, "released", "--init-from", tmp_path / "other")
+    assert "channels, the preset tiny" in message
+    assert "choose the --preset that it was made with" in message
     weights = tmp_path / "half" / "model.safetensors"
     assert "a checkpoint is a folder" in error(data, "released", "--init-from", weights)
     assert "nowhere" in error(data, "released", "--init-from", tmp_path / "nowhere")
@@ -261,8 +260,8 @@ def test_data_that_a_recipe_cannot_use(data, recorded, tmp_path, capsys):
     write_pack(tmp_path / "people", "made", 4, held_out=2)
     rendered = tmp_path / "people" / "rendered-held"
     open_folder(rendered, PictureSettings(1200, 1, 256, "train", "backgrounds"))
-    refused = error(tmp_path / "people", "released")
-    assert f"move {rendered} away ({rendered} was begun with split 'train', not 'validation'" in refused
+    message = error(tmp_path / "people", "released")
+    assert f"move {rendered} away ({rendered} was begun with split 'train', not 'validation'" in message
     assert not (tmp_path / "out").exists()
     assert call(reproduce, "table9", "--data", data, "--out", tmp_path / "out") == 2
 

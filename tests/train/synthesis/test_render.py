@@ -245,8 +245,7 @@ def test_a_scene_for_another_size_or_of_nobody_is_refused(pack, renderer):
 
 def test_without_egl_the_error_says_what_to_install(monkeypatch):
     def nothing(**_):
-        msg = "libEGL.so not loaded"
-        raise OSError(msg)
+        raise OSError("libEGL.so not loaded")
 
     monkeypatch.setattr(moderngl, "create_standalone_context", nothing)
     with pytest.raises(OSError, match=r"libEGL\.so not loaded.*libegl1.*libgl1-mesa-dri"):

@@ -66,15 +66,6 @@ def test_lspet_unlabelled_joints(tmp_path):
     assert taught.by_hand[1, MPII_16.index("left_wrist")]
 
 
-def test_lspet_without_its_files(tmp_path):
-    with pytest.raises(LayoutError, match=r"there is no joints\.mat"):
-        read_lspet(tmp_path, None)
-    write_lspet(tmp_path / "lspet", 2)
-    (tmp_path / "lspet" / "images" / "im00002.jpg").unlink()
-    with pytest.raises(LayoutError, match="photo 2 is missing, 1 are there"):
-        read_lspet(tmp_path / "lspet", None)
-
-
 @pytest.mark.parametrize("shape", [(3, 14, 5), (14, 2, 5), (14, 3)])
 def test_lspet_of_another_shape(tmp_path, shape):
     savemat(tmp_path / "joints.mat", {"joints": np.zeros(shape)})
