@@ -1,7 +1,7 @@
 """Every data set as distributed, tiny: enough people to learn a few of them, and some to measure."""
 
 from tests.helpers import deep3dpose_files, humaneva_files, kth_files, lsp_mpii_coco_files, mpi_inf_3dhp_files
-from tests.helpers.human36m_files import CAMERA, write_metadata, write_sequence
+from tests.helpers.human36m_files import CAMERA, write_set
 from tests.helpers.rendered_set import small_parts, write_rendered
 
 # Options of train.prepare that go with a set.
@@ -9,10 +9,7 @@ OPTIONS = {"human36m": ("--every", 1, "--cameras", CAMERA), "mpi-inf-3dhp": ("--
 
 
 def _write_human36m(folder, _monkeypatch):
-    stems = {"S1": ["Sitting 1"], "S5": ["Eating"], "S9": ["Sitting 1"]}
-    for subject, names in stems.items():
-        write_sequence(folder, subject, names[0])
-    write_metadata(folder / "metadata.xml", stems)
+    write_set(folder, {"S1": ["Sitting 1"], "S5": ["Eating"], "S9": ["Sitting 1"]})
 
 
 def _write_humaneva(folder, monkeypatch):

@@ -2,14 +2,12 @@
 
 import dataclasses
 import json
-import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,29 +19,14 @@ from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import figure, picture, write_pack
+from tests.helpers.own_process import ENVIRONMENT, ROOT, output, wait_for
 from train import fusion
 from train.engine.checkpoints import latest_state, read_state, read_weights
 from train.engine.provenance import read_provenance
 from train.fusion_stage.training import fusion_config
 
-ROOT = Path(__file__).parents[2]
-# One thread, no accelerator: the same result everywhere.
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "ACCELERATE_USE_CPU": "true"}
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
 FUSION = ("--steps", 8, "--crops", 1, "--pairs", 12, "--reprojection", 0.5)
-
-
-def command(name, *arguments):
-    return [sys.executable, "-m", f"train.{name}", *map(str, arguments)]
-
-
-def output(name, *arguments):
-    """What a command prints, as a process of its own."""
-    done = subprocess.run(
-        command(name, *arguments), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=600, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +35,10 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     write_pack(folder / "data", "made", 8, held_out=2)
     data = ("--data", folder / "data")
-    hourglass = output("hourglass", *data, "--run", folder / "hourglass", *SMALL, "--steps", 6)
-    fusion = output("fusion", *data, "--run", folder / "fusion", "--hourglass", folder / "hourglass", *SMALL, *FUSION)
+    hourglass = output("train.hourglass", *data, "--run", folder / "hourglass", *SMALL, "--steps", 6)
+    fusion = output(
+        "train.fusion", *data, "--run", folder / "fusion", "--hourglass", folder / "hourglass", *SMALL, *FUSION
+    )
     return folder, hourglass, fusion
 
 
@@ -186,13 +171,13 @@ def test_another_hourglass_than_the_preset_is_refused(trained, refused):
 
 @pytest.mark.slow
 def test_sigterm_writes_a_checkpoint_and_ends(data_folder, tmp_path):
+    arguments = ("--data", data_folder, "--run", tmp_path / "run", *SMALL[:4], "--steps", 100_000)
+    command = [sys.executable, "-m", "train.hourglass", *map(str, arguments)]
+    environment = {**ENVIRONMENT, "PYTHONUNBUFFERED": "1"}
     with (tmp_path / "out").open("w") as out:
-        process = subprocess.Popen(
-            command("hourglass", "--data", data_folder, "--run", tmp_path / "run", *SMALL[:4], "--steps", 100_000),
-            cwd=ROOT, env={**ENVIRONMENT, "PYTHONUNBUFFERED": "1"}, stdout=out, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
         try:
-            wait_for(lambda: "started at step 0" in (tmp_path / "out").read_text(), process)
+            wait_for(lambda: "started at step 0" in (tmp_path / "out").read_text(), seconds=300)
             time.sleep(1)
             process.send_signal(signal.SIGTERM)
             status = process.wait(timeout=120)
@@ -206,15 +191,6 @@ def test_sigterm_writes_a_checkpoint_and_ends(data_folder, tmp_path):
     step = int(latest_state(tmp_path / "run").name)
     assert f"stopped at step {step} " in text
     assert not list((tmp_path / "run" / "checkpoints").glob(".*"))
-
-
-def wait_for(condition, process, seconds=300):
-    """Until the condition holds; fails if the process ends or the time is over."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, "the command ended early"
-        assert time.monotonic() < end, "the command took too long to start"
-        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("name", ["hourglass", "fusion", "calibrate", "evaluate", "analyse", "reproduce"])

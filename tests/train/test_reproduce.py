@@ -20,7 +20,7 @@ from fusion_model.detection.detector import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from tests.helpers import humaneva_files, kth_files, lsp_mpii_coco_files
 from tests.helpers.fake_data import write_pack
-from tests.helpers.human36m_files import CAMERA, write_metadata, write_sequence
+from tests.helpers.human36m_files import CAMERA, write_set
 from tests.helpers.in_process import call
 from tests.helpers.rendered_set import small_parts, write_rendered
 from train import prepare, reproduce
@@ -47,10 +47,7 @@ def data(tmp_path_factory):
     sources = {name: folder / "in" / name for name in ("mpii", "human36m", "humaneva", "kth")}
     lsp_mpii_coco_files.write_mpii(sources["mpii"], more=6)
     (sources["mpii"] / "valid_images.txt").write_text("000000001.jpg\n")
-    for subject, stems in STEMS.items():
-        for stem in stems:
-            write_sequence(sources["human36m"], subject, stem)
-    write_metadata(sources["human36m"] / "metadata.xml", STEMS)
+    write_set(sources["human36m"], STEMS)
     kth_files.write_sequence(sources["kth"] / "player2sequence1" / "Sequence 1")
     options = {"human36m": ("--every", 3, "--cameras", CAMERA)}
     with pytest.MonkeyPatch.context() as patch:

@@ -1,12 +1,9 @@
 """Packs: the same people as their sources, in files of a chosen size, made again after a cut."""
 
 import json
-import os
-import subprocess
 import sys
 from dataclasses import fields
 from functools import partial
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +11,7 @@ from tqdm import tqdm
 
 from tests.helpers.fake_data import write_lspet, write_pack
 from tests.helpers.in_process import call
+from tests.helpers.own_process import output
 from train import benchmark, hourglass, pack
 from train.data import packs
 from train.data.packs import open_pack
@@ -146,15 +144,10 @@ def test_a_training_from_a_pack_takes_the_same_steps(folder, packed):
 @pytest.mark.slow
 def test_a_training_from_a_pack_needs_four_packages(folder, packed):
     packed()
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.helpers.minimal_env", str(folder / "out"), str(folder)],
-        cwd=Path(__file__).parents[3], env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    hidden = set(done.stdout.partition("\n")[0].split())
+    shown = output("tests.helpers.minimal_env", folder / "out", folder)
+    hidden = set(shown.partition("\n")[0].split())
     assert {"scipy", "h5py", "cdflib", "moderngl", "matplotlib", "plotly", "gradio", "av", "tensorboard"} <= hidden
-    assert "TensorBoard is not installed" in done.stdout
+    assert "TensorBoard is not installed" in shown
     for made in ("fusion/checkpoint/model.safetensors", "joint/checkpoint/model.safetensors", "ablation/table5.csv"):
         assert (folder / made).is_file(), made
 

@@ -20,11 +20,6 @@ CANONICAL = np.tile(np.eye(3), (len(RIG), 1, 1))
 
 
 @pytest.fixture(scope="module")
-def pack():
-    return load_body()
-
-
-@pytest.fixture(scope="module")
 def postures():
     """World rotations of four postures, from degrees about the axes of the parent's canonical frame."""
     arms_down = {"left_upper_arm": (0, 0, -70), "right_upper_arm": (0, 0, 70)}

@@ -10,17 +10,15 @@ from tests.helpers.fake_data import make_people
 from train.fusion_stage import cache
 from train.fusion_stage.map_errors import MapErrors
 from train.fusion_stage.pose_pairs import pair_samples
-from train.synthesis.body import load_body
 from train.synthesis.labels import body_azimuth
-from train.synthesis.motion.poses import PoseLibrary
 from train.synthesis.pairs import PairSampler
 
 SIZE = 128
 
 
 @pytest.fixture(scope="module")
-def sampler():
-    return PairSampler(load_body(), PoseLibrary(), "train", SIZE, 1.25)
+def sampler(pack, library):
+    return PairSampler(pack, library, "train", SIZE, 1.25)
 
 
 def test_pairs_fill_the_crop_as_people_in_their_box_do(sampler):

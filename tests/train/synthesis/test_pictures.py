@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from fusion_model.skeletons import HUMAN36M_17
-from train.synthesis.body import load_body
 from train.synthesis.dataset import Settings
 from train.synthesis.motion.kinds import SUPPORT
 from train.synthesis.pictures import PictureMaker
@@ -104,8 +103,8 @@ def test_plain_pictures_show_one_whole_person_on_their_feet_with_nothing_in_fron
     assert np.max(covered) < 0  # the silhouette is larger than the joints' box: nothing cuts it
 
 
-def test_splits_share_no_bodies():
-    train, held_out = (set(load_body().subjects(split)) for split in ("train", "validation"))
+def test_splits_share_no_bodies(pack):
+    train, held_out = (set(pack.subjects(split)) for split in ("train", "validation"))
     assert len(held_out) == 600
     assert train | held_out == set(range(3000))
     assert not train & held_out

@@ -5,7 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.human36m_files import CAMERA, small_camera, world, write_cdf, write_metadata, write_sequence
+from tests.helpers.human36m_files import (
+    CAMERA,
+    small_camera,
+    world,
+    write_cdf,
+    write_metadata,
+    write_sequence,
+    write_set,
+)
 from tests.helpers.photos import brightest
 from train.data.cameras import human36m_camera_axes
 from train.data.prepared import open_prepared, read_prepared
@@ -18,13 +26,9 @@ KEPT = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
 @pytest.fixture
 def source(tmp_path):
     """Two training sequences and one of the test, of one camera."""
-    folder = tmp_path / "in"
     stems = {"S1": ["Sitting 1", "SittingDown"], "S9": ["Walking"]}
-    for subject, names in stems.items():
-        for stem in names:
-            write_sequence(folder, subject, stem)
-    write_metadata(folder / "Release-v1.2" / "metadata.xml", stems)
-    return folder
+    write_set(tmp_path / "in", stems, "Release-v1.2/metadata.xml")
+    return tmp_path / "in"
 
 
 def relative(frames):

@@ -19,12 +19,6 @@ from train.data.sources import find_sources
 NOT_IN_LSP = [MPII_16.index("pelvis"), MPII_16.index("thorax")]
 
 
-def teacher_file(path, count):
-    teacher_2d, teacher_3d, visible = teacher_arrays(count)
-    np.savez(path, teacher_2d=teacher_2d, teacher_3d=teacher_3d, teacher_3d_visible=visible)
-    return path
-
-
 def test_lspet_by_hand(tmp_path, monkeypatch):
     write_lspet(tmp_path / "lspet", 3)
     monkeypatch.setattr("train.data.readers.lsp._LSPET_VALIDATION_FROM", 3)
@@ -55,7 +49,8 @@ def test_lspet_unlabelled_joints(tmp_path):
     assert not alone.by_hand[0, unknown].any()
     assert alone.weight[1, unknown].min() == 1
     # The teacher fills what is not labelled, and nothing else.
-    taught = read_lspet(tmp_path / "lspet", teacher_file(tmp_path / "t.npz", 1))
+    np.savez(tmp_path / "t.npz", **teacher_arrays(1))
+    taught = read_lspet(tmp_path / "lspet", tmp_path / "t.npz")
     place = MPII_16.index("left_wrist")
     assert taught.weight[0, place] == pytest.approx(0.95**2)
     assert np.allclose(taught.joints[0, place], np.multiply(FIGURE["left_wrist"], where(0)[1]) + where(0)[0], atol=1e-3)
@@ -161,8 +156,7 @@ def test_damaged_packs(tmp_path):
 
 
 def test_teacher_joints_go_by_name():
-    teacher_2d, _, _ = teacher_arrays(1)
-    joints, weight = teacher_joints(teacher_2d)
+    joints, weight = teacher_joints(teacher_arrays(1)["teacher_2d"])
     unknown = [MPII_16.index("pelvis"), MPII_16.index("thorax")]
     assert weight[0, unknown].max() == 0
     known = [joint for joint in range(16) if joint not in unknown]
@@ -171,7 +165,7 @@ def test_teacher_joints_go_by_name():
 
 
 def test_teacher_poses_are_trusted_by_joint():
-    _, teacher_3d, visible = teacher_arrays(2)
+    _, teacher_3d, visible = teacher_arrays(2).values()
     teacher_3d[1] = 0
     visible[0, 15] = 0.4  # BlazePose's left wrist
     pose, weight = teacher_pose(teacher_3d, visible)
