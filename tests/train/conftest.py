@@ -42,11 +42,11 @@ def printed(ends):
 
 @pytest.fixture
 def refused(ends):
-    """Runs a command that has to fail; the one sentence that it ends with."""
+    """Runs a command that has to fail (status 2 for bad usage); the one sentence that it ends with."""
 
-    def run(name, *arguments):
-        status, _, error = ends(name, *arguments)
-        assert status == 1
+    def run(name, *arguments, status=1):
+        ended, _, error = ends(name, *arguments)
+        assert ended == status
         return error
 
     return run

@@ -274,9 +274,8 @@ def test_a_checkpoint_that_diverged_or_does_not_fit_is_not_sent(hub, run, one_se
         (["run", "--repo", "user/name", "--tag", "a b"], "a tag is letters"),
     ],
 )
-def test_bad_usage_is_status_2(ends, arguments, words):
-    status, _, error = ends("publish", *arguments)
-    assert (status, words in error) == (2, True)
+def test_bad_usage_is_status_2(refused, arguments, words):
+    assert words in refused("publish", *arguments, status=2)
 
 
 def test_help_says_what_every_option_does(printed):

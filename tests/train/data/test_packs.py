@@ -95,9 +95,9 @@ def test_an_encoded_pack_is_small_and_nearly_the_same(folder, packed, pack_error
 
 
 @pytest.mark.parametrize("text", ["0", "101", "best", "8.5"])
-def test_a_quality_out_of_range_is_refused(ends, text):
-    status, _, error = ends("pack", "--data", "D", "--out", "O", "--quality", text)
-    assert (status, f"must be a whole number from 1 to 100, got '{text}'" in error) == (2, True)
+def test_a_quality_out_of_range_is_refused(refused, text):
+    error = refused("pack", "--data", "D", "--out", "O", "--quality", text, status=2)
+    assert f"must be a whole number from 1 to 100, got '{text}'" in error
 
 
 def test_a_cut_pack_is_finished_and_a_whole_file_left_alone(folder, packed):
