@@ -76,7 +76,8 @@ def test_killed_run_goes_on_without_duplicates_or_gaps(tmp_path):
         import os, signal, sys
         from pathlib import Path
         from tests.helpers import rendered_set
-                dataset.PART = 5
+        from train.synthesis import dataset
+        dataset.PART = 5
         def picture(index):
             if index == 8:
                 os.kill(os.getpid(), signal.SIGKILL)
