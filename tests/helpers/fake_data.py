@@ -49,7 +49,7 @@ def where(row):
 
 
 def teacher_arrays(count):
-    """teacher_2d (N, 19, 3), teacher_3d (N, 17, 3) int16, teacher_3d_visible (N, 33)."""
+    """By name: teacher_2d (N, 19, 3), teacher_3d (N, 17, 3) int16, teacher_3d_visible (N, 33)."""
     teacher_2d = np.zeros((count, 19, 3), np.float32)
     teacher_3d = np.zeros((count, 17, 3), np.int16)
     for row in range(count):
@@ -61,7 +61,8 @@ def teacher_arrays(count):
         teacher_3d[row, :, 2] = 20 * np.arange(17) + 10 * row
         teacher_3d[row, 0] = 0
     teacher_2d[..., 2] = 0.95
-    return teacher_2d, teacher_3d, np.full((count, 33), 0.9, np.float32)
+    visible = np.full((count, 33), 0.9, np.float32)
+    return {"teacher_2d": teacher_2d, "teacher_3d": teacher_3d, "teacher_3d_visible": visible}
 
 
 def write_lspet(folder, count):
@@ -77,8 +78,8 @@ def write_lspet(folder, count):
 
 
 def write_pack(folder, name, count, held_out):
-    """people_<name>.npz with its zip; the last ``held_out`` people are for validation."""
-    teacher_2d, teacher_3d, visible = teacher_arrays(count)
+    """people_<name>.npz with its zip; the last ``held_out`` people are for validation. The folder is made."""
+    folder.mkdir(parents=True, exist_ok=True)
     joints, boxes = np.zeros((count, 16, 3), np.float32), np.zeros((count, 4), np.float32)
     names = np.array([f"p{row:03d}.webp" for row in range(count)])
     with zipfile.ZipFile(folder / f"people_{name}.zip", "w") as archive:
@@ -92,15 +93,13 @@ def write_pack(folder, name, count, held_out):
         "validation": np.arange(count) >= count - held_out,
         "box": boxes,
         "joints": joints,
-        "teacher_2d": teacher_2d,
-        "teacher_3d": teacher_3d,
-        "teacher_3d_visible": visible,
+        **teacher_arrays(count),
     }
     np.savez(folder / f"people_{name}.npz", **arrays)
     return arrays
 
 
-def make_people(count=1, dot=None, side=128, extent=None):
+def make_people(count=1, dot=None, side=128):
     """People whose photos show a white dot at one joint, or at none; as training sees them."""
     photos = torch.full((count, 3, side, side), 40, dtype=torch.uint8)
     joints = torch.empty(count, 16, 2)
@@ -110,10 +109,9 @@ def make_people(count=1, dot=None, side=128, extent=None):
         if dot is not None:
             photos[row] = torch.from_numpy(dot_image(points[dot], side))
     low, high = joints.amin(1), joints.amax(1)
-    frame = torch.tensor([-0.5, -0.5, side - 0.5, side - 0.5] if extent is None else extent)
     return People(
         photos=photos,
-        extent=frame.repeat(count, 1),
+        extent=torch.tensor([-0.5, -0.5, side - 0.5, side - 0.5]).repeat(count, 1),
         joints=joints,
         weight=torch.ones(count, 16),
         by_hand=torch.ones(count, 16, dtype=torch.bool),

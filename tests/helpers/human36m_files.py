@@ -66,6 +66,14 @@ def write_sequence(source, subject, stem, frames=7, shift=0.0, video_frames=None
     write_video(video, count, 250, 250, lambda number: pelvis[min(number, frames - 1)])
 
 
+def write_set(source, stems, metadata="metadata.xml"):
+    """The sequences of every subject in ``stems``, and the metadata."""
+    for subject, names in stems.items():
+        for stem in names:
+            write_sequence(source, subject, stem)
+    write_metadata(source / metadata, stems)
+
+
 def write_metadata(path, stems, frames=7):
     """metadata.xml: the camera for all, and the sequences of every subject in ``stems``."""
     values = small_camera()

@@ -7,7 +7,6 @@ exit status 1 if a bit differs.
 
 import argparse
 import contextlib
-import csv
 import multiprocessing
 import os
 import random
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import torch
 
+from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack
 from train.engine.checkpoints import latest_state, read_state, read_weights
 
@@ -95,8 +95,8 @@ def end_of(run):
     for number, entry in state["optimiser"]["state"].items():
         found |= {f"optimiser.{number}.{name}": tensor for name, tensor in entry.items()}
     found |= {f"best.{name}": tensor for name, tensor in read_weights(run).items()}
-    with (run / "log.csv").open(newline="") as file:
-        rows = [[float(value) for name, value in row.items() if name != "seconds"] for row in csv.DictReader(file)]
+    log = read_rows(run / "log.csv")
+    rows = [[float(value) for name, value in row.items() if name != "seconds"] for row in log]
     return found | {"log": torch.tensor(rows, dtype=torch.float64)}
 
 
@@ -109,7 +109,6 @@ def main():
     chance = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "data").mkdir()
         write_pack(folder / "data", "made", 8, held_out=2)
         start(folder, "straight")[0].join()
         halves = kills = 0

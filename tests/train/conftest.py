@@ -1,17 +1,55 @@
 """Fixtures of the training tests."""
 
+import importlib
+
 import pytest
 
 from tests.helpers.fake_data import write_pack
+from tests.helpers.in_process import call
 
 
 @pytest.fixture
 def data_folder(tmp_path):
     """What ``--data`` takes: a pack of eight people, two of them for validation."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    write_pack(folder, "made", 8, held_out=2)
-    return folder
+    write_pack(tmp_path / "data", "made", 8, held_out=2)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def ends(capsys):
+    """Runs ``train.<name>`` in this process: its status, output, and last line of errors."""
+
+    def run(name, *arguments):
+        status = call(importlib.import_module(f"train.{name}"), *arguments)
+        written = capsys.readouterr()
+        assert "Traceback" not in written.err
+        return status, written.out, (written.err.strip().splitlines() or [""])[-1]
+
+    return run
+
+
+@pytest.fixture
+def printed(ends):
+    """Runs a command that has to succeed; what it printed."""
+
+    def run(name, *arguments):
+        status, out, error = ends(name, *arguments)
+        assert status == 0, error
+        return out
+
+    return run
+
+
+@pytest.fixture
+def refused(ends):
+    """Runs a command that has to fail (status 2 for bad usage); the one sentence that it ends with."""
+
+    def run(name, *arguments, status=1):
+        ended, _, error = ends(name, *arguments)
+        assert ended == status
+        return error
+
+    return run
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """The ablation on fake people: all runs, all tables, nothing repeated, nothing mixed up."""
 
-import csv
 import dataclasses
 import json
 import os
@@ -13,9 +12,10 @@ import torch
 
 from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
+from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import make_people, write_pack
-from tests.helpers.in_process import call as start
-from train import ablate, fusion
+from tests.helpers.in_process import call
+from train import ablate
 from train.ablation import runs, tables
 from train.ablation.runs import STRATEGIES, variants
 from train.engine.checkpoints import write_best
@@ -39,7 +39,6 @@ def hourglass(seed=0):
 def place(tmp_path_factory):
     """Eight fake people and a hourglass of two stacks."""
     folder = tmp_path_factory.mktemp("ablate")
-    (folder / "data").mkdir()
     write_pack(folder / "data", "made", 8, held_out=2)
     write_best(folder / "hourglass", hourglass(), {})
     return folder
@@ -50,9 +49,9 @@ def two_stacks(monkeypatch):
     monkeypatch.setitem(PRESETS, "tiny", STACKED)
 
 
-def ablation(place, out, *arguments):
+def options(place, out, *more):
     common = ("--data", place / "data", "--hourglass", place / "hourglass", "--out", out, "--steps", 5, *SMALL)
-    return start(ablate, *common, *arguments)
+    return (*common, *more)
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +59,8 @@ def finished(place):
     """The folder of a whole ablation over two seeds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS, "tiny", STACKED)
-        assert ablation(place, place / "out", "--seeds", 0, 1, "--beta", "all", "--stages") == 0
+        assert call(ablate, *options(place, place / "out", "--seeds", 0, 1, "--beta", "all", "--stages")) == 0
     return place / "out"
-
-
-def read(path):
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def result(out, name, seed):
@@ -74,7 +68,7 @@ def result(out, name, seed):
 
 
 def test_table_5_has_every_strategy_with_all_figures(finished):
-    rows = {row["strategy"]: row for row in read(finished / "table5.csv")}
+    rows = {row["strategy"]: row for row in read_rows(finished / "table5.csv")}
     assert list(rows) == ["image-only", "maps-only", "early", "late", "fixed-1", "fixed-2", "free", "trainable"]
     for row in rows.values():
         needed = ["mpjpe", "pa_mpjpe", "pruned_mpjpe", "parameters", "pruned_parameters"]
@@ -93,7 +87,7 @@ def test_table_5_has_every_strategy_with_all_figures(finished):
 
 def test_figures_are_mean_and_standard_deviation_of_the_runs(finished):
     errors = [result(finished, "late", seed)["trained_on"]["mpjpe"] for seed in (0, 1)]
-    (row,) = (row for row in read(finished / "table5.csv") if row["strategy"] == "late")
+    (row,) = (row for row in read_rows(finished / "table5.csv") if row["strategy"] == "late")
     assert errors[0] != errors[1]
     assert float(row["mpjpe"]) == pytest.approx(statistics.mean(errors))
     assert float(row["mpjpe_std"]) == pytest.approx(statistics.stdev(errors))
@@ -104,15 +98,12 @@ def test_figures_are_mean_and_standard_deviation_of_the_runs(finished):
     assert content["late"]["mpjpe"] == pytest.approx(statistics.mean(errors))
 
 
-def test_photos_and_rendered_people_have_columns_of_their_own(tmp_path, finished):
-    (tmp_path / "data").mkdir()
+def test_photos_and_rendered_people_have_columns_of_their_own(tmp_path, finished, printed):
     for name in ("made", "synthetic"):
         write_pack(tmp_path / "data", name, 8, held_out=2)
-    mixed = {"data": tmp_path / "data", "hourglass": finished.parent / "hourglass"}
     few = ("--strategies", "early", "trainable", "--seeds", 0, "--synthetic-fraction", 0.5)
-    mark = [part for name, value in mixed.items() for part in (f"--{name}", value)]
-    assert start(ablate, *mark, "--out", tmp_path / "out", "--steps", 5, *SMALL, *few) == 0
-    row = read(tmp_path / "out" / "table5.csv")[0]
+    printed("ablate", *options(finished.parent, tmp_path / "out", "--data", tmp_path / "data", *few))
+    row = read_rows(tmp_path / "out" / "table5.csv")[0]
     last = result(tmp_path / "out", "early", 0)["trained_on"]
     for name in ("photos_mpjpe", "photos_pa_mpjpe", "synthetic_mpjpe", "synthetic_pa_mpjpe"):
         assert float(row[name]) == pytest.approx(last[name])
@@ -121,7 +112,7 @@ def test_photos_and_rendered_people_have_columns_of_their_own(tmp_path, finished
     text = (tmp_path / "out" / "tables.md").read_text()
     assert "rendered, MPJPE" in text
     assert "count half each" in text
-    assert "photos_mpjpe" not in read(finished / "table5.csv")[0]
+    assert "photos_mpjpe" not in read_rows(finished / "table5.csv")[0]
 
 
 def test_pruned_and_hardened_networks_err_alike(finished):
@@ -131,8 +122,8 @@ def test_pruned_and_hardened_networks_err_alike(finished):
     assert run["soft_steps"] == 3
 
 
-def test_soft_to_the_last_step_is_hardened_for_the_table(place, tmp_path):
-    assert ablation(place, tmp_path, "--soft-fraction", 1, "--strategies", "trainable", "--seeds", 0) == 0
+def test_soft_to_the_last_step_is_hardened_for_the_table(place, tmp_path, printed):
+    printed("ablate", *options(place, tmp_path, "--soft-fraction", 1, "--strategies", "trainable", "--seeds", 0))
     run = result(tmp_path, "trainable", 0)
     assert run["soft_steps"] == 5
     assert run["hardened"] == run["trained_on"]
@@ -141,17 +132,17 @@ def test_soft_to_the_last_step_is_hardened_for_the_table(place, tmp_path):
 
 
 def test_tables_of_the_appendix_and_of_section_3_2(finished):
-    free, sigmoid = read(finished / "table6.csv")
+    free, sigmoid = read_rows(finished / "table6.csv")
     assert "free" in free["weights"]
     for row in (free, sigmoid):
         assert all(float(row[name]) > 0 for name in ("soft_mpjpe", "mpjpe", "ms", "pruned_ms"))
-    first, last = read(finished / "stages.csv")
+    first, last = read_rows(finished / "stages.csv")
     assert (first["maps"], last["maps"]) == ("first stack", "last stack")
     assert first["mpjpe"] != last["mpjpe"]
 
 
 def test_weights_that_are_not_sharp_are_flagged(finished):
-    (row,) = (row for row in read(finished / "table5.csv") if row["strategy"] == "free")
+    (row,) = (row for row in read_rows(finished / "table5.csv") if row["strategy"] == "free")
     assert row["not_sharp"] == "2"  # five steps do not move them far: they are noted as they were before hardening
     assert all(0.3 < float(w) < 0.7 for w in row["weights"].split())
     text = (finished / "tables.md").read_text()
@@ -174,11 +165,11 @@ def test_sharp_means_near_the_step(weights, b, sharp):
     assert runs.is_sharp(weights, b) == sharp
 
 
-def test_the_same_command_again_repeats_nothing(place, finished, monkeypatch, capsys):
+def test_the_same_command_again_repeats_nothing(place, finished, monkeypatch, printed):
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()}
     monkeypatch.setattr(runs, "Trainer", None)  # nothing may train
-    assert ablation(place, finished, "--seeds", 0, 1, "--beta", "all", "--stages") == 0
-    assert capsys.readouterr().out.count("finished before") == 18
+    out = printed("ablate", *options(place, finished, "--seeds", 0, 1, "--beta", "all", "--stages"))
+    assert out.count("finished before") == 18
     after = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()}
     changed = {path.relative_to(finished).parts[0] for path in before if before[path] != after.get(path)}
     assert before.keys() == after.keys()
@@ -186,11 +177,11 @@ def test_the_same_command_again_repeats_nothing(place, finished, monkeypatch, ca
 
 
 @pytest.mark.parametrize("cut", ["signal", "time limit"])
-def test_a_cut_one_goes_on_and_ends_alike(place, finished, tmp_path, monkeypatch, capsys, cut):
-    chosen = ("--strategies", "late", "trainable", "--seeds", 0)
+def test_a_cut_one_goes_on_and_ends_alike(place, finished, tmp_path, monkeypatch, ends, printed, cut):
+    command = ("ablate", *options(place, tmp_path, "--strategies", "late", "trainable", "--seeds", 0))
     if cut == "time limit":
-        assert ablation(place, tmp_path, *chosen, "--time-limit", 1e-9) == 1
-        assert "time limit" in capsys.readouterr().out
+        status, out, _ = ends(*command, "--time-limit", 1e-9)
+        assert (status, "time limit" in out) == (1, True)
     else:
         loss = Trainer.loss
 
@@ -201,25 +192,22 @@ def test_a_cut_one_goes_on_and_ends_alike(place, finished, tmp_path, monkeypatch
 
         with monkeypatch.context() as patch:
             patch.setattr(Trainer, "loss", signalled)
-            assert ablation(place, tmp_path, *chosen) == 1
-        assert "stopped at step 4 by SIGTERM; run again to continue" in capsys.readouterr().out
+            status, out, _ = ends(*command)
+        assert (status, "stopped at step 4 by SIGTERM; run again to continue" in out) == (1, True)
         assert not (tmp_path / "runs" / "trainable").exists()  # the signal ends the whole command
     assert not list(tmp_path.rglob("result.json"))
     assert not (tmp_path / "table5.csv").exists()
-    assert ablation(place, tmp_path, *chosen) == 0
-    assert (cut == "time limit") or "resumed at step 4" in capsys.readouterr().out
+    assert (cut == "signal") == ("resumed at step 4" in printed(*command))
     for name in ("late", "trainable"):
         again, straight = result(tmp_path, name, 0), result(finished, name, 0)
         assert {**again, "seconds": 0} == {**straight, "seconds": 0}
 
 
-def test_other_settings_or_data_are_refused_by_name(place, finished, capsys):
-    assert ablation(place, finished, "--seeds", 0, "--steps", 6) == 1
-    error = capsys.readouterr().err.strip().splitlines()[-1]
+def test_other_settings_or_data_are_refused_by_name(place, finished, refused):
+    error = refused("ablate", *options(place, finished, "--seeds", 0, "--steps", 6))
     assert "steps 5, not 6" in error
     assert "choose another --out" in error
-    assert ablation(place, finished, "--seeds", 0, "--people", 3) == 1
-    error = capsys.readouterr().err.strip().splitlines()[-1]
+    error = refused("ablate", *options(place, finished, "--seeds", 0, "--people", 3))
     assert "people None, not 3" in error
     assert "data and hourglass '" in error
 
@@ -233,11 +221,8 @@ def test_other_settings_or_data_are_refused_by_name(place, finished, capsys):
         (("--people", "0"), 2, "must be a whole number above 0, got '0'"),
     ],
 )
-def test_bad_usage_is_one_sentence(place, tmp_path, capsys, arguments, status, words):
-    assert ablation(place, tmp_path / "out", *arguments) == status
-    error = capsys.readouterr().err
-    assert words in error.strip().splitlines()[-1]
-    assert "Traceback" not in error
+def test_bad_usage_is_one_sentence(place, tmp_path, refused, arguments, status, words):
+    assert words in refused("ablate", *options(place, tmp_path / "out", *arguments), status=status)
     assert not (tmp_path / "out").exists()
 
 
@@ -318,17 +303,14 @@ def test_the_stack_is_that_of_the_maps():
     assert not torch.equal(by_stack[0], by_stack[1])
 
 
-def test_train_fusion_uses_one_cache_for_all_runs(place, tmp_path, monkeypatch, capsys):
-    common = ("--data", place / "data", "--hourglass", place / "hourglass", "--steps", 4, *SMALL)
-    cache = ("--cache", tmp_path / "cache")
-    assert start(fusion, *common, *cache, "--run", tmp_path / "one") == 0
-    printed = capsys.readouterr().out.splitlines()
-    assert start(fusion, *common, "--run", tmp_path / "none") == 0
-    assert [line for line in capsys.readouterr().out.splitlines() if "mpjpe" in line] == [
-        line for line in printed if "mpjpe" in line
-    ]
+def test_train_fusion_uses_one_cache_for_all_runs(place, tmp_path, monkeypatch, printed):
+    def figures(*more):
+        common = ("--data", place / "data", "--hourglass", place / "hourglass", "--steps", 4, *SMALL)
+        out = printed("fusion", *common, *more)
+        return [line for line in out.splitlines() if "mpjpe" in line or "finished before" in line]
+
+    cache, alone = ("--cache", tmp_path / "cache"), ("--run", tmp_path / "none")
+    assert figures(*cache, "--run", tmp_path / "one") == figures(*alone)
     monkeypatch.setattr(fusion_data_module, "build_samples", None)  # nothing may be built
-    assert start(fusion, *common, *cache, "--run", tmp_path / "two", "--strategy", "image-only") == 0
-    capsys.readouterr()
-    assert start(fusion, *common, "--run", tmp_path / "none") == 0
-    assert "finished before" in capsys.readouterr().out  # without a crop
+    figures(*cache, "--run", tmp_path / "two", "--strategy", "image-only")
+    assert "finished before" in figures(*alone)[0]  # without a crop

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -13,9 +12,7 @@ from fusion_model.skeletons import HUMAN36M_17, HUMANEVA_15, LSP_14, MPII_16, co
 from tests.helpers import human36m_files
 from tests.helpers.fake_data import write_pack
 from tests.helpers.human36m_files import CAMERA, write_metadata, write_sequence
-from train import evaluate, fusion, prepare
 from train.calibrate import with_calibration
-from train.command import run_command
 from train.data.sources import find_actions, find_people
 from train.engine.checkpoints import write_best
 from train.evaluation.predictions import predict_people
@@ -26,23 +23,7 @@ SMALL = ("--preset", "tiny", "--batch", 4, "--steps", 3, "--crops", 1, "--log", 
 
 
 @pytest.fixture
-def start(capsys):
-    """Calls a command; its status, output and last line of errors."""
-
-    def call(module, *arguments):
-        before, sys.argv = sys.argv, [module.__name__, *map(str, arguments)]
-        try:
-            status = run_command(module.parser(), module.main)
-        finally:
-            sys.argv = before
-        printed = capsys.readouterr()
-        return status, printed.out, (printed.err.strip().splitlines() or [""])[-1]
-
-    return call
-
-
-@pytest.fixture
-def place(start, tmp_path, monkeypatch):
+def place(printed, tmp_path, monkeypatch):
     """Three actions of Human3.6M, each by people of another size, prepared, and a hourglass."""
     usual, middle = human36m_files.world, np.array([0, 0, 900])
     for subject, stems in STEMS.items():
@@ -52,7 +33,7 @@ def place(start, tmp_path, monkeypatch):
             write_sequence(tmp_path / "in", subject, stem)
     write_metadata(tmp_path / "in" / "metadata.xml", STEMS)
     to = ("--source", tmp_path / "in", "--out", tmp_path / "data", "--every", 3, "--cameras", CAMERA)
-    assert start(prepare, "human36m", *to)[0] == 0
+    printed("prepare", "human36m", *to)
     write_best(tmp_path / "hourglass", PoseEstimator.random("tiny").hourglass, {})
     return tmp_path
 
@@ -71,10 +52,8 @@ def test_people_of_an_action_are_those_of_its_whole_name(place):
 
 
 @pytest.mark.slow
-def test_each_action_is_measured_by_its_own_network(place, start):
-    status, out, error = start(fusion, *options(place))
-    assert status == 0, error
-    assert "2/3 Sitting" in out
+def test_each_action_is_measured_by_its_own_network(place, printed, refused):
+    assert "2/3 Sitting" in printed("fusion", *options(place))
     checkpoints = {action: place / "run" / action / "checkpoint" for action in ("Eating", "Sitting", "SittingDown")}
     means = [read_metrics(path)["fusion"]["mean pose"]["mpjpe"] for path in checkpoints.values()]
     assert [mean / means[0] for mean in means] == pytest.approx([1, 1.1, 1.2], rel=0.01)  # of that action's people
@@ -91,46 +70,37 @@ def test_each_action_is_measured_by_its_own_network(place, start):
         assert row[column] == pytest.approx(alone[action][column])
         assert len({values[column] for values in alone.values()}) == 3  # any other network would show
     # Run again, all is there; with another setting it is refused.
-    assert start(fusion, *options(place))[1].count("finished before") == 3
-    assert "was begun with seed 0, not 1; data and hourglass" in start(fusion, *options(place, "--seed", 1))[2]
+    assert printed("fusion", *options(place)).count("finished before") == 3
+    assert "was begun with seed 0, not 1; data and hourglass" in refused("fusion", *options(place, "--seed", 1))
     # One network less: refused when measuring, and made by the same command.
     (place / "run" / "Sitting" / "checkpoint").rename(place / "run" / "Sitting" / "away")
-    status, _, error = start(
-        evaluate, "--data", place / "data", "--protocol", "human36m", "--checkpoint", place / "run"
-    )
-    assert status == 1
-    assert "has no network for Sitting yet" in error
-    out = start(fusion, *options(place))[1]
+    measured = ("evaluate", "--data", place / "data", "--protocol", "human36m", "--checkpoint", place / "run")
+    assert "has no network for Sitting yet" in refused(*measured)
+    out = printed("fusion", *options(place))
     assert out.count("finished before") == 2
     assert (place / "run" / "Sitting" / "checkpoint").is_dir()
 
 
-def test_people_without_an_action_are_refused(place, start, tmp_path):
-    (tmp_path / "pack").mkdir()
+def test_people_without_an_action_are_refused(place, refused, tmp_path):
     write_pack(tmp_path / "pack", "made", 8, held_out=2)
-    more = ("--hourglass", place / "hourglass", "--run", place / "run", *SMALL, "--action-specific")
-    status, _, error = start(fusion, "--data", tmp_path / "pack", *more)
-    assert status == 1
+    error = refused("fusion", *options(place, "--data", tmp_path / "pack"))
     assert "made does not say what its people do" in error
     assert not (place / "run").exists()
 
 
-def test_actions_without_a_network_are_refused(place, start):
+def test_actions_without_a_network_are_refused(place, refused):
     folder = place / "run"
     PoseEstimator.random("tiny").save_pretrained(folder / "Eating" / "checkpoint")
     (folder / "actions.json").write_text(json.dumps({"actions": ["Eating"]}))
-    status, _, error = start(evaluate, "--data", place / "data", "--protocol", "human36m", "--checkpoint", folder)
-    assert status == 1
+    error = refused("evaluate", "--data", place / "data", "--protocol", "human36m", "--checkpoint", folder)
     assert "has Sitting, SittingDown, but the networks are for Eating" in error
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("skeleton", [HUMANEVA_15, LSP_14, MPII_16])
-def test_a_network_of_other_joints(skeleton, place, start):
+def test_a_network_of_other_joints(skeleton, place, ends, printed, refused):
     both = ("--data", place / "data", "--hourglass", place / "hourglass", "--run", place / "run", *SMALL)
-    status, out, error = start(fusion, *both, "--skeleton", skeleton.name)
-    assert status == 0, error
-    assert "released" in out
+    assert "released" in printed("fusion", *both, "--skeleton", skeleton.name)
     checkpoint = place / "run" / "checkpoint"
     estimator = PoseEstimator.from_pretrained(checkpoint, device="cpu")
     assert estimator.fusion_network.output.out_features == 3 * len(skeleton)
@@ -149,11 +119,9 @@ def test_a_network_of_other_joints(skeleton, place, start):
             carried.any() and name != "pelvis"
         )
     missing = {"humaneva_15": "neck"}.get(skeleton.name)
-    status, _, error = start(evaluate, "--data", place / "data", "--protocol", "human36m", "--checkpoint", checkpoint)
+    measured = ("evaluate", "--data", place / "data", "--checkpoint", checkpoint)
+    status, _, error = ends(*measured, "--protocol", "human36m")
     assert (status, f"have no {missing}" in error) == ((1, True) if missing else (0, False))
-    assert (
-        f"puts out {skeleton.name}, expected human36m_17"
-        in start(evaluate, "--data", place / "data", "--checkpoint", checkpoint)[2]
-    )
+    assert f"puts out {skeleton.name}, expected human36m_17" in refused(*measured)
     # The same run with other joints would be another network.
-    assert "skeleton '" in start(fusion, *both, "--skeleton", "human36m_17")[2]
+    assert "skeleton '" in refused("fusion", *both, "--skeleton", "human36m_17")

@@ -1,6 +1,5 @@
 """What ``train.analyse`` computes and draws: known cases, and a tiny run from end to end."""
 
-import csv
 import dataclasses
 import json
 import shutil
@@ -15,13 +14,12 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.pruning import prune
+from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack
-from train import analyse
 from train.analysis.features import squared_correlations, stream_correlations
 from train.analysis.mixing import read_mixing
 from train.analysis.run import NothingToShowError
 from train.analysis.runtime import is_busy
-from train.command import run_command
 from train.engine.checkpoints import write_best
 from train.fusion_stage.mixing_log import EVERY, MixingLog
 
@@ -68,31 +66,9 @@ def write_run(folder, strategy="trainable", **settings):
 def place(tmp_path_factory):
     """A run and a folder of eight people, two of them for validation."""
     folder = tmp_path_factory.mktemp("analyse")
-    (folder / "data").mkdir()
     write_pack(folder / "data", "made", 8, held_out=2)
     write_run(folder / "run")
     return folder
-
-
-@pytest.fixture
-def start(monkeypatch, capsys):
-    """Runs the command in this process: its status, output, and last line of errors."""
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["train.analyse", *map(str, arguments)])
-        try:
-            status = run_command(analyse.parser(), analyse.main)
-        except SystemExit as end:
-            status = end.code
-        printed = capsys.readouterr()
-        return status, printed.out, (printed.err.strip().splitlines() or [""])[-1]
-
-    return run
-
-
-def rows_of(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_squared_correlations_are_numpys():
@@ -161,7 +137,7 @@ def test_a_resumed_run_takes_rows_again(tmp_path):
     path.write_bytes(path.read_bytes() + b"150,0.1,2")  # cut while it was written
     again = MixingLog(tmp_path, 100)
     again.record(100, module)
-    assert [row["step"] for row in rows_of(path)] == ["0", "50", "100"]
+    assert [row["step"] for row in read_rows(path)] == ["0", "50", "100"]
     MixingLog(tmp_path, 0)
     assert not path.exists()
 
@@ -174,16 +150,16 @@ def test_free_weights_have_neither_alpha_nor_beta(tmp_path):
     assert mixing.merging_layer == module.merging_layer
 
 
-def test_all_parts_are_made_and_can_be_opened(place, start):
+def test_all_parts_are_made_and_can_be_opened(place, printed):
     out = place / "all"
-    status, printed, error = start(place / "run", "--data", place / "data", "--out", out, "--images", 2)
-    assert status == 0, error
+    arguments = ("--data", place / "data", "--out", out, "--images", 2)
+    assert "figure7 done" in printed("analyse", place / "run", *arguments)
     for name in ("figure5.png", "figure7.png", "sheet_photos.png"):
         picture = cv2.imread(str(out / name))
         assert min(picture.shape[:2]) > 300, name
         assert picture.std() > 10, name
     assert not list(out.glob(".*"))
-    assert (out / "sheet_rendered.png").exists() is False
+    assert not (out / "sheet_rendered.png").exists()
     page = (out / "people.html").read_text()
     assert "found, left" in page
     assert "reference" in page
@@ -192,16 +168,14 @@ def test_all_parts_are_made_and_can_be_opened(place, start):
     for name in ("figure5.png", "figure7.png", "sheet_photos.png", "people.html", "fusion, pruned", "101.0"):
         assert name in report, name
     assert "photos of people" in report
-    assert "figure7 done" in printed
     channels = TINY.fusion.layers[sum(layer.kind == "conv" for layer in TINY.fusion.layers) - 1].width
-    assert len(rows_of(out / "figure7.csv")) == channels
-    summary = json.loads((out / "figure7.json").read_text())
-    assert summary["images"] == 2
+    assert len(read_rows(out / "figure7.csv")) == channels
+    assert json.loads((out / "figure7.json").read_text())["images"] == 2
 
 
-def test_times_and_errors(place, start):
+def test_times_and_errors(place, printed):
     out = place / "times"
-    assert start(place / "run", "--data", place / "data", "--out", out, "--only", "runtime")[0] == 0
+    printed("analyse", place / "run", "--data", place / "data", "--out", out, "--only", "runtime")
     content = json.loads((out / "runtime.json").read_text())
     maps, full, pruned, whole = content["times"]
     assert pruned["parameters"] < full["parameters"]
@@ -214,12 +188,12 @@ def test_times_and_errors(place, start):
     assert 0 < content["errors"]["largest_difference_mm"] < 20  # the checkpoint is of half precision
 
 
-def test_without_photos_no_pixel_of_a_photo_is_shown(place, start):
-    out, data = place / "skeletons", ("--data", place / "data")
-    arguments = (place / "run", *data, "--out", out, "--only", "sheets")
-    assert start(*arguments)[0] == 0
+def test_without_photos_no_pixel_of_a_photo_is_shown(place, printed):
+    out = place / "skeletons"
+    arguments = ("analyse", place / "run", "--data", place / "data", "--out", out, "--only", "sheets")
+    printed(*arguments)
     with_photos = cv2.imread(str(out / "sheet_photos.png")).shape
-    assert start(*arguments, "--without-photos")[0] == 0
+    printed(*arguments, "--without-photos")
     assert cv2.imread(str(out / "sheet_photos.png")).shape[1] < with_photos[1]
     assert "photos of people" not in (out / "report.md").read_text()
 
@@ -236,55 +210,43 @@ def test_photos_are_black_where_they_are_not_to_be_shown(place):
     assert not any(person.crop.any() for person in hidden)
 
 
-def test_parts_of_other_weights_leave_the_report(place, tmp_path, start):
+def test_parts_of_other_weights_leave_the_report(place, tmp_path, ends, printed):
     run, arguments = tmp_path / "run", ("--data", place / "data", "--out", tmp_path / "out")
     write_run(run)
-    assert start(run, *arguments, "--only", "figure5")[0] == 0
+    printed("analyse", run, *arguments, "--only", "figure5")
     assert "figure5.png" in (tmp_path / "out" / "report.md").read_text()
     shutil.rmtree(run)
     write_run(run, "image-only")
-    status, printed, _ = start(run, *arguments, "--only", "figure7")
-    assert status == 1
-    assert "figure7 left out: strategy 'image-only' does not have layer" in printed
+    status, out, _ = ends("analyse", run, *arguments, "--only", "figure7")
+    assert (status, "figure7 left out: strategy 'image-only' does not have layer" in out) == (1, True)
     report = (tmp_path / "out" / "report.md").read_text()
     assert "Left out: strategy 'image-only'" in report
     assert "figure5.png" not in report
 
 
-def test_a_strategy_without_weights_has_no_curve(tmp_path, start):
+def test_a_strategy_without_weights_has_no_curve(tmp_path, ends):
     write_run(tmp_path / "run", "image-only")
-    status, printed, _ = start(tmp_path / "run", "--only", "figure5")
+    status, out, _ = ends("analyse", tmp_path / "run", "--only", "figure5")
     assert status == 1
-    assert "figure5 left out: the run kept no weights over time (strategy 'image-only'" in printed
+    assert "figure5 left out: the run kept no weights over time (strategy 'image-only'" in out
 
 
-def test_what_is_missing_is_one_sentence(place, start, tmp_path):
+def test_what_is_missing_is_one_sentence(place, refused, tmp_path):
     data = ("--data", place / "data", "--out", tmp_path / "out")
-    status, _, error = start(tmp_path / "none", *data)
-    assert status == 1
-    assert error == f"python -m train.analyse: {tmp_path}/none not found: expected the folder of a run of train.fusion"
+    assert refused("analyse", tmp_path / "none", *data) == (
+        f"python -m train.analyse: {tmp_path}/none not found: expected the folder of a run of train.fusion"
+    )
     (tmp_path / "run").mkdir()
-    status, _, error = start(tmp_path / "run", *data)
-    assert status == 1
-    assert "the run is not finished" in error
-    status, _, error = start(tmp_path / "run", *data, "--only", "runtime")
-    assert status == 1
-    assert "the run is not finished" in error
+    for only in ((), ("--only", "runtime")):
+        assert "the run is not finished" in refused("analyse", tmp_path / "run", *data, *only)
     (tmp_path / "run" / "mixing.csv").write_text("step,alpha\n")
-    status, _, error = start(tmp_path / "run", *data)
-    assert status == 1
-    assert "mixing.csv is damaged or empty" in error
-    status, _, error = start(place / "run")
-    assert status == 1
-    assert "figure7, sheets, runtime need --data" in error
-    status, _, error = start(place / "run", "--only", "figure9")
-    assert status == 2
-    assert "invalid choice: 'figure9'" in error
+    assert "mixing.csv is damaged or empty" in refused("analyse", tmp_path / "run", *data)
+    assert "figure7, sheets, runtime need --data" in refused("analyse", place / "run")
+    assert "invalid choice: 'figure9'" in refused("analyse", place / "run", "--only", "figure9", status=2)
 
 
-def test_help_names_options_and_defaults(start):
-    status, out, _ = start("--help")
-    assert status == 0
+def test_help_names_options_and_defaults(printed):
+    out = printed("analyse", "--help")
     assert all(text in out for text in ("python -m train.analyse", "--without-photos", "default: 128"))
 
 

@@ -12,7 +12,6 @@ import pytest
 from fusion_model.boxes import intersections
 from fusion_model.estimator import PoseEstimator
 from tests.helpers.fake_data import make_source, write_pack
-from tests.helpers.in_process import call
 from train import backgrounds
 from train.data.background_crops import beside_person, show_no_person
 from train.data.people import load_people
@@ -82,40 +81,32 @@ def test_backgrounds_of_composites_are_checked(monkeypatch, capsys):
     assert f"1 of {total} crops beside people show a bystander" in capsys.readouterr().out
 
 
-def test_the_command_cuts_training_photos_alone(tmp_path, capsys):
-    (tmp_path / "data").mkdir()
+def test_the_command_cuts_training_photos_alone(tmp_path, printed, refused):
     boxes = write_pack(tmp_path / "data", "made", 8, held_out=3)["box"]
     out = tmp_path / "out"
-    arguments = ("--data", tmp_path / "data", "--out", out, "--min-side", 20)
-    assert call(backgrounds, *arguments) == 0
-    printed = capsys.readouterr().out
-    assert "5 crops beside people in" in printed
-    assert "not checked for bystanders" in printed
+    options = ("backgrounds", "--data", tmp_path / "data", "--min-side", 20, "--out")
+    shown = printed(*options, out)
+    assert "5 crops beside people in" in shown
+    assert "not checked for bystanders" in shown
     assert sorted(path.name for path in out.iterdir()) == ["backgrounds.json", *(f"made-{n:06d}.jpg" for n in range(5))]
     for row in range(5):
         x0, y0, x1, y1 = beside_person((0, 0, 130, 140), boxes[row].astype(float), 20)
         crop = cv2.imread(str(out / f"made-{row:06d}.jpg"))
         assert crop.shape[:2] == (y1 - y0, x1 - x0)
         assert crop.max() < 150  # the noise of the photo; the person is drawn brighter
-
-    assert call(backgrounds, *arguments, "--seed", 1) == 1
-    assert "was begun with seed 0, not 1" in capsys.readouterr().err
-    assert call(backgrounds, *arguments[:2], "--out", tmp_path / "few", "--min-side", 20, "--count", 2) == 0
+    assert "was begun with seed 0, not 1" in refused(*options, out, "--seed", 1)
+    printed(*options, tmp_path / "few", "--count", 2)
     assert len(list((tmp_path / "few").glob("*.jpg"))) == 2
 
 
-def test_too_little_room(tmp_path, capsys):
-    (tmp_path / "data").mkdir()
+def test_too_little_room(tmp_path, printed, refused):
     write_pack(tmp_path / "data", "made", 4, held_out=1)
-    arguments = ("--data", tmp_path / "data", "--out", tmp_path / "out", "--min-side")
-    assert call(backgrounds, *arguments, 90) == 1
-    assert "has room for 45 pixels beside its person: lower --min-side" in capsys.readouterr().err
+    options = ("backgrounds", "--data", tmp_path / "data", "--out", tmp_path / "out", "--min-side")
+    assert "has room for 45 pixels beside its person: lower --min-side" in refused(*options, 90)
     assert not (tmp_path / "out").exists()
-    assert call(backgrounds, *arguments, 40) == 0
-    assert "each at least 20 pixels wide and high" in capsys.readouterr().out
+    assert "each at least 20 pixels wide and high" in printed(*options, 40)
     write_pack(tmp_path / "data", "made", 4, held_out=4)
-    assert call(backgrounds, *arguments, 20) == 1
-    assert "has no photos to train on" in capsys.readouterr().err
+    assert "has no photos to train on" in refused(*options, 20)
 
 
 def test_sets_of_one_name_do_not_overwrite_each_other():
@@ -126,11 +117,11 @@ def test_sets_of_one_name_do_not_overwrite_each_other():
     assert {name.rsplit("-", 1)[0] for name in names} == {f"{source.name}-0", f"{source.name}-1"}
 
 
-def test_an_estimator_leaves_bystanders_out(tmp_path, monkeypatch, capsys):
-    (tmp_path / "data").mkdir()
+def test_an_estimator_leaves_bystanders_out(tmp_path, monkeypatch, printed, refused):
     write_pack(tmp_path / "data", "made", 6, held_out=2)
     PoseEstimator.random().save_pretrained(tmp_path / "checkpoint")
-    arguments = ("--data", tmp_path / "data", "--min-side", 20, "--checkpoint", tmp_path / "checkpoint", "--out")
+    both = ("--data", tmp_path / "data", "--checkpoint", tmp_path / "checkpoint")
+    options = ("backgrounds", *both, "--min-side", 20, "--out")
     monkeypatch.setattr(backgrounds, "BATCH", 3)
     answers = iter([[True, False, True], [False]])
     asked = []
@@ -141,10 +132,9 @@ def test_an_estimator_leaves_bystanders_out(tmp_path, monkeypatch, capsys):
         return next(answers)
 
     monkeypatch.setattr(backgrounds, "show_no_person", answer)
-    assert call(backgrounds, *arguments, tmp_path / "some") == 0
-    assert "2 of 4 crops beside people show a bystander" in capsys.readouterr().out
+    assert "2 of 4 crops beside people show a bystander" in printed(*options, tmp_path / "some")
     kept = sorted(cv2.imread(str(path)).shape[:2] for path in (tmp_path / "some").glob("*.jpg"))
     assert kept == sorted([asked[0], asked[2]])
     monkeypatch.setattr(backgrounds, "show_no_person", lambda _predictor, found: [False] * len(found))
-    assert call(backgrounds, *arguments, tmp_path / "none") == 1
-    assert "checkpoint finds a person in every crop: choose another --out" in capsys.readouterr().err
+    error = refused(*options, tmp_path / "none")
+    assert "checkpoint finds a person in every crop: choose another --out" in error

@@ -1,17 +1,13 @@
 """The commands as people start them: from photos to a pruned checkpoint, help, and how failures end."""
 
-import csv
 import dataclasses
-import importlib
 import json
-import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,100 +17,62 @@ from fusion_model.config import PRESETS
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import HUMAN36M_17
+from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import figure, picture, write_pack
+from tests.helpers.own_process import ENVIRONMENT, ROOT, output, wait_for
 from train import fusion
-from train.command import run_command
 from train.engine.checkpoints import latest_state, read_state, read_weights
 from train.engine.provenance import read_provenance
 from train.fusion_stage.training import fusion_config
 
-ROOT = Path(__file__).parents[2]
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
-
-
-def command(name, *arguments):
-    return [sys.executable, "-m", f"train.{name}", *map(str, arguments)]
-
-
-def environment():
-    """One thread, no accelerator: the same result everywhere."""
-    return {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "ACCELERATE_USE_CPU": "true"}
-
-
-def run(name, *arguments):
-    return subprocess.run(
-        command(name, *arguments), cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=600, check=False
-    )
-
-
-@pytest.fixture
-def ends(monkeypatch, capsys):
-    """Runs a command in this process, which starts sooner: its status, output, and last line of errors."""
-
-    def start(name, *arguments):
-        monkeypatch.setattr(sys, "argv", [f"train.{name}", *map(str, arguments)])
-        module = importlib.import_module(f"train.{name}")
-        try:
-            status = run_command(module.parser(), module.main)
-        except SystemExit as end:
-            status = end.code
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.err
-        return status, printed.out, (printed.err.strip().splitlines() or [""])[-1]
-
-    return start
+FUSION = ("--steps", 8, "--crops", 1, "--pairs", 12, "--reprojection", 0.5)
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A hourglass run and a fusion run on fake people, and what the commands printed."""
+    """A hourglass run and a fusion run on fake people, and what the commands printed, in one folder."""
     folder = tmp_path_factory.mktemp("trained")
-    (folder / "data").mkdir()
     write_pack(folder / "data", "made", 8, held_out=2)
     data = ("--data", folder / "data")
-    hourglass = run("hourglass", *data, "--run", folder / "hourglass", *SMALL, "--steps", 6)
-    assert hourglass.returncode == 0, hourglass.stderr
-    fusion = run(
-        "fusion", *data, "--run", folder / "fusion", "--hourglass", folder / "hourglass", *SMALL, "--steps", 8,
-        "--crops", 1, "--pairs", 12, "--reprojection", 0.5,
-    )  # fmt: skip
-    assert fusion.returncode == 0, fusion.stderr
-    return folder, hourglass, fusion
+    hourglass, fusion = folder / "hourglass", folder / "fusion"
+    printed = output("train.hourglass", *data, "--run", hourglass, *SMALL, "--steps", 6)
+    hourglass.with_suffix(".txt").write_text(printed)
+    printed = output("train.fusion", *data, "--run", fusion, "--hourglass", hourglass, *SMALL, *FUSION)
+    fusion.with_suffix(".txt").write_text(printed)
+    return folder
 
 
 @pytest.mark.slow
 def test_the_hourglass_is_trained_validated_and_kept(trained):
-    folder, hourglass, _ = trained
-    assert "6 people to train on, 2 to validate on\nstarted at step 0 on cpu" in hourglass.stdout
-    with (folder / "hourglass" / "log.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    assert "6 people to train on, 2 to validate on\nstarted at step 0 on cpu" in (trained / "hourglass.txt").read_text()
+    rows = read_rows(trained / "hourglass" / "log.csv")
     assert [row["step"] for row in rows] == ["3", "6"]
     assert {"loss", "made", "mean"} <= rows[0].keys()
     assert 0 <= float(rows[-1]["mean"]) <= 100
-    assert latest_state(folder / "hourglass").name == "00000006"
-    assert read_weights(folder / "hourglass")
-    assert "mean" in json.loads((folder / "hourglass" / "best" / "figures.json").read_text())
+    assert latest_state(trained / "hourglass").name == "00000006"
+    assert read_weights(trained / "hourglass")
+    assert "mean" in json.loads((trained / "hourglass" / "best" / "figures.json").read_text())
 
 
 @pytest.mark.slow
 def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
-    folder, _, fusion = trained
     for row in ("mean pose", "soft", "hardened, at once", "hardened, trained on", "released"):
-        assert any(line.startswith(row) for line in fusion.stdout.splitlines()), row
-    hardening = json.loads((folder / "fusion" / "hardening.json").read_text())
+        assert any(line.startswith(row) for line in (trained / "fusion.txt").read_text().splitlines()), row
+    hardening = json.loads((trained / "fusion" / "hardening.json").read_text())
     assert len(hardening["weights"]) == 3
     assert {"alpha", "beta", "merging_layer", "soft", "hardened"} <= hardening.keys()
-    state = read_state(latest_state(folder / "fusion"), torch.device("cpu"))
+    state = read_state(latest_state(trained / "fusion"), torch.device("cpu"))
     assert {name: state["module"][name].item() for name in ("alpha", "beta")} == {
         name: hardening[name] for name in ("alpha", "beta")
     }, "hardened, they stay as they were"
-    checkpoint = folder / "fusion" / "checkpoint"
+    checkpoint = trained / "fusion" / "checkpoint"
     estimator = PoseEstimator.from_pretrained(checkpoint, device="cpu")
     assert estimator.fusion.pruned
     assert estimator.fusion.merge_after == hardening["merging_layer"]
     assert set(np.unique(estimator.fusion.weights)) <= {0.0, 1.0}
     provenance = read_metrics(checkpoint)["provenance"]
-    step = json.loads((folder / "fusion" / "best" / "figures.json").read_text())["step"]
+    step = json.loads((trained / "fusion" / "best" / "figures.json").read_text())["step"]
     assert provenance["fusion"] == {"steps": step, "batch": 4, "images": 4 * step, "people": {"made": 6}}
     assert provenance["hourglass"]["people"] == {"made": 6}
     assert provenance.keys() == {"hourglass", "fusion"}, "there is no detector"
@@ -126,35 +84,26 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
 
 
 @pytest.mark.slow
-def test_a_run_can_be_analysed(trained, ends, tmp_path):
-    folder, _, _ = trained
-    with (folder / "fusion" / "mixing.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+def test_a_run_can_be_analysed(trained, printed, tmp_path):
+    rows = read_rows(trained / "fusion" / "mixing.csv")
     assert [row["step"] for row in rows] == ["0", "5", "5"]  # the start, and hardening after 0.6 of 8 steps
-    hardening = json.loads((folder / "fusion" / "hardening.json").read_text())
+    hardening = json.loads((trained / "fusion" / "hardening.json").read_text())
     soft, hard = ([float(row[f"w{layer}"]) for layer in (1, 2, 3)] for row in rows[1:])
     assert soft == pytest.approx(hardening["weights"], abs=1e-4)
     assert hard == [float(layer > hardening["merging_layer"]) for layer in (1, 2, 3)]
-    status, out, error = ends(
-        "analyse", folder / "fusion", "--data", folder / "data", "--out", tmp_path / "out", "--images", 2
-    )
-    assert status == 0, error
+    options = ("--data", trained / "data", "--out", tmp_path / "out", "--images", 2)
+    assert "report: " in printed("analyse", trained / "fusion", *options)
     report = (tmp_path / "out" / "report.md").read_text()
     assert "hardened at iteration 5" in report
     assert "fusion, pruned" in report
-    assert "report: " in out
 
 
 @pytest.mark.slow
-def test_a_single_stream_is_trained_to_its_end_and_analysed(trained, ends, tmp_path):
-    folder, _, _ = trained
-    data, run = ("--data", folder / "data"), tmp_path / "run"
-    options = ("--hourglass", folder / "hourglass", "--strategy", "image-only", "--steps", 3, "--crops", 1)
-    status, out, error = ends("fusion", *data, "--run", run, *SMALL, *options, "--log", "csv")
-    assert status == 0, error
-    assert "released" in out
-    status, out, error = ends("analyse", run, *data)
-    assert status == 0, error
+def test_a_single_stream_is_trained_to_its_end_and_analysed(trained, printed, tmp_path):
+    data, run = ("--data", trained / "data"), tmp_path / "run"
+    options = ("--hourglass", trained / "hourglass", "--strategy", "image-only", "--steps", 3, "--crops", 1)
+    assert "released" in printed("fusion", *data, "--run", run, *SMALL, *options, "--log", "csv")
+    out = printed("analyse", run, *data)
     assert "figure5 left out" in out
     assert "figure7 left out" in out
     assert "| fusion |" in (run / "analysis" / "report.md").read_text()
@@ -162,85 +111,66 @@ def test_a_single_stream_is_trained_to_its_end_and_analysed(trained, ends, tmp_p
 
 @pytest.mark.slow
 def test_released_figures_are_those_of_the_hardened_network(trained):
-    _, _, fusion = trained
-    figures = {line[:22].strip(): line[22:].split() for line in fusion.stdout.splitlines() if "mpjpe" in line}
+    lines = (trained / "fusion.txt").read_text().splitlines()
+    figures = {line[:22].strip(): line[22:].split() for line in lines if "mpjpe" in line}
     assert float(figures["released"][3]) == pytest.approx(float(figures["hardened, trained on"][3]), rel=0.02)
 
 
 @pytest.mark.slow
-def test_the_same_command_again_has_nothing_to_do(trained, ends):
-    folder, _, _ = trained
-    arguments = ("--data", folder / "data", "--run", folder / "hourglass", *SMALL)
-    status, out, _ = ends("hourglass", *arguments, "--steps", 6)
-    assert status == 0
-    assert "resumed at step 6" in out
-    status, _, error = ends("hourglass", *arguments, "--steps", 6, "--seed", 1)
-    assert status == 1
+def test_the_same_command_again_has_nothing_to_do(trained, printed, refused):
+    arguments = ("--data", trained / "data", "--run", trained / "hourglass", *SMALL)
+    assert "resumed at step 6" in printed("hourglass", *arguments, "--steps", 6)
+    error = refused("hourglass", *arguments, "--steps", 6, "--seed", 1)
     assert "seed 0, not 1" in error
     assert "choose another --run" in error
-    status, _, error = ends("hourglass", *arguments, "--steps", 6, "--synthetic-fraction", 0.5)
-    assert (status, "synthetic_fraction 0.2, not 0.5" in error) == (1, True)
+    error = refused("hourglass", *arguments, "--steps", 6, "--synthetic-fraction", 0.5)
+    assert "synthetic_fraction 0.2, not 0.5" in error
 
 
 @pytest.mark.slow
-def test_a_finished_fusion_run_leaves_its_checkpoint_alone_and_refuses_another_hourglass(trained, ends, tmp_path):
-    folder, _, _ = trained
+def test_a_finished_fusion_run_stays_and_refuses_another_hourglass(trained, printed, refused, tmp_path):
     run = tmp_path / "fusion"
-    shutil.copytree(folder / "fusion", run)
-    options = ("--data", folder / "data", "--run", run, *SMALL, "--steps", 8, "--crops", 1, "--pairs", 12,
-               "--reprojection", 0.5)  # fmt: skip
+    shutil.copytree(trained / "fusion", run)
+    options = ("--data", trained / "data", "--run", run, *SMALL, *FUSION)
     (run / "checkpoint" / "README.md").write_text("# Calibrated since\n")
-    status, out, error = ends("fusion", *options, "--hourglass", folder / "hourglass")
-    assert status == 0, error
-    assert "finished before" in out
+    assert "finished before" in printed("fusion", *options, "--hourglass", trained / "hourglass")
     assert (run / "checkpoint" / "README.md").read_text() == "# Calibrated since\n"
-    other = PoseEstimator.random("tiny")
-    other.save_pretrained(tmp_path / "other")
-    status, _, error = ends("fusion", *options, "--hourglass", tmp_path / "other")
-    assert status == 1
-    assert "hourglass '" in error
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "other")
+    assert "hourglass '" in refused("fusion", *options, "--hourglass", tmp_path / "other")
 
 
 @pytest.mark.slow
-def test_a_fine_tuning_takes_the_networks_of_a_checkpoint_and_says_what_it_skipped(trained, ends, tmp_path):
-    folder, _, _ = trained
-    released, data = folder / "fusion" / "checkpoint", ("--data", folder / "data", *SMALL, "--steps", 2)
-    status, out, _ = ends("hourglass", *data, "--run", tmp_path / "hourglass", "--init-from", released)
-    assert status == 0
+def test_a_fine_tuning_takes_the_networks_of_a_checkpoint_and_says_what_it_skipped(trained, printed, tmp_path):
+    released, data = trained / "fusion" / "checkpoint", ("--data", trained / "data", *SMALL, "--steps", 2)
+    out = printed("hourglass", *data, "--run", tmp_path / "hourglass", "--init-from", released)
     assert re.search(r"warm start from .*checkpoint: (\d+) of \1 tensors; skipped: nothing", out)
     before, now = read_provenance(released, "hourglass"), read_provenance(tmp_path / "hourglass", "hourglass")
     assert now["images"] == before["images"] + 4 * now["steps"] > before["images"]
     options = ("--hourglass", tmp_path / "hourglass", "--crops", 1, "--init-from", released)
-    status, out, _ = ends("fusion", *data, "--run", tmp_path / "fusion", *options)
-    assert status == 0
+    out = printed("fusion", *data, "--run", tmp_path / "fusion", *options)
     assert "missing there (" in out, "the layers that were pruned"
     assert "its weights were hardened before" not in out
-    options = (*options[:-1], folder / "fusion")
-    status, out, _ = ends("fusion", *data, "--run", tmp_path / "hardened", *options)
-    assert status == 0
+    options = (*options[:-1], trained / "fusion")
+    out = printed("fusion", *data, "--run", tmp_path / "hardened", *options)
     assert "its weights were hardened before: they stay so, and there is no soft phase" in out
 
 
 @pytest.mark.slow
-def test_another_hourglass_than_the_preset_is_refused(trained, ends):
-    folder, _, _ = trained
-    status, _, error = ends(
-        "fusion", "--data", folder / "data", "--run", folder / "other", "--hourglass", folder / "hourglass",
-        "--preset", "compact", "--steps", 2,
-    )  # fmt: skip
-    assert status == 1
+def test_another_hourglass_than_the_preset_is_refused(trained, refused):
+    options = ("--run", trained / "other", "--hourglass", trained / "hourglass", "--preset", "compact", "--steps", 2)
+    error = refused("fusion", "--data", trained / "data", *options)
     assert error.startswith("python -m train.fusion: the tensors do not fit the configuration")
 
 
 @pytest.mark.slow
 def test_sigterm_writes_a_checkpoint_and_ends(data_folder, tmp_path):
+    arguments = ("--data", data_folder, "--run", tmp_path / "run", *SMALL[:4], "--steps", 100_000)
+    command = [sys.executable, "-m", "train.hourglass", *map(str, arguments)]
+    environment = {**ENVIRONMENT, "PYTHONUNBUFFERED": "1"}
     with (tmp_path / "out").open("w") as out:
-        process = subprocess.Popen(
-            command("hourglass", "--data", data_folder, "--run", tmp_path / "run", *SMALL[:4], "--steps", 100_000),
-            cwd=ROOT, env={**environment(), "PYTHONUNBUFFERED": "1"}, stdout=out, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
         try:
-            wait_for(lambda: "started at step 0" in (tmp_path / "out").read_text(), process)
+            wait_for(lambda: "started at step 0" in (tmp_path / "out").read_text(), seconds=300)
             time.sleep(1)
             process.send_signal(signal.SIGTERM)
             status = process.wait(timeout=120)
@@ -256,37 +186,22 @@ def test_sigterm_writes_a_checkpoint_and_ends(data_folder, tmp_path):
     assert not list((tmp_path / "run" / "checkpoints").glob(".*"))
 
 
-def wait_for(condition, process, seconds=300):
-    """Until the condition holds; fails if the process ends or the time is over."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, "the command ended early"
-        assert time.monotonic() < end, "the command took too long to start"
-        time.sleep(0.1)
-
-
 @pytest.mark.parametrize("name", ["hourglass", "fusion", "calibrate", "evaluate", "analyse", "reproduce"])
-def test_help_names_options_and_defaults(ends, name):
-    status, out, _ = ends(name, "--help")
-    assert status == 0
-    assert f"python -m train.{name}" in out
-    assert "--data" in out
-    assert "default" in out
+def test_help_names_options_and_defaults(printed, name):
+    out = printed(name, "--help")
+    assert all(text in out for text in (f"python -m train.{name}", "--data", "default"))
 
 
-def test_a_folder_without_data_is_one_sentence(ends, tmp_path):
-    status, _, error = ends("hourglass", "--data", tmp_path / "none", "--run", tmp_path / "run", *SMALL)
-    assert status == 1
+def test_a_folder_without_data_is_one_sentence(refused, tmp_path):
+    error = refused("hourglass", "--data", tmp_path / "none", "--run", tmp_path / "run", *SMALL)
     assert error.startswith("python -m train.hourglass: ")
     assert "has no lspet/joints.mat, people_*.npz or rendered set" in error
     assert not (tmp_path / "run").exists()
 
 
-def test_a_missing_hourglass_is_one_sentence(ends, data_folder, tmp_path):
-    status, _, error = ends(
-        "fusion", "--data", data_folder, "--run", tmp_path / "run", "--hourglass", tmp_path / "none", *SMALL
-    )
-    assert status == 1
+def test_a_missing_hourglass_is_one_sentence(refused, data_folder, tmp_path):
+    options = ("--data", data_folder, "--run", tmp_path / "run", "--hourglass", tmp_path / "none", *SMALL)
+    error = refused("fusion", *options)
     assert error.startswith("python -m train.fusion: ")
     assert "not found: expected a run's folder" in error
 
@@ -294,54 +209,49 @@ def test_a_missing_hourglass_is_one_sentence(ends, data_folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "the following arguments are required: --data, --run"),
-        (["--data", "x", "--run", "y", "--preset", "huge"], "invalid choice: 'huge'"),
-        (["--data", "x", "--run", "y", "--steps", "many"], "must be a whole number above 0, got 'many'"),
-        (["--data", "x", "--run", "y", "--steps", "0"], "must be a whole number above 0, got '0'"),
-        (["--data", "x", "--run", "y", "--batch", "-4"], "must be a whole number above 0, got '-4'"),
-        (["--data", "x", "--run", "y", "--lr", "nan"], "must be a number above 0, got 'nan'"),
-        (["--data", "x", "--run", "y", "--time-limit", "-1"], "must be a number of at least 0, got '-1'"),
-        (["--data", "x", "--run", "y", "--warmup", "0.5"], "must be a whole number of at least 0, got '0.5'"),
-        (["--data", "x", "--run", "y", "--unknown"], "unrecognized arguments: --unknown"),
+        (["--preset", "huge"], "invalid choice: 'huge'"),
+        (["--steps", "many"], "must be a whole number above 0, got 'many'"),
+        (["--steps", "0"], "must be a whole number above 0, got '0'"),
+        (["--batch", "-4"], "must be a whole number above 0, got '-4'"),
+        (["--lr", "nan"], "must be a number above 0, got 'nan'"),
+        (["--time-limit", "-1"], "must be a number of at least 0, got '-1'"),
+        (["--warmup", "0.5"], "must be a whole number of at least 0, got '0.5'"),
+        (["--unknown"], "unrecognized arguments: --unknown"),
     ],
 )
-def test_bad_usage_is_status_2_and_one_sentence(ends, arguments, words):
-    status, _, error = ends("hourglass", *arguments)
-    assert status == 2
-    assert words in error
+def test_bad_usage_is_status_2_and_one_sentence(refused, arguments, words):
+    assert words in refused("hourglass", "--data", "x", "--run", "y", *arguments, status=2)
 
 
-def test_ctrl_c_before_the_first_step_is_one_sentence(ends, data_folder, tmp_path, monkeypatch):
+def test_arguments_that_are_missing_are_named(refused):
+    assert "the following arguments are required: --data, --run" in refused("hourglass", status=2)
+
+
+def test_ctrl_c_before_the_first_step_is_one_sentence(refused, data_folder, tmp_path, monkeypatch):
     def stop(*_arguments, **_options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("train.hourglass_stage.training.find_people", stop)
-    status, _, error = ends("hourglass", "--data", data_folder, "--run", tmp_path / "run", *SMALL)
-    assert (status, error) == (1, "python -m train.hourglass: stopped; run the same command again to continue")
+    error = refused("hourglass", "--data", data_folder, "--run", tmp_path / "run", *SMALL)
+    assert error == "python -m train.hourglass: stopped; run the same command again to continue"
 
 
-def test_a_card_needs_all_sources(data_folder, ends):
-    status, _, error = ends("evaluate", "--data", data_folder, "--only", "made", "--card")
-    assert status == 1
-    assert "leave --only away" in error
-
-
-def test_what_evaluate_cannot_do_is_said_before_anything_is_measured(data_folder, ends, tmp_path, monkeypatch):
+def test_what_evaluate_cannot_do_is_said_before_anything_is_measured(data_folder, refused, tmp_path, monkeypatch):
+    assert "leave --only away" in refused("evaluate", "--data", data_folder, "--only", "made", "--card")
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "checkpoint")
     monkeypatch.setattr("train.evaluate.measure", None)  # nothing may be measured
-    options = ("--data", data_folder, "--checkpoint", tmp_path / "checkpoint")
-    status, _, error = ends("evaluate", *options, "--out", tmp_path / "missing" / "figures.json")
-    assert (status, error.endswith(f"there is no folder {tmp_path / 'missing'}")) == (1, True)
-    status, _, error = ends("evaluate", *options, "--only", "made", "mpi")
-    assert (status, "--only mpi: " in error, error.endswith("has made")) == (1, True, True)
+    options = ("evaluate", "--data", data_folder, "--checkpoint", tmp_path / "checkpoint")
+    error = refused(*options, "--out", tmp_path / "missing" / "figures.json")
+    assert error.endswith(f"there is no folder {tmp_path / 'missing'}")
+    error = refused(*options, "--only", "made", "mpi")
+    assert ("--only mpi: " in error, error.endswith("has made")) == (True, True)
 
 
-def test_a_detector_that_cannot_be_put_in_is_refused_first(data_folder, ends, tmp_path, monkeypatch):
+def test_a_detector_that_cannot_be_put_in_is_refused_first(data_folder, refused, tmp_path, monkeypatch):
     monkeypatch.setattr("train.fusion.load_hourglass", None)
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "plain")
     options = ("--data", data_folder, "--run", tmp_path / "run", "--hourglass", tmp_path / "plain", *SMALL)
-    status, _, error = ends("fusion", *options, "--detector", tmp_path / "plain")
-    assert (status, "is a checkpoint without a detector" in error) == (1, True)
+    assert "is a checkpoint without a detector" in refused("fusion", *options, "--detector", tmp_path / "plain")
 
 
 def test_the_crop_is_as_large_as_the_checkpoint_says(tmp_path):

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,8 @@ from safetensors.torch import load_file, save_file
 
 from fusion_model import PoseEstimator
 from tests.helpers import hub_double
+from tests.helpers.in_process import call
 from train import publish
-from train.command import run_command
 from train.evaluation.card import card_text, write_card
 
 hub = hub_double.hub  # a fixture
@@ -39,22 +38,38 @@ def run(tmp_path):
     return tmp_path / "run"
 
 
-@pytest.fixture
-def ends(monkeypatch, capsys):
-    """Runs the command: its status, output, and errors."""
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
     monkeypatch.setattr("time.sleep", lambda _: None)
 
-    def start(*arguments):
-        monkeypatch.setattr(sys, "argv", ["train.publish", *map(str, arguments)])
-        try:
-            status = run_command(publish.parser(), publish.main)
-        except SystemExit as end:
-            status = end.code
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.err
-        return status, printed.out, printed.err
 
-    return start
+@pytest.fixture
+def published(printed, run):
+    """Publishes the run; what the command printed."""
+    return lambda *options, run=run: printed("publish", run, "--repo", "user/name", *options)
+
+
+@pytest.fixture
+def failed(run, capsys):
+    """Publishes the run in vain; all that it said of it."""
+
+    def publish_in_vain(*options, run=run, repo="user/name"):
+        assert call(publish, run, "--repo", repo, *options) == 1
+        return capsys.readouterr().err
+
+    return publish_in_vain
+
+
+@pytest.fixture
+def one_sentence(failed):
+    """The same, which has to be one line."""
+
+    def publish_in_vain(*options, **changes):
+        (line,) = failed(*options, **changes).splitlines()
+        assert line.startswith("python -m train.publish: ")
+        return line
+
+    return publish_in_vain
 
 
 @pytest.fixture
@@ -72,9 +87,8 @@ def published_card(hub, revision="main"):
 
 
 @pytest.mark.usefixtures("logged_in")
-def test_a_published_run_gives_the_same_pose_anywhere(hub, run, ends, tmp_path, monkeypatch):
-    status, out, _ = ends(run, "--repo", "user/name", "--tag", "v1")
-    assert status == 0
+def test_a_published_run_gives_the_same_pose_anywhere(hub, run, published, tmp_path, monkeypatch):
+    out = published("--tag", "v1")
     assert re.search(r"^checked: .*checkpoint loads, and estimates a pose in \d+\.\d\d s$", out, re.MULTILINE)
     assert out.splitlines()[-2:] == [
         f"published: {hub.url}/user/name/tree/v1",
@@ -97,11 +111,10 @@ def pose_of(source, photo):
 
 
 @pytest.mark.usefixtures("logged_in")
-def test_the_same_again_says_so_and_a_folder_does_as_well_as_a_run(hub, run, ends):
-    assert ends(run, "--repo", "user/name", "--private")[0] == 0
+def test_the_same_again_says_so_and_a_folder_does_as_well_as_a_run(hub, run, published):
+    published("--private")
     assert hub.private
-    status, out, _ = ends(run / "checkpoint", "--repo", "user/name", "--private")
-    assert status == 0
+    out = published("--private", run=run / "checkpoint")
     assert out.splitlines()[-2:] == [
         f"identical to what is there already, nothing sent: {hub.url}/user/name",
         "FUSION_POSE_MODEL=user/name python app.py",
@@ -110,9 +123,8 @@ def test_the_same_again_says_so_and_a_folder_does_as_well_as_a_run(hub, run, end
     assert (run / "checkpoint" / "README.md").read_text() == "# random-tiny\n", "publishing leaves the run as it is"
 
 
-def test_a_dry_run_shows_files_and_card_and_needs_no_token(hub, run, ends):
-    status, out, _ = ends(run, "--repo", "user/name", "--tag", "v1", "--dry-run")
-    assert status == 0
+def test_a_dry_run_shows_files_and_card_and_needs_no_token(hub, run, published):
+    out = published("--tag", "v1", "--dry-run")
     size = (run / "checkpoint" / "model.safetensors").stat().st_size
     assert re.search(rf"^  model\.safetensors +{size:,} bytes$", out, re.MULTILINE)
     assert "would send to user/name, as v1:" in out
@@ -120,17 +132,15 @@ def test_a_dry_run_shows_files_and_card_and_needs_no_token(hub, run, ends):
     assert hub.asked == []
 
 
-def test_the_bundled_checkpoint_could_be_published(hub, ends):
+def test_the_bundled_checkpoint_could_be_published(hub, published):
     folder = Path(__file__).parents[2] / "assets" / "checkpoints" / "default"
-    status, out, error = ends(folder, "--repo", "user/name", "--dry-run")
-    assert status == 0, error
-    assert "would send to user/name:" in out
+    assert "would send to user/name:" in published("--dry-run", run=folder)
     assert hub.asked == []
 
 
 @pytest.mark.usefixtures("logged_in")
-def test_the_card_says_what_the_checkpoint_knows(hub, run, ends):
-    ends(run, "--repo", "user/name", "--dataset", "user/people", "--dataset", "My people", "--licence", "cc-by-4.0")
+def test_the_card_says_what_the_checkpoint_knows(hub, published):
+    published("--dataset", "user/people", "--dataset", "My people", "--licence", "cc-by-4.0")
     card = published_card(hub)
     assert front(card) == {
         "library_name": "fusion-pose",
@@ -196,76 +206,62 @@ def test_evaluating_keeps_what_training_had_stored(run):
 
 
 @pytest.mark.usefixtures("logged_in")
-def test_a_card_of_ones_own(hub, run, ends, tmp_path):
+def test_a_card_of_ones_own(hub, published, one_sentence, tmp_path):
     card = tmp_path / "card.md"
     card.write_text("---\nlicense: mit\n---\n\n# Mine\n")
-    assert ends(run, "--repo", "user/name", "--card", card)[0] == 0
+    published("--card", card)
     assert published_card(hub) == card.read_text()
     card.write_text("# Mine\n")
-    status, _, error = ends(run, "--repo", "user/name", "--card", card)
-    assert status == 1
-    assert "must begin with a block of metadata" in error
+    assert "must begin with a block of metadata" in one_sentence("--card", card)
 
 
 @pytest.mark.usefixtures("logged_in")
-def test_interrupted_and_run_again(hub, run, ends):
+def test_interrupted_and_run_again(hub, run, failed, capsys):
     hub.mishaps = [("PUT", "/lfs/", "cut")] * 50
-    status, _, error = ends(run, "--repo", "user/name", "--tag", "v1")
-    assert status == 1
+    error = failed("--tag", "v1")
     assert "uploading failed (no connection" in error
     assert "run the same command again later" in error.splitlines()[-1]
     hub.mishaps = [("POST", "/commit/", "lost")]
-    status, out, error = ends(run, "--repo", "user/name", "--tag", "v1")
-    assert status == 0
+    assert call(publish, run, "--repo", "user/name", "--tag", "v1") == 0
+    out, error = capsys.readouterr()
     assert "published: " in out
     assert "try 2 of 3 in 2 seconds" in error
     assert len(hub.commits) == 2
 
 
 @pytest.mark.usefixtures("logged_in")
-def test_ctrl_c_is_one_sentence(run, ends, monkeypatch):
+def test_ctrl_c_is_one_sentence(one_sentence, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("huggingface_hub.HfApi.create_commit", stop)
-    status, _, error = ends(run, "--repo", "user/name")
-    assert status == 1
-    assert error == (
-        "python -m train.publish: stopped: run the same command again to go on, what has arrived is not sent twice\n"
+    assert one_sentence() == (
+        "python -m train.publish: stopped: run the same command again to go on, what has arrived is not sent twice"
     )
 
 
-def test_failures_are_one_sentence(hub, run, ends, tmp_path, monkeypatch):
-    assert "log in with 'hf auth login'" in one_sentence(ends(run, "--repo", "user/name"))
+def test_failures_are_one_sentence(hub, one_sentence, tmp_path, monkeypatch):
+    assert "log in with 'hf auth login'" in one_sentence()
     monkeypatch.setenv("HF_TOKEN", "hf_" + 34 * "y")
-    error = one_sentence(ends(run, "--repo", "user/name"))
+    error = one_sentence()
     assert "does not accept the access token (401)" in error
     assert "yyy" not in error
     monkeypatch.setenv("HF_TOKEN", hub.token)
-    assert "may not write to 'other/name' (403)" in one_sentence(ends(run, "--repo", "other/name"))
-    assert "has no checkpoint: expected the folder of" in one_sentence(ends(tmp_path, "--repo", "user/name"))
+    assert "may not write to 'other/name' (403)" in one_sentence(repo="other/name")
+    assert "has no checkpoint: expected the folder of" in one_sentence(run=tmp_path)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    assert "offline mode is on" in one_sentence(ends(run, "--repo", "user/name"))
-
-
-def one_sentence(ended):
-    """What a failed command said."""
-    status, _, error = ended
-    assert status == 1
-    (line,) = error.splitlines()
-    assert line.startswith("python -m train.publish: ")
-    return line
+    assert "offline mode is on" in one_sentence()
 
 
 @pytest.mark.usefixtures("logged_in")
-def test_a_checkpoint_that_diverged_or_does_not_fit_is_not_sent(hub, run, ends):
+def test_a_checkpoint_that_diverged_or_does_not_fit_is_not_sent(hub, run, one_sentence):
     path = run / "checkpoint" / "model.safetensors"
     tensors = load_file(path)
     save_file({**tensors, "fusion.output.bias": tensors["fusion.output.bias"] * float("nan")}, path)
-    assert "estimates numbers that are not finite" in one_sentence(ends(run, "--repo", "user/name"))
+    assert "estimates numbers that are not finite" in one_sentence()
     tensors.pop("fusion.alpha")
     save_file(tensors, path)
-    assert "missing: fusion.alpha" in one_sentence(ends(run, "--repo", "user/name"))
+    assert "missing: fusion.alpha" in one_sentence()
     assert hub.asked == []
 
 
@@ -278,14 +274,11 @@ def test_a_checkpoint_that_diverged_or_does_not_fit_is_not_sent(hub, run, ends):
         (["run", "--repo", "user/name", "--tag", "a b"], "a tag is letters"),
     ],
 )
-def test_bad_usage_is_status_2(ends, arguments, words):
-    status, _, error = ends(*arguments)
-    assert status == 2
-    assert words in error.splitlines()[-1]
+def test_bad_usage_is_status_2(refused, arguments, words):
+    assert words in refused("publish", *arguments, status=2)
 
 
-def test_help_says_what_every_option_does(ends):
-    status, out, _ = ends("--help")
-    assert status == 0
+def test_help_says_what_every_option_does(printed):
+    out = printed("publish", "--help")
     for option in ("RUN", "--repo", "--private", "--tag", "--dataset", "--licence", "--card", "--dry-run"):
         assert option in out

@@ -20,7 +20,7 @@ from fusion_model.detection.detector import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from tests.helpers import humaneva_files, kth_files, lsp_mpii_coco_files
 from tests.helpers.fake_data import write_pack
-from tests.helpers.human36m_files import CAMERA, write_metadata, write_sequence
+from tests.helpers.human36m_files import CAMERA, write_set
 from tests.helpers.in_process import call
 from tests.helpers.rendered_set import small_parts, write_rendered
 from train import prepare, reproduce
@@ -32,11 +32,12 @@ from train.recipes.tables import RECIPES
 from train.synthesis.dataset import Settings as PictureSettings
 from train.synthesis.dataset import open_folder
 
+SMALL = ("--preset", "tiny", "--scale", 1e-9)
 STEMS = {"S1": ["Sitting 1", "SittingDown"], "S9": ["Sitting 1", "SittingDown"]}
 
 
 def reproduced(data, out, recipe, *more):
-    return call(reproduce, recipe, "--data", data, "--out", out, "--preset", "tiny", "--scale", 1e-9, *more)
+    return call(reproduce, recipe, "--data", data, "--out", out, *SMALL, *more)
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +47,7 @@ def data(tmp_path_factory):
     sources = {name: folder / "in" / name for name in ("mpii", "human36m", "humaneva", "kth")}
     lsp_mpii_coco_files.write_mpii(sources["mpii"], more=6)
     (sources["mpii"] / "valid_images.txt").write_text("000000001.jpg\n")
-    for subject, stems in STEMS.items():
-        for stem in stems:
-            write_sequence(sources["human36m"], subject, stem)
-    write_metadata(sources["human36m"] / "metadata.xml", STEMS)
+    write_set(sources["human36m"], STEMS)
     kth_files.write_sequence(sources["kth"] / "player2sequence1" / "Sequence 1")
     options = {"human36m": ("--every", 3, "--cameras", CAMERA)}
     with pytest.MonkeyPatch.context() as patch:
@@ -138,7 +136,6 @@ def test_all_tables_from_nothing(data, started, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, capsys):
-    (tmp_path / "data").mkdir()
     for name in ("mpii", "street"):
         write_pack(tmp_path / "data", name, 10, held_out=4)
     monkeypatch.setattr("train.detector_stage.training._VALIDATION", 4)
@@ -216,15 +213,13 @@ def test_networks_of_one_name_are_trained_by_one_command(tmp_path):
             assert commands.setdefault(stage.name, stage.commands) == stage.commands
 
 
-def test_data_that_a_recipe_cannot_use(data, recorded, tmp_path, capsys):
+def test_data_that_a_recipe_cannot_use(data, recorded, refused, tmp_path):
     def error(folder, recipe, *more):
-        assert reproduced(folder, tmp_path / "out", recipe, *more) == 1
-        return capsys.readouterr().err.strip().splitlines()[-1]
+        return refused("reproduce", recipe, "--data", folder, "--out", tmp_path / "out", *SMALL, *more)
 
-    assert "lspet has no prepared.json: python -m train.prepare lspet --source DIR" in error(
-        data, "table1", "--base", "lspet"
-    )
-    assert "(see LSP-extended in DATASETS.md)" in error(data, "table1", "--base", "lspet")
+    unprepared = error(data, "table1", "--base", "lspet")
+    assert "lspet has no prepared.json: python -m train.prepare lspet --source DIR" in unprepared
+    assert "(see LSP-extended in DATASETS.md)" in unprepared
     (tmp_path / "sets").mkdir()
     (tmp_path / "sets" / "mpii").symlink_to(data / "mpii")
     (tmp_path / "sets" / "kth").symlink_to(data / "humaneva")
@@ -247,9 +242,9 @@ def test_data_that_a_recipe_cannot_use(data, recorded, tmp_path, capsys):
     config = dataclasses.replace(other.config, detector=detector)
     networks = (other.hourglass, other.fusion_network, "other", PersonDetector(detector))
     PoseEstimator(config, *networks).save_pretrained(tmp_path / "other")
-    refused = error(data, "released", "--init-from", tmp_path / "other")
-    assert "channels, the preset tiny" in refused
-    assert "choose the --preset that it was made with" in refused
+    message = error(data, "released", "--init-from", tmp_path / "other")
+    assert "channels, the preset tiny" in message
+    assert "choose the --preset that it was made with" in message
     weights = tmp_path / "half" / "model.safetensors"
     assert "a checkpoint is a folder" in error(data, "released", "--init-from", weights)
     assert "nowhere" in error(data, "released", "--init-from", tmp_path / "nowhere")
@@ -262,8 +257,8 @@ def test_data_that_a_recipe_cannot_use(data, recorded, tmp_path, capsys):
     write_pack(tmp_path / "people", "made", 4, held_out=2)
     rendered = tmp_path / "people" / "rendered-held"
     open_folder(rendered, PictureSettings(1200, 1, 256, "train", "backgrounds"))
-    refused = error(tmp_path / "people", "released")
-    assert f"move {rendered} away ({rendered} was begun with split 'train', not 'validation'" in refused
+    message = error(tmp_path / "people", "released")
+    assert f"move {rendered} away ({rendered} was begun with split 'train', not 'validation'" in message
     assert not (tmp_path / "out").exists()
     assert call(reproduce, "table9", "--data", data, "--out", tmp_path / "out") == 2
 

@@ -1,23 +1,19 @@
-"""``prepare``: the command as a user calls it."""
-
-import sys
+"""``train.prepare``, the command as a user calls it."""
 
 import pytest
 
-from train.command import run_command
-from train.prepare import main, parser
+
+@pytest.fixture
+def prepare(printed, tmp_path):
+    """Prepares a set; what the command printed."""
+    return lambda *arguments, out=tmp_path / "out": printed(*_command(*arguments, out=out))
 
 
 @pytest.fixture
-def prepare(tmp_path, monkeypatch, capsys):
-    """Calls the command; returns its exit status and what it printed."""
+def prepare_error(refused, tmp_path):
+    """Prepares a set in vain; the last line of errors."""
+    return lambda *arguments, out=tmp_path / "out": refused(*_command(*arguments, out=out))
 
-    def call(data_set, source, *options, out=None):
-        out = out or tmp_path / "out"
-        arguments = [data_set, "--source", str(source), "--out", str(out), "--workers", "2", *options]
-        monkeypatch.setattr(sys, "argv", ["prepare", *arguments])
-        status = run_command(parser(), main)
-        printed = capsys.readouterr()
-        return status, printed.out if status == 0 else printed.err.strip().splitlines()[-1]
 
-    return call
+def _command(data_set, source, *options, out):
+    return "prepare", data_set, "--source", source, "--out", out, "--workers", 2, *options

@@ -1,20 +1,18 @@
 """Packs: the same people as their sources, in files of a chosen size, made again after a cut."""
 
 import json
-import os
-import subprocess
 import sys
 from dataclasses import fields
 from functools import partial
-from pathlib import Path
 
 import pytest
 import torch
 from tqdm import tqdm
 
 from tests.helpers.fake_data import write_lspet, write_pack
+from tests.helpers.in_process import call
+from tests.helpers.own_process import output
 from train import benchmark, hourglass, pack
-from train.command import run_command
 from train.data import packs
 from train.data.packs import open_pack
 from train.data.people import load_people
@@ -25,16 +23,22 @@ SMALL = ("--crop", "64", "--size-mb", "0.05")  # three people a file
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "data").mkdir()
     write_pack(tmp_path / "data", "made", 8, held_out=2)
     write_pack(tmp_path / "data", "street", 4, held_out=1)
     write_lspet(tmp_path / "data" / "lspet", 3)
     return tmp_path
 
 
-def packed(monkeypatch, folder, *arguments):
-    monkeypatch.setattr(sys, "argv", ["pack", "--data", str(folder / "data"), "--out", str(folder / "out"), *arguments])
-    return run_command(pack.parser(), pack.main)
+@pytest.fixture
+def packed(printed, folder):
+    """Packs the data; what the command printed."""
+    return lambda *options: printed("pack", "--data", folder / "data", "--out", folder / "out", *options)
+
+
+@pytest.fixture
+def pack_error(refused, folder):
+    """Packs the data in vain; the last line of errors."""
+    return lambda *options: refused("pack", "--data", folder / "data", "--out", folder / "out", *options)
 
 
 def same(one, other):
@@ -43,12 +47,11 @@ def same(one, other):
         assert torch.equal(getattr(one, name)[torch.arange(len(one))], getattr(other, name)), name
 
 
-def test_a_pack_holds_what_its_sources_do_in_their_order(monkeypatch, folder, capsys):
-    assert packed(monkeypatch, folder, *SMALL) == 0
+def test_a_pack_holds_what_its_sources_do_in_their_order(folder, packed):
+    assert packed(*SMALL).startswith("5 files, 0.2 MB in all: train with --data ")
     files = sorted((folder / "out").glob("*.safetensors"))
     assert len(files) == 5
     assert all(file.stat().st_size <= 50_000 for file in files)
-    assert capsys.readouterr().out.startswith("5 files, 0.2 MB in all: train with --data ")
     for part in (False, True):
         mapped = open_pack(folder / "out", validation=part)
         decoded = load_people(find_sources(folder / "data"), validation=part, size=64)
@@ -59,19 +62,18 @@ def test_a_pack_holds_what_its_sources_do_in_their_order(monkeypatch, folder, ca
         same(mapped.take(mask), decoded.take(mask))
 
 
-def test_a_pack_is_written_without_a_bar_too(monkeypatch, folder):
+def test_a_pack_is_written_without_a_bar_too(monkeypatch, folder, packed):
     monkeypatch.setattr(packs, "tqdm", partial(tqdm, disable=True))
-    assert packed(monkeypatch, folder, *SMALL) == 0
+    packed(*SMALL)
     assert len(open_pack(folder / "out", validation=False)) == len(find_people(folder / "data", validation=False))
 
 
-def test_an_encoded_pack_is_small_and_nearly_the_same(monkeypatch, folder, capsys):
+def test_an_encoded_pack_is_small_and_nearly_the_same(folder, packed, pack_error):
     small = ("--crop", "64", "--size-mb", "0.008", "--quality", "95")
-    assert packed(monkeypatch, folder, *small) == 0
+    packed(*small)
     files = sorted((folder / "out").glob("*.safetensors"))
     assert len(files) > 1
     assert all(file.stat().st_size <= 8_000 for file in files)
-    capsys.readouterr()
     for part in (False, True):
         opened = open_pack(folder / "out", validation=part)
         decoded = load_people(find_sources(folder / "data"), validation=part, size=64)
@@ -81,10 +83,9 @@ def test_an_encoded_pack_is_small_and_nearly_the_same(monkeypatch, folder, capsy
         same(opened, decoded)
     before = [file.read_bytes() for file in files]
     files[1].unlink()
-    assert packed(monkeypatch, folder, *small) == 0
+    packed(*small)
     assert [file.read_bytes() for file in files] == before
-    assert packed(monkeypatch, folder, *small[:-1], "90") == 1
-    assert "packed from other data or with other settings" in capsys.readouterr().err
+    assert "packed from other data or with other settings" in pack_error(*small[:-1], "90")
     content = bytearray(files[0].read_bytes())
     start = content.index(b"RIFF")
     content[start : start + 16] = bytes(16)
@@ -94,29 +95,27 @@ def test_an_encoded_pack_is_small_and_nearly_the_same(monkeypatch, folder, capsy
 
 
 @pytest.mark.parametrize("text", ["0", "101", "best", "8.5"])
-def test_a_quality_out_of_range_is_refused(monkeypatch, folder, capsys, text):
-    with pytest.raises(SystemExit):
-        packed(monkeypatch, folder, "--quality", text)
-    assert f"must be a whole number from 1 to 100, got '{text}'" in capsys.readouterr().err
+def test_a_quality_out_of_range_is_refused(refused, text):
+    error = refused("pack", "--data", "D", "--out", "O", "--quality", text, status=2)
+    assert f"must be a whole number from 1 to 100, got '{text}'" in error
 
 
-def test_a_cut_pack_is_finished_and_a_whole_file_left_alone(monkeypatch, folder):
-    packed(monkeypatch, folder, *SMALL)
+def test_a_cut_pack_is_finished_and_a_whole_file_left_alone(folder, packed):
+    packed(*SMALL)
     before = {file.name: file.read_bytes() for file in (folder / "out").iterdir()}
     (folder / "out" / "pack.json").unlink()
     (folder / "out" / "people-00003.safetensors").rename(folder / "out" / ".people-00003.safetensors.0.part")
     kept = (folder / "out" / "people-00001.safetensors").stat().st_mtime_ns
     with pytest.raises(FileNotFoundError):
         find_people(folder / "out", validation=True)
-    assert packed(monkeypatch, folder, *SMALL) == 0
+    packed(*SMALL)
     assert {file.name: file.read_bytes() for file in (folder / "out").iterdir()} == before
     assert (folder / "out" / "people-00001.safetensors").stat().st_mtime_ns == kept
 
 
-def test_other_settings_damage_and_missing_files_are_named(monkeypatch, folder, capsys):
-    packed(monkeypatch, folder, *SMALL)
-    assert packed(monkeypatch, folder, "--crop", "32", "--size-mb", "0.05") == 1
-    assert "packed from other data or with other settings" in capsys.readouterr().err
+def test_other_settings_damage_and_missing_files_are_named(folder, packed, pack_error):
+    packed(*SMALL)
+    assert "packed from other data or with other settings" in pack_error("--crop", "32", "--size-mb", "0.05")
     with pytest.raises(FileNotFoundError, match="is a pack, for training alone"):
         find_sources(folder / "out")
     file = folder / "out" / "people-00002.safetensors"
@@ -132,8 +131,8 @@ def test_other_settings_damage_and_missing_files_are_named(monkeypatch, folder, 
         open_pack(folder / "out", validation=False)
 
 
-def test_a_training_from_a_pack_takes_the_same_steps(monkeypatch, folder):
-    packed(monkeypatch, folder)
+def test_a_training_from_a_pack_takes_the_same_steps(folder, packed):
+    packed()
     losses = []
     for name in ("data", "out"):
         run = ["--run", str(folder / f"run-{name}"), "--preset", "tiny", "--batch", "4", "--steps", "2", "--log", "csv"]
@@ -143,17 +142,12 @@ def test_a_training_from_a_pack_takes_the_same_steps(monkeypatch, folder):
 
 
 @pytest.mark.slow
-def test_a_training_from_a_pack_needs_four_packages(monkeypatch, folder):
-    packed(monkeypatch, folder)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.helpers.minimal_env", str(folder / "out"), str(folder)],
-        cwd=Path(__file__).parents[3], env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    hidden = set(done.stdout.partition("\n")[0].split())
+def test_a_training_from_a_pack_needs_four_packages(folder, packed):
+    packed()
+    shown = output("tests.helpers.minimal_env", folder / "out", folder)
+    hidden = set(shown.partition("\n")[0].split())
     assert {"scipy", "h5py", "cdflib", "moderngl", "matplotlib", "plotly", "gradio", "av", "tensorboard"} <= hidden
-    assert "TensorBoard is not installed" in done.stdout
+    assert "TensorBoard is not installed" in shown
     for made in ("fusion/checkpoint/model.safetensors", "joint/checkpoint/model.safetensors", "ablation/table5.csv"):
         assert (folder / made).is_file(), made
 
@@ -162,17 +156,16 @@ def test_a_package_that_is_missing_is_one_sentence(monkeypatch, folder, capsys):
     monkeypatch.setitem(sys.modules, "scipy.io", None)
     monkeypatch.delitem(sys.modules, "train.data.readers.lsp", raising=False)
     monkeypatch.delitem(sys.modules, "train.data.readers.matlab", raising=False)
-    assert packed(monkeypatch, folder, *SMALL) == 1
+    assert call(pack, "--data", folder / "data", "--out", folder / "out", *SMALL) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "scipy.io" in line
     assert "pip install -r requirements-train.txt" in line
 
 
-def test_the_benchmark_prints_both_rates_and_their_ratio(monkeypatch, folder, capsys):
-    arguments = ["--training", "--data", str(folder / "data"), "--preset", "tiny", "--steps", "3"]
-    monkeypatch.setattr(sys, "argv", ["benchmark", *arguments, "--hourglass-batch", "2", "--fusion-batch", "4"])
-    assert run_command(benchmark.parser(), benchmark.main) == 0
-    rows = [text.split() for text in capsys.readouterr().out.splitlines() if "ratio" in text]
+def test_the_benchmark_prints_both_rates_and_their_ratio(folder, printed):
+    options = ("--preset", "tiny", "--steps", 3, "--hourglass-batch", 2, "--fusion-batch", 4)
+    shown = printed("benchmark", "--training", "--data", folder / "data", *options)
+    rows = [text.split() for text in shown.splitlines() if "ratio" in text]
     assert [row[0] for row in rows] == ["hourglass", "fusion"]
     for row in rows:
         assert float(row[8]) == pytest.approx(100 * float(row[5]) / float(row[2]), rel=0.05)

@@ -1,8 +1,6 @@
 """The prepared format: what a cut, a full disk or damage leaves is never taken for complete."""
 
-import errno
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.helpers.full_disk import full_at
 from tests.helpers.lsp_mpii_coco_files import write_lsp
 from train.data.cutting import cut_person
 from train.data.people import load_people
@@ -31,22 +30,12 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.glob("part-*.zip"))}
 
 
-def test_a_cut_run_goes_on_and_keeps_finished_parts(source, tmp_path, prepare, monkeypatch):
+def test_a_cut_run_goes_on_and_keeps_finished_parts(source, tmp_path, prepare, prepare_error):
     whole = tmp_path / "whole"
-    assert prepare("lsp", source, "--crop", "40", out=whole)[0] == 0
-    # The third part cannot be written: the disk is full.
-    replaced = Path.replace
-
-    def full(path, target):
-        if Path(target).name == "part-00002.zip":
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return replaced(path, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", full)
-        status, error = prepare("lsp", source, "--crop", "40")
+    prepare("lsp", source, "--crop", "40", out=whole)
+    with full_at("part-00002.zip"):
+        error = prepare_error("lsp", source, "--crop", "40")
     out = tmp_path / "out"
-    assert status == 1
     assert "part-00002.zip cannot be written (No space left on device)" in error
     assert "make room and run the command again" in error
     assert sorted(path.name for path in out.iterdir()) == ["part-00000.zip", "part-00001.zip", "prepare-settings.json"]
@@ -56,7 +45,7 @@ def test_a_cut_run_goes_on_and_keeps_finished_parts(source, tmp_path, prepare, m
         with pytest.raises(FileNotFoundError, match=r"has no prepared\.json"):
             find_sources(data)
     kept = (out / "part-00000.zip").stat().st_mtime_ns
-    assert prepare("lsp", source, "--crop", "40")[0] == 0
+    prepare("lsp", source, "--crop", "40")
     assert (out / "part-00000.zip").stat().st_mtime_ns == kept
     assert len(read_prepared(out)) == COUNT
     first, second = open_prepared(out), open_prepared(whole)
@@ -92,21 +81,18 @@ def test_a_kill_leaves_nothing_that_counts(source, tmp_path):
     assert not list((tmp_path / "out").glob(".*.part"))
 
 
-def test_other_settings_or_another_source_are_refused(source, tmp_path, prepare):
-    assert prepare("lsp", source)[0] == 0
-    status, error = prepare("lsp", source, "--crop", "100")
-    assert status == 1
+def test_other_settings_or_another_source_are_refused(source, tmp_path, prepare, prepare_error):
+    prepare("lsp", source)
+    error = prepare_error("lsp", source, "--crop", "100")
     assert "was begun with crop 256, not 100: choose another --out, or the same settings" in error
     write_lsp(tmp_path / "less", 3)
-    status, error = prepare("lsp", tmp_path / "less")
-    assert status == 1
-    assert "was begun with source '3 parts," in error
+    assert "was begun with source '3 parts," in prepare_error("lsp", tmp_path / "less")
     (tmp_path / "out" / "prepare-settings.json").unlink()
-    assert "holds parts of something else" in prepare("lsp", source)[1]
+    assert "holds parts of something else" in prepare_error("lsp", source)
 
 
 def test_damage_after_the_end(source, tmp_path, prepare):
-    assert prepare("lsp", source, "--crop", "40")[0] == 0
+    prepare("lsp", source, "--crop", "40")
     out = tmp_path / "out"
     part = (out / "part-00001.zip").read_bytes()
     (out / "part-00001.zip").write_bytes(part[: len(part) // 2])
@@ -131,7 +117,7 @@ def test_damage_after_the_end(source, tmp_path, prepare):
 
 
 def test_no_column_needs_a_pickle(source, tmp_path, prepare):
-    assert prepare("lsp", source, "--crop", "40")[0] == 0
+    prepare("lsp", source, "--crop", "40")
     with np.load(tmp_path / "out" / "people.npz", allow_pickle=False) as data:
         assert {data[name].dtype.kind for name in data} <= set("Ufiub")
 
@@ -159,16 +145,15 @@ def test_a_crop_ends_where_the_frame_ends():
     assert cut_person(frame, record(np.zeros((1, 2)), [150, 150, 190, 190]), side=256, margin=1.0) is None
 
 
-def test_no_people_to_store(tmp_path, prepare):
+def test_no_people_to_store(tmp_path, prepare_error):
     write_lsp(tmp_path / "in", 2)
-    status, error = prepare("lsp", tmp_path / "in", "--margin", "0.001")
-    assert status == 1
+    error = prepare_error("lsp", tmp_path / "in", "--margin", "0.001")
     assert "there are no people to store: all were left out (the person lies outside the frame: 2)" in error
     assert not (tmp_path / "out" / INDEX).exists()
 
 
 def test_training_reads_prepared_people(source, tmp_path, prepare):
-    assert prepare("lsp", source, "--crop", "40", out=tmp_path / "data" / "lsp")[0] == 0
+    prepare("lsp", source, "--crop", "40", out=tmp_path / "data" / "lsp")
     people = load_people(find_sources(tmp_path / "data"), validation=False, size=64)
     assert people.photos.shape == (COUNT, 3, 64, 64)
     assert people.names == ("lsp",)

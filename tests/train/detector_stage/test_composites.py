@@ -15,11 +15,8 @@ from fusion_model.detection.detector import STRIDE, PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import MPII_16
-from tests.helpers.fake_data import make_source, write_pack
-from train import attach_detector
-from train.command import run_command
+from tests.helpers.fake_data import make_source
 from train.data.people import load_people
-from train.detector import main, parser
 from train.detector_stage.attach import CONFIG_FILE, attach, read_detector
 from train.detector_stage.composites import Composite, CompositeMaker
 from train.detector_stage.detection_figures import detection_figures, recall_at
@@ -53,18 +50,18 @@ def maker():
 
 
 def test_pasted_people_fill_their_boxes(maker):
-    seen = 0
+    seen = total = 0
     for seed in range(30):
         composite = maker.make(np.random.default_rng(seed), kinds=(0.0, 0.0))
         assert composite.image.shape == (SIZE, SIZE, 3)
         assert composite.image.dtype == np.uint8
         assert len(composite.boxes) <= 5
         assert (composite.trust == 1).all()
+        total += len(composite.boxes)
         for x0, y0, x1, y1 in composite.boxes:
             assert -0.5 <= x0 < x1 <= SIZE - 0.5
             middle = composite.image[int((y0 + y1) / 2), int((x0 + x1) / 2)].astype(int)
             seen += middle[0] - middle[1] > 100
-    total = sum(len(maker.make(np.random.default_rng(seed), kinds=(0.0, 0.0)).boxes) for seed in range(30))
     assert total > 40
     assert seen > 0.85 * total, "others may cover a middle, seldom"
 
@@ -185,25 +182,18 @@ def test_a_runs_detector_is_attached_to_a_checkpoint(tmp_path):
         read_detector(tmp_path / "plain")
 
 
-def test_the_command_trains_a_detector_that_a_checkpoint_takes(tmp_path, monkeypatch, capsys):
-    (tmp_path / "data").mkdir()
-    write_pack(tmp_path / "data", "made", 8, held_out=2)
+def test_the_command_trains_a_detector_that_a_checkpoint_takes(data_folder, printed, refused, tmp_path, monkeypatch):
     monkeypatch.setattr("train.detector_stage.training._VALIDATION", 4)
-    small = ("--width", "6", "--input-size", "64", "--batch", "2", "--steps", "2", "--validate-every", "1")
-    given = ["detector", "--data", str(tmp_path / "data"), "--run", str(tmp_path / "run"), *small]
-    monkeypatch.setattr("sys.argv", given)
-    assert run_command(parser(), main) == 0
-    assert "started at step 0 with 6 people" in capsys.readouterr().out
-    PoseEstimator.random("tiny").save_pretrained(tmp_path / "model", card="# A card\n", metrics={"kept": 1})
-    ends = ["attach_detector", "--detector", str(tmp_path / "run"), "--checkpoint", str(tmp_path / "model")]
-    monkeypatch.setattr("sys.argv", ends)
-    assert run_command(attach_detector.parser(), attach_detector.main) == 0
-    assert PoseEstimator.from_pretrained(tmp_path / "model", device="cpu").config.detector.width == 6
-    assert (tmp_path / "model" / "README.md").read_text() == "# A card\n"
-    step = json.loads((tmp_path / "run" / "best" / "figures.json").read_text())["step"]
+    run, model = tmp_path / "run", tmp_path / "model"
+    small = ("--input-size", 64, "--batch", 2, "--steps", 2, "--validate-every", 1, "--width")
+    options = ("detector", "--data", data_folder, "--run", run, *small)
+    assert "started at step 0 with 6 people" in printed(*options, 6)
+    PoseEstimator.random("tiny").save_pretrained(model, card="# A card\n", metrics={"kept": 1})
+    printed("attach_detector", "--detector", run, "--checkpoint", model)
+    assert PoseEstimator.from_pretrained(model, device="cpu").config.detector.width == 6
+    assert (model / "README.md").read_text() == "# A card\n"
+    step = json.loads((run / "best" / "figures.json").read_text())["step"]
     provenance = {"steps": step, "batch": 2, "images": 2 * step, "people": {"made": 6}}
-    assert read_metrics(tmp_path / "model") == {"kept": 1, "provenance": {"detector": provenance}}
-    monkeypatch.setattr("sys.argv", [*given[:-2], "--width", "12"])
-    assert run_command(parser(), main) == 1
-    assert "was begun with width 6, not 12" in capsys.readouterr().err
-    assert json.loads((tmp_path / "run" / CONFIG_FILE).read_text())["width"] == 6, "the run is left as it is"
+    assert read_metrics(model) == {"kept": 1, "provenance": {"detector": provenance}}
+    assert "was begun with width 6, not 12" in refused(*options, 12)
+    assert json.loads((run / CONFIG_FILE).read_text())["width"] == 6, "the run is left as it is"

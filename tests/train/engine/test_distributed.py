@@ -1,11 +1,7 @@
 """Killed, or distributed over processes: a training comes to the same end."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,24 +10,13 @@ from safetensors.torch import save_file
 from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
 from tests.helpers.fake_data import write_pack
+from tests.helpers.own_process import output
 from train.engine.checkpoints import latest_state
-
-ROOT = Path(__file__).parents[3]
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "ACCELERATE_USE_CPU": "true"}
-
-
-def run(*arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", *map(str, arguments)],
-        cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.mark.slow
 def test_killed_again_and_again_it_ends_with_the_same_bits():
-    out = run("tests.helpers.kill_and_resume", "--kills", 4)
+    out = output("tests.helpers.kill_and_resume", "--kills", 4)
     assert re.search(r"4 kills, [1-4] of them with half a checkpoint", out), out
     assert "0 differ: none" in out
 
@@ -40,17 +25,14 @@ def test_killed_again_and_again_it_ends_with_the_same_bits():
 def results(tmp_path_factory):
     """What one process came to alone, and each of two together."""
     folder = tmp_path_factory.mktemp("distributed")
-    (folder / "data").mkdir()
     write_pack(folder / "data", "made", 8, held_out=2)
     torch.manual_seed(1)
     save_file(StackedHourglass(PRESETS["tiny"].hourglass).state_dict(), folder / "hourglass.safetensors")
-    for name, launch in (
-        ("one", ()),
-        ("two", ("accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
-                 "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0", "-m")),
-    ):  # fmt: skip
+    launch = ("accelerate.commands.launch", "--multi_gpu", "--num_processes", 2, "--num_machines", 1,
+              "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", 0, "-m")  # fmt: skip
+    for name, command in (("one", ()), ("two", launch)):
         (folder / name).mkdir()
-        run(*launch, "tests.helpers.distributed", folder, folder / name)
+        output(*command, "tests.helpers.distributed", folder, folder / name)
     return folder, *(json.loads((folder / name).read_text()) for name in ("one/0.json", "two/0.json", "two/1.json"))
 
 

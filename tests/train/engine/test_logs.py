@@ -1,18 +1,17 @@
 """Logs: the table whatever comes, TensorBoard where it is, one sentence where trackio is not."""
 
-import csv
 import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from tests.helpers.csv_files import read_rows
 from train.engine.logs import TENSORBOARD_MISSING, Log, check_log
 
 
 def table(folder):
-    with (folder / "log.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
+    return read_rows(folder / "log.csv")
 
 
 def test_new_columns_do_not_shift_the_old_ones(tmp_path):

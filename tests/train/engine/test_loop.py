@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState
-from safetensors.torch import load_file
 from torch import nn
 
-from tests.helpers.small_loop import SETTINGS, cut_at, loss, make, network, rows_of, tensors_of, validate
+from tests.helpers.csv_files import read_rows
+from tests.helpers.small_loop import SETTINGS, assert_same, cut_at, loss, make, network, tensors_of, validate
 from train.engine import loop as engine
 from train.engine.checkpoints import latest_state, read_weights
 from train.engine.loop import Loop
@@ -20,6 +20,7 @@ from train.engine.settings import LoopSettings
 
 def test_a_cut_run_ends_bit_for_bit_where_a_straight_one_does(tmp_path):
     straight = make(tmp_path / "straight")
+    assert not straight.resume(), "nothing is there"
     assert straight.run()
     first = make(tmp_path / "cut", function=cut_at(9))
     assert not first.run()
@@ -28,13 +29,8 @@ def test_a_cut_run_ends_bit_for_bit_where_a_straight_one_does(tmp_path):
     assert second.resume()
     assert second.step == 10
     assert second.run()
-    expected, found = tensors_of(straight), tensors_of(second)
-    assert expected.keys() == found.keys()
-    for name, tensor in expected.items():
-        assert torch.equal(tensor, found[name]), name
-    best = [load_file(tmp_path / run / "best" / "model.safetensors") for run in ("straight", "cut")]
-    for name, tensor in best[0].items():
-        assert torch.equal(tensor, best[1][name]), name
+    assert_same(tensors_of(second), tensors_of(straight))
+    assert_same(read_weights(tmp_path / "cut"), read_weights(tmp_path / "straight"))
 
 
 def test_a_run_killed_between_checkpoints_repeats_and_logs_nothing_twice(tmp_path):
@@ -45,23 +41,22 @@ def test_a_run_killed_between_checkpoints_repeats_and_logs_nothing_twice(tmp_pat
 
     with pytest.raises(KeyboardInterrupt):
         make(tmp_path / "cut", function=die).run()
-    assert [int(row["step"]) for row in rows_of(tmp_path / "cut")] == [4, 8, 12]
+    assert [int(row["step"]) for row in read_rows(tmp_path / "cut" / "log.csv")] == [4, 8, 12]
     loop = make(tmp_path / "cut")
     assert loop.resume()
     assert loop.step == 10
     assert loop.run()
-    assert [int(row["step"]) for row in rows_of(tmp_path / "cut")] == [4, 8, 12, 16, 20]
+    assert [int(row["step"]) for row in read_rows(tmp_path / "cut" / "log.csv")] == [4, 8, 12, 16, 20]
     straight = make(tmp_path / "straight")
     straight.run()
-    for name, tensor in tensors_of(straight).items():
-        assert torch.equal(tensor, tensors_of(loop)[name]), name
+    assert_same(tensors_of(loop), tensors_of(straight))
 
 
 def test_it_learns_and_keeps_the_best(tmp_path):
     loop = make(tmp_path, dataclasses.replace(SETTINGS, steps=60))
     before = validate(loop.averaged.module.eval())["score"]
     assert loop.run()
-    scores = [float(row["score"]) for row in rows_of(tmp_path)]
+    scores = [float(row["score"]) for row in read_rows(tmp_path / "log.csv")]
     assert max(scores) > before
     assert loop.best == pytest.approx(max(scores))
     kept = network().eval()
@@ -69,21 +64,16 @@ def test_it_learns_and_keeps_the_best(tmp_path):
     assert validate(kept)["score"] == pytest.approx(max(scores), rel=1e-4)
 
 
-def test_two_checkpoints_are_kept(tmp_path):
-    make(tmp_path).run()
-    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["00000015", "00000020"]
-
-
-def test_as_many_checkpoints_are_kept_as_asked_for_each_with_a_network_to_use(tmp_path):
-    loop = make(tmp_path, dataclasses.replace(SETTINGS, keep=3))
+@pytest.mark.parametrize(
+    ("settings", "steps"), [({}, ["00000015", "00000020"]), ({"keep": 3}, ["00000010", "00000015", "00000020"])]
+)
+def test_as_many_checkpoints_are_kept_as_asked_for_each_with_a_network_to_use(tmp_path, settings, steps):
+    loop = make(tmp_path, dataclasses.replace(SETTINGS, **settings))
     (tmp_path / "checkpoints" / ".00000007.cut.part").mkdir(parents=True)
     loop.run()
     kept = sorted((tmp_path / "checkpoints").iterdir())
-    assert [path.name for path in kept] == ["00000010", "00000015", "00000020"]
-    last = read_weights(kept[-1])
-    assert last.keys() == loop.averaged.module.state_dict().keys()
-    for name, tensor in loop.averaged.module.state_dict().items():
-        assert torch.equal(tensor, last[name]), name
+    assert [path.name for path in kept] == steps
+    assert_same(read_weights(kept[-1]), dict(loop.averaged.module.state_dict()))
 
 
 def test_a_plateau_lowers_the_rate_and_is_remembered(tmp_path):
@@ -104,8 +94,7 @@ def test_a_plateau_lowers_the_rate_and_is_remembered(tmp_path):
     assert again.resume()
     assert again.plateau_factor == pytest.approx(0.3)
     again.run()
-    for name, tensor in tensors_of(straight).items():
-        assert torch.equal(tensor, tensors_of(again)[name]), name
+    assert_same(tensors_of(again), tensors_of(straight))
 
 
 def test_accumulated_parts_make_the_step_of_the_whole_batch(tmp_path):
@@ -134,13 +123,7 @@ def test_a_finished_run_has_nothing_left_to_do(tmp_path):
     assert again.resume()
     assert again.run()
     assert state.stat().st_mtime_ns == written
-    assert len(rows_of(tmp_path)) == 5
-
-
-def test_a_new_folder_has_nothing_to_resume(tmp_path):
-    loop = make(tmp_path / "new")
-    assert not loop.resume()
-    assert loop.step == 0
+    assert len(read_rows(tmp_path / "log.csv")) == 5
 
 
 @pytest.mark.parametrize(
@@ -263,9 +246,10 @@ def test_another_seed_gives_another_run_and_the_same_seed_the_same(tmp_path):
     ]
     for loop in ends:
         loop.train_step()
-    one, again, other = ([tensor.clone() for tensor in tensors_of(loop).values()] for loop in ends)
-    assert all(torch.equal(a, b) for a, b in zip(one, again, strict=True))
-    assert not all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    one, again, other = (tensors_of(loop) for loop in ends)
+    assert_same(again, one)
+    with pytest.raises(AssertionError):
+        assert_same(other, one)
 
 
 def test_the_average_and_the_clipped_gradient_by_hand(tmp_path):

@@ -1,7 +1,6 @@
 """What ends a run early, and what lies on disk then: bad numbers, signals, the time limit, damaged checkpoints."""
 
 import dataclasses
-import os
 import shutil
 import signal
 
@@ -79,13 +78,8 @@ def test_a_gradient_that_is_no_number_changes_no_weight(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_run_after_the_step_with_a_checkpoint(tmp_path, capsys, number):
-    def cut(module, step, generator):
-        if step == 2:
-            os.kill(os.getpid(), number)
-        return loss(module, step, generator)
-
     before = signal.getsignal(number)
-    assert not make(tmp_path, function=cut).run()
+    assert not make(tmp_path, function=cut_at(2, number)).run()
     assert latest_state(tmp_path).name == "00000003"
     assert f"stopped at step 3 by {number.name}; run again to continue" in capsys.readouterr().out
     assert signal.getsignal(number) is before

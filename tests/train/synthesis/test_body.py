@@ -20,11 +20,6 @@ CANONICAL = np.tile(np.eye(3), (len(RIG), 1, 1))
 
 
 @pytest.fixture(scope="module")
-def pack():
-    return load_body()
-
-
-@pytest.fixture(scope="module")
 def postures():
     """World rotations of four postures, from degrees about the axes of the parent's canonical frame."""
     arms_down = {"left_upper_arm": (0, 0, -70), "right_upper_arm": (0, 0, 70)}
@@ -310,9 +305,8 @@ def test_bake_command_says_what_is_wrong(tmp_path, monkeypatch, capsys):
     assert "needs the package anny" in capsys.readouterr().err
 
 
-def test_a_skeleton_has_the_joints_of_its_body():
-    pack = load_body()
-    turn = np.tile(np.eye(3), (len(RIG), 1, 1))
+def test_a_skeleton_has_the_joints_of_its_body(pack):
+    turn = CANONICAL.copy()
     turn[RIG.index("left_forearm")] = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
     skeleton = pack.skeleton(23)
     assert skeleton.rest.shape == (0, 3)

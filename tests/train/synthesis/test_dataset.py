@@ -17,7 +17,6 @@ from tests.helpers import rendered_set
 from tests.helpers.rendered_set import SETTINGS, label, picture, write_rendered
 from train.data.people import load_people
 from train.data.readers.rendered import read_synthetic
-from train.synthesis import dataset
 from train.synthesis.dataset import Settings, merge_labels, open_folder, part_path, write_parts
 from train.synthesis.labels import (
     Label,
@@ -32,12 +31,11 @@ from train.synthesis.motion.kinds import KINDS
 from train.synthesis.preview import write_preview
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
     rendered_set.small_parts(monkeypatch)
 
 
-@pytest.mark.usefixtures("small_parts")
 def test_a_whole_data_set_and_its_reader(tmp_path):
     write_rendered(tmp_path)
     assert [path.name for path in sorted(tmp_path.glob("part-*"))] == [f"part-0000{k}.zip" for k in range(3)]
@@ -62,7 +60,6 @@ def test_a_whole_data_set_and_its_reader(tmp_path):
     assert not source.validation.any()
 
 
-@pytest.mark.usefixtures("small_parts")
 def test_small_and_hidden_people_are_left_out(tmp_path):
     def few(index):
         tiny = Label(**{**label(index).__dict__, "box": np.array([5, 5, 30, 60.0])})
@@ -100,18 +97,15 @@ def test_killed_run_goes_on_without_duplicates_or_gaps(tmp_path):
         made.append(index)
         return picture(index)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dataset, "PART", 5)
-        assert not merge_labels(tmp_path, SETTINGS)
-        write_parts(tmp_path, SETTINGS, noted)
-        assert merge_labels(tmp_path, SETTINGS)
+    assert not merge_labels(tmp_path, SETTINGS)
+    write_parts(tmp_path, SETTINGS, noted)
+    assert merge_labels(tmp_path, SETTINGS)
     assert made == list(range(5, 13)), "the finished part was not made again"
     assert not list(tmp_path.glob(".*.part"))
     names = [name for path in sorted(tmp_path.glob("part-*")) for name in zipfile.ZipFile(path).namelist()]
     assert sorted(name for name in names if name.endswith(".jpg")) == [f"{k:07d}.jpg" for k in range(13)]
 
 
-@pytest.mark.usefixtures("small_parts")
 def test_shards_make_the_same_set(tmp_path):
     whole, split = tmp_path / "whole", tmp_path / "split"
     open_folder(whole, SETTINGS)
@@ -136,7 +130,6 @@ def test_other_settings_are_refused(tmp_path):
         open_folder(tmp_path, dataclasses.replace(SETTINGS, plain=True))
 
 
-@pytest.mark.usefixtures("small_parts")
 def test_unfinished_or_damaged_sets_say_so(tmp_path):
     with pytest.raises(FileNotFoundError, match="not finished"):
         read_synthetic(tmp_path)
@@ -152,7 +145,6 @@ def test_unfinished_or_damaged_sets_say_so(tmp_path):
         read_synthetic(tmp_path)
 
 
-@pytest.mark.usefixtures("small_parts")
 def test_preview_is_small_and_shows_the_pictures(tmp_path):
     write_rendered(tmp_path)
     sheet = tmp_path / "sheet.jpg"

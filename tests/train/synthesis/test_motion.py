@@ -24,11 +24,6 @@ CANONICAL = np.tile(np.eye(3), (len(RIG), 1, 1))
 SIDED = ("thumb", "knuckle", "wrist", "elbow", "shoulder", "hip", "knee", "ankle", "ball", "toe")
 
 
-@pytest.fixture(scope="module")
-def library():
-    return PoseLibrary()
-
-
 def clip_of(rotations):
     """Landmarks that a person in these postures (T, 21, 3, 3) would show."""
     heads, tails = place(rotations)

@@ -7,20 +7,18 @@ import torch
 from fusion_model.heatmaps import decode
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.fake_data import make_people
-from train.fusion_stage import cache
+from train.fusion_stage import data
 from train.fusion_stage.map_errors import MapErrors
 from train.fusion_stage.pose_pairs import pair_samples
-from train.synthesis.body import load_body
 from train.synthesis.labels import body_azimuth
-from train.synthesis.motion.poses import PoseLibrary
 from train.synthesis.pairs import PairSampler
 
 SIZE = 128
 
 
 @pytest.fixture(scope="module")
-def sampler():
-    return PairSampler(load_body(), PoseLibrary(), "train", SIZE, 1.25)
+def sampler(pack, library):
+    return PairSampler(pack, library, "train", SIZE, 1.25)
 
 
 def test_pairs_fill_the_crop_as_people_in_their_box_do(sampler):
@@ -57,9 +55,9 @@ def test_errors_are_those_on_photos_where_there_are_any(names, watched, monkeypa
     people = make_people(2)
     people.source, people.names = torch.arange(2), names
     seen = []
-    monkeypatch.setattr(cache, "measure_errors", lambda _network, people, *_: seen.append(len(people)))
-    monkeypatch.setattr(cache, "pair_samples", lambda *_: "rows")
-    assert cache._pairs(people, None, cache.SampleSettings(SIZE, 1.25, 48, views=1, seed=0, pairs=5)) == "rows"
+    monkeypatch.setattr(data, "measure_errors", lambda _network, people, *_: seen.append(len(people)))
+    monkeypatch.setattr(data, "pair_samples", lambda *_: "rows")
+    assert data._pairs(people, None, data.SampleSettings(SIZE, 1.25, 48, crops=1, pairs=5)) == "rows"
     assert seen == [watched]
 
 

@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 
 from fusion_model.skeletons import HUMAN36M_17
-from train.synthesis.body import load_body, pose_body
 from train.synthesis.dataset import Settings
 from train.synthesis.motion.kinds import SUPPORT
-from train.synthesis.motion.poses import PoseLibrary
 from train.synthesis.pictures import PictureMaker
 from train.synthesis.renderer import Renderer
 
@@ -84,17 +82,6 @@ def test_right_hands_are_on_the_left_of_people_who_face_the_camera(made):
     assert checked >= 3
 
 
-def test_bones_of_a_subject_keep_their_length():
-    pack, library, generator = load_body(), PoseLibrary(), np.random.default_rng(0)
-    person = pack.person(17)
-    lengths = []
-    for _ in range(6):
-        _, joints = pose_body(pack, person, library.draw(generator, "train").rotations)
-        limbs = [(p, c) for p, c in HUMAN36M_17.bones if HUMAN36M_17.side(c) != "middle" and p not in (0, 8)]
-        lengths.append([np.linalg.norm(joints[c] - joints[p]) for p, c in limbs])
-    np.testing.assert_allclose(lengths, np.broadcast_to(lengths[0], np.shape(lengths)), rtol=1e-3)
-
-
 def test_the_same_number_gives_the_same_picture(renderer, made):
     again = PictureMaker(renderer, SETTINGS)
     for index in (5, 2):
@@ -116,15 +103,8 @@ def test_plain_pictures_show_one_whole_person_on_their_feet_with_nothing_in_fron
     assert np.max(covered) < 0  # the silhouette is larger than the joints' box: nothing cuts it
 
 
-def test_splits_share_neither_bodies_nor_motions():
-    train, held_out = (set(load_body().subjects(split)) for split in ("train", "validation"))
+def test_splits_share_no_bodies(pack):
+    train, held_out = (set(pack.subjects(split)) for split in ("train", "validation"))
     assert len(held_out) == 600
     assert train | held_out == set(range(3000))
     assert not train & held_out
-    library, generator = PoseLibrary(), np.random.default_rng(1)
-    clips = {
-        split: {clip for _ in range(150) for clip in library.draw(generator, split).motion.split("+")}
-        for split in ("train", "validation")
-    }
-    assert min(map(len, clips.values())) >= 5
-    assert not clips["train"] & clips["validation"]

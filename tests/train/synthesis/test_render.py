@@ -14,9 +14,7 @@ import pytest
 
 from fusion_model.skeletons import HUMAN36M_17
 from train.synthesis.backgrounds import PhotoFolder
-from train.synthesis.body import load_body
 from train.synthesis.camera import Shot, frame, look_at
-from train.synthesis.motion.poses import PoseLibrary
 from train.synthesis.props import box
 from train.synthesis.renderer import Renderer
 from train.synthesis.rig import RIG
@@ -26,16 +24,6 @@ from train.synthesis.tailor import FAR, Cut, cover_of, measure, tailor_of
 
 SIZE = 128
 STANDING = np.tile(np.eye(3, dtype=np.float32), (21, 1, 1))
-
-
-@pytest.fixture(scope="module")
-def pack():
-    return load_body()
-
-
-@pytest.fixture(scope="module")
-def library():
-    return PoseLibrary()
 
 
 @pytest.fixture(scope="module")
@@ -245,8 +233,7 @@ def test_a_scene_for_another_size_or_of_nobody_is_refused(pack, renderer):
 
 def test_without_egl_the_error_says_what_to_install(monkeypatch):
     def nothing(**_):
-        msg = "libEGL.so not loaded"
-        raise OSError(msg)
+        raise OSError("libEGL.so not loaded")
 
     monkeypatch.setattr(moderngl, "create_standalone_context", nothing)
     with pytest.raises(OSError, match=r"libEGL\.so not loaded.*libegl1.*libgl1-mesa-dri"):

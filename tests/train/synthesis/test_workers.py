@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -13,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.helpers.own_process import ROOT, wait_for
 from train.synthesis.dataset import PART, Settings, merge_labels, open_folder, part_path, picture_generator, write_parts
 from train.synthesis.labels import Picture
 from train.synthesis.workers import write_side_by_side
 
 SETTINGS = Settings(count=2 * PART + 30, seed=1, size=16, split="train")
-_SECONDS = 60
 
 
 def picture(index):
@@ -85,7 +84,8 @@ def test_processes_end_when_the_command_is_killed(tmp_path):
         import dataclasses, sys, time
         from pathlib import Path
         from tests.helpers import rendered_set
-        from train.synthesis.dataset import PART, open_folder
+        from tests.helpers.own_process import ROOT, wait_for
+from train.synthesis.dataset import PART, open_folder
         from train.synthesis.workers import write_side_by_side
 
         def slow(index):
@@ -103,7 +103,7 @@ def test_processes_end_when_the_command_is_killed(tmp_path):
     """)
     path = tmp_path / "slow.py"
     path.write_text(script)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = subprocess.Popen([sys.executable, path, tmp_path], env=environment, start_new_session=True)
     wait_for((tmp_path / "begun").is_file)
     assert running(command.pid) >= 3
@@ -121,12 +121,3 @@ def running(session):
             state, _, _, its_session, *_ = path.read_text().rpartition(")")[2].split()
             states.append(state if int(its_session) == session else "Z")
     return sum(state != "Z" for state in states)
-
-
-def wait_for(condition):
-    """Until it holds, for a minute at most."""
-    for _ in range(_SECONDS * 10):
-        if condition():
-            return
-        time.sleep(0.1)
-    pytest.fail("it did not happen within a minute")

@@ -1,14 +1,10 @@
 """What people get wrong with every set, through the command: one sentence with file, found, expected and the page."""
 
-import errno
-import os
-import zipfile
-from pathlib import Path
-
 import pytest
 from scipy.io import savemat
 
 from tests.helpers import humaneva_files, kth_files, lsp_mpii_coco_files, mpi_inf_3dhp_files
+from tests.helpers.full_disk import full_after, full_at
 from train.data.prepared import INDEX, open_prepared, read_prepared
 from train.data.readers.registry import DISTRIBUTED
 
@@ -22,6 +18,12 @@ def unfinished(folder):
     return not list(folder.glob(".*.part"))
 
 
+def assert_refused(error, name, *words):
+    """The sentence has these words and names the data set's section."""
+    assert all(text in error for text in words), error
+    assert f"(see {DISTRIBUTED[name].section} in DATASETS.md)" in error
+
+
 @pytest.mark.parametrize("name", DISTRIBUTED)
 @pytest.mark.parametrize(
     ("kind", "words"),
@@ -29,24 +31,19 @@ def unfinished(folder):
         ("missing", "there is no such folder"),
         ("a file", "is a file"),
         ("empty", "only an empty folder"),
-        ("packed", "but everything.zip is not unpacked"),
-        ("another set", "only readme.txt"),
+        ("everything.zip", "but everything.zip is not unpacked"),
+        ("readme.txt", "only readme.txt"),
     ],
 )
-def test_a_source_that_is_none(name, kind, words, tmp_path, prepare):
+def test_a_source_that_is_none(name, kind, words, tmp_path, prepare_error):
     source = tmp_path / "in"
     if kind == "a file":
         source.touch()
     elif kind != "missing":
         source.mkdir()
-        for file in {"packed": ["everything.zip"], "another set": ["readme.txt"]}.get(kind, []):
-            (source / file).touch()
-    status, error = prepare(name, source)
-    assert status == 1
-    assert str(source) in error
-    assert words in error
-    assert "; expected " in error
-    assert f"(see {DISTRIBUTED[name].section} in DATASETS.md)" in error
+    if "." in kind:
+        (source / kind).touch()
+    assert_refused(prepare_error(name, source), name, str(source), words, "; expected ")
     assert unfinished(tmp_path / "out")
 
 
@@ -69,36 +66,22 @@ MATLAB = {
 
 
 @pytest.mark.parametrize("name", MATLAB)
-@pytest.mark.parametrize("fraction", [0.0, 0.05, 0.5, 0.95])
-def test_a_matlab_file_that_was_cut_off(name, fraction, tmp_path, prepare):
+@pytest.mark.parametrize("kept", [0.0, 0.05, 0.5, 0.95, "another set"])
+def test_a_matlab_file_that_was_cut_off_or_is_of_another_set(name, kept, tmp_path, prepare_error):
     write, place = MATLAB[name]
-    source = tmp_path / "in"
-    source.mkdir()
-    write(source)
-    content = (source / place).read_bytes()
-    (source / place).write_bytes(content[: int(fraction * len(content))])
-    status, error = prepare(name, source)
-    assert status == 1
-    assert f"{source / place}: cannot be read" in error
-    assert f"(see {DISTRIBUTED[name].section} in DATASETS.md)" in error
+    write(tmp_path / "in")
+    path = tmp_path / "in" / place
+    if kept == "another set":
+        savemat(path, {"something": 1.0})
+        words = "has the variables something; expected a MATLAB file with the variable"
+    else:
+        path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+        words = "cannot be read"
+    assert_refused(prepare_error(name, tmp_path / "in"), name, f"{path}: {words}")
     assert unfinished(tmp_path / "out")
 
 
-@pytest.mark.parametrize("name", MATLAB)
-def test_a_matlab_file_of_another_set(name, tmp_path, prepare):
-    write, place = MATLAB[name]
-    source = tmp_path / "in"
-    source.mkdir()
-    write(source)
-    savemat(source / place, {"something": 1.0})
-    status, error = prepare(name, source)
-    assert status == 1
-    assert f"{source / place}: has the variables something; expected a MATLAB file with the variable" in error
-    assert f"(see {DISTRIBUTED[name].section} in DATASETS.md)" in error
-    assert unfinished(tmp_path / "out")
-
-
-def test_joints_that_mpii_does_not_have(tmp_path, prepare):
+def test_joints_that_mpii_does_not_have(tmp_path, prepare_error):
     person = lsp_mpii_coco_files.mpii_person(0)
     person["annopoints"]["point"][3]["id"] = 16
     release = {
@@ -108,24 +91,20 @@ def test_joints_that_mpii_does_not_have(tmp_path, prepare):
     }
     (tmp_path / "in" / "images").mkdir(parents=True)
     savemat(tmp_path / "in" / "mpii_human_pose_v1_u12_1.mat", {"RELEASE": release})
-    status, error = prepare("mpii", tmp_path / "in")
-    assert status == 1
-    assert "1.jpg has a joint 16; expected joints 0 to 15 (see MPII in DATASETS.md)" in error
+    error = prepare_error("mpii", tmp_path / "in")
+    assert_refused(error, "mpii", "1.jpg has a joint 16; expected joints 0 to 15")
 
 
-def test_a_video_cut_in_its_bytes(tmp_path, prepare):
+@pytest.mark.parametrize("kept", [0.0, 0.3])
+def test_a_video_cut_in_its_bytes(kept, tmp_path, prepare_error):
     """HumanEva's AVI keeps its index at its end: a cut one opens, and ends early."""
     write_humaneva(tmp_path / "in")
     video = tmp_path / "in" / "S1" / "Image_Data" / "Walking_1_(C1).avi"
-    content = video.read_bytes()
-    for fraction in (0.0, 0.3):
-        video.write_bytes(content[: int(fraction * len(content))])
-        status, error = prepare("humaneva", tmp_path / "in")
-        assert status == 1
-        assert f"{video}: " in error
-        assert "cannot be opened as a video" in error or "the video ends after" in error
-        assert "(see HumanEva-I in DATASETS.md)" in error
-        assert unfinished(tmp_path / "out")
+    video.write_bytes(video.read_bytes()[: int(kept * video.stat().st_size)])
+    error = prepare_error("humaneva", tmp_path / "in")
+    assert_refused(error, "humaneva", f"{video}: ")
+    assert "cannot be opened as a video" in error or "the video ends after" in error
+    assert unfinished(tmp_path / "out")
 
 
 @pytest.fixture(autouse=True)
@@ -133,48 +112,21 @@ def short(monkeypatch):
     humaneva_files.shorten(monkeypatch)
 
 
-@pytest.fixture
-def full(monkeypatch):
-    """Makes a disk that is full after so many crops, or when a file of that name is to appear."""
-
-    def fill(*, crops=None, file=None):
-        no_space = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write, replace, count = zipfile.ZipFile.writestr, Path.replace, [0]
-
-        def writestr(archive, *arguments, **options):
-            count[0] += 1
-            if crops is not None and count[0] > crops:
-                raise no_space
-            return write(archive, *arguments, **options)
-
-        def moved(path, target):
-            if Path(target).name == file:
-                raise no_space
-            return replace(path, target)
-
-        monkeypatch.setattr(zipfile.ZipFile, "writestr", writestr)
-        monkeypatch.setattr(Path, "replace", moved)
-
-    return fill
-
-
 @pytest.mark.parametrize(
-    ("how", "named"),
+    ("full", "name"),
     [
-        ({"crops": 2}, "part-00000.zip"),
-        ({"file": "prepare-settings.json"}, "prepare-settings.json"),
-        ({"file": "people.npz"}, "people.npz"),
-        ({"file": INDEX}, INDEX),
+        (full_after(2), "part-00000.zip"),
+        (full_at("prepare-settings.json"), "prepare-settings.json"),
+        (full_at("people.npz"), "people.npz"),
+        (full_at(INDEX), INDEX),
     ],
 )
-def test_a_disk_that_fills_up(how, named, tmp_path, prepare, full, monkeypatch):
+def test_a_disk_that_fills_up(full, name, tmp_path, prepare, prepare_error):
     kth_files.write_sequence(tmp_path / "in" / "player2sequence1" / "Sequence 1")
-    full(**how)
-    status, error = prepare("kth", tmp_path / "in")
-    assert status == 1
-    assert f"{tmp_path / 'out' / named} cannot be written (No space left on device)" in error
+    with full:
+        error = prepare_error("kth", tmp_path / "in")
+    assert f"{tmp_path / 'out' / name} cannot be written (No space left on device)" in error
     assert "what is finished is kept: make room and run the command again" in error
     assert unfinished(tmp_path / "out")
-    monkeypatch.undo()
-    assert prepare("kth", tmp_path / "in")[0] == 0
+    prepare("kth", tmp_path / "in")
     assert len(read_prepared(tmp_path / "out")) == kth_files.FRAMES

@@ -17,9 +17,7 @@ def source(tmp_path):
 
 
 def test_poses_and_pictures(source, tmp_path, prepare):
-    status, printed = prepare("deep3dpose", source)
-    assert status == 0, printed
-    assert f"{COUNT} people of deep3dpose" in printed
+    assert f"{COUNT} people of deep3dpose" in prepare("deep3dpose", source)
     columns = open_prepared(tmp_path / "out").columns
     loaded = read_prepared(tmp_path / "out")
     for row in range(COUNT):
@@ -36,18 +34,12 @@ def test_poses_and_pictures(source, tmp_path, prepare):
 
 def test_some_pictures_validate(source, tmp_path, prepare, monkeypatch):
     monkeypatch.setattr("train.data.readers.deep3dpose._EVERY", 2)
-    assert "by split: train 3, validation 2" in prepare("deep3dpose", source)[1]
+    assert "by split: train 3, validation 2" in prepare("deep3dpose", source)
     assert read_prepared(tmp_path / "out").validation.tolist() == [False, True, False, True, False]
 
 
-def test_the_order_of_the_joints_has_to_be_stated(source, prepare):
+def test_the_order_of_the_joints_has_to_be_stated(source, prepare_error):
     path = source / "deep3dpose.json"
-
-    def error():
-        status, printed = prepare("deep3dpose", source)
-        assert status == 1
-        return printed
-
     for stated, message in (
         ({"joints": ORDER[:14], "millimetres": [1, 1, 1]}, "14 joints, 14 different names"),
         ({"joints": ["nose", *ORDER[1:]], "millimetres": [1, 1, 1]}, "a joint called 'nose'"),
@@ -57,35 +49,27 @@ def test_the_order_of_the_joints_has_to_be_stated(source, prepare):
         ({"joints": ORDER}, "KeyError: 'millimetres'"),
     ):
         path.write_text(json.dumps(stated))
-        assert message in error()
+        assert message in prepare_error("deep3dpose", source)
     path.unlink()
-    assert "there is no such file, and the order of the joints is not published" in error()
+    assert "there is no such file, and the order of the joints is not published" in prepare_error("deep3dpose", source)
 
 
-def test_folders_that_are_missing_or_do_not_fit(tmp_path, prepare):
+def test_folders_that_are_missing_or_do_not_fit(tmp_path, prepare_error):
     folder = tmp_path / "other"
     write_database(folder / "image_train.lmdb", [datum(channels=3, height=4, width=4, data=bytes(48))] * 2)
     (folder / "deep3dpose.json").write_text(json.dumps({"joints": ORDER, "millimetres": [1, 1, 1]}))
-
-    def error():
-        status, printed = prepare("deep3dpose", folder)
-        assert status == 1
-        return printed
-
-    assert "joint3_train.lmdb: there is no data.mdb in it" in error()
+    assert "joint3_train.lmdb: there is no data.mdb in it" in prepare_error("deep3dpose", folder)
     write_database(folder / "joint3_train.lmdb", [datum(numbers=[0.5] * 42)])
-    assert "joint3_train.lmdb: 1 keys that are not the 2 of image_train.lmdb" in error()
+    assert "joint3_train.lmdb: 1 keys that are not the 2 of image_train.lmdb" in prepare_error("deep3dpose", folder)
     write_database(folder / "joint3_train.lmdb", [datum(numbers=[0.5] * 42)] * 2)
-    assert "00000000: 42 numbers; expected 45" in error()
+    assert "00000000: 42 numbers; expected 45" in prepare_error("deep3dpose", folder)
 
 
-def test_damaged_values(tmp_path, prepare):
+def test_damaged_values(tmp_path, prepare_error):
     folder = tmp_path / "damaged"
     write_database(folder / "image_train.lmdb", [datum(channels=1, height=4, width=4, data=bytes(16))])
     write_database(folder / "joint3_train.lmdb", [b"\x22\x7fabc"])  # says 127 bytes, has 3
     (folder / "deep3dpose.json").write_text(json.dumps({"joints": ORDER, "millimetres": [1, 1, 1]}))
-    status, error = prepare("deep3dpose", folder)
-    assert status == 1
-    assert "00000000: 16 bytes, 1 x 4 x 4; expected a picture of three channels" in error
+    assert "00000000: 16 bytes, 1 x 4 x 4; expected a picture of three channels" in prepare_error("deep3dpose", folder)
     write_database(folder / "image_train.lmdb", [datum(channels=3, height=4, width=4, data=bytes(48))])
-    assert "5 bytes that are no Datum (it is cut short)" in prepare("deep3dpose", folder)[1]
+    assert "5 bytes that are no Datum (it is cut short)" in prepare_error("deep3dpose", folder)

@@ -14,8 +14,7 @@ from train.data.prepared import open_prepared, read_prepared
 def test_poses_pictures_and_halves(camera, tmp_path, prepare):
     write_sequence(tmp_path / "in" / "player2sequence1" / "Sequence 1")
     options = [] if camera == "1" else ["--cameras", camera]
-    status, printed = prepare("kth", tmp_path / "in", *options)
-    assert status == 0, printed
+    printed = prepare("kth", tmp_path / "in", *options)
     assert "by split: test 3, train 2" in printed
     assert "by subject: player 2 5" in printed
     assert "found: player 2, sequence 1: player2sequence1/Sequence 1" in printed
@@ -39,14 +38,12 @@ def test_poses_pictures_and_halves(camera, tmp_path, prepare):
     assert np.allclose(loaded.pose[:, 0], 0, atol=1e-3)
 
 
-def test_wrong_files(tmp_path, prepare):
+def test_wrong_files(tmp_path, prepare_error):
     folder = tmp_path / "in" / "player2sequence1" / "Sequence 1"
     write_sequence(folder)
 
     def error():
-        status, printed = prepare("kth", tmp_path / "in")
-        assert status == 1
-        return printed
+        return prepare_error("kth", tmp_path / "in")
 
     text = (folder / "positions2d.txt").read_text()
     (folder / "positions2d.txt").write_text(text[: len(text) // 2])
@@ -62,10 +59,8 @@ def test_wrong_files(tmp_path, prepare):
     assert "(see KTH Multiview Football II in DATASETS.md)" in error()
 
 
-def test_cameras_in_another_order_and_folders_without_a_name(tmp_path, prepare):
+def test_cameras_in_another_order_and_folders_without_a_name(tmp_path, prepare_error):
     write_sequence(tmp_path / "in" / "player2sequence1" / "Sequence 1", swap=True)
-    status, error = prepare("kth", tmp_path / "in")
-    assert status == 1
-    assert "cameras.txt: its cameras put the 3D joints" in error
+    assert "cameras.txt: its cameras put the 3D joints" in prepare_error("kth", tmp_path / "in")
     write_sequence(tmp_path / "other" / "Sequence 1")
-    assert "no folder names the player" in prepare("kth", tmp_path / "other")[1]
+    assert "no folder names the player" in prepare_error("kth", tmp_path / "other")

@@ -75,8 +75,7 @@ def test_the_reader_repairs_what_the_teacher_knows(tmp_path):
     wrist = LSP_14.index("left_wrist")
     joints[wrist, 0] += 80
     savemat(tmp_path / "lspet" / "joints.mat", {"joints": joints})
-    teacher_2d, teacher_3d, visible = teacher_arrays(2)
-    np.savez(tmp_path / "t.npz", teacher_2d=teacher_2d, teacher_3d=teacher_3d, teacher_3d_visible=visible)
+    np.savez(tmp_path / "t.npz", **teacher_arrays(2))
     source = read_lspet(tmp_path / "lspet", tmp_path / "t.npz")
     place = MPII_16.index("left_wrist")
     for row in (0, 1):  # the teacher's joint takes the place of the label

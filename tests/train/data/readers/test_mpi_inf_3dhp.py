@@ -20,8 +20,7 @@ SHORT = (
 def test_both_parts(tmp_path, prepare):
     write_train(tmp_path / "in")
     write_test(tmp_path / "in" / "mpi_inf_3dhp_test_set")
-    status, printed = prepare("mpi-inf-3dhp", tmp_path / "in", "--every", "2")
-    assert status == 0, printed
+    printed = prepare("mpi-inf-3dhp", tmp_path / "in", "--every", "2")
     assert "by split: test 2, train 6" in printed
     assert "skipped: 1 x S1/Seq1.1: its video is not there" in printed
     assert "skipped: 2 x a frame of TS5 that is not valid" in printed
@@ -45,19 +44,17 @@ def test_both_parts(tmp_path, prepare):
 def test_the_short_video(tmp_path, prepare, monkeypatch):
     monkeypatch.setattr(mpi_inf_3dhp, "_SHORT", {("S6", "Seq1", "0"): 4})
     write_train(tmp_path / "in", subject="S6", views=(0,), video_frames=4)
-    _, printed = prepare("mpi-inf-3dhp", tmp_path / "in", "--every", "1", "--cameras", "0")
+    printed = prepare("mpi-inf-3dhp", tmp_path / "in", "--every", "1", "--cameras", "0")
     assert "4 people of mpi-inf-3dhp" in printed
     assert "skipped: 2 x a labelled frame beyond the end of the video" in printed
 
 
-def test_wrong_files(tmp_path, prepare):
+def test_wrong_files(tmp_path, prepare_error):
     source = tmp_path / "in"
     write_test(source)
 
     def error():
-        status, printed = prepare("mpi-inf-3dhp", source, "--cameras", "0", "--every", "1")
-        assert status == 1
-        return printed
+        return prepare_error("mpi-inf-3dhp", source, "--cameras", "0", "--every", "1")
 
     path = source / "TS5" / "annot_data.mat"
     content = path.read_bytes()
@@ -70,9 +67,7 @@ def test_wrong_files(tmp_path, prepare):
     path.unlink()
     assert "expected S1/Seq1/annot.mat and so on, or TS1/annot_data.mat" in error()
     write_train(source, views=(0,), video_frames=3)
-    status, printed = prepare("mpi-inf-3dhp", source, "--cameras", "0", "--every", "1")
-    assert status == 1
-    assert "video_0.avi: the video ends after 3 frames" in printed
+    assert "video_0.avi: the video ends after 3 frames" in error()
     savemat(source / "S1" / "Seq1" / "annot.mat", {"annot2": np.zeros((4, 56)), "annot3": np.zeros((4, 84))})
     assert "annot2 has shape (4, 56), type float64; expected a cell for each of 14 views" in error()
     with pytest.raises(ValueError, match="are 0 to 13, not 14"):

@@ -16,9 +16,7 @@ def source(tmp_path, monkeypatch):
 
 
 def test_prepared_people_are_those_of_the_set(source, tmp_path, prepare):
-    status, printed = prepare("synthetic", source)
-    assert status == 0, printed
-    assert "12 people of synthetic" in printed
+    assert "12 people of synthetic" in prepare("synthetic", source)
     direct, loaded = read_synthetic(source), read_prepared(tmp_path / "out")
     assert np.array_equal(loaded.weight, direct.weight)
     assert np.allclose(loaded.pose, direct.pose, atol=0.01)  # both at the conventional height
@@ -36,18 +34,17 @@ def test_prepared_people_are_those_of_the_set(source, tmp_path, prepare):
         assert np.abs(whole[y : y + height, x : x + width] - crop).mean() < 25  # noise, coded twice
 
 
-def test_an_unfinished_set(source, prepare):
+def test_an_unfinished_set(source, prepare_error):
     (source / "annotations.npz").unlink()
-    status, error = prepare("synthetic", source)
-    assert status == 1
+    error = prepare_error("synthetic", source)
     assert "there is no annotations.npz" in error
     assert "expected a finished set of train.synthesize (see Rendered people in DATASETS.md)" in error
 
 
-def test_a_part_that_is_missing_or_damaged(source, prepare):
+def test_a_part_that_is_missing_or_damaged(source, prepare_error):
     part = source / "part-00001.zip"
     content = part.read_bytes()
     part.write_bytes(content[:500])
-    assert "part-00001.zip/0000005.jpg: cannot be read" in prepare("synthetic", source)[1]
+    assert "part-00001.zip/0000005.jpg: cannot be read" in prepare_error("synthetic", source)
     part.unlink()
-    assert "part-00001.zip: there is no such file; expected all parts" in prepare("synthetic", source)[1]
+    assert "part-00001.zip: there is no such file; expected all parts" in prepare_error("synthetic", source)
