@@ -95,7 +95,7 @@ def test_closing_the_steps_leaves_nothing_behind(walked, tmp_path):
 def test_a_failure_leaves_the_old_overlay_as_it_was(walked, tmp_path, monkeypatch):
     path = finished(file_steps(walked, tmp_path / "out"))["mp4"]
     before = path.read_bytes()
-    monkeypatch.setattr(pipeline, "draw_skeleton", lambda *_: 1 / 0)
+    monkeypatch.setattr(pipeline, "draw_people", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         finished(file_steps(walked, tmp_path / "out"))
     assert path.read_bytes() == before
