@@ -46,17 +46,10 @@ def facing(pose: Pose) -> str:
 
 def _described(pose: Pose) -> str:
     """The sentence about one person, without its subject."""
-    by_status = {
-        status: [
-            name.replace("_", " ")
-            for name, one in zip(SKELETONS[pose.skeleton].joints, pose.status, strict=True)
-            if one == status
-        ]
-        for status in ("seen", "guessed", "outside")
-    }
-    text = f"{facing(pose)}; {len(by_status['seen'])} of {len(pose.status)} joints are seen"
-    if by_status["guessed"]:
-        text += f", guessed: {', '.join(by_status['guessed'])}"
-    if by_status["outside"]:
-        text += f", beyond the frame: {', '.join(by_status['outside'])}"
+    text = f"{facing(pose)}; {pose.status.count('seen')} of {len(pose.status)} joints are seen"
+    for status, words in (("guessed", "guessed"), ("outside", "beyond the frame")):
+        named = zip(SKELETONS[pose.skeleton].joints, pose.status, strict=True)
+        joints = [name.replace("_", " ") for name, one in named if one == status]
+        if joints:
+            text += f", {words}: {', '.join(joints)}"
     return text

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 from gradio.data_classes import FileData, ListFiles
+from gradio.utils import get_upload_folder
 
 from demo.service import refusal
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
@@ -32,11 +33,11 @@ def photo_input(first: str | None = None) -> gr.Image:
         elem_id="photo",
         alt_text="Your photo",
     )
-    decoded, cache = photo.preprocess, photo.GRADIO_CACHE
+    decoded = photo.preprocess
 
     def path_of(payload: FileData | None) -> str | None:
         """The uploaded file, still encoded."""
-        return decoded(payload) if payload is None or not payload.path else uploaded(payload.path, cache)
+        return decoded(payload) if payload is None or not payload.path else uploaded(payload.path)
 
     photo.preprocess = path_of
     return photo
@@ -45,14 +46,13 @@ def photo_input(first: str | None = None) -> gr.Image:
 def photos_input() -> gr.File:
     """A hidden input of several photos, which takes uploaded files only."""
     photos = gr.File(file_count="multiple", type="filepath", visible=False, label="photos")
-    cache = photos.GRADIO_CACHE
 
     def paths_of(payload: ListFiles | FileData | None) -> list[str] | None:
         """The uploaded files."""
         if payload is None:
             return None
         files = payload.root if isinstance(payload, ListFiles) else [payload]
-        return [uploaded(file.path, cache) for file in files]
+        return [uploaded(file.path) for file in files]
 
     photos.preprocess = paths_of
     return photos
@@ -66,23 +66,22 @@ def clip_input() -> gr.Video:
         include_audio=False,  # asks for no microphone
         elem_id="clip",
     )
-    cache = clip.GRADIO_CACHE
 
     def path_of(payload: FileData | None) -> str | None:
         """The uploaded file."""
-        return None if payload is None else uploaded(payload.path, cache, "clip")
+        return None if payload is None else uploaded(payload.path, "clip")
 
     clip.preprocess = path_of
     return clip
 
 
-def uploaded(path: str, cache: str, what: str = "photo") -> str:
+def uploaded(path: str, what: str = "photo") -> str:
     """The path of an uploaded file; only one in Gradio's own folder, as it does not check every payload itself.
 
     Raises:
         gr.Error: if the path leads elsewhere.
     """
-    if not Path(path).resolve().is_relative_to(Path(cache).resolve()):
+    if not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
         raise refusal(f"this {what} was not uploaded: send it with the request")
     return path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -56,13 +57,12 @@ class PhotoTab:
             with gr.Column(scale=9, min_width=300):
                 self.hint = gr.Markdown(_HINT, visible=first.result is None, elem_id="hint", elem_classes="hint")
                 with gr.Column(visible=True if first.result else HIDDEN) as self.results:
-                    self.panel = panel = ResultPanel.build(service.fusion, first)
+                    self.panel = panel = ResultPanel(service.fusion, first)
         self.kept = gr.State(first.result, time_to_live=KEPT_SECONDS)
         self.drawing = gr.State(time_to_live=KEPT_SECONDS)
         self.quick = [self.kept, panel.notice, panel.who, *panel.quick, self.drawing, panel.draw, panel.note]
         self.box_status = [self.drawing, panel.draw, panel.picture, panel.note]
         self.all = [*self.quick, *panel.late]
-        self.cache = panel.download.GRADIO_CACHE
         self._connect()
 
     def _connect(self) -> None:
@@ -164,7 +164,7 @@ class PhotoTab:
         """The maps and the file of the kept result, if there is one."""
         if kept is None:
             return gr.skip()
-        return renderers.late_values(self.service.photo_of(kept), kept, Choices(*choices), self.cache)
+        return renderers.late_values(self.service.photo_of(kept), kept, Choices(*choices))
 
     def _quick(self, result: Result, choices: Choices) -> tuple[Any, ...]:
         """Values of ``self.quick``, with no box being drawn; if no person was found, a box can be drawn at once."""
@@ -180,7 +180,7 @@ class PhotoTab:
         result, chosen = _present(kept), Choices(*choices)
         photo = self.service.photo_of(result)
         quick = renderers.quick_values(self.service, photo, result, chosen)
-        return (_notice(result, chosen.who), *quick, *renderers.late_values(photo, result, chosen, self.cache))
+        return (_notice(result, chosen.who), *quick, *renderers.late_values(photo, result, chosen))
 
     def _joints_changed(self, kept: Result | None, *choices: Any) -> tuple[Any, Any]:
         """Draw joints from another confidence on."""
@@ -204,7 +204,7 @@ class PhotoTab:
     def _file_changed(self, kept: Result | None, *choices: Any) -> gr.DownloadButton:
         """Offer another file."""
         result = _present(kept)
-        return renderers.download(self.service.photo_of(result), result, Choices(*choices), self.cache)
+        return renderers.download(self.service.photo_of(result), result, Choices(*choices))
 
     def _picture_clicked(self, event: gr.SelectData, kept: Result | None, drawing: _Drawing, *choices: Any) -> Any:
         """A click on the picture: nothing, the first corner of a box, or the second one."""
@@ -225,9 +225,8 @@ class PhotoTab:
     def _boxed(self, result: Result, choices: Choices, box: list[float]) -> tuple[Any, ...]:
         """Estimate the person in a box, and show that person."""
         result, who = result.with_box(choices.who, box, self.service.in_box(result, box))
-        choices = choices.of(who)
-        photo = self.service.photo_of(result)
-        return (*self._quick(result, choices), *renderers.late_values(photo, result, choices, self.cache))
+        choices, photo = dataclasses.replace(choices, who=who), self.service.photo_of(result)
+        return (*self._quick(result, choices), *renderers.late_values(photo, result, choices))
 
 
 def _initial_content(service: Service, example: Path | None) -> InitialContent:
@@ -237,7 +236,7 @@ def _initial_content(service: Service, example: Path | None) -> InitialContent:
     result, choices = service.predict_all(str(example)), Choices.first()
     if not choices.poses(result):
         return InitialContent()
-    photo, cache = service.photo_of(result), gr.DownloadButton(render=False).GRADIO_CACHE
+    photo = service.photo_of(result)
     return InitialContent(
         result=result,
         notice=advice(result, choices.who),
@@ -247,7 +246,7 @@ def _initial_content(service: Service, example: Path | None) -> InitialContent:
         figure=renderers.figure(result, choices),
         caption=renderers.caption(result, choices),
         maps=renderers.maps(photo, result, choices),
-        file=renderers.file_path(photo, result, choices, cache),
+        file=renderers.file_path(photo, result, choices),
         summary=renderers.summary(service, result, choices),
         box=renderers.box_text(result, choices.who),
     )

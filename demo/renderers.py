@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
 
 from demo.captions import figure_text
 from demo.downloads import file_of
@@ -57,14 +57,10 @@ class Choices:
     kind: str
 
     @classmethod
-    def first(cls, who: str | None = "1") -> Choices:
+    def first(cls) -> Choices:
         """What the page starts with."""
         height_cm = CONVENTIONAL_HEIGHT_MM / 10
-        return cls(who, height_cm, 0.0, show_outside=False, group=next(iter(MAP_GROUPS)), kind="json")
-
-    def of(self, who: str | None) -> Choices:
-        """The same for another person."""
-        return dataclasses.replace(self, who=who)
+        return cls("1", height_cm, 0.0, show_outside=False, group=next(iter(MAP_GROUPS)), kind="json")
 
     def poses(self, result: Result) -> dict[str, Pose]:
         """Trusted poses of the chosen people, by number, at the chosen height; gr.Error if that is out of range."""
@@ -113,19 +109,19 @@ def maps(photo: np.ndarray, result: Result, choices: Choices) -> list[tuple[np.n
     return [(map_pictures(photo, pose, joints=joints)[0][0], f"person {number}") for number, pose in poses.items()]
 
 
-def download(photo: np.ndarray, result: Result, choices: Choices, cache: str) -> gr.DownloadButton:
-    """The download button, enabled if there is a file; that lies in Gradio's cache folder."""
-    path = file_path(photo, result, choices, cache)
+def download(photo: np.ndarray, result: Result, choices: Choices) -> gr.DownloadButton:
+    """The download button, enabled if there is a file."""
+    path = file_path(photo, result, choices)
     return gr.DownloadButton(value=path, interactive=path is not None)
 
 
-def file_path(photo: np.ndarray, result: Result, choices: Choices, cache: str) -> str | None:
-    """The chosen file, in a cache folder; None if no pose is to be trusted."""
+def file_path(photo: np.ndarray, result: Result, choices: Choices) -> str | None:
+    """The chosen file, in Gradio's cache folder; None if no pose is to be trusted."""
     poses = choices.poses(result)
     if not poses:
         return None
     name, data = file_of(choices.kind, poses, photo, Path(result.photo).name)
-    return save_bytes_to_cache(data, name, cache)
+    return save_bytes_to_cache(data, name, get_upload_folder())
 
 
 def caption(result: Result, choices: Choices) -> str:
@@ -163,6 +159,6 @@ def quick_values(service: Service, photo: np.ndarray, result: Result, choices: C
     )
 
 
-def late_values(photo: np.ndarray, result: Result, choices: Choices, cache: str) -> tuple[Any, ...]:
+def late_values(photo: np.ndarray, result: Result, choices: Choices) -> tuple[Any, ...]:
     """Maps and download button."""
-    return maps(photo, result, choices), download(photo, result, choices, cache)
+    return maps(photo, result, choices), download(photo, result, choices)

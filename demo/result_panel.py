@@ -44,36 +44,19 @@ class InitialContent:
     box: str = ""
 
 
-@dataclass(frozen=True)
 class ResultPanel:
-    """The components of a result, in the order of the page."""
+    """The components of a result, in the current Blocks.
 
-    notice: gr.Markdown
-    picture: gr.Image
-    who: gr.Radio
-    draw: gr.Button
-    box: gr.Textbox
-    note: gr.HTML
-    figure: gr.HTML
-    height: gr.Number
-    outside: gr.Checkbox
-    kind: gr.Dropdown
-    download: gr.DownloadButton
-    maps: gr.Gallery
-    min_confidence: gr.Slider
-    group: gr.Radio
-    sentence: gr.Markdown
-    bars: gr.Plot
-    times: gr.Markdown
-    caption: gr.Markdown
+    Args:
+        fusion: what the fusion network has learnt.
+        first: the initial content.
+    """
 
-    @classmethod
-    def build(cls, fusion: FusionSummary, first: InitialContent) -> ResultPanel:
-        """Place the components in the current Blocks, with their initial content."""
-        notice = gr.Markdown(first.notice, visible=bool(first.notice), elem_id="notice")
+    def __init__(self, fusion: FusionSummary, first: InitialContent) -> None:
+        self.notice = gr.Markdown(first.notice, visible=bool(first.notice), elem_id="notice")
         with gr.Row():
             with gr.Column(min_width=300):
-                picture = gr.Image(
+                self.picture = gr.Image(
                     first.picture,
                     label="Skeleton",
                     interactive=False,
@@ -84,26 +67,77 @@ class ResultPanel:
                     alt_text="The photo with the boxes of the people found and their skeletons",
                 )
                 gr.HTML(colour_key())
-                who, draw, box, note = _person_picker(first)
+                self._build_person_picker(first)
             with gr.Column(min_width=300):
-                figure = figure_view(first.figure, label="3D skeleton", described_by="caption", elem_id="figure")
-                caption = gr.Markdown(first.caption, elem_classes="key", elem_id="caption")
-                height = height_input("height")
-                outside = gr.Checkbox(
+                self.figure = figure_view(first.figure, label="3D skeleton", described_by="caption", elem_id="figure")
+                self.caption = gr.Markdown(first.caption, elem_classes="key", elem_id="caption")
+                self.height = height_input("height")
+                self.outside = gr.Checkbox(
                     label="Guess beyond the frame",
                     info="Dotted in the 3D view: what the photo does not show.",
                     elem_id="outside",
                 )
-        kind, download = _download_menu(first)
-        maps, min_confidence, group = _confidence_maps(first)
+        self._build_download_menu(first)
+        self._build_maps(first)
         with gr.Accordion("What the fusion network has learnt"):
-            sentence = gr.Markdown(weights_sentence(fusion), label="Fusion")
-            bars = gr.Plot(weights_figure(fusion), label="Fusion weights", show_label=False, elem_id="weights")
-        times = gr.Markdown(first.summary, label="Timings", elem_classes="key", elem_id="times")
-        return cls(
-            notice, picture, who, draw, box, note, figure, height, outside, kind, download, maps, min_confidence, group,
-            sentence, bars, times, caption,
-        )  # fmt: skip
+            self.sentence = gr.Markdown(weights_sentence(fusion), label="Fusion")
+            self.bars = gr.Plot(weights_figure(fusion), label="Fusion weights", show_label=False, elem_id="weights")
+        self.times = gr.Markdown(first.summary, label="Timings", elem_classes="key", elem_id="times")
+
+    def _build_person_picker(self, first: InitialContent) -> None:
+        """Whose pose is shown: picked by number, or pointed out with a box."""
+        several = len(first.people) > 1
+        self.who = gr.Radio(first.people, value=first.who, visible=several, label="Whom?", elem_id="who")
+        with gr.Row():
+            self.box = gr.Textbox(
+                first.box,
+                label="Box in pixels: left, top, right, bottom",
+                info="Wrong? Draw it anew on the picture, or write it here and press Enter.",
+                max_lines=1,
+                scale=1,
+                min_width=220,
+                elem_id="box",
+            )
+            self.draw = gr.Button(DRAW, size="md", scale=0, min_width=125, elem_id="draw")
+        self.note = gr.HTML(note_text(""), elem_id="note")
+
+    def _build_download_menu(self, first: InitialContent) -> None:
+        """The format, and the button that gives the file."""
+        label, enabled = "Get the joints out", first.file is not None
+        with gr.Row():
+            self.kind = gr.Dropdown(CHOICES, value="json", label=label, scale=3, min_width=220, elem_id="kind")
+            self.download = gr.DownloadButton(
+                "Download",
+                first.file,
+                interactive=enabled,
+                variant="primary",
+                scale=1,
+                min_width=130,
+                elem_id="download",
+            )
+
+    def _build_maps(self, first: InitialContent) -> None:
+        """The confidence maps, and what else only changes the drawing."""
+        about = "Confidence maps: how sure the network is of each joint, over its crop of the photo"
+        gr.HTML(f"<div class='key'>{about}</div>")
+        self.maps = gr.Gallery(
+            first.maps,
+            label="Confidence maps",
+            show_label=False,
+            columns=6,
+            height="auto",
+            object_fit="contain",
+            interactive=False,
+            format="jpeg",  # a fifth of the time that the default, WebP, takes for all of them
+            elem_id="maps",
+            buttons=["download", "fullscreen"],
+        )
+        groups, label = list(MAP_GROUPS), "Draw joints from this confidence"
+        with gr.Row(equal_height=True):
+            self.group = gr.Radio(groups, value=groups[0], label="Which maps", scale=3, elem_id="group")
+            self.min_confidence = gr.Slider(
+                0, 1, 0, step=0.05, label=label, buttons=[], scale=2, elem_id="min-confidence"
+            )
 
     @property
     def choices(self) -> list[gr.components.Component]:
@@ -140,60 +174,3 @@ def colour_key(*, bubbles: bool = True) -> str:
     entries.append(("rgba(128,128,128,0.45)", faded))
     dots = " ".join(f"<span><b style='background:{colour}'></b>{name}</span>" for colour, name in entries)
     return f"<div class='key'>{dots}</div>"
-
-
-def _person_picker(first: InitialContent) -> tuple[gr.Radio, gr.Button, gr.Textbox, gr.HTML]:
-    """Whose pose is shown: picked by number, or pointed out with a box."""
-    who = gr.Radio(first.people, value=first.who, visible=len(first.people) > 1, label="Whom?", elem_id="who")
-    with gr.Row():
-        box = gr.Textbox(
-            first.box,
-            label="Box in pixels: left, top, right, bottom",
-            info="Wrong? Draw it anew on the picture, or write it here and press Enter.",
-            max_lines=1,
-            scale=1,
-            min_width=220,
-            elem_id="box",
-        )
-        draw = gr.Button(DRAW, size="md", scale=0, min_width=125, elem_id="draw")
-    note = gr.HTML(note_text(""), elem_id="note")
-    return who, draw, box, note
-
-
-def _download_menu(first: InitialContent) -> tuple[gr.Dropdown, gr.DownloadButton]:
-    """The format, and the button that gives the file."""
-    with gr.Row():
-        kind = gr.Dropdown(CHOICES, value="json", label="Get the joints out", scale=3, min_width=220, elem_id="kind")
-        download = gr.DownloadButton(
-            "Download",
-            first.file,
-            interactive=first.file is not None,
-            variant="primary",
-            scale=1,
-            min_width=130,
-            elem_id="download",
-        )
-    return kind, download
-
-
-def _confidence_maps(first: InitialContent) -> tuple[gr.Gallery, gr.Slider, gr.Radio]:
-    """The confidence maps, and what else only changes the drawing."""
-    gr.HTML("<div class='key'>Confidence maps: how sure the network is of each joint, over its crop of the photo</div>")
-    maps = gr.Gallery(
-        first.maps,
-        label="Confidence maps",
-        show_label=False,
-        columns=6,
-        height="auto",
-        object_fit="contain",
-        interactive=False,
-        format="jpeg",  # a fifth of the time that the default, WebP, takes for all of them
-        elem_id="maps",
-        buttons=["download", "fullscreen"],
-    )
-    with gr.Row(equal_height=True):
-        group = gr.Radio(list(MAP_GROUPS), value=next(iter(MAP_GROUPS)), label="Which maps", scale=3, elem_id="group")
-        min_confidence = gr.Slider(
-            0, 1, 0, step=0.05, label="Draw joints from this confidence", buttons=[], scale=2, elem_id="min-confidence"
-        )
-    return maps, min_confidence, group

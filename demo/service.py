@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import logging
 import os
@@ -75,18 +76,17 @@ class Service:
         source = os.environ.get(MODEL_VARIABLE) or DEFAULT
         try:
             found = locate_checkpoint(source)
-            estimator = PoseEstimator.from_pretrained(found.folder)
+            estimator, reason = PoseEstimator.from_pretrained(found.folder), found.unreachable
+            estimator.name = checkpoint_name(source)
+            notice = f"The Hub cannot be reached: {source} is served from the cache and may not be the newest."
         except HubUnreachableError as error:
+            estimator, reason = PoseEstimator.from_pretrained(DEFAULT), str(error)
             notice = f"The Hub cannot be reached and {source} is not in the cache: the bundled model is served instead."
-            _log.warning("%s (%s)", notice, error)
-            return cls(PoseEstimator.from_pretrained(DEFAULT), notice)
         except (ValueError, OSError) as error:
             sys.exit(f"The model cannot be loaded: {error}")
-        estimator.name = checkpoint_name(source)
-        if not found.unreachable:
+        if not reason:
             return cls(estimator)
-        notice = f"The Hub cannot be reached: {source} is served from the cache and may not be the newest."
-        _log.warning("%s (%s)", notice, found.unreachable)
+        _log.warning("%s (%s)", notice, reason)
         return cls(estimator, notice)
 
     def estimate(self, photo: object, box: object = None) -> tuple[np.ndarray, Pose]:
@@ -178,23 +178,15 @@ class Service:
 
     def info(self) -> dict[str, Any]:
         """What the model is, JSON-ready."""
-        estimator, fusion = self.estimator, self.fusion
-        config = estimator.config
+        config = self.estimator.config
         return {
             "schema": "fusion-pose-model/1",
-            "model": estimator.name,
+            "model": self.estimator.name,
             "input_size": config.hourglass.input_size,
             "stacks": config.hourglass.stacks,
             "width": config.hourglass.width,
             "skeleton": config.fusion.skeleton,
-            "fusion": {
-                "strategy": fusion.strategy,
-                "alpha": _number(fusion.alpha),
-                "beta": _number(fusion.beta),
-                "weights": [float(weight) for weight in fusion.weights],
-                "pruned": bool(fusion.pruned),
-                "merge_after": fusion.merge_after,
-            },
+            "fusion": {**dataclasses.asdict(self.fusion), "weights": self.fusion.weights.tolist()},
         }
 
     def _read(self, photo: object) -> np.ndarray:
@@ -235,8 +227,3 @@ def _refusals(what: str = "photo") -> Iterator[None]:
     except Exception as error:
         _log.exception("an estimate failed")
         raise refusal(f"the server failed on this {what}; the reason is in its log") from error
-
-
-def _number(value: float | None) -> float | None:
-    """A plain float, or None where the strategy has no such number."""
-    return None if value is None else float(value)

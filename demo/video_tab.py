@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from demo.drawing.figure_view import figure_value, figure_view
 from demo.drawing.motion_figure import motion_figure, motion_sentence
@@ -148,14 +149,14 @@ class VideoTab:
 
     def _drawn(self, kept: Motion, smooth: bool) -> Iterator[_Updates]:
         """Write the files of a motion, and show them; its folder lies in Gradio's cache, which is cleaned up."""
-        motion = smooth_motion(kept) if smooth else kept
-        folder, done = Path(tempfile.mkdtemp(dir=_made(self.overlay.GRADIO_CACHE))), False
+        motion, cache = smooth_motion(kept) if smooth else kept, Path(get_upload_folder())
+        cache.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=cache))
         try:
             files = yield from self._relayed(self.service.file_steps(motion, folder), _DRAWING_FROM, 1.0)
-            done = True
-        finally:
-            if not done:
-                shutil.rmtree(folder)
+        except BaseException:  # closed because the visitor cancelled, too
+            shutil.rmtree(folder)
+            raise
         yield {
             **self._rest(),
             self.hint: gr.Markdown(visible=False),
@@ -186,9 +187,3 @@ def _bar(fraction: float, text: str) -> str:
     """A labelled progress bar."""
     label = html.escape(text)
     return f"<label>{label}<progress max='1' value='{fraction:.3f}' aria-label='{label}'></progress></label>"
-
-
-def _made(folder: str) -> str:
-    """The folder, made if it is missing."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    return folder

@@ -131,12 +131,9 @@ def make_plans(estimator: PoseEstimator, folder: Path, clients: int) -> list[lis
 
 def _plan(estimator: PoseEstimator, folder: Path, number: int, example: Image.Image) -> list[Request]:
     """Own photo, the same with a box, own photo, a bad file; four times, for there are four kinds of bad files."""
-    image = ImageOps.mirror(example) if number % 2 else example
-    x0, y0, x1, y1 = (
-        PERSON
-        if number % 2 == 0
-        else (example.width - 1 - PERSON[2], PERSON[1], example.width - 1 - PERSON[0], PERSON[3])
-    )
+    image, (x0, y0, x1, y1) = example, PERSON
+    if number % 2:
+        image, x0, x1 = ImageOps.mirror(example), example.width - 1 - x1, example.width - 1 - x0
     dx, dy = 8 * (number % 8), 8 * (number // 8)
     canvas = Image.new("RGB", (example.width + dx, example.height + dy), (110, 110, 110))
     canvas.paste(image, (dx, dy))

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
@@ -50,39 +49,31 @@ def mentioned():
 @pytest.fixture(scope="module")
 def address():
     """Where the real page is served, over the bundled checkpoint."""
-    from demo.page import build_page, launch_options
-    from demo.service import Service
+    from fusion_model import PoseEstimator
+    from tests.helpers.serving import served
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    page = build_page(Service.from_environment())
-    page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
-    yield f"http://127.0.0.1:{port}"
-    page.close()
+    with served(PoseEstimator.from_pretrained("default")) as url:
+        yield url.rstrip("/")
 
 
-def write_clip(path):
+@pytest.fixture
+def clip(tmp_path):
     """Three frames of the example photo."""
-    from demo.video.clips import clip_writer
     from fusion_model.images import load_photo
+    from tests.helpers.clips import write_clip
 
-    photo = load_photo(ROOT / "assets/examples/hopper.jpg")
-    with clip_writer(path, photo.shape[1::-1], 25) as write:
-        for number in range(3):
-            write(photo, number / 25)
-    return path
+    return str(write_clip(tmp_path / "clip.mp4", [load_photo(ROOT / "assets/examples/hopper.jpg")] * 3))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", BLOCKS, ids=[f"block {number + 1}" for number in range(len(BLOCKS))])
-def test_the_python_blocks_run_as_they_are(code, request, monkeypatch, tmp_path):
+def test_the_python_blocks_run_as_they_are(code, request, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("FUSION_POSE_MODEL", raising=False)
     if ADDRESS in code:
         code = code.replace(ADDRESS, request.getfixturevalue("address"))
     if "clip.mp4" in code:
-        code = code.replace("clip.mp4", str(write_clip(tmp_path / "clip.mp4")))
+        code = code.replace("clip.mp4", request.getfixturevalue("clip"))
     names = {}
     exec(compile(code, "README.md", "exec"), names)  # noqa: S102 - our own README
     shapes = {"joints_3d": (17, 3), "joints_2d": (17, 2), "confidence": (17,), "box": (4,)}
@@ -105,8 +96,7 @@ def test_the_python_blocks_run_as_they_are(code, request, monkeypatch, tmp_path)
 
 
 @pytest.mark.slow
-def test_the_curl_blocks_run_as_they_are(address, tmp_path):
-    clip = str(write_clip(tmp_path / "clip.mp4"))
+def test_the_curl_blocks_run_as_they_are(address, clip):
     script = "\n".join(block for block in SHELL_BLOCKS if "curl" in block)
     script = script.replace(ADDRESS, address).replace("clip.mp4", clip)
     command = [shutil.which("bash"), "-euc", script]

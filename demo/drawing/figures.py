@@ -26,7 +26,6 @@ BUTTONS = {"bgcolor": "#e8eaee", "bordercolor": "#c5cad3", "font": {"color": "#2
 """Colours of buttons inside a figure."""
 
 _FAINT = "rgba(128,134,145,0.28)"
-_GRID = "#a9afb9"  # the 3D axes take no transparency
 _FADE = (158, 163, 172)  # what faded joints fade to, between a white and a near black page
 _CLEAR = "rgba(0,0,0,0)"
 _CENTER, _UP = {"x": 0.0, "y": 0.0, "z": -0.1}, {"x": 0.0, "y": 0.0, "z": 1.0}  # room for titles
@@ -73,9 +72,9 @@ def skeleton_figure(
         A figure; the bubble round a joint has the radius of :func:`demo.drawing.uncertainty.joint_sigma`.
     """
     people = {"": poses} if isinstance(poses, Pose) else poses
+    shifts = _PERSON_SPACING * (np.arange(len(people)) - (len(people) - 1) / 2)  # side by side round the middle
     bodies = [
-        _body(pose, min_confidence, show_outside, shift)
-        for pose, shift in zip(people.values(), _shifts(len(people)), strict=True)
+        _body(pose, min_confidence, show_outside, shift) for pose, shift in zip(people.values(), shifts, strict=True)
     ]
     every = np.concatenate([body.points[body.opacity > 0] if body.opacity.any() else body.points for body in bodies])
     tops = [_above(body) for body in bodies] if len(bodies) > 1 else []
@@ -153,11 +152,6 @@ def side_css(side: str, opacity: float = 1.0) -> str:
     full = np.array((140, 146, 156) if side == "middle" else SIDE_COLOURS[side])
     red, green, blue = np.rint(opacity * full + (1 - opacity) * np.array(_FADE)).astype(int)
     return f"rgb({red},{green},{blue})"
-
-
-def _shifts(people: int) -> np.ndarray:
-    """(people,) mm to the right by which each is moved, so that they stand side by side round the middle."""
-    return _PERSON_SPACING * (np.arange(people) - (people - 1) / 2)
 
 
 def _body(pose: Pose, min_confidence: float, show_outside: bool, shift: float) -> _Body:
@@ -273,33 +267,17 @@ def coordinates(points: np.ndarray) -> dict[str, list[float | None]]:
 def _floor(ranges: list[tuple[float, float]], height: float) -> go.Mesh3d:
     """A square at the lowest joint."""
     (x0, x1), (y0, y1) = ranges[:2]
-    return go.Mesh3d(
-        x=[x0, x1, x1, x0],
-        y=[y0, y0, y1, y1],
-        z=[height] * 4,
-        i=[0, 0],
-        j=[1, 2],
-        k=[2, 3],
-        color="#808691",
-        opacity=0.18,
-        hoverinfo="skip",
-    )
+    corners = {"x": [x0, x1, x1, x0], "y": [y0, y0, y1, y1], "z": [height] * 4}
+    return go.Mesh3d(**corners, i=[0, 0], j=[1, 2], k=[2, 3], color="#808691", opacity=0.18, hoverinfo="skip")
 
 
 def _scene(ranges: list[tuple[float, float]]) -> dict[str, Any]:
     """Axes of equal length in mm; the eye starts a little to the side, so that depth shows."""
     names = ("right", "away", "up")
+    style = {"dtick": 500, "tickfont": {"size": 10}, "gridcolor": "#a9afb9"}  # the 3D axes take no transparency
+    style |= dict.fromkeys(("zeroline", "showbackground", "showspikes"), False)
     axes = {
-        f"{axis}axis": {
-            "title": {"text": f"{name} (mm)", "font": {"size": 11}},
-            "range": list(limits),
-            "dtick": 500,
-            "tickfont": {"size": 10},
-            "gridcolor": _GRID,
-            "zeroline": False,
-            "showbackground": False,
-            "showspikes": False,
-        }
+        f"{axis}axis": {"title": {"text": f"{name} (mm)", "font": {"size": 11}}, "range": list(limits), **style}
         for axis, name, limits in zip("xyz", names, ranges, strict=True)
     }
     longest = max(end - start for start, end in ranges)

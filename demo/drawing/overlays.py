@@ -29,11 +29,6 @@ def joint_opacity(pose: Pose, min_confidence: float = 0.0) -> np.ndarray:
     return np.where(pose.confidence >= min_confidence, opacity, 0.0)
 
 
-def draw_skeleton(photo: np.ndarray, pose: Pose) -> np.ndarray:
-    """Draw one person's 2D skeleton on a photo; as :func:`draw_people`."""
-    return draw_people(photo, [pose])
-
-
 def draw_people(
     photo: np.ndarray,
     poses: Sequence[Pose],
@@ -88,7 +83,8 @@ def map_pictures(
     Returns:
         Overlay of these maps first, then one for each: (size, size, 3) uint8 RGB and its caption.
     """
-    crop = _crop(pose, size).cut(photo)
+    x0, y0, x1, y1 = (float(value) for value in pose.box)
+    crop = Crop(((x0 + x1) / 2, (y0 + y1) / 2), x1 - x0, float(pose.angle), size).cut(photo)
     wanted = [MPII_16.index(name) for name in joints]
     maps = [cv2.resize(pose.heatmaps[k], (size, size), interpolation=cv2.INTER_LINEAR) for k in wanted]
     every = "all joints" if len(maps) == len(MPII_16) else "these joints"
@@ -103,12 +99,6 @@ def map_sheet(photo: np.ndarray, pose: Pose, size: int = 192) -> np.ndarray:
     """All pictures of :func:`map_pictures` on one sheet of six columns, (H, W, 3) uint8 RGB."""
     pictures = [torch.from_numpy(picture).permute(2, 0, 1) for picture, _ in map_pictures(photo, pose, size)]
     return make_grid(pictures, nrow=6, padding=4, pad_value=255).permute(1, 2, 0).contiguous().numpy()
-
-
-def _crop(pose: Pose, size: int) -> Crop:
-    """The crop that the maps cover."""
-    x0, y0, x1, y1 = (float(value) for value in pose.box)
-    return Crop(((x0 + x1) / 2, (y0 + y1) / 2), x1 - x0, float(pose.angle), size)
 
 
 def _glow(crop: np.ndarray, heat: np.ndarray) -> np.ndarray:

@@ -31,46 +31,25 @@ class Format:
 
 FORMATS = {
     "json": Format(
-        ".json",
-        "everything but the maps, with names, units and axes (fusion-pose/1)",
-        True,
-        lambda poses, _photo, _name: as_json.encode(poses),
+        ".json", "everything but the maps, with names, units and axes (fusion-pose/1)", True,
+        lambda poses, *_: as_json.encode(poses),
     ),
     "csv": Format(
-        ".csv",
-        "a table with one row for each joint",
-        True,
-        lambda poses, _photo, name: as_csv.encode(poses, name),
+        ".csv", "a table with one row for each joint", True, lambda poses, _, name: as_csv.encode(poses, name)
     ),
     "bvh": Format(
-        ".bvh",
-        "a skeleton with rotations for Blender and the like, in centimetres",
-        False,
-        lambda pose, _photo, _name: as_bvh.encode([pose]),
+        ".bvh", "a skeleton with rotations for Blender and the like, in centimetres", False,
+        lambda pose, *_: as_bvh.encode([pose]),
     ),
     "npz": Format(
-        ".npz",
-        "arrays for NumPy, the confidence maps among them",
-        True,
-        lambda poses, _photo, _name: as_npz.encode(poses),
+        ".npz", "arrays for NumPy, the confidence maps among them", True, lambda poses, *_: as_npz.encode(poses)
     ),
     "png": Format(
-        ".skeleton.png",
-        "the skeleton on the photo",
-        True,
-        lambda poses, photo, _name: as_png.encode(poses, photo),
+        ".skeleton.png", "the skeleton on the photo", True, lambda poses, photo, _: as_png.encode(poses, photo)
     ),
     "maps": Format(
-        ".maps.png",
-        "the confidence maps on one sheet",
-        False,
-        lambda pose, photo, _name: as_png.encode_maps(pose, photo),
+        ".maps.png", "the confidence maps on one sheet", False, lambda pose, photo, _: as_png.encode_maps(pose, photo)
     ),
-    "html": Format(
-        ".html",
-        "the 3D view, which needs no network",
-        False,
-        lambda pose, _photo, _name: as_html.encode(pose),
-    ),
-}
+    "html": Format(".html", "the 3D view, which needs no network", False, lambda pose, *_: as_html.encode(pose)),
+}  # fmt: skip
 """By name, as ``python -m demo.predict --formats`` takes it."""

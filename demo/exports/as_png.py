@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from demo.drawing.overlays import draw_skeleton, map_sheet
+from demo.drawing.overlays import draw_people, map_sheet
 from fusion_model import Pose
 
 
@@ -21,9 +21,7 @@ def encode(poses: Pose | Sequence[Pose], photo: np.ndarray) -> bytes:
     Returns:
         A PNG of (H, W, 3).
     """
-    for pose in [poses] if isinstance(poses, Pose) else reversed(poses):
-        photo = draw_skeleton(photo, pose)
-    return _png(photo)
+    return _png(draw_people(photo, [poses] if isinstance(poses, Pose) else poses))
 
 
 def encode_maps(pose: Pose, photo: np.ndarray) -> bytes:

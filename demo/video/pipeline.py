@@ -18,7 +18,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from demo.drawing.overlays import draw_skeleton
+from demo.drawing.overlays import draw_people
 from demo.video.clips import Clip, clip_writer, open_clip, read_frames
 from demo.video.motion import Motion, encode_bvh, encode_csv, encode_json
 from demo.video.tracker import Track, TrackFrames, track_frames
@@ -151,7 +151,7 @@ def _drawn(frame: np.ndarray, pose: Pose | None, size: tuple[int, int]) -> np.nd
     picture = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
     if pose is not None:
         points = ((pose.joints_2d + 0.5) * factor - 0.5).astype(np.float32)
-        return draw_skeleton(picture, dataclasses.replace(pose, joints_2d=points))
+        return draw_people(picture, [dataclasses.replace(pose, joints_2d=points)])
     scale = size[0] / 640
     place = (round(16 * scale), round(36 * scale))
     for colour, width in (((20, 20, 20), 6), ((255, 255, 255), 2)):

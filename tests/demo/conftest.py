@@ -1,6 +1,7 @@
 """A person of known joints, an estimator that always finds that person, a clip of it, and a browser."""
 
 import atexit
+import dataclasses
 import os
 import shutil
 import tempfile
@@ -48,6 +49,18 @@ def pose(photo):
 def change_pose(photo):
     """A function that makes the same pose with other fields."""
     return lambda **changes: make_pose(photo, **changes)
+
+
+@pytest.fixture
+def turned(pose):
+    """A function that turns the person about the vertical: by 90 degrees, to the right of the picture."""
+
+    def turn(degrees):
+        cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        matrix = np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
+        return dataclasses.replace(pose, joints_3d=(pose.joints_3d @ matrix.T).astype(np.float32))
+
+    return turn
 
 
 @pytest.fixture(scope="session")

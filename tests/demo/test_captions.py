@@ -8,13 +8,6 @@ import pytest
 from demo.captions import facing, figure_text
 
 
-def turned(pose, degrees):
-    """The pose after the person turned about the vertical: by 90 degrees, to the right of the picture."""
-    angle = np.radians(degrees)
-    turn = np.array([[np.cos(angle), 0, -np.sin(angle)], [0, 1, 0], [np.sin(angle), 0, np.cos(angle)]])
-    return dataclasses.replace(pose, joints_3d=(pose.joints_3d @ turn.T).astype(np.float32))
-
-
 @pytest.mark.parametrize(
     ("degrees", "caption"),
     [
@@ -26,8 +19,8 @@ def turned(pose, degrees):
         (-135, "faces away, half turned to the left of the picture"),
     ],
 )
-def test_where_a_person_faces(pose, degrees, caption):
-    assert facing(turned(pose, degrees)) == caption
+def test_where_a_person_faces(turned, degrees, caption):
+    assert facing(turned(degrees)) == caption
 
 
 def test_a_person_on_the_back_faces_up(pose):
@@ -43,7 +36,7 @@ def test_uncertain_joints_are_named(change_pose):
     )
 
 
-def test_several_people_are_told_apart(pose):
-    text = figure_text({"1": pose, "2": turned(pose, 180)})
+def test_several_people_are_told_apart(pose, turned):
+    text = figure_text({"1": pose, "2": turned(180)})
     assert text.startswith("Person 1 faces the camera; 17 of 17")
     assert "Person 2 faces away from the camera" in text

@@ -22,6 +22,20 @@ def address(stand_in):
         yield url
 
 
+@pytest.fixture
+def page(open_page, example):
+    """The page with the result of the example."""
+    page = open_page()
+    upload(page, example)
+    wait_for_result(page)
+    return page
+
+
+def remove_photo(page):
+    page.locator("#photo").get_by_role("button", name="Remove Image").click()
+    page.get_by_text("The pose appears here").wait_for(timeout=WAIT)
+
+
 def test_a_photo_in_the_pose_out(open_page, example):
     page = open_page()
     page.get_by_text("The pose appears here").wait_for(timeout=WAIT)
@@ -37,26 +51,10 @@ def test_a_photo_in_the_pose_out(open_page, example):
     assert page.broken == []
 
 
-def test_the_buttons_turn_the_figure(open_page, example):
-    page = open_page()
-    upload(page, example)
-    wait_for_result(page)
-    page.locator("#figure .updatemenu-button", has_text="Top").click()
-    page.wait_for_function(
-        "document.querySelector('#figure .js-plotly-plot')._fullLayout.scene.camera.eye.z > 1", timeout=WAIT
-    )
-
-
-def camera(page):
-    return page.evaluate("document.querySelector('#figure .js-plotly-plot')._fullLayout.scene.camera.eye")
-
-
-def test_dragging_turns_the_figure(open_page, example):
-    page = open_page()
-    upload(page, example)
-    wait_for_result(page)
+def test_dragging_turns_the_figure(page):
     page.locator("#figure").scroll_into_view_if_needed()
-    plot, before = page.locator("#figure .js-plotly-plot").bounding_box(), camera(page)
+    plot = page.locator("#figure .js-plotly-plot").bounding_box()
+    before = page.evaluate("document.querySelector('#figure .js-plotly-plot')._fullLayout.scene.camera.eye.x")
     x, y = plot["x"] + plot["width"] / 2, plot["y"] + plot["height"] * 0.6
     page.mouse.move(x, y)
     page.mouse.down()
@@ -66,15 +64,12 @@ def test_dragging_turns_the_figure(open_page, example):
     page.wait_for_function(
         "old => Math.abs(document.querySelector('#figure .js-plotly-plot')"
         "._fullLayout.scene._scene.getCamera().eye.x - old) > 0.05",
-        arg=before["x"],
+        arg=before,
         timeout=WAIT,
     )
 
 
-def test_the_figure_is_redrawn_in_place_and_keeps_its_camera(open_page, example, tmp_path):
-    page = open_page()
-    upload(page, example)
-    wait_for_result(page)
+def test_the_figure_is_redrawn_in_place_and_keeps_its_camera(page, example, tmp_path):
     page.evaluate("window.first = document.querySelector('#figure canvas')")
     page.locator("#figure .updatemenu-button", has_text="Side").click()
     turned = "document.querySelector('#figure .graph')._fullLayout.scene.camera.eye.x > 1"
@@ -91,10 +86,7 @@ def test_the_figure_is_redrawn_in_place_and_keeps_its_camera(open_page, example,
     assert page.evaluate("window.first === document.querySelector('#figure canvas')")
 
 
-def test_the_figure_has_a_caption_and_its_buttons_a_keyboard(open_page, example):
-    page = open_page()
-    upload(page, example)
-    wait_for_result(page)
+def test_the_figure_has_a_caption_and_its_buttons_a_keyboard(page):
     canvas = page.locator("#figure canvas").first
     assert (canvas.get_attribute("role"), canvas.get_attribute("aria-label")) == ("img", "3D skeleton")
     assert "faces the camera" in page.locator(f"#{canvas.get_attribute('aria-describedby')}").inner_text()
@@ -112,10 +104,7 @@ def box_of(page):
     return [float(part) for part in page.locator("#box textarea, #box input").input_value().split(",")]
 
 
-def test_two_clicks_correct_the_box(open_page, example):
-    page = open_page()
-    upload(page, example)
-    wait_for_result(page)
+def test_two_clicks_correct_the_box(page):
     assert box_of(page) == [0, 0, 256, 600]
     click_picture(page, 0.5, 0.5)  # means nothing yet
     page.get_by_role("button", name="Draw a box").click()
@@ -133,10 +122,7 @@ def test_two_clicks_correct_the_box(open_page, example):
     assert page.get_by_label("Person 3").count() == 0  # a correction, no new person
 
 
-def test_a_written_box_adds_a_person(open_page, example):
-    page = open_page()
-    upload(page, example)
-    wait_for_result(page)
+def test_a_written_box_adds_a_person(page):
     box = page.locator("#box textarea, #box input")
     box.fill("240 50 500 580")
     box.press("Enter")
@@ -161,10 +147,7 @@ READERS = {
 }
 
 
-def test_every_format_can_be_downloaded(open_page, example):
-    page = open_page()
-    upload(page, example)
-    wait_for_result(page)
+def test_every_format_can_be_downloaded(page):
     assert set(READERS) == set(FORMATS)
     for kind, one in FORMATS.items():
         page.locator("#kind input").click()
@@ -184,10 +167,7 @@ def downloaded(page, name):
     pytest.fail(f"no {name} came")
 
 
-def test_what_changes_the_drawing_needs_no_network(open_page, example, stand_in, monkeypatch):
-    page = open_page()
-    upload(page, example)
-    wait_for_result(page)
+def test_what_changes_the_drawing_needs_no_network(page, stand_in, monkeypatch):
     for name in ("predict_all", "__call__"):
         monkeypatch.setattr(type(stand_in), name, lambda *_, **__: pytest.fail("the network was run"))
     page.get_by_label("arms", exact=True).check()
@@ -221,10 +201,7 @@ def test_a_photo_without_people_is_a_sentence_and_a_box_may_be_drawn(open_page, 
     assert page.get_by_role("button", name="Download", exact=True).last.is_disabled()
 
 
-def test_the_keyboard_reaches_what_can_be_done(open_page, example):
-    page = open_page()
-    upload(page, example)
-    wait_for_result(page)
+def test_the_keyboard_reaches_what_can_be_done(page):
     reached = set()
     for _ in range(120):
         page.keyboard.press("Tab")
@@ -252,8 +229,7 @@ def test_a_bad_file_is_a_sentence(open_page, notes):
     assert "notes.jpg is not a photo" in page.locator("#hint").inner_text()  # stays when the message has faded
     assert "Traceback" not in page.content()
     assert not page.locator("#figure").is_visible()
-    page.locator("#photo").get_by_role("button", name="Remove Image").click()
-    page.get_by_text("The pose appears here").wait_for(timeout=WAIT)
+    remove_photo(page)
 
 
 def test_each_kind_of_photo_is_shown_or_refused_in_one_sentence(open_page, odd_photos):
@@ -265,20 +241,8 @@ def test_each_kind_of_photo_is_shown_or_refused_in_one_sentence(open_page, odd_p
             page.wait_for_function("document.querySelectorAll('#maps .grid-wrap img').length === 17", timeout=WAIT)
         else:
             page.locator("#hint").get_by_text(message).wait_for(timeout=WAIT)
-        page.locator("#photo").get_by_role("button", name="Remove Image").click()
-        page.get_by_text("The pose appears here").wait_for(timeout=WAIT)
+        remove_photo(page)
     assert page.broken == []
-
-
-def test_no_old_result_beside_a_bad_photo(open_page, example, notes):
-    page = open_page()
-    upload(page, example)
-    wait_for_result(page)
-    page.locator("#photo").get_by_role("button", name="Remove Image").click()
-    page.get_by_text("The pose appears here").wait_for(timeout=WAIT)
-    upload(page, notes)
-    page.get_by_test_id("toast-body").wait_for(timeout=WAIT)
-    assert not page.locator("#figure").is_visible()
 
 
 def test_a_quick_change_brings_no_old_result_back(open_page, example, notes):

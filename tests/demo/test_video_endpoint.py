@@ -5,7 +5,6 @@ import base64
 import json
 import time
 
-import httpx
 import jsonschema
 import pytest
 from gradio_client import Client, handle_file
@@ -78,17 +77,6 @@ def test_what_is_no_usable_clip_is_a_sentence(client, make_clip, notes, monkeypa
     assert "walk.mp4 lasts 0.4 seconds: at most 0.2" in refused(client, handle_file(make_clip()))
     monkeypatch.setattr(clips, "MAX_BYTES", 1000)
     assert "at most" in refused(client, handle_file(make_clip()))
-
-
-@pytest.mark.parametrize("meta", [{"meta": {"_type": "gradio.FileData"}}, {}])
-def test_a_clip_of_the_server_cannot_be_read(client, clip, meta):
-    """Asked without gradio_client, which would upload the file first."""
-    call = f"{client.src.rstrip('/')}/gradio_api/call/estimate_video"
-    asked = httpx.post(call, json={"data": [{"path": str(clip), **meta}, None, True, 1700, 300]}, timeout=60)
-    if asked.status_code == 200:
-        answer = httpx.get(f"{call}/{asked.json()['event_id']}", timeout=60).text
-        assert "event: error" in answer
-        assert "fusion-pose-video/1" not in answer
 
 
 def test_cancelling_stops_the_work_on_the_server(client, counting, make_clip, monkeypatch):

@@ -126,13 +126,9 @@ def estimator():
     return PoseEstimator(config, DotHourglass(), FlatFusion(), name="dots")
 
 
-def truth_17(joints):
-    return TO_17 @ joints
-
-
 def assert_found(pose, joints, tolerance=1.0):
     """2D in photo pixels, and the flat part of the 3D along the same directions, at the crop's scale."""
-    expected = truth_17(joints)
+    expected = TO_17 @ joints
     assert np.abs(pose.joints_2d - expected).max() < tolerance
     millimetres = 10 * 32 / (pose.box[2] - pose.box[0])  # a pixel of the photo
     flat = (expected - expected[0]) * millimetres
@@ -191,9 +187,7 @@ def test_rotating_the_photo_rotates_the_pose_about_z(estimator, turns, given):
 def test_the_mirror_image_negates_x_and_swaps_the_sides(estimator):
     joints = place((200, 170), 120)
     mirrored = np.stack((359 - joints[:, 0], joints[:, 1]), 1)[list(MPII_16.mirror)]
-    photo = paint(np.zeros((360, 360, 3), np.uint8), joints, 7)
-    other = paint(np.zeros((360, 360, 3), np.uint8), mirrored, 7)
-    pose, image = estimator(photo), estimator(other)
+    pose, image = (estimator(paint(np.zeros((360, 360, 3), np.uint8), one, 7)) for one in (joints, mirrored))
     assert_found(image, mirrored)
     swapped = pose.joints_3d[list(HUMAN36M_17.mirror)] * [-1, 1, 1]
     assert np.abs(image.joints_3d - swapped).max() < 6
@@ -220,10 +214,7 @@ def test_two_people_are_two_boxes(estimator):
         assert (box[:2] < joints.min(0)).all()
         assert (box[2:] > joints.max(0)).all()
         assert np.abs(box - np.concatenate((joints.min(0), joints.max(0)))).max() < 0.1 * 264
-    left = estimator(photo, boxes[order][0])
-    assert_found(left, place((150, 200), 120))
-    right = estimator(photo, boxes[order][1])
-    assert_found(right, place((450, 190), 120))
+        assert_found(estimator(photo, box), joints)
 
 
 def test_the_larger_person_is_the_best(estimator):
@@ -307,13 +298,9 @@ def test_as_many_boxes_as_photos(estimator):
         estimator.batch([photo_of(), photo_of()], [None])
 
 
-@pytest.mark.parametrize(
-    ("box", "message"),
-    [((5, 5, 5, 50), "no area"), ((500, 0, 600, 50), "does not touch the photo"), ((1, 2, 3), "four finite numbers")],
-)
-def test_boxes_are_checked(estimator, box, message):
-    with pytest.raises(ValueError, match=message):
-        estimator(photo_of((180, 180)), box)
+def test_boxes_are_checked(estimator):
+    with pytest.raises(ValueError, match="does not touch the photo, which is 360 x 360"):
+        estimator(photo_of((180, 180)), (500, 0, 600, 50))
 
 
 def test_a_box_that_leaves_the_photo_is_used(estimator):

@@ -106,27 +106,24 @@ def test_a_pair_on_one_spot_takes_two_peaks_that_are_nearly_as_high():
     torch.testing.assert_close(swapped, torch.tensor([FRONT, BACK]), atol=0.05, rtol=0)
 
 
-@pytest.mark.parametrize("maps", [
-    torch.stack([two_peaks(FRONT, BACK, (0.8, 0.7)), two_peaks(FRONT, BACK, (0.8, 0.6))]),  # one limb hides the other
-    torch.stack([two_peaks(FRONT, BACK, (0.8, 0.79)), two_peaks(BACK, FRONT, (0.8, 0.75))]),  # apart already
-    torch.stack([two_peaks(FRONT, (15.8, 12.9), (0.8, 0.79))] * 2),  # one broad peak
-    torch.zeros(2, 24, 24),
+SAME_SPOT = [two_peaks(FRONT, BACK, (0.8, 0.79))] * 2
+
+
+@pytest.mark.parametrize(("maps", "mirror"), [
+    (torch.stack([two_peaks(FRONT, BACK, (0.8, 0.7)), two_peaks(FRONT, BACK, (0.8, 0.6))]), PAIR),  # one limb hidden
+    (torch.stack([two_peaks(FRONT, BACK, (0.8, 0.79)), two_peaks(BACK, FRONT, (0.8, 0.75))]), PAIR),  # apart already
+    (torch.stack([two_peaks(FRONT, (15.8, 12.9), (0.8, 0.79))] * 2), PAIR),  # one broad peak
+    (torch.zeros(2, 24, 24), PAIR),
+    (torch.stack(SAME_SPOT), (0, 1)),  # joints without another side
 ])  # fmt: skip
-def test_a_pair_is_left_alone_otherwise(maps):
-    for pair, alone in zip(decode_pairs(maps, PAIR), decode(maps), strict=True):
+def test_a_pair_is_left_alone_otherwise(maps, mirror):
+    for pair, alone in zip(decode_pairs(maps, mirror), decode(maps), strict=True):
         assert torch.equal(pair, alone)
 
 
 def test_a_pair_apart_is_left_alone_beside_one_on_one_spot():
-    together, apart = [two_peaks(FRONT, BACK, (0.8, 0.79))] * 2, [two_peaks(FRONT, BACK, (0.8, 0.79))] * 2
-    apart[1] = two_peaks(BACK, FRONT, (0.8, 0.76))
-    maps = torch.stack(together + apart)
+    maps = torch.stack([*SAME_SPOT, SAME_SPOT[0], two_peaks(BACK, FRONT, (0.8, 0.76))])
     points, peaks = decode_pairs(maps, (1, 0, 3, 2))
     assert not torch.equal(points[:2], decode(maps)[0][:2])
     assert torch.equal(points[2:], decode(maps)[0][2:])
     assert torch.equal(peaks[2:], decode(maps)[1][2:])
-
-
-def test_joints_without_another_side_are_left_alone():
-    maps = torch.stack([two_peaks(FRONT, BACK, (0.8, 0.79))] * 2)
-    assert torch.equal(decode_pairs(maps, (0, 1))[0], decode(maps)[0])

@@ -72,8 +72,7 @@ def test_the_input_is_centred_inside():
 
 
 def test_folded_gives_the_same_maps_with_fewer_norms():
-    torch.manual_seed(0)
-    network = StackedHourglass(HourglassConfig(stacks=2, width=16, input_size=64))
+    network = small()
     for _ in range(3):  # statistics that are not those of the start
         network(torch.rand(4, 3, 64, 64) * 2)
     network.eval()

@@ -35,18 +35,14 @@ POSE = {
 
 def assert_fits(value, form, place="pose"):
     """Exactly the fields of the form, each of exactly its type: plain Python, nothing of numpy."""
-    if isinstance(form, dict):
-        assert type(value) is dict, place
-        assert list(value) == list(form), place
-        for name, part in form.items():
-            assert_fits(value[name], part, f"{place}.{name}")
-    elif isinstance(form, list):
-        assert type(value) is list, place
-        assert len(value) == len(form), place
-        for number, part in enumerate(form):
-            assert_fits(value[number], part, f"{place}[{number}]")
-    else:
+    if not isinstance(form, dict | list):
         assert type(value) is form, place
+        return
+    assert type(value) is type(form), place
+    keys, wanted = (list(one) if isinstance(form, dict) else list(range(len(one))) for one in (value, form))
+    assert keys == wanted, place
+    for key in keys:
+        assert_fits(value[key], form[key], f"{place}.{key}")
 
 
 @pytest.fixture

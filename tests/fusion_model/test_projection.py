@@ -45,33 +45,24 @@ def seen_at(joints_2d, confidence, shape):
     return joint_status(np.array(joints_2d, float), LINE, np.array(confidence), shape, 0.5)
 
 
-def test_what_is_seen_stays_where_it_is():
-    points = [[50, 20], [50, 70], [50, 120], [50, 170]]
-    moved, status = seen_at(points, [0.9, 0.9, 0.5, 0.7], (200, 100))
-    assert status == ("seen",) * 4
-    assert moved.tolist() == points
+SEEN = [[50, 20], [50, 70], [50, 120]]  # on the line, at 0.1 px a mm; the ankle belongs at (50, 170)
 
 
-def test_an_unsure_joint_within_the_photo_is_guessed_at_its_peak():
-    points = [[50, 20], [50, 70], [50, 120], [80, 150]]
-    moved, status = seen_at(points, [0.9, 0.9, 0.9, 0.2], (200, 100))
-    assert status == ("seen", "seen", "seen", "guessed")
-    assert moved.tolist() == points  # the pose would put it at (50, 170), within the photo: the peak is kept
-
-
-def test_an_unsure_joint_that_the_pose_puts_beyond_the_photo_is_outside():
-    points = [[50, 20], [50, 70], [50, 120], [80, 110]]
-    moved, status = seen_at(points, [0.9, 0.9, 0.9, 0.2], (150, 100))
-    assert status == ("seen", "seen", "seen", "outside")
-    assert np.allclose(moved[3], [50, 170])  # where 0.1 px a mm puts the ankle, below a photo of 150 rows
-    assert moved[:3].tolist() == points[:3]
-
-
-def test_a_peak_beyond_the_photo_is_outside_however_sure():
-    points = [[50, 20], [50, 70], [50, 120], [50, 170]]
-    moved, status = seen_at(points, [0.9, 0.9, 0.9, 0.9], (150, 100))
-    assert status == ("seen", "seen", "seen", "outside")
-    assert np.allclose(moved, points)
+@pytest.mark.parametrize(
+    ("ankle", "confidence", "rows", "status", "placed"),
+    [
+        ([50, 170], 0.7, 200, "seen", [50, 170]),
+        ([80, 150], 0.2, 200, "guessed", [80, 150]),  # the pose would put it within the photo: the peak is kept
+        ([80, 110], 0.2, 150, "outside", [50, 170]),  # the pose puts it below a photo of 150 rows
+        ([50, 170], 0.9, 150, "outside", [50, 170]),  # a peak beyond the photo, however sure
+    ],
+)
+def test_a_joint_is_seen_guessed_or_outside(ankle, confidence, rows, status, placed):
+    moved, found = seen_at([*SEEN, ankle], [0.9, 0.9, 0.5, confidence], (rows, 100))
+    assert found == ("seen", "seen", "seen", status)
+    assert moved[:3].tolist() == SEEN
+    assert np.allclose(moved[3], placed)
+    assert status == "outside" or moved[3].tolist() == placed
 
 
 def test_the_photo_ends_half_a_pixel_after_its_last_center():

@@ -2,13 +2,7 @@
 
 import numpy as np
 
-from demo.drawing.overlays import (
-    draw_people,
-    draw_skeleton,
-    joint_opacity,
-    map_pictures,
-    map_sheet,
-)
+from demo.drawing.overlays import draw_people, joint_opacity, map_pictures, map_sheet
 from fusion_model.drawing import SIDE_COLOURS
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 
@@ -19,7 +13,7 @@ def pixel(picture, point):
 
 
 def test_left_and_right_have_their_own_colours(photo, pose):
-    picture = draw_skeleton(photo, pose)
+    picture = draw_people(photo, [pose])
     for side in ("left", "right"):
         knee, ankle = (pose.joints_2d[HUMAN36M_17.index(f"{side}_{name}")] for name in ("knee", "ankle"))
         drawn = pixel(picture, (knee + ankle) / 2)
@@ -29,42 +23,31 @@ def test_left_and_right_have_their_own_colours(photo, pose):
 
 def test_the_photo_itself_stays_as_it_is(photo, pose):
     before = photo.copy()
-    draw_skeleton(photo, pose)
+    draw_people(photo, [pose])
     assert (photo == before).all()
 
 
-def test_a_surer_joint_is_drawn_more_strongly(photo, change_pose):
-    hip, knee = (HUMAN36M_17.index(f"left_{name}") for name in ("hip", "knee"))
+def test_surer_is_stronger_guessed_is_faded_and_outside_is_not_drawn(photo, change_pose):
+    wrist, elbow = (HUMAN36M_17.index(f"left_{name}") for name in ("wrist", "elbow"))
 
-    def strength(confidence):
-        pose = change_pose(confidence=np.full(17, confidence, np.float32))
-        middle = (pose.joints_2d[hip] + pose.joints_2d[knee]) / 2
-        return np.abs(pixel(draw_skeleton(photo, pose), middle) - 90).sum()
-
-    assert strength(1.0) > strength(0.2) > 0
-
-
-def test_guessed_is_faded_and_outside_is_not_drawn(photo, change_pose):
-    wrist = HUMAN36M_17.index("left_wrist")
-    elbow = HUMAN36M_17.index("left_elbow")
-
-    def drawn(status):
-        pose = change_pose(status=tuple(status if joint == wrist else "seen" for joint in range(17)))
+    def drawn(status, confidence):
+        status = tuple(status if joint == wrist else "seen" for joint in range(17))
+        pose = change_pose(status=status, confidence=np.full(17, confidence, np.float32))
         middle = (pose.joints_2d[wrist] + pose.joints_2d[elbow]) / 2
-        return np.abs(pixel(draw_skeleton(photo, pose), middle) - 90).sum()
+        return np.abs(pixel(draw_people(photo, [pose]), middle) - 90).sum()
 
-    assert drawn("seen") > drawn("guessed") > drawn("outside") == 0
+    assert drawn("seen", 1.0) > drawn("seen", 0.2) > drawn("guessed", 1.0) > drawn("outside", 1.0) == 0
 
 
 def test_nothing_is_drawn_if_all_is_outside(photo, change_pose):
     pose = change_pose(status=("outside",) * 17, joints_2d=np.full((17, 2), 1e7, np.float32))
-    assert (draw_skeleton(photo, pose) == photo).all()
+    assert (draw_people(photo, [pose]) == photo).all()
 
 
 def test_joints_far_beyond_the_photo_do_no_harm(photo, change_pose):
     far = change_pose().joints_2d.copy()
     far[HUMAN36M_17.index("left_ankle")] = (3e8, -4e8)
-    assert draw_skeleton(photo, change_pose(joints_2d=far)).shape == photo.shape
+    assert draw_people(photo, [change_pose(joints_2d=far)]).shape == photo.shape
 
 
 def test_a_large_photo_is_shrunk_with_its_skeleton(pose):

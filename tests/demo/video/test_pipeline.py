@@ -40,16 +40,12 @@ def test_progress_rises_to_one(squares, walk, tmp_path):
     assert written[-1] == (1.0, "drawing 20 of 20")
 
 
-def frames_of(path):
-    return [frame for _, _, frame in read_frames(open_clip(path))]
-
-
 def test_the_overlay_shows_the_skeleton_or_says_that_there_is_none(walked, tmp_path):
     files = finished(file_steps(walked, tmp_path / "out"))
     clip = open_clip(files["mp4"])
     assert (clip.width, clip.height, clip.frames) == (WIDTH, HEIGHT, 20)
     assert clip.seconds == pytest.approx(0.8, abs=0.01)
-    frames, blue = frames_of(files["mp4"]), np.array(SIDE_COLOURS["left"])
+    frames, blue = [frame for _, _, frame in read_frames(clip)], np.array(SIDE_COLOURS["left"])
     for frame, pose in zip(frames, walked.poses, strict=True):
         drawn = (np.abs(frame.astype(int) - blue).sum(2) < 120).sum()
         assert (drawn > 50) == (pose is not None)
@@ -70,16 +66,13 @@ def test_a_large_or_odd_clip_is_drawn_at_an_even_size(walked, monkeypatch, tmp_p
     assert (overlay.width, overlay.height) == (210, 156)
 
 
-def test_all_files_are_there_and_named_after_the_clip(walked, tmp_path):
+def test_all_files_are_named_after_the_clip_and_the_overlay_is_h264_with_its_index_first(walked, tmp_path):
     files = finished(file_steps(smooth_motion(walked), tmp_path / "new" / "out"))
     assert sorted(path.name for path in (tmp_path / "new" / "out").iterdir()) == [
         "walk.bvh", "walk.csv", "walk.json", "walk.skeleton.mp4",
     ]  # fmt: skip
     assert all(path.stat().st_size > 0 for path in files.values())
-
-
-def test_the_overlay_is_h264_with_its_index_first(walked, tmp_path):
-    data = finished(file_steps(walked, tmp_path))["mp4"].read_bytes()
+    data = files["mp4"].read_bytes()
     assert b"avc1" in data
     assert data.index(b"moov") < data.index(b"mdat")  # plays before it is loaded
 
@@ -95,7 +88,7 @@ def test_closing_the_steps_leaves_nothing_behind(walked, tmp_path):
 def test_a_failure_leaves_the_old_overlay_as_it_was(walked, tmp_path, monkeypatch):
     path = finished(file_steps(walked, tmp_path / "out"))["mp4"]
     before = path.read_bytes()
-    monkeypatch.setattr(pipeline, "draw_skeleton", lambda *_: 1 / 0)
+    monkeypatch.setattr(pipeline, "draw_people", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         finished(file_steps(walked, tmp_path / "out"))
     assert path.read_bytes() == before

@@ -26,6 +26,18 @@ def output_with(*people, side=8):
     return output
 
 
+class Seeing(nn.Module):
+    """A detector that always sees one person, given as for :func:`output_with`."""
+
+    def __init__(self, *person):
+        super().__init__()
+        self.config, self.person, self.anything = CONFIG, person, nn.Parameter(torch.zeros(1))
+
+    def forward(self, images):
+        """(N, 7, 8, 8)."""
+        return output_with(self.person)[None].expand(len(images), 7, 8, 8)
+
+
 def test_a_cell_gives_a_box_round_its_middle_and_an_angle():
     # Cell (2, 3) has its middle at x = 3 * 8 + 3.5, y = 2 * 8 + 3.5.
     (one,) = decode_detections(output_with((2, 3, 0.0, 10, 12, 14, 20, -135)), CONFIG)
@@ -51,11 +63,7 @@ def test_every_duplicate_is_dropped_not_only_those_of_the_best():
 
 
 def test_boxes_come_back_to_a_photo_that_is_not_square():
-    class Fixed(PersonDetector):
-        def forward(self, images):
-            return output_with((4, 4, 3.0, 8, 8, 8, 8, 90))[None].expand(len(images), 7, 8, 8)
-
-    one = detect(Fixed(CONFIG).eval(), np.zeros((100, 200, 3), np.uint8))[0]
+    one = detect(Seeing(4, 4, 3.0, 8, 8, 8, 8, 90), np.zeros((100, 200, 3), np.uint8))[0]
     # 200 pixels wide in 64: a scale of 3.125; the cell's middle 35.5 lies 4 right of and below the input's middle 31.5.
     assert np.allclose((one.box[:2] + one.box[2:]) / 2, (99.5 + 4 * 3.125, 49.5 + 4 * 3.125))
     assert np.allclose(one.box[2:] - one.box[:2], 16 * 3.125)
@@ -63,11 +71,8 @@ def test_boxes_come_back_to_a_photo_that_is_not_square():
 
 
 def test_a_box_ends_at_the_photo():
-    class Wide(PersonDetector):
-        def forward(self, images):
-            return output_with((0, 0, 3.0, 60, 60, 40, 40, 0))[None].expand(len(images), 7, 8, 8)
-
-    assert (detect(Wide(CONFIG).eval(), np.zeros((128, 128, 3), np.uint8))[0].box[:2] == -0.5).all()
+    wide = Seeing(0, 0, 3.0, 60, 60, 40, 40, 0)
+    assert (detect(wide, np.zeros((128, 128, 3), np.uint8))[0].box[:2] == -0.5).all()
 
 
 def test_an_untrained_network_has_one_output_a_cell_and_sees_no_person():
@@ -122,20 +127,8 @@ def test_detector_and_configuration_belong_together(estimator):
         PoseEstimator(estimator.config, estimator.hourglass, estimator.fusion_network)
 
 
-class Pointing(nn.Module):
-    """Sees one person in the middle, turned by a right angle."""
-
-    def __init__(self):
-        super().__init__()
-        self.config, self.anything = CONFIG, nn.Parameter(torch.zeros(1))
-
-    def forward(self, images):
-        """(N, 7, 8, 8)."""
-        return output_with((4, 4, 3.0, 12, 24, 12, 24, 90))[None].expand(len(images), 7, 8, 8)
-
-
 def test_the_first_crop_is_where_the_detector_points(estimator, monkeypatch):
-    estimator.search.detector, crops = Pointing(), []
+    estimator.search.detector, crops = Seeing(4, 4, 3.0, 12, 24, 12, 24, 90), []
     plain = estimator.predictor.predict
     monkeypatch.setattr(estimator.predictor, "predict", lambda photos, some: crops.extend(some) or plain(photos, some))
     estimator.find_people(np.random.default_rng(0).integers(0, 256, (128, 128, 3)).astype(np.uint8))

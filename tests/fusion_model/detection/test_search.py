@@ -19,6 +19,7 @@ STANDING = {
     "head": (0, -60), "neck": (0, -42), "thorax": (0, -38), "pelvis": (0, 0), "shoulder": (14, -36), "elbow": (20, -15),
     "wrist": (22, 5), "hip": (9, 0), "knee": (10, 30), "ankle": (10, 60),
 }  # fmt: skip
+WITH_DETECTOR = dataclasses.replace(PRESETS["tiny"], detector=DetectorConfig(accept_score=0.5))
 
 
 def standing():
@@ -82,26 +83,23 @@ def test_a_first_crop_is_small_and_predicted_again_in_full_where_it_counts(close
 @pytest.mark.parametrize(("crop_score", "found"), [(0.36, 1), (0.24, 0)])
 def test_detector_and_hourglass_accept_together(crop_score, found):
     """The geometric mean of 0.9 and the crop's score against 0.5."""
-    config = dataclasses.replace(PRESETS["tiny"], detector=DetectorConfig(accept_score=0.5))
-    people = confirm(Search(config, Scripted(crop_score, crop_score), object()), candidate(detector_score=0.9))
+    people = confirm(Search(WITH_DETECTOR, Scripted(crop_score, crop_score), object()), candidate(detector_score=0.9))
     assert [one.score for one in people] == [pytest.approx((0.9 * crop_score) ** 0.5)] * found
 
 
 def test_min_score_replaces_the_thresholds():
-    config = dataclasses.replace(PRESETS["tiny"], detector=DetectorConfig(accept_score=0.5))
     one = {"detector_score": 0.4}
-    assert not confirm(Search(config, Scripted(0.4, 0.4), object()), candidate(**one))
-    assert confirm(Search(config, Scripted(0.4, 0.4), object()), candidate(**one), min_score=0.35)
-    assert not confirm(Search(config, Scripted(0.9, 0.9), object()), candidate(**one), min_score=0.65)
+    assert not confirm(Search(WITH_DETECTOR, Scripted(0.4, 0.4), object()), candidate(**one))
+    assert confirm(Search(WITH_DETECTOR, Scripted(0.4, 0.4), object()), candidate(**one), min_score=0.35)
+    assert not confirm(Search(WITH_DETECTOR, Scripted(0.9, 0.9), object()), candidate(**one), min_score=0.65)
 
 
 def test_who_cannot_be_confirmed_gets_no_crop(monkeypatch):
-    config = dataclasses.replace(PRESETS["tiny"], detector=DetectorConfig(accept_score=0.5))
     box = np.array([60.0, 30.0, 140.0, 170.0])
     detections = [Detection(box, 0.0, 0.9), Detection(box + 200, 0.0, 0.26), Detection(box + 400, 0.0, 0.24)]
     monkeypatch.setattr(search, "detect", lambda _network, _photo, _min_score: detections)
     predictor = Scripted(1.0, 1.0, 1.0, 1.0)
-    finding = Search(config, predictor, object())
+    finding = Search(WITH_DETECTOR, predictor, object())
     hinted = []
     monkeypatch.setattr(finding, "_find_by_hints", lambda _photo, _found, hints, _min: hinted.extend(hints) or [])
     finding.find(np.zeros((700, 700, 3), np.uint8))

@@ -29,43 +29,38 @@ from fusion_model.pruning import prune
 CARD = "# A card\n"
 
 
-def parts(**changes):
+def networks(**changes):
     torch.manual_seed(0)
     config = dataclasses.replace(PRESETS["tiny"], fusion=dataclasses.replace(PRESETS["tiny"].fusion, **changes))
     return config, StackedHourglass(config.hourglass), FusionNetwork(config.fusion)
 
 
 def tensors_of(hourglass, fusion):
-    networks = {"hourglass.": hourglass, "fusion.": fusion}
-    return {prefix + name: tensor for prefix, net in networks.items() for name, tensor in net.state_dict().items()}
+    parts = {"hourglass.": hourglass, "fusion.": fusion}
+    return {prefix + name: tensor for prefix, net in parts.items() for name, tensor in net.state_dict().items()}
+
+
+def make(**changes):
+    """A configuration and the tensors of its networks."""
+    config, *parts = networks(**changes)
+    return config, tensors_of(*parts)
+
+
+def save_another(folder):
+    """Save an early-fusion checkpoint over the one in the folder."""
+    return save_checkpoint(folder, *make(strategy="early"), "# Another\n")
 
 
 @pytest.fixture
 def folder(tmp_path):
-    config, hourglass, fusion = parts()
-    return save_checkpoint(tmp_path / "model", config, tensors_of(hourglass, fusion), CARD, metrics={"pck": 0.5})
-
-
-def edit_config(folder, change):
-    path = folder / "config.json"
-    entries = json.loads(path.read_text())
-    change(entries)
-    path.write_text(json.dumps(entries))
-
-
-def edit_tensors(folder, change):
-    path = folder / "model.safetensors"
-    tensors = load_file(path)
-    change(tensors)
-    save_file(tensors, path)
+    return save_checkpoint(tmp_path / "model", *make(), CARD, metrics={"pck": 0.5})
 
 
 @pytest.mark.parametrize(
     "changes", [{}, {"strategy": "free"}, {"strategy": "image-only"}, {"batch_norm": True}], ids=str
 )
 def test_round_trip_in_float32_is_exact(tmp_path, changes):
-    config, hourglass, fusion = parts(**changes)
-    tensors = tensors_of(hourglass, fusion)
+    config, tensors = make(**changes)
     save_checkpoint(tmp_path / "a" / "b", config, tensors, CARD, dtype=torch.float32)
     loaded_config, state = load_checkpoint(tmp_path / "a" / "b")
     assert loaded_config == config
@@ -87,15 +82,14 @@ def test_half_precision_is_the_default_and_keeps_counters_and_scalars(folder):
 
 
 def test_numbers_beyond_half_precision_are_kept(tmp_path):
-    config, hourglass, fusion = parts()
-    tensors = tensors_of(hourglass, fusion)
+    config, tensors = make()
     tensors["fusion.output.bias"] = torch.full_like(tensors["fusion.output.bias"], 1e6)
     _, state = load_checkpoint(save_checkpoint(tmp_path / "m", config, tensors, CARD))
     assert state["fusion.output.bias"][0] == 1e6
 
 
 def test_pruned_network_round_trip(tmp_path):
-    config, hourglass, fusion = parts()
+    config, hourglass, fusion = networks()
     fusion.harden()
     pruned = prune(fusion).eval()
     config = dataclasses.replace(config, fusion=pruned.config)
@@ -116,9 +110,8 @@ def test_files_can_be_read_by_others(folder):
 
 
 def test_saving_again_replaces(folder):
-    config, hourglass, fusion = parts(strategy="early")
-    save_checkpoint(folder, config, tensors_of(hourglass, fusion), "# Another\n")
-    assert load_checkpoint(folder)[0] == config
+    save_another(folder)
+    assert load_checkpoint(folder)[0] == make(strategy="early")[0]
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
@@ -131,11 +124,9 @@ def test_a_save_that_fails_leaves_the_old_checkpoint(folder, monkeypatch, step):
         raise OSError("disk full")
 
     monkeypatch.setattr(step, fail)
-    config, hourglass, fusion = parts(strategy="early")
-    with pytest.raises(OSError, match="disk full"):
-        save_checkpoint(folder, config, tensors_of(hourglass, fusion), "# Another\n")
-    with pytest.raises(OSError, match="disk full"):
-        save_checkpoint(folder.parent / "new", config, tensors_of(hourglass, fusion), "# Another\n")
+    for target in (folder, folder.parent / "new"):
+        with pytest.raises(OSError, match="disk full"):
+            save_another(target)
     assert (folder / "README.md").read_text() == CARD
     assert load_checkpoint(folder)[0].fusion.strategy == "trainable"
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
@@ -150,26 +141,22 @@ def test_a_rename_that_fails_brings_the_old_checkpoint_back(folder, monkeypatch)
         return rename(path, target)
 
     monkeypatch.setattr(type(folder), "rename", fail_for_parts)
-    config, hourglass, fusion = parts(strategy="early")
     with pytest.raises(OSError, match="busy"):
-        save_checkpoint(folder, config, tensors_of(hourglass, fusion), "# Another\n")
+        save_another(folder)
     assert load_checkpoint(folder)[0].fusion.strategy == "trainable"
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
 def test_saving_refuses_to_replace_other_things(tmp_path):
-    config, hourglass, fusion = parts()
     (tmp_path / "thesis.tex").write_text("...")
-    with pytest.raises(ValueError, match=r"holds other files: thesis\.tex"):
-        save_checkpoint(tmp_path, config, tensors_of(hourglass, fusion), CARD)
-    with pytest.raises(ValueError, match="is a file"):
-        save_checkpoint(tmp_path / "thesis.tex", config, tensors_of(hourglass, fusion), CARD)
+    for target, message in ((tmp_path, r"holds other files: thesis\.tex"), (tmp_path / "thesis.tex", "is a file")):
+        with pytest.raises(ValueError, match=message):
+            save_another(target)
     assert (tmp_path / "thesis.tex").read_text() == "..."
 
 
 def test_saving_refuses_what_could_not_be_loaded(tmp_path):
-    config, hourglass, fusion = parts()
-    tensors = tensors_of(hourglass, fusion)
+    config, tensors = make()
     del tensors["fusion.alpha"]
     with pytest.raises(ValueError, match=r"missing: fusion\.alpha"):
         save_checkpoint(tmp_path / "m", config, tensors, CARD)
@@ -193,7 +180,9 @@ def test_saving_refuses_what_could_not_be_loaded(tmp_path):
     ],
 )
 def test_loading_names_the_tensor_that_does_not_fit(folder, change, message):
-    edit_tensors(folder, change)
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors")
     with pytest.raises(ValueError, match=message):
         load_checkpoint(folder)
 
@@ -217,7 +206,9 @@ def test_long_lists_of_problems_are_cut():
     ],
 )
 def test_other_schemas_are_refused(folder, change, message):
-    edit_config(folder, change)
+    entries = json.loads((folder / "config.json").read_text())
+    change(entries)
+    (folder / "config.json").write_text(json.dumps(entries))
     with pytest.raises(ValueError, match=rf"config\.json .*{message}"):
         load_checkpoint(folder)
 
