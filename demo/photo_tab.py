@@ -237,7 +237,7 @@ def _initial_content(service: Service, example: Path | None) -> InitialContent:
     result, choices = service.predict_all(str(example)), Choices.first()
     if not choices.poses(result):
         return InitialContent()
-    photo, cache = service.photo_of(result), gr.DownloadButton().GRADIO_CACHE
+    photo, cache = service.photo_of(result), gr.DownloadButton(render=False).GRADIO_CACHE
     return InitialContent(
         result=result,
         notice=advice(result, choices.who),

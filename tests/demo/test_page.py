@@ -22,6 +22,7 @@ def test_the_page_opens_with_the_example_solved_and_estimates_nothing(open_page,
     page = open_page()
     page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
     assert page.locator("#picture img").is_visible()
+    assert page.get_by_text("Download", exact=True).count() == 1
     assert "faces the camera" in page.locator("#caption").inner_text()
     page.wait_for_timeout(1000)
     assert page.get_by_test_id("toast-body").count() == 0
