@@ -1,6 +1,7 @@
 """Who imports whom: app -> demo -> fusion_model <- train, inside train downwards only, and never in a circle."""
 
 import ast
+import importlib.metadata
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -8,6 +9,8 @@ from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
+import tomlkit
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 ROOMS = {
@@ -108,12 +111,18 @@ def test_no_modules_import_each_other_in_a_circle(imports):
     TopologicalSorter({name: imports[name] & set(FILES) for name in imports}).prepare()
 
 
-def test_packages_that_only_the_page_or_the_training_needs(imports):
-    foreign = {(room(name), room(target), name) for name in imports for target in imports[name]}
-    assert {name for where, what, name in foreign if where == "fusion_model" and what in FOREIGN} == set()
-    assert {name for where, what, name in foreign if where == "train" and what == "gradio"} == set()
-    turning = {"train.analysis.turning"}  # skeletons that one can turn
-    assert {name for where, what, name in foreign if where == "train" and what == "plotly"} == turning
+def test_the_training_needs_no_page(imports):
+    users = {name: set(map(room, imports[name])) for name in imports if room(name) == "train"}
+    assert [name for name in users if "gradio" in users[name]] == []
+    assert [name for name in users if "plotly" in users[name]] == ["train.analysis.turning"]  # skeletons one can turn
+
+
+def test_the_library_imports_exactly_the_packages_that_it_asks_for(imports):
+    owners = importlib.metadata.packages_distributions()
+    names = {room(target) for name in imports for target in imports[name] if room(name) == "fusion_model"}
+    names -= {*sys.stdlib_module_names, "fusion_model"}
+    asked = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    assert {owners[name][0].lower().replace("_", "-") for name in names} == {Requirement(line).name for line in asked}
 
 
 def test_the_library_loads_nothing_it_does_not_need():

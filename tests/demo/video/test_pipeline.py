@@ -117,6 +117,7 @@ def test_frames_are_released(squares, tmp_path, monkeypatch):
     assert max(counts) <= 3
 
 
+@pytest.mark.slow
 def test_clips_need_no_gradio():
     modules = "demo.video.pipeline, demo.video.smoothing, demo.drawing.motion_figure"
     code = f"import sys, {modules}; print('gradio' in sys.modules)"
