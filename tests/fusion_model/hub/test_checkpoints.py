@@ -95,10 +95,10 @@ def test_pruned_network_round_trip(tmp_path):
     config = dataclasses.replace(config, fusion=pruned.config)
     save_checkpoint(tmp_path / "m", config, tensors_of(hourglass, pruned), CARD, dtype=torch.float32)
     loaded_config, state = load_checkpoint(tmp_path / "m")
-    networks = build_networks(loaded_config).eval()
-    networks.load_state_dict(state)
+    loaded = build_networks(loaded_config).eval()
+    loaded.load_state_dict(state)
     inputs = torch.rand(1, 3, 32, 32), torch.rand(1, 16, 32, 32)
-    assert torch.equal(networks["fusion"](*inputs), pruned(*inputs))
+    assert torch.equal(loaded["fusion"](*inputs), pruned(*inputs))
 
 
 def test_files_can_be_read_by_others(folder):
