@@ -42,11 +42,13 @@ def test_lspet_unlabelled_joints(tmp_path):
     joints = write_lspet(tmp_path / "lspet", 2)
     wrist, hip = LSP_14.index("left_wrist"), LSP_14.index("left_hip")
     joints[wrist, 2, 0] = joints[hip, 2, 0] = 0
+    joints[wrist, :2, 0] = -500  # as distributed: a placeholder far from the body
     savemat(tmp_path / "lspet" / "joints.mat", {"joints": joints})
     alone = read_lspet(tmp_path / "lspet", None)
     unknown = [MPII_16.index(name) for name in ("left_wrist", "left_hip", "pelvis")]
     assert alone.weight[0, unknown].max() == 0
     assert not alone.by_hand[0, unknown].any()
+    assert alone.box[0].min() > 0
     assert alone.weight[1, unknown].min() == 1
     # The teacher fills what is not labelled, and nothing else.
     np.savez(tmp_path / "t.npz", **teacher_arrays(1))
