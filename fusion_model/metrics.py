@@ -7,7 +7,6 @@ Fractions lie in [0, 1]. A mean over nothing (no labelled joint, no pair) is NaN
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +47,24 @@ def mpjpe(prediction: np.ndarray, target: np.ndarray, root: int | None = 0) -> f
         Millimetres.
     """
     return _mean(joint_errors(_relative(prediction, root), _relative(target, root)))
+
+
+def n_mpjpe(prediction: np.ndarray, target: np.ndarray, root: int | None = 0) -> float:
+    """Scale-normalised error (Rhodin et al., CVPR 2018): each prediction is scaled to fit, not turned or moved.
+
+    Args:
+        prediction: (N, J, 3) mm, or any unit.
+        target: (N, J, 3) mm.
+        root: as in :func:`mpjpe`.
+
+    Returns:
+        Millimetres.
+    """
+    prediction, target = _relative(prediction, root), _relative(target, root)
+    _check_pair(prediction, target, 3)
+    products, squares = (prediction * target).sum((1, 2)), (prediction**2).sum((1, 2))
+    scale = np.divide(products, squares, out=np.zeros_like(products), where=squares > 0)
+    return _mean(joint_errors(scale[:, None, None] * prediction, target))
 
 
 def pa_mpjpe(prediction: np.ndarray, target: np.ndarray, *, scale: bool = True) -> float:
@@ -105,16 +122,18 @@ def pcp(
     labelled: np.ndarray | None = None,
     *,
     rule: str = "strict",
+    threshold: float = 0.5,
 ) -> np.ndarray:
-    """Percentage of correct parts at 0.5, as a fraction for each part.
+    """Percentage of correct parts, as a fraction for each part.
 
     Args:
         prediction: (N, J, D), D = 2 or 3.
         target: (N, J, D).
         bones: B pairs of joints.
         labelled: (N, J) bool; a part counts where both its ends are labelled. None: everywhere.
-        rule: ``"strict"``: both ends lie within half the length of the true part (LSP); ``"mean"``: the mean
+        rule: ``"strict"``: both ends lie within ``threshold`` lengths of the true part (LSP); ``"mean"``: the mean
             of their distances does (KTH Multiview Football II).
+        threshold: see above.
 
     Returns:
         (B,) fractions over the N people, NaN for a part that is labelled nowhere.
@@ -128,16 +147,19 @@ def pcp(
     lengths = np.linalg.norm(target[:, first] - target[:, second], axis=-1)
     ends = np.stack((errors[:, first], errors[:, second]))
     distance = ends.max(0) if rule == "strict" else ends.mean(0)
-    return _fraction(distance <= 0.5 * lengths, labelled[:, first] & labelled[:, second], axis=0)
+    return _fraction(distance <= threshold * lengths, labelled[:, first] & labelled[:, second], axis=0)
 
 
-def correct_keypoints(prediction: np.ndarray, target: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """Joints within 0.2 torso lengths of the truth (PCK@0.2), the torso from left shoulder to right hip.
+def correct_keypoints(
+    prediction: np.ndarray, target: np.ndarray, skeleton: Skeleton, threshold: float = 0.2
+) -> np.ndarray:
+    """Joints within ``threshold`` torso lengths of the truth, the torso from left shoulder to right hip.
 
     Args:
         prediction: (N, J, 2) pixels; not finite where a joint was not found.
         target: (N, J, 2) pixels.
         skeleton: the joint set of both.
+        threshold: 0.2 for PCK@0.2.
 
     Returns:
         (N, J) bool.
@@ -147,7 +169,7 @@ def correct_keypoints(prediction: np.ndarray, target: np.ndarray, skeleton: Skel
         raise ValueError(f"{skeleton.name} has {len(skeleton)} joints, got {errors.shape[1]}")
     shoulder, hip = skeleton.index("left_shoulder"), skeleton.index("right_hip")
     torso = np.linalg.norm(target[:, shoulder] - target[:, hip], axis=-1)
-    return errors <= 0.2 * torso[:, None]
+    return errors <= threshold * torso[:, None]
 
 
 def person_pck(
@@ -157,6 +179,7 @@ def person_pck(
     labelled: np.ndarray | None = None,
     *,
     joints: Sequence[int] | None = None,
+    threshold: float = 0.2,
 ) -> np.ndarray:
     """Fraction of each person's labelled joints that are correct: see :func:`correct_keypoints`.
 
@@ -166,11 +189,12 @@ def person_pck(
         skeleton: the joint set of both.
         labelled: (N, J) bool; None: all are.
         joints: indices of the joints to measure; None: all.
+        threshold: 0.2 for PCK@0.2.
 
     Returns:
         (N,) fractions of the labelled joints; NaN for a person without a labelled torso or a labelled joint.
     """
-    right = correct_keypoints(prediction, target, skeleton)
+    right = correct_keypoints(prediction, target, skeleton, threshold)
     labelled = _labels(labelled, right.shape)
     torso = labelled[:, skeleton.index("left_shoulder")] & labelled[:, skeleton.index("right_hip")]
     measured = list(range(len(skeleton)) if joints is None else joints)
@@ -184,26 +208,33 @@ def pck(
     labelled: np.ndarray | None = None,
     *,
     joints: Sequence[int] | None = None,
+    threshold: float = 0.2,
 ) -> float:
     """Percentage of correct keypoints: the mean of :func:`person_pck`, with its arguments, over those it is known of.
 
     Returns:
         The mean fraction.
     """
-    fractions = person_pck(prediction, target, skeleton, labelled, joints=joints)
+    fractions = person_pck(prediction, target, skeleton, labelled, joints=joints, threshold=threshold)
     return _mean(fractions[~np.isnan(fractions)])
 
 
 def pckh(
-    prediction: np.ndarray, target: np.ndarray, head_sizes: np.ndarray, labelled: np.ndarray | None = None
+    prediction: np.ndarray,
+    target: np.ndarray,
+    head_sizes: np.ndarray,
+    labelled: np.ndarray | None = None,
+    *,
+    threshold: float = 0.5,
 ) -> float:
-    """PCKh@0.5 (MPII): joints within half a head size, over all labelled joints of all people together.
+    """PCKh (MPII): joints within ``threshold`` head sizes, over all labelled joints of all people together.
 
     Args:
         prediction: (N, J, 2) pixels.
         target: (N, J, 2) pixels.
         head_sizes: (N,) pixels; MPII takes 0.6 of the diagonal of the head's box.
         labelled: (N, J) bool; None: all are. MPII's own total leaves out pelvis and thorax: label them False.
+        threshold: 0.5 for PCKh@0.5.
 
     Returns:
         The fraction.
@@ -212,21 +243,22 @@ def pckh(
     head_sizes = np.asarray(head_sizes, np.float64)
     if head_sizes.shape != errors.shape[:1]:
         raise ValueError(f"head_sizes must be ({len(errors)},), got {head_sizes.shape}")
-    return float(_fraction(errors <= 0.5 * head_sizes[:, None], _labels(labelled, errors.shape)))
+    return float(_fraction(errors <= threshold * head_sizes[:, None], _labels(labelled, errors.shape)))
 
 
-def pck3d(prediction: np.ndarray, target: np.ndarray, root: int | None = 0) -> float:
-    """Fraction of joints within 150 mm (MPI-INF-3DHP; its own figure takes 14 of its 17 joints).
+def pck3d(prediction: np.ndarray, target: np.ndarray, threshold_mm: float = PCK3D_MM, root: int | None = 0) -> float:
+    """Fraction of joints within ``threshold_mm`` (MPI-INF-3DHP; its own figure takes 14 of its 17 joints).
 
     Args:
         prediction: (N, J, 3) mm.
         target: (N, J, 3) mm.
+        threshold_mm: 150 mm as published.
         root: as in :func:`mpjpe`.
 
     Returns:
         The fraction over frames and joints.
     """
-    return _mean(joint_errors(_relative(prediction, root), _relative(target, root)) <= PCK3D_MM)
+    return _mean(joint_errors(_relative(prediction, root), _relative(target, root)) <= threshold_mm)
 
 
 def auc(prediction: np.ndarray, target: np.ndarray, root: int | None = 0) -> float:
@@ -275,10 +307,15 @@ def reliability_table(confidence: np.ndarray, correct: np.ndarray, bins: int = 1
         raise ValueError(f"confidence must lie in [0, 1], got {confidence.min()} to {confidence.max()}")
     edges = np.linspace(0, 1, bins + 1)
     member = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
-    masks = (member == row for row in range(bins))
     return [
-        ReliabilityBin(low, high, int(mine.sum()), _mean(confidence[mine]), _mean(correct[mine]))
-        for (low, high), mine in zip(pairwise(edges.tolist()), masks, strict=True)
+        ReliabilityBin(
+            float(edges[row]),
+            float(edges[row + 1]),
+            int((member == row).sum()),
+            _mean(confidence[member == row]),
+            _mean(correct[member == row]),
+        )
+        for row in range(bins)
     ]
 
 

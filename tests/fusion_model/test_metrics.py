@@ -32,6 +32,17 @@ def test_mpjpe_by_hand():
     assert metrics.mpjpe(prediction, target, root=None) == pytest.approx((10 + math.sqrt(2600)) / 2)
 
 
+def test_n_mpjpe_by_hand():
+    target = np.zeros((1, 3, 3))
+    target[0, 1:] = [[100, 0, 0], [0, 100, 0]]
+    assert metrics.n_mpjpe(target / 7, target) == pytest.approx(0)
+    prediction = np.zeros((1, 3, 3))
+    prediction[0, 1] = [50, 0, 0]
+    # scale = 50 * 100 / 50**2 = 2, so joint 1 fits, joint 2 is 100 away: 100 / 3.
+    assert metrics.n_mpjpe(prediction, target) == pytest.approx(100 / 3)
+    assert metrics.n_mpjpe(np.zeros((1, 3, 3)), target) == pytest.approx(200 / 3)
+
+
 def test_pa_mpjpe_by_hand():
     square = np.array([[[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]], float)
     turned = square[..., [1, 0, 2]] * [-1, 1, 1]
@@ -185,7 +196,7 @@ def test_calibration_by_hand():
         metrics.reliability_table(2 * confidence, correct)
 
 
-@pytest.mark.parametrize("measure", [metrics.mpjpe, metrics.pa_mpjpe, metrics.pck3d, metrics.auc])
+@pytest.mark.parametrize("measure", [metrics.mpjpe, metrics.n_mpjpe, metrics.pa_mpjpe, metrics.pck3d, metrics.auc])
 def test_shapes_are_checked(measure):
     with pytest.raises(ValueError, match=r"\(5, 17, 3\) and \(5, 16, 3\)"):
         measure(TARGET, TARGET[:, 1:])
