@@ -84,8 +84,7 @@ def test_processes_end_when_the_command_is_killed(tmp_path):
         import dataclasses, sys, time
         from pathlib import Path
         from tests.helpers import rendered_set
-        from tests.helpers.own_process import ROOT, wait_for
-from train.synthesis.dataset import PART, open_folder
+        from train.synthesis.dataset import PART, open_folder
         from train.synthesis.workers import write_side_by_side
 
         def slow(index):
