@@ -237,7 +237,8 @@ def drive(url: str, process: psutil.Process, plans: Sequence[Sequence[Request]],
     """All clients at once for some seconds; requests under way then are waited for."""
     tally = Tally()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # the argument alone does not stop the client's report
-    clients = [Client(url, verbose=False, analytics_enabled=False) for _ in plans]
+    patient = {"timeout": PATIENCE_SECONDS}  # a client's own are 5 s, which an upload to a busy machine may take
+    clients = [Client(url, verbose=False, analytics_enabled=False, httpx_kwargs=dict(patient)) for _ in plans]
     began = time.monotonic()
     threads = [
         threading.Thread(target=_repeat, args=(client, plan, began + seconds, tally))
