@@ -122,7 +122,7 @@ class Service:
             array = self._read(photo)
             poses = self._run_all(array)
         people = tuple(Person(pose.person_box, pose) for pose in poses)
-        return Result(str(photo), array.shape[:2], people, self.estimator.min_score)
+        return Result(str(photo), array.shape[:2], people, self.estimator.trust_score)
 
     def in_box(self, result: Result, box: Sequence[float]) -> Pose | None:
         """Estimate the pose in a box of a photo whose people were estimated before; None if no person is there.

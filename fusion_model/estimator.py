@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -106,13 +107,22 @@ class PoseEstimator:
     @classmethod
     def random(cls, preset: str = "tiny", seed: int = 0) -> PoseEstimator:
         """An untrained estimator, for tests and for trying the interface."""
+        if preset not in PRESETS:
+            raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
         config = PRESETS[preset]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return cls(config, name=f"random-{preset}", **build_networks(config))
 
     def with_config(self, config: ModelConfig) -> PoseEstimator:
-        """An estimator of the same networks and name with another configuration, such as other thresholds."""
+        """An estimator of the same networks and name with other thresholds, calibration or margin.
+
+        Raises:
+            ValueError: if the configuration is that of other networks.
+        """
+        for part in ("hourglass", "fusion"):
+            if getattr(config, part) != getattr(self.config, part):
+                raise ValueError(f"with_config changes no network, but {part} differs: {getattr(config, part)}")
         return PoseEstimator(config, self.hourglass, self.fusion_network, self.name, self.detector)
 
     @property
@@ -164,7 +174,7 @@ class PoseEstimator:
             return push_folder(checkpoint, repo_id, private=private, tag=tag).url
 
     @property
-    def min_score(self) -> float:
+    def trust_score(self) -> float:
         """The score from which a pose is to be trusted; the detector's word counts in the scores of those it found."""
         person, detector = self.config.calibration.person, self.config.detector
         return person if detector is None else min(person, detector.accept_score)
@@ -187,7 +197,8 @@ class PoseEstimator:
 
         Args:
             photo: (H, W, 3) uint8 RGB array, PIL image, or path.
-            min_score: people below it are left out, 0 to 1; None for the model's own threshold.
+            min_score: people below it are left out, 0 to 1. None takes the model's own thresholds; a lower score than
+                theirs lowers them.
 
         Returns:
             boxes (M, 4) float32 x0, y0, x1, y1 in pixels, tight round the body as far as it is seen (without a
@@ -196,7 +207,8 @@ class PoseEstimator:
         Raises:
             ValueError: if the photo or ``min_score`` is unusable; says why.
         """
-        _check_score(min_score)
+        if min_score is not None:
+            _check_number("min_score", min_score, 0, 1, "a score")
         people = self.search.find(load_photo(photo), min_score)
         boxes = np.array([self._person_box(one) for one in people], np.float32).reshape(-1, 4)
         return boxes, np.array([one.score for one in people], np.float32)
@@ -218,12 +230,13 @@ class PoseEstimator:
             min_score: as of :meth:`find_people`.
 
         Returns:
-            Poses, best first; the first is that of a plain call. Empty if nobody is there.
+            Poses, best first; without ``min_score``, the first is that of a plain call. Empty if nobody is there.
 
         Raises:
             ValueError: if photo, height or ``min_score`` are unusable; says why.
         """
-        _check_score(min_score)
+        if min_score is not None:
+            _check_number("min_score", min_score, 0, 1, "a score")
         options = {"height_mm": height_mm, "flip_test": flip_test, "min_score": min_score}
         return self._estimate([load_photo(photo)], [None], **options)[0]
 
@@ -298,8 +311,7 @@ class PoseEstimator:
         best_only: bool = False,
     ) -> list[list[Pose]]:
         """The one way from photos to poses: find the people of each, then estimate all of them together."""
-        if not (np.isfinite(height_mm) and 100 <= height_mm <= 3000):
-            raise ValueError(f"height_mm must be a person's height in millimetres (100 to 3000), got {height_mm}")
+        _check_number("height_mm", height_mm, 100, 3000, "a person's height in millimetres")
         began = time.perf_counter()
         found: list[tuple[int, Candidate]] = []
         for number, (photo, box) in enumerate(zip(photos, boxes, strict=True)):
@@ -355,7 +367,7 @@ class PoseEstimator:
         return person.person_box(self.config.calibration.seen)
 
 
-def _check_score(min_score: float | None) -> None:
-    """Refuse what is no score."""
-    if min_score is not None and not 0 < min_score <= 1:
-        raise ValueError(f"min_score must lie above 0 and at most at 1, or be None, got {min_score}")
+def _check_number(name: str, value: object, low: float, high: float, what: str) -> None:
+    """Refuse what is no number from ``low`` to ``high``."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high:
+        raise ValueError(f"{name} must be {what} ({low:g} to {high:g}), got {value}")

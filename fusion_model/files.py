@@ -17,16 +17,18 @@ PART = ".part"
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path beside ``path`` to write to; it replaces ``path`` once the block ends without an error.
 
-    What is written may be a file or a folder. On an error ``path`` stays as it was, and nothing is left beside it.
+    What is written may be a file or a folder. On an error ``path`` stays as it was, and nothing is left beside it. A
+    program that is killed while it renames a folder leaves the old one beside it, its name ending in ``.old``.
     """
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}{PART}")
     try:
         yield part
+        for written in [one for one in part.rglob("*") if one.is_file()] if part.is_dir() else [part]:
+            with written.open("rb+") as file:
+                os.fsync(file.fileno())  # a name must not survive a power cut that the content does not
         if part.is_dir():
             _swap(part, path)
         else:
-            with part.open("rb+") as file:
-                os.fsync(file.fileno())  # a name must not survive a power cut that the content does not
             part.replace(path)
     finally:
         _delete(part)

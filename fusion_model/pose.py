@@ -54,7 +54,7 @@ class Pose:
     model: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the maps as plain JSON values, with names, units and axes."""
+        """Everything but the maps and ``person_box`` as plain JSON values, with names, units and axes."""
         skeleton = SKELETONS[self.skeleton]
         joints = [
             {

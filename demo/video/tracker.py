@@ -14,7 +14,7 @@ from fusion_model.boxes import iou
 Frame = tuple[float, np.ndarray]
 """Seconds from the first frame, and (H, W, 3) uint8 RGB."""
 
-_SEARCH_BELOW = 0.8  # of the estimator's min_score: a lower score calls for a search of the whole frame
+_SEARCH_BELOW = 0.8  # of the estimator's trust_score: a lower score calls for a search of the whole frame
 _SEARCH_SECONDS = 0.5  # from one search to the next, at least
 _FORGET_SECONDS = 1.0  # after which any person may replace the lost one
 _MIN_IOU = 0.15  # with where the person was
@@ -77,7 +77,7 @@ class Tracker:
     def __init__(self, estimator: PoseEstimator, track: Track) -> None:
         self._estimator, self.track = estimator, track
         self._options = {"height_mm": track.height_mm, "flip_test": False}
-        self._threshold = _SEARCH_BELOW * estimator.min_score
+        self._threshold = _SEARCH_BELOW * estimator.trust_score
 
     def update(self, frame: np.ndarray, seconds: float) -> Pose | None:
         """The person in a frame (H, W, 3), without maps; None if not found."""

@@ -6,7 +6,7 @@ frame, is a head top and a thorax.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -37,7 +37,6 @@ class Candidate:
         box: (4,) round the body as far as it is seen, photo pixels, where the detector or the caller gave it.
         detector_score: of that box; None where no detector saw it.
         prediction: what the hourglass says of the best crop so far.
-        closer: what it says of the crops round the joints that it found in the first one.
     """
 
     center: tuple[float, float]
@@ -47,7 +46,6 @@ class Candidate:
     box: np.ndarray | None = None
     detector_score: float | None = None
     prediction: CropPrediction | None = None
-    closer: list[CropPrediction] = field(default_factory=list)
 
     @classmethod
     def of_detection(cls, detection: Detection, margin: float, min_turn: float) -> Candidate:

@@ -6,7 +6,6 @@ sides are, and which way the body stands (as CenterNet and FCOS do, with the bod
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,17 +121,15 @@ def decode_detections(output: Tensor, config: DetectorConfig) -> list[Detection]
 
 
 @torch.inference_mode()
-def detect(network: PersonDetector, photo: np.ndarray, min_score: float | None = None) -> list[Detection]:
+def detect(network: PersonDetector, photo: np.ndarray, config: DetectorConfig) -> list[Detection]:
     """Everyone whom the detector sees in a photo, best first.
 
     Args:
         network: in evaluation mode.
         photo: (H, W, 3) uint8 RGB.
-        min_score: detections below it are dropped; None for the configuration's.
+        config: input size, and the scores and overlap that count.
     """
-    config, device = network.config, next(network.parameters()).device
-    if min_score is not None:
-        config = dataclasses.replace(config, min_score=min_score)
+    device = next(network.parameters()).device
     height, width = photo.shape[:2]
     square = letterbox(width, height, config.input_size)
     image = torch.from_numpy(square.cut(photo)).permute(2, 0, 1)[None].float().div(255).to(device)

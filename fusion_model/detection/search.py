@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from fusion_model.crop_inference import CropPrediction, CropPredictor
 from fusion_model.crops import Crop, crop_of_box, letterbox
 from fusion_model.detection.candidates import Candidate, propose, whole_photo
 from fusion_model.detection.detector import PersonDetector, detect
+
+_MIN_HOPEFUL = 1e-6  # score of a detection, however low a score is asked for
 
 
 class Search:
@@ -37,7 +40,7 @@ class Search:
 
         Args:
             photo: (H, W, 3) uint8 RGB.
-            min_score: people below it are dropped; None for the configuration's threshold.
+            min_score: people below it are dropped. One below the configuration's own thresholds lowers these too.
         """
         height, width = photo.shape[:2]
         if self.detector is None:
@@ -47,6 +50,7 @@ class Search:
         if not people:
             frame = letterbox(width, height, self.config.hourglass.input_size)
             people = self._distinct(self._confirm(photo, whole_photo(frame), min_score))
+        people = [one for one in people if min_score is None or one.score >= min_score]
         ranked = [(-one.score * self._prominence(one, width, height), one) for one in people]
         return [one for _, one in sorted(ranked, key=lambda pair: pair[0])]
 
@@ -80,10 +84,10 @@ class Search:
     def _find_by_detector(self, photo: np.ndarray, min_score: float | None) -> list[Candidate]:
         """Whom the detector sees and the hourglass confirms, but for what is a detail of somebody."""
         search, detector = self.config.search, self.config.detector
-        accept = detector.accept_score if min_score is None else min_score
         # Others cannot be confirmed: their mean with a crop's score, 1 at most, would stay below.
-        hopeful_score = accept**2
-        detections = detect(self.detector, photo, min(detector.min_score, hopeful_score))[: search.max_detections]
+        hopeful_score = max(_lower(detector.accept_score, min_score) ** 2, _MIN_HOPEFUL)
+        detector = dataclasses.replace(detector, min_score=min(detector.min_score, hopeful_score))
+        detections = detect(self.detector, photo, detector)[: search.max_detections]
         candidates = [Candidate.of_detection(one, self.config.crop.margin, search.min_turn) for one in detections]
         found = self._confirm(photo, [one for one in candidates if one.score >= hopeful_score], min_score)
         if hints := [one.box for one in candidates if one not in found]:
@@ -153,12 +157,12 @@ class Search:
 
     def _predict_closer(self, photo: np.ndarray, candidates: list[Candidate]) -> None:
         """Predict the crops round the joints found, turned with the body and upright; keep the surest prediction."""
-        pairs = [(one, crop) for one in candidates for crop in self._closer_crops(one.prediction)]
-        predictions = self.predictor.predict([photo] * len(pairs), [crop for _, crop in pairs])
-        for (one, _), prediction in zip(pairs, predictions, strict=True):
-            one.closer.append(prediction)
-        for one in candidates:
-            one.prediction = surest(one.prediction, one.closer, self.config.search.first_margin)
+        crops = [self._closer_crops(one.prediction) for one in candidates]
+        flat = [crop for several in crops for crop in several]
+        predictions = iter(self.predictor.predict([photo] * len(flat), flat))
+        for one, several in zip(candidates, crops, strict=True):
+            closer = list(islice(predictions, len(several)))
+            one.prediction = surest(one.prediction, closer, self.config.search.first_margin)
             one.score = one.prediction.score
             if one.detector_score is not None:
                 one.score = (one.score * one.detector_score) ** 0.5
@@ -176,11 +180,10 @@ class Search:
 
     def _is_confirmed(self, one: Candidate, trust: float, min_score: float | None) -> bool:
         """Whether the hourglass's word, with the detector's where there is one, is enough."""
-        if min_score is not None:
-            return one.score >= min_score
+        own = trust * self.config.calibration.person
         if one.detector_score is not None:
-            return one.score >= self.config.detector.accept_score
-        return one.score >= trust * self.config.calibration.person
+            own = self.config.detector.accept_score
+        return one.score >= _lower(own, min_score)
 
     def _predict_full(self, photo: np.ndarray, candidates: list[Candidate]) -> None:
         """Predict those again at full size whose first, small crop counts."""
@@ -226,6 +229,11 @@ def surest(first: CropPrediction, closer: list[CropPrediction], margin: float) -
     """The surest of the closer crops, unless the first one, made from farther away, is surer by ``margin``."""
     best = max(closer, key=lambda one: float(one.confidence.mean()))
     return first if first.confidence.mean() > best.confidence.mean() + margin else best
+
+
+def _lower(own: float, min_score: float | None) -> float:
+    """A threshold, or the score that was asked for where that is lower."""
+    return own if min_score is None else min(own, min_score)
 
 
 def _overlaps(box: np.ndarray | None, others: np.ndarray, min_iou: float) -> bool:

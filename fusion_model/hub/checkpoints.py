@@ -184,15 +184,26 @@ def locate_checkpoint(source: str | os.PathLike[str]) -> Snapshot:
     Raises:
         FileNotFoundError: if there is neither such a folder nor such a repository;
             :class:`fusion_model.hub.fetch.HubUnreachableError` if there is no way to reach it.
-        ValueError: if ``source`` is a file.
+        ValueError: if ``source`` is a file, or ``"default"`` where a folder of that name is a checkpoint too.
     """
-    path = bundled_checkpoint() if source == DEFAULT else Path(source)
+    path = Path(source)
+    if os.fspath(source) == DEFAULT:
+        bundled = bundled_checkpoint()
+        if (path / CONFIG_FILE).is_file() and not path.samefile(bundled):
+            raise ValueError(
+                f"{DEFAULT!r} names the bundled checkpoint, but a checkpoint lies in the folder ./{DEFAULT} too: write "
+                f"'./{DEFAULT}' for that one, or rename it"
+            )
+        return Snapshot(bundled)
     if path.is_dir():
         return Snapshot(path)
     if path.exists():
         raise ValueError(f"a checkpoint is a folder, but {path} is a file")
     if not isinstance(source, str) or not _HUB_ID.fullmatch(source) or source.startswith((".", "-")):
-        raise FileNotFoundError(f"there is no checkpoint folder {os.fspath(source)!r}, and it is no Hub id 'user/name'")
+        raise FileNotFoundError(
+            f"there is no checkpoint folder {os.fspath(source)!r}, and it is no Hub id 'user/name'; {DEFAULT!r} is the "
+            "bundled model"
+        )
     if "@" not in source and Path(source.partition("/")[0]).is_dir():
         raise FileNotFoundError(
             f"there is no checkpoint folder {source!r}; if the Hub repository of that name is meant, "
@@ -218,7 +229,10 @@ def _read_entries(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is not valid JSON: {error}") from error
     found = entries.get("format") if isinstance(entries, dict) else None
     if found != FORMAT:
-        raise ValueError(f"{path} must be of format {FORMAT!r}, got {found!r}")
+        raise ValueError(
+            f"{path} must be of format {FORMAT!r}, got {found!r}: use the version of fusion-pose that wrote it, or "
+            "train or fetch the checkpoint again"
+        )
     if unknown := set(entries) - _ENTRIES:
         raise ValueError(f"{path} has unknown entries: {', '.join(sorted(unknown))}")
     return entries

@@ -258,7 +258,7 @@ def test_height_scales_the_3d_alone(estimator):
     assert np.array_equal(child.joints_2d, usual.joints_2d)
 
 
-@pytest.mark.parametrize("height_mm", [0, -1700, 99, 3001, float("nan"), float("inf")])
+@pytest.mark.parametrize("height_mm", [0, -1700, 99, 3001, float("nan"), float("inf"), "170", True])
 def test_impossible_heights_are_refused(estimator, height_mm):
     with pytest.raises(ValueError, match="height_mm must be a person's height in millimetres"):
         estimator(photo_of((180, 180)), height_mm=height_mm)
@@ -352,6 +352,15 @@ def test_what_was_learnt_about_merging():
     assert summary.alpha > 0
     assert not summary.pruned
     assert summary.merge_after is None
+
+
+def test_another_configuration_is_one_of_the_same_networks():
+    estimator = PoseEstimator.random("tiny")
+    hourglass = dataclasses.replace(estimator.config.hourglass, width=32)
+    with pytest.raises(ValueError, match="with_config changes no network, but hourglass differs"):
+        estimator.with_config(dataclasses.replace(estimator.config, hourglass=hourglass))
+    with pytest.raises(ValueError, match=r"preset must be one of paper, .*, got 'huge'"):
+        PoseEstimator.random("huge")
 
 
 def test_networks_that_are_replaced_are_the_ones_that_run():

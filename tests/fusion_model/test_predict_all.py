@@ -47,16 +47,10 @@ def test_all_ways_give_the_same_poses(estimator, photo):
     assert_one_answer(PoseEstimator.from_pretrained("default"), load_photo(EXAMPLE))
 
 
-def test_min_score_leaves_the_unsure_out(estimator, photo):
-    scores = [pose.score for pose in estimator.predict_all(photo)]
-    bound = (max(scores) + min(scores)) / 2
-    kept = [pose.score for pose in estimator.predict_all(photo, min_score=bound)]
-    assert kept
-    assert min(kept) >= bound
-    assert len(kept) == len(estimator.find_people(photo, min_score=bound)[0]) < len(scores)
-    for wrong in (0, -1, 1.1, float("nan")):
-        with pytest.raises(ValueError, match="min_score must lie"):
-            estimator.predict_all(photo, min_score=wrong)
+@pytest.mark.parametrize("wrong", [-1, 1.1, float("nan"), "0.5", True])
+def test_scores_that_are_none_are_refused(estimator, photo, wrong):
+    with pytest.raises(ValueError, match=r"min_score must be a score \(0 to 1\), got"):
+        estimator.predict_all(photo, min_score=wrong)
 
 
 def test_the_box_of_a_person_is_the_one_that_was_given(estimator, photo):
@@ -69,3 +63,17 @@ def test_the_height_scales_all_poses(estimator, photo):
         assert np.allclose(other.joints_3d, 1.2 * one.joints_3d, rtol=1e-5)
     with pytest.raises(ValueError, match="height_mm"):
         estimator.predict_all(photo, height_mm=0)
+
+
+def test_min_score_leaves_the_unsure_out():
+    """Whoever is left was there without it; a low one adds people."""
+    estimator, photo = PoseEstimator.from_pretrained("default"), load_photo(EXAMPLE)
+    poses = estimator.predict_all(photo)
+    for bound in (0.45, 0.5, 0.6, 0.99):
+        kept = [pose for pose in poses if pose.score >= bound]
+        found = estimator.predict_all(photo, min_score=bound)
+        assert len(found) == len(kept) == len(estimator.find_people(photo, min_score=bound)[0])
+        for one, other in zip(found, kept, strict=True):
+            assert_same(one, other)
+    assert len(poses) == 2
+    assert len(estimator.find_people(photo, min_score=0.1)[0]) > len(poses)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pickle
 import shutil
 import zipfile
@@ -20,7 +19,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from fusion_model.files import replacing, write_atomically
+from fusion_model.files import discard_unfinished, replacing, write_atomically
 from fusion_model.hub.checkpoints import CONFIG_FILE, read_tensors
 
 _COMPLETE = "training_state.pt"
@@ -34,10 +33,7 @@ def write_state(folder: Path, step: int, state: dict[str, object], module: nn.Mo
         part.mkdir()
         if module is not None:
             save_file(_tensors(module), part / "model.safetensors")
-        with (part / _COMPLETE).open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())  # a name must not survive a power cut that the content does not
+        torch.save(state, part / _COMPLETE)
 
 
 def latest_state(folder: Path) -> Path | None:
@@ -60,16 +56,16 @@ def read_state(path: Path, device: torch.device) -> dict[str, Any]:
 
 def prune_states(folder: Path, keep: int) -> None:
     """Remove all but the newest states, and what a cut left half written."""
-    paths = sorted((folder / "checkpoints").iterdir())
-    states = [path for path in paths if path.name.isdigit()]
-    for path in {*paths} - {*states[-keep:]}:
+    for path in sorted((folder / "checkpoints").glob("[0-9]*[0-9]"))[:-keep]:
         shutil.rmtree(path)
+    discard_unfinished(folder / "checkpoints")
 
 
 def write_best(folder: Path, module: nn.Module, figures: dict[str, float]) -> None:
     """Write ``best/model.safetensors`` and ``best/figures.json``."""
     place = folder / "best"
     place.mkdir(parents=True, exist_ok=True)
+    discard_unfinished(place)
     with replacing(place / "model.safetensors") as part:
         save_file(_tensors(module), part)
     write_atomically(place / "figures.json", json.dumps(figures, indent=1))

@@ -10,7 +10,7 @@ from huggingface_hub import ModelCardData
 
 from fusion_model.config import ModelConfig
 from fusion_model.estimator import PoseEstimator
-from fusion_model.hub.checkpoints import read_metrics, update_checkpoint
+from fusion_model.hub.checkpoints import DEFAULT, bundled_checkpoint, read_metrics, update_checkpoint
 from train.engine.provenance import ENTRY as PROVENANCE
 from train.engine.provenance import most_people
 from train.evaluation.tables import markdown_table
@@ -45,7 +45,7 @@ ICCV 2017.
 
 _USE = """
 ## How to use
-In a folder with the code of fusion-pose, after `pip install -r requirements.txt`:
+After `pip install .` in a clone of fusion-pose:
 
 ```python
 from fusion_model import PoseEstimator
@@ -56,7 +56,7 @@ pose.joints_2d  # (17, 2) float32, pixels of the photo
 pose.confidence  # (17,)  float32
 ```
 
-The page and its endpoints, over this model:
+In the clone, the page and its endpoints over this model:
 
 ```bash
 FUSION_POSE_MODEL={name} python app.py
@@ -125,7 +125,8 @@ def write_card(folder: Path, estimator: PoseEstimator, figures: dict[str, dict])
     """
     stored = {name: value for name, value in read_metrics(folder).items() if name not in _MEASURED}
     figures = {**stored, **figures}
-    update_checkpoint(folder, estimator.config, card_text(estimator.config, folder.as_posix(), figures), figures)
+    name = DEFAULT if folder.resolve() == bundled_checkpoint().resolve() else folder.as_posix()
+    update_checkpoint(folder, estimator.config, card_text(estimator.config, name, figures), figures)
 
 
 def card_text(

@@ -12,7 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from fusion_model.files import replacing
+from fusion_model.files import discard_unfinished, replacing
 from train.fusion_stage.samples import FusionData, FusionSamples
 
 _FORMAT = "fusion-pose-samples/1"
@@ -33,6 +33,7 @@ class FusionCache:
     def write(self, fingerprint: str, data: FusionData) -> None:
         """Replace what is there; each file is written as a whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        discard_unfinished(self.folder)
         header = {_FORMAT: json.dumps({"fingerprint": fingerprint, "names": data.names})}
         for part in _PARTS:
             columns = getattr(data, part).columns

@@ -56,7 +56,7 @@ def test_another_person_replaces_a_lost_one_only_after_a_second(squares, tmp_pat
 
 
 def test_low_confidence_calls_for_a_search(walk):
-    threshold = SquareEstimator.min_score
+    threshold = SquareEstimator.trust_score
     sure, unsure = SquareEstimator(score=0.9 * threshold), SquareEstimator(score=0.7 * threshold)
     path = walk.with_name("long.mp4")
     write_clip(path, [picture(100 + 4 * number) for number in range(40)])

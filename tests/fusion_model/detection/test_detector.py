@@ -63,7 +63,7 @@ def test_every_duplicate_is_dropped_not_only_those_of_the_best():
 
 
 def test_boxes_come_back_to_a_photo_that_is_not_square():
-    one = detect(Seeing(4, 4, 3.0, 8, 8, 8, 8, 90), np.zeros((100, 200, 3), np.uint8))[0]
+    one = detect(Seeing(4, 4, 3.0, 8, 8, 8, 8, 90), np.zeros((100, 200, 3), np.uint8), CONFIG)[0]
     # 200 pixels wide in 64: a scale of 3.125; the cell's middle 35.5 lies 4 right of and below the input's middle 31.5.
     assert np.allclose((one.box[:2] + one.box[2:]) / 2, (99.5 + 4 * 3.125, 49.5 + 4 * 3.125))
     assert np.allclose(one.box[2:] - one.box[:2], 16 * 3.125)
@@ -72,7 +72,7 @@ def test_boxes_come_back_to_a_photo_that_is_not_square():
 
 def test_a_box_ends_at_the_photo():
     wide = Seeing(0, 0, 3.0, 60, 60, 40, 40, 0)
-    assert (detect(wide, np.zeros((128, 128, 3), np.uint8))[0].box[:2] == -0.5).all()
+    assert (detect(wide, np.zeros((128, 128, 3), np.uint8), CONFIG)[0].box[:2] == -0.5).all()
 
 
 def test_an_untrained_network_has_one_output_a_cell_and_sees_no_person():
@@ -81,7 +81,7 @@ def test_an_untrained_network_has_one_output_a_cell_and_sees_no_person():
     output = network(torch.zeros(2, 3, 64, 64))
     assert output.shape == (2, 7, 8, 8)
     assert cell_boxes(output).shape == (2, 4, 8, 8)
-    assert detect(network, np.zeros((30, 40, 3), np.uint8)) == []
+    assert detect(network, np.zeros((30, 40, 3), np.uint8), CONFIG) == []
 
 
 @pytest.mark.parametrize("wrong", [{"width": 10}, {"input_size": 100}, {"min_score": 0.0}, {"nms_iou": 1.5}])

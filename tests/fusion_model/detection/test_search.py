@@ -87,11 +87,13 @@ def test_detector_and_hourglass_accept_together(crop_score, found):
     assert [one.score for one in people] == [pytest.approx((0.9 * crop_score) ** 0.5)] * found
 
 
-def test_min_score_replaces_the_thresholds():
+def test_a_low_min_score_lowers_the_thresholds():
     one = {"detector_score": 0.4}
     assert not confirm(Search(WITH_DETECTOR, Scripted(0.4, 0.4), object()), candidate(**one))
     assert confirm(Search(WITH_DETECTOR, Scripted(0.4, 0.4), object()), candidate(**one), min_score=0.35)
-    assert not confirm(Search(WITH_DETECTOR, Scripted(0.9, 0.9), object()), candidate(**one), min_score=0.65)
+    assert confirm(Search(WITH_DETECTOR, Scripted(0.9, 0.9), object()), candidate(**one), min_score=0.65), (
+        "find filters"
+    )
 
 
 def test_who_cannot_be_confirmed_gets_no_crop(monkeypatch):

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from fusion_model.config import PRESETS, CalibrationConfig
+from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import (
@@ -317,6 +318,11 @@ def test_the_bundled_checkpoint_has_a_name_in_every_folder(tmp_path, monkeypatch
     assert any(name.startswith("detector.") for name in state)
     with pytest.raises(FileNotFoundError, match=r"has no config\.json"):
         load_checkpoint("./default")
+    assert load_checkpoint(Path("default"))[0] == config
+    PoseEstimator.random("tiny").save_pretrained("default")
+    with pytest.raises(ValueError, match=r"a checkpoint lies in the folder \./default too: write '\./default'"):
+        load_checkpoint("default")
+    assert load_checkpoint("./default")[0] == PRESETS["tiny"]
 
 
 def test_former_names_of_tensors_are_read(tmp_path):

@@ -102,8 +102,9 @@ def test_a_half_written_checkpoint_is_ignored(tmp_path):
     assert loop.step == 10
     write_state(tmp_path, 11, {"step": 11})
     assert latest_state(tmp_path).name == "00000011"
+    (tmp_path / "checkpoints" / "notes.txt").touch()  # not ours
     prune_states(tmp_path, 2)
-    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["00000011", "00000012"]
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["00000011", "00000012", "notes.txt"]
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):
