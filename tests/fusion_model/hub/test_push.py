@@ -1,6 +1,7 @@
 """The Hub's real client pushes to a double of the Hub: what is sent, what is tried again, and what is said."""
 
 import logging
+import shutil
 
 import pytest
 import torch
@@ -15,10 +16,16 @@ FILES = ("config.json", "model.safetensors", "README.md")
 CARD = "---\npipeline_tag: keypoint-detection\n---\n\n# A card\n"
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved") / "model"
+    PoseEstimator.random("tiny").save_pretrained(folder, card=CARD)
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path):
-    PoseEstimator.random("tiny").save_pretrained(tmp_path / "model", card=CARD)
-    return tmp_path / "model"
+def folder(saved, tmp_path):
+    return shutil.copytree(saved, tmp_path / "model")
 
 
 @pytest.fixture(autouse=True)
