@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,9 +11,11 @@ import pytest
 import torch
 
 from fusion_model.config import PRESETS
+from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from tests.helpers.estimators import sure
 from tests.helpers.fake_data import make_source
+from train import calibrate
 from train.calibrate import fit_calibration
 from train.evaluate import measure, print_figures
 from train.evaluation.canvases import alone, make_canvases
@@ -160,6 +164,15 @@ def test_calibration_recovers_how_often_peaks_are_right():
     fitted = np.interp(levels, calibration.peak, calibration.confidence)
     assert np.abs(fitted - levels**2).max() < 0.04
     assert list(calibration.confidence) == sorted(calibration.confidence)
+
+
+def test_calibration_leaves_the_odd_people_to_test_it_on(tmp_path, monkeypatch):
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "model")
+    source, read = make_source("mpii", count=6), set()
+    recording = dataclasses.replace(source, read=lambda row: read.add(row) or source.read(row))
+    monkeypatch.setattr(calibrate, "find_sources", lambda _data: [recording])
+    assert calibrate.main(argparse.Namespace(data=tmp_path, checkpoint=tmp_path / "model")) == 0
+    assert read == {0, 2, 4}
 
 
 def test_few_joints_make_few_knots():
