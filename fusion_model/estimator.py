@@ -123,6 +123,8 @@ class PoseEstimator:
         for part in ("hourglass", "fusion"):
             if getattr(config, part) != getattr(self.config, part):
                 raise ValueError(f"with_config changes no network, but {part} differs: {getattr(config, part)}")
+        if config.detector and self.config.detector and config.detector.width != self.config.detector.width:
+            raise ValueError(f"with_config changes no network, but detector differs: {config.detector}")
         return PoseEstimator(config, self.hourglass, self.fusion_network, self.name, self.detector)
 
     @property

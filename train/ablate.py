@@ -14,14 +14,14 @@ from pathlib import Path
 
 from train.ablation.report import write_report
 from train.ablation.runs import STRATEGIES, Ablation
-from train.command import common_arguments, run_command
+from train.command import common_arguments, new_parser, run_command
 from train.engine.arguments import positive
 from train.fusion_stage.training import fusion_arguments
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(prog="python -m train.ablate", description=__doc__)
+    arguments = new_parser("ablate", __doc__)
     common_arguments(arguments, batch=64, learning_rate=1e-3, one_run=False)
     fusion_arguments(arguments)
     arguments.add_argument("--out", type=Path, required=True, help="folder of the runs, their samples and the tables")

@@ -40,7 +40,6 @@ def common_arguments(
         presets: whether it trains a network of the presets.
         one_run: whether it is one run, with a folder, a seed and weights to start from.
     """
-    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
     parser.add_argument("--data", type=Path, required=True, help="folder of data sets, or what train.pack made")
     if one_run:
         parser.add_argument("--run", type=Path, required=True, help="folder of the run; an existing run is continued")

@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 
 from fusion_model.config import DetectorConfig
-from train.command import common_arguments, run_command
+from train.command import common_arguments, new_parser, run_command
 from train.detector_stage.training import make_loop
 from train.engine.arguments import positive
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(prog="python -m train.detector", description=__doc__)
+    arguments = new_parser("detector", __doc__)
     common_arguments(arguments, batch=32, learning_rate=2e-3, warmup=100, presets=False)
     arguments.add_argument(
         "--width", type=positive(int), default=DetectorConfig.width, help="channels; a multiple of 6"

@@ -113,7 +113,8 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
         raise ValueError(f"several sets called {repeated[0]} have people held out: leave one of them in --data")
     figures: dict[str, dict] = {"true box": {}, "end to end": {}, "3D": {}, "rendered 3D": {}}
     confidence, correct = [], []
-    empty = [crop for source in sources for crop in negative_crops(source)]
+    negatives = [negative_crops(source) for source in sources]
+    empty = [crop for crops in negatives for crop in crops]
     for source, truth in people:
         poses = estimate_people(estimator, source, truth.rows, boxed=True)
         scores = person_scores(poses, truth)
@@ -137,9 +138,8 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
         figures["calibration"] = calibration_figures(np.concatenate(confidence), np.concatenate(correct))
     if whole := [source for source in sources if source.name in WHOLE_PHOTOS and source.validation.any()]:
         figures["speed"] = speed_figures(estimator, whole[0])
-    crops = [crop for source in sources for crop in negative_crops(source)[1::2]]  # the others were calibrated on
-    if crops:
-        figures["negatives"] = negative_figures(estimator, crops)
+    if tested := [crop for crops in negatives for crop in crops[1::2]]:  # the others were calibrated on
+        figures["negatives"] = negative_figures(estimator, tested)
     return figures
 
 

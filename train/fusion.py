@@ -15,7 +15,7 @@ import torch
 
 from fusion_model.config import STRATEGIES
 from fusion_model.fusion import FusionNetwork
-from train.command import common_arguments, run_command
+from train.command import common_arguments, new_parser, run_command
 from train.detector_stage.attach import read_detector
 from train.engine.arguments import start_warm
 from train.engine.checkpoints import is_released
@@ -27,7 +27,7 @@ from train.fusion_stage.training import OUTPUTS, Trainer, fusion_arguments, fusi
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(prog="python -m train.fusion", description=__doc__)
+    arguments = new_parser("fusion", __doc__)
     common_arguments(arguments, batch=64, learning_rate=1e-3)
     fusion_arguments(arguments)
     arguments.add_argument("--strategy", choices=STRATEGIES, default="trainable", help="how the streams merge")

@@ -8,14 +8,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from train.command import common_arguments, run_command
+from train.command import common_arguments, new_parser, run_command
 from train.engine.arguments import positive
 from train.hourglass_stage.training import make_loop
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(prog="python -m train.hourglass", description=__doc__)
+    arguments = new_parser("hourglass", __doc__)
     common_arguments(arguments, batch=24, learning_rate=1.5e-3)
     arguments.add_argument(
         "--input-size", type=positive(int), help="pixels of the crop's side while training (default: preset)"

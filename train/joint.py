@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from fusion_model.estimator import PoseEstimator
-from train.command import common_arguments, run_command
+from train.command import common_arguments, new_parser, run_command
 from train.engine.arguments import positive
 from train.engine.checkpoints import is_released
 from train.evaluation.card import STALE
@@ -21,7 +21,7 @@ from train.fusion_stage.joint import POSE_WEIGHT, BothNetworks, make_loop, write
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(prog="python -m train.joint", description=__doc__)
+    arguments = new_parser("joint", __doc__)
     common_arguments(arguments, batch=24, learning_rate=1e-4, presets=False, one_run=False)
     arguments.add_argument("--checkpoint", type=Path, required=True, help="folder to start from, left as it is")
     arguments.add_argument("--run", type=Path, required=True, help="folder of the run; an existing run is continued")

@@ -1,7 +1,7 @@
 """The training loop that every command shares.
 
 The batch of step t is a function of (seed, t) alone. A run that was cut continues exactly where it was, and nothing
-about the data order has to be stored; several processes draw the same batch, and each takes its fraction of it.
+about the data order has to be stored; several processes draw the same batch, and each takes its slice of it.
 """
 
 from __future__ import annotations

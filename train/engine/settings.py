@@ -29,7 +29,7 @@ class LoopSettings:
             0 for a limit that is over: it stops after a step.
         seed: of the batches and their augmentation.
         batch: samples a step, over all processes and accumulated parts; 0 where they are not counted.
-        accumulate: parts into which each process cuts its fraction of a batch, one after the other.
+        accumulate: parts into which each process cuts its slice of a batch, one after the other.
         patience: validations, see ``schedule``.
         keep: newest checkpoints that are kept, besides the best network.
         freeze_norm: whether batch normalisation uses the statistics it has, and learns none.

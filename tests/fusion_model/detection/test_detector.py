@@ -123,6 +123,11 @@ def test_a_checkpoint_without_a_detector_still_works(tmp_path):
 
 
 def test_detector_and_configuration_belong_together(estimator):
+    wider = dataclasses.replace(CONFIG, width=12)
+    with pytest.raises(ValueError, match="with_config changes no network, but detector differs"):
+        estimator.with_config(dataclasses.replace(estimator.config, detector=wider))
+    looser = dataclasses.replace(CONFIG, nms_iou=0.9)
+    assert estimator.with_config(dataclasses.replace(estimator.config, detector=looser)).config.detector == looser
     with pytest.raises(ValueError, match=r"both a detector and config\.detector"):
         PoseEstimator(estimator.config, estimator.hourglass, estimator.fusion_network)
 
