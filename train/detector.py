@@ -13,7 +13,7 @@ from pathlib import Path
 from fusion_model.config import DetectorConfig
 from train.command import common_arguments, new_parser, run_command
 from train.detector_stage.training import make_loop
-from train.engine.arguments import positive
+from train.engine.arguments import fraction, positive
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
     )
     arguments.add_argument(
         "--checkpoint", type=Path, help="estimator that sorts out backgrounds with unlabelled bystanders"
+    )
+    arguments.add_argument(
+        "--scene-fraction", type=fraction, default=0.65, help="fraction of whole photos, where --data has scenes"
     )
     return arguments
 

@@ -84,6 +84,7 @@ class CompositeMaker:
         self.box, self.extent = people.box.numpy().astype(float), people.extent.numpy().astype(float)
         self.joints, self.known = people.joints.numpy().astype(float), people.weight.numpy() > 0
         self.groups, self.size, self.max_people = groups, size, max_people
+        self.empty: list[np.ndarray] = []
         counts = np.bincount(self.source.numpy(), minlength=len(people.names))
         # Large sets count more, but do not drown the small ones: by the roots of their counts.
         chance = (np.sqrt(counts) / np.maximum(counts, 1))[self.source.numpy()]
@@ -277,6 +278,12 @@ class CompositeMaker:
     def _background(self, generator: np.random.Generator) -> np.ndarray:
         """(S, S, 3): a crop of a photo that shows no person, or a field of colours."""
         size = self.size
+        if self.empty and generator.random() < 0.85:
+            photo = self.empty[int(generator.integers(len(self.empty)))]
+            side = int(min(photo.shape[:2]) * generator.uniform(0.4, 1))
+            x, y = (int(generator.integers(0, length - side + 1)) for length in photo.shape[1::-1])
+            part = cv2.resize(photo[y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_LINEAR)
+            return np.ascontiguousarray(part[:, ::-1] if generator.random() < 0.5 else part)
         if not self.backgrounds or generator.random() < 0.15:
             few = int(generator.integers(1, 9))
             field = generator.integers(0, 256, (few, few, 3)).astype(np.uint8)

@@ -14,17 +14,20 @@ from torch.nn import functional
 
 from fusion_model.config import DetectorConfig
 from fusion_model.crop_inference import CropPredictor
-from fusion_model.detection.detector import PersonDetector
+from fusion_model.detection.detector import PersonDetector, detect
 from fusion_model.estimator import PoseEstimator
 from fusion_model.files import write_atomically
 from train.data.people import load_people
 from train.data.source import SYNTHETIC, Source
+from train.data.scenes import Scenes, find_scenes
 from train.data.sources import find_sources
 from train.detector_stage.attach import CONFIG_FILE
 from train.detector_stage.composites import Composite, CompositeMaker
 from train.detector_stage.detection_figures import detection_figures
 from train.detector_stage.losses import detector_loss
 from train.detector_stage.rendered_groups import find_groups
+from train.detector_stage.scene_figures import average_precision, mark, operating_point, rates
+from train.detector_stage.scene_samples import SceneSampler
 from train.engine.arguments import loop_settings, start_warm
 from train.engine.loop import Loop
 from train.engine.provenance import begin_provenance
@@ -45,7 +48,11 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     validator, generator = _maker(photos, arguments, predictor, held_out=True), np.random.default_rng(0)
     validation = [validator.make(generator, kinds=(0.3, 0.0)) for _ in range(_VALIDATION)]  # the same in every run
     maker = _maker(photos, arguments, predictor, held_out=False)
-    batches = _Batches(maker, arguments)
+    scenes = find_scenes(arguments.data)
+    sampler = SceneSampler(scenes, arguments.input_size, validation=False) if scenes else None
+    if sampler:
+        maker.empty = [sampler._photos[n] for n in sampler._kinds[1]]
+    batches = _Batches(maker, sampler, arguments)
 
     def loss(network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         images, *labels = stack(batches.take(step, loop.local_slice(arguments.batch)), loop.device)
@@ -55,11 +62,13 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     loop = Loop(
         module,
         loss,
-        lambda network: detection_figures(network, validation),
+        lambda network: detection_figures(network, validation) | _scene_figures(network, scenes),
         dataclasses.replace(loop_settings(arguments), clip=10.0),
         arguments.run,
-        better="recall",
-        fingerprint={name: getattr(arguments, name) for name in ("width", "input_size", "synthetic_fraction")},
+        better="ap" if scenes else "recall",
+        fingerprint={
+            name: getattr(arguments, name) for name in ("width", "input_size", "synthetic_fraction", "scene_fraction")
+        },
     )
     resumed = "resumed" if loop.resume() else "started"
     loop.accelerator.print(f"{resumed} at step {loop.step} with {len(maker.rows)} people on {loop.device}")
@@ -83,8 +92,9 @@ def _maker(
 class _Batches:
     """Draws the next batch while the network learns from the one before; a picture follows from seed, step and row."""
 
-    def __init__(self, maker: CompositeMaker, arguments: argparse.Namespace) -> None:
-        self._maker, self._seed = maker, arguments.seed
+    def __init__(self, maker: CompositeMaker, scenes: SceneSampler | None, arguments: argparse.Namespace) -> None:
+        self._maker, self._scenes, self._seed = maker, scenes, arguments.seed
+        self._scene_fraction = arguments.scene_fraction if scenes else 0.0
         self._kinds = (arguments.synthetic_fraction, _WHOLE_PHOTOS)
         self._ahead: dict[tuple[int, int], Future[list[Composite]]] = {}
         self._pool = ThreadPoolExecutor(1)
@@ -97,7 +107,28 @@ class _Batches:
 
     def _draw(self, step: int, rows: slice) -> list[Composite]:
         generators = (np.random.default_rng([self._seed, step, row]) for row in range(rows.start, rows.stop))
-        return [self._maker.make(generator, kinds=self._kinds) for generator in generators]
+        return [
+            self._scenes.make(generator)
+            if generator.random() < self._scene_fraction
+            else self._maker.make(generator, kinds=self._kinds)
+            for generator in generators
+        ]
+
+
+def _scene_figures(network: nn.Module, scenes: Scenes | None) -> dict[str, float]:
+    """Average precision, and recall at 0.1 false boxes on a photo without people, on every other validation photo."""
+    if scenes is None:
+        return {}
+    rows = np.flatnonzero(scenes.validation)[::2]
+    config = dataclasses.replace(network.config, min_score=0.02)
+    found = []
+    for row in rows:
+        detections = detect(network, scenes.photo(int(row)), config)
+        found.append(
+            (np.array([one.box for one in detections]).reshape(-1, 4), np.array([one.score for one in detections]))
+        )
+    marks = mark(scenes, rows, found)
+    return {"ap": average_precision(marks), "scene_recall": rates(marks, operating_point(marks, 0.1, 0.2))["recall"]}
 
 
 def stack(composites: list[Composite], device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:

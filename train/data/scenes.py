@@ -1,0 +1,127 @@
+"""Scenes: whole photos in which everyone is boxed, and photos that show nobody.
+
+A pack of scenes is ``scenes*.npz`` with the labels beside a zip of the same name with the photos. Arrays: name (N,) in
+the zip, size (N, 2) width and height, box_start (N + 1,) offsets into boxes (M, 4) x0, y0, x1, y1 in photo pixels,
+box_flag (M,) 0 whole, 1 cut off, 2 difficult, far or unsure, split (N,) train or validation, source (N,) and original
+(N,), the data set that a photo is from and its name there.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from train.data.zips import ZipReader
+
+UNSURE = 2  # box_flag of people who are neither to be found nor wrong to find
+_ARRAYS = {"name": (), "size": (2,), "split": (), "source": (), "original": ()}  # shape of one row
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Whole photos, a row a photo.
+
+    Attributes:
+        read: photo i as encoded bytes.
+        boxes: N times (K, 4) float32, everyone in the photo, tight round the body as far as it is seen, photo pixels.
+        unsure: N times (K,) bool, people who are neither to be found nor wrong to find.
+        size: (N, 2) width and height of the photo.
+        source: (N,) name of the data set that the photo is from.
+        original: (N,) its file name there.
+        validation: (N,) bool, never trained on.
+    """
+
+    read: Callable[[int], bytes]
+    boxes: list[np.ndarray]
+    unsure: list[np.ndarray]
+    size: np.ndarray
+    source: np.ndarray
+    original: np.ndarray
+    validation: np.ndarray
+
+    def __len__(self) -> int:
+        """Number of photos."""
+        return len(self.boxes)
+
+    def photo(self, index: int) -> np.ndarray:
+        """(H, W, 3) uint8 RGB; ValueError if it cannot be decoded."""
+        image = cv2.imdecode(np.frombuffer(self.read(index), np.uint8), cv2.IMREAD_COLOR)
+        if image is None:
+            raise ValueError(f"scene {index} cannot be decoded; expected a JPEG, PNG or WebP file")
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def find_scenes(folder: Path) -> Scenes | None:
+    """All packs of scenes in a folder as one; None if there is none.
+
+    Raises:
+        FileNotFoundError: if a zip is missing.
+        ValueError: if a file is damaged; names it.
+    """
+    packs = [read_scenes(path) for path in sorted(folder.glob("scenes*.npz"))]
+    if len(packs) < 2:
+        return packs[0] if packs else None
+    place = [(number, row) for number, pack in enumerate(packs) for row in range(len(pack))]
+    return Scenes(
+        read=lambda row: packs[place[row][0]].read(place[row][1]),
+        boxes=[boxes for pack in packs for boxes in pack.boxes],
+        unsure=[flags for pack in packs for flags in pack.unsure],
+        **{
+            name: np.concatenate([getattr(pack, name) for pack in packs])
+            for name in ("size", "source", "original", "validation")
+        },
+    )
+
+
+def read_scenes(labels: Path) -> Scenes:
+    """Read a pack by its npz file.
+
+    Raises:
+        FileNotFoundError: if the npz or the zip beside it is missing.
+        ValueError: if the file is damaged, or an array is missing or has another shape; names it.
+    """
+    archive = labels.with_suffix(".zip")
+    for path in (labels, archive):
+        if not path.is_file():
+            expected = "a pack of scenes is an npz file with a zip of the same name beside it"
+            raise FileNotFoundError(f"{path} not found: {expected}")
+    arrays, reader = _read_arrays(labels), ZipReader("photo", "copy the archive again")
+    inner = arrays["box_start"][1:-1]
+    return Scenes(
+        read=lambda row: reader(archive, str(arrays["name"][row])),
+        boxes=np.split(arrays["boxes"].astype(np.float32), inner),
+        unsure=np.split(arrays["box_flag"] == UNSURE, inner),
+        size=arrays["size"],
+        source=arrays["source"],
+        original=arrays["original"],
+        validation=arrays["split"] == "validation",
+    )
+
+
+def _read_arrays(labels: Path) -> dict[str, np.ndarray]:
+    """The arrays of a pack, all present and of the right shape; pickled ones are refused."""
+    names = (*_ARRAYS, "box_start", "boxes", "box_flag")
+    try:
+        with np.load(labels) as data:
+            if missing := [name for name in names if name not in data]:
+                raise ValueError(f"{labels} has no array {', '.join(missing)}; it has {', '.join(data)}")
+            arrays = {name: data[name] for name in names}
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{labels} is damaged or no npz file ({error}): copy it again") from error
+    count, start = len(arrays["name"]), arrays["box_start"]
+    people = int(start[-1]) if start.ndim == 1 and len(start) else 0
+    shapes = {name: (count, *row) for name, row in _ARRAYS.items()}
+    shapes |= {"box_start": (count + 1,), "boxes": (people, 4), "box_flag": (people,)}
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape:
+            raise ValueError(f"{labels}: array {name} has shape {arrays[name].shape}, expected {shape}")
+    if start[0] != 0 or (np.diff(start) < 0).any():
+        raise ValueError(f"{labels}: box_start must rise from 0 to the number of boxes, {people}")
+    if unknown := sorted(set(arrays["split"].tolist()) - {"train", "validation"}):
+        raise ValueError(f"{labels}: split must be 'train' or 'validation', got {unknown[0]!r}")
+    return arrays

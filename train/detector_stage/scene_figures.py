@@ -1,0 +1,124 @@
+"""People found in scenes against the people who are boxed there: recall, false boxes and average precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fusion_model.boxes import areas, intersections, iou
+from train.data.scenes import Scenes
+
+FOUND_IOU = 0.5
+SMALL = 1 / 6  # height of a person over that of the photo, below which it is neither to be found nor wrong to find
+COMPLETE = (
+    "voc2012",
+    "pennfudan",
+    "coco",
+)  # sets in which everyone is boxed, far people too: others prove no box false
+_HIT, _FALSE, _BESIDE = "hit", "false", "beside"  # beside: false, in a photo with people
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What became of every box found in some photos, best first.
+
+    Attributes:
+        score: (D,).
+        kind: (D,) ``hit``, ``false`` in a photo without anybody, or ``beside`` people; others are not counted.
+        photo: (D,) number of the photo, from 0.
+        people: (P,) how many are to be found in each photo.
+        empty: (P,) bool, whether nobody is in it.
+        complete: (P,) bool, whether a box beside its people is false for certain.
+    """
+
+    score: np.ndarray
+    kind: np.ndarray
+    photo: np.ndarray
+    people: np.ndarray
+    empty: np.ndarray
+    complete: np.ndarray
+
+    def of(self, photos: np.ndarray) -> Marks:
+        """Those of some photos, (P,) bool."""
+        chosen = photos[self.photo]
+        numbers = (np.cumsum(photos) - 1)[self.photo[chosen]]
+        rest = (one[photos] for one in (self.people, self.empty, self.complete))
+        return Marks(self.score[chosen], self.kind[chosen], numbers, *rest)
+
+
+def wanted(scenes: Scenes, row: int) -> np.ndarray:
+    """(K,) bool: the people of a photo who are to be found."""
+    boxes = scenes.boxes[row]
+    return ~scenes.unsure[row] & (boxes[:, 3] - boxes[:, 1] > SMALL * scenes.size[row, 1])
+
+
+def mark(scenes: Scenes, rows: np.ndarray, found: list[tuple[np.ndarray, np.ndarray]]) -> Marks:
+    """Compare the boxes found in photos with those of the people.
+
+    A person is found by the best box with an IoU of 0.5; boxes on people who are neither to be found nor wrong to
+    find do not count.
+
+    Args:
+        scenes: the photos.
+        rows: (P,) which of them.
+        found: of each, boxes (D, 4) in photo pixels and scores (D,).
+    """
+    marks: list[tuple[float, str, int]] = []
+    for number, (row, (boxes, scores)) in enumerate(zip(rows, found, strict=True)):
+        people, free = scenes.boxes[row].astype(float), wanted(scenes, row)
+        rest = ~free
+        for k in np.argsort(-scores, kind="stable"):
+            overlap = iou(boxes[k], people)
+            best = np.where(free, overlap, 0.0)
+            if best.max(initial=0.0) >= FOUND_IOU:
+                free[best.argmax()] = False
+                marks.append((float(scores[k]), _HIT, number))
+                continue
+            inside = intersections(boxes[k], people) / np.maximum(areas(boxes[k]), 1e-9)
+            if (np.maximum(overlap, inside)[rest] >= FOUND_IOU).any():
+                continue
+            marks.append((float(scores[k]), _BESIDE if len(people) else _FALSE, number))
+    marks.sort(key=lambda one: -one[0])
+    score, kind, photo = ([one[n] for one in marks] for n in range(3))
+    return Marks(
+        np.array(score, float),
+        np.array(kind, dtype="U6"),
+        np.array(photo, int),
+        np.array([int(wanted(scenes, row).sum()) for row in rows]),
+        np.array([len(scenes.boxes[row]) == 0 for row in rows]),
+        np.isin(scenes.source[rows], COMPLETE),
+    )
+
+
+def rates(marks: Marks, min_score: float) -> dict[str, float]:
+    """Recall in % and false boxes a photo, without and with people, at a score."""
+    taken = marks.score >= min_score
+    beside = marks.complete & ~marks.empty
+    return {
+        "recall": 100 * float((marks.kind[taken] == _HIT).sum() / max(marks.people.sum(), 1)),
+        "false_boxes": float((marks.kind[taken] == _FALSE).sum() / max(marks.empty.sum(), 1)),
+        "false_boxes_beside": float(
+            (marks.complete[marks.photo] & taken & (marks.kind == _BESIDE)).sum() / max(beside.sum(), 1)
+        ),
+    }
+
+
+def operating_point(marks: Marks, false_boxes: float, beside: float) -> float:
+    """The lowest score that leaves at most so many false boxes on a photo without people, and on one with."""
+    best = 1.0
+    for score in np.unique(marks.score)[::-1]:
+        found = rates(marks, score)
+        if found["false_boxes"] > false_boxes or found["false_boxes_beside"] > beside:
+            break
+        best = float(score)
+    return best
+
+
+def average_precision(marks: Marks) -> float:
+    """Area under precision over recall, in %, precision made to fall; boxes beside people count in complete sets."""
+    counted = (marks.kind != _BESIDE) | marks.complete[marks.photo]
+    hit = marks.kind[counted] == _HIT
+    precision = np.cumsum(hit) / np.arange(1, len(hit) + 1)
+    precision = np.maximum.accumulate(precision[::-1])[::-1]
+    return 100 * float(precision[hit].sum() / max(marks.people.sum(), 1))
