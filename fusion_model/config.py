@@ -207,99 +207,68 @@ class DetectorConfig:
     """The network that finds the people of a photo.
 
     Attributes:
-        width: channels at an eighth of the input's size; the other layers scale with it. A multiple of 6.
+        width: channels of the backbone, which is built as a hourglass's way down. A multiple of 4.
+        depths: residual blocks added at 1/8, 1/16, ... of the input's size.
+        head: channels of the pyramid that brings the levels together.
         input_size: side of the square that the photo is letterboxed into, in pixels. A multiple of 64.
         min_score: detections below it are dropped.
-        accept_score: geometric mean of the detector's and the hourglass's score from which a person is there.
         nms_iou: IoU from which the less certain of two boxes is dropped (non-maximum suppression).
-        max_detections: boxes of one photo, before suppression.
+        max_detections: of one photo, the surest.
     """
 
-    width: int = 48
+    width: int = 128
+    depths: tuple[int, ...] = (0, 2, 2, 2)
+    head: int = 96
     input_size: int = 256
-    min_score: float = 0.1
-    accept_score: float = 0.42
+    min_score: float = 0.2
     nms_iou: float = 0.6
-    max_detections: int = 60
+    max_detections: int = 24
 
     def __post_init__(self) -> None:
         """Refuse sizes that the network cannot have."""
-        _check_multiple("detector width", self.width, 6)
+        _check_multiple("detector width", self.width, 4)
         _check_multiple("detector input_size", self.input_size, 64)
-        if not (0 < self.min_score < 1 and 0 < self.accept_score < 1 and 0 < self.nms_iou <= 1):
+        if len(self.depths) != 4 or min(self.depths) < 0 or self.head < 1:
+            raise ValueError(f"detector needs four depths and a head of at least 1, got {self.depths}, {self.head}")
+        if not (0 < self.min_score < 1 and 0 < self.nms_iou <= 1):
             raise ValueError(
-                "detector min_score, accept_score and nms_iou must lie between 0 and 1, "
-                f"got {self.min_score}, {self.accept_score} and {self.nms_iou}"
+                "detector min_score and nms_iou must lie between 0 and 1, "
+                f"got {self.min_score} and {self.nms_iou}"
             )
 
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """How people are searched for in a whole photo (:mod:`fusion_model.detection.search`).
-
-    The first crop of a candidate is small; a closer crop round the joints found there decides. Lengths named ``side``
-    are those of square crops; fractions of the photo are of its longer side.
+    """How a detection becomes a person (:mod:`fusion_model.detection.search`).
 
     Attributes:
-        first_size: pixels of a first crop's side, at most.
-        joint_confidence: joints of at least this confidence make the box that the closer crop is cut round.
-        first_margin: mean joint confidence by which the first crop must exceed the closer ones to count.
-        min_zoom: side of the closer crop over that of the first, at least.
         min_turn: degrees of the body axis below which a crop stays upright.
-        person_joints: the most certain joints of a crop, whose mean confidence is its person score.
-        box_trust: fraction of the person threshold that is enough in a box that the caller gave.
+        misfit: side of the crop round the joints found over that of the crop they came from, or of the latter over the
+            former, from which the crop is cut again.
+        score: bias, weight of the logit of the detector's score and weight of the crop's confidence in the logit of a
+            person's score.
+        box_score: what stands for the detector's score in a box that the caller gave.
+        person: people of a lower score are left out.
         same_reach: distance of joints, in sides of the crop, within which two candidates are one person.
+        rival: where one person is wanted, rank of a detection over the best one's from which it gets a crop.
         size_power: of a person's fraction of the photo, in the rank of the people found.
         center_weight: of the squared distance from the middle of the photo, in that rank: photos are aimed.
-        max_detections: of one photo, taken up.
-        max_proposals: of one map of the whole photo, taken up.
-        levels: sides of the maps of the whole photo, in input sizes of the hourglass, where there is no detector.
-        min_peak: height of a map's peak, below which it is noise.
-        max_peaks: of a map, highest first.
-        torso_sides: side of the square round a person, in torso lengths (thorax to pelvis).
-        portrait_torso: torso length over the distance from head top to thorax, where the pelvis is beyond the frame.
-        hint_side: fraction of the photo from which its maps may propose what the detector hardly saw.
-        hint_trust: fraction of the person threshold that is enough for such a proposal.
-        hint_iou: overlap of its person with the detector's box, at least; ``hint_first_iou`` of its first crop's.
-        hint_first_iou: see there.
-        part_side: side of a proposal over that of a person found, below which it may be a part of that person.
-        part_offset: distance of its center from the person's, in sides of the person's crop, likewise.
-        detail_inside: fraction of a box within another from which it may be a detail of that person.
-        detail_area: area over that of the other box, below which it is one.
     """
 
-    first_size: int = 128
-    joint_confidence: float = 0.2
-    first_margin: float = 0.1
-    min_zoom: float = 0.6
     min_turn: float = 30.0
-    person_joints: int = 6
-    box_trust: float = 0.5
+    misfit: float = 1.4
+    score: tuple[float, float, float] = (-2.0, 1.0, 4.0)
+    box_score: float = 0.8
+    person: float = 0.5
     same_reach: float = 0.08
+    rival: float = 0.5
     size_power: float = 0.2
     center_weight: float = 4.0
-    max_detections: int = 24
-    max_proposals: int = 12
-    levels: tuple[int, ...] = (1, 2, 3)
-    min_peak: float = 0.12
-    max_peaks: int = 8
-    torso_sides: float = 4.6
-    portrait_torso: float = 1.35
-    hint_side: float = 0.6
-    hint_trust: float = 0.85
-    hint_iou: float = 0.25
-    hint_first_iou: float = 0.1
-    part_side: float = 0.6
-    part_offset: float = 0.4
-    detail_inside: float = 0.9
-    detail_area: float = 0.08
 
     def __post_init__(self) -> None:
-        """Refuse sizes that the hourglass cannot have, and searches that find nothing."""
-        _check_multiple("search first_size", self.first_size, 64)
-        counts = (self.person_joints, self.max_detections, self.max_proposals, self.max_peaks, *self.levels)
-        if not self.levels or min(counts) < 1:
-            raise ValueError(f"search counts and levels must be at least 1, got {self}")
+        """Refuse what is no score."""
+        if len(self.score) != 3 or not (0 < self.box_score < 1 and 0 < self.person < 1):
+            raise ValueError(f"search needs three weights, and box_score and person between 0 and 1, got {self}")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from fusion_model.heatmaps import decode_pairs, to_crop_coordinates
 from fusion_model.hourglass import StackedHourglass, flip_average, folded
 from fusion_model.skeletons import MPII_16, SKELETONS, pelvis_weights
 
+_SUREST = 6  # joints, whose mean confidence is that of a crop
 _BATCH = 16  # crops at once: memory stays the same however many photos there are
 
 
@@ -89,7 +90,7 @@ class CropPredictor:
         predictions = []
         for crop, (image, maps) in zip(crops, self._run(photos, crops), strict=True):
             points, confidence = self._decode(maps, crop)
-            score = float(np.sort(confidence)[-self.config.search.person_joints :].mean())
+            score = float(np.sort(confidence)[-_SUREST:].mean())
             predictions.append(CropPrediction(crop, image, maps, points, confidence, score))
         return predictions
 

@@ -177,9 +177,8 @@ class PoseEstimator:
 
     @property
     def trust_score(self) -> float:
-        """The score from which a pose is to be trusted; the detector's word counts in the scores of those it found."""
-        person, detector = self.config.calibration.person, self.config.detector
-        return person if detector is None else min(person, detector.accept_score)
+        """The score from which a pose is to be trusted."""
+        return self.config.search.person
 
     @property
     def fusion(self) -> FusionSummary:
@@ -211,8 +210,8 @@ class PoseEstimator:
         """
         if min_score is not None:
             _check_number("min_score", min_score, 0, 1, "a score")
-        people = self.search.find(load_photo(photo), min_score)
-        boxes = np.array([self._person_box(one) for one in people], np.float32).reshape(-1, 4)
+        people = self.search.find([load_photo(photo)], [None], min_score)[0]
+        boxes = np.array([one.box for one in people], np.float32).reshape(-1, 4)
         return boxes, np.array([one.score for one in people], np.float32)
 
     def predict_all(
@@ -316,9 +315,8 @@ class PoseEstimator:
         _check_number("height_mm", height_mm, 100, 3000, "a person's height in millimetres")
         began = time.perf_counter()
         found: list[tuple[int, Candidate]] = []
-        for number, (photo, box) in enumerate(zip(photos, boxes, strict=True)):
-            people = self.search.find(photo, min_score) if box is None else [self.search.in_box(photo, box)]
-            found += [(number, one) for one in people[: 1 if best_only else None] if one is not None]
+        for number, people in enumerate(self.search.find(photos, boxes, min_score, best_only=best_only)):
+            found += [(number, one) for one in people[: 1 if best_only else None]]
         predictions = [one.prediction for _, one in found]
         if flip_test:
             predictions = self.predictor.flip_test(predictions)
@@ -354,7 +352,7 @@ class PoseEstimator:
             status=status,
             heatmaps=prediction.maps.numpy(),
             box=np.concatenate((middle - half, middle + half)).astype(np.float32),
-            person_box=self._person_box(person).astype(np.float32),
+            person_box=person.box.astype(np.float32),
             angle=prediction.crop.angle,
             score=person.score,
             skeleton=skeleton.name,
@@ -363,10 +361,6 @@ class PoseEstimator:
             seconds=seconds,
             model=self.name,
         )
-
-    def _person_box(self, person: Candidate) -> np.ndarray:
-        """Tight box (4,) of somebody found."""
-        return person.person_box(self.config.calibration.seen)
 
 
 def _check_number(name: str, value: object, low: float, high: float, what: str) -> None:

@@ -51,6 +51,19 @@ class Hourglass(nn.Module):
         return self.skip(x) + functional.interpolate(y, scale_factor=2.0, mode="nearest")
 
 
+def make_front(width: int) -> nn.Sequential:
+    """The layers before the first hourglass: (N, 3, H, W) -> (N, width, H / 4, W / 4)."""
+    return nn.Sequential(
+        nn.Conv2d(3, width // 4, 7, stride=2, padding=3),
+        nn.BatchNorm2d(width // 4),
+        nn.ReLU(inplace=True),
+        Residual(width // 4, width // 2),
+        nn.MaxPool2d(2),
+        Residual(width // 2, width // 2),
+        Residual(width // 2, width),
+    )
+
+
 class StackedHourglass(nn.Module):
     """Hourglasses one after another, each giving its own confidence maps (intermediate supervision).
 
@@ -65,15 +78,7 @@ class StackedHourglass(nn.Module):
         super().__init__()
         self.config = config
         width = config.width
-        self.front = nn.Sequential(
-            nn.Conv2d(3, width // 4, 7, stride=2, padding=3),
-            nn.BatchNorm2d(width // 4),
-            nn.ReLU(inplace=True),
-            Residual(width // 4, width // 2),
-            nn.MaxPool2d(2),
-            Residual(width // 2, width // 2),
-            Residual(width // 2, width),
-        )
+        self.front = make_front(width)
         self.hourglasses = nn.ModuleList(Hourglass(_DEPTH, width) for _ in range(config.stacks))
         self.features = nn.ModuleList(
             nn.Sequential(

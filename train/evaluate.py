@@ -1,6 +1,6 @@
 """Measure a checkpoint on validation people: ``python -m train.evaluate --data DIR --checkpoint DIR``.
 
-In the true box, end to end, in 3D beside the training set's mean pose, the calibration of the confidence, and
+In the true box, end to end, on whole photos with everyone boxed, in 3D beside the training set's mean pose, the calibration of the confidence, and
 negatives: crops that show nobody. ``--card`` writes the figures into the checkpoint's card. With ``--protocol``, a
 published protocol on one folder of ``train.prepare`` instead, beside what the paper prints.
 """
@@ -20,6 +20,7 @@ from fusion_model.metrics import expected_calibration_error, reliability_table
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17
 from train.command import new_parser, run_command
+from train.data.scenes import find_scenes
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.evaluation.card import write_card
@@ -39,6 +40,7 @@ from train.evaluation.end_to_end import (
 )
 from train.evaluation.negatives import negative_crops
 from train.evaluation.registry import PROTOCOLS, measure_protocol
+from train.evaluation.scenes import print_scenes, scene_figures
 from train.fusion_stage.pose_figures import mean_pose
 
 _TIMED = 60  # photos
@@ -79,6 +81,8 @@ def main(arguments: argparse.Namespace) -> int:
             raise ValueError(f"--only {' '.join(unknown)}: {arguments.data} has {known}")
         sources = [source for source in sources if source.name in arguments.only]
     figures = measure(estimator, sources, mean, arguments.seed)
+    if not arguments.only and (scenes := find_scenes(arguments.data)):
+        figures["scenes"] = scene_figures(estimator, scenes)
     print_figures(figures)
     if arguments.out:
         arguments.out.write_text(json.dumps(figures, indent=1), encoding="utf-8")
@@ -210,6 +214,8 @@ def print_figures(figures: dict[str, dict]) -> None:
             if "recall" in row:
                 line += f"  recall {row['recall']:.1f} %  false boxes a picture {row['false_boxes']:.2f}"
             print(line)
+    if scenes := figures.get("scenes"):
+        print_scenes(scenes)
     for title, table in (("the teacher (pseudo-labels)", "3D"), ("exact labels of rendered people", "rendered 3D")):
         if figures[table]:
             print(f"3D against {title}, 12 limb joints")

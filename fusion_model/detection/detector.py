@@ -16,6 +16,7 @@ from torch.nn import functional
 from fusion_model.boxes import iou
 from fusion_model.config import DetectorConfig
 from fusion_model.crops import letterbox
+from fusion_model.hourglass import Residual, make_front
 
 STRIDE = 8  # pixels of the input a cell
 _SIDE_UNIT = 32.0  # pixels of the input: the distance of a box's side where the network says 0
@@ -37,49 +38,39 @@ class Detection:
     score: float
 
 
-class _Residual(nn.Module):
-    """Two 3x3 convolutions beside the identity."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = _convolution(width, width)
-        self.second = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> the same shape."""
-        return torch.relu(x + self.second(self.first(x)))
-
-
 class PersonDetector(nn.Module):
     """Photo -> grid of people.
 
+    The backbone is that of a hourglass, its first layers and its way down, deeper where that costs little, so that it
+    can start from the weights of a trained one; a pyramid brings its levels together (Lin et al., CVPR 2017).
+
     Args:
-        config: width and input size.
+        config: channels, depth and input size.
     """
 
     def __init__(self, config: DetectorConfig) -> None:
         super().__init__()
         self.config = config
-        width = config.width
-        self.stem = nn.Sequential(_convolution(3, width // 2, 5, 2), _convolution(width // 2, width // 2, 3, 2))
-        plan = ((width // 2, width, 2), (width, 2 * width, 2), (2 * width, 2 * width, 2), (2 * width, 2 * width, 1))
-        self.down = nn.ModuleList(
-            nn.Sequential(_convolution(low, high, 3, 2), *[_Residual(high) for _ in range(blocks)])
-            for low, high, blocks in plan
+        width, head = config.width, config.head
+        self.front = make_front(width)
+        self.down = nn.ModuleList(Residual(width, width) for _ in config.depths)
+        self.deeper = nn.ModuleList(
+            nn.Sequential(*(Residual(width, width) for _ in range(depth))) for depth in config.depths
         )
-        head = 2 * (2 * width // 3)
-        self.across = nn.ModuleList(nn.Conv2d(high, head, 1) for _, high, _ in plan)
-        self.merge = nn.ModuleList(_convolution(head, head) for _ in plan[:-1])
+        self.across = nn.ModuleList(nn.Conv2d(width, head, 1) for _ in config.depths)
+        self.merge = nn.ModuleList(_convolution(head, head) for _ in config.depths[:-1])
         self.output = nn.Conv2d(head, 7, 1)
         with torch.no_grad():
+            for block in (block for level in self.deeper for block in level):
+                block.conv3.weight.zero_()  # nothing is added at first: the backbone starts as the hourglass's
             self.output.bias.zero_()
             self.output.bias[0] = _RARE
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, S, S) in [0, 1] -> (N, 7, S / 8, S / 8): logit, four sides (log), cosine and sine of the body axis."""
-        x, levels = self.stem(images - 0.5), []
-        for stage in self.down:
-            x = stage(x)
+        x, levels = self.front(images - 0.5), []
+        for down, deeper in zip(self.down, self.deeper, strict=True):
+            x = deeper(down(functional.max_pool2d(x, 2)))
             levels.append(x)
         x = self.across[-1](levels[-1])
         for number in reversed(range(len(self.merge))):
@@ -143,7 +134,6 @@ def detect(network: PersonDetector, photo: np.ndarray, config: DetectorConfig) -
     return found
 
 
-def _convolution(low: int, high: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Convolution, batch normalisation, ReLU."""
-    convolution = nn.Conv2d(low, high, kernel, stride, kernel // 2, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(high), nn.ReLU())
+def _convolution(low: int, high: int) -> nn.Sequential:
+    """3x3 convolution, batch normalisation, ReLU."""
+    return nn.Sequential(nn.Conv2d(low, high, 3, padding=1, bias=False), nn.BatchNorm2d(high), nn.ReLU())

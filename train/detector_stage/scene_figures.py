@@ -16,7 +16,7 @@ COMPLETE = (
     "pennfudan",
     "coco",
 )  # sets in which everyone is boxed, far people too: others prove no box false
-_HIT, _FALSE, _BESIDE = "hit", "false", "beside"  # beside: false, in a photo with people
+_KINDS = _HIT, _FALSE, _BESIDE = "hit", "false", "beside"  # beside: false, in a photo with people
 
 
 @dataclass(frozen=True)
@@ -91,26 +91,51 @@ def mark(scenes: Scenes, rows: np.ndarray, found: list[tuple[np.ndarray, np.ndar
     )
 
 
-def rates(marks: Marks, min_score: float) -> dict[str, float]:
-    """Recall in % and false boxes a photo, without and with people, at a score."""
-    taken = marks.score >= min_score
-    beside = marks.complete & ~marks.empty
-    return {
-        "recall": 100 * float((marks.kind[taken] == _HIT).sum() / max(marks.people.sum(), 1)),
-        "false_boxes": float((marks.kind[taken] == _FALSE).sum() / max(marks.empty.sum(), 1)),
-        "false_boxes_beside": float(
-            (marks.complete[marks.photo] & taken & (marks.kind == _BESIDE)).sum() / max(beside.sum(), 1)
-        ),
-    }
+def rates(marks: Marks, min_score: float | np.ndarray) -> dict[str, float]:
+    """What is found and what is false at a score, one for all photos or (P,) one for each.
+
+    Returns:
+        ``recall`` in % of all people and ``recall_complete`` of those in completely boxed sets, with their numbers
+        ``people`` and ``people_complete``; ``false_boxes`` a photo without anybody, ``false_boxes_beside`` people; and
+        the standard error of each under its name with ``_se``.
+    """
+    count = len(marks.people)
+    taken = marks.score >= np.broadcast_to(min_score, count)[marks.photo]
+    per_photo = {kind: np.bincount(marks.photo[taken & (marks.kind == kind)], minlength=count) for kind in _KINDS}
+    figures: dict[str, float] = {}
+    for name, photos in (("", np.ones(count, bool)), ("_complete", marks.complete)):
+        people = int(marks.people[photos].sum())
+        recall = per_photo[_HIT][photos].sum() / max(people, 1)
+        figures |= {f"recall{name}": 100 * recall, f"people{name}": people}
+        figures[f"recall{name}_se"] = 100 * float((recall * (1 - recall) / max(people, 1)) ** 0.5)
+    for name, kind, photos in (
+        ("false_boxes", _FALSE, marks.empty),
+        ("false_boxes_beside", _BESIDE, marks.complete & ~marks.empty),
+    ):
+        boxes = per_photo[kind][photos]
+        figures |= {name: float(boxes.mean()) if len(boxes) else 0.0, f"{name}_photos": len(boxes)}
+        figures[f"{name}_se"] = float(boxes.std(ddof=1) / len(boxes) ** 0.5) if len(boxes) > 1 else 0.0
+    return figures
+
+
+def crossed_rates(marks: Marks, false_boxes: float, beside: float) -> dict[str, float]:
+    """:func:`rates` of each half of the photos, every other one, at the operating point of the other half."""
+    even = np.arange(len(marks.people)) % 2 == 0
+    points = [operating_point(marks.of(half), false_boxes, beside) for half in (~even, even)]
+    return rates(marks, np.where(even, *points))
 
 
 def operating_point(marks: Marks, false_boxes: float, beside: float) -> float:
     """The lowest score that leaves at most so many false boxes on a photo without people, and on one with."""
+    allowed = {_FALSE: false_boxes * marks.empty.sum(), _BESIDE: beside * (marks.complete & ~marks.empty).sum()}
+    counted = (marks.kind == _FALSE) | ((marks.kind == _BESIDE) & marks.complete[marks.photo])
+    wrong = dict.fromkeys(allowed, 0)
     best = 1.0
-    for score in np.unique(marks.score)[::-1]:
-        found = rates(marks, score)
-        if found["false_boxes"] > false_boxes or found["false_boxes_beside"] > beside:
-            break
+    for score, kind, counts in zip(marks.score, marks.kind, counted, strict=True):
+        if counts:
+            wrong[kind] += 1
+            if wrong[kind] > allowed[kind]:
+                break
         best = float(score)
     return best
 

@@ -22,6 +22,7 @@ from train.data.source import SYNTHETIC, Source
 from train.data.scenes import Scenes, find_scenes
 from train.data.sources import find_sources
 from train.detector_stage.attach import CONFIG_FILE
+from train.detector_stage.backbone import start_backbone
 from train.detector_stage.composites import Composite, CompositeMaker
 from train.detector_stage.detection_figures import detection_figures
 from train.detector_stage.losses import detector_loss
@@ -29,6 +30,7 @@ from train.detector_stage.rendered_groups import find_groups
 from train.detector_stage.scene_figures import average_precision, mark, operating_point, rates
 from train.detector_stage.scene_samples import SceneSampler
 from train.engine.arguments import loop_settings, start_warm
+from train.engine.checkpoints import latest_state
 from train.engine.loop import Loop
 from train.engine.provenance import begin_provenance
 
@@ -38,11 +40,13 @@ _VALIDATION = 300  # pictures
 
 def make_loop(arguments: argparse.Namespace) -> Loop:
     """The loop of a run, gone on with where it was cut, with its people."""
-    config = DetectorConfig(width=arguments.width, input_size=arguments.input_size)
+    config = DetectorConfig(input_size=arguments.input_size)
     photos = [source for source in find_sources(arguments.data) if source.name != SYNTHETIC]
     torch.manual_seed(arguments.seed)  # of the initial weights
     module = PersonDetector(config).to(memory_format=torch.channels_last)
     start_warm(module, arguments, "detector")
+    if arguments.hourglass and not arguments.init_from and latest_state(arguments.run) is None:
+        print(start_backbone(module, arguments.hourglass))
     checkpoint = arguments.checkpoint
     predictor = PoseEstimator.from_pretrained(checkpoint, device="cpu").predictor if checkpoint else None
     validator, generator = _maker(photos, arguments, predictor, held_out=True), np.random.default_rng(0)
@@ -67,7 +71,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         arguments.run,
         better="ap" if scenes else "recall",
         fingerprint={
-            name: getattr(arguments, name) for name in ("width", "input_size", "synthetic_fraction", "scene_fraction")
+            name: getattr(arguments, name) for name in ("input_size", "synthetic_fraction", "scene_fraction")
         },
     )
     resumed = "resumed" if loop.resume() else "started"

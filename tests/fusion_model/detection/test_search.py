@@ -1,4 +1,4 @@
-"""Which of several crops of a person counts, and how large they are."""
+"""Who gets a crop, which of two crops counts, who is a person, and who is meant."""
 
 import dataclasses
 
@@ -6,134 +6,177 @@ import numpy as np
 import pytest
 import torch
 
-from fusion_model.config import PRESETS, CalibrationConfig, DetectorConfig, HourglassConfig, SearchConfig
+from fusion_model.config import PRESETS, CalibrationConfig, DetectorConfig, SearchConfig
 from fusion_model.crop_inference import CropPrediction
 from fusion_model.detection import search
-from fusion_model.detection.candidates import Candidate
 from fusion_model.detection.detector import Detection
 from fusion_model.detection.search import Search
 from fusion_model.skeletons import MPII_16
 
-# A standing person in the photo's pixels, by the start of a joint's name.
+# A standing person about the origin, by the start of a joint's name; 140 pixels tall.
 STANDING = {
     "head": (0, -60), "neck": (0, -42), "thorax": (0, -38), "pelvis": (0, 0), "shoulder": (14, -36), "elbow": (20, -15),
     "wrist": (22, 5), "hip": (9, 0), "knee": (10, 30), "ankle": (10, 60),
 }  # fmt: skip
-WITH_DETECTOR = dataclasses.replace(PRESETS["tiny"], detector=DetectorConfig(accept_score=0.5))
+BOX = np.array([-30.0, -70.0, 30.0, 70.0])
+EVEN = SearchConfig(score=(0.0, 1.0, 0.0))  # the detector's word alone
 
 
-def standing():
+def person(x, y, angle=0.0, scale=1.0):
+    """(16, 2) joints of a person there, turned clockwise."""
     points = []
     for joint in MPII_16.joints:
-        x, y = next(place for name, place in STANDING.items() if name in joint)
-        points.append((100 + (-x if joint.startswith("right") else x), 100 + y))
-    return np.array(points, float)
+        px, py = next(place for name, place in STANDING.items() if name in joint)
+        points.append((-px if joint.startswith("right") else px, py))
+    cosine, sine = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+    return scale * np.array(points, float) @ np.array([[cosine, sine], [-sine, cosine]]) + (x, y)
+
+
+def box_at(x, y):
+    return BOX + (x, y, x, y)
 
 
 class Scripted:
-    """In place of the hourglass: every crop shows the same person; the confidence is as written."""
+    """In place of the hourglass: what each crop shows, in the order in which they are asked for."""
 
-    def __init__(self, *confidences):
-        self.confidences, self.crops = list(confidences), []
+    def __init__(self, *shown):
+        self.shown, self.crops, self.calls = list(shown), [], 0
 
-    def maps(self, _photos, crops):
-        """Empty ones."""
-        return [torch.zeros(16, crop.size // 4, crop.size // 4) for crop in crops]
-
-    def predict(self, _photos, crops):
-        """One prediction for each crop."""
+    def predict(self, photos, crops):
+        """One prediction for each crop: joints and a confidence that all of them share."""
+        assert len(photos) == len(crops)
+        self.calls += bool(crops)
         self.crops += crops
-        return [prediction(crop, self.confidences.pop(0)) for crop in crops]
+        return [self._prediction(crop, *self.shown.pop(0)) for crop in crops]
+
+    @staticmethod
+    def _prediction(crop, points, sure):
+        maps = torch.zeros(16, 16, 16)
+        return CropPrediction(crop, torch.zeros(3, 64, 64), maps, points, np.full(16, sure, np.float32), sure)
 
 
-def prediction(crop, sure):
-    """What the hourglass would say, of that confidence."""
-    maps = torch.zeros(16, 16, 16)
-    return CropPrediction(crop, torch.zeros(3, 64, 64), maps, standing(), np.full(16, sure, np.float32), sure)
+@pytest.fixture
+def searching(monkeypatch):
+    """Makes a search over detections and what their crops show."""
+
+    def make(detections, *shown, **settings):
+        monkeypatch.setattr(search, "detect", lambda _network, _photo, _config: detections)
+        config = dataclasses.replace(
+            PRESETS["tiny"],
+            detector=DetectorConfig(),
+            search=dataclasses.replace(EVEN, **settings),
+            calibration=CalibrationConfig(seen=0.5),
+        )
+        return Search(config, Scripted(*shown), object())
+
+    return make
 
 
-def candidate(side=170.0, **more):
-    return Candidate((100.0, 100.0), side, 0.0, 0.5, **more)
+def find(searching, size=(400, 400), **options):
+    (found,) = searching.find([np.zeros((*size, 3), np.uint8)], [None], **options)
+    assert not searching.predictor.shown, "every crop was asked for"
+    return found
 
 
-def confirm(finding, *candidates, size=220, min_score=None, hints=None):
-    return finding._confirm(np.zeros((size, size, 3), np.uint8), list(candidates), min_score, hints)
+def test_one_crop_is_enough_where_the_joints_fit_it(searching):
+    one = searching([Detection(box_at(200, 200), 5.0, 0.9)], (person(200, 200), 0.8))
+    (found,) = find(one)
+    assert found.prediction.crop.angle == 0
+    assert found.prediction.crop.side == pytest.approx(1.25 * 140)
+    assert found.score == pytest.approx(0.9)
+    assert found.box.tolist() == box_at(200, 200).tolist()
 
 
-@pytest.mark.parametrize(("first", "closer", "chosen"), [(0.7, 0.65, 1), (0.6, 0.8, 1), (0.8, 0.65, 0)])
-def test_the_closer_crop_counts_unless_the_first_is_a_good_deal_surer(first, closer, chosen):
-    predictor = Scripted(first, closer)
-    (found,) = confirm(Search(PRESETS["tiny"], predictor, None), candidate())
-    assert not predictor.confidences
-    assert found.score == pytest.approx((first, closer)[chosen])
+@pytest.mark.parametrize(("again", "kept"), [(0.9, 1), (0.5, 0)])
+def test_a_turned_body_gets_one_more_crop_and_the_surer_counts(searching, again, kept):
+    lying = person(200, 200, angle=90)
+    one = searching([Detection(box_at(200, 200), 0.0, 0.9)], (lying, 0.7), (lying, again))
+    (found,) = find(one)
+    assert [crop.angle for crop in one.predictor.crops] == [0, pytest.approx(90)]
+    assert one.predictor.crops[0].side == one.predictor.crops[1].side
+    assert found.prediction.crop is one.predictor.crops[kept]
 
 
-@pytest.mark.parametrize(("closer", "sizes"), [(0.75, [128, 192]), (0.6, [128, 192, 192])])
-def test_a_first_crop_is_small_and_predicted_again_in_full_where_it_counts(closer, sizes):
-    config = dataclasses.replace(PRESETS["tiny"], hourglass=HourglassConfig(1, 16, 192))
-    predictor = Scripted(0.8, closer, 0.3)
-    (found,) = confirm(Search(config, predictor, None), candidate())
-    assert [crop.size for crop in predictor.crops] == sizes
-    assert found.prediction.crop.size == 192
-    if len(sizes) > 2:
-        assert found.prediction.crop == dataclasses.replace(predictor.crops[0], size=192)
-        assert (found.score, found.prediction.confidence[0]) == (0.8, np.float32(0.3))  # the score of the choice
+def test_the_detectors_turn_is_taken_at_once(searching):
+    one = searching([Detection(box_at(200, 200), 170.0, 0.9)], (person(200, 200, angle=175), 0.7))
+    (found,) = find(one)
+    assert found.prediction.crop.angle == 170
 
 
-@pytest.mark.parametrize(("crop_score", "found"), [(0.36, 1), (0.24, 0)])
-def test_detector_and_hourglass_accept_together(crop_score, found):
-    """The geometric mean of 0.9 and the crop's score against 0.5."""
-    people = confirm(Search(WITH_DETECTOR, Scripted(crop_score, crop_score), object()), candidate(detector_score=0.9))
-    assert [one.score for one in people] == [pytest.approx((0.9 * crop_score) ** 0.5)] * found
+@pytest.mark.parametrize(("scale", "side"), [(0.5, 0.6), (2.0, None)])
+def test_joints_that_do_not_fit_the_crop_are_cut_out_anew(searching, scale, side):
+    shown = person(210, 190, scale=scale)
+    one = searching([Detection(box_at(200, 200), 0.0, 0.9)], (shown, 0.5), (shown, 0.7))
+    find(one)
+    first, second = one.predictor.crops
+    joints = shown.max(0) - shown.min(0)
+    wanted = side * first.side if side else 1.25 * 1.08 * joints.max()
+    assert second.side == pytest.approx(wanted)
+    assert second.center == pytest.approx(tuple((shown.max(0) + shown.min(0)) / 2))
 
 
-def test_a_low_min_score_lowers_the_thresholds():
-    one = {"detector_score": 0.4}
-    assert not confirm(Search(WITH_DETECTOR, Scripted(0.4, 0.4), object()), candidate(**one))
-    assert confirm(Search(WITH_DETECTOR, Scripted(0.4, 0.4), object()), candidate(**one), min_score=0.35)
-    assert confirm(Search(WITH_DETECTOR, Scripted(0.9, 0.9), object()), candidate(**one), min_score=0.65), (
-        "find filters"
-    )
+def test_crops_of_all_photos_are_predicted_together(searching):
+    one = searching([Detection(box_at(200, 200), 0.0, 0.9)], *[(person(200, 200), 0.8)] * 3)
+    found = one.find([np.zeros((400, 400, 3), np.uint8)] * 3, [None, box_at(200, 200), None])
+    assert [len(people) for people in found] == [1, 1, 1]
+    assert one.predictor.calls == 1
 
 
-def test_who_cannot_be_confirmed_gets_no_crop(monkeypatch):
-    box = np.array([60.0, 30.0, 140.0, 170.0])
-    detections = [Detection(box, 0.0, 0.9), Detection(box + 200, 0.0, 0.26), Detection(box + 400, 0.0, 0.24)]
-    monkeypatch.setattr(search, "detect", lambda _network, _photo, _min_score: detections)
-    predictor = Scripted(1.0, 1.0, 1.0, 1.0)
-    finding = Search(WITH_DETECTOR, predictor, object())
-    hinted = []
-    monkeypatch.setattr(finding, "_find_by_hints", lambda _photo, _found, hints, _min: hinted.extend(hints) or [])
-    finding.find(np.zeros((700, 700, 3), np.uint8))
-    assert not predictor.confidences
-    assert len(predictor.crops) == 4  # a first and a closer crop of each of two
-    assert [hint.tolist() for hint in hinted] == [(box + 400).tolist()]
+def test_the_same_person_twice_is_found_once(searching):
+    shown = person(200, 200), 0.8
+    detections = [Detection(box_at(200, 200), 0.0, 0.7), Detection(box_at(205, 190), 0.0, 0.9)]
+    (found,) = find(searching(detections, shown, shown))
+    assert found.given == 0.9
+    beside = [Detection(box_at(100, 200), 0.0, 0.7), Detection(box_at(300, 200), 0.0, 0.9)]
+    assert len(find(searching(beside, (person(100, 200), 0.8), (person(300, 200), 0.8)))) == 2
 
 
-@pytest.mark.parametrize(("offset", "crops", "people"), [(0.0, 2, 1), (300.0, 1, 0)])
-def test_a_hint_is_followed_only_where_the_first_crop_shows_somebody(offset, crops, people):
-    config = dataclasses.replace(PRESETS["tiny"], calibration=CalibrationConfig(person=0.6))
-    hint = np.array([[75.0, 40.0, 125.0, 160.0]]) + offset
-    predictor = Scripted(0.55, 0.55)  # enough of whom the detector hints at, not of others
-    assert len(confirm(Search(config, predictor, object()), candidate(), size=600, hints=hint)) == people
-    assert len(predictor.crops) == crops
-    assert not confirm(Search(config, Scripted(0.55, 0.55), object()), candidate(), size=600)
+def test_the_score_weighs_detector_and_joints_and_decides(searching):
+    weights = (-2.0, 0.5, 4.0)
+    one = searching([Detection(box_at(200, 200), 0.0, 0.9)], (person(200, 200), 0.8), score=weights)
+    (found,) = find(one)
+    assert found.score == pytest.approx(1 / (1 + np.exp(-(-2 + 0.5 * np.log(9) + 4 * 0.8))))
+    unsure = searching([Detection(box_at(200, 200), 0.0, 0.2)], (person(200, 200), 0.5), score=weights)
+    assert find(unsure) == []
+    again = searching([Detection(box_at(200, 200), 0.0, 0.2)], (person(200, 200), 0.5), score=weights)
+    assert len(find(again, min_score=0.2)) == 1
 
 
-@pytest.mark.parametrize(("side", "known", "offset", "people"), [
-    (170.0, False, 0.0, 1),
-    (100.0, False, 0.0, 0),  # small in the photo: the detector would have seen it
-    (170.0, True, 0.0, 0),  # a part of somebody who was found
-    (170.0, False, 70.0, 0),  # at the end beside the hint
-])  # fmt: skip
-def test_whom_the_maps_show_where_the_detector_only_hints(monkeypatch, side, known, offset, people):
-    monkeypatch.setattr(search, "propose", lambda _maps, _crop, _config: [candidate(side)])
-    config = dataclasses.replace(PRESETS["tiny"], search=SearchConfig(hint_first_iou=0.0))
-    predictor = Scripted(1.0, 1.0)
-    large = candidate(400.0)
-    large.prediction = prediction(large.crop(128), 1.0)
-    hints = np.array([[75.0, 40.0, 125.0, 160.0]]) + offset
-    photo = np.zeros((220, 220, 3), np.uint8)
-    found = Search(config, predictor, object())._find_by_hints(photo, [large] * known, hints, None)
-    assert len(found) == people
-    assert len(predictor.crops) == (0 if known or side < 132 else 2)
+def test_without_joints_nobody_is_there(searching):
+    assert find(searching([Detection(box_at(200, 200), 0.0, 0.99)], (person(200, 200), 0.1))) == []
+
+
+def test_where_one_person_is_wanted_the_unlikely_get_no_crop(searching):
+    detections = [Detection(box_at(200, 200), 0.0, 0.9), Detection(box_at(60, 80), 0.0, 0.3)]
+    (found,) = find(searching(detections, (person(200, 200), 0.8), rival=0.5), best_only=True)
+    assert found.given == 0.9
+    both = searching(detections, (person(200, 200), 0.8), (person(60, 80), 0.8), rival=0.5, person=0.25)
+    assert [one.given for one in find(both)] == [0.9, 0.3]
+
+
+def test_of_equals_the_larger_and_the_nearer_to_the_middle_is_meant(searching):
+    middle, aside = (Detection(box_at(x, 200), 0.0, 0.9) for x in (200, 60))
+    found = find(searching([aside, middle], (person(60, 200), 0.8), (person(200, 200), 0.8)))
+    assert [one.box.tolist() for one in found] == [middle.box.tolist(), aside.box.tolist()]
+    large = Detection(2 * BOX + (200, 200, 200, 200), 0.0, 0.9)
+    small = Detection(box_at(200, 100), 0.0, 0.9)
+    shown = (person(200, 100), 0.8), (person(200, 200, scale=2), 0.8)
+    assert find(searching([small, large], *shown))[0].box.tolist() == large.box.tolist()
+
+
+def test_a_callers_box_counts_as_a_detection_and_is_checked(searching):
+    one = searching([], (person(200, 200), 0.8), box_score=0.8)
+    (found,) = one.find([np.zeros((400, 400, 3), np.uint8)], [box_at(200, 200)])[0]
+    assert found.score == pytest.approx(0.8)
+    with pytest.raises(ValueError, match="no area"):
+        one.find([np.zeros((400, 400, 3), np.uint8)], [[5, 5, 5, 9]])
+
+
+def test_without_a_detector_the_photo_shows_one_person(searching):
+    one = searching([], (person(200, 200, scale=2.5), 0.8))
+    one.detector = None
+    (found,) = find(one)
+    low, high = found.box[:2], found.box[2:]
+    shown = person(200, 200, scale=2.5)
+    assert (low < shown.min(0)).all() and (low > shown.min(0) - 30).all()  # noqa: PT018
+    assert (high > shown.max(0)).all() and (high < shown.max(0) + 30).all()  # noqa: PT018
