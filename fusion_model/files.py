@@ -40,9 +40,9 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def discard_unfinished(folder: Path) -> None:
-    """Delete what killed programs left in a folder; nothing may be writing into it."""
-    for part in folder.glob(f".*{PART}"):
+def discard_unfinished(folder: Path, name: str = "") -> None:
+    """Delete what killed programs left in a folder of files whose names begin so; nothing may be writing them."""
+    for part in folder.glob(f".{name}*{PART}"):
         _delete(part)
 
 

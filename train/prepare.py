@@ -1,8 +1,9 @@
 """Bring a data set as distributed into one format: ``python -m train.prepare lspet --source DIR --out DIR``.
 
 Run the same command again to go on with one that was cut: finished parts are kept. The commands of training take the
-folder of ``--out``, or one that holds several such, as their ``--data``. DATASETS.md says where each set is asked for
-and how its folder has to be laid out.
+folder of ``--out``, or one that holds several such, as their ``--data``. ``voc`` and ``coco-scenes`` become a pack of
+whole photos, ``scenes_<name>.npz`` and ``.zip``, in a folder that may be such a ``--data`` already. DATASETS.md says
+where each set is asked for and how its folder has to be laid out.
 """
 
 from __future__ import annotations
@@ -16,23 +17,31 @@ from typing import Any
 from train.command import new_parser, run_command
 from train.data.prepared import INDEX
 from train.data.preparing import Settings, write_prepared
-from train.data.readers.registry import DISTRIBUTED
+from train.data.readers.registry import DISTRIBUTED, DISTRIBUTED_SCENES
+from train.data.scene_packs import STORED_SIDE, write_scenes
+from train.data.scenes import read_scenes
 from train.engine.arguments import positive
 
+_CROP, _MARGIN = 256, 1.5
 _LISTED = 24  # values of a count that are printed
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = new_parser("prepare", __doc__)
-    arguments.add_argument("data_set", choices=sorted(DISTRIBUTED), help="which set")
+    arguments.add_argument("data_set", choices=sorted((*DISTRIBUTED, *DISTRIBUTED_SCENES)), help="which set")
     arguments.add_argument("--source", type=Path, required=True, help="folder with the set as distributed, unpacked")
     arguments.add_argument("--out", type=Path, required=True, help="folder of the prepared set")
     arguments.add_argument(
-        "--crop", type=positive(int), default=256, help="largest length of a crop's longer side in pixels"
+        "--crop",
+        type=positive(int),
+        help="largest length of a picture's longer side in pixels; if not given, "
+        f"{_CROP} of a person and {STORED_SIDE} of a whole photo",
     )
     arguments.add_argument(
-        "--margin", type=positive(float), default=1.5, help="side of the square crop over the longer side of the person"
+        "--margin",
+        type=positive(float),
+        help=f"side of the square crop over the longer side of the person; if not given, {_MARGIN:g}",
     )
     arguments.add_argument(
         "--every",
@@ -48,6 +57,15 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
+    if arguments.data_set in DISTRIBUTED_SCENES:
+        _prepare_scenes(arguments)
+    else:
+        _prepare_people(arguments)
+    return 0
+
+
+def _prepare_people(arguments: argparse.Namespace) -> None:
+    """Store a set as crops of its people."""
     chosen = DISTRIBUTED[arguments.data_set]
     cameras = tuple(arguments.cameras or ())
     if cameras and not chosen.cameras:
@@ -56,10 +74,27 @@ def main(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{arguments.data_set} has no videos to take frames from: leave --every away")
     every = arguments.every or chosen.every or 1
     plan = chosen.plan(arguments.source, cameras, every)
-    settings = Settings(arguments.data_set, arguments.crop, arguments.margin, every, cameras)
+    settings = Settings(arguments.data_set, arguments.crop or _CROP, arguments.margin or _MARGIN, every, cameras)
     index = write_prepared(plan, arguments.out, settings, chosen.section, chosen.licence_page, arguments.workers)
     _print_summary(index, arguments.out)
-    return 0
+
+
+def _prepare_scenes(arguments: argparse.Namespace) -> None:
+    """Store a set as whole photos."""
+    for option in ("margin", "every", "cameras"):
+        if getattr(arguments, option):
+            raise ValueError(f"{arguments.data_set} is stored as whole photos: leave --{option} away")
+    chosen, side = DISTRIBUTED_SCENES[arguments.data_set], arguments.crop or STORED_SIDE
+    plan = chosen.plan(arguments.source)
+    path, skipped = write_scenes(plan, arguments.out, chosen.pack, chosen.section, workers=arguments.workers, side=side)
+    scenes = read_scenes(path)
+    unsure, nobody = sum(int(flags.sum()) for flags in scenes.unsure), sum(len(boxes) == 0 for boxes in scenes.boxes)
+    people, held_out = sum(map(len, scenes.boxes)) - unsure, int(scenes.validation.sum())
+    print(f"{len(scenes)} photos of {arguments.data_set} in {path}: {people} people and {unsure} unsure boxes")
+    print(f"  nobody is in {nobody} of them")
+    print(f"  by split: train {len(scenes) - held_out}, validation {held_out}")
+    for reason, count in skipped.items():
+        print(f"  skipped: {count} x {reason}")
 
 
 def _print_summary(index: dict[str, Any], out: Path) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, SKELETONS, Skeleton, conversion_matrix
+from train.data.parts import part_path
 from train.data.readers.records import HIDDEN, UNKNOWN
 from train.data.source import SYNTHETIC, Source, add_middle_joints
 from train.data.zips import ZipReader
@@ -26,7 +27,6 @@ from train.data.zips import ZipReader
 INDEX = "prepared.json"
 ANNOTATIONS = "people.npz"
 SETTINGS = "prepare-settings.json"
-LABELS = "labels.npz"
 FORMAT = "fusion-pose-prepared/1"
 TRAIN = "train"
 _HIDDEN_WEIGHT = {SYNTHETIC: 0.5}  # a hidden joint of a render is exact, but a guess from the picture; 1 by hand
@@ -59,11 +59,6 @@ class Prepared:
         reader = ZipReader("crop", "delete it and prepared.json, and run train.prepare again")
         parts, members = self.columns["part"].tolist(), self.columns["member"].tolist()
         return lambda row: reader(part_path(self.folder, parts[row]), member_name(members[row]))
-
-
-def part_path(folder: Path, part: int) -> Path:
-    """File of one part."""
-    return folder / f"part-{part:05d}.zip"
 
 
 def member_name(member: int) -> str:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
-from fusion_model.files import discard_unfinished, replacing, write_atomically
+from fusion_model.files import discard_unfinished, replacing
 from fusion_model.skeletons import Skeleton
 from train.data.cameras import CAMERA_MODELS
 from train.data.cutting import Cut, cut_person
-from train.data.prepared import ANNOTATIONS, FORMAT, INDEX, LABELS, SETTINGS, column_shapes, member_name, part_path
+from train.data.parts import label_part, part_path, read_part, units_fingerprint, unless_full, write_parts, write_whole
+from train.data.prepared import ANNOTATIONS, FORMAT, INDEX, SETTINGS, column_shapes, member_name
 from train.data.readers.frames import iterate_frames
-from train.data.readers.records import UNKNOWN, Plan, Record, Unit
+from train.data.readers.records import UNKNOWN, Plan, Record
 from train.engine.run_files import check_settings
 from train.synthesis.dataset import npz_bytes
 
@@ -71,9 +67,7 @@ def write_prepared(
         OSError: if the folder cannot be written.
     """
     _open_folder(out, plan, settings)
-    missing = [part for part in range(len(plan.units)) if not part_path(out, part).is_file()]
-    with tqdm(total=len(plan.units), initial=len(plan.units) - len(missing), desc="prepare", unit="part") as bar:
-        _write_parts(plan, out, settings, section, missing, workers, bar)
+    write_parts(out, len(plan.units), lambda part: _write_part(plan, part, out, settings, section), workers)
     return _finish(plan, out, settings, licence_page)
 
 
@@ -81,38 +75,13 @@ def _open_folder(out: Path, plan: Plan, settings: Settings) -> None:
     """Make the folder, or check that it holds the same."""
     if not (out / SETTINGS).is_file() and (any(out.glob("part-*.zip")) or (out / INDEX).exists()):
         raise ValueError(f"{out} holds parts of something else, without {SETTINGS}: choose another --out")
-    names = [unit.name for unit in plan.units]
-    source = f"{len(names)} parts, {hashlib.blake2b(json.dumps(names).encode(), digest_size=4).hexdigest()}"
-    wanted = asdict(settings) | {"cameras": list(settings.cameras), "source": source}
-    _unless_full(lambda: check_settings(out, SETTINGS, wanted), out / SETTINGS)
+    wanted = asdict(settings) | {"cameras": list(settings.cameras), "source": units_fingerprint(plan.units)}
+    unless_full(lambda: check_settings(out, SETTINGS, wanted), out / SETTINGS)
 
 
-def _write_parts(
-    plan: Plan, out: Path, settings: Settings, section: str, missing: Sequence[int], workers: int, bar: tqdm
-) -> None:
-    """Write the parts that are missing; the first failure stops the others after the part they are at."""
-    stop = Event()
-
-    def work(part: int) -> None:
-        if not stop.is_set():
-            _write_part(plan, plan.units[part], part, out, settings, section)
-            bar.update()
-
-    with ThreadPoolExecutor(workers) as pool:
-        futures: list[Future[None]] = [pool.submit(work, part) for part in missing]
-        try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-        finally:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-    for future in futures:
-        if not future.cancelled():
-            future.result()
-
-
-def _write_part(plan: Plan, unit: Unit, part: int, out: Path, settings: Settings, section: str) -> None:
+def _write_part(plan: Plan, part: int, out: Path, settings: Settings, section: str) -> None:
     """Cut the people of a unit into a file beside its place, then move it there."""
-    labels = unit.load()
+    labels = plan.units[part].load()
     kept: list[tuple[Record, Cut]] = []
     path = part_path(out, part)
 
@@ -125,10 +94,9 @@ def _write_part(plan: Plan, unit: Unit, part: int, out: Path, settings: Settings
                     continue
                 archive.writestr(member_name(len(kept)), cut.jpeg)
                 kept.append((record, cut))
-            archive.writestr(LABELS, npz_bytes(_columns(plan, kept)))
-            archive.writestr("skipped.json", json.dumps(labels.skipped))
+            label_part(archive, _columns(plan, kept), labels.skipped)
 
-    _unless_full(write, path)
+    unless_full(write, path)
 
 
 def _columns(plan: Plan, kept: Sequence[tuple[Record, Cut]]) -> dict[str, np.ndarray]:
@@ -178,7 +146,7 @@ def _finish(plan: Plan, out: Path, settings: Settings, licence_page: str) -> dic
     """Put the labels of all parts into one file, then write the index."""
     parts, skipped = [], Counter(plan.skipped)
     for part in range(len(plan.units)):
-        labels, left_out = _read_part(part_path(out, part))
+        labels, left_out = read_part(part_path(out, part))
         count = len(labels["split"])
         labels |= {"part": np.full(count, part, np.int32), "member": np.arange(count, dtype=np.int32)}
         skipped.update(left_out)
@@ -188,7 +156,7 @@ def _finish(plan: Plan, out: Path, settings: Settings, licence_page: str) -> dic
         listed = "; ".join(f"{reason}: {count}" for reason, count in skipped.items()) or "no labels"
         raise ValueError(f"there are no people to store: all were left out ({listed})")
     columns = {name: np.concatenate([labels[name] for labels in parts]) for name in parts[0]}
-    _write(out / ANNOTATIONS, npz_bytes(columns))
+    write_whole(out / ANNOTATIONS, npz_bytes(columns))
     counted = {name: columns[name].tolist() for name in _COUNTED}
     index = {
         "format": FORMAT,
@@ -207,29 +175,6 @@ def _finish(plan: Plan, out: Path, settings: Settings, licence_page: str) -> dic
         "skipped": dict(skipped),
         "found": plan.found,
     }
-    _write(out / INDEX, json.dumps(index, indent=1).encode())
+    write_whole(out / INDEX, json.dumps(index, indent=1).encode())
     discard_unfinished(out)
     return index
-
-
-def _read_part(path: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """Labels of a part, and what it left out."""
-    try:
-        with zipfile.ZipFile(path) as archive, np.load(io.BytesIO(archive.read(LABELS))) as data:
-            return {name: data[name] for name in data}, json.loads(archive.read("skipped.json"))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is damaged ({error}): delete it and run the command again") from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file that appears whole or not at all."""
-    _unless_full(lambda: write_atomically(path, data), path)
-
-
-def _unless_full(write: Callable[[], object], path: Path) -> None:
-    """Call ``write``; what the disk refuses becomes one sentence."""
-    try:
-        write()
-    except OSError as error:
-        again = "what is finished is kept: make room and run the command again"
-        raise OSError(f"{path} cannot be written ({error.strerror or error}); {again}") from error

@@ -18,7 +18,10 @@ import numpy as np
 
 from train.data.zips import ZipReader
 
-UNSURE = 2  # box_flag of people who are neither to be found nor wrong to find
+WHOLE, CUT_OFF, UNSURE = 0, 1, 2
+"""What box_flag says; people who are unsure are neither to be found nor wrong to find."""
+
+_COLUMNS = ("size", "source", "original", "validation")  # arrays of Scenes with a row a photo
 _ARRAYS = {"name": (), "size": (2,), "split": (), "source": (), "original": ()}  # shape of one row
 
 
@@ -48,6 +51,16 @@ class Scenes:
         """Number of photos."""
         return len(self.boxes)
 
+    def take(self, rows: np.ndarray) -> Scenes:
+        """The photos of these rows, numbers or a mask (N,)."""
+        numbers = np.arange(len(self))[rows]
+        return Scenes(
+            read=lambda row: self.read(int(numbers[row])),
+            boxes=[self.boxes[number] for number in numbers],
+            unsure=[self.unsure[number] for number in numbers],
+            **{name: getattr(self, name)[numbers] for name in _COLUMNS},
+        )
+
     def photo(self, index: int) -> np.ndarray:
         """(H, W, 3) uint8 RGB; ValueError if it cannot be decoded."""
         image = cv2.imdecode(np.frombuffer(self.read(index), np.uint8), cv2.IMREAD_COLOR)
@@ -71,10 +84,7 @@ def find_scenes(folder: Path) -> Scenes | None:
         read=lambda row: packs[place[row][0]].read(place[row][1]),
         boxes=[boxes for pack in packs for boxes in pack.boxes],
         unsure=[flags for pack in packs for flags in pack.unsure],
-        **{
-            name: np.concatenate([getattr(pack, name) for pack in packs])
-            for name in ("size", "source", "original", "validation")
-        },
+        **{name: np.concatenate([getattr(pack, name) for pack in packs]) for name in _COLUMNS},
     )
 
 

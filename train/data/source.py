@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 import cv2
 import numpy as np
@@ -29,6 +29,7 @@ class Source:
         pose_weight: (N, 17) float32, 0 where the 3D is unknown.
         validation: (N,) bool, never trained on.
         groups: kinds of people to report apart, each a name for every row: ``{"viewpoint": (N,), ...}``.
+        photos: (N,) name of the photo that each row shows, as the data set has it; None where it is not known.
     """
 
     name: str
@@ -41,10 +42,19 @@ class Source:
     pose_weight: np.ndarray
     validation: np.ndarray
     groups: dict[str, np.ndarray] = field(default_factory=dict)
+    photos: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Number of people."""
         return len(self.box)
+
+    def take(self, rows: np.ndarray) -> Source:
+        """The people of these rows, numbers or a mask (N,)."""
+        numbers = np.arange(len(self))[rows]
+        columns = {f.name: getattr(self, f.name) for f in fields(self)}
+        taken = {name: column[numbers] for name, column in columns.items() if isinstance(column, np.ndarray)}
+        groups = {name: values[numbers] for name, values in self.groups.items()}
+        return replace(self, read=lambda row: self.read(int(numbers[row])), groups=groups, **taken)
 
     def photo(self, index: int) -> np.ndarray:
         """Photo of one person, (H, W, 3) uint8 RGB; ValueError if it cannot be decoded."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -61,10 +60,7 @@ def find_actions(folder: Path) -> list[str]:
 
 def _of_action(source: Source, action: str) -> Source:
     """The people of one action."""
-    rows = np.flatnonzero(source.groups.get("action", np.full(len(source), "")) == action)
-    arrays = {f.name: getattr(source, f.name)[rows] for f in fields(source) if f.name not in ("name", "read", "groups")}
-    groups = {name: values[rows] for name, values in source.groups.items()}
-    return Source(name=source.name, read=lambda row: source.read(int(rows[row])), groups=groups, **arrays)
+    return source.take(source.groups.get("action", np.full(len(source), "")) == action)
 
 
 def data_fingerprint(folder: Path) -> str:

@@ -17,6 +17,7 @@ from fusion_model.crop_inference import CropPredictor
 from fusion_model.detection.detector import PersonDetector, detect
 from fusion_model.estimator import PoseEstimator
 from fusion_model.files import write_atomically
+from train.data.held_out import find_held_out
 from train.data.people import load_people
 from train.data.source import SYNTHETIC, Source
 from train.data.scenes import Scenes, find_scenes
@@ -51,9 +52,11 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     predictor = PoseEstimator.from_pretrained(checkpoint, device="cpu").predictor if checkpoint else None
     validator, generator = _maker(photos, arguments, predictor, held_out=True), np.random.default_rng(0)
     validation = [validator.make(generator, kinds=(0.3, 0.0)) for _ in range(_VALIDATION)]  # the same in every run
-    maker = _maker(photos, arguments, predictor, held_out=False)
     scenes = find_scenes(arguments.data)
-    sampler = SceneSampler(scenes, arguments.input_size, validation=False) if scenes else None
+    elsewhere = find_held_out(photos, scenes)
+    learnt = [source.take(~rows) for source, rows in zip(photos, elsewhere.people, strict=True)]
+    maker = _maker(learnt, arguments, predictor, held_out=False)
+    sampler = SceneSampler(scenes.take(~elsewhere.scenes), arguments.input_size, validation=False) if scenes else None
     if sampler:
         maker.empty = [sampler._photos[n] for n in sampler._kinds[1]]
     batches = _Batches(maker, sampler, arguments)
@@ -75,6 +78,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         },
     )
     resumed = "resumed" if loop.resume() else "started"
+    loop.accelerator.print(elsewhere.describe(photos))
     loop.accelerator.print(f"{resumed} at step {loop.step} with {len(maker.rows)} people on {loop.device}")
     if loop.accelerator.is_main_process:  # not before: another width is refused, and leaves the run as it is
         begin_provenance(arguments, "detector", maker.source, maker.names)

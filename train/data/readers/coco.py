@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,29 +35,36 @@ def plan_coco(source: Path) -> Plan:
     skipped: Counter[str] = Counter()
     for path in require_any(source, pattern, _EXPECTED, _SECTION):
         part = path.stem.removeprefix("person_keypoints_")
-        images = _folder(source, part)
+        images = photo_folder(source, part)
         records = _records(path, images, "train" if part.startswith("train") else "validation", skipped)
         units += in_units(records, part)
     return Plan(COCO_17, units, skipped)
 
 
-def _folder(source: Path, part: str) -> Path:
-    """Where the photos of a part lie: beside ``annotations``, or under ``images``."""
+def photo_folder(source: Path, part: str) -> Path:
+    """Where the photos of a part lie: beside ``annotations``, or under ``images``; LayoutError if nowhere."""
     for folder in (source / part, source / "images" / part):
         if folder.is_dir():
             return folder
     raise LayoutError(source / part, "there is no such folder", f"the photos of {part}.zip, unpacked", _SECTION)
 
 
-def _records(path: Path, images: Path, split: str, skipped: Counter[str]) -> list[Record]:
-    """The people of one file."""
+@contextmanager
+def in_coco_layout(path: Path) -> Iterator[None]:
+    """Wherever a file of COCO's is read: what it lacks becomes a LayoutError."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        names = {image["id"]: image["file_name"] for image in data["images"]}
-        annotations = sorted(data["annotations"], key=lambda entry: entry["id"])
+        yield
     except (ValueError, KeyError, TypeError) as error:
         expected = "COCO's 'images' and 'annotations': unpack it again"
         raise LayoutError(path, f"cannot be read ({type(error).__name__}: {error})", expected, _SECTION) from error
+
+
+def _records(path: Path, images: Path, split: str, skipped: Counter[str]) -> list[Record]:
+    """The people of one file."""
+    with in_coco_layout(path):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        names = {image["id"]: image["file_name"] for image in data["images"]}
+        annotations = sorted(data["annotations"], key=lambda entry: entry["id"])
     records = []
     for entry in annotations:
         reason, joints = _usable(entry, path)

@@ -37,7 +37,7 @@ def iterate_frames(records: Sequence[Record], section: str) -> Iterator[tuple[Re
                         videos[frame.path] = _Video(frame.path, section)
                     picture = videos[frame.path].read(frame.number)
                 else:
-                    picture = _decode(frame.path, frame.member, section)
+                    picture = read_picture(frame.path, frame.member, section)
                 last = frame
             yield record, picture
     finally:
@@ -45,8 +45,17 @@ def iterate_frames(records: Sequence[Record], section: str) -> Iterator[tuple[Re
             video.close()
 
 
-def _decode(path: Path, member: str, section: str) -> np.ndarray:
-    """An image, or one in a zip or an LMDB folder."""
+def read_picture(path: Path, member: str, section: str) -> np.ndarray:
+    """An image (H, W, 3) uint8 BGR as it is stored, or one in a zip or an LMDB folder.
+
+    Args:
+        path: the image, the zip or the folder called ``.lmdb``.
+        member: name in the zip, or key in the folder; empty for an image.
+        section: of DATASETS.md, for messages.
+
+    Raises:
+        LayoutError: if it is missing or damaged.
+    """
     if path.suffix == ".lmdb":
         return read_image(path, member.encode("ascii"), section)
     where = path / member if member else path

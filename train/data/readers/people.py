@@ -49,6 +49,7 @@ def read_people(labels: Path) -> Source:
         pose=pose,
         pose_weight=pose_weight,
         validation=arrays["validation"].astype(bool),
+        photos=arrays["name"],
     )
 
 

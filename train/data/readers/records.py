@@ -1,7 +1,8 @@
 """What a reader of a distributed data set yields: records, a person in a frame each, in units loaded one by one.
 
 A reader is a function ``plan(source, cameras, every)`` that reads the folder, not every file in it, and returns a
-:class:`Plan`. ``train.prepare`` then loads each unit, cuts its crops and stores them.
+:class:`Plan`. ``train.prepare`` then loads each unit, cuts its crops and stores them. Where a set is read as whole
+photos, a record is a photo: see :mod:`train.data.readers.scene_records`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -20,6 +22,8 @@ UNKNOWN, HIDDEN, VISIBLE = 0, 1, 2
 """What ``visible`` says of a joint in 2D: not labelled, labelled though hidden, seen."""
 
 UNIT_PICTURES = 200  # records of single pictures in a unit
+
+R = TypeVar("R")  # what a record is: a Record, or a whole photo
 
 
 @dataclass(frozen=True)
@@ -73,15 +77,15 @@ class Record:
 
 
 @dataclass
-class Labels:
+class Labels(Generic[R]):
     """The records of a unit, and how many were skipped for which reason."""
 
-    records: list[Record]
+    records: list[R]
     skipped: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
-class Unit:
+class Unit(Generic[R]):
     """Records that are stored together: one camera's video, or some pictures.
 
     Attributes:
@@ -90,7 +94,7 @@ class Unit:
     """
 
     name: str
-    load: Callable[[], Labels]
+    load: Callable[[], Labels[R]]
 
 
 @dataclass
@@ -106,7 +110,7 @@ class Plan:
     """
 
     skeleton: Skeleton
-    units: list[Unit]
+    units: list[Unit[Record]]
     skipped: Counter[str] = field(default_factory=Counter)
     found: list[str] = field(default_factory=list)
     camera_model: str = ""
@@ -139,12 +143,12 @@ def require_any(source: Path, pattern: str, expected: str, section: str) -> list
     raise LayoutError(source, found, expected, section)
 
 
-def in_units(records: Sequence[Record], name: str) -> list[Unit]:
+def in_units(records: Sequence[R], name: str) -> list[Unit[R]]:
     """Records of single pictures, cut into units."""
     return split_units(len(records), name, lambda rows: Labels(list(records[rows.start : rows.stop])))
 
 
-def split_units(count: int, name: str, load: Callable[[range], Labels]) -> list[Unit]:
+def split_units(count: int, name: str, load: Callable[[range], Labels[R]]) -> list[Unit[R]]:
     """Units of so many pictures in all, :data:`UNIT_PICTURES` each; ``load`` gives the labels of some of them."""
     parts = [range(start, min(start + UNIT_PICTURES, count)) for start in range(0, count, UNIT_PICTURES)]
     return [Unit(f"{name} {rows.start}", partial(load, rows)) for rows in parts]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from train.data.readers.coco import plan_coco
+from train.data.readers.coco_scenes import plan_coco_scenes
 from train.data.readers.deep3dpose import plan_deep3dpose
 from train.data.readers.human36m import plan_human36m
 from train.data.readers.humaneva import plan_humaneva
@@ -16,11 +17,13 @@ from train.data.readers.mpi_inf_3dhp import plan_mpi_inf_3dhp
 from train.data.readers.mpii import plan_mpii
 from train.data.readers.records import Plan
 from train.data.readers.rendered import plan_synthetic
+from train.data.readers.scene_records import ScenePlan
+from train.data.readers.voc import plan_voc
 
 
 @dataclass(frozen=True)
 class Distributed:
-    """A data set.
+    """A data set that is read as people.
 
     Attributes:
         plan: of a folder; takes it, names of cameras (empty for the set's usual ones) and every how many frames.
@@ -35,6 +38,21 @@ class Distributed:
     licence_page: str
     every: int = 0
     cameras: bool = False
+
+
+@dataclass(frozen=True)
+class DistributedScenes:
+    """A data set that is read as whole photos.
+
+    Attributes:
+        plan: of a folder.
+        section: heading in DATASETS.md.
+        pack: the files are called ``scenes_<pack>``.
+    """
+
+    plan: Callable[[Path], ScenePlan]
+    section: str
+    pack: str
 
 
 def _pictures(plan: Callable[[Path], Plan]) -> Callable[[Path, tuple[str, ...], int], Plan]:
@@ -59,4 +77,9 @@ DISTRIBUTED = {
     ),
     "deep3dpose": Distributed(_pictures(plan_deep3dpose), "Deep3DPose", "http://irc.cs.sdu.edu.cn/Deep3DPose/"),
     "synthetic": Distributed(_pictures(plan_synthetic), "Rendered people", "DATASETS.md"),
+}
+
+DISTRIBUTED_SCENES = {
+    "voc": DistributedScenes(plan_voc, "PASCAL VOC", "voc"),
+    "coco-scenes": DistributedScenes(plan_coco_scenes, "COCO", "coco"),
 }

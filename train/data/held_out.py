@@ -1,0 +1,69 @@
+"""What is held out in one data set is held out in all: the training rows whose photo another row validates on."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from train.data.scenes import Scenes
+from train.data.source import Source
+
+# What the names of some sets have besides the photo: the part, and the number of the person. Elsewhere a number at the
+# end belongs to the photo (applauding_002.jpg).
+_BESIDES = {"mpii": r"_\d+$", "coco": r"^(COCO_)?(train|val)20\d\d_|_\d+$"}
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows that are for training, and show a photo that is for validation in another data set or in another row.
+
+    Attributes:
+        people: of each source, (N,) bool.
+        scenes: (N,) bool; empty without scenes.
+    """
+
+    people: list[np.ndarray]
+    scenes: np.ndarray
+
+    def describe(self, sources: Sequence[Source]) -> str:
+        """One line that says how many they are; ``sources`` as they were compared."""
+        counts: Counter[str] = Counter()
+        for source, rows in zip(sources, self.people, strict=True):
+            counts[source.name] += int(rows.sum())
+        listed = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+        people = f"{counts.total()} people" + (f" ({listed})" if listed else "")
+        return f"not trained on, since their photo is held out in some data set: {people}, {self.scenes.sum()} scenes"
+
+
+def find_held_out(sources: Sequence[Source], scenes: Scenes | None) -> HeldOut:
+    """Compare the photos of data sets by their names.
+
+    Args:
+        sources: sets of people; of those that do not know the names of their photos nothing is found.
+        scenes: whole photos; None for none.
+    """
+    people = [_photos([source.name] * len(source), source.photos) for source in sources]
+    whole = _photos(scenes.source, scenes.original) if scenes is not None else np.zeros(0, np.str_)
+    in_scenes = scenes.validation if scenes is not None else np.zeros(0, bool)
+    validation = [*(source.validation for source in sources), in_scenes]
+    held_out = np.concatenate([photos[rows] for photos, rows in zip((*people, whole), validation, strict=True)])
+    *rows, scene_rows = (
+        np.isin(photos, held_out[held_out != ""]) & ~mine
+        for photos, mine in zip((*people, whole), validation, strict=True)
+    )
+    return HeldOut(rows, scene_rows)
+
+
+def _photos(sources: Iterable[str], names: np.ndarray | None) -> np.ndarray:
+    """(N,) data set and photo of each row, the same wherever that photo is from; empty texts where it is not known."""
+    if names is None:
+        return np.array(["" for _ in sources], np.str_)
+    pairs = zip(sources, names.tolist(), strict=True)
+    return np.array(
+        [f"{source}/{re.sub(_BESIDES.get(source, '$'), '', PurePosixPath(name).stem)}" for source, name in pairs]
+    )

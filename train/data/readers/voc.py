@@ -1,0 +1,100 @@
+"""The people of PASCAL VOC as distributed: ``VOCdevkit/VOC2012`` and the like, every person of a photo boxed.
+
+Takes the photos of ``ImageSets/Main/train.txt`` and ``val.txt`` of every year that is there; those without a person are
+negatives. What is truncated is cut off, what is difficult is unsure.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from train.data.readers.records import Labels, LayoutError, require_any, split_units
+from train.data.readers.scene_records import ScenePhoto, ScenePlan, box_inside
+from train.data.scenes import CUT_OFF, UNSURE, WHOLE
+
+_SECTION = "PASCAL VOC"
+_EXPECTED = "VOCdevkit/VOC2012 and the like, each with JPEGImages, Annotations and ImageSets"
+_LISTS = {"train.txt": "train", "val.txt": "validation"}
+
+
+def plan_voc(source: Path) -> ScenePlan:
+    """The photos of every year under a folder: what holds ``VOCdevkit``, the devkit itself, or one year in it.
+
+    Raises:
+        LayoutError: if there is no such folder, or it is not VOC's.
+    """
+    units = []
+    for year in _years(source):
+        splits = _read_lists(year)
+        name = year.resolve().name.lower()
+        units += split_units(len(splits), name, partial(_load, year, name, list(splits.items())))
+    return ScenePlan(units)
+
+
+def _years(source: Path) -> list[Path]:
+    """Folders of the years."""
+    if (source / "ImageSets").is_dir():
+        if not re.fullmatch(r"VOC20\d\d", source.resolve().name):
+            expected = "the name that it is distributed by, VOC2012 or the like, since it says the year"
+            raise LayoutError(source, f"the folder is called {source.resolve().name}", expected, _SECTION)
+        return [source]
+    return sorted(source.glob("VOC20??")) or require_any(source, "VOCdevkit/VOC20??", _EXPECTED, _SECTION)
+
+
+def _read_lists(year: Path) -> dict[str, str]:
+    """Split by the name of the photo, sorted; what both lists name is held out."""
+    splits: dict[str, str] = {}
+    for name, split in _LISTS.items():
+        path = year / "ImageSets" / "Main" / name
+        try:
+            splits |= {line.split()[0]: split for line in path.read_text(encoding="utf-8").splitlines() if line.strip()}
+        except (OSError, UnicodeDecodeError) as error:
+            expected = "a list of photos, one in a line: unpack it again"
+            raise LayoutError(path, f"cannot be read ({error})", expected, _SECTION) from error
+    if not splits:
+        raise LayoutError(year / "ImageSets" / "Main", "the lists name no photo", "train.txt and val.txt", _SECTION)
+    return dict(sorted(splits.items()))
+
+
+def _load(year: Path, source: str, splits: list[tuple[str, str]], rows: range) -> Labels[ScenePhoto]:
+    """The photos of a unit."""
+    return Labels([_photo(year, source, *splits[row]) for row in rows])
+
+
+def _photo(year: Path, source: str, name: str, split: str) -> ScenePhoto:
+    """A photo and everyone in it."""
+    path = year / "Annotations" / f"{name}.xml"
+    try:
+        root = ET.parse(path).getroot()  # noqa: S314 - the user's own file, of a data set that was asked for
+        size = (int(root.findtext("size/width")), int(root.findtext("size/height")))
+        # Parts (head, hands, feet) have boxes too, but inside the object's.
+        people = [_person(entry) for entry in root.findall("object") if entry.findtext("name") == "person"]
+    except (OSError, ET.ParseError, ValueError, TypeError) as error:
+        expected = "VOC's labels of a photo, its size and the bndbox of every object: unpack it again"
+        raise LayoutError(path, f"cannot be read ({error})", expected, _SECTION) from error
+    boxes = [
+        box_inside(box, size, path, f"person {number}", _SECTION) for number, (box, _) in enumerate(people, start=1)
+    ]
+    return ScenePhoto(
+        path=year / "JPEGImages" / f"{name}.jpg",
+        size=size,
+        boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        flags=np.array([flag for _, flag in people], np.int8),
+        split=split,
+        source=source,
+    )
+
+
+def _person(entry: ET.Element) -> tuple[np.ndarray, int]:
+    """Box (4,) by its edges, and flag."""
+    x0, y0, x1, y1 = (float(entry.findtext(f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax"))
+    flag = CUT_OFF if int(entry.findtext("truncated", "0")) else WHOLE
+    if int(entry.findtext("difficult", "0")):
+        flag = UNSURE
+    # VOC names the first and the last pixel, counted from 1; edges lie half a pixel outside their centers.
+    return np.array([x0 - 1.5, y0 - 1.5, x1 - 0.5, y1 - 0.5]), flag
