@@ -182,14 +182,11 @@ class CalibrationConfig:
         peak: rising peak heights, the knots of a piecewise linear function.
         confidence: the fraction of joints within 0.2 torso lengths at each knot.
         seen: joints of at least this confidence are ``seen``, others ``guessed``.
-        person: a crop whose score, the mean confidence of its surest joints (``SearchConfig.person_joints``), stays
-            below this shows nobody; ``DetectorConfig.accept_score`` decides about what a detector saw.
     """
 
     peak: tuple[float, ...] = (0.0, 1.0)
     confidence: tuple[float, ...] = (0.0, 1.0)
     seen: float = 0.5
-    person: float = 0.2
 
     def __post_init__(self) -> None:
         """Refuse knots that make no function."""

@@ -37,12 +37,10 @@ class Candidate:
         """The crop round the box, turned with the body."""
         return crop_of_box(self.box, size, margin, self.angle)
 
-    def judge(self, config: SearchConfig) -> None:
+    def rate(self, config: SearchConfig) -> None:
         """Set the score by the detector's word and the joints."""
-        given = np.clip(self.given, _LIMIT, 1 - _LIMIT)
         bias, by_box, by_joints = config.score
-        logit = bias + by_box * np.log(given / (1 - given)) + by_joints * self.prediction.score
-        self.score = float(1 / (1 + np.exp(-logit)))
+        self.score = float(1 / (1 + np.exp(-(bias + by_box * log_odds(self.given) + by_joints * self.prediction.score))))
 
     def prominence(self, config: SearchConfig) -> float:
         """How much size and place in the photo speak for it being the one who is meant, at most 1."""
@@ -51,3 +49,9 @@ class Candidate:
         fraction = min(1.0, float((self.box[2:] - self.box[:2]).max()) / extent)
         offset = ((self.box[:2] + self.box[2:]) / 2 - np.array([width - 1, height - 1]) / 2) / extent
         return float(fraction**config.size_power * np.exp(-config.center_weight * (offset**2).sum()))
+
+
+def log_odds(probability: np.ndarray | float) -> np.ndarray | float:
+    """Log odds of probabilities, those near 0 and 1 held off."""
+    probability = np.clip(probability, _LIMIT, 1 - _LIMIT)
+    return np.log(probability / (1 - probability))

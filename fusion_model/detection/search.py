@@ -95,7 +95,7 @@ class Search:
         for (one, _), prediction in zip(again, self.predictor.predict(photos, crops), strict=True):
             one.prediction = max(one.prediction, prediction, key=lambda each: float(each.confidence.mean()))
         for one in candidates:
-            one.judge(self.config.search)
+            one.rate(self.config.search)
 
     def _correction(self, one: Candidate) -> Crop | None:
         """The crop round the joints found, turned with the body, where that is another than the one they came from."""

@@ -45,7 +45,7 @@ class SquareEstimator:
     """Finds a person round every white square; in a box, only the one there; counts its searches, keeps its boxes."""
 
     config = PRESETS["tiny"]
-    trust_score = config.calibration.person
+    trust_score = config.search.person
 
     def __init__(self, score=0.9):
         self.score, self.searches, self.boxes = score, 0, []

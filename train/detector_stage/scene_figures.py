@@ -16,7 +16,7 @@ COMPLETE = (
     "pennfudan",
     "coco",
 )  # sets in which everyone is boxed, far people too: others prove no box false
-_KINDS = _HIT, _FALSE, _BESIDE = "hit", "false", "beside"  # beside: false, in a photo with people
+KINDS = _HIT, _FALSE, _BESIDE = "hit", "false", "beside"  # beside: false, in a photo with people
 
 
 @dataclass(frozen=True)
@@ -53,38 +53,44 @@ def wanted(scenes: Scenes, row: int) -> np.ndarray:
     return ~scenes.unsure[row] & (boxes[:, 3] - boxes[:, 1] > SMALL * scenes.size[row, 1])
 
 
+def kinds(scenes: Scenes, row: int, boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """What became of the boxes (D, 4) found in a photo: (D,) kinds of :class:`Marks`, empty for those that do not count.
+
+    A person is found by the best box with an IoU of 0.5; boxes on people who are neither to be found nor wrong to find
+    do not count.
+    """
+    people, free = scenes.boxes[row].astype(float), wanted(scenes, row)
+    rest, found = ~free, np.full(len(boxes), "", dtype="U6")
+    for k in np.argsort(-scores, kind="stable"):
+        overlap = iou(boxes[k], people)
+        best = np.where(free, overlap, 0.0)
+        if best.max(initial=0.0) >= FOUND_IOU:
+            free[best.argmax()] = False
+            found[k] = _HIT
+            continue
+        inside = intersections(boxes[k], people) / np.maximum(areas(boxes[k]), 1e-9)
+        if not (np.maximum(overlap, inside)[rest] >= FOUND_IOU).any():
+            found[k] = _BESIDE if len(people) else _FALSE
+    return found
+
+
 def mark(scenes: Scenes, rows: np.ndarray, found: list[tuple[np.ndarray, np.ndarray]]) -> Marks:
     """Compare the boxes found in photos with those of the people.
-
-    A person is found by the best box with an IoU of 0.5; boxes on people who are neither to be found nor wrong to
-    find do not count.
 
     Args:
         scenes: the photos.
         rows: (P,) which of them.
         found: of each, boxes (D, 4) in photo pixels and scores (D,).
     """
-    marks: list[tuple[float, str, int]] = []
-    for number, (row, (boxes, scores)) in enumerate(zip(rows, found, strict=True)):
-        people, free = scenes.boxes[row].astype(float), wanted(scenes, row)
-        rest = ~free
-        for k in np.argsort(-scores, kind="stable"):
-            overlap = iou(boxes[k], people)
-            best = np.where(free, overlap, 0.0)
-            if best.max(initial=0.0) >= FOUND_IOU:
-                free[best.argmax()] = False
-                marks.append((float(scores[k]), _HIT, number))
-                continue
-            inside = intersections(boxes[k], people) / np.maximum(areas(boxes[k]), 1e-9)
-            if (np.maximum(overlap, inside)[rest] >= FOUND_IOU).any():
-                continue
-            marks.append((float(scores[k]), _BESIDE if len(people) else _FALSE, number))
-    marks.sort(key=lambda one: -one[0])
-    score, kind, photo = ([one[n] for one in marks] for n in range(3))
+    kind = [kinds(scenes, row, boxes, scores) for row, (boxes, scores) in zip(rows, found, strict=True)]
+    photo = np.repeat(np.arange(len(rows)), [len(one) for one in kind])
+    kind, score = np.concatenate(kind), np.concatenate([scores for _, scores in found])
+    order = np.argsort(-score, kind="stable")
+    order = order[kind[order] != ""]
     return Marks(
-        np.array(score, float),
-        np.array(kind, dtype="U6"),
-        np.array(photo, int),
+        score[order],
+        kind[order],
+        photo[order],
         np.array([int(wanted(scenes, row).sum()) for row in rows]),
         np.array([len(scenes.boxes[row]) == 0 for row in rows]),
         np.isin(scenes.source[rows], COMPLETE),
@@ -101,7 +107,7 @@ def rates(marks: Marks, min_score: float | np.ndarray) -> dict[str, float]:
     """
     count = len(marks.people)
     taken = marks.score >= np.broadcast_to(min_score, count)[marks.photo]
-    per_photo = {kind: np.bincount(marks.photo[taken & (marks.kind == kind)], minlength=count) for kind in _KINDS}
+    per_photo = {kind: np.bincount(marks.photo[taken & (marks.kind == kind)], minlength=count) for kind in KINDS}
     figures: dict[str, float] = {}
     for name, photos in (("", np.ones(count, bool)), ("_complete", marks.complete)):
         people = int(marks.people[photos].sum())

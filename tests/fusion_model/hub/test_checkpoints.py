@@ -294,7 +294,7 @@ def test_unreachable_hub_is_told(tmp_path):
 def test_an_update_changes_all_but_the_tensors(folder):
     config, _ = load_checkpoint(folder)
     before = (folder / "model.safetensors").read_bytes()
-    other = dataclasses.replace(config, calibration=CalibrationConfig(person=0.7))
+    other = dataclasses.replace(config, calibration=CalibrationConfig(seen=0.7))
     update_checkpoint(folder, other, "# Another card\n", {"n": 3})
     assert load_checkpoint(folder)[0] == other
     assert read_metrics(folder) == {"n": 3}
