@@ -37,7 +37,8 @@ class HeldOut:
             counts[source.name] += int(rows.sum())
         listed = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
         people = f"{counts.total()} people" + (f" ({listed})" if listed else "")
-        return f"not trained on, since their photo is held out in some data set: {people}, {self.scenes.sum()} scenes"
+        reason = "since their photo is held out in some data set"
+        return f"not trained on, {reason}: {people}, {self.scenes.sum()} whole photos"
 
 
 def find_held_out(sources: Sequence[Source], scenes: Scenes | None) -> HeldOut:
@@ -47,23 +48,24 @@ def find_held_out(sources: Sequence[Source], scenes: Scenes | None) -> HeldOut:
         sources: sets of people; of those that do not know the names of their photos nothing is found.
         scenes: whole photos; None for none.
     """
-    people = [_photos([source.name] * len(source), source.photos) for source in sources]
-    whole = _photos(scenes.source, scenes.original) if scenes is not None else np.zeros(0, np.str_)
-    in_scenes = scenes.validation if scenes is not None else np.zeros(0, bool)
-    validation = [*(source.validation for source in sources), in_scenes]
-    held_out = np.concatenate([photos[rows] for photos, rows in zip((*people, whole), validation, strict=True)])
-    *rows, scene_rows = (
-        np.isin(photos, held_out[held_out != ""]) & ~mine
-        for photos, mine in zip((*people, whole), validation, strict=True)
-    )
-    return HeldOut(rows, scene_rows)
+    photos = [_photos([source.name] * len(source), source.photos) for source in sources]
+    validation = [source.validation for source in sources]
+    if scenes is not None:
+        photos.append(_photos(scenes.source, scenes.original))
+        validation.append(scenes.validation)
+    held_out = {photo for names, mine in zip(photos, validation, strict=True) for photo in names[mine] if photo}
+    rows = [np.isin(names, list(held_out)) & ~mine for names, mine in zip(photos, validation, strict=True)]
+    return HeldOut(rows[: len(sources)], rows[-1] if scenes is not None else np.zeros(0, bool))
 
 
 def _photos(sources: Iterable[str], names: np.ndarray | None) -> np.ndarray:
     """(N,) data set and photo of each row, the same wherever that photo is from; empty texts where it is not known."""
     if names is None:
         return np.array(["" for _ in sources], np.str_)
-    pairs = zip(sources, names.tolist(), strict=True)
-    return np.array(
-        [f"{source}/{re.sub(_BESIDES.get(source, '$'), '', PurePosixPath(name).stem)}" for source, name in pairs]
-    )
+    return np.array([f"{source}/{_photo(source, name)}" for source, name in zip(sources, names.tolist(), strict=True)])
+
+
+def _photo(source: str, name: str) -> str:
+    """The photo that a name of a data set means."""
+    stem = PurePosixPath(name).stem
+    return re.sub(_BESIDES[source], "", stem) if source in _BESIDES else stem

@@ -6,7 +6,10 @@ from scipy.io import savemat
 from tests.helpers import humaneva_files, kth_files, lsp_mpii_coco_files, mpi_inf_3dhp_files
 from tests.helpers.full_disk import full_after, full_at
 from train.data.prepared import INDEX, open_prepared, read_prepared
-from train.data.readers.registry import DISTRIBUTED
+from train.data.readers.registry import DISTRIBUTED, DISTRIBUTED_SCENES
+from train.data.scenes import find_scenes
+
+EVERY_SET = DISTRIBUTED | DISTRIBUTED_SCENES
 
 
 def unfinished(folder):
@@ -15,16 +18,17 @@ def unfinished(folder):
         return True
     with pytest.raises(FileNotFoundError):
         open_prepared(folder)
+    assert find_scenes(folder) is None
     return not list(folder.glob(".*.part"))
 
 
 def assert_refused(error, name, *words):
     """The sentence has these words and names the data set's section."""
     assert all(text in error for text in words), error
-    assert f"(see {DISTRIBUTED[name].section} in DATASETS.md)" in error
+    assert f"(see {EVERY_SET[name].section} in DATASETS.md)" in error
 
 
-@pytest.mark.parametrize("name", DISTRIBUTED)
+@pytest.mark.parametrize("name", EVERY_SET)
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
