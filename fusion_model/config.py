@@ -229,8 +229,7 @@ class DetectorConfig:
             raise ValueError(f"detector needs four depths and a head of at least 1, got {self.depths}, {self.head}")
         if not (0 < self.min_score < 1 and 0 < self.nms_iou <= 1):
             raise ValueError(
-                "detector min_score and nms_iou must lie between 0 and 1, "
-                f"got {self.min_score} and {self.nms_iou}"
+                f"detector min_score and nms_iou must lie between 0 and 1, got {self.min_score} and {self.nms_iou}"
             )
 
 

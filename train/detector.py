@@ -27,9 +27,6 @@ def parser() -> argparse.ArgumentParser:
         "--input-size", type=positive(int), default=DetectorConfig.input_size, help="pixels of the photo's side"
     )
     arguments.add_argument(
-        "--checkpoint", type=Path, help="estimator that sorts out backgrounds with unlabelled bystanders"
-    )
-    arguments.add_argument(
         "--scene-fraction", type=fraction, default=0.65, help="fraction of whole photos, where --data has scenes"
     )
     return arguments

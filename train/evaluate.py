@@ -1,8 +1,9 @@
 """Measure a checkpoint on validation people: ``python -m train.evaluate --data DIR --checkpoint DIR``.
 
-In the true box, end to end, on whole photos with everyone boxed, in 3D beside the training set's mean pose, the calibration of the confidence, and
-negatives: crops that show nobody. ``--card`` writes the figures into the checkpoint's card. With ``--protocol``, a
-published protocol on one folder of ``train.prepare`` instead, beside what the paper prints.
+In the true box, end to end, on whole photos with everyone boxed, in 3D beside the training set's mean pose, the
+calibration of the confidence, and negatives: crops that show nobody. ``--card`` writes the figures into the
+checkpoint's card. With ``--protocol``, a published protocol on one folder of ``train.prepare`` instead, beside what the
+paper prints.
 """
 
 from __future__ import annotations
@@ -220,6 +221,11 @@ def print_figures(figures: dict[str, dict]) -> None:
         if figures[table]:
             print(f"3D against {title}, 12 limb joints")
             _print_poses(figures[table])
+    _print_rest(figures)
+
+
+def _print_rest(figures: dict[str, dict]) -> None:
+    """Print the confidence's figures, and those of time and negatives."""
     if calibration := figures.get("calibration"):
         print(f"expected calibration error {calibration['expected_calibration_error']:.3f} (n {calibration['n']})")
         for row in calibration["reliability"]:

@@ -40,7 +40,9 @@ class Candidate:
     def rate(self, config: SearchConfig) -> None:
         """Set the score by the detector's word and the joints."""
         bias, by_box, by_joints = config.score
-        self.score = float(1 / (1 + np.exp(-(bias + by_box * log_odds(self.given) + by_joints * self.prediction.score))))
+        self.score = float(
+            1 / (1 + np.exp(-(bias + by_box * log_odds(self.given) + by_joints * self.prediction.score)))
+        )
 
     def prominence(self, config: SearchConfig) -> float:
         """How much size and place in the photo speak for it being the one who is meant, at most 1."""

@@ -14,6 +14,7 @@ from fusion_model.crops import Crop, crop_of_box
 from fusion_model.detection.candidates import Candidate
 from fusion_model.detection.detector import PersonDetector, detect
 
+_MIN_SCORE = 0.05  # of a detection, however low a score is asked for
 _JOINT_CONFIDENCE = 0.2  # of the joints that a crop is cut round
 _MIN_ZOOM = 0.6  # side of the crop round them over that of the first: somebody cut off shows few
 _MIN_JOINTS = 3  # that are seen, of somebody found
@@ -71,7 +72,9 @@ class Search:
         if box is not None or self.detector is None:
             whole = (-0.5, -0.5, width - 0.5, height - 0.5)
             return [Candidate(photo, check_box(whole if box is None else box, width, height), 0.0, search.box_score)]
-        detections = detect(self.detector, photo, self.config.detector)
+        detector = self.config.detector
+        hopeful = max(_MIN_SCORE, min(detector.min_score, least))  # whoever asks for the unsure gets them
+        detections = detect(self.detector, photo, dataclasses.replace(detector, min_score=hopeful))
         found = [Candidate(photo, one.box, self._turn(one.angle), one.score) for one in detections]
         if best_only and found:
             rank = [one.given * one.prominence(search) for one in found]

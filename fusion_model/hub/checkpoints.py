@@ -27,7 +27,7 @@ from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.config_json import model_config_from_dict
 from fusion_model.hub.fetch import Snapshot, fetch
 
-FORMAT = "fusion-pose-checkpoint/2"
+FORMAT = "fusion-pose-checkpoint/3"
 DEFAULT = "default"
 """What names the bundled checkpoint, in whatever folder one is."""
 

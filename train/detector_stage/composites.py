@@ -12,12 +12,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from fusion_model.boxes import areas
-from fusion_model.crop_inference import CropPredictor
 from fusion_model.skeletons import MPII_16
-from train.data.background_crops import BATCH, MIN_JOINTS, beside_person, report_left_out, show_no_person
+from train.data.background_crops import MIN_JOINTS, beside_person
 from train.data.people import People
 from train.detector_stage.rendered_groups import Groups
 
@@ -70,10 +68,18 @@ class CompositeMaker:
         people: decoded photos; those that are too small or hardly labelled are left out.
         groups: rendered pictures with all people labelled, None for none.
         size: pixels of a picture's side, a multiple of 64.
+        backgrounds: (H, W, 3) uint8 photos that show no person; None for what is beside the people of the photos.
         max_people: in a picture.
     """
 
-    def __init__(self, people: People, groups: Groups | None, size: int, max_people: int = 5) -> None:
+    def __init__(
+        self,
+        people: People,
+        groups: Groups | None,
+        size: int,
+        backgrounds: list[np.ndarray] | None = None,
+        max_people: int = 5,
+    ) -> None:
         side = (people.box[:, 2:] - people.box[:, :2]).amax(1)
         usable = (side >= _MIN_SIDE) & ((people.weight > 0).sum(1) >= MIN_JOINTS)
         self.rows = np.flatnonzero(usable.numpy())
@@ -84,25 +90,21 @@ class CompositeMaker:
         self.box, self.extent = people.box.numpy().astype(float), people.extent.numpy().astype(float)
         self.joints, self.known = people.joints.numpy().astype(float), people.weight.numpy() > 0
         self.groups, self.size, self.max_people = groups, size, max_people
-        self.empty: list[np.ndarray] = []
         counts = np.bincount(self.source.numpy(), minlength=len(people.names))
         # Large sets count more, but do not drown the small ones: by the roots of their counts.
         chance = (np.sqrt(counts) / np.maximum(counts, 1))[self.source.numpy()]
         self.chance = np.cumsum(chance / chance.sum())
-        enough = self.known.sum(1) >= MIN_JOINTS
-        beside = ((row, beside_person(self.extent[row], self.box[row], _MIN_SIDE)) for row in np.flatnonzero(enough))
-        backgrounds = [(int(row), crop) for row, crop in beside if crop is not None]
-        self.backgrounds = backgrounds[:: max(1, len(backgrounds) // _MAX_BACKGROUNDS)]
+        self.backgrounds = self._beside_people() if backgrounds is None else backgrounds
 
-    def sort_out(self, predictor: CropPredictor) -> None:
-        """Drop the backgrounds in which an estimator sees a person, and say how many."""
-        kept = []
-        for start in tqdm(range(0, len(self.backgrounds), BATCH), desc="sort out backgrounds", unit="batch"):
-            part = self.backgrounds[start : start + BATCH]
-            empty = show_no_person(predictor, [(self.photos[row], crop) for row, crop in part])
-            kept += [one for one, stays in zip(part, empty, strict=True) if stays]
-        print(report_left_out(len(self.backgrounds) - len(kept), len(self.backgrounds)))
-        self.backgrounds = kept
+    def _beside_people(self) -> list[np.ndarray]:
+        """Parts of the photos beside their person."""
+        found = []
+        for row in np.flatnonzero(self.known.sum(1) >= MIN_JOINTS):
+            region = beside_person(self.extent[row], self.box[row], _MIN_SIDE)
+            if region is not None:
+                x0, y0, x1, y1 = region
+                found.append(self.photos[row, y0:y1, x0:x1])
+        return found[:: max(1, len(found) // _MAX_BACKGROUNDS)]
 
     def make(self, generator: np.random.Generator, kinds: tuple[float, float] = (0.2, 0.2)) -> Composite:
         """One picture.
@@ -278,20 +280,14 @@ class CompositeMaker:
     def _background(self, generator: np.random.Generator) -> np.ndarray:
         """(S, S, 3): a crop of a photo that shows no person, or a field of colours."""
         size = self.size
-        if self.empty and generator.random() < 0.85:
-            photo = self.empty[int(generator.integers(len(self.empty)))]
-            side = int(min(photo.shape[:2]) * generator.uniform(0.4, 1))
-            x, y = (int(generator.integers(0, length - side + 1)) for length in photo.shape[1::-1])
-            part = cv2.resize(photo[y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_LINEAR)
-            return np.ascontiguousarray(part[:, ::-1] if generator.random() < 0.5 else part)
         if not self.backgrounds or generator.random() < 0.15:
             few = int(generator.integers(1, 9))
             field = generator.integers(0, 256, (few, few, 3)).astype(np.uint8)
             return cv2.resize(field, (size, size), interpolation=cv2.INTER_CUBIC)
-        row, (x0, y0, x1, y1) = self.backgrounds[int(generator.integers(len(self.backgrounds)))]
-        side = min(x1 - x0, y1 - y0)
-        x, y = (int(generator.integers(low, high - side + 1)) for low, high in ((x0, x1), (y0, y1)))
-        part = cv2.resize(self.photos[row, y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_LINEAR)
+        photo = self.backgrounds[int(generator.integers(len(self.backgrounds)))]
+        side = max(1, int(min(photo.shape[:2]) * generator.uniform(0.4, 1)))
+        x, y = (int(generator.integers(0, length - side + 1)) for length in photo.shape[1::-1])
+        part = cv2.resize(photo[y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_LINEAR)
         return np.ascontiguousarray(part[:, ::-1] if generator.random() < 0.5 else part)
 
     def _paste_empty(self, image: np.ndarray, generator: np.random.Generator) -> None:

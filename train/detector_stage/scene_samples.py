@@ -20,7 +20,7 @@ _AS_IT_IS = 0.15  # fraction of photos that are scaled as when people are detect
 _NOBODY = 0.3  # fraction of photos without anybody
 _TURNED = 0.06  # fraction of photos turned by a right angle or two
 _UPRIGHT = 1.4  # height over width of a box from which the body is taken to stand
-_STANDING = ("stanford40", "voc2012", "pennfudan", "coco")  # sets whose people in such boxes do
+_STANDING = ("stanford40", "voc2007", "voc2012", "pennfudan", "coco")  # sets whose people in such boxes do
 
 
 class SceneSampler:
@@ -53,6 +53,11 @@ class SceneSampler:
         self._standing = np.isin(scenes.source[rows], _STANDING)
         somebody = np.array([len(boxes) > 0 for boxes in self._boxes])
         self._kinds = [np.flatnonzero(somebody), np.flatnonzero(~somebody)]
+
+    @property
+    def nobody(self) -> list[np.ndarray]:
+        """The photos that show nobody."""
+        return [self._photos[number] for number in self._kinds[1]]
 
     def __len__(self) -> int:
         """Number of photos."""

@@ -84,7 +84,9 @@ def _near(pose: Pose, true: Pose) -> np.ndarray:
 
 def print_scenes(figures: dict[str, dict]) -> None:
     """Print the table."""
-    print(f"whole photos; at most {_FALSE_BOXES} false boxes on a photo without anybody and {_BESIDE} on one with people")
+    print(
+        f"whole photos; at most {_FALSE_BOXES} false boxes on a photo without anybody and {_BESIDE} on one with people"
+    )
     for name, title in (("found", "points chosen crosswise"), ("own_point", "the model's threshold")):
         row = figures[name]
         print(f"  {title:24}" + ", ".join(_with_error(row, *column) for column in _COLUMNS))
@@ -92,8 +94,8 @@ def print_scenes(figures: dict[str, dict]) -> None:
     row = figures["as_in_true_box"]
     if row["people"]:
         print(
-            f"  as in the true box: {row['joints']:.1f} % of limb joints; {row['whole']:.1f} +- {row['whole_se']:.1f} % "
-            f"of people have all that are seen there (n {row['people']})"
+            f"  as in the true box: {row['joints']:.1f} % of limb joints; "
+            f"{row['whole']:.1f} +- {row['whole_se']:.1f} % of people have all that are seen there (n {row['people']})"
         )
 
 

@@ -102,7 +102,7 @@ def stages(settings: Settings) -> list[Stage]:
     people = ("--run", detector, *settings.common(_DETECTOR, "2e-3", presets=False), *batch["detector"], *seed)
     train_hourglass = Stage("hourglass on photos and rendered people", (("hourglass", "--data", packed, *maps),))
     train_detector = (
-        Stage("detector", (("detector", "--data", data, *people, *checkpoint),)),
+        Stage("detector", (("detector", "--data", data, *people, "--hourglass", hourglass),)),
         Stage("attach the detector", (("attach_detector", "--detector", detector, *checkpoint),)),
     )
     return [

@@ -33,7 +33,7 @@ def person(x, y, angle=0.0, scale=1.0):
 
 
 def box_at(x, y):
-    return BOX + (x, y, x, y)
+    return BOX + np.array([x, y, x, y])
 
 
 class Scripted:
