@@ -232,6 +232,11 @@ class DetectorConfig:
                 f"detector min_score and nms_iou must lie between 0 and 1, got {self.min_score} and {self.nms_iou}"
             )
 
+    @property
+    def shape(self) -> tuple[int, tuple[int, ...], int]:
+        """What the network's tensors depend on."""
+        return self.width, self.depths, self.head
+
 
 @dataclass(frozen=True)
 class SearchConfig:

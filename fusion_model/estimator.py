@@ -123,7 +123,7 @@ class PoseEstimator:
         for part in ("hourglass", "fusion"):
             if getattr(config, part) != getattr(self.config, part):
                 raise ValueError(f"with_config changes no network, but {part} differs: {getattr(config, part)}")
-        if config.detector and self.config.detector and config.detector.width != self.config.detector.width:
+        if config.detector and self.config.detector and config.detector.shape != self.config.detector.shape:
             raise ValueError(f"with_config changes no network, but detector differs: {config.detector}")
         return PoseEstimator(config, self.hourglass, self.fusion_network, self.name, self.detector)
 

@@ -21,6 +21,9 @@ def parser() -> argparse.ArgumentParser:
     arguments = new_parser("detector", __doc__)
     common_arguments(arguments, batch=32, learning_rate=2e-3, warmup=100, presets=False)
     arguments.add_argument(
+        "--width", type=positive(int), default=DetectorConfig.width, help="channels of the backbone; a multiple of 4"
+    )
+    arguments.add_argument(
         "--hourglass", type=Path, help="run, checkpoint or safetensors file whose hourglass the backbone starts from"
     )
     arguments.add_argument(

@@ -18,8 +18,8 @@ def model_config_from_dict(data: dict[str, Any]) -> ModelConfig:
     layers = parts["fusion"].get("layers")
     if not isinstance(layers, list | tuple):
         raise ValueError(f"the configuration's fusion.layers must be a list, got {layers!r}")  # noqa: TRY004
-    parts["fusion"]["layers"] = tuple(_build(LayerConfig, layer, "fusion.layers") for layer in layers)
-    return ModelConfig(**{name: _build(kinds[name], entries, name) for name, entries in parts.items()})
+    parts["fusion"]["layers"] = tuple(build_config(LayerConfig, layer, "fusion.layers") for layer in layers)
+    return ModelConfig(**{name: build_config(kinds[name], entries, name) for name, entries in parts.items()})
 
 
 def _entries(data: dict[str, Any], name: str) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def _entries(data: dict[str, Any], name: str) -> dict[str, Any]:
     return data[name]
 
 
-def _build(kind: type, data: dict[str, Any], where: str) -> Any:
+def build_config(kind: type, data: dict[str, Any], where: str) -> Any:
     """``kind(**data)``, with unknown, missing and mistyped fields named."""
     if not isinstance(data, dict):
         raise ValueError(f"the configuration's {where} must hold objects, got {data!r}")  # noqa: TRY004

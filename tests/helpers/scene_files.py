@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from tests.helpers.fake_data import encoded
+from train.data.scenes import Scenes
 
 # A person of 100 x 100 pixels: the first and the last column and row that they fill.
 PERSON = (100, 50, 199, 149)
@@ -107,3 +108,24 @@ def write_scene_pack(folder, name, sources, originals, validation):
         for row in range(count):
             archive.writestr(f"{row}.webp", encoded(np.full((30, 40, 3), 20 + 40 * row, np.uint8), "WEBP"))
     return arrays
+
+
+def made_scenes(*people, source=None, unsure=(), validation=False, shape=(100, 100)):
+    """Scenes of grey photos, one for each list of boxes, with white people; ``unsure`` numbers those of each photo."""
+    photos = []
+    for boxes in people:
+        image = np.full((*shape, 3), 60, np.uint8)
+        for x0, y0, x1, y1 in boxes:
+            image[y0 : y1 + 1, x0 : x1 + 1] = 255
+        photos.append(cv2.imencode(".png", image)[1].tobytes())
+    count = len(people)
+    edges = np.array([-0.5, -0.5, 0.5, 0.5])
+    return Scenes(
+        read=lambda row: photos[row],
+        boxes=[(np.array(boxes, np.float32).reshape(-1, 4) + edges).astype(np.float32) for boxes in people],
+        unsure=[np.array([number in unsure for number in range(len(boxes))], bool) for boxes in people],
+        size=np.tile([shape[1], shape[0]], (count, 1)),
+        source=np.array(source or ["coco"] * count),
+        original=np.array([f"{number}.jpg" for number in range(count)]),
+        validation=np.full(count, validation),
+    )

@@ -238,7 +238,7 @@ def test_data_that_a_recipe_cannot_use(data, recorded, refused, tmp_path):
     assert "table1 starts from nothing: leave out --init-from" in error(data, "table1", "--init-from", tmp_path)
     PoseEstimator.random().save_pretrained(tmp_path / "half")
     assert "half has no detector: --init-from takes" in error(data, "released", "--init-from", tmp_path / "half")
-    detector, other = DetectorConfig(width=6, input_size=64), PoseEstimator.random("small")
+    detector, other = DetectorConfig(width=8, head=8, input_size=64), PoseEstimator.random("small")
     config = dataclasses.replace(other.config, detector=detector)
     networks = (other.hourglass, other.fusion_network, "other", PersonDetector(detector))
     PoseEstimator(config, *networks).save_pretrained(tmp_path / "other")

@@ -10,6 +10,7 @@ from fusion_model.config import DetectorConfig
 from fusion_model.detection.detector import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import check_state
+from fusion_model.hub.config_json import build_config
 from train.engine.checkpoints import read_weights
 
 CONFIG_FILE = "detector.json"  # in the run's folder
@@ -29,7 +30,7 @@ def read_detector(source: Path) -> PersonDetector:
             raise ValueError(f"{source} is a checkpoint without a detector: name a run of train.detector instead")
         return estimator.detector
     try:
-        config = DetectorConfig(**json.loads(path.read_text(encoding="utf-8")))
+        config = build_config(DetectorConfig, json.loads(path.read_text(encoding="utf-8")), CONFIG_FILE)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path} is damaged ({error}): run train.detector again") from error
     network, weights = PersonDetector(config), read_weights(source)

@@ -36,11 +36,12 @@ from train.engine.provenance import begin_provenance
 
 _WHOLE_PHOTOS = 0.2  # of the composites
 _VALIDATION = 300  # composites
+_FIXED = ("width", "input_size", "synthetic_fraction", "scene_fraction")  # arguments that may not change in a run
 
 
 def make_loop(arguments: argparse.Namespace) -> Loop:
     """The loop of a run, gone on with where it was cut, with its photos."""
-    config = DetectorConfig(input_size=arguments.input_size)
+    config = DetectorConfig(width=arguments.width, input_size=arguments.input_size)
     torch.manual_seed(arguments.seed)  # of the initial weights
     module = PersonDetector(config).to(memory_format=torch.channels_last)
     if arguments.hourglass and latest_state(arguments.run) is None:
@@ -79,7 +80,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         dataclasses.replace(loop_settings(arguments), clip=10.0),
         arguments.run,
         better="ap" if scenes else "recall",
-        fingerprint={name: getattr(arguments, name) for name in ("input_size", "synthetic_fraction", "scene_fraction")},
+        fingerprint={name: getattr(arguments, name) for name in _FIXED},
     )
     resumed = "resumed" if loop.resume() else "started"
     loop.accelerator.print(elsewhere.describe(photos))

@@ -12,7 +12,7 @@ from fusion_model.detection.detector import PersonDetector, cell_boxes, decode_d
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.config_json import model_config_from_dict
 
-CONFIG = DetectorConfig(width=6, input_size=64)
+CONFIG = DetectorConfig(width=8, head=8, input_size=64)
 
 
 def output_with(*people, side=8):
@@ -84,7 +84,9 @@ def test_an_untrained_network_has_one_output_a_cell_and_sees_no_person():
     assert detect(network, np.zeros((30, 40, 3), np.uint8), CONFIG) == []
 
 
-@pytest.mark.parametrize("wrong", [{"width": 10}, {"input_size": 100}, {"min_score": 0.0}, {"nms_iou": 1.5}])
+@pytest.mark.parametrize(
+    "wrong", [{"width": 10}, {"depths": (1, 1)}, {"input_size": 100}, {"min_score": 0.0}, {"nms_iou": 1.5}]
+)
 def test_impossible_sizes_are_refused(wrong):
     with pytest.raises(ValueError, match="detector"):
         DetectorConfig(**wrong)
@@ -123,7 +125,7 @@ def test_a_checkpoint_without_a_detector_still_works(tmp_path):
 
 
 def test_detector_and_configuration_belong_together(estimator):
-    wider = dataclasses.replace(CONFIG, width=12)
+    wider = dataclasses.replace(CONFIG, head=12)
     with pytest.raises(ValueError, match="with_config changes no network, but detector differs"):
         estimator.with_config(dataclasses.replace(estimator.config, detector=wider))
     looser = dataclasses.replace(CONFIG, nms_iou=0.9)

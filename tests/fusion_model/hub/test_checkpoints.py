@@ -198,7 +198,7 @@ def test_long_lists_of_problems_are_cut():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda e: e.pop("format"), "must be of format 'fusion-pose-checkpoint/2', got None"),
+        (lambda e: e.pop("format"), "must be of format 'fusion-pose-checkpoint/3', got None"),
         (lambda e: e.update(format="fusion-pose-checkpoint/1"), "got 'fusion-pose-checkpoint/1'"),
         (lambda e: e.pop("hourglass"), "no entry 'hourglass'"),
         (lambda e: e.update(colour="red"), "unknown entries: colour"),

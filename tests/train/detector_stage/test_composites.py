@@ -150,7 +150,7 @@ def test_a_perfect_detector_finds_all_people():
         def forward(self, images):
             return right_output(boxes.tolist()).expand(len(images), -1, -1, -1)
 
-    figures = detection_figures(Perfect(DetectorConfig(width=6, input_size=128)).eval(), [composite, composite])
+    figures = detection_figures(Perfect(DetectorConfig(width=8, head=8, input_size=128)).eval(), [composite, composite])
     assert figures["recall"] == 100
     assert figures["turn_error"] == pytest.approx(0)
 
@@ -170,7 +170,7 @@ def test_a_batch_is_padded_with_no_person():
 
 
 def test_a_runs_detector_is_attached_to_a_checkpoint(tmp_path):
-    config = DetectorConfig(width=6, input_size=64)
+    config = DetectorConfig(width=8, head=8, input_size=64)
     network = PersonDetector(config)
     write_best(tmp_path / "run", network, {})
     (tmp_path / "run" / CONFIG_FILE).write_text(json.dumps(dataclasses.asdict(config)), encoding="utf-8")
@@ -187,13 +187,13 @@ def test_the_command_trains_a_detector_that_a_checkpoint_takes(data_folder, prin
     run, model = tmp_path / "run", tmp_path / "model"
     small = ("--input-size", 64, "--batch", 2, "--steps", 2, "--validate-every", 1, "--width")
     options = ("detector", "--data", data_folder, "--run", run, *small)
-    assert "started at step 0 with 6 people" in printed(*options, 6)
+    assert "started at step 0 with 0 whole photos and 6 people" in printed(*options, 8)
     PoseEstimator.random("tiny").save_pretrained(model, card="# A card\n", metrics={"kept": 1})
     printed("attach_detector", "--detector", run, "--checkpoint", model)
-    assert PoseEstimator.from_pretrained(model, device="cpu").config.detector.width == 6
+    assert PoseEstimator.from_pretrained(model, device="cpu").config.detector.width == 8
     assert (model / "README.md").read_text() == "# A card\n"
     step = json.loads((run / "best" / "figures.json").read_text())["step"]
     provenance = {"steps": step, "batch": 2, "images": 2 * step, "people": {"made": 6}}
     assert read_metrics(model) == {"kept": 1, "provenance": {"detector": provenance}}
-    assert "was begun with width 6, not 12" in refused(*options, 12)
-    assert json.loads((run / CONFIG_FILE).read_text())["width"] == 6, "the run is left as it is"
+    assert "was begun with width 8, not 12" in refused(*options, 12)
+    assert json.loads((run / CONFIG_FILE).read_text())["width"] == 8, "the run is left as it is"

@@ -21,8 +21,8 @@ def test_no_photo_is_trained_on_that_a_data_set_holds_out(printed, tmp_path, mon
     write_scene_pack(data, "", ["mpii"] * 3, shared, [True, False, False])
     write_voc(tmp_path / "in")
     printed("prepare", "voc", "--source", tmp_path / "in", "--out", data, "--workers", 1)
-    small = ("--input-size", 64, "--width", 6, "--batch", 2, "--steps", 2, "--validate-every", 2)
+    small = ("--input-size", 64, "--width", 8, "--batch", 2, "--steps", 2, "--validate-every", 2)
     out = printed("detector", "--data", data, "--run", tmp_path / "run", *small)
     assert "held out in some data set: 1 people (mpii 1), 1 whole photos" in out
-    assert "with 5 people" in out
+    assert "with 3 whole photos and 5 people" in out
     assert taken == [(sorted([shared[2], "2008_000001.jpg", "2008_000002.jpg"]), 3)]

@@ -92,7 +92,7 @@ def test_the_card_names_the_provenance():
 def test_another_detector_does_not_keep_the_provenance_of_the_one_before(tmp_path, printed):
     metrics = {"kept": 1, "provenance": {"detector": {"steps": 1, "batch": 1, "images": 1, "people": {}}}}
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "model", metrics=metrics)
-    config = DetectorConfig(width=6, input_size=64)
+    config = DetectorConfig(width=8, head=8, input_size=64)
     write_best(tmp_path / "run", PersonDetector(config), {"step": 5})
     (tmp_path / "run" / "detector.json").write_text(json.dumps(dataclasses.asdict(config)))
     printed("attach_detector", "--detector", tmp_path / "run", "--checkpoint", tmp_path / "model")
