@@ -91,7 +91,7 @@ def fit_scores(estimator: PoseEstimator, scenes: Scenes) -> PoseEstimator:
     scores = 1 / (1 + np.exp(-(weights[0] + features @ weights[1:])))
     starts = np.cumsum([len(boxes) for boxes in found])[:-1]
     marks = mark(scenes, rows, list(zip(found, np.split(scores, starts), strict=True)))
-    point = operating_point(marks, _FALSE_BOXES, _BESIDE)
+    point = min(0.99, operating_point(marks, _FALSE_BOXES, _BESIDE))
     search = dataclasses.replace(
         estimator.config.search, score=tuple(round(float(one), 3) for one in weights), person=round(point, 3)
     )

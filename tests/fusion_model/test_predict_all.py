@@ -8,16 +8,18 @@ import pytest
 
 from fusion_model import PoseEstimator
 from fusion_model.images import load_photo
+from tests.helpers.estimators import seeing
 
 EXAMPLE = Path(__file__).parents[2] / "assets" / "examples" / "hopper.jpg"
 
 
 @pytest.fixture(scope="module")
 def estimator():
-    """An untrained one that takes whatever it sees for a person."""
+    """An untrained one that sees two people in every photo."""
     estimator = PoseEstimator.random("tiny", seed=0)
     calibration = dataclasses.replace(estimator.config.calibration, peak=(0.0, 1.0), confidence=(0.7, 1.0))
-    return estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration))
+    estimator = estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration))
+    return seeing(estimator, (4, 2, 3.0, 8, 16, 8, 16, 0), (4, 6, 2.0, 6, 12, 6, 12, 0))
 
 
 @pytest.fixture(scope="module")

@@ -5,37 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from fusion_model.config import DetectorConfig
 from fusion_model.detection.detector import PersonDetector, cell_boxes, decode_detections, detect
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.config_json import model_config_from_dict
+from tests.helpers.estimators import Seeing, output_with
 
-CONFIG = DetectorConfig(width=8, head=8, input_size=64)
-
-
-def output_with(*people, side=8):
-    """Output of the network that sees people: (row, column, logit, left, top, right, bottom, angle)."""
-    output = torch.full((7, side, side), -9.0)
-    for row, column, logit, *sides, angle in people:
-        output[0, row, column] = logit
-        output[1:5, row, column] = torch.log(torch.tensor(sides) / 32)
-        turn = torch.deg2rad(torch.tensor(float(angle)))
-        output[5:7, row, column] = torch.stack((turn.cos(), turn.sin()))
-    return output
-
-
-class Seeing(nn.Module):
-    """A detector that always sees one person, given as for :func:`output_with`."""
-
-    def __init__(self, *person):
-        super().__init__()
-        self.config, self.person, self.anything = CONFIG, person, nn.Parameter(torch.zeros(1))
-
-    def forward(self, images):
-        """(N, 7, 8, 8)."""
-        return output_with(self.person)[None].expand(len(images), 7, 8, 8)
+CONFIG = Seeing.config
 
 
 def test_a_cell_gives_a_box_round_its_middle_and_an_angle():
@@ -63,7 +40,7 @@ def test_every_duplicate_is_dropped_not_only_those_of_the_best():
 
 
 def test_boxes_come_back_to_a_photo_that_is_not_square():
-    one = detect(Seeing(4, 4, 3.0, 8, 8, 8, 8, 90), np.zeros((100, 200, 3), np.uint8), CONFIG)[0]
+    one = detect(Seeing((4, 4, 3.0, 8, 8, 8, 8, 90)), np.zeros((100, 200, 3), np.uint8), CONFIG)[0]
     # 200 pixels wide in 64: a scale of 3.125; the cell's middle 35.5 lies 4 right of and below the input's middle 31.5.
     assert np.allclose((one.box[:2] + one.box[2:]) / 2, (99.5 + 4 * 3.125, 49.5 + 4 * 3.125))
     assert np.allclose(one.box[2:] - one.box[:2], 16 * 3.125)
@@ -71,7 +48,7 @@ def test_boxes_come_back_to_a_photo_that_is_not_square():
 
 
 def test_a_box_ends_at_the_photo():
-    wide = Seeing(0, 0, 3.0, 60, 60, 40, 40, 0)
+    wide = Seeing((0, 0, 3.0, 60, 60, 40, 40, 0))
     assert (detect(wide, np.zeros((128, 128, 3), np.uint8), CONFIG)[0].box[:2] == -0.5).all()
 
 
@@ -135,7 +112,7 @@ def test_detector_and_configuration_belong_together(estimator):
 
 
 def test_the_first_crop_is_where_the_detector_points(estimator, monkeypatch):
-    estimator.search.detector, crops = Seeing(4, 4, 3.0, 12, 24, 12, 24, 90), []
+    estimator.search.detector, crops = Seeing((4, 4, 3.0, 12, 24, 12, 24, 90)), []
     plain = estimator.predictor.predict
     monkeypatch.setattr(estimator.predictor, "predict", lambda photos, some: crops.extend(some) or plain(photos, some))
     estimator.find_people(np.random.default_rng(0).integers(0, 256, (128, 128, 3)).astype(np.uint8))
