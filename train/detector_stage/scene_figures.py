@@ -140,14 +140,12 @@ def operating_point(marks: Marks, false_boxes: float, beside: float) -> float:
     allowed = {_FALSE: false_boxes * marks.empty.sum(), _BESIDE: beside * (marks.complete & ~marks.empty).sum()}
     counted = (marks.kind == _FALSE) | ((marks.kind == _BESIDE) & marks.complete[marks.photo])
     wrong = dict.fromkeys(allowed, 0)
-    best = 1.0
     for score, kind, counts in zip(marks.score, marks.kind, counted, strict=True):
         if counts:
             wrong[kind] += 1
             if wrong[kind] > allowed[kind]:
-                break
-        best = float(score)
-    return best
+                return float(marks.score[marks.score > score].min(initial=1.0))
+    return float(marks.score.min(initial=1.0))
 
 
 def average_precision(marks: Marks) -> float:
