@@ -30,6 +30,11 @@ def parser() -> argparse.ArgumentParser:
         "--input-size", type=positive(int), default=DetectorConfig.input_size, help="pixels of the photo's side"
     )
     arguments.add_argument(
+        "--freeze-front",
+        action="store_true",
+        help="leave the layers before the first halving to 1/8 as they are: faster",
+    )
+    arguments.add_argument(
         "--scene-fraction", type=fraction, default=0.65, help="fraction of whole photos, where --data has scenes"
     )
     return arguments

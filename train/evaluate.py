@@ -41,7 +41,7 @@ from train.evaluation.end_to_end import (
 )
 from train.evaluation.negatives import negative_crops
 from train.evaluation.registry import PROTOCOLS, measure_protocol
-from train.evaluation.scenes import print_scenes, scene_figures
+from train.evaluation.scenes import scene_figures, scene_lines
 from train.fusion_stage.pose_figures import mean_pose
 
 _TIMED = 60  # photos
@@ -216,7 +216,7 @@ def print_figures(figures: dict[str, dict]) -> None:
                 line += f"  recall {row['recall']:.1f} %  false boxes a picture {row['false_boxes']:.2f}"
             print(line)
     if scenes := figures.get("scenes"):
-        print_scenes(scenes)
+        print("\n".join(("whole photos with everyone boxed", *scene_lines(scenes))))
     for title, table in (("the teacher (pseudo-labels)", "3D"), ("exact labels of rendered people", "rendered 3D")):
         if figures[table]:
             print(f"3D against {title}, 12 limb joints")

@@ -47,6 +47,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     if arguments.hourglass and latest_state(arguments.run) is None:
         print(start_backbone(module, arguments.hourglass))
     start_warm(module, arguments, "detector")
+    module.front.requires_grad_(not arguments.freeze_front)
     photos = [source for source in find_sources(arguments.data) if source.name != SYNTHETIC]
     scenes = find_scenes(arguments.data)
     elsewhere = find_held_out(photos, scenes)
@@ -84,10 +85,11 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     )
     resumed = "resumed" if loop.resume() else "started"
     loop.accelerator.print(elsewhere.describe(photos))
-    counts = f"{len(sampler) if sampler else 0} whole photos and {len(maker.rows)} people"
+    whole = len(sampler) if sampler else 0
+    counts = f"{whole} whole photos and {len(maker.rows)} people"
     loop.accelerator.print(f"{resumed} at step {loop.step} with {counts} on {loop.device}")
     if loop.accelerator.is_main_process:  # not before: another width is refused, and leaves the run as it is
-        begin_provenance(arguments, "detector", maker.source, maker.names)
+        begin_provenance(arguments, "detector", maker.source, maker.names, scenes=whole)
         write_atomically(arguments.run / CONFIG_FILE, json.dumps(dataclasses.asdict(config), indent=1))
     return loop
 

@@ -16,10 +16,11 @@ from train.engine.run_files import read_json, write_json
 
 ENTRY = "provenance"  # of a checkpoint's metrics: what each network was trained on, and for how long
 FILE = "provenance.json"  # in a run's folder
+SCENES = "scenes"  # among the data sets: whole photos
 
 
 def begin_provenance(
-    arguments: argparse.Namespace, part: str, source: Tensor, names: Sequence[str], copies: int = 1
+    arguments: argparse.Namespace, part: str, source: Tensor, names: Sequence[str], copies: int = 1, scenes: int = 0
 ) -> None:
     """Begin the file of a new run; one that goes on keeps its own.
 
@@ -29,6 +30,7 @@ def begin_provenance(
         source: (N,) data set of each row to train on.
         names: of the data sets.
         copies: rows of each person.
+        scenes: number of whole photos, which are counted beside the people.
     """
     if latest_state(arguments.run):
         return
@@ -40,6 +42,8 @@ def begin_provenance(
     for name, count in zip(names, counts, strict=True):
         if count:  # several sets may have one name, as all that are rendered do
             people[name] = people.get(name, 0) + count // copies
+    if scenes:
+        people[SCENES] = scenes
     content = {"batch": arguments.batch, "before": start["images"], "people": most_people([start["people"], people])}
     write_json(arguments.run / FILE, content)
 

@@ -11,16 +11,17 @@ from fusion_model.skeletons import HUMAN36M_17
 from train.data.scenes import Scenes
 from train.detector_stage.scene_figures import average_precision, crossed_rates, mark, rates, wanted
 from train.evaluation.end_to_end import LIMBS_17, match_boxes
+from train.evaluation.tables import markdown_table
 
 _FALSE_BOXES, _BESIDE = 0.1, 0.2  # that an operating point allows on a photo without people, and on one with
 _MIN_SCORE = 0.02  # of the people who are ranked
 _REACH = 0.2  # torso lengths, within which a joint is where it is in the true box
 
-_COLUMNS = (  # name of the figure, of its number, and words
-    ("recall", "people", "recall {} %"),
-    ("recall_complete", "people_complete", "by hand {} %"),
-    ("false_boxes", "false_boxes_photos", "{} false boxes without people"),
-    ("false_boxes_beside", "false_boxes_beside_photos", "{} beside people"),
+_COLUMNS = (  # name of the figure and of its number, and heading
+    ("recall", "people", "recall %"),
+    ("recall_complete", "people_complete", "of those boxed by hand %"),
+    ("false_boxes", "false_boxes_photos", "false boxes, nobody there"),
+    ("false_boxes_beside", "false_boxes_beside_photos", "beside people"),
 )
 
 
@@ -82,24 +83,21 @@ def _near(pose: Pose, true: Pose) -> np.ndarray:
     return np.linalg.norm(pose.joints_2d - true.joints_2d, axis=1)[LIMBS_17] <= _REACH * torso
 
 
-def print_scenes(figures: dict[str, dict]) -> None:
-    """Print the table."""
-    print(
-        f"whole photos; at most {_FALSE_BOXES} false boxes on a photo without anybody and {_BESIDE} on one with people"
-    )
-    for name, title in (("found", "points chosen crosswise"), ("own_point", "the model's threshold")):
-        row = figures[name]
-        print(f"  {title:24}" + ", ".join(_with_error(row, *column) for column in _COLUMNS))
-    print(f"  AP@0.5 {figures['ap']['ap']:.1f} % (n {figures['ap']['people']})")
-    row = figures["as_in_true_box"]
-    if row["people"]:
-        print(
-            f"  as in the true box: {row['joints']:.1f} % of limb joints; "
-            f"{row['whole']:.1f} +- {row['whole_se']:.1f} % of people have all that are seen there (n {row['people']})"
-        )
+def scene_lines(figures: dict[str, dict]) -> list[str]:
+    """The figures as lines of Markdown."""
+    allowed = f"at most {_FALSE_BOXES} false boxes on a photo without anybody and {_BESIDE} on one with people"
+    head = ("operating point", *(words for *_, words in _COLUMNS))
+    points = (("found", f"chosen crosswise, {allowed}"), ("own_point", "the model's own threshold"))
+    rows = [[title, *(_with_error(figures[name], *column[:2]) for column in _COLUMNS)] for name, title in points]
+    lines = [markdown_table(head, rows), "", f"AP@0.5: {figures['ap']['ap']:.1f} % (n {figures['ap']['people']})."]
+    if (row := figures["as_in_true_box"])["people"]:
+        joints = f"{row['joints']:.1f} % of limb joints within {_REACH} torso lengths"
+        whole = f"{row['whole']:.1f} ± {row['whole_se']:.1f} % of people have all that are seen there"
+        lines.append(f"As the same networks give them in the true box: {joints}; {whole} (n {row['people']}).")
+    return [*lines, ""]
 
 
-def _with_error(row: dict[str, float], name: str, number: str, words: str) -> str:
+def _with_error(row: dict[str, float], name: str, number: str) -> str:
     """A figure with its standard error and number."""
     digits = 1 if name.startswith("recall") else 3
-    return words.format(f"{row[name]:.{digits}f} +- {row[name + '_se']:.{digits}f}") + f" (n {row[number]})"
+    return f"{row[name]:.{digits}f} ± {row[name + '_se']:.{digits}f} (n {row[number]})"

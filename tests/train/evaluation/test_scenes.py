@@ -10,7 +10,7 @@ from tests.helpers.estimators import seeing
 from tests.helpers.scene_files import made_scenes
 from tests.helpers.stand_in import make_pose
 from train.calibrate import fit_logistic, fit_scores
-from train.evaluation.scenes import agreement, print_scenes, scene_figures
+from train.evaluation.scenes import agreement, scene_figures, scene_lines
 
 LEFT, RIGHT = (5, 10, 40, 90), (60, 10, 95, 90)
 
@@ -50,7 +50,7 @@ def scenes():
     return made_scenes([LEFT, RIGHT], [LEFT], [], source=["coco", "coco", "sun"], validation=True)
 
 
-def test_the_missed_and_the_mistaken_cost_what_they_are(scenes, capsys):
+def test_the_missed_and_the_mistaken_cost_what_they_are(scenes):
     figures = scene_figures(Mistaken(scenes), scenes)
     own = figures["own_point"]
     assert own["recall"] == pytest.approx(100 * 2 / 3)
@@ -61,10 +61,10 @@ def test_the_missed_and_the_mistaken_cost_what_they_are(scenes, capsys):
     assert agreed["people"] == 3
     assert agreed["joints"] == pytest.approx(100 * (12 + 11 + 0) / 36), "one joint off, and one person missed"
     assert agreed["whole"] == pytest.approx(100 / 3)
-    print_scenes(figures)
-    out = capsys.readouterr().out
-    assert "the model's threshold   recall 66.7 +- 27.2 % (n 3)" in out
-    assert "1.000 +- 0.000 false boxes without people (n 1)" in out
+    text = "\n".join(scene_lines(figures))
+    cells = ("the model's own threshold", *["66.7 ± 27.2 (n 3)"] * 2, "1.000 ± 0.000 (n 1)", "0.000 ± 0.000 (n 2)")
+    assert f"| {' | '.join(cells)} |" in text
+    assert "33.3 ± 27.2 % of people have all that are seen there (n 3)" in text
 
 
 def test_without_people_there_is_nothing_to_agree_on():
