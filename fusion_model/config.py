@@ -258,7 +258,7 @@ class SearchConfig:
 
     min_turn: float = 30.0
     misfit: float = 1.4
-    score: tuple[float, float, float] = (-2.0, 1.0, 4.0)
+    score: tuple[float, float, float] = (-1.6, 1.0, 4.0)
     box_score: float = 0.8
     person: float = 0.5
     same_reach: float = 0.08

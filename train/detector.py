@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
         help="leave the layers before the first halving to 1/8 as they are: faster",
     )
     arguments.add_argument(
-        "--scene-fraction", type=fraction, default=0.65, help="fraction of whole photos, where --data has scenes"
+        "--scene-fraction", type=fraction, default=0.6, help="fraction of whole photos, where --data has scenes"
     )
     return arguments
 

@@ -57,7 +57,10 @@ class Search:
         pairs = zip(photos, boxes, strict=True)
         candidates = [self._candidates(photo, box, least, best_only=best_only) for photo, box in pairs]
         self._predict([one for several in candidates for one in several])
-        found = [self._select(several, least) for several in candidates]
+        found = [
+            self._select(several, least, _MIN_JOINTS if box is None else 0)
+            for several, box in zip(candidates, boxes, strict=True)
+        ]
         for people, box in zip(found, boxes, strict=True):
             for one in people if box is None and self.detector is None else ():
                 one.box = one.prediction.box(self.config.calibration.seen)
@@ -112,13 +115,13 @@ class Search:
         turned = abs((angle - crop.angle + 180) % 360 - 180) > search.min_turn
         return dataclasses.replace(crop, angle=angle) if turned else None
 
-    def _select(self, candidates: list[Candidate], least: float) -> list[Candidate]:
+    def _select(self, candidates: list[Candidate], least: float, min_joints: int) -> list[Candidate]:
         """Those of enough score and joints, each person once, the best of each, best first."""
         seen, search = self.config.calibration.seen, self.config.search
         kept: list[Candidate] = []
         for one in sorted(candidates, key=lambda one: -one.score):
             points, trusted = one.prediction.points, one.prediction.confidence >= seen
-            if one.score < least or trusted.sum() < _MIN_JOINTS:
+            if one.score < least or trusted.sum() < min_joints:
                 continue
             others = [other.prediction for other in kept]
             if not any(

@@ -114,9 +114,9 @@ class CompositeMaker:
             kinds: fractions of rendered groups and of whole photos; the rest is pasted together.
         """
         kind = generator.random()
-        if self.groups is not None and kind < kinds[0]:
+        if self.groups and kind < kinds[0]:
             composite = self._rendered(generator)
-        elif kind < sum(kinds):
+        elif kind < (kinds[0] if self.groups else 0) + kinds[1]:
             composite = self._whole_photo(generator)
         else:
             composite = self._pasted(generator)

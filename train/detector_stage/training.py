@@ -34,7 +34,7 @@ from train.engine.checkpoints import latest_state
 from train.engine.loop import Loop
 from train.engine.provenance import begin_provenance
 
-_WHOLE_PHOTOS = 0.2  # of the composites
+_WHOLE_PHOTOS = 0.6  # of the composites
 _VALIDATION = 300  # composites
 _FIXED = ("width", "input_size", "synthetic_fraction", "scene_fraction")  # arguments that may not change in a run
 
