@@ -20,7 +20,7 @@ from fusion_model.detection.candidates import Candidate
 from fusion_model.detection.detector import PersonDetector
 from fusion_model.detection.search import Search
 from fusion_model.fusion import FusionNetwork
-from fusion_model.hourglass import StackedHourglass
+from fusion_model.hourglass import StackedHourglass, folded
 from fusion_model.hub.checkpoints import build_networks, checkpoint_name, load_checkpoint, save_checkpoint
 from fusion_model.hub.push import push_folder
 from fusion_model.images import load_photo
@@ -59,8 +59,8 @@ class PoseEstimator:
 
     Args:
         config: sizes, calibration and thresholds of all networks.
-        hourglass: the network that makes the confidence maps. Inference runs a copy: assign the attribute anew after
-            changing its weights.
+        hourglass: the network that makes the confidence maps. Inference runs copies of it and of the detector: assign
+            the attribute anew after changing their weights.
         fusion: the network that regresses the 3D joints.
         name: what the model is called in results.
         detector: the network that points at people, which ``config.detector`` describes; None finds them in the
@@ -157,7 +157,8 @@ class PoseEstimator:
         for network in filter(None, self._networks.values()):
             network.eval().to(memory_format=torch.channels_last)
         self.predictor = CropPredictor(self.config, self.hourglass, self.fusion_network)
-        self.search = Search(self.config, self.predictor, self.detector)
+        detector = None if self.detector is None else folded(self.detector)
+        self.search = Search(self.config, self.predictor, detector)
 
     def save_pretrained(self, folder: str | Path, card: str = "", metrics: dict[str, object] | None = None) -> None:
         """Write ``config.json``, ``model.safetensors`` (float16) and ``README.md``, all or nothing."""

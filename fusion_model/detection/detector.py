@@ -146,4 +146,4 @@ def detect(network: PersonDetector, photo: np.ndarray, config: DetectorConfig) -
 def _convolution(low: int, high: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     """Convolution, batch normalisation, ReLU."""
     convolution = nn.Conv2d(low, high, kernel, stride, kernel // 2, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(high), nn.ReLU())
+    return nn.Sequential(convolution, nn.BatchNorm2d(high), nn.ReLU(inplace=True))

@@ -113,6 +113,18 @@ def test_a_checkpoint_keeps_the_detector(estimator, tmp_path):
     assert loaded.config.detector == CONFIG
 
 
+def test_the_search_runs_the_detector_without_its_norms(estimator):
+    for _ in range(3):  # statistics that are not those of the start
+        estimator.detector.train()(torch.rand(4, 3, 64, 64))
+    used = PoseEstimator(
+        estimator.config, estimator.hourglass, estimator.fusion_network, detector=estimator.detector
+    ).search.detector
+    image = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(used(image), estimator.detector(image), rtol=1e-4, atol=1e-4)
+    assert not any(isinstance(one, nn.BatchNorm2d) for one in used.modules())
+
+
 def test_a_checkpoint_without_a_detector_still_works(tmp_path):
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "model")
     loaded = PoseEstimator.from_pretrained(tmp_path / "model", device="cpu")
