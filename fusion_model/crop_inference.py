@@ -7,8 +7,9 @@ batches, and regresses their 3D poses.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode_pairs, to_crop_coordinates
 from fusion_model.hourglass import StackedHourglass, flip_average, folded
 from fusion_model.skeletons import MPII_16, SKELETONS, pelvis_weights
+from fusion_model.threads import Threads
 
 _BATCH = 16  # crops at once: memory stays the same however many photos there are
 
@@ -68,6 +70,7 @@ class CropPredictor:
 
     def __init__(self, config: ModelConfig, hourglass: StackedHourglass, fusion: FusionNetwork) -> None:
         self.config, self.hourglass, self.fusion = config, folded(hourglass), fusion
+        self.threads = Threads(self.device)
         self._skeleton = SKELETONS[config.fusion.skeleton]
 
     @property
@@ -77,32 +80,53 @@ class CropPredictor:
 
     def maps(self, photos: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[Tensor]:
         """Confidence maps (16, S / 4, S / 4) on the CPU of crops that all have the same size S."""
-        return [maps for _, maps in self._run(photos, crops)]
+        return self.maps_of(_images(photos, crops))
 
-    def predict(self, photos: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[CropPrediction]:
+    def maps_of(self, images: Iterable[Tensor]) -> list[Tensor]:
+        """Confidence maps (16, S / 4, S / 4) of images (3, S, S) in [0, 1], all on the CPU."""
+        maps: list[Tensor] = []
+        images = iter(images)
+        while part := list(islice(images, _BATCH)):
+            maps += self.threads.run(self._forward, torch.stack(part))
+        return maps
+
+    def predict(
+        self, photos: Sequence[np.ndarray], crops: Sequence[Crop], *, flip_test: bool = False
+    ) -> list[CropPrediction]:
         """Joints, calibrated confidence and person score of each crop.
 
         Args:
             photos: (H, W, 3) uint8 RGB, one for each crop.
             crops: all of one size.
+            flip_test: as :meth:`flip_test` at once, crops and mirror images in one batch.
         """
-        predictions = []
-        for crop, (image, maps) in zip(crops, self._run(photos, crops), strict=True):
-            points, confidence = self._decode(maps, crop)
-            score = float(np.sort(confidence)[-self.config.search.person_joints :].mean())
-            predictions.append(CropPrediction(crop, image, maps, points, confidence, score))
-        return predictions
+        if flip_test:
+            return self.flip_test((), photos, crops)
+        images = _images(photos, crops)
+        return [self._prediction(*one) for one in zip(crops, images, self.maps_of(images), strict=True)]
 
-    def flip_test(self, predictions: Sequence[CropPrediction]) -> list[CropPrediction]:
-        """The same crops with maps averaged over crop and mirror image; image and person score stay."""
+    def flip_test(
+        self, predictions: Sequence[CropPrediction], photos: Sequence[np.ndarray] = (), crops: Sequence[Crop] = ()
+    ) -> list[CropPrediction]:
+        """Predictions with maps averaged over crop and mirror image; image and person score are those of the crop.
+
+        Args:
+            predictions: of crops without their mirror images; only these are still run.
+            photos: as of :meth:`predict`.
+            crops: others, run in the same batch together with their mirror images; of the same size.
+
+        Returns:
+            Those of ``predictions``, then those of ``crops``.
+        """
+        images = _images(photos, crops)
+        mirrored = (torch.flip(image, dims=(2,)) for image in (*(one.image for one in predictions), *images))
+        maps = self.maps_of(chain(images, mirrored))
+        fresh = [self._prediction(*one) for one in zip(crops, images, maps, strict=False)]
         averaged = []
-        for start in range(0, len(predictions), _BATCH):
-            part = predictions[start : start + _BATCH]
-            maps, images = (torch.stack([getattr(one, name) for one in part]) for name in ("maps", "image"))
-            mean = flip_average(maps, self._forward(torch.flip(images, dims=(3,))), MPII_16.mirror)
-            for one, both in zip(part, mean, strict=True):
-                points, confidence = self._decode(both, one.crop)
-                averaged.append(dataclasses.replace(one, maps=both, points=points, confidence=confidence))
+        for one, turned in zip((*predictions, *fresh), maps[len(images) :], strict=True):
+            mean = flip_average(one.maps[None], turned[None], MPII_16.mirror)[0]
+            points, confidence = self._decode(mean, one.crop)
+            averaged.append(dataclasses.replace(one, maps=mean, points=points, confidence=confidence))
         return averaged
 
     def poses(self, predictions: Sequence[CropPrediction], *, flip_test: bool = False) -> np.ndarray:
@@ -120,8 +144,7 @@ class CropPredictor:
             part = predictions[start : start + _BATCH]
             both = (torch.stack([getattr(one, name) for one in part]).to(self.device) for name in ("image", "maps"))
             image, maps = fusion_inputs(*both, self.config.fusion.input_size)
-            with torch.inference_mode():
-                pose = self._flip_averaged_pose(image, maps) if flip_test else self.fusion(image, maps)
+            pose = self._flip_averaged_pose(image, maps) if flip_test else self.threads.run(self.fusion, image, maps)
             pose = (pose - (middle * pose).sum(1, keepdim=True)).double().cpu().numpy()
             found.append(np.stack([one.crop.turn_back(joints) for one, joints in zip(part, pose, strict=True)]))
         return np.concatenate(found)
@@ -132,28 +155,30 @@ class CropPredictor:
         confidence = calibrated(peaks.numpy(), self.config.calibration)
         return crop.to_photo(to_crop_coordinates(points).numpy()), confidence
 
-    def _run(self, photos: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[tuple[Tensor, Tensor]]:
-        """Images and maps of every crop, on the CPU."""
-        pairs: list[tuple[Tensor, Tensor]] = []
-        for start in range(0, len(crops), _BATCH):
-            stop = start + _BATCH
-            cuts = [crop.cut(photo) for photo, crop in zip(photos[start:stop], crops[start:stop], strict=True)]
-            images = torch.from_numpy(np.stack(cuts)).permute(0, 3, 1, 2).float().div(255)
-            pairs += zip(images, self._forward(images), strict=True)
-        return pairs
+    def _prediction(self, crop: Crop, image: Tensor, maps: Tensor) -> CropPrediction:
+        """What the maps say."""
+        points, confidence = self._decode(maps, crop)
+        score = float(np.sort(confidence)[-self.config.search.person_joints :].mean())
+        return CropPrediction(crop, image, maps, points, confidence, score)
 
     def _forward(self, images: Tensor) -> Tensor:
         """Maps (N, 16, S / 4, S / 4) of images (N, 3, S, S), both on the CPU."""
         batch = images.to(self.device).contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode():
-            return self.hourglass(batch)[-1].float().cpu()
+        return self.hourglass(batch)[-1].float().cpu()
 
     def _flip_averaged_pose(self, image: Tensor, maps: Tensor) -> Tensor:
         """Mean of the pose of the inputs and that of their mirror images, mirrored back."""
         mirrored = torch.flip(maps, dims=(3,))[:, list(MPII_16.mirror)]
-        both = self.fusion(torch.cat((image, torch.flip(image, dims=(3,)))), torch.cat((maps, mirrored)))
+        images = torch.cat((image, torch.flip(image, dims=(3,))))
+        both = self.threads.run(self.fusion, images, torch.cat((maps, mirrored)))
         pose, turned = both.chunk(2)
         return (pose + turned[:, list(self._skeleton.mirror)] * turned.new_tensor([-1.0, 1.0, 1.0])) / 2
+
+
+def _images(photos: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[Tensor]:
+    """The crops cut out, each (3, S, S) float32 in [0, 1]."""
+    cuts = (crop.cut(photo) for photo, crop in zip(photos, crops, strict=True))
+    return [torch.from_numpy(cut).permute(2, 0, 1).float().div(255) for cut in cuts]
 
 
 def fusion_inputs(images: Tensor, maps: Tensor, size: int) -> tuple[Tensor, Tensor]:

@@ -212,7 +212,8 @@ class PoseEstimator:
         """
         if min_score is not None:
             _check_number("min_score", min_score, 0, 1, "a score")
-        people = self.search.find(load_photo(photo), min_score)
+        with self.predictor.threads.limited():
+            people = self.search.find(load_photo(photo), min_score)
         boxes = np.array([self._person_box(one) for one in people], np.float32).reshape(-1, 4)
         return boxes, np.array([one.score for one in people], np.float32)
 
@@ -241,7 +242,8 @@ class PoseEstimator:
         if min_score is not None:
             _check_number("min_score", min_score, 0, 1, "a score")
         options = {"height_mm": height_mm, "flip_test": flip_test, "min_score": min_score}
-        return self._estimate([load_photo(photo)], [None], **options)[0]
+        with self.predictor.threads.limited():
+            return self._estimate([load_photo(photo)], [None], **options)[0]
 
     def __call__(
         self,
@@ -300,7 +302,8 @@ class PoseEstimator:
         if len(boxes) != len(photos):
             raise ValueError(f"boxes must be as many as photos, got {len(boxes)} for {len(photos)} photos")
         arrays = [load_photo(photo) for photo in photos]
-        found = self._estimate(arrays, boxes, height_mm=height_mm, flip_test=flip_test, best_only=True)
+        with self.predictor.threads.limited():
+            found = self._estimate(arrays, boxes, height_mm=height_mm, flip_test=flip_test, best_only=True)
         return [poses[0] if poses else None for poses in found]
 
     def _estimate(

@@ -46,6 +46,29 @@ def test_the_flip_test_averages_over_the_crop_and_its_mirror_image():
         assert torch.allclose(mean[number].maps, flip_average(*maps, MPII_16.mirror)[0], atol=1e-4)
 
 
+def test_a_flip_test_runs_every_picture_once_and_all_in_one_batch(monkeypatch):
+    estimator, photo = sure(), smooth_photo()
+    predictor, batches = estimator.predictor, []
+    crops = [Crop((63.0, 63.0), side, 0.0, 64) for side in (60.0, 90.0, 120.0)]
+    first, *others = predictor.predict([photo] * 3, crops)
+    expected = predictor.flip_test([first, *others])
+    plain = predictor.hourglass.forward
+    monkeypatch.setattr(predictor.hourglass, "forward", lambda images: batches.append(images) or plain(images))
+    mixed = predictor.flip_test([first], [photo] * 2, crops[1:])
+    (batch,) = batches
+    assert torch.equal(batch[:2], torch.stack([one.image for one in others]))
+    assert torch.equal(batch[2:], torch.flip(torch.stack([first.image, *(one.image for one in others)]), dims=(3,)))
+    assert [one.crop for one in mixed] == crops
+    at_once = predictor.predict([photo] * 3, crops, flip_test=True)
+    assert [len(one) for one in batches] == [5, 6]
+    for ours in (mixed, at_once):
+        for one, other in zip(ours, expected, strict=True):
+            assert one.score == pytest.approx(other.score, abs=1e-5)
+            assert np.allclose(one.maps, other.maps, atol=1e-5)
+            assert np.allclose(one.points, other.points, atol=1e-2)
+            assert np.allclose(one.confidence, other.confidence, atol=1e-5)
+
+
 @pytest.mark.parametrize(("turn", "angle"), [(20.0, 0.0), (29.0, 0.0), (31.0, 31.0), (-120.0, -120.0)])
 def test_small_turns_of_the_body_count_as_none(turn, angle):
     points = np.zeros((16, 2))
