@@ -246,8 +246,9 @@ class SearchConfig:
         min_turn: degrees of the body axis below which a crop stays upright.
         misfit: side of the crop round the joints found over that of the crop they came from, or of the latter over the
             former, from which the crop is cut again.
-        score: bias, weight of the logit of the detector's score and weight of the crop's confidence in the logit of a
-            person's score.
+        surer: mean joint confidence by which that second crop must exceed the first to count.
+        score: bias, and weights of the detector's log odds, of the joints' confidence and of the height over that of
+            the photo, in the log odds that a person is there.
         box_score: what stands for the detector's score in a box that the caller gave.
         person: people of a lower score are left out.
         same_reach: distance of joints, in sides of the crop, within which two candidates are one person.
@@ -256,9 +257,10 @@ class SearchConfig:
         center_weight: of the squared distance from the middle of the photo, in that rank: photos are aimed.
     """
 
-    min_turn: float = 30.0
+    min_turn: float = 60.0
     misfit: float = 1.4
-    score: tuple[float, float, float] = (-1.6, 1.0, 4.0)
+    surer: float = 0.03
+    score: tuple[float, ...] = (-1.6, 1.0, 4.0, 0.0)
     box_score: float = 0.8
     person: float = 0.5
     same_reach: float = 0.08
@@ -268,8 +270,8 @@ class SearchConfig:
 
     def __post_init__(self) -> None:
         """Refuse what is no score."""
-        if len(self.score) != 3 or not (0 < self.box_score < 1 and 0 < self.person < 1):
-            raise ValueError(f"search needs three weights, and box_score and person between 0 and 1, got {self}")
+        if len(self.score) != 4 or not (0 < self.box_score < 1 and 0 < self.person < 1):
+            raise ValueError(f"search needs four weights, and box_score and person between 0 and 1, got {self}")
 
 
 @dataclass(frozen=True)

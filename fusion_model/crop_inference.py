@@ -6,7 +6,6 @@ batches, and regresses their 3D poses.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +21,7 @@ from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode_pairs, to_crop_coordinates
 from fusion_model.hourglass import StackedHourglass, flip_average, folded
 from fusion_model.skeletons import MPII_16, SKELETONS, pelvis_weights
+from fusion_model.threads import Threads
 
 _SUREST = 6  # joints, whose mean confidence is that of a crop
 _BATCH = 16  # crops at once: memory stays the same however many photos there are
@@ -69,6 +69,7 @@ class CropPredictor:
 
     def __init__(self, config: ModelConfig, hourglass: StackedHourglass, fusion: FusionNetwork) -> None:
         self.config, self.hourglass, self.fusion = config, folded(hourglass), fusion
+        self.threads = Threads(self.device)
         self._skeleton = SKELETONS[config.fusion.skeleton]
 
     @property
@@ -76,35 +77,31 @@ class CropPredictor:
         """Where the networks are."""
         return next(self.hourglass.parameters()).device
 
-    def maps(self, photos: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[Tensor]:
-        """Confidence maps (16, S / 4, S / 4) on the CPU of crops that all have the same size S."""
-        return [maps for _, maps in self._run(photos, crops)]
-
-    def predict(self, photos: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[CropPrediction]:
+    def predict(
+        self, photos: Sequence[np.ndarray], crops: Sequence[Crop], *, flip_test: bool = False
+    ) -> list[CropPrediction]:
         """Joints, calibrated confidence and person score of each crop.
 
         Args:
             photos: (H, W, 3) uint8 RGB, one for each crop.
             crops: all of one size.
+            flip_test: average the maps over crop and mirror image, which go through the hourglass together.
         """
         predictions = []
-        for crop, (image, maps) in zip(crops, self._run(photos, crops), strict=True):
-            points, confidence = self._decode(maps, crop)
-            score = float(np.sort(confidence)[-_SUREST:].mean())
-            predictions.append(CropPrediction(crop, image, maps, points, confidence, score))
+        step = _BATCH // 2 if flip_test else _BATCH
+        for start in range(0, len(crops), step):
+            part = crops[start : start + step]
+            cuts = [crop.cut(photo) for photo, crop in zip(photos[start : start + step], part, strict=True)]
+            images = torch.from_numpy(np.stack(cuts)).permute(0, 3, 1, 2).float().div(255)
+            predictions += map(self._prediction, part, images, self._maps(images, flip_test=flip_test))
         return predictions
 
-    def flip_test(self, predictions: Sequence[CropPrediction]) -> list[CropPrediction]:
-        """The same crops with maps averaged over crop and mirror image; image and person score stay."""
-        averaged = []
-        for start in range(0, len(predictions), _BATCH):
-            part = predictions[start : start + _BATCH]
-            maps, images = (torch.stack([getattr(one, name) for one in part]) for name in ("maps", "image"))
-            mean = flip_average(maps, self._forward(torch.flip(images, dims=(3,))), MPII_16.mirror)
-            for one, both in zip(part, mean, strict=True):
-                points, confidence = self._decode(both, one.crop)
-                averaged.append(dataclasses.replace(one, maps=both, points=points, confidence=confidence))
-        return averaged
+    def _maps(self, images: Tensor, *, flip_test: bool) -> Tensor:
+        """Maps (N, 16, S / 4, S / 4) of images (N, 3, S, S), all on the CPU."""
+        if not flip_test:
+            return self.threads.run(self._forward, images)
+        both = self.threads.run(self._forward, torch.cat((images, torch.flip(images, dims=(3,)))))
+        return flip_average(*both.chunk(2), MPII_16.mirror)
 
     def poses(self, predictions: Sequence[CropPrediction], *, flip_test: bool = False) -> np.ndarray:
         """(N, J, 3) float64 mm, camera axes of the photo, pelvis at the origin, for a person of 1.70 m.
@@ -121,8 +118,7 @@ class CropPredictor:
             part = predictions[start : start + _BATCH]
             both = (torch.stack([getattr(one, name) for one in part]).to(self.device) for name in ("image", "maps"))
             image, maps = fusion_inputs(*both, self.config.fusion.input_size)
-            with torch.inference_mode():
-                pose = self._flip_averaged_pose(image, maps) if flip_test else self.fusion(image, maps)
+            pose = self._flip_averaged_pose(image, maps) if flip_test else self.threads.run(self.fusion, image, maps)
             pose = (pose - (middle * pose).sum(1, keepdim=True)).double().cpu().numpy()
             found.append(np.stack([one.crop.turn_back(joints) for one, joints in zip(part, pose, strict=True)]))
         return np.concatenate(found)
@@ -133,26 +129,22 @@ class CropPredictor:
         confidence = calibrated(peaks.numpy(), self.config.calibration)
         return crop.to_photo(to_crop_coordinates(points).numpy()), confidence
 
-    def _run(self, photos: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[tuple[Tensor, Tensor]]:
-        """Images and maps of every crop, on the CPU."""
-        pairs: list[tuple[Tensor, Tensor]] = []
-        for start in range(0, len(crops), _BATCH):
-            stop = start + _BATCH
-            cuts = [crop.cut(photo) for photo, crop in zip(photos[start:stop], crops[start:stop], strict=True)]
-            images = torch.from_numpy(np.stack(cuts)).permute(0, 3, 1, 2).float().div(255)
-            pairs += zip(images, self._forward(images), strict=True)
-        return pairs
+    def _prediction(self, crop: Crop, image: Tensor, maps: Tensor) -> CropPrediction:
+        """What the maps say."""
+        points, confidence = self._decode(maps, crop)
+        score = float(np.sort(confidence)[-_SUREST:].mean())
+        return CropPrediction(crop, image, maps, points, confidence, score)
 
     def _forward(self, images: Tensor) -> Tensor:
         """Maps (N, 16, S / 4, S / 4) of images (N, 3, S, S), both on the CPU."""
         batch = images.to(self.device).contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode():
-            return self.hourglass(batch)[-1].float().cpu()
+        return self.hourglass(batch)[-1].float().cpu()
 
     def _flip_averaged_pose(self, image: Tensor, maps: Tensor) -> Tensor:
         """Mean of the pose of the inputs and that of their mirror images, mirrored back."""
         mirrored = torch.flip(maps, dims=(3,))[:, list(MPII_16.mirror)]
-        both = self.fusion(torch.cat((image, torch.flip(image, dims=(3,)))), torch.cat((maps, mirrored)))
+        images = torch.cat((image, torch.flip(image, dims=(3,))))
+        both = self.threads.run(self.fusion, images, torch.cat((maps, mirrored)))
         pose, turned = both.chunk(2)
         return (pose + turned[:, list(self._skeleton.mirror)] * turned.new_tensor([-1.0, 1.0, 1.0])) / 2
 

@@ -20,7 +20,7 @@ from fusion_model.detection.candidates import Candidate
 from fusion_model.detection.detector import PersonDetector
 from fusion_model.detection.search import Search
 from fusion_model.fusion import FusionNetwork
-from fusion_model.hourglass import StackedHourglass
+from fusion_model.hourglass import StackedHourglass, folded
 from fusion_model.hub.checkpoints import build_networks, checkpoint_name, load_checkpoint, save_checkpoint
 from fusion_model.hub.push import push_folder
 from fusion_model.images import load_photo
@@ -59,8 +59,8 @@ class PoseEstimator:
 
     Args:
         config: sizes, calibration and thresholds of all networks.
-        hourglass: the network that makes the confidence maps. Inference runs a copy: assign the attribute anew after
-            changing its weights.
+        hourglass: the network that makes the confidence maps. Inference runs copies of it and of the detector: assign
+            the attribute anew after changing their weights.
         fusion: the network that regresses the 3D joints.
         name: what the model is called in results.
         detector: the network that points at people, which ``config.detector`` describes; None finds them in the
@@ -157,7 +157,8 @@ class PoseEstimator:
         for network in filter(None, self._networks.values()):
             network.eval().to(memory_format=torch.channels_last)
         self.predictor = CropPredictor(self.config, self.hourglass, self.fusion_network)
-        self.search = Search(self.config, self.predictor, self.detector)
+        detector = None if self.detector is None else folded(self.detector)
+        self.search = Search(self.config, self.predictor, detector)
 
     def save_pretrained(self, folder: str | Path, card: str = "", metrics: dict[str, object] | None = None) -> None:
         """Write ``config.json``, ``model.safetensors`` (float16) and ``README.md``, all or nothing."""
@@ -210,7 +211,8 @@ class PoseEstimator:
         """
         if min_score is not None:
             _check_number("min_score", min_score, 0, 1, "a score")
-        people = self.search.find([load_photo(photo)], [None], min_score)[0]
+        with self.predictor.threads.limited():
+            people = self.search.find([load_photo(photo)], [None], min_score)[0]
         boxes = np.array([one.box for one in people], np.float32).reshape(-1, 4)
         return boxes, np.array([one.score for one in people], np.float32)
 
@@ -239,7 +241,8 @@ class PoseEstimator:
         if min_score is not None:
             _check_number("min_score", min_score, 0, 1, "a score")
         options = {"height_mm": height_mm, "flip_test": flip_test, "min_score": min_score}
-        return self._estimate([load_photo(photo)], [None], **options)[0]
+        with self.predictor.threads.limited():
+            return self._estimate([load_photo(photo)], [None], **options)[0]
 
     def __call__(
         self,
@@ -298,7 +301,8 @@ class PoseEstimator:
         if len(boxes) != len(photos):
             raise ValueError(f"boxes must be as many as photos, got {len(boxes)} for {len(photos)} photos")
         arrays = [load_photo(photo) for photo in photos]
-        found = self._estimate(arrays, boxes, height_mm=height_mm, flip_test=flip_test, best_only=True)
+        with self.predictor.threads.limited():
+            found = self._estimate(arrays, boxes, height_mm=height_mm, flip_test=flip_test, best_only=True)
         return [poses[0] if poses else None for poses in found]
 
     def _estimate(
@@ -314,12 +318,9 @@ class PoseEstimator:
         """The one way from photos to poses: find the people of each, then estimate all of them together."""
         _check_number("height_mm", height_mm, 100, 3000, "a person's height in millimetres")
         began = time.perf_counter()
-        found: list[tuple[int, Candidate]] = []
-        for number, people in enumerate(self.search.find(photos, boxes, min_score, best_only=best_only)):
-            found += [(number, one) for one in people[: 1 if best_only else None]]
+        people = self.search.find(photos, boxes, min_score, flip_test=flip_test, best_only=best_only)
+        found = [(number, one) for number, several in enumerate(people) for one in several]
         predictions = [one.prediction for _, one in found]
-        if flip_test:
-            predictions = self.predictor.flip_test(predictions)
         seen = time.perf_counter()
         joints_3d = self.predictor.poses(predictions, flip_test=flip_test)
         seconds = {"looking": seen - began, "fusion": time.perf_counter() - seen}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from itertools import pairwise
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from fusion_model.config import HourglassConfig
 
 _DEPTH = 4  # halvings inside one hourglass, as published
+_Network = TypeVar("_Network", bound=nn.Module)
 
 
 class Residual(nn.Module):
@@ -116,10 +118,13 @@ class StackedHourglass(nn.Module):
         return maps
 
 
-def folded(network: StackedHourglass) -> StackedHourglass:
+def folded(network: _Network) -> _Network:
     """A copy for inference with every norm that follows a convolution made part of it.
 
-    It gives the same maps, but for rounding, in less time.
+    It gives the same output, but for rounding, in less time.
+
+    Args:
+        network: whose norms follow their convolutions in an :class:`torch.nn.Sequential` or a :class:`Residual`.
     """
     copy = deepcopy(network).eval()
     for block in list(copy.modules()):

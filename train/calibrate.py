@@ -17,7 +17,6 @@ from tqdm import tqdm
 
 from fusion_model.config import CalibrationConfig
 from fusion_model.crops import crop_of_box
-from fusion_model.detection.candidates import log_odds
 from fusion_model.estimator import PoseEstimator
 from fusion_model.heatmaps import decode_pairs
 from fusion_model.hub.checkpoints import CARD_FILE, read_metrics, update_checkpoint
@@ -77,15 +76,14 @@ def fit_scores(estimator: PoseEstimator, scenes: Scenes) -> PoseEstimator:
     with.
     """
     rows = np.flatnonzero(scenes.validation)[::2]
-    found, given, joints, kind = [], [], [], []
+    found, evidence, kind = [], [], []
     for row in tqdm(rows, desc="scenes", unit="photo"):
         people = estimator.search.find([scenes.photo(row)], [None], 0.0)[0]
         boxes = np.array([one.box for one in people]).reshape(-1, 4)
         kind.append(kinds(scenes, row, boxes, np.array([one.score for one in people])))
         found.append(boxes)
-        given += [one.given for one in people]
-        joints += [one.prediction.score for one in people]
-    features = np.column_stack((log_odds(np.array(given)), joints))
+        evidence += [one.evidence for one in people]
+    features = np.array(evidence)
     hit, counted = np.concatenate(kind) == "hit", np.concatenate(kind) != ""
     weights = fit_logistic(features[counted], hit[counted])
     scores = 1 / (1 + np.exp(-(weights[0] + features @ weights[1:])))
@@ -135,7 +133,7 @@ def _peaks_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) -> t
     rows = np.arange(0, len(truth.rows), 2)
     crops = [crop_of_box(source.box[truth.rows[n]], size, margin) for n in rows]
     photos = [source.photo(truth.rows[n]) for n in rows]
-    predictions = predictor.flip_test(predictor.predict(photos, crops))
+    predictions = predictor.predict(photos, crops, flip_test=True)
     part = truth.of(list(truth.rows[rows]), truth.joints[rows])
     hits = correct_keypoints(np.array([one.points for one in predictions]), part.joints, MPII_16)
     peaks = np.array([decode_pairs(one.maps, MPII_16.mirror)[1].numpy() for one in predictions])

@@ -37,12 +37,16 @@ class Candidate:
         """The crop round the box, turned with the body."""
         return crop_of_box(self.box, size, margin, self.angle)
 
+    @property
+    def evidence(self) -> np.ndarray:
+        """(3,) what speaks for a person: the detector's log odds, the joints' confidence, and the size in the photo."""
+        height = (self.box[3] - self.box[1]) / len(self.photo)
+        return np.array([log_odds(self.given), self.prediction.score, min(height, 1.0)])
+
     def rate(self, config: SearchConfig) -> None:
         """Set the score by the detector's word and the joints."""
-        bias, by_box, by_joints = config.score
-        self.score = float(
-            1 / (1 + np.exp(-(bias + by_box * log_odds(self.given) + by_joints * self.prediction.score)))
-        )
+        logit = config.score[0] + float(self.evidence @ np.array(config.score[1:]))
+        self.score = float(1 / (1 + np.exp(-logit)))
 
     def prominence(self, config: SearchConfig) -> float:
         """How much size and place in the photo speak for it being the one who is meant, at most 1."""

@@ -136,4 +136,4 @@ def detect(network: PersonDetector, photo: np.ndarray, config: DetectorConfig) -
 
 def _convolution(low: int, high: int) -> nn.Sequential:
     """3x3 convolution, batch normalisation, ReLU."""
-    return nn.Sequential(nn.Conv2d(low, high, 3, padding=1, bias=False), nn.BatchNorm2d(high), nn.ReLU())
+    return nn.Sequential(nn.Conv2d(low, high, 3, padding=1, bias=False), nn.BatchNorm2d(high), nn.ReLU(inplace=True))

@@ -38,6 +38,7 @@ class Search:
         boxes: Sequence[Sequence[float] | None],
         min_score: float | None = None,
         *,
+        flip_test: bool = True,
         best_only: bool = False,
     ) -> list[list[Candidate]]:
         """Everyone in each photo, or the person in its box, best first.
@@ -48,7 +49,8 @@ class Search:
             photos: N arrays (H, W, 3) uint8 RGB.
             boxes: for each photo x0, y0, x1, y1 in pixels, tight round a person as far as seen, or None for everyone.
             min_score: people below it are dropped; None takes the model's own threshold.
-            best_only: whether only the best person of each photo is wanted; others may be left out.
+            flip_test: average over mirror images.
+            best_only: give only the best person of each photo.
 
         Raises:
             ValueError: if a box has no area or does not touch its photo.
@@ -56,7 +58,7 @@ class Search:
         least = self.config.search.person if min_score is None else min_score
         pairs = zip(photos, boxes, strict=True)
         candidates = [self._candidates(photo, box, least, best_only=best_only) for photo, box in pairs]
-        self._predict([one for several in candidates for one in several])
+        self._predict([one for several in candidates for one in several], flip_test=flip_test)
         found = [
             self._select(several, least, _MIN_JOINTS if box is None else 0)
             for several, box in zip(candidates, boxes, strict=True)
@@ -64,7 +66,7 @@ class Search:
         for people, box in zip(found, boxes, strict=True):
             for one in people if box is None and self.detector is None else ():
                 one.box = one.prediction.box(self.config.calibration.seen)
-        return found
+        return [people[:1] for people in found] if best_only else found
 
     def _candidates(
         self, photo: np.ndarray, box: Sequence[float] | None, least: float, *, best_only: bool
@@ -88,18 +90,19 @@ class Search:
         """An angle, 0 where it is too small to turn a crop."""
         return angle if abs(angle) > self.config.search.min_turn else 0.0
 
-    def _predict(self, candidates: list[Candidate]) -> None:
+    def _predict(self, candidates: list[Candidate], *, flip_test: bool) -> None:
         """Predict a crop of each candidate, and one more where the joints do not fit the first; keep the surer."""
         size, margin = self.config.hourglass.input_size, self.config.crop.margin
-        crops = [one.first_crop(size, margin) for one in candidates]
-        for one, prediction in zip(
-            candidates, self.predictor.predict([one.photo for one in candidates], crops), strict=True
-        ):
+        photos, crops = [one.photo for one in candidates], [one.first_crop(size, margin) for one in candidates]
+        predictions = self.predictor.predict(photos, crops, flip_test=flip_test)
+        for one, prediction in zip(candidates, predictions, strict=True):
             one.prediction = prediction
         again = [(one, crop) for one in candidates if (crop := self._correction(one)) is not None]
         photos, crops = [one.photo for one, _ in again], [crop for _, crop in again]
-        for (one, _), prediction in zip(again, self.predictor.predict(photos, crops), strict=True):
-            one.prediction = max(one.prediction, prediction, key=lambda each: float(each.confidence.mean()))
+        predictions = self.predictor.predict(photos, crops, flip_test=flip_test)
+        for (one, _), prediction in zip(again, predictions, strict=True):
+            if prediction.confidence.mean() > one.prediction.confidence.mean() + self.config.search.surer:
+                one.prediction = prediction
         for one in candidates:
             one.rate(self.config.search)
 

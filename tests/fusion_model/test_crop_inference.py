@@ -24,25 +24,21 @@ def test_averaged_any_network_is_mirror_symmetric():
     assert np.abs(plain[1].joints_3d - plain[0].joints_3d[joints] * [-1, 1, 1]).max() > 0.1 * extent
 
 
-def test_the_flip_test_keeps_crop_image_and_score():
+def test_the_flip_test_averages_over_the_crop_and_its_mirror_image(monkeypatch):
+    """Every picture goes through the hourglass once, a crop together with its mirror image."""
     estimator, photo = sure(), smooth_photo()
-    one = estimator.predictor.predict([photo], [Crop((63.0, 63.0), 120.0, 10.0, 64)])[0]
-    mean = estimator.predictor.flip_test([one])[0]
-    assert (mean.crop, mean.score) == (one.crop, one.score)
-    assert mean.image is one.image
-    assert not np.allclose(mean.maps, one.maps)
-
-
-def test_the_flip_test_averages_over_the_crop_and_its_mirror_image():
-    estimator, photo = sure(), smooth_photo()
-    crops = [Crop((63.0, 63.0), side, 0.0, 64) for side in np.linspace(60, 130, 18)]  # more than one batch
-    plain = estimator.predictor.predict([photo] * len(crops), crops)
-    mean = estimator.predictor.flip_test(plain)
-    assert len(mean) == len(plain)
-    for number in (0, 17):
+    predictor, batches = estimator.predictor, []
+    crops = [Crop((63.0, 63.0), side, 0.0, 64) for side in np.linspace(60, 130, 10)]  # more than one batch
+    plain, forward = predictor.predict([photo] * len(crops), crops), predictor.hourglass.forward
+    monkeypatch.setattr(predictor.hourglass, "forward", lambda images: batches.append(images) or forward(images))
+    mean = predictor.predict([photo] * len(crops), crops, flip_test=True)
+    assert [one.crop for one in mean] == crops
+    assert sum(map(len, batches)) == 2 * len(crops)
+    for number in (0, 9):
         image = plain[number].image[None]
         with torch.inference_mode():
             maps = [estimator.hourglass(one)[-1] for one in (image, torch.flip(image, dims=(3,)))]
+        assert torch.equal(mean[number].image, image[0])
         assert torch.allclose(mean[number].maps, flip_average(*maps, MPII_16.mirror)[0], atol=1e-4)
 
 

@@ -71,11 +71,11 @@ def test_the_height_scales_all_poses(estimator, photo):
 def test_min_score_leaves_the_unsure_out():
     """Whoever is left was there without it; a low one adds people."""
     estimator, photo = PoseEstimator.from_pretrained("default"), load_photo(EXAMPLE)
-    poses = estimator.predict_all(photo, flip_test=False)
+    poses = estimator.predict_all(photo)
     scores = [pose.score for pose in poses]
     for bound in ((min(scores) + max(scores)) / 2, 0.99):
         kept = [pose for pose in poses if pose.score >= bound]
-        found = estimator.predict_all(photo, min_score=bound, flip_test=False)
+        found = estimator.predict_all(photo, min_score=bound)
         assert len(found) == len(kept) == len(estimator.find_people(photo, min_score=bound)[0])
         for one, other in zip(found, kept, strict=True):
             assert_same(one, other)

@@ -5,10 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from fusion_model.config import DetectorConfig
 from fusion_model.detection.detector import PersonDetector, cell_boxes, decode_detections, detect
 from fusion_model.estimator import PoseEstimator
+from fusion_model.hourglass import Residual
 from fusion_model.hub.config_json import model_config_from_dict
 from tests.helpers.estimators import Seeing, output_with
 
@@ -92,6 +94,19 @@ def test_a_checkpoint_keeps_the_detector(estimator, tmp_path):
     assert loaded.config.detector == CONFIG
 
 
+def test_the_search_runs_the_detector_without_its_norms(estimator):
+    for _ in range(3):  # statistics that are not those of the start
+        estimator.detector.train()(torch.rand(4, 3, 64, 64))
+    used = PoseEstimator(
+        estimator.config, estimator.hourglass, estimator.fusion_network, detector=estimator.detector
+    ).search.detector
+    image = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(used(image), estimator.detector(image), rtol=1e-4, atol=1e-4)
+    norms, blocks = (sum(isinstance(one, kind) for one in used.modules()) for kind in (nn.BatchNorm2d, Residual))
+    assert norms == blocks, "only those that come first in a block are left: what they read is needed beside them"
+
+
 def test_a_checkpoint_without_a_detector_still_works(tmp_path):
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "model")
     loaded = PoseEstimator.from_pretrained(tmp_path / "model", device="cpu")
@@ -114,7 +129,11 @@ def test_detector_and_configuration_belong_together(estimator):
 def test_the_first_crop_is_where_the_detector_points(estimator, monkeypatch):
     estimator.search.detector, crops = Seeing((4, 4, 3.0, 12, 24, 12, 24, 90)), []
     plain = estimator.predictor.predict
-    monkeypatch.setattr(estimator.predictor, "predict", lambda photos, some: crops.extend(some) or plain(photos, some))
+    monkeypatch.setattr(
+        estimator.predictor,
+        "predict",
+        lambda photos, some, **options: crops.extend(some) or plain(photos, some, **options),
+    )
     estimator.find_people(np.random.default_rng(0).integers(0, 256, (128, 128, 3)).astype(np.uint8))
     first = crops[0]
     # The letterbox doubles: middle 35.5 of 64 is 4 beside 31.5, so 8 beside 63.5; the box is 48 x 96 in the photo.

@@ -19,7 +19,7 @@ STANDING = {
     "wrist": (22, 5), "hip": (9, 0), "knee": (10, 30), "ankle": (10, 60),
 }  # fmt: skip
 BOX = np.array([-30.0, -70.0, 30.0, 70.0])
-EVEN = SearchConfig(score=(0.0, 1.0, 0.0))  # the detector's word alone
+EVEN = SearchConfig(score=(0.0, 1.0, 0.0, 0.0))  # the detector's word alone
 
 
 def person(x, y, angle=0.0, scale=1.0):
@@ -42,7 +42,7 @@ class Scripted:
     def __init__(self, *shown):
         self.shown, self.crops, self.calls = list(shown), [], 0
 
-    def predict(self, photos, crops):
+    def predict(self, photos, crops, *, flip_test):  # noqa: ARG002 - as the real one
         """One prediction for each crop: joints and a confidence that all of them share."""
         assert len(photos) == len(crops)
         self.calls += bool(crops)
@@ -132,10 +132,10 @@ def test_the_same_person_twice_is_found_once(searching):
 
 
 def test_the_score_weighs_detector_and_joints_and_decides(searching):
-    weights = (-2.0, 0.5, 4.0)
+    weights = (-2.0, 0.5, 4.0, 0.5)
     one = searching([Detection(box_at(200, 200), 0.0, 0.9)], (person(200, 200), 0.8), score=weights)
     (found,) = find(one)
-    assert found.score == pytest.approx(1 / (1 + np.exp(-(-2 + 0.5 * np.log(9) + 4 * 0.8))))
+    assert found.score == pytest.approx(1 / (1 + np.exp(-(-2 + 0.5 * np.log(9) + 4 * 0.8 + 0.5 * 140 / 400))))
     unsure = searching([Detection(box_at(200, 200), 0.0, 0.2)], (person(200, 200), 0.5), score=weights)
     assert find(unsure) == []
     again = searching([Detection(box_at(200, 200), 0.0, 0.2)], (person(200, 200), 0.5), score=weights)
