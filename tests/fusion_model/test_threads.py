@@ -98,7 +98,7 @@ def test_a_forked_process_has_a_helper_of_its_own():
 def test_no_layer_of_an_estimate_is_shared_out(set_threads):
     set_threads(2)
     plain, calls = sure(), []
-    config = dataclasses.replace(plain.config, detector=DetectorConfig(width=6, input_size=64))
+    config = dataclasses.replace(plain.config, detector=DetectorConfig(width=8, head=8, input_size=64))
     detector = PersonDetector(config.detector)
     estimator = PoseEstimator(config, plain.hourglass, plain.fusion_network, detector=detector)
     running = {"detector": estimator.search.detector, "hourglass": estimator.predictor.hourglass}

@@ -91,7 +91,7 @@ def test_scores_are_fitted_to_every_other_photo():
     watched = dataclasses.replace(people, read=lambda row: taken.append(row) or people.read(row))
     fitted = fit_scores(seeing(estimator, box), watched)
     assert taken == [0, 2, 4, 6]
-    bias, by_box, by_joints = fitted.config.search.score
-    logit = bias + by_box * 1.0 + by_joints * 0.8
+    bias, by_box, by_joints, by_size = fitted.config.search.score
+    logit = bias + by_box * 1.0 + by_joints * 0.8 + by_size * 0.8
     assert 1 / (1 + np.exp(-logit)) == pytest.approx(0.5, abs=0.02), "right in two of four photos"
     assert fitted.config.search.person > 0.5, "at any lower score, half of the photos without anybody had a box"
