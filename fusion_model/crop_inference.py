@@ -69,7 +69,7 @@ class CropPredictor:
 
     def __init__(self, config: ModelConfig, hourglass: StackedHourglass, fusion: FusionNetwork) -> None:
         self.config, self.hourglass, self.fusion = config, folded(hourglass), fusion
-        self.threads = Threads(self.device)
+        self.threads = Threads.on(self.device)
         self._skeleton = SKELETONS[config.fusion.skeleton]
 
     @property

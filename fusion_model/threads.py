@@ -18,15 +18,22 @@ from torch import Tensor
 
 
 class Threads:
-    """The calling thread and a helper, each with half of torch's threads; alone where torch has one, or on a GPU.
+    """The calling thread and a helper that run networks side by side.
 
     Args:
-        device: where the networks run. How many threads torch has there (``OMP_NUM_THREADS``,
-            ``torch.set_num_threads``) is asked now.
+        each: threads that torch takes in each of them; 0 for the calling thread alone, with all that torch has.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self._each = torch.get_num_threads() // 2 if device.type == "cpu" else 0
+    def __init__(self, each: int) -> None:
+        self._each = each
+
+    @classmethod
+    def on(cls, device: torch.device) -> Threads:
+        """Half of the threads that torch has now (``OMP_NUM_THREADS``, ``torch.set_num_threads``) for each.
+
+        On a GPU, or if torch has one thread, there is no helper.
+        """
+        return cls(torch.get_num_threads() // 2 if device.type == "cpu" else 0)
 
     @contextmanager
     def limited(self) -> Iterator[None]:

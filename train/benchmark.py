@@ -1,7 +1,10 @@
-"""Measure how fast networks train: ``python -m train.benchmark --training --preset compact``.
+"""Measure how fast networks train, ``python -m train.benchmark --training --data data``, or photos become poses.
 
-For the hourglass and the fusion network: images a second of the bare forward pass, backward pass and optimiser step on
-inputs that lie ready, beside those of the training loop with its data and augmentation.
+``--training``, for the hourglass and the fusion network: images a second of the bare forward pass, backward pass and
+optimiser step on inputs that lie ready, beside those of the training loop with its data and augmentation.
+
+``--inference``: seconds a photo of one person, end to end and in the bare networks, alone and beside a busy process,
+which it starts; and with other ways of sharing the work among threads.
 """
 
 from __future__ import annotations
@@ -16,12 +19,15 @@ import torch
 from torch import Tensor, nn
 
 from fusion_model.config import PRESETS
+from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.hub.checkpoints import DEFAULT
 from train import fusion, hourglass
 from train.command import new_parser, run_command
 from train.engine.arguments import positive
 from train.engine.loop import Loop
+from train.evaluation.inference_times import photos_of_one, report
 from train.fusion_stage.timing import random_inputs, take_turns
 from train.fusion_stage.training import Trainer
 from train.hourglass_stage.training import heatmap_loss, make_loop
@@ -33,8 +39,16 @@ _Loss = Callable[[nn.Module, int, torch.Generator | None], tuple[Tensor, dict[st
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = new_parser("benchmark", __doc__)
-    arguments.add_argument("--training", action="store_true", required=True, help="measure training")
-    arguments.add_argument("--data", type=Path, required=True, help="folder of data sets, or what train.pack made")
+    what = arguments.add_mutually_exclusive_group(required=True)
+    what.add_argument("--training", action="store_true", help="measure training")
+    what.add_argument("--inference", action="store_true", help="measure estimates")
+    arguments.add_argument("--checkpoint", default=DEFAULT, help="--inference: a folder, a Hub id, or the bundled one")
+    arguments.add_argument(
+        "--photos", type=Path, default=Path("assets/examples"), help="--inference: folder or zip of photos"
+    )
+    arguments.add_argument("--count", type=positive(int), default=16, help="--inference: photos of one person, at most")
+    arguments.add_argument("--rounds", type=positive(int), default=10, help="--inference: over the photos")
+    arguments.add_argument("--data", type=Path, help="--training: folder of data sets, or what train.pack made")
     arguments.add_argument("--preset", choices=sorted(PRESETS), default="compact", help="sizes of the networks")
     arguments.add_argument("--hourglass-batch", type=positive(int), default=24, help="images a step")
     arguments.add_argument("--fusion-batch", type=positive(int), default=64, help="images a step")
@@ -44,6 +58,19 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
+    if arguments.inference:
+        estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
+        photos = photos_of_one(estimator, arguments.photos, arguments.count)
+        print(*report(arguments.checkpoint, photos, arguments.rounds), sep="\n")
+    elif arguments.data is None:
+        parser().error("--training needs --data")
+    else:
+        _measure_training(arguments)
+    return 0
+
+
+def _measure_training(arguments: argparse.Namespace) -> None:
+    """Print the rates of both networks."""
     with tempfile.TemporaryDirectory() as folder:
         common = ["--data", str(arguments.data), "--preset", arguments.preset, "--log", "csv"]
         options = [*common, "--run", f"{folder}/hourglass", "--batch", str(arguments.hourglass_batch)]
@@ -56,7 +83,6 @@ def main(arguments: argparse.Namespace) -> int:
         trainer = Trainer(config, stacks, FusionNetwork(config.fusion), settings)
         trainer.take_data()
         _compare("fusion", trainer.loop, _bare_fusion(trainer.loop, settings), arguments)
-    return 0
 
 
 def _bare_hourglass(loop: Loop, batch: int) -> _Loss:

@@ -38,7 +38,7 @@ class Calls(list):
 @pytest.mark.parametrize(("total", "each"), [(2, 1), (3, 1), (4, 2)])
 def test_each_half_has_its_thread_and_half_of_torchs(set_threads, total, each):
     set_threads(total)
-    threads, calls, batch = Threads(CPU), Calls(), torch.arange(10.0).reshape(5, 2)
+    threads, calls, batch = Threads.on(CPU), Calls(), torch.arange(10.0).reshape(5, 2)
     assert torch.equal(threads.run(calls.add, batch, 10 * batch), 11 * batch)
     rows, idents, numbers, inference = zip(*calls, strict=True)
     assert sorted(rows) == [2, 3]
@@ -54,13 +54,13 @@ def test_each_half_has_its_thread_and_half_of_torchs(set_threads, total, each):
 def test_one_thread_one_row_or_a_gpu_is_one_call(set_threads, total, rows, device):
     set_threads(total)
     calls, ones = Calls(), torch.ones(rows, 2)
-    assert torch.equal(Threads(device).run(calls.add, ones, ones), 2 * ones)
+    assert torch.equal(Threads.on(device).run(calls.add, ones, ones), 2 * ones)
     assert calls == [(rows, threading.get_ident(), total, True)]
 
 
 def test_the_limit_ends_with_its_block_even_after_an_error(set_threads):
     set_threads(2)
-    with pytest.raises(ZeroDivisionError), Threads(CPU).limited():
+    with pytest.raises(ZeroDivisionError), Threads.on(CPU).limited():
         1 / (torch.get_num_threads() - 1)
     assert torch.get_num_threads() == 2
 
@@ -74,7 +74,7 @@ def test_what_fails_in_the_helper_is_raised(set_threads):
         return batch
 
     with pytest.raises(ValueError, match="zeros"):
-        Threads(CPU).run(refuse_zeros, torch.tensor([1.0, 0.0]))
+        Threads.on(CPU).run(refuse_zeros, torch.tensor([1.0, 0.0]))
 
 
 def test_a_forked_process_has_a_helper_of_its_own():
@@ -82,7 +82,7 @@ def test_a_forked_process_has_a_helper_of_its_own():
         "import os, signal, torch\n"
         "from fusion_model.threads import Threads\n"
         "torch.set_num_threads(2)\n"
-        "threads, batch = Threads(torch.device('cpu')), torch.tensor([[-1.0], [1.0]])\n"
+        "threads, batch = Threads(1), torch.tensor([[-1.0], [1.0]])\n"
         "threads.run(torch.relu, batch)\n"
         "if not (child := os.fork()):\n"
         "    signal.alarm(30)\n"  # else a helper that is missing would keep it for ever

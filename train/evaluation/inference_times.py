@@ -1,0 +1,241 @@
+"""How long a photo takes, end to end and in the bare networks, alone and beside a busy neighbour."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+from PIL import Image
+
+from fusion_model.estimator import PoseEstimator
+from fusion_model.hourglass import folded
+from fusion_model.images import load_photo
+from fusion_model.threads import Threads
+
+# It ends when its input does: with the block, or with the process that started it, whatever becomes of that.
+_NEIGHBOUR = """
+import os, sys, threading
+os.nice(10)
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+print(flush=True)
+while True:
+    pass
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A way of sharing the work among threads.
+
+    Attributes:
+        variables: of the environment, set before torch is loaded.
+        by_layers: every layer is shared out by OpenMP; otherwise :class:`fusion_model.threads.Threads` is at work.
+    """
+
+    variables: dict[str, str] = field(default_factory=dict)
+    by_layers: bool = True
+
+
+CHOSEN = "halves of a batch (chosen)"
+SETTINGS = {
+    CHOSEN: Setting(by_layers=False),
+    "OpenMP as it comes": Setting(),
+    "GOMP_SPINCOUNT=10000": Setting({"GOMP_SPINCOUNT": "10000"}),
+    "OMP_WAIT_POLICY=passive": Setting({"OMP_WAIT_POLICY": "passive"}),
+    "OMP_NUM_THREADS=1": Setting({"OMP_NUM_THREADS": "1"}),
+}
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of every photo in every round.
+
+    Attributes:
+        end_to_end: of a call of the estimator with the photo.
+        bare: of the detector on a photo's square, the hourglass on a crop and its mirror image, and the fusion network
+            on both, with inputs that lie ready.
+    """
+
+    end_to_end: list[float]
+    bare: list[float]
+
+    def __add__(self, other: Times) -> Times:
+        """Those of both."""
+        return Times(self.end_to_end + other.end_to_end, self.bare + other.bare)
+
+
+def photos_of_one(estimator: PoseEstimator, place: Path, count: int) -> list[np.ndarray]:
+    """The first photos of a folder or zip file in which the estimator finds exactly one person.
+
+    Args:
+        estimator: that finds people.
+        place: of photos at any depth; other files are passed over.
+        count: photos, at most.
+
+    Returns:
+        (H, W, 3) uint8 RGB each.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    found = (photo for photo in _photos(place) if len(estimator.find_people(photo)[0]) == 1)
+    if photos := list(islice(found, count)):
+        return photos
+    raise ValueError(f"{place} holds no photo in which the model finds exactly one person: give others with --photos")
+
+
+def _photos(place: Path) -> Iterator[np.ndarray]:
+    """What can be read as a photo, by name."""
+    if zipfile.is_zipfile(place):
+        with zipfile.ZipFile(place) as archive:
+            yield from _readable(archive.open, sorted(archive.namelist()))
+    else:
+        yield from _readable(lambda path: path.open("rb"), sorted(place.rglob("*")))
+
+
+def _readable(opened: Callable[[Any], BinaryIO], names: Iterable[Any]) -> Iterator[np.ndarray]:
+    """The photos among files."""
+    for name in names:
+        with suppress(ValueError, OSError), opened(name) as file, Image.open(file) as image:
+            yield load_photo(image)
+
+
+def report(checkpoint: str, photos: Sequence[np.ndarray], rounds: int) -> list[str]:
+    """Measure, and return the lines to print.
+
+    Every setting has a process of its own; they take turns, so that a busy moment slows all of them.
+
+    Args:
+        checkpoint: as of :meth:`PoseEstimator.from_pretrained`.
+        photos: (H, W, 3) uint8 RGB each.
+        rounds: over all photos; one more warms up.
+    """
+    with ExitStack() as stack:
+        processes = {name: _process(checkpoint, photos, setting) for name, setting in SETTINGS.items()}
+        measure = {name: stack.enter_context(process) for name, process in processes.items()}
+        alone, beside = {name: Times([], []) for name in measure}, Times([], [])
+        for call in measure.values():
+            call()
+        for _ in range(rounds):
+            for name, call in measure.items():
+                alone[name] += call()
+            with busy_neighbour():
+                beside += measure[CHOSEN]()
+    return lines(alone, beside)
+
+
+def lines(alone: Mapping[str, Times], beside: Times) -> list[str]:
+    """What is printed.
+
+    Args:
+        alone: by setting; among them is ``CHOSEN``.
+        beside: of ``CHOSEN`` beside a busy neighbour.
+    """
+    idle, median = alone[CHOSEN], statistics.median
+    whole = median(idle.end_to_end), median(beside.end_to_end)
+    bare = median(idle.bare), median(beside.bare)
+    printed = [f"{f'seconds a photo, median of {len(idle.bare)}':32} {'alone':>8} {'beside':>8} {'ratio':>8}"]
+    for name, (one, other) in {"end to end": whole, "bare networks": bare}.items():
+        printed.append(f"{name:32} {one:8.3f} {other:8.3f} {other / one:8.2f}")
+    printed += [f"{'end to end / bare networks':32} {whole[0] / bare[0]:8.2f} {whole[1] / bare[1]:8.2f}", ""]
+    seconds = {name: median(times.end_to_end) for name, times in alone.items()}
+    fastest = min(seconds.values())
+    printed.append(f"{'end to end, alone':32} {'seconds':>8} {'/ least':>8}")
+    return printed + [f"{name:32} {one:8.3f} {one / fastest:8.2f}" for name, one in seconds.items()]
+
+
+@contextmanager
+def busy_neighbour() -> Iterator[subprocess.Popen]:
+    """A process of low priority that computes until the block ends."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", _NEIGHBOUR], **pipes, start_new_session=True) as process:  # noqa: S603
+        process.stdout.readline()  # from now on it computes
+        yield process
+
+
+@contextmanager
+def _process(checkpoint: str, photos: Sequence[np.ndarray], setting: Setting) -> Iterator[Callable[[], Times]]:
+    """A process that works only when asked: the function asks for a round and waits for its times."""
+    context = multiprocessing.get_context("spawn")  # torch is loaded anew, with the variables
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, checkpoint, photos, setting), daemon=True)
+    before = dict(os.environ)
+    os.environ.update(setting.variables)
+    try:
+        process.start()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    theirs.close()
+
+    def measure() -> Times:
+        ours.send(None)
+        try:
+            return ours.recv()
+        except EOFError as error:
+            raise ValueError("a process that measures has died: its output says why") from error
+
+    try:
+        yield measure
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(connection: Connection, checkpoint: str, photos: Sequence[np.ndarray], setting: Setting) -> None:
+    """Measure a round whenever asked."""
+    estimator = PoseEstimator.from_pretrained(checkpoint)
+    if setting.by_layers:
+        estimator.predictor.threads = Threads(0)
+    bare = bare_networks(estimator)
+    while True:
+        connection.recv()
+        times = Times([], [])
+        for photo in photos:
+            times.end_to_end.append(_seconds(lambda photo=photo: estimator.batch([photo])))
+            times.bare.append(_seconds(bare))
+        connection.send(times)
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    """How long a call takes."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def bare_networks(estimator: PoseEstimator) -> Callable[[], None]:
+    """One call of every network as an estimate of one person needs it, on inputs that lie ready."""
+    predictor, config = estimator.predictor, estimator.config
+    device, side = predictor.device, config.fusion.input_size
+    crop = torch.rand(3, config.hourglass.input_size, config.hourglass.input_size)
+    pair = [crop, torch.flip(crop, dims=(2,))]
+    inputs = [torch.rand(2, channels, side, side, device=device) for channels in (3, config.fusion.map_joints)]
+    detector = square = None
+    if config.detector is not None:
+        size, detector = config.detector.input_size, folded(estimator.detector)
+        square = torch.rand(1, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def run() -> None:
+        with predictor.threads.limited():
+            if detector is not None:
+                detector(square)
+            predictor.maps_of(pair)
+            predictor.threads.run(predictor.fusion, *inputs).cpu()
+
+    return run
