@@ -93,11 +93,11 @@ class CropPredictor:
             part = crops[start : start + step]
             cuts = [crop.cut(photo) for photo, crop in zip(photos[start : start + step], part, strict=True)]
             images = torch.from_numpy(np.stack(cuts)).permute(0, 3, 1, 2).float().div(255)
-            predictions += map(self._prediction, part, images, self._maps(images, flip_test=flip_test))
+            predictions += map(self._prediction, part, images, self.maps(images, flip_test=flip_test))
         return predictions
 
-    def _maps(self, images: Tensor, *, flip_test: bool) -> Tensor:
-        """Maps (N, 16, S / 4, S / 4) of images (N, 3, S, S), all on the CPU."""
+    def maps(self, images: Tensor, *, flip_test: bool = False) -> Tensor:
+        """Maps (N, 16, S / 4, S / 4) of images (N, 3, S, S) in [0, 1], all on the CPU."""
         if not flip_test:
             return self.threads.run(self._forward, images)
         both = self.threads.run(self._forward, torch.cat((images, torch.flip(images, dims=(3,)))))

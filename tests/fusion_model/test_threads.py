@@ -1,6 +1,5 @@
 """A batch in two threads: all rows in their places, no layer shared out, and nothing of it left behind."""
 
-import dataclasses
 import subprocess
 import sys
 import threading
@@ -8,11 +7,8 @@ import threading
 import pytest
 import torch
 
-from fusion_model.config import DetectorConfig
-from fusion_model.detection.detector import PersonDetector
-from fusion_model.estimator import PoseEstimator
 from fusion_model.threads import Threads
-from tests.helpers.estimators import smooth_photo, sure
+from tests.helpers.estimators import seeing, smooth_photo, sure
 from tests.helpers.own_process import ENVIRONMENT, ROOT
 
 CPU = torch.device("cpu")
@@ -97,10 +93,7 @@ def test_a_forked_process_has_a_helper_of_its_own():
 
 def test_no_layer_of_an_estimate_is_shared_out(set_threads):
     set_threads(2)
-    plain, calls = sure(), []
-    config = dataclasses.replace(plain.config, detector=DetectorConfig(width=8, head=8, input_size=64))
-    detector = PersonDetector(config.detector)
-    estimator = PoseEstimator(config, plain.hourglass, plain.fusion_network, detector=detector)
+    estimator, calls = seeing(sure(), (4, 4, 3.0, 16, 24, 16, 24, 0)), []
     running = {"detector": estimator.search.detector, "hourglass": estimator.predictor.hourglass}
     for name, network in {**running, "fusion": estimator.fusion_network}.items():
         network.register_forward_hook(

@@ -222,8 +222,7 @@ def bare_networks(estimator: PoseEstimator) -> Callable[[], None]:
     """One call of every network as an estimate of one person needs it, on inputs that lie ready."""
     predictor, config = estimator.predictor, estimator.config
     device, side = predictor.device, config.fusion.input_size
-    crop = torch.rand(3, config.hourglass.input_size, config.hourglass.input_size)
-    pair = [crop, torch.flip(crop, dims=(2,))]
+    crop = torch.rand(1, 3, config.hourglass.input_size, config.hourglass.input_size)
     inputs = [torch.rand(2, channels, side, side, device=device) for channels in (3, config.fusion.map_joints)]
     detector = square = None
     if config.detector is not None:
@@ -235,7 +234,7 @@ def bare_networks(estimator: PoseEstimator) -> Callable[[], None]:
         with predictor.threads.limited():
             if detector is not None:
                 detector(square)
-            predictor.maps_of(pair)
+            predictor.maps(crop, flip_test=True)
             predictor.threads.run(predictor.fusion, *inputs).cpu()
 
     return run

@@ -77,7 +77,7 @@ def test_the_lines_are_medians_and_their_ratios():
 @pytest.fixture
 def estimator():
     plain = sure()
-    config = dataclasses.replace(plain.config, detector=DetectorConfig(width=6, input_size=64))
+    config = dataclasses.replace(plain.config, detector=DetectorConfig(width=8, head=8, input_size=64))
     return PoseEstimator(config, plain.hourglass, plain.fusion_network, detector=PersonDetector(config.detector))
 
 
