@@ -8,7 +8,6 @@ import numpy as np
 
 from fusion_model.config import SearchConfig
 from fusion_model.crop_inference import CropPrediction
-from fusion_model.crops import Crop, crop_of_box
 
 _LIMIT = 1e-3  # of scores whose logit is taken
 
@@ -20,22 +19,18 @@ class Candidate:
     Attributes:
         photo: (H, W, 3) uint8 RGB.
         box: (4,) round the body as far as it is seen, photo pixels.
-        angle: of the body axis, degrees, as :attr:`fusion_model.crops.Crop.angle`.
         given: probability that a person is in the box before a crop was looked at.
+        angle: of the body axis as the detector saw it, degrees, as :attr:`fusion_model.crops.Crop.angle`.
         prediction: what the hourglass says of the best crop so far.
         score: probability that it shows a person.
     """
 
     photo: np.ndarray
     box: np.ndarray
-    angle: float
     given: float
+    angle: float | None = None
     prediction: CropPrediction | None = None
     score: float = 0.0
-
-    def first_crop(self, size: int, margin: float) -> Crop:
-        """The crop round the box, turned with the body."""
-        return crop_of_box(self.box, size, margin, self.angle)
 
     @property
     def evidence(self) -> np.ndarray:

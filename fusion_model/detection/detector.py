@@ -17,6 +17,7 @@ from fusion_model.boxes import iou
 from fusion_model.config import DetectorConfig
 from fusion_model.crops import letterbox
 from fusion_model.hourglass import Residual, make_front
+from fusion_model.threads import Threads
 
 STRIDE = 8  # pixels of the input a cell
 _SIDE_UNIT = 32.0  # pixels of the input: the distance of a box's side where the network says 0
@@ -112,19 +113,23 @@ def decode_detections(output: Tensor, config: DetectorConfig) -> list[Detection]
 
 
 @torch.inference_mode()
-def detect(network: PersonDetector, photo: np.ndarray, config: DetectorConfig) -> list[Detection]:
-    """Everyone whom the detector sees in a photo, best first.
+def detect(
+    network: nn.Module, photo: np.ndarray, config: DetectorConfig, threads: Threads | None = None
+) -> list[Detection]:
+    """Everyone whom the detector sees in a photo and in its mirror image, best first.
 
     Args:
         network: in evaluation mode.
         photo: (H, W, 3) uint8 RGB.
         config: input size, and the scores and overlap that count.
+        threads: that share photo and mirror image; None for one after the other.
     """
     device = next(network.parameters()).device
     height, width = photo.shape[:2]
     square = letterbox(width, height, config.input_size)
     image = torch.from_numpy(square.cut(photo)).permute(2, 0, 1)[None].float().div(255).to(device)
-    output = network(image.contiguous(memory_format=torch.channels_last))[0]
+    both = torch.cat((image, torch.flip(image, dims=(3,)))).contiguous(memory_format=torch.channels_last)
+    output = flip_averaged(threads.run(network, both) if threads else network(both))[0]
     found = []
     for one in decode_detections(output, config):
         corners = square.to_photo(one.box.reshape(2, 2))
@@ -132,6 +137,14 @@ def detect(network: PersonDetector, photo: np.ndarray, config: DetectorConfig) -
         if (corners[1] - corners[0]).min() >= 1:
             found.append(Detection(corners.ravel(), one.angle, one.score))
     return found
+
+
+def flip_averaged(output: Tensor) -> Tensor:
+    """Mean (N, 7, H, W) of the output of N pictures and that of their mirror images after them, turned back."""
+    plain, mirrored = output.chunk(2)
+    mirrored = torch.flip(mirrored, dims=(3,))[:, [0, 3, 2, 1, 4, 5, 6]]  # left and right are exchanged
+    mirrored[:, 6] *= -1
+    return (plain + mirrored) / 2
 
 
 def _convolution(low: int, high: int) -> nn.Sequential:

@@ -76,24 +76,22 @@ class Search:
         height, width = photo.shape[:2]
         if box is not None or self.detector is None:
             whole = (-0.5, -0.5, width - 0.5, height - 0.5)
-            return [Candidate(photo, check_box(whole if box is None else box, width, height), 0.0, search.box_score)]
+            return [Candidate(photo, check_box(whole if box is None else box, width, height), search.box_score)]
         detector = self.config.detector
         hopeful = max(_MIN_SCORE, min(detector.min_score, least))  # whoever asks for the unsure gets them
-        detections = detect(self.detector, photo, dataclasses.replace(detector, min_score=hopeful))
-        found = [Candidate(photo, one.box, self._turn(one.angle), one.score) for one in detections]
+        detections = detect(
+            self.detector, photo, dataclasses.replace(detector, min_score=hopeful), self.predictor.threads
+        )
+        found = [Candidate(photo, one.box, one.score, one.angle) for one in detections]
         if best_only and found:
             rank = [one.given * one.prominence(search) for one in found]
             found = [one for one, value in zip(found, rank, strict=True) if value >= search.rival * max(rank)]
         return found
 
-    def _turn(self, angle: float) -> float:
-        """An angle, 0 where it is too small to turn a crop."""
-        return angle if abs(angle) > self.config.search.min_turn else 0.0
-
     def _predict(self, candidates: list[Candidate], *, flip_test: bool) -> None:
         """Predict a crop of each candidate, and one more where the joints do not fit the first; keep the surer."""
         size, margin = self.config.hourglass.input_size, self.config.crop.margin
-        photos, crops = [one.photo for one in candidates], [one.first_crop(size, margin) for one in candidates]
+        photos, crops = [one.photo for one in candidates], [crop_of_box(one.box, size, margin) for one in candidates]
         predictions = self.predictor.predict(photos, crops, flip_test=flip_test)
         for one, prediction in zip(candidates, predictions, strict=True):
             one.prediction = prediction
@@ -107,16 +105,20 @@ class Search:
             one.rate(self.config.search)
 
     def _correction(self, one: Candidate) -> Crop | None:
-        """The crop round the joints found, turned with the body, where that is another than the one they came from."""
+        """The crop round the joints found, or one turned with the body, where that is another than the first.
+
+        It is turned only if the detector, where it saw this person, and the hourglass agree on the body axis.
+        """
         search, crop = self.config.search, one.prediction.crop
         box, angle = one.prediction.box(_JOINT_CONFIDENCE), one.prediction.angle(search.min_turn)
         if box is None:
             return None
+        if one.angle is not None and abs((one.angle - angle + 180) % 360 - 180) > search.min_turn:
+            angle = 0.0
         fitting = crop_of_box(box, crop.size, self.config.crop.margin, angle)
         if not 1 / search.misfit < fitting.side / crop.side < search.misfit:
             return dataclasses.replace(fitting, side=max(fitting.side, _MIN_ZOOM * crop.side))
-        turned = abs((angle - crop.angle + 180) % 360 - 180) > search.min_turn
-        return dataclasses.replace(crop, angle=angle) if turned else None
+        return dataclasses.replace(crop, angle=angle) if angle else None
 
     def _select(self, candidates: list[Candidate], least: float, min_joints: int) -> list[Candidate]:
         """Those of enough score and joints, each person once, the best of each, best first."""

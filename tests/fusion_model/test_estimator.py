@@ -100,13 +100,14 @@ class DotHourglass(nn.Module):
 
 
 class DotDetector(nn.Module):
-    """Sees a person wherever dots lie near each other, and takes everyone to be upright."""
+    """Sees a person wherever dots lie near each other, and the body axis from pelvis to thorax."""
 
     config = DetectorConfig(width=8, head=8, input_size=256)
 
     def __init__(self):
         super().__init__()
         self.anything = nn.Parameter(torch.zeros(1))
+        self.colours = nn.functional.normalize(torch.from_numpy(colours()), dim=1)
 
     def forward(self, images):
         """(N, 7, S / 8, S / 8)."""
@@ -123,7 +124,15 @@ class DotDetector(nn.Module):
                 sides = np.concatenate((middle - box[:2], box[2:] - middle))
                 output[row, 0, line, column] = 3
                 output[row, 1:5, line, column] = torch.from_numpy(np.log(sides / 32))
-                output[row, 5, line, column], output[row, 6, line, column] = 1, 0
+                nearest = torch.einsum("chw,jc->jhw", nn.functional.normalize(image, dim=0), self.colours).argmax(0)
+                ends = []
+                for name in ("thorax", "pelvis"):
+                    rows, columns = np.nonzero(
+                        (labels == label) & (dots > 0) & (nearest == MPII_16.index(name)).numpy()
+                    )
+                    ends.append(np.array([columns.mean(), rows.mean()]))
+                along = (ends[0] - ends[1]) / np.linalg.norm(ends[0] - ends[1])
+                output[row, 5:7, line, column] = torch.tensor([-along[1], along[0]])
         return output
 
 

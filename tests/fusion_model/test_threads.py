@@ -93,7 +93,7 @@ def test_a_forked_process_has_a_helper_of_its_own():
 
 def test_no_layer_of_an_estimate_is_shared_out(set_threads):
     set_threads(2)
-    estimator, calls = seeing(sure(), (4, 4, 3.0, 16, 24, 16, 24, 0)), []
+    estimator, calls = seeing(sure(), (4, 3, 3.0, 12, 24, 20, 24, 0), (4, 4, 3.0, 20, 24, 12, 24, 0)), []
     running = {"detector": estimator.search.detector, "hourglass": estimator.predictor.hourglass}
     for name, network in {**running, "fusion": estimator.fusion_network}.items():
         network.register_forward_hook(

@@ -36,7 +36,7 @@ def output_with(*people, side=8):
 
 
 class Seeing(nn.Module):
-    """A detector that always sees the same people, given as for :func:`output_with`."""
+    """A detector that always sees the same people, given as for :func:`output_with`, the second half mirrored."""
 
     config = DetectorConfig(width=8, head=8, input_size=64)
 
@@ -46,7 +46,13 @@ class Seeing(nn.Module):
 
     def forward(self, images):
         """(N, 7, 8, 8)."""
-        return output_with(*self.people)[None].expand(len(images), 7, 8, 8)
+        plain = output_with(*self.people)[None]
+        if len(images) == 1:  # one of two threads: whoever is seen then must be symmetric
+            return plain
+        plain = plain.expand(len(images) // 2, 7, 8, 8)
+        mirrored = torch.flip(plain, dims=(3,))[:, [0, 3, 2, 1, 4, 5, 6]]
+        mirrored[:, 6] *= -1
+        return torch.cat((plain, mirrored))
 
 
 def seeing(estimator, *people):
