@@ -17,6 +17,10 @@ from demo.theme import CSS, theme
 from demo.video.clips import MAX_BYTES
 from demo.video_tab import VideoTab
 
+# Gradio knows of so many pages and clients, by default of 10,000, and forgets the one that was used least recently. One
+# is 0.3 MB and, of a page, the last result: 0.15 MB for each person in it.
+SESSIONS = 200
+_CLEANING = (300, KEPT_SECONDS - 300)  # seconds from one cleaning to the next, and age from which a file goes
 _TITLE = "# fusion-pose\nA photo or a clip of a person goes in; the joints and the 3D pose come out."
 
 
@@ -27,7 +31,7 @@ def build_page(service: Service, example: Path | None = EXAMPLES / "walking.jpg"
         service: the model.
         example: the photo with whose result the page opens, if a person is found; it is estimated here, once.
     """
-    with gr.Blocks(title="fusion-pose", analytics_enabled=False, delete_cache=(1800, KEPT_SECONDS)) as page:
+    with gr.Blocks(title="fusion-pose", analytics_enabled=False, delete_cache=_CLEANING) as page:
         gr.Markdown(_TITLE)
         if service.notice:
             gr.Markdown(service.notice, elem_id="serving")
@@ -61,6 +65,7 @@ def launch_options(*, mcp: bool = False) -> dict[str, Any]:
         "theme": theme(),
         "css": CSS,
         "max_file_size": MAX_BYTES,
+        "state_session_capacity": SESSIONS,
         "ssr_mode": False,
         "allowed_paths": [str(EXAMPLES)],
         "footer_links": ["api", "gradio"],

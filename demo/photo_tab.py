@@ -179,19 +179,20 @@ class PhotoTab:
         """Show another person."""
         result, chosen = _present(kept), Choices(*choices)
         photo = self.service.photo_of(result)
-        quick = renderers.quick_values(self.service, photo, result, chosen)
-        return (_notice(result, chosen.who), *quick, *renderers.late_values(photo, result, chosen))
+        picture, *others = renderers.quick_values(self.service, photo, result, chosen)
+        late = renderers.late_values(photo, result, chosen)
+        return (_notice(result, chosen.who), gr.Image(picture), *others, *late)
 
     def _joints_changed(self, kept: Result | None, *choices: Any) -> tuple[Any, Any]:
         """Draw joints from another confidence on."""
         result, chosen = _present(kept), Choices(*choices)
         photo = self.service.photo_of(result)
-        return renderers.picture(photo, result, chosen), self._figure_changed(kept, *choices)
+        return gr.Image(renderers.picture(photo, result, chosen)), self._figure_changed(kept, *choices)
 
-    def _maps_changed(self, kept: Result | None, *choices: Any) -> list[Any]:
+    def _maps_changed(self, kept: Result | None, *choices: Any) -> gr.Gallery:
         """Show other maps."""
         result = _present(kept)
-        return renderers.maps(self.service.photo_of(result), result, Choices(*choices))
+        return gr.Gallery(renderers.maps(self.service.photo_of(result), result, Choices(*choices)))
 
     def _figure_changed(self, kept: Result | None, *choices: Any) -> str:
         """Show more or less in the 3D view."""

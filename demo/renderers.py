@@ -1,4 +1,9 @@
-"""What the page shows of a kept result: each function makes one component's value."""
+"""What the page shows of a kept result: each function makes one component's value.
+
+Picture, maps and files go to the page as updates of their components, such as ``gr.Image(picture)``. Any update, even
+one that skips a component, makes a copy of it for the visitor, and Gradio never deletes the files of a copy's plain
+values.
+"""
 
 from __future__ import annotations
 
@@ -161,4 +166,4 @@ def quick_values(service: Service, photo: np.ndarray, result: Result, choices: C
 
 def late_values(photo: np.ndarray, result: Result, choices: Choices) -> tuple[Any, ...]:
     """Maps and download button."""
-    return maps(photo, result, choices), download(photo, result, choices)
+    return gr.Gallery(maps(photo, result, choices)), download(photo, result, choices)

@@ -164,7 +164,7 @@ class VideoTab:
             self.kept: kept,
             self.figure: figure_value(motion_figure(motion)),
             self.caption: motion_sentence(motion),
-            **{component: str(files[kind]) for kind, component in self.files.items()},
+            **{component: type(component)(value=str(files[kind])) for kind, component in self.files.items()},
         }
 
     def _relayed(

@@ -1,8 +1,9 @@
-"""Many clients at once against the running app: ``python -m scripts.load_test``.
+"""Many clients and pages at once against the running app: ``python -m scripts.load_test``.
 
 Starts the app in a process of its own. Every client has its own variant of the example photo, whose answer the library
-gives beforehand; every fourth request is a bad file. The exit code is 1 if a request gets no answer, or the answer or
-error of another photo, or if memory grows by more than 10 % after the first minute.
+gives beforehand; every fourth request is a bad file. A visitor opens page after page in Chromium, uploads a photo to
+every second one and looks at the people in it. The exit code is 1 if a request or a page gets no answer, or the answer
+or error of another photo, or if the server's memory grows by more than 200 MB after the first ten of each.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import itertools
 import os
 import random
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,7 +23,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
@@ -31,40 +30,25 @@ import psutil
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from gradio_client.utils import QueueError
-from PIL import Image, ImageOps
+from PIL import Image
 from tqdm import tqdm
 
-from fusion_model import NoPersonError, Pose, PoseEstimator
+from fusion_model import PoseEstimator
 from fusion_model.hub.checkpoints import DEFAULT, locate_checkpoint
+from scripts.chromium import MISSING, find_chromium
+from scripts.load_pages import Visit, make_visits, visit_all
+from scripts.load_requests import Request, check_answer, make_plans, too_alike
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "assets" / "examples" / "hopper.jpg"
-PERSON = (20, 14, 362, 511)  # of the example, in pixels
-TOLERANCE = 1.0  # pixels and millimetres
-MAX_GROWTH = 0.10
-MIN_MEMORY_SECONDS = 90.0  # a shorter run says nothing about memory
+FIRST = 10  # requests, and pages: memory may not grow much after them
+MAX_GROWTH = 200_000_000  # bytes
 START_SECONDS, PATIENCE_SECONDS = 120.0, 180.0
-ROUND = 4  # requests: one of them with a box, one a bad file
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request of a client, and the answer that it expects.
-
-    Attributes:
-        photo: the file.
-        box: x0, y0, x1, y1 in pixels; None lets the app find the person.
-        expected: (17, 5) x, y in pixels and x, y, z in mm, or a part of the error message.
-    """
-
-    photo: Path
-    box: tuple[float, ...] | None
-    expected: np.ndarray | str
 
 
 @dataclass
 class Tally:
-    """The counts of a run; several clients write into it.
+    """The counts of a run; clients and visitors write into it.
 
     Attributes:
         right: how many answers were right.
@@ -72,7 +56,9 @@ class Tally:
         full: how often the queue was full and a client tried again.
         broken: a sentence for each answer that was wrong or lost.
         latencies: seconds from the first try to the end of each request.
-        memory: time since the start in seconds and resident bytes of the server.
+        pages: how many pages were opened.
+        memory: resident bytes of the server: after the first requests and pages, and at the end.
+        seconds: how long the run took.
     """
 
     right: int = 0
@@ -80,22 +66,29 @@ class Tally:
     full: int = 0
     broken: list[str] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
-    memory: list[tuple[float, int]] = field(default_factory=list)
+    pages: int = 0
+    memory: list[int] = field(default_factory=list)
+    seconds: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
+    if find_chromium() is None:
+        print(MISSING, file=sys.stderr)
+        return 1
     with tempfile.TemporaryDirectory() as name:
-        plans = make_plans(PoseEstimator.from_pretrained(options.model), Path(name), options.clients)
+        estimator, example = PoseEstimator.from_pretrained(options.model), Image.open(EXAMPLE).convert("RGB")
+        plans = make_plans(estimator, Path(name), example, options.clients)
         if problem := too_alike(plans):
             print(problem, file=sys.stderr)
             return 1
+        visits = make_visits(estimator, Path(name), example)
         with running_app(options.model, Path(name)) as (url, process):
-            tally = drive(url, process, plans, options.seconds)
-    problems = [*tally.broken, *memory_problems(tally, options.seconds)]
-    print(report(tally, options.clients, options.seconds))
+            tally = drive(url, process, plans, visits, options.requests, options.pages)
+    problems = [*tally.broken, *memory_problems(tally)]
+    print(report(tally, options.clients))
     for problem in problems[:20]:
         print(f"BROKEN: {problem}", file=sys.stderr)
     return 1 if problems else 0
@@ -104,97 +97,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     """The options."""
     parser = argparse.ArgumentParser(prog="python -m scripts.load_test", description=__doc__.partition("\n\n")[2])
-    parser.add_argument("--clients", type=_positive(int), default=32, help="clients at once (default: %(default)s)")
-    parser.add_argument("--seconds", type=_positive(float), default=120.0, help="how long (default: %(default)s)")
+    parser.add_argument("--clients", type=_count, default=32, help="clients at once (default: %(default)s)")
+    parser.add_argument("--requests", type=_count, default=500, help="of all clients (default: %(default)s)")
+    parser.add_argument("--pages", type=_count, default=100, help="opened beside them (default: %(default)s)")
     parser.add_argument("--model", default=DEFAULT, help="checkpoint folder (default: the bundled one)")
     return parser
 
 
-def _positive(kind: type) -> Any:
-    """A converter that refuses zero and less."""
-
-    def convert(text: str) -> Any:
-        value = kind(text)
-        if not 0 < value < 1e6:
-            raise ValueError(text)
-        return value
-
-    convert.__name__ = f"positive {kind.__name__}"
-    return convert
+def _count(text: str) -> int:
+    """A whole number above zero."""
+    if not 0 < int(text) < 1e6:
+        raise ValueError(text)
+    return int(text)
 
 
-def make_plans(estimator: PoseEstimator, folder: Path, clients: int) -> list[list[Request]]:
-    """The requests of each client, which it repeats; files are written to ``folder``."""
-    example = Image.open(EXAMPLE).convert("RGB")
-    return [_plan(estimator, folder, number, example) for number in tqdm(range(clients), "right answers", disable=None)]
-
-
-def _plan(estimator: PoseEstimator, folder: Path, number: int, example: Image.Image) -> list[Request]:
-    """Own photo, the same with a box, own photo, a bad file; four times, for there are four kinds of bad files."""
-    image, (x0, y0, x1, y1) = example, PERSON
-    if number % 2:
-        image, x0, x1 = ImageOps.mirror(example), example.width - 1 - x1, example.width - 1 - x0
-    dx, dy = 8 * (number % 8), 8 * (number // 8)
-    canvas = Image.new("RGB", (example.width + dx, example.height + dy), (110, 110, 110))
-    canvas.paste(image, (dx, dy))
-    path = folder / f"client{number:03}.png"
-    canvas.save(path, compress_level=1)
-    box = (x0 + dx, y0 + dy, x1 + dx, y1 + dy)
-    found, boxed = (Request(path, one, _answer(estimator, path, one)) for one in (None, box))
-    bad = _bad_files(folder, number, example)
-    bad = bad[number % 4 :] + bad[: number % 4]
-    return [request for one in bad for request in (found, boxed, found, one)]
-
-
-def _bad_files(folder: Path, number: int, example: Image.Image) -> list[Request]:
-    """One file of each kind; the error must name it."""
-    paths = {name: folder / f"client{number:03}-{name}" for name in ("text.jpg", "cut.jpg", "empty.jpg", "tiny.png")}
-    paths["text.jpg"].write_text(f"Shopping list of client {number}: milk, bread", encoding="utf-8")
-    example.save(paths["cut.jpg"], comment=f"client {number}".encode())  # else all would be one cached file
-    paths["cut.jpg"].write_bytes(paths["cut.jpg"].read_bytes()[:20_000])
-    paths["empty.jpg"].touch()
-    Image.new("RGB", (8, 8), (number % 256, 0, 0)).save(paths["tiny.png"])
-    errors = {"text.jpg": "is not a photo", "cut.jpg": "is damaged or cut off", "empty.jpg": "is an empty file",
-              "tiny.png": "is 8 x 8 pixels"}  # fmt: skip
-    return [Request(path, None, f"{path.name} {errors[name]}") for name, path in paths.items()]
-
-
-def _answer(estimator: PoseEstimator, path: Path, box: tuple[float, ...] | None) -> np.ndarray | str:
-    """The answer of the library."""
-    try:
-        pose: Pose = estimator(path, box=box)
-    except NoPersonError as error:
-        return str(error)
-    return joints_of(pose.to_dict())
-
-
-def joints_of(answer: dict[str, Any]) -> np.ndarray:
-    """Pixels and millimetres (17, 5) of a fusion-pose/1."""
-    return np.array([[*joint["pixel"], *joint["position_mm"]] for joint in answer["joints"]])
-
-
-def too_alike(plans: Sequence[Sequence[Request]]) -> str:
-    """A sentence if two clients expect answers that could not be told apart, else nothing."""
-    answers = [[one.expected for one in plan if one.box and not isinstance(one.expected, str)] for plan in plans]
-    if not all(answers):
-        return "the model finds no person in the example photo, even in the box: no answer could be checked"
-    for one, other in itertools.combinations((mine[0] for mine in answers), 2):
-        if np.abs(one - other).max() < 4 * TOLERANCE:
-            return "two clients expect the same answer: a mix-up could not be noticed"
-    return ""
-
-
-def check_answer(request: Request, outcome: dict[str, Any] | AppError) -> str:
-    """A sentence if the answer or the error is not that of the request, else nothing."""
-    name = request.photo.name
-    if isinstance(outcome, AppError):
-        if isinstance(request.expected, str) and request.expected in str(outcome):
-            return ""
-        return f"{name}: the error {str(outcome)!r} is not its own"
-    if isinstance(request.expected, str):
-        return f"{name}: an answer where an error was due"
-    apart = np.abs(joints_of(outcome) - request.expected).max()
-    return "" if apart <= TOLERANCE else f"{name}: the answer is {apart:.1f} px or mm from its own"
+_count.__name__ = "positive number"  # as argparse's message calls it
 
 
 @contextmanager
@@ -233,25 +150,36 @@ def _wait(url: str, app: subprocess.Popen[bytes], log: Path) -> None:
     raise SystemExit(f"the app did not start within {START_SECONDS:g} s:\n{log.read_text()[-2000:]}")
 
 
-def drive(url: str, process: psutil.Process, plans: Sequence[Sequence[Request]], seconds: float) -> Tally:
-    """All clients at once for some seconds; requests under way then are waited for."""
+def drive(
+    url: str,
+    process: psutil.Process,
+    plans: Sequence[Sequence[Request]],
+    visits: Sequence[Visit],
+    requests: int,
+    pages: int,
+) -> Tally:
+    """All clients and a visitor at once: the first requests and pages, after which memory is read, and the rest."""
     tally = Tally()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # the argument alone does not stop the client's report
     patient = {"timeout": PATIENCE_SECONDS}  # a client's own are 5 s, which an upload to a busy machine may take
-    clients = [Client(url, verbose=False, analytics_enabled=False, httpx_kwargs=dict(patient)) for _ in plans]
-    began = time.monotonic()
-    threads = [
-        threading.Thread(target=_repeat, args=(client, plan, began + seconds, tally))
-        for client, plan in zip(clients, plans, strict=True)
+    clients = [
+        (Client(url, verbose=False, analytics_enabled=False, httpx_kwargs=dict(patient)), itertools.cycle(plan))
+        for plan in plans
     ]
-    for thread in threads:
-        thread.start()
-    with tqdm(total=round(seconds), desc="serving", unit="s", disable=None) as bar:
-        while any(thread.is_alive() for thread in threads):
-            now = time.monotonic() - began
-            tally.memory.append((now, _resident(process)))
-            bar.update(min(round(now), bar.total) - bar.n)
-            time.sleep(1)
+    visitors, began = itertools.cycle(visits), time.monotonic()
+    first = min(FIRST, requests), min(FIRST, pages)
+    with tqdm(total=requests + pages, desc="serving", disable=None) as bar:
+        for some_requests, some_pages in (first, (requests - first[0], pages - first[1])):
+            tickets = iter(range(some_requests))
+            threads = [threading.Thread(target=_repeat, args=(*one, tickets, tally, bar)) for one in clients]
+            some_visits = itertools.islice(visitors, some_pages)
+            threads.append(threading.Thread(target=_visit, args=(url, some_visits, tally, bar)))
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            tally.memory.append(_resident(process))
+    tally.seconds = time.monotonic() - began
     return tally
 
 
@@ -260,12 +188,26 @@ def _resident(process: psutil.Process) -> int:
     return sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
 
 
-def _repeat(client: Client, plan: Sequence[Request], end: float, tally: Tally) -> None:
-    """One client: a request after the other, and to the end of a round, so that each has sent its bad file."""
-    for number, request in enumerate(itertools.cycle(plan)):
-        if number % ROUND == 0 and time.monotonic() >= end:
-            return
-        _send(client, request, tally)
+def _repeat(client: Client, plan: Iterator[Request], tickets: Iterator[int], tally: Tally, bar: tqdm) -> None:
+    """One client: a request after the other while there are tickets, which all clients draw."""
+    for _ in tickets:
+        _send(client, next(plan), tally)
+        bar.update()
+
+
+def _visit(url: str, visits: Iterator[Visit], tally: Tally, bar: tqdm) -> None:
+    """One visitor: a page after the other."""
+
+    def done(problem: str) -> None:
+        with tally.lock:
+            tally.pages += 1
+            tally.broken += [problem] if problem else []
+        bar.update()
+
+    try:
+        visit_all(url, visits, done)
+    except Exception as error:  # noqa: BLE001  # whatever it is, pages were not opened
+        tally.broken.append(f"the browser failed: {error}")
 
 
 def _send(client: Client, request: Request, tally: Tally) -> None:
@@ -297,39 +239,33 @@ def _send(client: Client, request: Request, tally: Tally) -> None:
             tally.right += 1
 
 
-def memory_at(tally: Tally, seconds: float) -> float:
-    """Median resident megabytes of the five seconds up to a moment."""
-    near = [size for moment, size in tally.memory if seconds - 5 <= moment <= seconds]
-    return statistics.median(near or [tally.memory[0][1]]) / 1e6
-
-
-def memory_problems(tally: Tally, seconds: float) -> list[str]:
+def memory_problems(tally: Tally) -> list[str]:
     """A sentence if the server has grown."""
-    first, last = memory_at(tally, 60), memory_at(tally, tally.memory[-1][0])
-    if seconds < MIN_MEMORY_SECONDS or last <= (1 + MAX_GROWTH) * first:
+    first, last = tally.memory
+    if last - first <= MAX_GROWTH:
         return []
-    return [f"memory grew from {first:.0f} MB after a minute to {last:.0f} MB at the end"]
+    return [f"memory grew from {first / 1e6:.0f} MB after the first {FIRST} to {last / 1e6:.0f} MB at the end"]
 
 
-def report(tally: Tally, clients: int, seconds: float) -> str:
+def report(tally: Tally, clients: int) -> str:
     """The figures, as a table of Markdown."""
-    count, took = len(tally.latencies), tally.memory[-1][0]
+    count, (first, last) = len(tally.latencies), tally.memory
     median, high = np.percentile(tally.latencies, (50, 95))
     rows = [
         ("clients", f"{clients}"),
-        ("seconds", f"{seconds:g}"),
+        ("seconds", f"{tally.seconds:.0f}"),
         ("requests", f"{count}"),
         ("right answers", f"{tally.right}"),
         *((f"right errors: {kind}", f"{number}") for kind, number in sorted(tally.refusals.items())),
+        ("pages", f"{tally.pages}"),
         ("wrong or lost", f"{len(tally.broken)}"),
         ("queue full, tried again", f"{tally.full}"),
-        ("answers and errors per second", f"{count / took:.2f}"),
+        ("answers and errors per second", f"{count / tally.seconds:.2f}"),
         ("latency, median", f"{median:.2f} s"),
         ("latency, 95 %", f"{high:.2f} s"),
+        (f"server's memory after the first {FIRST} requests and pages", f"{first / 1e6:.0f} MB"),
+        ("server's memory at the end", f"{last / 1e6:.0f} MB"),
     ]
-    if seconds >= MIN_MEMORY_SECONDS:
-        rows.append(("server's memory after a minute", f"{memory_at(tally, 60):.0f} MB"))
-    rows.append(("server's memory at the end", f"{memory_at(tally, took):.0f} MB"))
     return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)])
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from demo.video.clips import Clip
 from demo.video.motion import Motion
 from fusion_model.skeletons import HUMAN36M_17
+from scripts.chromium import FLAGS, MISSING, find_chromium
 from tests.helpers.clips import write_clip
 from tests.helpers.hub_double import black_hole, hub
 from tests.helpers.serving import WAIT
@@ -104,28 +105,15 @@ def motion(change_pose):
     return Motion(Clip(Path("dance.mp4"), 400, 300, 24, 25.0), 2, frames, times, tuple(poses))
 
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]
-
-
 @pytest.fixture(scope="module")
 def browser():
     """Headless Chromium."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    found = find_chromium()
     if found is None:
-        pytest.skip("no Chromium: install the package 'chromium', or set CHROMIUM to its path")
+        pytest.skip(MISSING)
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield browser
         browser.close()
 
