@@ -265,7 +265,7 @@ class SearchConfig:
     person: float = 0.5
     same_reach: float = 0.08
     rival: float = 0.5
-    size_power: float = 0.2
+    size_power: float = 0.6
     center_weight: float = 4.0
 
     def __post_init__(self) -> None:
