@@ -17,7 +17,7 @@ from torch import nn
 from fusion_model.config import PRESETS, ModelConfig
 from fusion_model.crop_inference import CropPrediction, CropPredictor
 from fusion_model.detection.candidates import Candidate
-from fusion_model.detection.detector import PersonDetector
+from fusion_model.detection.network import PersonDetector
 from fusion_model.detection.search import Search
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass, folded
@@ -204,7 +204,7 @@ class PoseEstimator:
 
         Returns:
             boxes (M, 4) float32 x0, y0, x1, y1 in pixels, tight round the body as far as it is seen (without a
-            detector: round the joints), and scores (M,) float32, best first; empty if nobody is there.
+            detector: the whole photo), and scores (M,) float32, best first; empty if nobody is there.
 
         Raises:
             ValueError: if the photo or ``min_score`` is unusable; says why.

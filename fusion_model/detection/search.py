@@ -12,7 +12,8 @@ from fusion_model.config import ModelConfig
 from fusion_model.crop_inference import CropPredictor
 from fusion_model.crops import Crop, crop_of_box
 from fusion_model.detection.candidates import Candidate
-from fusion_model.detection.detector import PersonDetector, detect
+from fusion_model.detection.detector import detect
+from fusion_model.detection.network import PersonDetector
 
 _MIN_SCORE = 0.05  # of a detection, however low a score is asked for
 _JOINT_CONFIDENCE = 0.2  # of the joints that a crop is cut round
@@ -63,9 +64,6 @@ class Search:
             self._select(several, least, _MIN_JOINTS if box is None else 0)
             for several, box in zip(candidates, boxes, strict=True)
         ]
-        for people, box in zip(found, boxes, strict=True):
-            for one in people if box is None and self.detector is None else ():
-                one.box = one.prediction.box(self.config.calibration.seen)
         return [people[:1] for people in found] if best_only else found
 
     def _candidates(

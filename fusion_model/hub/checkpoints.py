@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from fusion_model.config import ModelConfig
-from fusion_model.detection.detector import PersonDetector
+from fusion_model.detection.network import PersonDetector
 from fusion_model.files import replacing
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass

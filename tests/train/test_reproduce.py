@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from fusion_model.config import CalibrationConfig, DetectorConfig
-from fusion_model.detection.detector import PersonDetector
+from fusion_model.detection.network import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from tests.helpers import humaneva_files, kth_files, lsp_mpii_coco_files
 from tests.helpers.fake_data import write_pack

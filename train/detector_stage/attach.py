@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from fusion_model.config import DetectorConfig
-from fusion_model.detection.detector import PersonDetector
+from fusion_model.detection.network import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import check_state
 from fusion_model.hub.config_json import build_config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fusion_model.detection.detector import PersonDetector
+from fusion_model.detection.network import PersonDetector
 from train.engine.checkpoints import read_weights
 from train.engine.optimiser import load_matching
 

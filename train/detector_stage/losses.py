@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fusion_model.detection.detector import STRIDE, cell_boxes
+from fusion_model.detection.network import STRIDE, cell_boxes
 
 _MIN_SIGMA = 0.7  # cells, of the target's bell round the middle of a box
 _SIGMA = 0.1  # of the bell, in sides of the box

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fusion_model.boxes import areas, intersections, iou
-from fusion_model.detection.detector import PersonDetector, detect
+from fusion_model.detection.detector import detect
+from fusion_model.detection.network import PersonDetector
 from train.data.scenes import Scenes
 
 FOUND_IOU = 0.5

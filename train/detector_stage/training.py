@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fusion_model.config import DetectorConfig
-from fusion_model.detection.detector import PersonDetector
+from fusion_model.detection.network import PersonDetector
 from fusion_model.files import write_atomically
 from train.data.held_out import find_held_out
 from train.data.people import load_people

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fusion_model.config import PRESETS, ModelConfig
-from fusion_model.detection.detector import PersonDetector
+from fusion_model.detection.network import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import SHARPNESS, FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from fusion_model.config import DetectorConfig
-from fusion_model.detection.detector import PersonDetector, cell_boxes, decode_detections, detect
+from fusion_model.detection.detector import decode_detections, detect
+from fusion_model.detection.network import PersonDetector, cell_boxes
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hourglass import Residual
 from fusion_model.hub.config_json import model_config_from_dict

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from fusion_model.config import DetectorConfig
-from fusion_model.detection.detector import STRIDE, PersonDetector
+from fusion_model.detection.network import STRIDE, PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import MPII_16

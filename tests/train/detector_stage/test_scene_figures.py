@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fusion_model.config import DetectorConfig
-from fusion_model.detection.detector import PersonDetector
+from fusion_model.detection.network import PersonDetector
 from tests.helpers.scene_files import made_scenes
 from train.detector_stage.scene_figures import (
     average_precision,

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fusion_model.config import DetectorConfig
-from fusion_model.detection.detector import PersonDetector
+from fusion_model.detection.network import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
 from train.engine.checkpoints import write_best

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from fusion_model.config import DetectorConfig
-from fusion_model.detection.detector import PersonDetector
+from fusion_model.detection.network import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from tests.helpers.estimators import smooth_photo, sure
 from tests.helpers.own_process import ENVIRONMENT, ROOT, wait_for
