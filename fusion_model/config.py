@@ -251,7 +251,7 @@ class SearchConfig:
             the photo, in the log odds that a person is there.
         box_score: what stands for the detector's score in a box that the caller gave.
         person: people of a lower score are left out.
-        same_reach: distance of joints, in sides of the crop, within which two candidates are one person.
+        same_iou: overlap of two boxes from which they are one person if the joints lie together too.
         rival: where one person is wanted, rank of a detection over the best one's from which it gets a crop.
         size_power: of a person's fraction of the photo, in the rank of the people found.
         center_weight: of the squared distance from the middle of the photo, in that rank: photos are aimed.
@@ -263,7 +263,7 @@ class SearchConfig:
     score: tuple[float, ...] = (-1.6, 1.0, 4.0, 0.0)
     box_score: float = 0.8
     person: float = 0.5
-    same_reach: float = 0.08
+    same_iou: float = 0.4
     rival: float = 0.5
     size_power: float = 0.6
     center_weight: float = 4.0

@@ -8,8 +8,10 @@ import numpy as np
 
 from fusion_model.config import SearchConfig
 from fusion_model.crop_inference import CropPrediction
+from fusion_model.skeletons import LIMB_JOINTS, MPII_16
 
-_LIMIT = 1e-3  # of scores whose logit is taken
+_LIMIT = 1e-3  # of scores whose log odds are taken
+_LIMBS = [MPII_16.index(name) for name in LIMB_JOINTS]
 
 
 @dataclass(eq=False)
@@ -44,12 +46,15 @@ class Candidate:
         self.score = float(1 / (1 + np.exp(-logit)))
 
     def prominence(self, config: SearchConfig) -> float:
-        """How much size and place in the photo speak for it being the one who is meant, at most 1."""
+        """How much certainty, size and place in the photo speak for it being the one who is meant, at most 1."""
         height, width = self.photo.shape[:2]
         extent = max(width, height)
         fraction = min(1.0, float((self.box[2:] - self.box[:2]).max()) / extent)
         offset = ((self.box[:2] + self.box[2:]) / 2 - np.array([width - 1, height - 1]) / 2) / extent
-        return float(fraction**config.size_power * np.exp(-config.center_weight * (offset**2).sum()))
+        sure = (
+            self.given if self.prediction is None else (self.score * self.prediction.confidence[_LIMBS].mean()) ** 0.5
+        )
+        return float(sure * fraction**config.size_power * np.exp(-config.center_weight * (offset**2).sum()))
 
 
 def log_odds(probability: np.ndarray | float) -> np.ndarray | float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fusion_model.boxes import check_box, same_person
+from fusion_model.boxes import check_box, iou, same_person
 from fusion_model.config import ModelConfig
 from fusion_model.crop_inference import CropPredictor
 from fusion_model.crops import Crop, crop_of_box
@@ -15,10 +15,11 @@ from fusion_model.detection.candidates import Candidate
 from fusion_model.detection.detector import detect
 from fusion_model.detection.network import PersonDetector
 
+_UNKNOWN = 0.5  # score of a photo without a detector
 _MIN_SCORE = 0.05  # of a detection, however low a score is asked for
 _JOINT_CONFIDENCE = 0.2  # of the joints that a crop is cut round
 _MIN_ZOOM = 0.6  # side of the crop round them over that of the first: somebody cut off shows few
-_MIN_JOINTS = 3  # that are seen, of somebody found
+_REACH = 0.08  # sides of the crop, within which joints lie together
 
 
 class Search:
@@ -44,7 +45,7 @@ class Search:
     ) -> list[list[Candidate]]:
         """Everyone in each photo, or the person in its box, best first.
 
-        The rank is the score, with a bonus for those who fill more of the photo and stand nearer to its middle.
+        Best is who is most likely meant: surely a person, large, and near the middle of the photo.
 
         Args:
             photos: N arrays (H, W, 3) uint8 RGB.
@@ -60,10 +61,7 @@ class Search:
         pairs = zip(photos, boxes, strict=True)
         candidates = [self._candidates(photo, box, least, best_only=best_only) for photo, box in pairs]
         self._predict([one for several in candidates for one in several], flip_test=flip_test)
-        found = [
-            self._select(several, least, _MIN_JOINTS if box is None else 0)
-            for several, box in zip(candidates, boxes, strict=True)
-        ]
+        found = [self._select(several, least) for several in candidates]
         return [people[:1] for people in found] if best_only else found
 
     def _candidates(
@@ -72,9 +70,10 @@ class Search:
         """Who is worth a crop."""
         search = self.config.search
         height, width = photo.shape[:2]
-        if box is not None or self.detector is None:
-            whole = (-0.5, -0.5, width - 0.5, height - 0.5)
-            return [Candidate(photo, check_box(whole if box is None else box, width, height), search.box_score)]
+        if box is not None:
+            return [Candidate(photo, check_box(box, width, height), search.box_score)]
+        if self.detector is None:
+            return [Candidate(photo, np.array([-0.5, -0.5, width - 0.5, height - 0.5]), _UNKNOWN)]
         detector = self.config.detector
         hopeful = max(_MIN_SCORE, min(detector.min_score, least))  # whoever asks for the unsure gets them
         detections = detect(
@@ -82,7 +81,7 @@ class Search:
         )
         found = [Candidate(photo, one.box, one.score, one.angle) for one in detections]
         if best_only and found:
-            rank = [one.given * one.prominence(search) for one in found]
+            rank = [one.prominence(search) for one in found]
             found = [one for one, value in zip(found, rank, strict=True) if value >= search.rival * max(rank)]
         return found
 
@@ -118,17 +117,21 @@ class Search:
             return dataclasses.replace(fitting, side=max(fitting.side, _MIN_ZOOM * crop.side))
         return dataclasses.replace(crop, angle=angle) if angle else None
 
-    def _select(self, candidates: list[Candidate], least: float, min_joints: int) -> list[Candidate]:
-        """Those of enough score and joints, each person once, the best of each, best first."""
-        seen, search = self.config.calibration.seen, self.config.search
+    def _select(self, candidates: list[Candidate], least: float) -> list[Candidate]:
+        """Those of enough score, each person once, the best of each, whoever is meant first."""
         kept: list[Candidate] = []
         for one in sorted(candidates, key=lambda one: -one.score):
-            points, trusted = one.prediction.points, one.prediction.confidence >= seen
-            if one.score < least or trusted.sum() < min_joints:
-                continue
-            others = [other.prediction for other in kept]
-            if not any(
-                same_person(points, other.points, trusted, search.same_reach * other.crop.side) for other in others
-            ):
+            if one.score >= least and not any(self._is_same(one, other) for other in kept):
                 kept.append(one)
-        return sorted(kept, key=lambda one: -one.score * one.prominence(search))
+        return sorted(kept, key=lambda one: -one.prominence(self.config.search))
+
+    def _is_same(self, one: Candidate, other: Candidate) -> bool:
+        """Whether two candidates are one person: their boxes overlap, and the joints that are seen lie together.
+
+        The joints alone may have slipped to a neighbour.
+        """
+        search, prediction = self.config.search, one.prediction
+        if iou(one.box, other.box) < search.same_iou:
+            return False
+        trusted, reach = prediction.confidence >= self.config.calibration.seen, _REACH * other.prediction.crop.side
+        return same_person(prediction.points, other.prediction.points, trusted, reach)
