@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from fusion_model.config import CalibrationConfig
 from fusion_model.crops import crop_of_box
+from fusion_model.detection.candidates import log_odds
 from fusion_model.estimator import PoseEstimator
 from fusion_model.heatmaps import decode_pairs
 from fusion_model.hub.checkpoints import CARD_FILE, read_metrics, update_checkpoint
@@ -31,6 +32,7 @@ from train.evaluation.card import STALE
 from train.evaluation.end_to_end import LIMBS_16, Truth, labelled_people
 
 _KNOTS = 14
+_BOX_CONFIDENCE = 0.2  # of the joints in a caller's box, from which somebody is in it
 _FALSE_BOXES, _BESIDE = 0.05, 0.1  # that are allowed on a photo without people, and on one with
 
 
@@ -90,8 +92,12 @@ def fit_scores(estimator: PoseEstimator, scenes: Scenes) -> PoseEstimator:
     starts = np.cumsum([len(boxes) for boxes in found])[:-1]
     marks = mark(scenes, rows, list(zip(found, np.split(scores, starts), strict=True)))
     point = min(0.99, operating_point(marks, _FALSE_BOXES, _BESIDE))
+    left = log_odds(point) - weights[0] - weights[1:] @ [0.0, _BOX_CONFIDENCE, 0.5]
     search = dataclasses.replace(
-        estimator.config.search, score=tuple(round(float(one), 3) for one in weights), person=round(point, 3)
+        estimator.config.search,
+        score=tuple(round(float(one), 3) for one in weights),
+        person=round(point, 3),
+        box_score=round(float(1 / (1 + np.exp(-left / weights[1]))), 3) if weights[1] > 0 else 0.5,
     )
     return estimator.with_config(dataclasses.replace(estimator.config, search=search))
 

@@ -1,4 +1,4 @@
-"""Candidates: people who may be in a photo, and who of those found is meant."""
+"""Candidates: people who may be in a photo, and who is meant."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Candidate:
         photo: (H, W, 3) uint8 RGB.
         box: (4,) round the body as far as it is seen, photo pixels.
         given: probability that a person is in the box before a crop was looked at.
-        angle: of the body axis as the detector saw it, degrees, as :attr:`fusion_model.crops.Crop.angle`.
+        angle: of the body axis as the detector saw it, degrees, as of a crop; None where none saw it.
         prediction: what the hourglass says of the best crop so far.
         score: probability that it shows a person.
     """
@@ -36,8 +36,8 @@ class Candidate:
 
     @property
     def evidence(self) -> np.ndarray:
-        """(3,) what speaks for a person: the detector's log odds, the joints' confidence, and the size in the photo."""
-        height = (self.box[3] - self.box[1]) / len(self.photo)
+        """(3,) what speaks for a person: the detector's log odds, the joints' confidence, and its box's height."""
+        height = 0.5 if self.angle is None else (self.box[3] - self.box[1]) / len(self.photo)
         return np.array([log_odds(self.given), self.prediction.score, min(height, 1.0)])
 
     def rate(self, config: SearchConfig) -> None:

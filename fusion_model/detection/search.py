@@ -76,9 +76,8 @@ class Search:
             return [Candidate(photo, np.array([-0.5, -0.5, width - 0.5, height - 0.5]), _UNKNOWN)]
         detector = self.config.detector
         hopeful = max(_MIN_SCORE, min(detector.min_score, least))  # whoever asks for the unsure gets them
-        detections = detect(
-            self.detector, photo, dataclasses.replace(detector, min_score=hopeful), self.predictor.threads
-        )
+        detector = dataclasses.replace(detector, min_score=hopeful)
+        detections = detect(self.detector, photo, detector, self.predictor.threads)
         found = [Candidate(photo, one.box, one.score, one.angle) for one in detections]
         if best_only and found:
             rank = [one.prominence(search) for one in found]
