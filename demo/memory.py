@@ -16,11 +16,11 @@ TRIM_SECONDS = 10.0
 def give_back_memory() -> bool:
     """Let glibc's ``malloc`` keep little of what is freed; True if it will.
 
-    Requests come in ever other threads with photos of ever other sizes. By default up to eight arenas for each core serve
-    the threads, and photos leave holes in all of them. Two arenas cost no time. Giving the holes back costs a tenth of a
-    second of the next estimate, so it is done now and then. After 150 requests and 24 pages with photos of up to 23
-    megapixels, on two cores, the server had 2.4 GB by default, 1.6 with two arenas, 1.3 with holes given back and 1.2
-    with both. To be called before there are many threads. Where there is no glibc, nothing happens.
+    Requests come in ever other threads with photos of ever other sizes. By default up to eight arenas for each core
+    serve the threads, and photos leave holes in all of them. Two arenas cost no time. Giving the holes back costs the
+    next estimate a tenth of a second, so it is done now and then. After 150 requests and 24 pages with photos of up to
+    23 megapixels, on two cores, the server had 2.4 GB by default, 1.6 with two arenas, 1.3 with holes given back and
+    1.2 with both. To be called before there are many threads. Where there is no glibc, nothing happens.
     """
     if sys.platform != "linux":
         return False
