@@ -33,6 +33,7 @@ from gradio_client.utils import QueueError
 from PIL import Image
 from tqdm import tqdm
 
+from demo.memory import TRIM_SECONDS
 from fusion_model import PoseEstimator
 from fusion_model.hub.checkpoints import DEFAULT, locate_checkpoint
 from scripts.chromium import MISSING, find_chromium
@@ -43,6 +44,7 @@ ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "assets" / "examples" / "hopper.jpg"
 FIRST = 10  # requests, and pages: memory may not grow much after them
 MAX_GROWTH = 200_000_000  # bytes
+REST_SECONDS = 1.5 * TRIM_SECONDS  # of the server, before its memory is read
 START_SECONDS, PATIENCE_SECONDS = 120.0, 180.0
 
 
@@ -57,8 +59,8 @@ class Tally:
         broken: a sentence for each answer that was wrong or lost.
         latencies: seconds from the first try to the end of each request.
         pages: how many pages were opened.
-        memory: resident bytes of the server: after the first requests and pages, and at the end.
-        seconds: how long the run took.
+        memory: resident bytes of the server at rest: after the first requests and pages, and at the end.
+        seconds: how long requests and pages took.
     """
 
     right: int = 0
@@ -166,11 +168,11 @@ def drive(
         (Client(url, verbose=False, analytics_enabled=False, httpx_kwargs=dict(patient)), itertools.cycle(plan))
         for plan in plans
     ]
-    visitors, began = itertools.cycle(visits), time.monotonic()
+    visitors = itertools.cycle(visits)
     first = min(FIRST, requests), min(FIRST, pages)
     with tqdm(total=requests + pages, desc="serving", disable=None) as bar:
         for some_requests, some_pages in (first, (requests - first[0], pages - first[1])):
-            tickets = iter(range(some_requests))
+            began, tickets = time.monotonic(), iter(range(some_requests))
             threads = [threading.Thread(target=_repeat, args=(*one, tickets, tally, bar)) for one in clients]
             some_visits = itertools.islice(visitors, some_pages)
             threads.append(threading.Thread(target=_visit, args=(url, some_visits, tally, bar)))
@@ -178,8 +180,9 @@ def drive(
                 thread.start()
             for thread in threads:
                 thread.join()
+            tally.seconds += time.monotonic() - began
+            time.sleep(REST_SECONDS)
             tally.memory.append(_resident(process))
-    tally.seconds = time.monotonic() - began
     return tally
 
 

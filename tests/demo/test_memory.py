@@ -12,9 +12,9 @@ from demo.page import build_page, launch_options
 from demo.service import Service
 
 ROOT = Path(__file__).parents[2]
+BEGIN = "import demo.memory; demo.memory.TRIM_SECONDS = 0.1; assert demo.memory.give_back_memory()"
 THREADS = """
 import ctypes, threading
-{first}
 together = threading.Barrier(6)
 def work():
     together.wait()
@@ -25,19 +25,31 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 ctypes.CDLL(None).malloc_stats()
 """
+HOLES = """
+import time, psutil
+pieces = [bytearray(100_000 if number % 2 else 1_000) for number in range(4_000)]
+full = psutil.Process().memory_info().rss
+del pieces[1::2]
+time.sleep(1)
+print(full - psutil.Process().memory_info().rss)
+"""
+
+pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 
 
-def arenas(first):
-    """How many arenas six threads make that allocate at the same time, in a process that runs a line before."""
-    command = [sys.executable, "-c", THREADS.format(first=first)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return done.stderr.count("Arena ")
+def run(*parts):
+    command = [sys.executable, "-c", "\n".join(parts)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="this C library has no arenas")
 def test_threads_share_two_arenas():
-    assert arenas("") > 2
-    assert arenas("from demo.memory import share_arenas; assert share_arenas()") == 2
+    assert run(THREADS).stderr.count("Arena ") > 2
+    assert run(BEGIN, THREADS).stderr.count("Arena ") == 2
+
+
+def test_holes_are_given_back():
+    assert int(run(HOLES).stdout) < 20_000_000
+    assert int(run(BEGIN, HOLES).stdout) > 150_000_000
 
 
 def test_the_sessions_that_are_kept_are_bounded(stand_in, monkeypatch):
