@@ -1,7 +1,7 @@
 """Fit the confidence to validation photos: ``python -m train.calibrate --data DIR --checkpoint DIR``.
 
 The even validation people teach what a peak's height means; every other validation scene, where there are scenes, what
-the score of a person weighs and from which score on there is one. The rest is left for ``train.evaluate`` to test it on.
+the score of a person weighs and from which score on there is one. ``train.evaluate`` tests it on the rest.
 """
 
 from __future__ import annotations

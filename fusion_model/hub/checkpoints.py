@@ -35,8 +35,6 @@ CONFIG_FILE, TENSOR_FILE, CARD_FILE = FILES = ("config.json", "model.safetensors
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 _ENTRIES = {"format", "metrics", "hourglass", "fusion", "crop", "calibration", "search", "detector"}
-# Tensors of the bundled file are named as the code was when it was written, until new weights are published.
-_FORMER_NAMES = (("finder.", "detector."), (".linear.", ".op."))
 _ROOT = Path(__file__).parents[1]
 
 
@@ -239,26 +237,18 @@ def _read_entries(folder: Path) -> dict[str, Any]:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, by the names that they have in this version.
+    """The tensors of a safetensors file.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is truncated or no safetensors file.
     """
     try:
-        tensors = load_file(_existing(path))
+        return load_file(_existing(path))
     except SafetensorError as error:
         raise ValueError(
             f"{path} is truncated or no safetensors file ({error}); fetch it again, with 'git lfs pull' in a clone"
         ) from error
-    return {_present_name(name): tensor for name, tensor in tensors.items()}
-
-
-def _present_name(name: str) -> str:
-    """The name that a tensor has in this version."""
-    for former, present in _FORMER_NAMES:
-        name = name.replace(former, present, 1)
-    return name
 
 
 def _write_texts(folder: Path, config: ModelConfig, card: str, metrics: dict[str, Any] | None) -> None:

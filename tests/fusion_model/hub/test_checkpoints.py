@@ -21,7 +21,6 @@ from fusion_model.hub.checkpoints import (
     load_checkpoint,
     locate_checkpoint,
     read_metrics,
-    read_tensors,
     save_checkpoint,
     update_checkpoint,
 )
@@ -323,8 +322,3 @@ def test_the_bundled_checkpoint_has_a_name_in_every_folder(tmp_path, monkeypatch
     with pytest.raises(ValueError, match=r"a checkpoint lies in the folder \./default too: write '\./default'"):
         load_checkpoint("default")
     assert load_checkpoint("./default")[0] == PRESETS["tiny"]
-
-
-def test_former_names_of_tensors_are_read(tmp_path):
-    save_file({"finder.a": torch.ones(1), "fusion.image_stream.layer1.linear.weight": torch.ones(2)}, tmp_path / "a")
-    assert read_tensors(tmp_path / "a").keys() == {"detector.a", "fusion.image_stream.layer1.op.weight"}
