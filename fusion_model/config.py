@@ -272,7 +272,7 @@ class SearchConfig:
 
     def __post_init__(self) -> None:
         """Refuse what is no score."""
-        if len(self.score) != 4 or not (0 < self.box_score < 1 and 0 < self.person < 1):
+        if len(self.score) != 4 or not (0 < self.box_score < 1 and 0 <= self.person < 1):
             raise ValueError(f"search needs four weights, and box_score and person between 0 and 1, got {self}")
 
 

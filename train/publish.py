@@ -100,8 +100,8 @@ def try_out(folder: Path) -> PoseEstimator:
         FileNotFoundError, ValueError: if it is damaged, or estimates what is no number.
     """
     estimator = PoseEstimator.from_pretrained(folder, device="cpu")
-    any_score = dataclasses.replace(estimator.config.calibration, person=0.0)  # noise shows no person
-    config = dataclasses.replace(estimator.config, calibration=any_score)
+    any_score = dataclasses.replace(estimator.config.search, person=0.0)  # noise shows no person
+    config = dataclasses.replace(estimator.config, search=any_score)
     picture = np.random.default_rng(0).integers(0, 256, (192, 144, 3), np.uint8)
     began = time.perf_counter()
     (pose,) = estimator.with_config(config).batch([picture], [(8, 8, 136, 184)])

@@ -110,7 +110,7 @@ def test_whole_numbers_are_floats_too():
     assert model_config_from_dict(data).crop.margin == 1
 
 
-@pytest.mark.parametrize("wrong", [{"score": (1.0, 2.0)}, {"box_score": 1.0}, {"person": 0.0}])
+@pytest.mark.parametrize("wrong", [{"score": (1.0, 2.0)}, {"box_score": 1.0}, {"person": 1.0}])
 def test_impossible_searches_are_refused(wrong):
     with pytest.raises(ValueError, match=r"^search "):
         SearchConfig(**wrong)

@@ -12,7 +12,6 @@ from fusion_model.skeletons import HUMAN36M_17, HUMANEVA_15, LSP_14, MPII_16, co
 from tests.helpers import human36m_files
 from tests.helpers.fake_data import write_pack
 from tests.helpers.human36m_files import CAMERA, write_metadata, write_sequence
-from train.calibrate import with_calibration
 from train.data.sources import find_actions, find_people
 from train.engine.checkpoints import write_best
 from train.evaluation.predictions import predict_people
@@ -105,8 +104,10 @@ def test_a_network_of_other_joints(skeleton, place, ends, printed, refused):
     estimator = PoseEstimator.from_pretrained(checkpoint, device="cpu")
     assert estimator.fusion_network.output.out_features == 3 * len(skeleton)
     prepared = open_prepared(place / "data")
-    calibration = dataclasses.replace(estimator.config.calibration, person=0.0)  # any score will do
-    pose = with_calibration(estimator, calibration)(np.full((120, 100, 3), 90, np.uint8), box=(10, 10, 80, 100))
+    search = dataclasses.replace(estimator.config.search, person=0.0)  # any score will do
+    pose = estimator.with_config(dataclasses.replace(estimator.config, search=search))(
+        np.full((120, 100, 3), 90, np.uint8), box=(10, 10, 80, 100)
+    )
     assert pose.joints_3d.shape == (len(skeleton), 3)
     assert pose.joints_2d.shape == (len(skeleton), 2)
     assert np.abs(pelvis_weights(skeleton) @ pose.joints_3d).max() < 1e-3

@@ -106,8 +106,8 @@ def test_a_published_run_gives_the_same_pose_anywhere(hub, run, published, tmp_p
 def pose_of(source, photo):
     """The pose in a box, whatever its score."""
     loaded = PoseEstimator.from_pretrained(source, device="cpu")
-    calibration = dataclasses.replace(loaded.config.calibration, person=0.0)
-    return loaded.with_config(dataclasses.replace(loaded.config, calibration=calibration))(photo, box=(10, 10, 90, 110))
+    search = dataclasses.replace(loaded.config.search, person=0.0)
+    return loaded.with_config(dataclasses.replace(loaded.config, search=search))(photo, box=(10, 10, 90, 110))
 
 
 @pytest.mark.usefixtures("logged_in")

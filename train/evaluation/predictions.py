@@ -66,8 +66,8 @@ def predict_people(
         ValueError: if it lacks one of them.
     """
     # A protocol knows that somebody is there: a pose that the estimator would not show counts too.
-    calibration = dataclasses.replace(estimator.config.calibration, person=0.0)
-    sure = estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration))
+    search = dataclasses.replace(estimator.config.search, person=0.0)
+    sure = estimator.with_config(dataclasses.replace(estimator.config, search=search))
     source = read_prepared(prepared.folder)
     carried = conversion_matrix(SKELETONS[estimator.config.fusion.skeleton], prepared.skeleton)
     lacking = [name for name, row in zip(prepared.skeleton.joints, carried, strict=True) if not row.any()]

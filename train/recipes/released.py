@@ -100,9 +100,10 @@ def stages(settings: Settings) -> list[Stage]:
     poses = ("--hourglass", hourglass, "--run", str(out / "fusion"), *settings.common(_FUSION, "1e-3"))
     poses = (*poses, *batch["fusion"], *seed, "--cache", samples)  # which take some 20 min on two cores
     people = ("--run", detector, *settings.common(_DETECTOR, "2e-3", presets=False), *batch["detector"], *seed)
+    backbone = ("--hourglass", hourglass, "--width", str(PRESETS[settings.preset].hourglass.width))
     train_hourglass = Stage("hourglass on photos and rendered people", (("hourglass", "--data", packed, *maps),))
     train_detector = (
-        Stage("detector", (("detector", "--data", data, *people, "--hourglass", hourglass),)),
+        Stage("detector", (("detector", "--data", data, *people, *backbone),)),
         Stage("attach the detector", (("attach_detector", "--detector", detector, *checkpoint),)),
     )
     return [
