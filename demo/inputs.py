@@ -9,10 +9,10 @@ from gradio.data_classes import FileData, ListFiles
 from gradio.utils import get_upload_folder
 
 from demo.service import refusal
-from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
+from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM, MAX_HEIGHT_MM, MIN_HEIGHT_MM
 
 CLIP_QUEUE = "clips"  # of Gradio: one clip is processed at a time, whoever asks
-MIN_HEIGHT_CM, MAX_HEIGHT_CM = 50.0, 250.0
+MIN_HEIGHT_CM, MAX_HEIGHT_CM = MIN_HEIGHT_MM / 10, MAX_HEIGHT_MM / 10
 _SIZE_NOTE = "A picture does not tell a person's size: 170 cm is assumed until you say otherwise."
 
 

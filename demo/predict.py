@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from demo.exports import FORMATS, as_json
 from fusion_model import NoPersonError, Pose, PoseEstimator
+from fusion_model.estimator import MAX_HEIGHT_MM, MIN_HEIGHT_MM
 from fusion_model.files import write_atomically
 from fusion_model.hub.checkpoints import DEFAULT
 from fusion_model.images import load_photo
@@ -129,8 +130,9 @@ def _is_photo(path: Path) -> bool:
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace, photos: list[tuple[Path, Path]]) -> None:
     """Refuse unusable options with one sentence and exit status 2."""
-    if not 100 <= options.height_mm <= 3000:
-        parser.error(f"--height-mm must lie between 100 and 3000 millimetres, got {options.height_mm:g}")
+    if not MIN_HEIGHT_MM <= options.height_mm <= MAX_HEIGHT_MM:
+        allowed = f"between {MIN_HEIGHT_MM:g} and {MAX_HEIGHT_MM:g} millimetres"
+        parser.error(f"--height-mm must lie {allowed}, got {options.height_mm:g}")
     if options.out.exists() and not options.out.is_dir():
         parser.error(f"--out must be a folder, but {options.out} is a file")
     stems = Counter(name.with_name(name.stem) for _, name in photos)

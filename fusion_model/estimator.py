@@ -31,6 +31,8 @@ from fusion_model.skeletons import SKELETONS
 Photo = np.ndarray | Image.Image | str | Path
 
 CONVENTIONAL_HEIGHT_MM = 1700.0
+MIN_HEIGHT_MM, MAX_HEIGHT_MM = 500.0, 2500.0
+"""The heights of a person that library, page, endpoints and commands take."""
 
 
 @dataclass(frozen=True)
@@ -316,7 +318,7 @@ class PoseEstimator:
         best_only: bool = False,
     ) -> list[list[Pose]]:
         """The one way from photos to poses: find the people of each, then estimate all of them together."""
-        _check_number("height_mm", height_mm, 100, 3000, "a person's height in millimetres")
+        _check_number("height_mm", height_mm, MIN_HEIGHT_MM, MAX_HEIGHT_MM, "a person's height in millimetres")
         began = time.perf_counter()
         people = self.search.find(photos, boxes, min_score, flip_test=flip_test, best_only=best_only)
         found = [(number, one) for number, several in enumerate(people) for one in several]

@@ -196,7 +196,7 @@ def test_a_crash_leaves_no_half_written_file(run, out, example, monkeypatch):
     [
         ([], "required"),
         (["a.jpg", "--box", "1", "2"], "--box"),
-        (["a.jpg", "--height-mm", "17"], "between 100 and 3000"),
+        (["a.jpg", "--height-mm", "17"], "between 500 and 2500"),
         (["one/a.jpg", "two/a.png"], "a.json"),
         (["a.jpg", "--formats", "csv,fbx"], "there is no format 'fbx'; there are json, csv, bvh"),
         (["a.jpg", "--all", "--box", "1", "2", "3", "4"], "not allowed with"),
