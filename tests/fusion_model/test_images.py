@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from fusion_model.images import MAX_PIXELS, MIN_SIDE, load_photo
 
@@ -163,9 +163,21 @@ def test_the_first_frame_of_an_animation(tmp_path):
         options = {"append_images": frames[1:], "duration": 50, **({"lossless": True} if name == "a.webp" else {})}
         path = saved(tmp_path, frames[0], name, save_all=True, **options)
         assert (load_photo(path) == [255, 0, 0]).all(), name
-    with Image.open(tmp_path / "a.gif") as image:
-        image.seek(2)
-        assert (load_photo(image) == [255, 0, 0]).all()
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.tiff"])
+def test_an_image_object_counts_as_it_stands_and_is_left_alone(tmp_path, name):
+    colours = {"red": [255, 0, 0], "blue": [0, 0, 255], "lime": [0, 255, 0]}
+    frames = [Image.new("RGB", (32, 24), colour) for colour in colours]
+    options = {"lossless": True} if name == "a.webp" else {}
+    path = saved(tmp_path, frames[0], name, save_all=True, append_images=frames[1:], **options)
+    with Image.open(path) as image:
+        for number, frame in enumerate(ImageSequence.Iterator(image)):
+            before = frame.tobytes(), frame.mode, frame.size, dict(frame.info)
+            assert (load_photo(frame) == [*colours.values()][number]).all()
+            assert image.tell() == number
+            assert before == (frame.tobytes(), frame.mode, frame.size, dict(frame.info))
+        assert number == 2
 
 
 @pytest.mark.parametrize(
