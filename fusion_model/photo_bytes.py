@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass
 
 from fusion_model.colours import MAX_PROFILE_BYTES
 
+MAX_PIECES = 1_000_000  # an animation of 100,000 frames has 200,000
 JPEG_END = b"\xff\xd9"
+_MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
 _SOS, _SOF = 0xDA, {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PNG_HELPERS = (b"tRNS", b"sBIT", b"eXIf")  # chunks without which a picture could be decoded, but not as it is meant
+_PNG_HELPERS = (
+    b"tRNS",
+    b"sBIT",
+    b"eXIf",
+    b"iCCP",
+)  # chunks without which a picture could be decoded, but not as it is meant
 
 
 @dataclass(frozen=True)
@@ -68,23 +76,25 @@ def _padded(data: bytes, at: int) -> bytes:
 
 
 def read_jpeg(data: bytes) -> JpegBytes:
-    """Take a JPEG file apart; what is no JPEG comes back as it is and is left to the decoder."""
+    """Take a JPEG file apart; where it is no JPEG, it is left to the decoder as it is.
+
+    Raises:
+        ValueError: if it is in more pieces than any photo.
+    """
     kept, at, frame, progressive = [data[:2]], 2, b"", False
-    while at + 4 <= len(data):
-        if data[at] != 0xFF or data[at + 1] in (0x00, 0xFF):  # fill, or stray bytes that decoders jump over
-            at += 1
-            continue
-        marker = data[at + 1]
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        segment = data[at:end]
+    for _ in range(MAX_PIECES):
+        found = _MARKER.search(data, at)  # jumps over stray bytes, as decoders do
+        if not found or len(data) < found.end() + 2:
+            return JpegBytes(data, b"", frame, progressive)
+        marker, start = data[found.end() - 1], found.end()
+        at = start + int.from_bytes(data[start : start + 2], "big")
         if marker == _SOS:
-            return JpegBytes(b"".join(kept), data[at:], frame, progressive)
+            return JpegBytes(b"".join(kept), data[found.start() :], frame, progressive)
         if marker in _SOF:
-            frame, progressive = segment[4:], marker in _PROGRESSIVE
-        if _is_needed(marker, segment[4:]):
-            kept.append(segment)
-        at = end
-    return JpegBytes(data, b"", frame, progressive)
+            frame, progressive = data[start + 2 : at], marker in _PROGRESSIVE
+        if _is_needed(marker, data[start + 2 : start + 14]):
+            kept.append(data[found.start() : at])
+    raise ValueError(f"it is in more than {MAX_PIECES} pieces")
 
 
 def _is_needed(marker: int, content: bytes) -> bool:
@@ -114,23 +124,31 @@ class PngBytes:
 
 
 def read_png(data: bytes) -> PngBytes:
-    """Take a PNG file apart."""
-    kept, at, significant, profile = [_PNG_SIGNATURE], len(_PNG_SIGNATURE), b"", None
+    """Take a PNG file apart.
+
+    Raises:
+        ValueError: if it is in more pieces than any photo.
+    """
+    kept, helpers, at = [_PNG_SIGNATURE], {}, len(_PNG_SIGNATURE)
     depth = data[24] if len(data) > 24 else 8
-    while at + 12 <= len(data):
+    for _ in range(MAX_PIECES):
+        if at + 12 > len(data):
+            break
         length, kind = struct.unpack_from(">I4s", data, at)
-        chunk = data[at : at + 12 + length]
+        end = at + 12 + length
         is_critical = not kind[0] & 0x20
-        if is_critical or (kind in _PNG_HELPERS and _is_whole(chunk)):
-            kept.append(chunk)
-        if kind == b"sBIT" and _is_whole(chunk):
-            significant = chunk[8:-4]
-        if kind == b"iCCP":
-            profile = _inflated(chunk[8:-4].partition(b"\0")[2][1:])
+        if is_critical:
+            kept.append(data[at:end])
+        elif kind in _PNG_HELPERS and kind not in helpers and _is_whole(data[at:end]):
+            helpers[kind] = data[at + 8 : end - 4]
+            kept.append(data[at:end] if kind != b"iCCP" else b"")
         if kind == b"IEND":
             break
-        at += 12 + length
-    bits = max(significant, default=depth)
+        at = end
+    else:
+        raise ValueError(f"it is in more than {MAX_PIECES} pieces")
+    bits = max(helpers.get(b"sBIT", b""), default=depth)
+    profile = _inflated(helpers.get(b"iCCP", b"").partition(b"\0")[2][1:])
     return PngBytes(b"".join(kept), depth, bits if 0 < bits <= depth else depth, profile)
 
 

@@ -24,7 +24,7 @@ _HEADS = (
     ("WEBP", rb"RIFF.{4}WEBP"),
     ("TIFF", rb"(II[\x2a\x2b]\0|MM\0[\x2a\x2b])(?!.{4}CR)"),  # raw files of Canon begin like TIFF
     ("BMP", rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"),  # the size of its header: text may begin with BM, too
-    ("PPM", rb"P[1-6]\s"),
+    ("PPM", rb"P[1-6](\s|#[^\n]*\n)+\d+(\s|#[^\n]*\n)+\d+\s"),  # whole: comments without end take Pillow long
     ("AVIF", rb".{4}ftyp(.{4}){,12}?avi[fs]"),
     ("HEIC", rb".{4}ftyp(.{4}){,12}?(hei[cxms]|hev[cx]|mif1|msf1)"),
 )
@@ -35,7 +35,7 @@ _MORE_SCAN = bytes(range(1, 255, 3))  # nothing that a decoder would take for a 
 def kind_of(path: Path) -> str | None:
     """The kind of photo that a file begins like, whatever its name: JPEG, PNG, ..., HEIC; None for anything else."""
     with path.open("rb") as file:
-        head = file.read(64)
+        head = file.read(4096)
     return next((kind for kind, pattern in _HEADS if re.match(pattern, head, re.DOTALL)), None)
 
 
@@ -53,10 +53,10 @@ def read_picture(path: Path) -> Image.Image:
         raise ValueError(f"{name} is not a photo that can be read: {_EXPECTED}")
     if kind == "HEIC":
         return _heic(path, name)
-    if kind == "JPEG":
-        return _jpeg(read_jpeg(path.read_bytes()), name)
-    if kind == "PNG":
-        return _png(read_png(path.read_bytes()), name)
+    if kind in ("JPEG", "PNG"):
+        with decoding(name):
+            parts = (read_jpeg if kind == "JPEG" else read_png)(path.read_bytes())
+        return _jpeg(parts, name) if isinstance(parts, JpegBytes) else _png(parts, name)
     with path.open("rb") as file:
         return read_tiff(file, name) if kind == "TIFF" else loaded(opened(file, kind, name), name)
 
