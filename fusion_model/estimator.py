@@ -19,6 +19,7 @@ from fusion_model.crop_inference import CropPrediction, CropPredictor
 from fusion_model.detection.candidates import Candidate
 from fusion_model.detection.network import PersonDetector
 from fusion_model.detection.search import Search
+from fusion_model.devices import usable_device
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass, folded
 from fusion_model.hub.checkpoints import build_networks, checkpoint_name, load_checkpoint, save_checkpoint
@@ -96,14 +97,13 @@ class PoseEstimator:
 
         Raises:
             FileNotFoundError: if there is no such checkpoint.
-            ValueError: if a file or tensor is missing, damaged or does not fit; names it.
+            ValueError: if a file or tensor is missing, damaged or does not fit, or the device cannot be used; names it.
         """
+        place = usable_device(device)
         config, state = load_checkpoint(source)
         networks = build_networks(config)
         networks.load_state_dict(state)
-        if device is None:
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        networks.to(device)
+        networks.to(place)
         return cls(config, name=checkpoint_name(source), **networks)
 
     @classmethod

@@ -12,17 +12,18 @@ from PIL import Image, ImageChops
 from fusion_model.decoding import MAX_PIXELS, check_size, decoding, deep_grey, loaded, opened
 from fusion_model.files import printable
 from fusion_model.photo_bytes import JPEG_END, JpegBytes, PngBytes, read_jpeg, read_png
-from fusion_model.tiff_files import read_tiff
+from fusion_model.tiff_files import is_raw, read_tiff
 
 MAX_BYTES = 12 * MAX_PIXELS  # 16 bits of four channels, uncompressed, and half as much again
 MAX_JPEG_SCANS = 100  # encoders write about ten; each goes through all pixels, however few its bytes are
-_EXPECTED = "expected JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
+KINDS = "JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
 _HEADS = (
     ("JPEG", rb"\xff\xd8\xff"),
     ("PNG", rb"\x89PNG\r\n\x1a\n"),
     ("GIF", rb"GIF8[79]a"),
     ("WEBP", rb"RIFF.{4}WEBP"),
-    ("TIFF", rb"(II[\x2a\x2b]\0|MM\0[\x2a\x2b])(?!.{4}CR)"),  # raw files of Canon begin like TIFF
+    ("RAW", rb"II\*\0.{4}CR|FUJIFILMCCD-RAW|.{4}ftypcrx"),  # of Canon and Fujifilm; the others are TIFF files
+    ("TIFF", rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"),
     ("BMP", rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"),  # the size of its header: text may begin with BM, too
     ("PPM", rb"P[1-6](\s|#[^\n]*\n)+\d+(\s|#[^\n]*\n)+\d+\s"),  # whole: comments without end take Pillow long
     ("AVIF", rb".{4}ftyp(.{4}){,12}?avi[fs]"),
@@ -33,10 +34,26 @@ _MORE_SCAN = bytes(range(1, 255, 3))  # nothing that a decoder would take for a 
 
 
 def kind_of(path: Path) -> str | None:
-    """The kind of photo that a file begins like, whatever its name: JPEG, PNG, ..., HEIC; None for anything else."""
+    """The kind of picture that a file holds, whatever its name: JPEG, PNG, ..., HEIC, RAW; None for anything else."""
     with path.open("rb") as file:
         head = file.read(4096)
-    return next((kind for kind, pattern in _HEADS if re.match(pattern, head, re.DOTALL)), None)
+        kind = next((kind for kind, pattern in _HEADS if re.match(pattern, head, re.DOTALL)), None)
+        return "RAW" if kind == "TIFF" and is_raw(file) else kind
+
+
+def is_photo(path: Path) -> bool:
+    """Whether a file is worth an attempt: its content is that of a photo, or its name; raw files of cameras are not."""
+    try:
+        kind = kind_of(path)
+    except OSError:
+        return True  # reading it will say why not
+    return kind != "RAW" if kind else path.suffix.lower() in _suffixes()
+
+
+def _suffixes() -> set[str]:
+    """The endings of the names of photos, in small letters."""
+    kinds = {kind for kind, _ in _HEADS}
+    return {suffix for suffix, kind in Image.registered_extensions().items() if kind in kinds} | {".heic", ".heif"}
 
 
 def read_picture(path: Path) -> Image.Image:
@@ -50,7 +67,9 @@ def read_picture(path: Path) -> Image.Image:
     _check_file(path, name)
     kind = kind_of(path)
     if kind is None:
-        raise ValueError(f"{name} is not a photo that can be read: {_EXPECTED}")
+        raise ValueError(f"{name} is not a photo that can be read: expected {KINDS}")
+    if kind == "RAW":
+        raise ValueError(f"{name} is a raw file of a camera: develop it and save it as JPEG")
     if kind == "HEIC":
         return _heic(path, name)
     if kind in ("JPEG", "PNG"):
@@ -67,7 +86,7 @@ def _check_file(path: Path, name: str) -> None:
         raise FileNotFoundError(f"no photo at {printable(str(path))}")
     size = path.stat().st_size
     if size == 0:
-        raise ValueError(f"{name} is an empty file: {_EXPECTED}")
+        raise ValueError(f"{name} is an empty file: expected {KINDS}")
     if size > MAX_BYTES:
         raise ValueError(f"{name} has {size // 1_000_000} MB: at most {MAX_BYTES // 1_000_000} MB are read")
 

@@ -14,6 +14,15 @@ _WHITE_IS_ZERO, _SEPARATE, _SIGNED, _FLOAT = 0, 2, 2, 3  # their values
 _COLOUR_SPACES = {8: "CIE Lab", 9: "ICC Lab", 10: "ITU Lab", 32803: "raw", 32844: "LogL", 32845: "LogLuv"}
 
 
+def is_raw(file: BinaryIO) -> bool:
+    """Whether a TIFF file is a raw file of a camera, whose first page is a small preview."""
+    try:
+        tags = _tags(file, "")
+    except ValueError:
+        return False
+    return tags.get(_REDUCED) == 1 or _DNG in tags
+
+
 def read_tiff(file: BinaryIO, name: str) -> Image.Image:
     """Decode the first page.
 
@@ -39,6 +48,7 @@ def read_tiff(file: BinaryIO, name: str) -> Image.Image:
 def _tags(file: BinaryIO, name: str) -> dict[int, Any]:
     """What the file says of its first page."""
     with decoding(name):
+        file.seek(0)
         header = file.read(8)
         header += file.read(8) if 43 in header[2:4] else b""  # BigTIFF
         page = TiffImagePlugin.ImageFileDirectory_v2(header)
@@ -53,8 +63,6 @@ def _refusal(tags: dict[int, Any]) -> str:
     """Why the first page is not read; empty if it may be."""
     bits, colours = tags[_BITS], tags.get(_COLOURS)
     several, better = len(bits) > 1, "save it with 8 or 16 bits a colour"
-    if tags.get(_REDUCED) == 1 or _DNG in tags:  # raw files begin with a small preview
-        return "a raw file of a camera: develop it and save it as JPEG"
     if colours in _COLOUR_SPACES:
         return f"a TIFF in {_COLOUR_SPACES[colours]} colours: save it in RGB"
     if _FLOAT in tags[_NUMBERS]:

@@ -201,7 +201,7 @@ def test_a_crash_leaves_no_half_written_file(run, out, example, monkeypatch):
         (["a.jpg", "--formats", "csv,fbx"], "there is no format 'fbx'; there are json, csv, bvh"),
         (["a.jpg", "--all", "--box", "1", "2", "3", "4"], "not allowed with"),
         (["a.jpg", "a.person2.jpg", "--all"], "rename that photo"),
-        (["empty"], "holds no photo: expected files ending in .jpg"),
+        (["empty"], "holds no photo: expected JPEG"),
         (["a.jpg", "--out", "file"], "is a file"),
     ],
 )
