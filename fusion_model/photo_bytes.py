@@ -92,17 +92,17 @@ def read_jpeg(data: bytes) -> JpegBytes:
             return JpegBytes(b"".join(kept), data[found.start() :], frame, progressive)
         if marker in _SOF:
             frame, progressive = data[start + 2 : at], marker in _PROGRESSIVE
-        if _is_needed(marker, data[start + 2 : start + 14]):
+        if _is_needed(marker, data[start + 2 : min(at, start + 16)]):
             kept.append(data[found.start() : at])
     raise ValueError(f"it is in more than {MAX_PIECES} pieces")
 
 
 def _is_needed(marker: int, content: bytes) -> bool:
-    """Whether a decoder needs a segment to show the picture as it is meant."""
+    """Whether a decoder needs the segment that begins so to show the picture as it is meant."""
     if marker == 0xE1:
         return content.startswith(b"Exif\0")
     if marker == 0xE2:
-        return content.startswith(b"ICC_PROFILE\0")
+        return content.startswith(b"ICC_PROFILE\0") and len(content) == 14
     return marker in (0xE0, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE)  # APP0, APP14; no APPn, no comment
 
 

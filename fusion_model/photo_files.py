@@ -95,13 +95,9 @@ def _jpeg(jpeg: JpegBytes, name: str) -> Image.Image:
     """Decode a JPEG file; without an end marker it is read if the picture is complete."""
     if jpeg.scan_count > MAX_JPEG_SCANS:
         raise ValueError(f"{name} holds {jpeg.scan_count} scans of its picture: at most {MAX_JPEG_SCANS} are decoded")
-    image = opened(io.BytesIO(jpeg.header + jpeg.scans), "JPEG", name)
-    check_size(*image.size, name)
-    try:
-        image.load()
-    except OSError:  # the end is missing
+    if JPEG_END not in jpeg.scans:
         return _jpeg_without_end(jpeg, name)
-    return image
+    return loaded(opened(io.BytesIO(jpeg.header + jpeg.scans), "JPEG", name), name)
 
 
 def _jpeg_without_end(jpeg: JpegBytes, name: str) -> Image.Image:
