@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -279,7 +279,7 @@ class PoseEstimator:
 
     def batch(
         self,
-        photos: Sequence[Photo],
+        photos: Iterable[Photo],
         boxes: Sequence[Sequence[float] | None] | None = None,
         *,
         height_mm: float = CONVENTIONAL_HEIGHT_MM,
@@ -288,7 +288,7 @@ class PoseEstimator:
         """Estimate one person's pose in each of many photos, batched through the networks.
 
         Args:
-            photos: N arrays (H, W, 3) uint8 RGB, PIL images or paths.
+            photos: N arrays (H, W, 3) uint8 RGB, PIL images or paths; an ``ImageSequence.Iterator`` is fine.
             boxes: for each photo a box as of a plain call, or None for the best person; None for all.
             height_mm: as of a plain call.
             flip_test: as of a plain call.
@@ -299,10 +299,10 @@ class PoseEstimator:
         Raises:
             ValueError: if a photo, a box, the number of boxes or the height is unusable; says why.
         """
-        boxes = [None] * len(photos) if boxes is None else boxes
-        if len(boxes) != len(photos):
-            raise ValueError(f"boxes must be as many as photos, got {len(boxes)} for {len(photos)} photos")
         arrays = [load_photo(photo) for photo in photos]
+        boxes = [None] * len(arrays) if boxes is None else boxes
+        if len(boxes) != len(arrays):
+            raise ValueError(f"boxes must be as many as photos, got {len(boxes)} for {len(arrays)} photos")
         with self.predictor.threads.limited():
             found = self._estimate(arrays, boxes, height_mm=height_mm, flip_test=flip_test, best_only=True)
         return [poses[0] if poses else None for poses in found]
