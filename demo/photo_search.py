@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 from demo.exports import FORMATS
 from fusion_model.photo_files import is_photo
 
-_MADE = tuple(one.suffix for one in FORMATS.values())
+_MADE = re.compile(rf"(.+?)(\.person\d+)?({'|'.join(re.escape(one.suffix) for one in FORMATS.values())})")
+_PICTURES = tuple(one.suffix for one in FORMATS.values() if one.suffix.endswith(".png"))
 RESULT = "a result of this command"
 
 
@@ -64,6 +66,20 @@ def _reason(path: Path) -> str:
         return "a link that leads nowhere" if path.is_symlink() else "no file"
     if path.name.startswith("."):
         return "hidden"
-    if path.name.lower().endswith(_MADE):
+    if _is_result(path):
         return RESULT
+    if path.name.lower().endswith(_PICTURES):
+        return f"called like {RESULT}"
     return "" if is_photo(path) else "not a photo"
+
+
+def _is_result(path: Path) -> bool:
+    """Whether this command made a file: beside it lies the JSON that is written with each."""
+    made = _MADE.fullmatch(path.name)
+    if not made:
+        return False
+    try:
+        with path.with_name(f"{made[1]}.json").open("rb") as file:
+            return b'"schema": "fusion-pose' in file.read(100)
+    except OSError:
+        return False

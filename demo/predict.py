@@ -113,8 +113,9 @@ def _photos(parser: argparse.ArgumentParser, paths: Sequence[Path]) -> list[tupl
     others = [(path, reason) for path, reason in found.left_out if reason != RESULT]
     for path, reason in others:
         print(f"{printable(str(path))}: left out, {reason}", file=sys.stderr)
-    if others:
-        print(f"{len(others)} left out, {len(found.photos)} photos to do", file=sys.stderr)
+    if found.left_out:
+        counts = f"left out: {len(others)}; results of this command: {len(found.left_out) - len(others)}"
+        print(f"photos to do: {len(found.photos)}; {counts}", file=sys.stderr)
     for folder in filter(Path.is_dir, paths):
         if not any(folder in path.parents for path, _ in found.photos):
             parser.error(f"the folder {printable(str(folder))} holds no photo: expected {KINDS}")

@@ -141,7 +141,11 @@ def test_photos_are_found_by_content_and_all_else_is_named(run, out, tmp_path, p
         ".DS_Store": "hidden",
         "gone.jpg": "a link that leads nowhere",
         "trip/back": "a link to a folder",
+        "labels.json": "not a photo",
+        "me.skeleton.png": "called like a result of this command",
     }
+    (folder / "labels.json").write_text("{}")
+    Image.fromarray(photo).save(folder / "me.skeleton.png")
     (folder / "BMI.txt").write_text("BMI of everybody")
     (folder / "trip/clip.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(99))
     (folder / "raw.dng").write_bytes(tiff(photo.transpose(2, 0, 1), 2, tags=[(254, 4, [1])]))
@@ -155,7 +159,7 @@ def test_photos_are_found_by_content_and_all_else_is_named(run, out, tmp_path, p
     errors = capsys.readouterr().err
     for name, reason in left_out.items():
         assert f"{folder / name}: left out, {reason}\n" in errors
-    assert "6 left out, 7 photos to do\n" in errors
+    assert "photos to do: 7; left out: 8; results of this command: 0\n" in errors
     assert main([str(folder / "trip/back"), "--out", str(out / "2"), "--formats", "json"], estimator=run.estimator) == 0
 
 
@@ -194,11 +198,15 @@ def test_a_name_without_room_for_its_results_is_refused(run, out, tmp_path, exam
     assert len(names(out)) == 2
 
 
-def test_results_beside_the_photos_are_not_taken_for_photos(stand_in, tmp_path, photo):
+def test_results_beside_the_photos_are_not_taken_for_photos(stand_in, tmp_path, photo, capsys):
     Image.fromarray(photo).save(tmp_path / "a.jpg")
     for _ in range(2):
         assert main([str(tmp_path), "--out", str(tmp_path), "--formats", "png,maps"], estimator=stand_in) == 0
+        assert "left out, " not in capsys.readouterr().err
     assert names(tmp_path) == ["a.jpg", "a.json", "a.maps.png", "a.skeleton.png"]
+    (tmp_path / "b.csv").touch()
+    main([str(tmp_path), "--out", str(tmp_path), "--formats", "png,maps"], estimator=stand_in)
+    assert "photos to do: 1; left out: 1; results of this command: 3" in capsys.readouterr().err
 
 
 def test_a_run_cut_between_files_leaves_no_json_that_vouches_for_them(run, out, example, monkeypatch):
