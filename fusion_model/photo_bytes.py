@@ -99,11 +99,13 @@ def read_jpeg(data: bytes) -> JpegBytes:
 
 def _is_needed(marker: int, content: bytes) -> bool:
     """Whether a decoder needs the segment that begins so to show the picture as it is meant."""
+    if marker in (0xE0, 0xEE):  # JFIF, and Adobe's note of the colour space
+        return len(content) >= 12
     if marker == 0xE1:
         return content.startswith(b"Exif\0")
     if marker == 0xE2:
         return content.startswith(b"ICC_PROFILE\0") and len(content) == 14
-    return marker in (0xE0, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE)  # APP0, APP14; no APPn, no comment
+    return not (0xE0 <= marker <= 0xEF or marker == 0xFE)  # the other APPn, and comments
 
 
 @dataclass(frozen=True)

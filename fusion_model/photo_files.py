@@ -149,6 +149,4 @@ def _heic(path: Path, name: str) -> Image.Image:
         size = photo.size
     check_size(*size, name)
     with decoding(name):
-        image = photo.to_pillow()
-    image.info.pop("exif", None)  # the picture is turned already
-    return image
+        return photo.to_pillow()

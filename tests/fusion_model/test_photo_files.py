@@ -4,6 +4,7 @@ import struct
 import sys
 import time
 import zlib
+from itertools import count
 
 import numpy as np
 import pytest
@@ -58,10 +59,12 @@ def segment(marker, data):
         segment(0xE1, b"Exif\0\0" + b"\xff" * 500),
         segment(0xE1, b"Exif\0\0MM"),
         segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + b"<x" * 30_000) * 40,
-        segment(0xE2, b"MPF\0MM\0*\0\0\0\x08\0\x01\xb0\x01\0\4\0\0\0\1\0\0\0\x09\0\0\0\0"),
+        segment(0xE2, b"MPF\0II*\0\x08\0\0\0\3\xd3\0\xb0\7\0\4\0\0\x000100\1\xb0\4\0\1\0\0\0\2\0\xd3\0" + bytes(60)),
+        segment(0xE0, b"JFIF"),
+        segment(0xEE, b"Adobe"),
         segment(0xE2, b"ICC_PROFILE\0\1\1" + b"profile" * 99),
         segment(0xE2, b"ICC_PROFILE\0"),
-        segment(0xED, b"Photoshop 3.0\x008BIM\x04\x04\xff"),
+        segment(0xED, b"Photoshop 3.0\x008BIM\x03\xed"),
         segment(0xFE, b"comment") * 3000,
         b"\xff" * 3000,
         b"stray bytes",
@@ -86,6 +89,15 @@ def test_a_missing_end_marker_stops_no_photo(tmp_path, progressive, after):
     assert content.endswith(b"\xff\xd9")
     assert np.array_equal(read(tmp_path, content[:-2] + after), read(tmp_path, content))
     assert np.array_equal(read(tmp_path, content + after), read(tmp_path, content))
+
+
+def test_a_missing_end_behind_a_byte_of_ones_stops_no_photo(tmp_path):
+    """JPEG writes it as ff 00, and the zero is no filling."""
+    several = (
+        encoded(Image.fromarray(np.random.default_rng(seed).integers(0, 256, (16, 16), np.uint8))) for seed in count()
+    )
+    content = next(one for one in several if one.endswith(b"\xff\0\xff\xd9"))
+    assert np.array_equal(read(tmp_path, content[:-2]), read(tmp_path, content))
 
 
 @pytest.mark.parametrize("progressive", [False, True])
