@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import Image
 
 from fusion_model.colours import to_srgb
 from fusion_model.decoding import MAX_PIXELS, MIN_SIDE, check_size, decoding, loaded
 from fusion_model.files import printable
 from fusion_model.photo_files import read_picture
+from fusion_model.tiff_files import orientation
 
 __all__ = ["MAX_PIXELS", "MIN_SIDE", "example_photo", "load_photo"]
 
@@ -92,11 +93,10 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 
 def _turned(image: Image.Image) -> Image.Image:
-    """The image as its EXIF entry turns it; a broken entry is ignored."""
-    try:
-        return image.transpose(_TURNS[image.getexif()[ExifTags.Base.Orientation]])
-    except Exception:  # noqa: BLE001 - metadata never stops a photo, and parsers of it raise anything
-        return image
+    """The image as its EXIF entry turns it."""
+    exif = image.info.get("exif")
+    turn = _TURNS.get(orientation(exif)) if isinstance(exif, bytes) else None
+    return image if turn is None else image.transpose(turn)
 
 
 def _from_array(array: np.ndarray, name: str = "the array") -> np.ndarray:

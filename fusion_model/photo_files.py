@@ -76,8 +76,10 @@ def read_picture(path: Path) -> Image.Image:
         with decoding(name):
             parts = (read_jpeg if kind == "JPEG" else read_png)(path.read_bytes())
         return _jpeg(parts, name) if isinstance(parts, JpegBytes) else _png(parts, name)
+    if kind == "TIFF":
+        return read_tiff(path.read_bytes(), name)
     with path.open("rb") as file:
-        return read_tiff(file, name) if kind == "TIFF" else loaded(opened(file, kind, name), name)
+        return loaded(opened(file, kind, name), name)
 
 
 def _check_file(path: Path, name: str) -> None:

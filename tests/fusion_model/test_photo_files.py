@@ -73,13 +73,22 @@ def segment(marker, data):
 def test_metadata_of_jpeg_never_stops_a_photo(tmp_path, what):
     content = encoded(Image.fromarray(PHOTO))
     expected = read(tmp_path, content)
-    assert np.array_equal(
-        read(
-            tmp_path,
-            content[:20] + what + content[20:],  # behind the first segment
-        ),
-        expected,
-    )
+    behind_the_first = content[:20] + what + content[20:]
+    assert np.array_equal(read(tmp_path, behind_the_first), expected)
+
+
+@pytest.mark.parametrize(
+    "options", [{"exif": b"Exif\0\0MM"}, {"exif": b"\xff" * 99}, {"icc_profile": b"x" * 99}, {"xmp": b"<" * 10**6}]
+)
+def test_metadata_of_webp_never_stops_a_photo(tmp_path, options):
+    assert np.array_equal(read(tmp_path, encoded(Image.fromarray(PHOTO), "WEBP", lossless=True, **options)), PHOTO)
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "GIF", "BMP", "AVIF", "TIFF", "PNG", "PPM", "JPEG"])
+def test_trailing_bytes_stop_no_photo(tmp_path, kind):
+    content = encoded(Image.fromarray(PHOTO), kind)
+    for after in (b"x", bytes(1000), b"\xff" * 77, content):
+        assert np.array_equal(read(tmp_path, content + after), read(tmp_path, content))
 
 
 @pytest.mark.parametrize("progressive", [False, True])

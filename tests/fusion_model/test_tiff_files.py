@@ -1,9 +1,12 @@
 """TIFF files of scanners and cameras: decoded as viewers do, or refused by the kind of their values."""
 
+import struct
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from tests.helpers.photo_files import GREY, PHOTO, read, refusal, tiff
+from tests.helpers.photo_files import GREY, PHOTO, encoded, read, refusal, tiff
 
 
 @pytest.mark.parametrize("separate", [False, True])
@@ -51,3 +54,25 @@ def test_tiff_that_is_refused_says_what_it_is(tmp_path, content, words):
     assert text.startswith(f"scan.tif {words}" if words.startswith("is") else "scan.tif is a TIFF")
     assert words in text
     assert "save" in text
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("tag", [270, 274, 282, 306, 330, 700, 33723, 34377, 34665, 34675, 34853, 65000])
+def test_broken_metadata_of_tiff_never_stops_a_photo(tmp_path, tag, packed):
+    """Each entry is of a kind that it may not be, or leads out of the file."""
+    content = tiff(PHOTO.transpose(2, 0, 1), 2, packed=packed, tags=[(tag, 4, [123456789])])
+    entry = struct.pack("<HHII", tag, 4, 1, 123456789)
+    assert entry in content
+    for kind, count in ((1, 1), (2, 2**32 - 1), (5, 1), (7, 9), (9, 1), (10, 3), (12, 2), (16, 1), (99, 1)):
+        for place in (0, 7, 0xFFFFFF00):
+            broken = content.replace(entry, struct.pack("<HHII", tag, kind, count, place))
+            assert np.array_equal(read(tmp_path, broken, "scan.tif"), PHOTO)
+
+
+def test_only_the_first_page_counts(tmp_path):
+    frames = [Image.new("RGB", (32, 24), colour) for colour in ("red", "blue")]
+    assert (read(tmp_path, encoded(frames[0], "TIFF", save_all=True, append_images=frames[1:])) == [255, 0, 0]).all()
+    for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "raw", "jpeg", "group4"):
+        image = frames[0].convert("1") if compression == "group4" else frames[0]
+        found = read(tmp_path, encoded(image, "TIFF", compression=compression))
+        assert np.abs(found.astype(int) - np.asarray(image.convert("RGB"))).max() < 3
