@@ -25,7 +25,7 @@ from tqdm import tqdm
 from demo.exports import FORMATS, as_json
 from demo.photo_search import RESULT, find_photos
 from fusion_model import NoPersonError, Pose, PoseEstimator
-from fusion_model.estimator import MAX_HEIGHT_MM, MIN_HEIGHT_MM
+from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM, MAX_HEIGHT_MM, MIN_HEIGHT_MM
 from fusion_model.files import MAX_NAME_BYTES, printable, write_atomically
 from fusion_model.hub.checkpoints import DEFAULT
 from fusion_model.images import load_photo
@@ -93,7 +93,9 @@ def _parser() -> argparse.ArgumentParser:
         "--box", type=float, nargs=4, metavar=("X0", "Y0", "X1", "Y1"), help="the person, in pixels of the photo"
     )
     who.add_argument("--all", action="store_true", help="all people found instead of the best person")
-    parser.add_argument("--height-mm", type=float, default=1700.0, help="each person's height in millimetres")
+    parser.add_argument(
+        "--height-mm", type=float, default=CONVENTIONAL_HEIGHT_MM, help="each person's height in millimetres"
+    )
     parser.add_argument("--overwrite", action="store_true", help="do photos again that are already done")
     return parser
 

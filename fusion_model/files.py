@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +52,10 @@ def discard_unfinished(folder: Path, name: str = "") -> None:
 
 def printable(text: str) -> str:
     """A name or message that stays one line wherever it is shown: what cannot be printed is escaped."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    shown = (one.isprintable() or unicodedata.category(one) == "Zs" for one in text)  # Zs: spaces of all kinds
+    return "".join(
+        one if fine else one.encode("unicode_escape").decode() for one, fine in zip(text, shown, strict=True)
+    )
 
 
 def _beginning(name: str, most: int) -> str:

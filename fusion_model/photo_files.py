@@ -15,6 +15,7 @@ from fusion_model.photo_bytes import JPEG_END, JpegBytes, PngBytes, read_jpeg, r
 from fusion_model.tiff_files import is_raw, read_tiff
 
 MAX_BYTES = 12 * MAX_PIXELS  # 16 bits of four channels, uncompressed, and half as much again
+MAX_TEXT_BYTES = 20_000_000  # of the PPM files that spell their numbers out, for which Pillow takes 5 seconds
 MAX_JPEG_SCANS = 100  # encoders write about ten; each goes through all pixels, however few its bytes are
 KINDS = "JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
 _HEADS = (
@@ -79,6 +80,10 @@ def read_picture(path: Path) -> Image.Image:
     if kind == "TIFF":
         return read_tiff(path.read_bytes(), name)
     with path.open("rb") as file:
+        if file.read(2) in (b"P1", b"P2", b"P3") and path.stat().st_size > MAX_TEXT_BYTES:
+            limit = MAX_TEXT_BYTES // 1_000_000
+            raise ValueError(f"{name} is a PPM photo in text of more than {limit} MB: save it as PNG")
+        file.seek(0)
         return loaded(opened(file, kind, name), name)
 
 

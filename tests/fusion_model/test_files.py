@@ -60,5 +60,6 @@ def test_a_name_as_long_as_names_may_be(tmp_path, name):
 
 
 def test_names_are_shown_on_one_line():
-    assert printable("a b é 日 <b>.jpg") == "a b é 日 <b>.jpg"
+    for name in ("a b é 日 <b>.jpg", "9.41\u202fPM.png", "a\u00a0b"):
+        assert printable(name) == name
     assert printable("a\nb\x1b[1m\u202e\udcff") == r"a\nb\x1b[1m\u202e\udcff"

@@ -151,6 +151,13 @@ def test_a_file_larger_than_any_photo_is_refused(tmp_path, monkeypatch):
     assert "has 2 MB: at most 1 MB are read" in refusal(tmp_path, b"\xff\xd8\xff" + bytes(2_000_000))
 
 
+def test_photos_in_text_are_read_up_to_a_size(tmp_path, monkeypatch):
+    content = b"P2\n# by hand\n48 32\n255\n" + b" ".join(b"%d" % value for value in GREY.ravel())
+    assert np.array_equal(read(tmp_path, content)[:, :, 0], GREY)
+    monkeypatch.setattr(photo_files, "MAX_TEXT_BYTES", 1000)
+    assert "is a PPM photo in text" in refusal(tmp_path, content)
+
+
 def test_animations_of_a_hundred_thousand_frames_cost_no_more_than_the_first(tmp_path):
     frame = struct.pack(">IIIIIHHBB", 0, 48, 32, 0, 0, 1, 10, 0, 0)
     pieces = (chunk(b"fcTL", frame) + chunk(b"fdAT", bytes(8))) * 100_000
