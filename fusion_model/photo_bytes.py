@@ -11,90 +11,78 @@ from fusion_model.colours import MAX_PROFILE_BYTES
 
 MAX_PIECES = 1_000_000  # an animation of 100,000 frames has 200,000
 JPEG_END = b"\xff\xd9"
-_MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
-_SOS, _SOF = 0xDA, {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]", re.DOTALL)
+_SOS, _EOI, _SOF = 0xDA, 0xD9, {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PNG_HELPERS = (
-    b"tRNS",
-    b"sBIT",
-    b"eXIf",
-    b"iCCP",
-)  # chunks without which a picture could be decoded, but not as it is meant
+_PNG_HELPERS = (b"tRNS", b"sBIT", b"eXIf", b"iCCP")  # without them a picture is decoded, but not as it is meant
 
 
 @dataclass(frozen=True)
 class JpegBytes:
-    """A JPEG file without its metadata.
+    """A JPEG file without its metadata and without what lies behind its end.
 
     Attributes:
         header: all before the first scan; of the metadata only JFIF, EXIF, the colour profile and Adobe's colour space.
-        scans: the rest of the file.
-        frame: the segment that announces size and components, without its length; empty if there is none.
-        progressive: whether several scans refine one another.
+        scans: the pixels; to the end of the file if there is no end marker.
+        scan_headers: what each scan says of itself.
+        frame: what the header says of size and components; empty if there is nothing.
+        progressive: whether the scans refine one another.
+        has_end: whether there is an end marker.
     """
 
     header: bytes
     scans: bytes
+    scan_headers: list[bytes]
     frame: bytes
     progressive: bool
+    has_end: bool
 
     @property
     def without_end(self) -> bytes:
-        """The file without an end marker, nor the zeros to which interrupted copies are filled up."""
+        """The file without the zeros to which interrupted copies are filled up."""
         end = self.scans.rstrip(b"\0")
         return self.header + (end + b"\0" if end.endswith(b"\xff") else end)
-
-    @property
-    def scan_count(self) -> int:
-        """How often the whole picture may have to be gone through."""
-        return self.scans.count(bytes((0xFF, _SOS)))
 
     @property
     def scans_are_complete(self) -> bool:
         """Whether the scans, if each is whole, hold every coefficient to its last bit."""
         if not self.progressive:
             return True
-        components = {self.frame[at] for at in range(6, len(self.frame) - 2, 3)}
-        missing = {(component, number) for component in components for number in range(64)}
-        at = self.scans.find(bytes((0xFF, _SOS)))
-        while 0 <= at < len(self.scans) - 5:
-            count = self.scans[at + 4]
-            named, (first, last, *bits) = (
-                self.scans[at + 5 : at + 5 + 2 * count : 2],
-                _padded(self.scans, at + 5 + 2 * count),
-            )
-            if bits[0] & 15 == 0:
-                missing -= {(component, number) for component in named for number in range(first, last + 1)}
-            at = self.scans.find(bytes((0xFF, _SOS)), at + 2)
+        missing = {(component, number) for component in self.frame[6::3] for number in range(64)}
+        for count, *scan in filter(None, self.scan_headers):
+            components, (first, last, precision) = scan[: 2 * count : 2], scan[2 * count :][:3]
+            if precision & 15 == 0:
+                missing -= {(component, number) for component in components for number in range(first, last + 1)}
         return not missing
 
 
-def _padded(data: bytes, at: int) -> bytes:
-    """Three bytes of a file that may end before them."""
-    return data[at : at + 3].ljust(3, b"\xff")
-
-
 def read_jpeg(data: bytes) -> JpegBytes:
-    """Take a JPEG file apart; where it is no JPEG, it is left to the decoder as it is.
+    """Take a JPEG file apart.
 
     Raises:
         ValueError: if it is in more pieces than any photo.
     """
-    kept, at, frame, progressive = [data[:2]], 2, b"", False
+    kept, scans, at, frame, progressive = [data[:2]], [], 2, b"", False
+    scans_at, end = len(data), None
     for _ in range(MAX_PIECES):
-        found = _MARKER.search(data, at)  # jumps over stray bytes, as decoders do
-        if not found or len(data) < found.end() + 2:
-            return JpegBytes(data, b"", frame, progressive)
+        found = _MARKER.search(data, at)  # jumps over pixels and, as decoders do, over stray bytes
+        if not found or len(data) < found.end() + 2 or data[found.end() - 1] == _EOI:
+            end = found.end() if found and data[found.end() - 1] == _EOI else None
+            break
         marker, start = data[found.end() - 1], found.end()
         at = start + int.from_bytes(data[start : start + 2], "big")
+        content = data[start + 2 : at]
         if marker == _SOS:
-            return JpegBytes(b"".join(kept), data[found.start() :], frame, progressive)
+            scans_at = min(scans_at, found.start())
+            scans.append(content)
         if marker in _SOF:
-            frame, progressive = data[start + 2 : at], marker in _PROGRESSIVE
-        if _is_needed(marker, data[start + 2 : min(at, start + 16)]):
+            frame, progressive = content, marker in _PROGRESSIVE
+        if not scans and _is_needed(marker, content[:14]):
             kept.append(data[found.start() : at])
-    raise ValueError(f"it is in more than {MAX_PIECES} pieces")
+    else:
+        raise ValueError(f"it is in more than {MAX_PIECES} pieces")
+    return JpegBytes(b"".join(kept), data[scans_at:end], scans, frame, progressive, end is not None)
 
 
 def _is_needed(marker: int, content: bytes) -> bool:

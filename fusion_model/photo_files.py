@@ -100,9 +100,10 @@ def _check_file(path: Path, name: str) -> None:
 
 def _jpeg(jpeg: JpegBytes, name: str) -> Image.Image:
     """Decode a JPEG file; without an end marker it is read if the picture is complete."""
-    if jpeg.scan_count > MAX_JPEG_SCANS:
-        raise ValueError(f"{name} holds {jpeg.scan_count} scans of its picture: at most {MAX_JPEG_SCANS} are decoded")
-    if JPEG_END not in jpeg.scans:
+    count = len(jpeg.scan_headers)
+    if count > MAX_JPEG_SCANS:
+        raise ValueError(f"{name} holds {count} scans of its picture: at most {MAX_JPEG_SCANS} are decoded")
+    if not jpeg.has_end:
         return _jpeg_without_end(jpeg, name)
     return loaded(opened(io.BytesIO(jpeg.header + jpeg.scans), "JPEG", name), name)
 
@@ -111,10 +112,11 @@ def _jpeg_without_end(jpeg: JpegBytes, name: str) -> Image.Image:
     """Decode a JPEG file twice, each time with something else behind it: what differs is not in the file."""
     endings = (JPEG_END, _MORE_SCAN + JPEG_END)
     image, other = (loaded(opened(io.BytesIO(jpeg.without_end + ending), "JPEG", name), name) for ending in endings)
-    changed = ImageChops.difference(image, other).getbbox()
-    if changed or not jpeg.scans_are_complete:
-        what = f"all below line {changed[1]} of {image.height}" if changed else "the details"
-        raise ValueError(f"{name} is cut off ({what} is missing): save or upload it again")
+    with decoding(name):
+        changed, complete = ImageChops.difference(image, other).getbbox(), jpeg.scans_are_complete
+    if changed or not complete:
+        lost = f"all below line {changed[1]} of {image.height} is missing" if changed else "details are missing"
+        raise ValueError(f"{name} is cut off ({lost}): save or upload it again")
     return image
 
 

@@ -121,7 +121,7 @@ def test_a_jpeg_is_refused_if_a_part_of_the_picture_is_missing(tmp_path, progres
 
 def test_a_progressive_jpeg_is_refused_if_it_ends_between_two_scans(tmp_path):
     content = encoded(Image.fromarray(NOISE), progressive=True)
-    assert "the details is missing" in refusal(tmp_path, content[: content.rindex(b"\xff\xda")])
+    assert "details are missing" in refusal(tmp_path, content[: content.rindex(b"\xff\xda")])
 
 
 def test_a_jpeg_of_thousands_of_scans_is_refused_at_once(tmp_path):
