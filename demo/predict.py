@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import re
 import sys
 from collections import Counter
@@ -22,14 +23,13 @@ import numpy as np
 from tqdm import tqdm
 
 from demo.exports import FORMATS, as_json
+from demo.photo_search import RESULT, find_photos
 from fusion_model import NoPersonError, Pose, PoseEstimator
-from fusion_model.estimator import MAX_HEIGHT_MM, MIN_HEIGHT_MM
-from fusion_model.files import write_atomically
+from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM, MAX_HEIGHT_MM, MIN_HEIGHT_MM
+from fusion_model.files import MAX_NAME_BYTES, printable, write_atomically
 from fusion_model.hub.checkpoints import DEFAULT
 from fusion_model.images import load_photo
-
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif")
-"""Endings, in small or capital letters, of the files in a folder that are taken for photos."""
+from fusion_model.photo_files import KINDS
 
 
 def main(arguments: Sequence[str] | None = None, estimator: PoseEstimator | None = None) -> int:
@@ -93,7 +93,9 @@ def _parser() -> argparse.ArgumentParser:
         "--box", type=float, nargs=4, metavar=("X0", "Y0", "X1", "Y1"), help="the person, in pixels of the photo"
     )
     who.add_argument("--all", action="store_true", help="all people found instead of the best person")
-    parser.add_argument("--height-mm", type=float, default=1700.0, help="each person's height in millimetres")
+    parser.add_argument(
+        "--height-mm", type=float, default=CONVENTIONAL_HEIGHT_MM, help="each person's height in millimetres"
+    )
     parser.add_argument("--overwrite", action="store_true", help="do photos again that are already done")
     return parser
 
@@ -108,24 +110,18 @@ def _formats(text: str) -> tuple[str, ...]:
 
 
 def _photos(parser: argparse.ArgumentParser, paths: Sequence[Path]) -> list[tuple[Path, Path]]:
-    """Each photo once, with its name below ``--out``: the photos of a folder keep their places in it."""
-    photos: list[tuple[Path, Path]] = []
-    for path in paths:
-        if not path.is_dir():
-            photos.append((path, Path(path.name)))
-            continue
-        found = [one for one in sorted(path.rglob("*")) if _is_photo(one)]
-        if not found:
-            parser.error(f"the folder {path} holds no photo: expected files ending in {', '.join(PHOTO_SUFFIXES)}")
-        photos += [(one, one.relative_to(path)) for one in found]
-    return list(dict.fromkeys(photos))
-
-
-def _is_photo(path: Path) -> bool:
-    """Whether a file in a folder is to be done: neither hidden nor a picture that this command made."""
-    made = tuple(one.suffix for one in FORMATS.values())
-    name = path.name.lower()
-    return path.is_file() and name.endswith(PHOTO_SUFFIXES) and not name.startswith(".") and not name.endswith(made)
+    """Each photo once, with its name below ``--out``; says what else lies in the folders."""
+    found = find_photos(paths)
+    others = [(path, reason) for path, reason in found.left_out if reason != RESULT]
+    for path, reason in others:
+        print(f"{printable(str(path))}: left out, {reason}", file=sys.stderr)
+    if found.left_out:
+        counts = f"left out: {len(others)}; results of this command: {len(found.left_out) - len(others)}"
+        print(f"photos to do: {len(found.photos)}; {counts}", file=sys.stderr)
+    for folder in filter(Path.is_dir, paths):
+        if not any(folder in path.parents for path, _ in found.photos):
+            parser.error(f"the folder {printable(str(folder))} holds no photo: expected {KINDS}")
+    return found.photos
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace, photos: list[tuple[Path, Path]]) -> None:
@@ -138,7 +134,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace, photos:
     stems = Counter(name.with_name(name.stem) for _, name in photos)
     twice = [stem for stem, count in stems.items() if count > 1]
     if twice:
-        parser.error(f"several photos would be written to {twice[0]}.json: give them different names or folders --out")
+        name = printable(f"{twice[0]}.json")
+        parser.error(f"several photos would be written to {name}: give them different names or folders --out")
     persons = [stem for stem in stems if re.search(r"\.person\d+$", stem.name) and stem.with_suffix("") in stems]
     if options.all and persons:
         parser.error(f"{persons[0]} is what a person in {persons[0].stem} would be called: rename that photo")
@@ -147,9 +144,9 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace, photos:
 def _tried(estimator: PoseEstimator, path: Path, name: Path, options: argparse.Namespace) -> bool:
     """Do one photo and print the outcome; whether it went well."""
     try:
-        tqdm.write(f"{path}: {_one(estimator, path, name, options)}")
+        tqdm.write(printable(f"{path}: {_one(estimator, path, name, options)}"))
     except (ValueError, TypeError, OSError, RuntimeError, MemoryError) as error:
-        tqdm.write(f"{path}: {str(error) or type(error).__name__}", file=sys.stderr)
+        tqdm.write(printable(f"{path}: {str(error) or type(error).__name__}"), file=sys.stderr)
         return False
     return True
 
@@ -160,6 +157,9 @@ def _one(estimator: PoseEstimator, path: Path, name: Path, options: argparse.Nam
     target = folder / f"{name.stem}.json"
     if not path.is_file():
         raise FileNotFoundError(f"there is no such photo: {path}")
+    longest = max((f"{name.stem}{FORMATS[kind].suffix}" for kind in ("json", *options.formats)), key=_bytes)
+    if _bytes(longest) > MAX_NAME_BYTES:
+        raise ValueError(f"its results would have names of {_bytes(longest)} bytes, of {MAX_NAME_BYTES}: rename it")
     source = {
         "file": name.as_posix(),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -179,6 +179,11 @@ def _one(estimator: PoseEstimator, path: Path, name: Path, options: argparse.Nam
     size = {"width": photo.shape[1], "height": photo.shape[0]}
     write_atomically(target, as_json.encode(poses, source={**source, **size}, files={**files, "json": [target.name]}))
     return f"{target} ({'; '.join(_summary(pose) for pose in people)})"
+
+
+def _bytes(name: str) -> int:
+    """How long a file's name is on disk."""
+    return len(os.fsencode(name))
 
 
 def _people(estimator: PoseEstimator, photo: np.ndarray, options: argparse.Namespace) -> list[Pose]:

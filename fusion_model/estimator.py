@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -19,6 +19,7 @@ from fusion_model.crop_inference import CropPrediction, CropPredictor
 from fusion_model.detection.candidates import Candidate
 from fusion_model.detection.network import PersonDetector
 from fusion_model.detection.search import Search
+from fusion_model.devices import usable_device
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass, folded
 from fusion_model.hub.checkpoints import build_networks, checkpoint_name, load_checkpoint, save_checkpoint
@@ -96,14 +97,13 @@ class PoseEstimator:
 
         Raises:
             FileNotFoundError: if there is no such checkpoint.
-            ValueError: if a file or tensor is missing, damaged or does not fit; names it.
+            ValueError: if a file or tensor is missing, damaged or does not fit, or the device cannot be used; names it.
         """
+        place = usable_device(device)
         config, state = load_checkpoint(source)
         networks = build_networks(config)
         networks.load_state_dict(state)
-        if device is None:
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        networks.to(device)
+        networks.to(place)
         return cls(config, name=checkpoint_name(source), **networks)
 
     @classmethod
@@ -279,7 +279,7 @@ class PoseEstimator:
 
     def batch(
         self,
-        photos: Sequence[Photo],
+        photos: Iterable[Photo],
         boxes: Sequence[Sequence[float] | None] | None = None,
         *,
         height_mm: float = CONVENTIONAL_HEIGHT_MM,
@@ -288,7 +288,7 @@ class PoseEstimator:
         """Estimate one person's pose in each of many photos, batched through the networks.
 
         Args:
-            photos: N arrays (H, W, 3) uint8 RGB, PIL images or paths.
+            photos: N arrays (H, W, 3) uint8 RGB, PIL images or paths; an ``ImageSequence.Iterator`` is fine.
             boxes: for each photo a box as of a plain call, or None for the best person; None for all.
             height_mm: as of a plain call.
             flip_test: as of a plain call.
@@ -299,10 +299,10 @@ class PoseEstimator:
         Raises:
             ValueError: if a photo, a box, the number of boxes or the height is unusable; says why.
         """
-        boxes = [None] * len(photos) if boxes is None else boxes
-        if len(boxes) != len(photos):
-            raise ValueError(f"boxes must be as many as photos, got {len(boxes)} for {len(photos)} photos")
         arrays = [load_photo(photo) for photo in photos]
+        boxes = [None] * len(arrays) if boxes is None else boxes
+        if len(boxes) != len(arrays):
+            raise ValueError(f"boxes must be as many as photos, got {len(boxes)} for {len(arrays)} photos")
         with self.predictor.threads.limited():
             found = self._estimate(arrays, boxes, height_mm=height_mm, flip_test=flip_test, best_only=True)
         return [poses[0] if poses else None for poses in found]

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-import struct
-import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-MIN_SIDE = 16
-MAX_PIXELS = 50_000_000
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")  # none that starts another program
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, OverflowError, struct.error)
+from fusion_model.colours import to_srgb
+from fusion_model.decoding import MAX_PIXELS, MIN_SIDE, check_size, decoding, loaded
+from fusion_model.files import printable
+from fusion_model.photo_files import read_picture
+from fusion_model.tiff_files import orientation
+
+__all__ = ["MAX_PIXELS", "MIN_SIDE", "example_photo", "load_photo"]
+
+_TURNS = dict(
+    enumerate(
+        (
+            Image.Transpose.FLIP_LEFT_RIGHT,
+            Image.Transpose.ROTATE_180,
+            Image.Transpose.FLIP_TOP_BOTTOM,
+            Image.Transpose.TRANSPOSE,
+            Image.Transpose.ROTATE_270,
+            Image.Transpose.TRANSVERSE,
+            Image.Transpose.ROTATE_90,
+        ),
+        start=2,
+    )
+)
+"""How the values 2 to 8 of EXIF turn a picture."""
 
 
 def example_photo() -> np.ndarray:
@@ -25,8 +42,9 @@ def example_photo() -> np.ndarray:
 def load_photo(photo: np.ndarray | Image.Image | str | Path) -> np.ndarray:
     """Read a photo.
 
-    Files and PIL images are turned by their EXIF entry; of an animated one the first frame counts; transparency is
-    laid on white; 16-bit values are scaled down.
+    Files and PIL images are turned by their EXIF entry and brought from their colour profile to sRGB where that is
+    seen; of an animated file the first frame counts, a PIL image counts as it stands; transparency is laid on white;
+    16-bit values are scaled down. Metadata that is faulty, or large, is ignored.
 
     Args:
         photo: path, PIL image, or array (H, W), (H, W, 3) or (H, W, 4): uint8, uint16,
@@ -41,7 +59,7 @@ def load_photo(photo: np.ndarray | Image.Image | str | Path) -> np.ndarray:
         ValueError: if it cannot be decoded, or is too small or too large; says what was found.
     """
     if isinstance(photo, str | Path):
-        return _from_file(Path(photo))
+        return _from_pil(read_picture(Path(photo)), printable(Path(photo).name))
     if isinstance(photo, Image.Image):
         return _from_pil(photo, "the image")
     if isinstance(photo, np.ndarray):
@@ -49,57 +67,36 @@ def load_photo(photo: np.ndarray | Image.Image | str | Path) -> np.ndarray:
     raise TypeError(f"a photo is a path, a PIL image or a numpy array, got {type(photo).__name__}")
 
 
-def _from_file(path: Path) -> np.ndarray:
-    """Decode a file, its size checked before its pixels are read."""
-    if not path.is_file():
-        raise FileNotFoundError(f"no photo at {path}")
-    if path.stat().st_size == 0:
-        raise ValueError(f"{path.name} is an empty file: expected a photo (JPEG, PNG, WebP, ...)")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # _check_size refuses with clearer words
-            Image.init()  # fills Image.OPEN with what this build of Pillow reads
-            with Image.open(path, formats=[name for name in _FORMATS if name in Image.OPEN]) as image:
-                return _from_pil(image, path.name)
-    except UnidentifiedImageError as error:
-        what = "a HEIC photo, which is not read" if _is_heic(path) else "not a photo that can be read"
-        raise ValueError(f"{path.name} is {what}: expected JPEG, PNG, WebP, GIF, BMP or TIFF") from error
-    except Image.DecompressionBombError as error:
-        raise ValueError(
-            f"{path.name} has too many pixels: at most {MAX_PIXELS // 1_000_000} megapixels are read"
-        ) from error
-    except OSError as error:
-        raise ValueError(f"{path.name} cannot be opened ({error}): save or upload it again") from error
-
-
-def _is_heic(path: Path) -> bool:
-    """Whether a file says that it is of the kind that telephones take."""
-    with path.open("rb") as file:
-        head = file.read(12)
-    return head[4:8] == b"ftyp" and head[8:] in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
-
-
 def _from_pil(image: Image.Image, name: str) -> np.ndarray:
-    """Convert a PIL image of any mode."""
-    _check_size(image.width, image.height, name)
-    try:
-        image.seek(0)
-        image.load()
-        image = ImageOps.exif_transpose(image)
-        if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    """Convert a PIL image of any mode, which is only read: an animated one counts as it stands."""
+    image = loaded(image, name)
+    with decoding(name):
         deep = image.mode == "F" or image.mode.startswith("I")
-        array = np.asarray(image if deep else image.convert("RGB"))
-    except _DAMAGE as error:
-        raise ValueError(
-            f"{name} is damaged or cut off and cannot be decoded ({error}): save or upload it again"
-        ) from error
+        image = _turned(image if deep else _opaque(image))
+        array = np.asarray(image if deep else to_srgb(image).convert("RGB"))
     if deep and array.dtype != np.uint16 and image.mode != "F":
         if array.min() < 0 or array.max() > 65535:
             raise ValueError(f"{name} has values from {array.min()} to {array.max()}: expected 0 to 65535")
         array = array.astype(np.uint16)  # whole numbers of a deep greyscale file
+    clear = image.info.get("transparency")
+    if array.dtype == np.uint16 and isinstance(clear, int):
+        array = np.where(array == clear, np.uint16(65535), array)
     return _from_array(array, name)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """The image on white, if it has transparent pixels."""
+    if image.mode not in ("RGBA", "LA", "PA", "RGBa", "La") and image.info.get("transparency") is None:
+        return image
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    """The image as its EXIF entry turns it."""
+    exif = image.info.get("exif")
+    turn = _TURNS.get(orientation(exif)) if isinstance(exif, bytes) else None
+    return image if turn is None else image.transpose(turn)
 
 
 def _from_array(array: np.ndarray, name: str = "the array") -> np.ndarray:
@@ -108,7 +105,7 @@ def _from_array(array: np.ndarray, name: str = "the array") -> np.ndarray:
         array = np.repeat(array[:, :, None], 3, axis=2)
     if array.ndim != 3 or array.shape[2] not in (3, 4):
         raise ValueError(f"a photo array must be (H, W), (H, W, 3) or (H, W, 4), got {array.shape}")
-    _check_size(array.shape[1], array.shape[0], name)
+    check_size(array.shape[1], array.shape[0], name)
     array = _scaled(array, name)
     if array.shape[2] == 4:
         alpha = array[:, :, 3:].astype(np.float32) / 255
@@ -133,14 +130,3 @@ def _scaled(array: np.ndarray, name: str) -> np.ndarray:
             raise ValueError(f"{name} holds floats beyond [0, 1] or not finite: expected uint8, or floats in [0, 1]")
         return (array * 255).round().astype(np.uint8)
     raise ValueError(f"{name} has values of type {array.dtype}: expected uint8, uint16, or floats in [0, 1]")
-
-
-def _check_size(width: int, height: int, name: str) -> None:
-    """Refuse what is too small to show a person or too large to hold in memory."""
-    if min(width, height) < MIN_SIDE:
-        raise ValueError(f"{name} is {width} x {height} pixels: a photo needs at least {MIN_SIDE} on each side")
-    if width * height > MAX_PIXELS:
-        limit = MAX_PIXELS // 1_000_000
-        raise ValueError(
-            f"{name} is {width} x {height} pixels: at most {limit} megapixels are read, make it smaller first"
-        )

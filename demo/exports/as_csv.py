@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from fusion_model import Pose
+from fusion_model.files import printable
 
 JOINT_COLUMNS = ("joint", "x_px", "y_px", "x_mm", "y_mm", "z_mm", "confidence", "status")
 COLUMNS = ("photo", "person", *JOINT_COLUMNS)
@@ -17,12 +18,16 @@ def encode(poses: Pose | Sequence[Pose], name: str) -> bytes:
 
     Args:
         poses: one pose, or several; they are numbered from 1 in the column ``person``.
-        name: for the column ``photo``.
+        name: for the column ``photo``. What cannot be printed is escaped there, and a quotation mark stands before
+            what a spreadsheet would take for a formula.
 
     Returns:
         The file's text in UTF-8: a header, then a row for each joint. ``x_px``, ``y_px`` are pixels of the photo,
         ``x_mm``, ``y_mm``, ``z_mm`` camera axes (x right, y down, z away) with the pelvis at the origin.
     """
+    name = printable(name)
+    if name.startswith(("=", "+", "-", "@")):
+        name = f"'{name}"
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)

@@ -3,6 +3,8 @@
 import csv
 import dataclasses
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from PIL import Image
 
 from demo import predict
 from demo.predict import main
+from tests.helpers.photo_files import HEIC, tiff
 
 
 @pytest.fixture
@@ -20,6 +23,7 @@ def run(stand_in, tmp_path):
     def command(*arguments):
         return main([*map(str, arguments), "--out", str(tmp_path / "out")], estimator=stand_in)
 
+    command.estimator = stand_in
     return command
 
 
@@ -115,11 +119,94 @@ def test_folders_are_searched_and_keep_their_order(run, out, tmp_path, photo, ca
     assert capsys.readouterr().out.count("already done") == 3
 
 
-def test_results_beside_the_photos_are_not_taken_for_photos(stand_in, tmp_path, photo):
+def test_photos_are_found_by_content_and_all_else_is_named(run, out, tmp_path, photo, capsys):
+    folder, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
+    for one in (folder / "trip", elsewhere):
+        one.mkdir(parents=True)
+    for name, kind in (
+        ("a.jfif", "JPEG"),
+        ("b.jpe", "JPEG"),
+        ("c", "PNG"),
+        ("trip/d.txt", "WEBP"),
+        ("e.avifs", "AVIF"),
+    ):
+        Image.fromarray(photo).save(folder / name, kind)
+    (folder / "f.HEIC").write_bytes(HEIC)
+    Image.fromarray(photo).save(elsewhere / "linked.jpg")
+    (folder / "g.jpg").symlink_to(elsewhere / "linked.jpg")
+    left_out = {
+        "BMI.txt": "not a photo",
+        "trip/clip.mp4": "not a photo",
+        "raw.dng": "not a photo",
+        ".DS_Store": "hidden",
+        "gone.jpg": "a link that leads nowhere",
+        "trip/back": "a link to a folder",
+        "labels.json": "not a photo",
+        "me.skeleton.png": "called like a result of this command",
+    }
+    (folder / "labels.json").write_text("{}")
+    Image.fromarray(photo).save(folder / "me.skeleton.png")
+    (folder / "BMI.txt").write_text("BMI of everybody")
+    (folder / "trip/clip.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(99))
+    (folder / "raw.dng").write_bytes(tiff(photo.transpose(2, 0, 1), 2, tags=[(254, 4, [1])]))
+    (folder / ".DS_Store").touch()
+    (folder / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (folder / "trip/back").symlink_to(folder)  # followed, it would never end
+    assert run(folder, "--formats", "csv") == 0
+    assert names(out) == [
+        f"{stem}.{kind}" for stem in ("a", "b", "c", "e", "f", "g", "trip/d") for kind in ("csv", "json")
+    ]
+    errors = capsys.readouterr().err
+    for name, reason in left_out.items():
+        assert f"{folder / name}: left out, {reason}\n" in errors
+    assert "photos to do: 7; left out: 8; results of this command: 0\n" in errors
+    assert main([str(folder / "trip/back"), "--out", str(out / "2"), "--formats", "json"], estimator=run.estimator) == 0
+
+
+def test_what_is_called_a_photo_but_is_none_fails(run, out, tmp_path, example, capsys):
+    shutil.copy(example, tmp_path / "a.jpg")
+    (tmp_path / "b.jpg").touch()
+    (tmp_path / "c.jpeg").write_text("milk")
+    assert run(tmp_path, "--formats", "csv") == 1
+    errors = capsys.readouterr().err
+    assert "b.jpg is an empty file" in errors
+    assert "c.jpeg is not a photo" in errors
+    assert "2 of 3 photos failed" in errors
+    assert names(out) == ["a.csv", "a.json"]
+
+
+@pytest.mark.parametrize(
+    "name", ["a\nb\x1b[1m.jpg", "=1+2.jpg", "<b>a&b.jpg", os.fsdecode(b"\xff.jpg"), "a" * 228 + ".jpg"]
+)
+def test_a_photo_of_any_name(run, out, tmp_path, example, name, capsys):
+    shutil.copy(example, tmp_path / name)
+    assert run(tmp_path / name) == 0
+    assert len(names(out)) == 7
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 1
+    assert "\x1b" not in printed
+    printed.encode()
+    assert json.loads((out / f"{name[:-4]}.json").read_text())["source"]["file"] == name
+
+
+def test_a_name_without_room_for_its_results_is_refused(run, out, tmp_path, example, capsys):
+    path = tmp_path / ("a" * 248 + ".jpg")
+    shutil.copy(example, path)
+    assert run(path, "--formats", "csv") == 0
+    assert run(path) == 1
+    assert "its results would have names of 261 bytes, of 255: rename it" in capsys.readouterr().err
+    assert len(names(out)) == 2
+
+
+def test_results_beside_the_photos_are_not_taken_for_photos(stand_in, tmp_path, photo, capsys):
     Image.fromarray(photo).save(tmp_path / "a.jpg")
     for _ in range(2):
         assert main([str(tmp_path), "--out", str(tmp_path), "--formats", "png,maps"], estimator=stand_in) == 0
+        assert "left out, " not in capsys.readouterr().err
     assert names(tmp_path) == ["a.jpg", "a.json", "a.maps.png", "a.skeleton.png"]
+    (tmp_path / "b.csv").touch()
+    main([str(tmp_path), "--out", str(tmp_path), "--formats", "png,maps"], estimator=stand_in)
+    assert "photos to do: 1; left out: 1; results of this command: 3" in capsys.readouterr().err
 
 
 def test_a_run_cut_between_files_leaves_no_json_that_vouches_for_them(run, out, example, monkeypatch):
@@ -201,7 +288,7 @@ def test_a_crash_leaves_no_half_written_file(run, out, example, monkeypatch):
         (["a.jpg", "--formats", "csv,fbx"], "there is no format 'fbx'; there are json, csv, bvh"),
         (["a.jpg", "--all", "--box", "1", "2", "3", "4"], "not allowed with"),
         (["a.jpg", "a.person2.jpg", "--all"], "rename that photo"),
-        (["empty"], "holds no photo: expected files ending in .jpg"),
+        (["empty"], "holds no photo: expected JPEG"),
         (["a.jpg", "--out", "file"], "is a file"),
     ],
 )
@@ -213,6 +300,15 @@ def test_bad_usage_exits_with_2(stand_in, tmp_path, monkeypatch, arguments, mess
         main(["--out", "out", *arguments], estimator=stand_in)
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("device", ["xpu", "cuda:99", "gpu"])
+def test_an_unknown_device_is_one_sentence(out, example, device, capsys):
+    assert main([str(example), "--out", str(out), "--device", device]) == 1
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == 1
+    assert f"the model cannot be loaded: the device '{device}' cannot be used here" in errors
+    assert not out.exists()
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from fusion_model.config import PRESETS
 from fusion_model.crops import letterbox
@@ -156,7 +156,7 @@ def test_height_scales_the_3d_alone(estimator):
     assert np.array_equal(child.joints_2d, usual.joints_2d)
 
 
-@pytest.mark.parametrize("height_mm", [0, -1700, 99, 3001, float("nan"), float("inf"), "170", True])
+@pytest.mark.parametrize("height_mm", [0, -1700, 17, 170, 499, 2501, float("nan"), float("inf"), "170", True])
 def test_impossible_heights_are_refused(estimator, height_mm):
     with pytest.raises(ValueError, match="height_mm must be a person's height in millimetres"):
         estimator(photo_of((180, 180)), height_mm=height_mm)
@@ -214,6 +214,42 @@ def test_photos_come_as_array_pil_image_or_path(estimator, tmp_path):
     expected = estimator(photo)
     for given in (Image.fromarray(photo), tmp_path / "a.png", str(tmp_path / "a.png")):
         assert_same(estimator(given), expected)
+
+
+def test_frames_of_an_animation_are_photos_as_they_stand(estimator, tmp_path):
+    """The caller's image is neither rewound nor changed, and a path is the first frame."""
+    places = [(150, 170), (200, 170), (250, 170)]
+    frames = [Image.fromarray(photo_of(middle)) for middle in places]
+    path = tmp_path / "walk.webp"
+    frames[0].save(path, save_all=True, append_images=frames[1:], lossless=True)
+    with Image.open(path) as image:
+        for number, frame in enumerate(ImageSequence.Iterator(image)):
+            before = frame.tobytes()
+            assert_found(estimator(frame), place(places[number], 120))
+            assert image.tell() == number
+            assert frame.tobytes() == before
+        image.seek(0)
+        for pose, middle in zip(estimator.batch(ImageSequence.Iterator(image)), places, strict=True):
+            assert_found(pose, place(middle, 120))
+        assert_found(estimator(path), place(places[0], 120))
+
+
+def test_the_callers_array_is_left_alone(estimator):
+    photo = photo_of((200, 170))
+    before = photo.copy()
+    photo.flags.writeable = False
+    estimator(photo)
+    estimator.predict_all(photo)
+    assert np.array_equal(photo, before)
+
+
+@pytest.mark.parametrize("device", ["xpu", "cuda:99", "gpu", "", "meta", "mps:7"])
+def test_a_device_that_cannot_be_used_is_one_sentence(device):
+    with pytest.raises(ValueError, match=f"the device '{device}' cannot be used here") as error:
+        PoseEstimator.from_pretrained("default", device=device)
+    assert "\n" not in str(error.value)
+    assert str(error.value).endswith("cpu")
+    assert len(str(error.value)) < 300
 
 
 def test_a_saved_estimator_gives_the_same_pose(tmp_path):

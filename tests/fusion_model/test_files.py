@@ -2,7 +2,7 @@
 
 import pytest
 
-from fusion_model.files import replacing, write_atomically
+from fusion_model.files import printable, replacing, write_atomically
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path):
@@ -49,3 +49,17 @@ def test_a_folder_takes_the_place_of_another(tmp_path):
 def test_a_block_that_writes_nothing_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "a"):
         pass
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "a" * 217, "é" * 127, "ß" * 120 + ".json"])
+def test_a_name_as_long_as_names_may_be(tmp_path, name):
+    """The temporary name beside it is no longer, and is not cut within a letter."""
+    write_atomically(tmp_path / name, "first")
+    write_atomically(tmp_path / name, "second")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "second")]
+
+
+def test_names_are_shown_on_one_line():
+    for name in ("a b é 日 <b>.jpg", "9.41\u202fPM.png", "a\u00a0b"):
+        assert printable(name) == name
+    assert printable("a\nb\x1b[1m\u202e\udcff") == r"a\nb\x1b[1m\u202e\udcff"

@@ -66,6 +66,26 @@ def test_csv_calls_one_pose_person_1(pose):
     assert as_csv.encode(pose, "a.jpg") == as_csv.encode([pose], "a.jpg")
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("=1+2.jpg", "'=1+2.jpg"),
+        ("@me.jpg", "'@me.jpg"),
+        ("-1.jpg", "'-1.jpg"),
+        ("+1.jpg", "'+1.jpg"),
+        ("a\nb\r,=c.jpg", r"a\nb\r,=c.jpg"),
+        ("\t=a.jpg", r"\t=a.jpg"),
+        ("\udcff.jpg", r"\udcff.jpg"),
+        ("<script>.jpg", "<script>.jpg"),
+        ("trip/a=b.jpg", "trip/a=b.jpg"),
+    ],
+)
+def test_csv_makes_no_formula_and_no_further_row_of_a_name(pose, name, shown):
+    text = as_csv.encode(pose, name).decode()
+    assert text.count("\n") == 18
+    assert {row["photo"] for row in csv.DictReader(io.StringIO(text, newline=""))} == {shown}
+
+
 def test_npz_of_one_pose_comes_back(pose):
     with np.load(io.BytesIO(as_npz.encode(pose)), allow_pickle=False) as file:
         arrays = dict(file)
@@ -137,6 +157,12 @@ def test_html_holds_the_figure_and_needs_no_network(pose):
     assert "Plotly.newPlot" in page
     assert all(name.replace("_", " ") in page for name in HUMAN36M_17.joints)
     assert len(page) > 1_000_000  # plotly itself
+
+
+def test_a_name_with_tags_adds_none_to_the_html(pose):
+    hostile = dataclasses.replace(pose, model="</script><script>alert(1)</script><img src=x>")
+    found, plain = (Tags(as_html.encode(one).decode()) for one in (hostile, pose))
+    assert (found.scripts, found.addresses) == (plain.scripts, plain.addresses)
 
 
 def test_every_format_writes_and_no_two_share_a_suffix(pose, other, photo):

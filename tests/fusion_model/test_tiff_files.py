@@ -1,0 +1,78 @@
+"""TIFF files of scanners and cameras: decoded as viewers do, or refused by the kind of their values."""
+
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers.photo_files import GREY, PHOTO, encoded, read, refusal, tiff
+
+
+@pytest.mark.parametrize("separate", [False, True])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_tiff_of_16_bits_a_colour(tmp_path, separate, packed, order):
+    deep = PHOTO.transpose(2, 0, 1).astype(np.uint16) * 257
+    content = tiff(deep, 2, separate=separate, packed=packed, order=order)
+    assert np.array_equal(read(tmp_path, content, "scan.tif"), PHOTO)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_grey_tiff_of_16_bits(tmp_path, order):
+    deep = GREY[None].astype(np.uint16) * 257
+    expected = np.stack((GREY,) * 3, 2)
+    assert np.array_equal(read(tmp_path, tiff(deep, 1, order=order), "scan.tif"), expected)
+    if order == "<":
+        assert np.array_equal(read(tmp_path, tiff(65535 - deep, 0), "scan.tif"), expected)
+
+
+def test_tiff_of_12_bits(tmp_path):
+    first, second = (GREY.astype(np.uint32) * 4095 // 255).reshape(32, -1, 2).transpose(2, 0, 1)
+    packed = (
+        np.stack((first >> 4, (first & 15) << 4 | second >> 8, second & 255), 2).astype(np.uint8).reshape(1, 32, -1)
+    )
+    assert np.abs(read(tmp_path, tiff(packed, 1, bits=12), "scan.tif")[:, :, 0].astype(int) - GREY).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (tiff(PHOTO.transpose(2, 0, 1).astype(np.float32) / 255, 2, numbers=3), "is a float TIFF"),
+        (tiff(GREY[None].astype(np.float32), 1, numbers=3), "is a float TIFF"),
+        (tiff(PHOTO.transpose(2, 0, 1), 8), "is a TIFF in CIE Lab colours"),
+        (tiff(GREY[None].astype(np.int16), 1, numbers=2), "is a TIFF of signed numbers"),
+        (tiff(PHOTO.transpose(2, 0, 1).astype(np.uint32), 2), "with 32/32/32 bits a colour"),
+        (tiff(GREY[None], 1, tags=[(254, 4, [1])]), "is a raw file of a camera"),
+        (tiff(GREY[None], 1, tags=[(50706, 4, [1])]), "is a raw file of a camera"),
+        (b"II*\0\x10\0\0\0CR\2\0" + bytes(99), "is a raw file of a camera"),
+        (b"II*\0\xff\xff\xff\0", "is damaged or cut off"),
+    ],
+)
+def test_tiff_that_is_refused_says_what_it_is(tmp_path, content, words):
+    text = refusal(tmp_path, content, "scan.tif")
+    assert text.startswith(f"scan.tif {words}" if words.startswith("is") else "scan.tif is a TIFF")
+    assert words in text
+    assert "save" in text
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("tag", [270, 274, 282, 306, 330, 700, 33723, 34377, 34665, 34675, 34853, 65000])
+def test_broken_metadata_of_tiff_never_stops_a_photo(tmp_path, tag, packed):
+    """Each entry is of a kind that it may not be, or leads out of the file."""
+    content = tiff(PHOTO.transpose(2, 0, 1), 2, packed=packed, tags=[(tag, 4, [123456789])])
+    entry = struct.pack("<HHII", tag, 4, 1, 123456789)
+    assert entry in content
+    for kind, count in ((1, 1), (2, 2**32 - 1), (5, 1), (7, 9), (9, 1), (10, 3), (12, 2), (16, 1), (99, 1)):
+        for place in (0, 7, 0xFFFFFF00):
+            broken = content.replace(entry, struct.pack("<HHII", tag, kind, count, place))
+            assert np.array_equal(read(tmp_path, broken, "scan.tif"), PHOTO)
+
+
+def test_only_the_first_page_counts(tmp_path):
+    frames = [Image.new("RGB", (32, 24), colour) for colour in ("red", "blue")]
+    assert (read(tmp_path, encoded(frames[0], "TIFF", save_all=True, append_images=frames[1:])) == [255, 0, 0]).all()
+    for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "raw", "jpeg", "group4"):
+        image = frames[0].convert("1") if compression == "group4" else frames[0]
+        found = read(tmp_path, encoded(image, "TIFF", compression=compression))
+        assert np.abs(found.astype(int) - np.asarray(image.convert("RGB"))).max() < 3
