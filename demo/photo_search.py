@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.exports import FORMATS
-from fusion_model.photo_files import is_photo
+from fusion_model.photos.files import is_photo
 
 _MADE = re.compile(rf"(.+?)(\.person\d+)?({'|'.join(re.escape(one.suffix) for one in FORMATS.values())})")
 _PICTURES = tuple(one.suffix for one in FORMATS.values() if one.suffix.endswith(".png"))

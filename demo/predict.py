@@ -29,7 +29,7 @@ from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM, MAX_HEIGHT_MM, MIN_HE
 from fusion_model.files import MAX_NAME_BYTES, printable, write_atomically
 from fusion_model.hub.checkpoints import DEFAULT
 from fusion_model.images import load_photo
-from fusion_model.photo_files import KINDS
+from fusion_model.photos.files import KINDS
 
 
 def main(arguments: Sequence[str] | None = None, estimator: PoseEstimator | None = None) -> int:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fusion_model.colours import to_srgb
-from fusion_model.decoding import MAX_PIXELS, MIN_SIDE, check_size, decoding, loaded
 from fusion_model.files import printable
-from fusion_model.photo_files import read_picture
-from fusion_model.tiff_files import orientation
+from fusion_model.photos.colours import to_srgb
+from fusion_model.photos.decoding import MAX_PIXELS, MIN_SIDE, check_size, decoding, loaded
+from fusion_model.photos.files import read_picture
+from fusion_model.photos.tiff import orientation
 
 __all__ = ["MAX_PIXELS", "MIN_SIDE", "example_photo", "load_photo"]
 

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from fusion_model.decoding import check_size, decoding, deep_grey, loaded, opened
+from fusion_model.photos.decoding import check_size, decoding, deep_grey, loaded, opened
 
 _REDUCED, _BITS, _COLOURS, _PLANES, _NUMBERS, _DNG = 254, 258, 262, 284, 339, 50706  # tags
 _TURN, _PROFILE = 274, 34675

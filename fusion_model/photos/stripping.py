@@ -7,7 +7,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from fusion_model.colours import MAX_PROFILE_BYTES
+from fusion_model.photos.colours import MAX_PROFILE_BYTES
 
 MAX_PIECES = 1_000_000  # an animation of 100,000 frames has 200,000
 JPEG_END = b"\xff\xd9"

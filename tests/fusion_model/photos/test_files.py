@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fusion_model import photo_bytes, photo_files
-from fusion_model.photo_files import is_photo, kind_of
+from fusion_model.photos.files import is_photo, kind_of
 from tests.helpers.photo_files import GREY, HEIC, NOISE, PHOTO, chunk, encoded, png, read, refusal, rows, tiff
 
 BOMB = zlib.compress(bytes(50_000_000), 9)

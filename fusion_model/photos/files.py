@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageChops
 
-from fusion_model.decoding import MAX_PIXELS, check_size, decoding, deep_grey, loaded, opened
 from fusion_model.files import printable
-from fusion_model.photo_bytes import JPEG_END, JpegBytes, PngBytes, read_jpeg, read_png
-from fusion_model.tiff_files import is_raw, read_tiff
+from fusion_model.photos.decoding import MAX_PIXELS, check_size, decoding, deep_grey, loaded, opened
+from fusion_model.photos.stripping import JPEG_END, JpegBytes, PngBytes, read_jpeg, read_png
+from fusion_model.photos.tiff import is_raw, read_tiff
 
 MAX_BYTES = 12 * MAX_PIXELS  # 16 bits of four channels, uncompressed, and half as much again
 MAX_TEXT_BYTES = 20_000_000  # of the PPM files that spell their numbers out, for which Pillow takes 5 seconds
