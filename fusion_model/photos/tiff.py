@@ -130,7 +130,8 @@ def _refusal(tags: dict[int, Any]) -> str:
     if _SIGNED in tags[_NUMBERS] and bits[0] < 32:  # 32 bits hold those of 16, too: their values tell
         return f"a TIFF of signed numbers: {better}"
     if several and {*bits} - {8, 16}:
-        return f"a TIFF with {'/'.join(map(str, bits))} bits a colour: {better}"
+        shown = "/".join(map(str, bits[:4])) + ("/..." if len(bits) > 4 else "")
+        return f"a TIFF with {shown} bits a colour: {better}"
     return ""
 
 

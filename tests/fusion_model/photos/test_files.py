@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusion_model import photo_bytes, photo_files
+from fusion_model.photos import files, stripping
 from fusion_model.photos.files import is_photo, kind_of
 from tests.helpers.photo_files import GREY, HEIC, NOISE, PHOTO, chunk, encoded, png, read, refusal, rows, tiff
 
@@ -141,20 +141,20 @@ def test_a_jpeg_of_thousands_of_scans_is_refused_at_once(tmp_path):
     ],
 )
 def test_a_file_in_too_many_pieces_is_refused(tmp_path, make, monkeypatch):
-    monkeypatch.setattr(photo_bytes, "MAX_PIECES", 1000)
+    monkeypatch.setattr(stripping, "MAX_PIECES", 1000)
     assert read(tmp_path, make(900)).shape == PHOTO.shape
     assert "more than 1000 pieces" in refusal(tmp_path, make(1001))
 
 
 def test_a_file_larger_than_any_photo_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(photo_files, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(files, "MAX_BYTES", 1_000_000)
     assert "has 2 MB: at most 1 MB are read" in refusal(tmp_path, b"\xff\xd8\xff" + bytes(2_000_000))
 
 
 def test_photos_in_text_are_read_up_to_a_size(tmp_path, monkeypatch):
     content = b"P2\n# by hand\n48 32\n255\n" + b" ".join(b"%d" % value for value in GREY.ravel())
     assert np.array_equal(read(tmp_path, content)[:, :, 0], GREY)
-    monkeypatch.setattr(photo_files, "MAX_TEXT_BYTES", 1000)
+    monkeypatch.setattr(files, "MAX_TEXT_BYTES", 1000)
     assert "is a PPM photo in text" in refusal(tmp_path, content)
 
 
