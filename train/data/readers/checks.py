@@ -120,15 +120,15 @@ def box_inside(box: np.ndarray, size: tuple[int, int], place: Place) -> np.ndarr
     Raises:
         LayoutError: if the box is no number, inside-out or empty, or reaches further.
     """
-    inside = np.clip(box, -0.5, np.tile(size, 2) - 0.5)
+    x0, y0, x1, y1 = inside = np.clip(box, -0.5, (size[0] - 0.5, size[1] - 0.5) * 2)
+    if np.abs(inside - box).max() <= _ROUNDING and x0 < x1 and y0 < y1:
+        return inside
     found = f"the box of {place.entry} ({', '.join(f'{number:g}' for number in box)})"
-    if not np.abs(inside - box).max() <= _ROUNDING:
-        found += f" reaches beyond the photo of {size[0]} x {size[1]} pixels"
-        raise LayoutError(place.file, found, "boxes within the photo: unpack it again", place.section)
-    if not (inside[:2] < inside[2:]).all():
+    if np.abs(inside - box).max() <= _ROUNDING:
         expected = "left before right and top before bottom: unpack it again"
         raise LayoutError(place.file, f"{found} is inside-out or empty", expected, place.section)
-    return inside
+    found += f" reaches beyond the photo of {size[0]} x {size[1]} pixels"
+    raise LayoutError(place.file, found, "boxes within the photo: unpack it again", place.section)
 
 
 def check_person(
@@ -146,32 +146,37 @@ def check_person(
     Raises:
         LayoutError: if a joint or the box is no number, or lies where this picture cannot have it.
     """
-    frame = record.frame
-    place = record.place or Place(frame.path, section, f"person {record.number}")
+    place = record.place or Place(record.frame.path, section, f"person {record.number}")
     known = record.visible != UNKNOWN
     _check_numbers(record, known, skeleton, place)
-    picture = f"{frame.path.name} of {size[0]} x {size[1]} pixels"
-    points = record.joints_2d[known]
-    beyond = np.maximum(-0.5 - points, points - (np.array(size) - 0.5)).max(1, initial=-np.inf) / max(size)
-    by_hand = record.joints_3d is None
-    if by_hand and (beyond > 0).sum() > _MOST_OUTSIDE * len(points):
-        found = f"has {(beyond > 0).sum()} of {len(points)} joints outside {picture}"
-        raise place.error(found, "labels of this photo, in its pixels")
-    if (beyond > (_FAR if by_hand else _FAR_IN_3D)).any():
-        joint = np.flatnonzero(known)[beyond.argmax()]
-        x, y = record.joints_2d[joint]
-        raise place.error(f"has the {skeleton.joints[joint]} at ({x:.0f}, {y:.0f}), far outside {picture}", "pixels")
     if record.box is not None:
         x0, y0, x1, y1 = record.box
         if not (x0 < x1 and y0 < y1 and x1 > 0 and y1 > 0 and x0 < size[0] and y0 < size[1]):
-            found = f"has the box ({x0:g}, {y0:g}, {x1:g}, {y1:g}), which shows nothing of {picture}"
-            raise place.error(found, "left, top, right and bottom")
+            found = f"has the box ({x0:g}, {y0:g}, {x1:g}, {y1:g})"
+            raise place.error(found, f"left, top, right and bottom in {_picture(record, size)}")
+    points = record.joints_2d[known]
+    beyond = np.maximum(-0.5 - points, points - (size[0] - 0.5, size[1] - 0.5)).max(1, initial=-np.inf) / max(size)
+    if not (beyond > 0).any():
+        return record
+    by_hand = record.joints_3d is None
+    if by_hand and (beyond > 0).mean() > _MOST_OUTSIDE:
+        found = f"has {(beyond > 0).sum()} of {len(points)} joints outside {_picture(record, size)}"
+        raise place.error(found, "labels of this photo, in its pixels")
+    if beyond.max() > (_FAR if by_hand else _FAR_IN_3D):
+        joint = np.flatnonzero(known)[beyond.argmax()]
+        x, y = record.joints_2d[joint]
+        found = f"has the {skeleton.joints[joint]} at ({x:.0f}, {y:.0f})"
+        raise place.error(found, f"a place in or near {_picture(record, size)}")
     if by_hand and (aside := beyond > _ASIDE).any():
         visible = record.visible.copy()
         visible[np.flatnonzero(known)[aside]] = UNKNOWN
         skipped[_MISPLACED] += int(aside.sum())
         return replace(record, visible=visible)
     return record
+
+
+def _picture(record: Record, size: tuple[int, int]) -> str:
+    return f"the picture {record.frame.path.name} of {size[0]} x {size[1]} pixels"
 
 
 def _check_numbers(record: Record, known: np.ndarray, skeleton: Skeleton, place: Place) -> None:

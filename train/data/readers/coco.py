@@ -16,7 +16,19 @@ import numpy as np
 from fusion_model.skeletons import COCO_17
 from train.data.readers.checks import box_inside, check_person, numbers
 from train.data.readers.coco_labels import SECTION, CocoLabels, photo_folder, read_labels
-from train.data.readers.records import UNKNOWN, VISIBLE, Frame, LayoutError, Plan, Record, Unit, in_units, require_any
+from train.data.readers.records import (
+    HIDDEN,
+    UNKNOWN,
+    VISIBLE,
+    Frame,
+    LayoutError,
+    Place,
+    Plan,
+    Record,
+    Unit,
+    in_units,
+    require_any,
+)
 
 _EXPECTED = "annotations/person_keypoints_train2017.json and the like"
 _MIN_JOINTS = 4
@@ -54,11 +66,12 @@ def _records(labels: CocoLabels, split: str, skipped: Counter[str]) -> list[Reco
     """The people of one file."""
     records = []
     for entry in labels.annotations:
-        joints, box = _joints(labels, entry), labels.box(entry)
+        place = labels.place(entry)
+        joints, box = _joints(entry, place), labels.box(entry, place)
         if reason := _left_out(entry, joints, box):
             skipped[reason] += 1
             continue
-        photo, place = labels.photos[entry["image_id"]], labels.place(entry)
+        photo = labels.photos[entry["image_id"]]
         if box is None:
             skipped[_NO_BOX] += 1
         else:
@@ -78,12 +91,11 @@ def _records(labels: CocoLabels, split: str, skipped: Counter[str]) -> list[Reco
     return records
 
 
-def _joints(labels: CocoLabels, entry: dict[str, Any]) -> np.ndarray:
+def _joints(entry: dict[str, Any], place: Place) -> np.ndarray:
     """(17, 3) x, y and whether the joint is labelled and seen."""
-    place = labels.place(entry)
     count, meaning = len(COCO_17), f"x y v of {len(COCO_17)} joints"
     joints = numbers(entry.get("keypoints", []), 3 * count, "keypoints", meaning, place).reshape(count, 3)
-    if not np.isin(joints[:, 2], range(UNKNOWN, VISIBLE + 1)).all():
+    if not set(joints[:, 2].tolist()) <= {UNKNOWN, HIDDEN, VISIBLE}:
         raise place.error(f"has keypoints with v {joints[:, 2].tolist()}", "0 not labelled, 1 hidden or 2 visible")
     return joints
 

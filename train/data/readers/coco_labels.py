@@ -47,14 +47,15 @@ class CocoLabels:
         """Where an annotation stands."""
         return Place(self.path, SECTION, f"person {annotation['id']} in photo {annotation['image_id']}")
 
-    def box(self, annotation: dict[str, Any]) -> np.ndarray | None:
+    @staticmethod
+    def box(annotation: dict[str, Any], place: Place) -> np.ndarray | None:
         """(4,) x, y of a corner, width and height; None if it is missing or null; LayoutError if it is something else.
 
         Corners lie between pixels: the top-left one of a photo is (0, 0).
         """
         if annotation.get("bbox") is None:
             return None
-        return numbers(annotation["bbox"], 4, "its box", "x, y, width and height", self.place(annotation))
+        return numbers(annotation["bbox"], 4, "its box", "x, y, width and height", place)
 
 
 def photo_folder(source: Path, part: str) -> Path:

@@ -48,7 +48,7 @@ def _photos(labels: CocoLabels, split: str, skipped: Counter[str]) -> list[Scene
         place = labels.place(entry)
         if whole_number(entry, "category_id", place) not in person:
             continue
-        box = labels.box(entry)
+        box = labels.box(entry, place)
         if box is None:
             raise place.error("has no 'bbox'", "the box of every person")
         if not box[2:].all():  # there are a few
