@@ -109,11 +109,14 @@ def read_arrays(file: Path | io.BytesIO, names: Collection[str] | None = None) -
 def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     """An array, whose announced shape is compared with its bytes before memory is taken for it."""
     member = archive.getinfo(f"{name}.npy")
-    with archive.open(member) as content:
-        version = npy.read_magic(content)
-        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, _, kind = read_header(content)
-        left = member.file_size - content.tell()
+    try:
+        with archive.open(member) as content:
+            version = npy.read_magic(content)
+            read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, _, kind = read_header(content)
+            left = member.file_size - content.tell()
+    except (ValueError, *_DAMAGE) as error:
+        raise ValueError(f"array {name} has no header that can be read: {error}") from error
     if kind.hasobject:
         raise ValueError(f"array {name} holds Python objects (allow_pickle=False): store numbers or text")
     if prod(shape) * kind.itemsize != left:

@@ -45,9 +45,14 @@ def _open(path: Path, section: str) -> Any:
     except ImportError as error:
         raise LayoutError(path, "the package lmdb is not installed", "'pip install lmdb'", section) from error
     try:
-        return lmdb.open(str(path), readonly=True, lock=False, readahead=False)
+        environment = lmdb.open(str(path), readonly=True, lock=False, readahead=False)
     except lmdb.Error as error:
         raise LayoutError(path, f"cannot be read ({error})", f"{_EXPECTED}: unpack it again", section) from error
+    # LMDB maps the file into memory: reading past the end of one that was cut would end the program.
+    needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    if (held := (path / "data.mdb").stat().st_size) < needed:
+        raise LayoutError(path, f"data.mdb has {held} bytes of {needed}", f"{_EXPECTED}: unpack it again", section)
+    return environment
 
 
 def _within(path: Path, section: str, read: Callable[[Any], T]) -> T:

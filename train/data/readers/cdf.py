@@ -12,7 +12,10 @@ import numpy as np
 from train.data.readers.records import LayoutError
 
 # What cdflib raises on files that are cut short or are something else; it has no error of its own.
-_DAMAGE = (ValueError, TypeError, EOFError, OSError, IndexError, KeyError, struct.error, zlib.error, MemoryError)
+_DAMAGE = (
+    ValueError, TypeError, AttributeError, EOFError, OSError, LookupError, ArithmeticError, struct.error, zlib.error,
+    MemoryError,
+)  # fmt: skip
 
 
 def read_poses(path: Path, dimensions: int, section: str) -> np.ndarray:

@@ -22,6 +22,7 @@ _ROUNDING = 1.0  # pixels that a box may reach beyond its photo; it is cut there
 # How far beyond the picture a joint may lie, over the picture's longer side. Joints by hand were seen in the picture;
 # those measured in 3D may lie anywhere round it.
 _ASIDE, _FAR, _FAR_IN_3D = 0.25, 1.0, 20.0
+_FARTHEST = 1e6  # mm from the camera
 _MOST_OUTSIDE = 0.5  # fraction of joints by hand that may lie outside
 _MISPLACED = "a joint that lies far outside its photo (the person is kept)"
 
@@ -180,11 +181,13 @@ def _picture(record: Record, size: tuple[int, int]) -> str:
 
 
 def _check_numbers(record: Record, known: np.ndarray, skeleton: Skeleton, place: Place) -> None:
-    """Refuse NaN and infinity where a number has to be; NaN in 3D means unknown."""
+    """Refuse what is no number or far too large; NaN in 3D means unknown."""
     if (wrong := known & ~np.isfinite(record.joints_2d).all(1)).any():
         name = skeleton.joints[int(wrong.argmax())]
         raise place.error(f"has the {name} at {tuple(record.joints_2d[wrong][0].tolist())}", "numbers")
-    if record.joints_3d is not None and np.isinf(record.joints_3d).any():
-        raise place.error("has an infinite joint in 3D", "millimetres")
+    if record.joints_3d is not None and (wrong := (np.abs(record.joints_3d) > _FARTHEST).any(1)).any():
+        name = skeleton.joints[int(wrong.argmax())]
+        found = f"has the {name} at {tuple(record.joints_3d[wrong][0].tolist())} mm in 3D"
+        raise place.error(found, f"places up to {_FARTHEST:,.0f} mm away")
     if record.box is not None and not np.isfinite(record.box).all():
         raise place.error(f"has the box {tuple(np.asarray(record.box).tolist())}", "numbers")

@@ -113,9 +113,10 @@ def _rotation(folder: Path, row: int, matrix: np.ndarray) -> np.ndarray:
 
 def _check(folder: Path, poses: np.ndarray, points: np.ndarray, matrices: np.ndarray) -> None:
     """Refuse files whose cameras do not take the 3D positions near the 2D ones."""
-    seen = np.stack([project_affine(pose, matrix) for pose, matrix in zip(poses, matrices, strict=True)])
     if not np.isfinite(matrices).all():
         raise LayoutError(folder / "cameras.txt", "a camera holds NaN or infinity", "numbers", _SECTION)
+    with np.errstate(invalid="ignore"):  # frames without a pose
+        seen = np.stack([project_affine(pose, matrix) for pose, matrix in zip(poses, matrices, strict=True)])
     distances = np.linalg.norm(seen - points, axis=-1)
     distance = float(np.median(distances[np.isfinite(distances)])) if np.isfinite(distances).any() else 0.0
     if distance > _FAR:

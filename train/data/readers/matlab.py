@@ -13,7 +13,10 @@ from scipy.io.matlab import MatReadError
 
 from train.data.readers.records import LayoutError
 
-_DAMAGE = (ValueError, NotImplementedError, TypeError, EOFError, OSError, LookupError, MatReadError, zlib.error)
+_DAMAGE = (
+    ValueError, NotImplementedError, TypeError, AttributeError, EOFError, OSError, LookupError, ArithmeticError,
+    MemoryError, MatReadError, zlib.error,
+)  # fmt: skip
 
 
 def read_variable(path: Path, name: str, section: str, *, structs: bool = False) -> Any:
