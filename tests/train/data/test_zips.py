@@ -212,19 +212,22 @@ def npy(header, content=b""):
     return b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text + content
 
 
+NO_HEADER = "array box has no header that can be read"
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (
             npy("{'descr': '<f8', 'fortran_order': False, 'shape': (10**12,)}"),
-            "array box has no header that can be read",
+            NO_HEADER,
         ),
         (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,)}"), "announces the shape (1000000"),
         (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 4)}", bytes(24)), "but has 24 bytes"),
         (npy("{'descr': '|O', 'fortran_order': False, 'shape': (1, 4)}"), "holds Python objects (allow_pickle=False)"),
-        (npy("__import__('os').getcwd()"), "array box has no header that can be read"),
-        (b"", "array box has no header that can be read"),
-        (b"\x93NUMPY", "array box has no header that can be read"),
+        (npy("__import__('os').getcwd()"), NO_HEADER),
+        (b"", NO_HEADER),
+        (b"\x93NUMPY", NO_HEADER),
     ],
 )
 def test_an_array_that_lies(content, words, tmp_path):

@@ -114,7 +114,7 @@ def test_lsp_photos_with_exif_are_read_as_stored_and_named(tmp_path, prepare):
 def test_a_photo_of_too_many_pixels(tmp_path, prepare_error):
     lsp_mpii_coco_files.write_lsp(tmp_path / "in")
     photo = tmp_path / "in" / "images" / "im0001.jpg"
-    Image.new("L", (8000, 7000)).save(photo, "PNG")
+    Image.new("1", (8000, 7000)).save(photo, "PNG")
     assert f"{photo}: the photo announces more pixels than are read; expected at most 50" in prepare_error(
         "lsp", tmp_path / "in"
     )
