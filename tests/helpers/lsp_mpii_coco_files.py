@@ -106,7 +106,8 @@ def write_coco(folder, train="ab", val="c"):
         annotations.append(first | {"id": 1, "iscrowd": 1})
         annotations.append(first | {"id": 2, "bbox": [10, 10, 20, 31]})
         annotations.append(first | {"id": 3, "keypoints": [5, 5, 2] * 3 + [0] * 42})
-        images = [{"id": number, "file_name": name} for number, name in enumerate(names)]
+        size = {"width": 320, "height": 300}
+        images = [{"id": number, "file_name": name} | size for number, name in enumerate(names)]
         path = folder / "annotations" / f"person_keypoints_{part}.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps({"images": images, "annotations": annotations}), encoding="utf-8")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
@@ -27,6 +28,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from fusion_model.files import discard_unfinished, replacing, write_atomically
+from train.data.columns import check_columns
 from train.data.people import People, decode_people
 from train.data.photos import EncodedPhotos, MappedPhotos
 from train.data.source import Source
@@ -35,6 +37,18 @@ INDEX = "pack.json"
 SAMPLE = 32  # photos of each file or source that stand for all in a fingerprint
 _FORMAT = "fusion-pose-pack/1"
 _COLUMNS = [field.name for field in fields(People) if field.name != "names"]
+_ROWS = {
+    "extent": (np.float32, (4,)),
+    "joints": (np.float32, (16, 2)),
+    "weight": (np.float32, (16,)),
+    "by_hand": (np.bool_, (16,)),
+    "box": (np.float32, (4,)),
+    "pose": (np.float32, (17, 3)),
+    "pose_weight": (np.float32, (17,)),
+    "source": (np.int64, ()),
+    "validation": (np.bool_, ()),
+}
+_ADVICE = "copy it again, or delete it and run train.pack again"
 _LABEL_BYTES = 1024  # a row's labels take less
 _BATCH = 64  # photos encoded before the size of their file is checked again
 _WRONG = "{}: packed from other data or with other settings: choose another --out, or delete it"
@@ -169,10 +183,15 @@ def _index(folder: Path) -> dict[str, Any]:
     path = folder / INDEX
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged ({error}): run train.pack again") from error
     if not isinstance(index, dict) or index.get("format") != _FORMAT or not index.get("files"):
         raise ValueError(f"{path} is no index of a pack: expected the format {_FORMAT!r} and a list of files")
+    files = index["files"]
+    if not isinstance(files, list) or not all(isinstance(name, str) and Path(name).name == name for name in files):
+        raise ValueError(f"{path} names files that do not lie beside it, {reprlib.repr(files)}: run train.pack again")
+    if len(set(files)) < len(files):
+        raise ValueError(f"{path} names a file twice: run train.pack again")
     return index
 
 
@@ -182,24 +201,38 @@ def _open_file(file: Path) -> tuple[dict[str, Tensor], np.ndarray | EncodedPhoto
         raise FileNotFoundError(f"{file} not found: {INDEX} names it; copy it too, or run train.pack again")
     try:
         with safe_open(file, "pt") as content:
-            labels = {name: content.get_tensor(name) for name in (*_COLUMNS[1:], "validation")}
+            labels = {name: content.get_tensor(name) for name in _ROWS}
             metadata, kind = _mark(content.metadata()), "encoded" if "encoded" in content.keys() else "photos"  # noqa: SIM118
-            shape, ends = content.get_slice(kind).get_shape(), content.get_tensor("ends") if kind == "encoded" else None
+            stored, ends = content.get_slice(kind), content.get_tensor("ends").numpy() if kind == "encoded" else None
+            shape, of_bytes = tuple(stored.get_shape()), stored.get_dtype() == "U8"
         with file.open("rb") as raw:
             length = int.from_bytes(raw.read(8), "little")
             start = json.loads(raw.read(length))[kind]["data_offsets"][0]
-    except SafetensorError as error:
-        raise ValueError(
-            f"{file} is damaged ({error}): copy it again, or delete it and run train.pack again"
-        ) from error
-    mapped = np.memmap(file, np.uint8, "r", 8 + length + start, tuple(shape))
-    photos = mapped if ends is None else EncodedPhotos(file, mapped, ends.numpy(), metadata["size"])
-    return labels, photos, metadata
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"{file} is damaged ({error}): {_ADVICE}") from error
+    count, side = labels["validation"].numel(), metadata.get("size")
+    arrays = {name: column.numpy() for name, column in labels.items()}
+    check_columns(file, arrays, {name: (kind, (count, *row)) for name, (kind, row) in _ROWS.items()}, _ADVICE)
+    fits = shape == (count, 3, *shape[-1:] * 2) if ends is None else type(side) is int and _fit(ends, count, shape)
+    if not (of_bytes and fits):
+        raise ValueError(f"{file} is damaged (its {kind} of shape {shape} are not {count} photos): {_ADVICE}")
+    mapped = np.memmap(file, np.uint8, "r", 8 + length + start, shape)
+    return labels, mapped if ends is None else EncodedPhotos(file, mapped, ends, side), metadata
+
+
+def _fit(ends: np.ndarray, count: int, shape: tuple[int, ...]) -> bool:
+    """Whether encoded photos that end there, one after the other, are so many and fill an array of bytes."""
+    if ends.shape != (count,) or ends.dtype.kind not in "iu" or len(shape) != 1:
+        return False
+    return bool((np.diff(ends, prepend=0) >= 0).all()) and ends[-1:].sum() == shape[0]
 
 
 def _mark(metadata: dict[str, str] | None) -> dict[str, Any]:
     """What marks a file of a pack; one entry, since safetensors orders several by chance."""
-    return json.loads((metadata or {}).get(_FORMAT, "{}"))
+    mark = json.loads((metadata or {}).get(_FORMAT, "{}"))
+    if not isinstance(mark, dict):
+        raise ValueError(f"its mark is {reprlib.repr(mark)}")  # noqa: TRY004 - of a file
+    return mark
 
 
 def _read_mark(file: Path) -> tuple[int, dict[str, Any]]:
@@ -207,7 +240,7 @@ def _read_mark(file: Path) -> tuple[int, dict[str, Any]]:
     try:
         with safe_open(file, "pt") as content:
             return content.get_slice("validation").get_shape()[0], _mark(content.metadata())
-    except SafetensorError as error:
+    except (SafetensorError, ValueError) as error:
         raise ValueError(f"{file} is damaged ({error}): delete it and run train.pack again") from error
 
 

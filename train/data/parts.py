@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from fusion_model.files import write_atomically
 from train.data.readers.records import Unit
+from train.data.zips import open_zip, read_arrays, read_member
 from train.synthesis.dataset import npz_bytes
 
 _LABELS, _SKIPPED = "labels.npz", "skipped.json"  # beside the pictures of a part
@@ -75,9 +76,10 @@ def read_part(path: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
         ValueError: if the part is damaged; names it.
     """
     try:
-        with zipfile.ZipFile(path) as archive, np.load(io.BytesIO(archive.read(_LABELS))) as data:
-            return {name: data[name] for name in data}, json.loads(archive.read(_SKIPPED))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        with open_zip(path) as archive:
+            labels = read_arrays(io.BytesIO(read_member(archive, _LABELS)))
+            return labels, json.loads(read_member(archive, _SKIPPED))
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged ({error}): delete it and run the command again") from error
 
 

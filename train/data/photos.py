@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from train.data.decoding import decode
+
 
 @dataclass(frozen=True)
 class EncodedPhotos:
@@ -45,8 +47,7 @@ class EncodedPhotos:
 
     def __getitem__(self, row: int) -> np.ndarray:
         """(3, S, S) uint8 RGB; ValueError if it cannot be decoded."""
-        content = self.raw(row)
-        image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
+        image = decode(self.raw(row))
         if image is None or image.shape[:2] != (self.side, self.side):
             raise ValueError(f"{self.file} is damaged (photo {row}): copy it again")
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).transpose(2, 0, 1)

@@ -8,7 +8,6 @@ are described in train/README.md.
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +18,7 @@ import numpy as np
 
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, SKELETONS, Skeleton, conversion_matrix
+from train.data.columns import check_columns, read_named
 from train.data.parts import part_path
 from train.data.readers.records import HIDDEN, UNKNOWN
 from train.data.source import SYNTHETIC, Source, add_middle_joints
@@ -30,6 +30,7 @@ SETTINGS = "prepare-settings.json"
 FORMAT = "fusion-pose-prepared/1"
 TRAIN = "train"
 _HIDDEN_WEIGHT = {SYNTHETIC: 0.5}  # a hidden joint of a render is exact, but a guess from the picture; 1 by hand
+_UNKNOWN = ("root", "camera_values", "head_size")  # columns that are NaN where the set does not say
 _TEXT = ("subject", "action", "camera", "sequence", "split")
 
 
@@ -99,12 +100,14 @@ def open_prepared(folder: Path) -> Prepared:
         found = f"{part_path(folder, missing[0])} not found, {len(missing)} of {index['parts']} parts are missing"
         raise FileNotFoundError(f"{found}: copy the folder again, or delete {INDEX} and run train.prepare again")
     path = folder / ANNOTATIONS
-    try:
-        with np.load(path) as data:
-            columns = {name: data[name] for name in data}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is damaged ({error}): delete it and {INDEX}, run train.prepare again") from error
-    _check_columns(path, columns, index, skeleton)
+    if not path.is_file():
+        again = f"copy the folder again, or delete {INDEX} and run train.prepare again"
+        raise FileNotFoundError(f"{path} not found: {again}")
+    advice = f"delete it and {INDEX}, run train.prepare again"
+    columns = read_named(path, None, advice)
+    wanted = column_shapes(skeleton, index["camera_values"]) | {"part": (np.int32, ()), "member": (np.int32, ())}
+    wanted = {name: (kind, (index["people"], *row)) for name, (kind, row) in wanted.items()}
+    check_columns(path, columns, wanted, advice, unknown=_UNKNOWN)
     return Prepared(folder, index, skeleton, columns)
 
 
@@ -115,23 +118,19 @@ def read_index(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{folder} has no {INDEX}: run train.prepare to its end, the same command goes on")
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged ({error}): delete it and run train.prepare again") from error
     if not isinstance(index, dict) or index.get("format") != FORMAT:
         found = index.get("format") if isinstance(index, dict) else type(index).__name__
         raise ValueError(f"{path} has the format {found!r}, expected {FORMAT!r}: run train.prepare again")
-    if index.get("joint_set") not in SKELETONS:
+    if index.get("joint_set") not in list(SKELETONS):
         raise ValueError(f"{path} names the joints {index.get('joint_set')!r}; known are {', '.join(SKELETONS)}")
+    for name in ("people", "parts", "camera_values"):
+        if type(index.get(name)) is not int or index[name] < 0:
+            raise ValueError(f"{path} has {index.get(name)!r} as {name!r}, expected a count: run train.prepare again")
+    if not isinstance(index.get("data_set"), str):
+        raise ValueError(f"{path} has no name as 'data_set': run train.prepare again")  # noqa: TRY004 - of a file
     return index
-
-
-def _check_columns(path: Path, columns: dict[str, np.ndarray], index: dict[str, Any], skeleton: Skeleton) -> None:
-    """Refuse columns that are missing or have another shape."""
-    wanted = column_shapes(skeleton, index["camera_values"]) | {"part": (np.int32, ()), "member": (np.int32, ())}
-    for name, (_, row) in wanted.items():
-        expected, found = (index["people"], *row), getattr(columns.get(name), "shape", None)
-        if found != expected:
-            raise ValueError(f"{path}: column {name} has shape {found}, expected {expected}: run train.prepare again")
 
 
 def read_prepared(folder: Path) -> Source:

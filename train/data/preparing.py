@@ -18,6 +18,7 @@ from train.data.cameras import CAMERA_MODELS
 from train.data.cutting import Cut, cut_person
 from train.data.parts import label_part, part_path, read_part, units_fingerprint, unless_full, write_parts, write_whole
 from train.data.prepared import ANNOTATIONS, FORMAT, INDEX, SETTINGS, column_shapes, member_name
+from train.data.readers.checks import check_person
 from train.data.readers.frames import iterate_frames
 from train.data.readers.records import UNKNOWN, Plan, Record
 from train.engine.run_files import check_settings
@@ -87,7 +88,8 @@ def _write_part(plan: Plan, part: int, out: Path, settings: Settings, section: s
 
     def write() -> None:
         with replacing(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
-            for record, frame in iterate_frames(labels.records, section):
+            for labelled, frame in iterate_frames(labels.records, section, labels.skipped):
+                record = check_person(labelled, plan.skeleton, frame.shape[1::-1], section, labels.skipped)
                 cut = cut_person(frame, record, settings.crop, settings.margin)
                 if cut is None:
                     labels.skipped[_OUTSIDE] += 1

@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from fusion_model.files import discard_unfinished, replacing
 from train.data.parts import label_part, part_path, read_part, units_fingerprint, unless_full, write_parts, write_whole
-from train.data.readers.frames import read_picture
-from train.data.readers.records import LayoutError
-from train.data.readers.scene_records import ScenePhoto, ScenePlan
+from train.data.readers.pictures import read_picture
+from train.data.readers.records import Frame
+from train.data.readers.scene_records import ScenePlan
 from train.data.zips import ZipReader
 from train.engine.run_files import check_settings
 from train.synthesis.dataset import npz_bytes
@@ -68,7 +68,8 @@ def _write_part(plan: ScenePlan, part: int, parts: Path, side: int, section: str
         sizes, boxes = [], [np.zeros((0, 4), np.float32)]
         with replacing(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
             for row, record in enumerate(labels.records):
-                picture, moved = _shrink(_read(record, section), record.boxes, side)
+                photo = read_picture(Frame(record.path, size=record.size), section, labels.skipped)
+                picture, moved = _shrink(photo, record.boxes, side)
                 archive.writestr(_member(row), _encode(picture, record.path))
                 sizes.append(picture.shape[1::-1])
                 boxes.append(moved)
@@ -84,16 +85,6 @@ def _write_part(plan: ScenePlan, part: int, parts: Path, side: int, section: str
             label_part(archive, columns, labels.skipped)
 
     unless_full(write, path)
-
-
-def _read(record: ScenePhoto, section: str) -> np.ndarray:
-    """The photo (H, W, 3) uint8 BGR, of the size that its labels say."""
-    picture = read_picture(record.path, "", section)
-    if picture.shape[1::-1] != record.size:
-        height, width = picture.shape[:2]
-        expected = f"{record.size[0]} x {record.size[1]} as its labels say: unpack photos and labels again"
-        raise LayoutError(record.path, f"the photo has {width} x {height} pixels", expected, section)
-    return picture
 
 
 def _shrink(picture: np.ndarray, boxes: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,6 @@ box_flag (M,) 0 whole, 1 cut off, 2 difficult, far or unsure, split (N,) train o
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +15,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from train.data.columns import check_boxes, check_columns, read_named
+from train.data.decoding import decode
 from train.data.zips import ZipReader
 
 WHOLE, CUT_OFF, UNSURE = 0, 1, 2
 """What box_flag says; people who are unsure are neither to be found nor wrong to find."""
 
 _COLUMNS = ("size", "source", "original", "validation")  # arrays of Scenes with a row a photo
-_ARRAYS = {"name": (), "size": (2,), "split": (), "source": (), "original": ()}  # shape of one row
+_ROWS = {
+    "name": (np.str_, ()), "size": (np.int32, (2,)), "split": (np.str_, ()), "source": (np.str_, ()),
+    "original": (np.str_, ()),
+}  # fmt: skip
+_ADVICE = "copy it again"
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Scenes:
 
     def photo(self, index: int) -> np.ndarray:
         """(H, W, 3) uint8 RGB; ValueError if it cannot be decoded."""
-        image = cv2.imdecode(np.frombuffer(self.read(index), np.uint8), cv2.IMREAD_COLOR)
+        image = decode(self.read(index))
         if image is None:
             raise ValueError(f"scene {index} cannot be decoded; expected a JPEG, PNG or WebP file")
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
@@ -93,7 +98,7 @@ def read_scenes(labels: Path) -> Scenes:
 
     Raises:
         FileNotFoundError: if the npz or the zip beside it is missing.
-        ValueError: if the file is damaged, or an array is missing or has another shape; names it.
+        ValueError: if the file is damaged, or an array is missing, of another type or shape, or no number; names it.
     """
     archive = labels.with_suffix(".zip")
     for path in (labels, archive):
@@ -115,21 +120,14 @@ def read_scenes(labels: Path) -> Scenes:
 
 def _read_arrays(labels: Path) -> dict[str, np.ndarray]:
     """The arrays of a pack, all present and of the right shape; pickled ones are refused."""
-    names = (*_ARRAYS, "box_start", "boxes", "box_flag")
-    try:
-        with np.load(labels) as data:
-            if missing := [name for name in names if name not in data]:
-                raise ValueError(f"{labels} has no array {', '.join(missing)}; it has {', '.join(data)}")
-            arrays = {name: data[name] for name in names}
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise ValueError(f"{labels} is damaged or no npz file ({error}): copy it again") from error
-    count, start = len(arrays["name"]), arrays["box_start"]
-    people = int(start[-1]) if start.ndim == 1 and len(start) else 0
-    shapes = {name: (count, *row) for name, row in _ARRAYS.items()}
-    shapes |= {"box_start": (count + 1,), "boxes": (people, 4), "box_flag": (people,)}
-    for name, shape in shapes.items():
-        if arrays[name].shape != shape:
-            raise ValueError(f"{labels}: array {name} has shape {arrays[name].shape}, expected {shape}")
+    arrays = read_named(labels, [*_ROWS, "box_start", "boxes", "box_flag"], _ADVICE)
+    count, start = arrays["name"].size, arrays["box_start"]
+    wanted = {name: (kind, (count, *row)) for name, (kind, row) in _ROWS.items()} | {"box_start": (int, (count + 1,))}
+    check_columns(labels, arrays, wanted, _ADVICE)
+    people = int(start[-1])
+    wanted = {"boxes": (np.float32, (people, 4)), "box_flag": (np.int8, (people,))}
+    check_columns(labels, arrays, wanted, _ADVICE)
+    check_boxes(labels, "boxes", arrays["boxes"], _ADVICE)
     if start[0] != 0 or (np.diff(start) < 0).any():
         raise ValueError(f"{labels}: box_start must rise from 0 to the number of boxes, {people}")
     if unknown := sorted(set(arrays["split"].tolist()) - {"train", "validation"}):

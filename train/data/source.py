@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from fusion_model.skeletons import MPII_16
+from train.data.decoding import decode
 
 SYNTHETIC = "synthetic"
 """Name of every rendered set."""
@@ -58,7 +59,7 @@ class Source:
 
     def photo(self, index: int) -> np.ndarray:
         """Photo of one person, (H, W, 3) uint8 RGB; ValueError if it cannot be decoded."""
-        image = cv2.imdecode(np.frombuffer(self.read(index), np.uint8), cv2.IMREAD_COLOR)
+        image = decode(self.read(index))
         if image is None:
             raise ValueError(f"{self.name}: photo {index} cannot be decoded; expected a JPEG, PNG or WebP file")
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

@@ -26,7 +26,7 @@ PART = 200  # pictures
 ANNOTATIONS = "annotations.npz"
 SETTINGS = "settings.json"
 _QUALITY = (80, 96)  # of the JPEG files, drawn for every picture
-_PERSON = {
+PERSON = {
     "joints_2d": (np.float32, (17, 2)),
     "joints_3d": (np.float32, (17, 3)),
     "pelvis": (np.float32, (3,)),
@@ -37,7 +37,8 @@ _PERSON = {
     "stature": (np.float32, ()),
     "motion": (np.str_, ()),
     "kind": (np.str_, ()),
-}  # type and shape of a row; one row a person
+}
+"""Type and shape of a row of every array, one row a person."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def _columns(pictures: list[Picture], indices: range) -> dict[str, np.ndarray]:
     rows = [(index, label) for index, picture in zip(indices, pictures, strict=True) for label in picture.people]
     arrays = {
         name: np.array([getattr(label, name) for _, label in rows], dtype).reshape(len(rows), *shape)
-        for name, (dtype, shape) in _PERSON.items()
+        for name, (dtype, shape) in PERSON.items()
     }
     arrays["picture"] = np.array([index for index, _ in rows], np.int32)
     arrays["intrinsics"] = np.array([picture.intrinsics for picture in pictures]).reshape(-1, 3, 3)

@@ -109,7 +109,7 @@ def test_damage_after_the_end(source, tmp_path, prepare):
     (out / "people.npz").write_bytes(people)
     index = json.loads((out / INDEX).read_text())
     (out / INDEX).write_text(json.dumps(index | {"people": 449}))
-    with pytest.raises(ValueError, match=r"column subject has shape \(450,\), expected \(449,\)"):
+    with pytest.raises(ValueError, match=r"array subject has shape \(450,\), expected \(449,\)"):
         read_prepared(out)
     (out / INDEX).write_text(json.dumps(index | {"format": "other/1"}))
     with pytest.raises(ValueError, match="has the format 'other/1', expected 'fusion-pose-prepared/1'"):

@@ -6,18 +6,21 @@ Fields of Datum: 1 channels, 2 height, 3 width, 4 data (bytes), 5 label, 6 numbe
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 
+from train.data.decoding import decode
 from train.data.readers.records import LayoutError
 
 _EXPECTED = "a folder with data.mdb, as Caffe writes it"
+
+_TYPES = {0: (0, 1, 2, 5), 1: (0,), 2: (0,), 3: (0,), 4: (2,), 6: (2, 5), 7: (0,)}  # of the fields; 0: of others
+T = TypeVar("T")
 
 
 @dataclass
@@ -42,7 +45,24 @@ def _open(path: Path, section: str) -> Any:
     except ImportError as error:
         raise LayoutError(path, "the package lmdb is not installed", "'pip install lmdb'", section) from error
     try:
-        return lmdb.open(str(path), readonly=True, lock=False, readahead=False)
+        environment = lmdb.open(str(path), readonly=True, lock=False, readahead=False)
+    except lmdb.Error as error:
+        raise LayoutError(path, f"cannot be read ({error})", f"{_EXPECTED}: unpack it again", section) from error
+    # LMDB maps the file into memory: reading past the end of one that was cut would end the program.
+    needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    if (held := (path / "data.mdb").stat().st_size) < needed:
+        raise LayoutError(path, f"data.mdb has {held} bytes of {needed}", f"{_EXPECTED}: unpack it again", section)
+    return environment
+
+
+def _within(path: Path, section: str, read: Callable[[Any], T]) -> T:
+    """What ``read`` gives for a transaction."""
+    environment = _open(path, section)
+    import lmdb  # noqa: PLC0415 - as above
+
+    try:
+        with environment.begin() as transaction:
+            return read(transaction)
     except lmdb.Error as error:
         raise LayoutError(path, f"cannot be read ({error})", f"{_EXPECTED}: unpack it again", section) from error
 
@@ -53,8 +73,7 @@ def read_keys(path: Path, section: str) -> list[bytes]:
     Raises:
         LayoutError: if the folder is missing or damaged.
     """
-    with _open(path, section).begin() as transaction:
-        return list(transaction.cursor().iternext(keys=True, values=False))
+    return _within(path, section, lambda found: list(found.cursor().iternext(keys=True, values=False)))
 
 
 def read_datum(path: Path, key: bytes, section: str) -> Datum:
@@ -63,8 +82,7 @@ def read_datum(path: Path, key: bytes, section: str) -> Datum:
     Raises:
         LayoutError: if it is missing or no Datum.
     """
-    with _open(path, section).begin() as transaction:
-        value = transaction.get(key)
+    value = _within(path, section, lambda found: found.get(key))
     where = path / key.decode(errors="replace")
     if value is None:
         raise LayoutError(where, "there is no such key", "the keys of the other folder", section)
@@ -93,8 +111,7 @@ def read_image(path: Path, key: bytes, section: str) -> np.ndarray:
     """
     datum = read_datum(path, key, section)
     if datum.encoded:
-        image = cv2.imdecode(np.frombuffer(datum.data, np.uint8), cv2.IMREAD_COLOR) if datum.data else None
-        if image is not None:
+        if (image := decode(datum.data)) is not None:
             return image
     elif datum.channels == 3 and len(datum.data) == 3 * datum.height * datum.width > 0:
         planes = np.frombuffer(datum.data, np.uint8).reshape(3, datum.height, datum.width)
@@ -109,15 +126,15 @@ def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
     while place < len(message):
         tag, place = _varint(message, place)
         number, kind = tag >> 3, tag & 7
+        if kind not in _TYPES.get(number, _TYPES[0]):
+            raise ValueError(f"field {number} has the type {kind}")
         if kind == 0:
             content, place = _varint(message, place)
         else:
             if kind == 2:
                 length, place = _varint(message, place)
-            elif kind in (1, 5):
-                length = 8 if kind == 1 else 4
             else:
-                raise ValueError(f"a field of type {kind}")
+                length = 8 if kind == 1 else 4
             content, place = message[place : place + length], place + length
             if place > len(message):
                 raise ValueError("it is cut short")

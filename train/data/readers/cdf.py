@@ -12,7 +12,11 @@ import numpy as np
 from train.data.readers.records import LayoutError
 
 # What cdflib raises on files that are cut short or are something else; it has no error of its own.
-_DAMAGE = (ValueError, TypeError, EOFError, OSError, IndexError, KeyError, struct.error, zlib.error, MemoryError)
+_DAMAGE = (
+    ValueError, TypeError, AttributeError, EOFError, OSError, LookupError, ArithmeticError, struct.error, zlib.error,
+    MemoryError,
+)  # fmt: skip
+_MOST = 1000  # variables, attributes and dimensions of a file
 
 
 def read_poses(path: Path, dimensions: int, section: str) -> np.ndarray:
@@ -25,7 +29,7 @@ def read_poses(path: Path, dimensions: int, section: str) -> np.ndarray:
     if not path.is_file():
         raise LayoutError(path, "there is no such file", expected, section)
     try:
-        _check_length(path)
+        _check_header(path)
         file = cdflib.CDF(path)
         info = file.cdf_info()
         names = [*info.zVariables, *info.rVariables]
@@ -40,14 +44,19 @@ def read_poses(path: Path, dimensions: int, section: str) -> np.ndarray:
     return poses.reshape(-1, 32, dimensions)
 
 
-def _check_length(path: Path) -> None:
-    """ValueError if an uncompressed file of version 3 is shorter than it says, which cdflib may not notice."""
+def _check_header(path: Path) -> None:
+    """ValueError if an uncompressed file of version 3 is shorter than it says, or announces more than any file has.
+
+    cdflib may not notice the one, and counts to any number that the other gives.
+    """
     with path.open("rb") as file:
         if file.read(8) != bytes.fromhex("cdf300010000ffff"):
             return
         file.seek(20)  # record size, type, then where the global record lies
         (place,) = struct.unpack(">q", file.read(8))
         file.seek(place + 36)  # size, type and three heads of lists before it
-        (length,) = struct.unpack(">q", file.read(8))
+        length, variables, attributes, _, dimensions, others = struct.unpack(">q5i", file.read(28))
     if path.stat().st_size < length:
         raise ValueError(f"{path.stat().st_size} bytes of {length}")
+    if max(variables, attributes, dimensions, others) > _MOST:
+        raise ValueError(f"it announces {max(variables, attributes, dimensions, others)} variables or the like")

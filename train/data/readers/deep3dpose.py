@@ -51,12 +51,13 @@ def _read_order(path: Path) -> tuple[list[str | None], np.ndarray]:
     try:
         stated = json.loads(path.read_text(encoding="utf-8"))
         order, unit = list(stated["joints"]), np.array(stated["millimetres"], float)
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise LayoutError(path, f"cannot be read ({type(error).__name__}: {error})", expected, _SECTION) from error
     named = [name for name in order if name is not None]
-    if unknown := [name for name in named if name not in HUMAN36M_17.joints]:
+    if unknown := [name for name in named if name not in list(HUMAN36M_17.joints)]:
         raise LayoutError(path, f"a joint called {unknown[0]!r}", expected, _SECTION)
-    if len(order) != _COUNT or len(set(named)) < len(named) or unit.shape != (3,) or not unit.all():
+    worth = unit.shape == (3,) and np.isfinite(unit).all() and unit.all()
+    if len(order) != _COUNT or len(set(named)) < len(named) or not worth:
         found = f"{len(order)} joints, {len(set(named))} different names, millimetres {unit.tolist()}"
         raise LayoutError(path, found, expected, _SECTION)
     if not {"left_hip", "right_hip"} <= set(named):
@@ -72,7 +73,7 @@ def _load(source: Path, keys: list[bytes], order: list[str | None], unit: np.nda
         height, width = read_image(source / _IMAGES, key, _SECTION).shape[:2]
         records.append(
             Record(
-                Frame(source / _IMAGES, member=key.decode("ascii")),
+                Frame(source / _IMAGES, member=key.decode("latin-1")),  # which any key goes through and back
                 "train" if (number + 1) % _EVERY else "validation",
                 np.zeros((len(HUMAN36M_17), 2)),
                 np.full(len(HUMAN36M_17), UNKNOWN),
@@ -93,6 +94,8 @@ def _pose(path: Path, key: bytes, order: list[str | None], unit: np.ndarray) -> 
     if numbers.size != 3 * _COUNT:
         expected = f"{3 * _COUNT}, x y z of {_COUNT} joints"
         raise LayoutError(path / key.decode(errors="replace"), f"{numbers.size} numbers", expected, _SECTION)
+    if not np.isfinite(numbers).all():
+        raise LayoutError(path / key.decode(errors="replace"), "a joint that is no number", "numbers", _SECTION)
     pose = np.full((len(HUMAN36M_17), 3), np.nan)
     for name, point in zip(order, numbers.reshape(_COUNT, 3) * unit, strict=True):
         if name is not None:

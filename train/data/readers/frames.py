@@ -1,8 +1,8 @@
-"""Pictures of records: image files, members of zips and LMDB folders, and frames of videos read in order."""
+"""Pictures of records, each decoded once, and frames of videos read in order."""
 
 from __future__ import annotations
 
-import zipfile
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
@@ -10,23 +10,27 @@ import av
 import cv2
 import numpy as np
 
-from train.data.readers.caffe import read_image
+from train.data.readers.pictures import read_picture
 from train.data.readers.records import LayoutError, Record
 
 _Frame = Callable[[], np.ndarray | None]  # converts a decoded frame to (H, W, 3) uint8 BGR; None if it is damaged
 
 
-def iterate_frames(records: Sequence[Record], section: str) -> Iterator[tuple[Record, np.ndarray]]:
+def iterate_frames(
+    records: Sequence[Record], section: str, skipped: Counter[str] | None = None
+) -> Iterator[tuple[Record, np.ndarray]]:
     """Each record with its frame (H, W, 3) uint8 BGR, a picture decoded once for neighbours that share it.
 
     Args:
         records: those of one video with frame numbers that do not fall.
         section: of DATASETS.md, for messages.
+        skipped: counts what is read in a way that the user should know, see :func:`read_picture`.
 
     Raises:
-        LayoutError: if a picture is missing or damaged, or a video ends too early.
+        LayoutError: if a picture is missing, damaged or of another size than its labels say, or a video ends too early.
     """
     videos: dict[Path, _Video] = {}
+    skipped = Counter() if skipped is None else skipped
     last, picture = None, None
     try:
         for record in records:
@@ -37,42 +41,12 @@ def iterate_frames(records: Sequence[Record], section: str) -> Iterator[tuple[Re
                         videos[frame.path] = _Video(frame.path, section)
                     picture = videos[frame.path].read(frame.number)
                 else:
-                    picture = read_picture(frame.path, frame.member, section)
+                    picture = read_picture(frame, section, skipped)
                 last = frame
             yield record, picture
     finally:
         for video in videos.values():
             video.close()
-
-
-def read_picture(path: Path, member: str, section: str) -> np.ndarray:
-    """An image (H, W, 3) uint8 BGR as it is stored, or one in a zip or an LMDB folder.
-
-    Args:
-        path: the image, the zip or the folder called ``.lmdb``.
-        member: name in the zip, or key in the folder; empty for an image.
-        section: of DATASETS.md, for messages.
-
-    Raises:
-        LayoutError: if it is missing or damaged.
-    """
-    if path.suffix == ".lmdb":
-        return read_image(path, member.encode("ascii"), section)
-    where = path / member if member else path
-    try:
-        if member:
-            with zipfile.ZipFile(path) as archive:
-                data = archive.read(member)
-        else:
-            data = path.read_bytes()
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise LayoutError(where, f"cannot be read ({error})", "a photo: unpack the archive again", section) from error
-    # Labels are pixels of the file as it is stored: no turning by EXIF.
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
-    if image is None:
-        raise LayoutError(where, f"{len(data)} bytes that are no photo", "a JPEG or PNG: unpack it again", section)
-    return image
 
 
 class _Video:

@@ -16,7 +16,7 @@ from fusion_model.skeletons import HUMAN36M_17
 from train.data.cameras import human36m_camera_axes, human36m_rotation, project_human36m
 from train.data.readers.cdf import read_poses
 from train.data.readers.human36m_metadata import Metadata, read_metadata
-from train.data.readers.records import VISIBLE, Frame, Labels, LayoutError, Plan, Record, Unit, require_any
+from train.data.readers.records import VISIBLE, Frame, Labels, LayoutError, Place, Plan, Record, Unit, require_any
 
 _SECTION = "Human3.6M"
 CAMERAS = ("54138969", "55011271", "58860488", "60457274")
@@ -162,6 +162,7 @@ def _load(view: _View, metadata: Metadata | None, every: int) -> Labels:
                 sequence=view.stem,
                 number=number,
                 camera_values=() if values is None else tuple(values),
+                place=Place(view.file("D2_Positions"), _SECTION, f"frame {number}"),
             )
         )
     return labels

@@ -42,7 +42,7 @@ def read_metadata(path: Path, section: str) -> Metadata:
         weights = _numbers(root.find("w0"))
         rows = [[cell.text or "" for cell in row] for row in root.find("mapping")]
         counts = [[_numbers(cell) for cell in row] for row in root.find("frames")]
-    except (ET.ParseError, OSError, TypeError, ValueError) as error:
+    except (ET.ParseError, OSError, TypeError, ValueError, LookupError) as error:
         raise LayoutError(path, f"cannot be read ({error})", expected, section) from error
     wanted = _SUBJECTS * _CAMERAS * _EXTRINSIC + _CAMERAS * _INTRINSIC
     if len(weights) != wanted or len(rows) <= _SEQUENCES or len(counts) < _SUBJECTS:
@@ -68,4 +68,7 @@ def _numbers(element: ET.Element | None) -> np.ndarray:
     """The numbers of an element's text; TypeError if there is no element."""
     if element is None:
         raise TypeError("an element is missing")
-    return np.array([float(word) for word in re.findall(r"[-+.\deE]+", element.text or "")])
+    found = np.array([float(word) for word in re.findall(r"[-+.\deE]+", element.text or "")])
+    if not np.isfinite(found).all():
+        raise ValueError("a number is too large")
+    return found

@@ -15,8 +15,19 @@ import numpy as np
 
 from fusion_model.skeletons import HUMANEVA_15
 from train.data.cameras import opencv_camera_axes
-from train.data.readers.matlab import read_variable
-from train.data.readers.records import UNKNOWN, VISIBLE, Frame, Labels, LayoutError, Plan, Record, Unit, require_any
+from train.data.readers.matlab import read_numbers
+from train.data.readers.records import (
+    UNKNOWN,
+    VISIBLE,
+    Frame,
+    Labels,
+    LayoutError,
+    Place,
+    Plan,
+    Record,
+    Unit,
+    require_any,
+)
 
 _SECTION = "HumanEva-I"
 CAMERAS = ("C1", "C2", "C3")
@@ -99,6 +110,8 @@ def read_calibration(path: Path) -> np.ndarray:
         raise LayoutError(path, f"cannot be read ({error})", expected, _SECTION) from error
     if len(numbers) != 22:
         raise LayoutError(path, f"{len(numbers)} numbers", expected, _SECTION)
+    if not np.isfinite(numbers).all():
+        raise LayoutError(path, "it holds NaN or infinity", expected, _SECTION)
     if abs(numbers[4]) > 1e-6:
         raise LayoutError(path, f"a skew of {numbers[4]}", "none, as in the distributed cameras", _SECTION)
     return np.delete(numbers, 4)
@@ -133,6 +146,7 @@ def _load(view: _View, every: int) -> Labels:
                 sequence=f"{view.action} 1",
                 number=first + row,
                 camera_values=tuple(values),
+                place=Place(view.poses, _SECTION, f"row {row} of camera {view.camera}"),
             )
         )
     return labels
@@ -140,8 +154,8 @@ def _load(view: _View, every: int) -> Labels:
 
 def _poses(view: _View) -> tuple[int, np.ndarray, np.ndarray]:
     """The first frame from 0, poses (F, 15, 3) in world mm and points (F, 15, 2) of one part."""
-    poses = np.asarray(read_variable(view.poses, "poses_3d", _SECTION), float)
-    points = np.asarray(read_variable(view.poses, "poses_2d", _SECTION), float)
+    poses = read_numbers(view.poses, "poses_3d", _SECTION)
+    points = read_numbers(view.poses, "poses_2d", _SECTION)
     joints = len(HUMANEVA_15)
     if poses.ndim != 3 or poses.shape[1:] != (joints, 3) or points.shape != (3, len(poses), joints, 2):
         found = f"poses_3d has shape {poses.shape}, poses_2d {points.shape}"

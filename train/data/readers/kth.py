@@ -15,7 +15,7 @@ import numpy as np
 
 from fusion_model.skeletons import LSP_14
 from train.data.cameras import affine_rotation, project_affine
-from train.data.readers.records import VISIBLE, Frame, Labels, LayoutError, Plan, Record, Unit, require_any
+from train.data.readers.records import VISIBLE, Frame, Labels, LayoutError, Place, Plan, Record, Unit, require_any
 
 _SECTION = "KTH Multiview Football II"
 CAMERAS = ("1", "2", "3")
@@ -78,12 +78,13 @@ def _load(folder: Path, player: str, sequence: str, camera: str, every: int) -> 
                 "train" if row < len(poses) // 2 else "test",
                 points[row],
                 np.full(_JOINTS, VISIBLE),
-                _MM * poses[row] @ affine_rotation(matrices[row]).T,
+                _MM * poses[row] @ _rotation(folder, row, matrices[row]).T,
                 subject=f"player {player}",
                 camera=camera,
                 sequence=f"player{player}sequence{sequence}",
                 number=row,
                 camera_values=tuple(matrices[row].ravel()),
+                place=Place(folder / "positions2d.txt", _SECTION, f"frame {row} of camera {camera}"),
             )
         )
     return labels
@@ -102,10 +103,22 @@ def _numbers(path: Path, shape: tuple[int, ...], frames: int | None = None) -> n
     return numbers.reshape(-1, *shape)
 
 
+def _rotation(folder: Path, row: int, matrix: np.ndarray) -> np.ndarray:
+    """(3, 3) body axes -> camera axes of a frame."""
+    try:
+        return affine_rotation(matrix)
+    except ValueError as error:
+        raise LayoutError(folder / "cameras.txt", f"frame {row}: {error}", "affine cameras", _SECTION) from error
+
+
 def _check(folder: Path, poses: np.ndarray, points: np.ndarray, matrices: np.ndarray) -> None:
     """Refuse files whose cameras do not take the 3D positions near the 2D ones."""
-    seen = np.stack([project_affine(pose, matrix) for pose, matrix in zip(poses, matrices, strict=True)])
-    distance = float(np.nanmedian(np.linalg.norm(seen - points, axis=-1)))
+    if not np.isfinite(matrices).all():
+        raise LayoutError(folder / "cameras.txt", "a camera holds NaN or infinity", "numbers", _SECTION)
+    with np.errstate(invalid="ignore"):  # frames without a pose
+        seen = np.stack([project_affine(pose, matrix) for pose, matrix in zip(poses, matrices, strict=True)])
+    distances = np.linalg.norm(seen - points, axis=-1)
+    distance = float(np.median(distances[np.isfinite(distances)])) if np.isfinite(distances).any() else 0.0
     if distance > _FAR:
         found = f"its cameras put the 3D joints {distance:.0f} pixels (median) from the 2D ones"
         raise LayoutError(folder / "cameras.txt", found, "a few pixels: files of one sequence", _SECTION)

@@ -14,10 +14,22 @@ from pathlib import Path
 import numpy as np
 
 from fusion_model.skeletons import LSP_14, MPII_16, conversion_matrix
+from train.data.columns import read_columns
 from train.data.readers.label_repair import repair_labels
-from train.data.readers.matlab import read_variable
-from train.data.readers.records import HIDDEN, UNKNOWN, VISIBLE, Frame, LayoutError, Plan, Record, in_units, require_any
-from train.data.readers.teacher import teacher_joints, teacher_pose
+from train.data.readers.matlab import read_numbers
+from train.data.readers.records import (
+    HIDDEN,
+    UNKNOWN,
+    VISIBLE,
+    Frame,
+    LayoutError,
+    Place,
+    Plan,
+    Record,
+    in_units,
+    require_any,
+)
+from train.data.readers.teacher import TEACHER, teacher_joints, teacher_pose
 from train.data.source import Source, add_middle_joints
 
 _LSPET_VALIDATION_FROM = 8501
@@ -55,6 +67,7 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
 
     Raises:
         LayoutError: if a file is missing or damaged, or ``joints.mat`` has another shape.
+        ValueError: if the teacher's file is damaged, or has columns of another shape.
     """
     labels = _lspet_joints(folder)
     photos = _photos(folder, len(labels), _LSPET)
@@ -65,10 +78,12 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
     by_hand = weight > 0
     pose, pose_weight = np.zeros((len(labels), 17, 3), np.float32), np.zeros((len(labels), 17), np.float32)
     if teacher is not None:
-        with np.load(teacher) as data:
-            rows = len(data["teacher_2d"])
-            guess, trust = teacher_joints(data["teacher_2d"])
-            pose[:rows], pose_weight[:rows] = teacher_pose(data["teacher_3d"], data["teacher_3d_visible"])
+        arrays = read_columns(teacher, TEACHER, "copy it again")
+        rows = len(arrays["teacher_2d"])
+        if rows > len(labels):
+            raise ValueError(f"{teacher} has {rows} rows, more than the {len(labels)} photos of {folder}")
+        guess, trust = teacher_joints(arrays["teacher_2d"])
+        pose[:rows], pose_weight[:rows] = teacher_pose(arrays["teacher_3d"], arrays["teacher_3d_visible"])
         repair_labels(joints[:rows], weight[:rows], guess, trust)
         by_hand = weight > 0
         missing = ~by_hand[:rows]
@@ -99,10 +114,13 @@ def _lspet_joints(source: Path) -> np.ndarray:
 def _labels(source: Path, shape: tuple[int, int], section: str) -> np.ndarray:
     """The variable ``joints``, (*shape, N)."""
     require_any(source, "joints.mat", "joints.mat and the folder images, as in the archive", section)
-    labels = np.asarray(read_variable(source / "joints.mat", "joints", section))
+    labels = read_numbers(source / "joints.mat", "joints", section)
     if labels.ndim != 3 or labels.shape[:2] != shape:
         expected = f"({shape[0]}, {shape[1]}, N) of {section}, not another set"
         raise LayoutError(source / "joints.mat", f"'joints' has shape {labels.shape}", expected, section)
+    if not (finite := np.isfinite(labels).all((0, 1))).all():
+        found = f"photo {finite.argmin() + 1} has a joint that is no number"
+        raise LayoutError(source / "joints.mat", found, "numbers: unpack it again", section)
     images = source / "images"
     if not images.is_dir():
         raise LayoutError(images, "there is no such folder", "the photos im00001.jpg and so on", section)
@@ -128,7 +146,8 @@ def _plan(source: Path, section: str, joints: np.ndarray, visible: np.ndarray, s
             skipped[f"fewer than {_MIN_JOINTS} labelled joints"] += 1
             continue
         points = np.where(known[:, None], joints[row, :, :2], 0)
-        records.append(Record(Frame(path), split(row + 1), points, visible[row], number=row + 1))
+        place = Place(source / "joints.mat", section, f"photo {row + 1}")
+        records.append(Record(Frame(path), split(row + 1), points, visible[row], number=row + 1, place=place))
     return Plan(LSP_14, in_units(records, "photos from"), skipped)
 
 

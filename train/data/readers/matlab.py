@@ -13,7 +13,10 @@ from scipy.io.matlab import MatReadError
 
 from train.data.readers.records import LayoutError
 
-_DAMAGE = (ValueError, NotImplementedError, TypeError, EOFError, OSError, LookupError, MatReadError, zlib.error)
+_DAMAGE = (
+    ValueError, NotImplementedError, TypeError, AttributeError, EOFError, OSError, LookupError, ArithmeticError,
+    MemoryError, MatReadError, zlib.error,
+)  # fmt: skip
 
 
 def read_variable(path: Path, name: str, section: str, *, structs: bool = False) -> Any:
@@ -43,6 +46,19 @@ def read_variable(path: Path, name: str, section: str, *, structs: bool = False)
     return variables[name]
 
 
+def read_numbers(path: Path, name: str, section: str) -> np.ndarray:
+    """A variable that is an array of numbers, float64; LayoutError as :func:`read_variable`, or if it is none."""
+    return as_numbers(read_variable(path, name, section), path, name, section)
+
+
+def as_numbers(values: Any, path: Path, name: str, section: str) -> np.ndarray:
+    """The same of what was read already, which may be text, cells or structs."""
+    found = np.asarray(values)
+    if found.dtype.kind not in "biuf":
+        raise LayoutError(path, f"{name!r} holds {found.dtype}", "real numbers: unpack it again", section)
+    return found.astype(float)
+
+
 def _read_hdf5(path: Path, name: str, section: str) -> np.ndarray:
     """A numeric variable of version 7.3, its axes in the order of MATLAB."""
     expected = f"a MATLAB 7.3 file with the array {name!r}"
@@ -51,5 +67,7 @@ def _read_hdf5(path: Path, name: str, section: str) -> np.ndarray:
             if name not in file:
                 raise LayoutError(path, f"has the variables {', '.join(file)}", expected, section)
             return np.asarray(file[name]).T
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError, TypeError, LookupError) as error:
+        if isinstance(error, LayoutError):
+            raise
         raise LayoutError(path, f"cannot be read ({error})", f"{expected}: unpack it again", section) from error

@@ -13,8 +13,19 @@ from pathlib import Path
 import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
-from train.data.readers.matlab import read_variable
-from train.data.readers.records import VISIBLE, Frame, Labels, LayoutError, Plan, Record, Unit, require_any, split_units
+from train.data.readers.matlab import as_numbers, read_numbers, read_variable
+from train.data.readers.records import (
+    VISIBLE,
+    Frame,
+    Labels,
+    LayoutError,
+    Place,
+    Plan,
+    Record,
+    Unit,
+    require_any,
+    split_units,
+)
 
 _SECTION = "MPI-INF-3DHP"
 CAMERAS = ("0", "1", "2", "4", "5", "6", "7", "8")
@@ -23,6 +34,7 @@ _TRAIN_JOINTS, _TEST_JOINTS = 28, 17
 _FROM_28 = (4, 23, 24, 25, 18, 19, 20, 3, 5, 6, 7, 9, 10, 11, 14, 15, 16)  # of HUMAN36M_17, in its order
 _FROM_17 = (14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4)
 _SHORT = {("S6", "Seq2", "2"): 3911}  # frames that this video has, fewer than its labels
+_NO_NUMBER = "a frame whose pose is no number"
 _KINDS = ("green screen", "green screen", "indoors", "indoors", "outdoors", "outdoors")  # of TS1 to TS6
 
 
@@ -67,6 +79,10 @@ def _load_view(path: Path, camera: str, every: int) -> Labels:
         skipped["a labelled frame beyond the end of the video of S6/Seq2, camera 2"] = len(joints) - count
     values = _intrinsics(path.with_name("camera.calibration"), int(camera))
     video = path.parent / "imageSequence" / f"video_{camera}.avi"
+    valid = np.isfinite(points).all((1, 2)) & np.isfinite(joints).all((1, 2))
+    wanted = np.arange(0, count, every)
+    if left_out := int((~valid[wanted]).sum()):
+        skipped[_NO_NUMBER] = left_out
     records = [
         Record(
             Frame(video, number),
@@ -80,8 +96,9 @@ def _load_view(path: Path, camera: str, every: int) -> Labels:
             number=number,
             camera_values=values,
             extra={"activity": float("nan")},
+            place=Place(path, _SECTION, f"frame {number} of camera {camera}"),
         )
-        for number in range(0, count, every)
+        for number in wanted[valid[wanted]].tolist()
     ]
     return Labels(records, skipped)
 
@@ -92,10 +109,10 @@ def _cell(path: Path, name: str, view: int, dimensions: int) -> np.ndarray:
     expected = f"a cell for each of {_VIEWS} views, (N, {_TRAIN_JOINTS * dimensions}) in each"
     if cells.dtype != object or len(cells) <= view:
         raise LayoutError(path, f"{name} has shape {cells.shape}, type {cells.dtype}", expected, _SECTION)
-    values = np.asarray(cells[view])
+    values = as_numbers(cells[view], path, f"{name} of view {view}", _SECTION)
     if values.ndim != 2 or values.shape[1] != _TRAIN_JOINTS * dimensions:
         raise LayoutError(path, f"{name} of view {view} has shape {values.shape}", expected, _SECTION)
-    return values.astype(float).reshape(-1, _TRAIN_JOINTS, dimensions)
+    return values.reshape(-1, _TRAIN_JOINTS, dimensions)
 
 
 def _intrinsics(path: Path, view: int) -> tuple[float, ...]:
@@ -106,19 +123,23 @@ def _intrinsics(path: Path, view: int) -> tuple[float, ...]:
     matrices = re.findall(r"^\s*intrinsic\s+(.+)$", text, re.MULTILINE)
     try:
         numbers = [float(word) for word in matrices[names.index(str(view))].split()]
-        return numbers[0], numbers[5], numbers[2], numbers[6]
+        values = numbers[0], numbers[5], numbers[2], numbers[6]
     except (ValueError, IndexError) as error:
         expected = f"'name {view}' and below it 'intrinsic' with 16 numbers"
         raise LayoutError(path, f"camera {view} cannot be read ({error})", expected, _SECTION) from error
+    if not np.isfinite(values).all():
+        raise LayoutError(path, f"camera {view} holds NaN or infinity", "numbers", _SECTION)
+    return values
 
 
 def _test_units(path: Path, every: int) -> list[Unit]:
     """The valid frames of a test sequence; its labels are small, so they are read at once."""
-    valid = np.ravel(read_variable(path, "valid_frame", _SECTION)) > 0
-    numbers = np.flatnonzero(valid)[::every]
+    valid = np.ravel(read_numbers(path, "valid_frame", _SECTION)) > 0
     points = _frames(path, "annot2", len(valid), 2)[:, _FROM_17]
     joints = _frames(path, "annot3", len(valid), 3)[:, _FROM_17]
-    activity = np.ravel(read_variable(path, "activity_annotation", _SECTION))
+    valid &= np.isfinite(points).all((1, 2)) & np.isfinite(joints).all((1, 2))
+    numbers = np.flatnonzero(valid)[::every]
+    activity = np.ravel(read_numbers(path, "activity_annotation", _SECTION))
     if len(activity) != len(valid):
         raise LayoutError(path, f"{len(activity)} activities", f"{len(valid)}, one a frame", _SECTION)
     subject = path.parent.name
@@ -137,6 +158,7 @@ def _test_units(path: Path, every: int) -> list[Unit]:
                 sequence=subject,
                 number=int(number),
                 extra={"activity": float(activity[number])},
+                place=Place(path, _SECTION, f"frame {number}"),
             )
             for number in numbers[rows]
         ]
@@ -148,7 +170,7 @@ def _test_units(path: Path, every: int) -> list[Unit]:
 
 def _frames(path: Path, name: str, count: int, dimensions: int) -> np.ndarray:
     """(N, 17, D) of a test sequence, whose axes lie in one order or the other."""
-    values = np.asarray(read_variable(path, name, _SECTION), float)
+    values = read_numbers(path, name, _SECTION)
     wanted = (count, 1, _TEST_JOINTS, dimensions)
     for found in (values, values.T):
         if found.shape == wanted:

@@ -8,14 +8,27 @@ by its number does. Coordinates are MATLAB's, so 1 is taken off.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fusion_model.skeletons import MPII_16
+from train.data.readers.checks import member_path
 from train.data.readers.matlab import read_variable
-from train.data.readers.records import HIDDEN, UNKNOWN, VISIBLE, Frame, LayoutError, Plan, Record, in_units, require_any
+from train.data.readers.records import (
+    HIDDEN,
+    UNKNOWN,
+    VISIBLE,
+    Frame,
+    LayoutError,
+    Place,
+    Plan,
+    Record,
+    in_units,
+    require_any,
+)
 
 _SECTION = "MPII"
 _LIST = "valid_images.txt"
@@ -48,7 +61,11 @@ def plan_mpii(source: Path) -> Plan:
         raise LayoutError(path, counts, "as many of each", _SECTION)
     for number, (photo, trains, separated) in enumerate(zip(photos, training, alone, strict=True)):
         if trains:
-            records += _people(path, images, photo, number, np.atleast_1d(separated), held_out, plan.skipped)
+            place = Place(path, _SECTION, f"photo {number + 1} of annolist")
+            try:
+                records += _people(place, images, photo, number, np.atleast_1d(separated), held_out, plan.skipped)
+            except (AttributeError, TypeError, OverflowError) as error:
+                raise place.error(f"cannot be read ({error})", "image.name and annorect: unpack it again") from error
         else:
             plan.skipped["a photo of the test part, which has no labels"] += 1
     plan.units.extend(in_units(records, "people from"))
@@ -66,7 +83,7 @@ def _held_out(path: Path, plan: Plan) -> frozenset[str] | None:
 
 
 def _people(
-    path: Path,
+    place: Place,
     images: Path,
     photo: Any,
     number: int,
@@ -76,9 +93,11 @@ def _people(
 ) -> list[Record]:
     """The labelled people of a photo."""
     records = []
-    name = str(photo.image.name)
-    for place, person in enumerate(np.atleast_1d(photo.annorect), 1):
-        points, visible = _joints(path, name, person)
+    name = photo.image.name
+    picture = member_path(images, name, place)
+    for row, person in enumerate(np.atleast_1d(photo.annorect), 1):
+        mine = replace(place, entry=f"person {row} of {name}")
+        points, visible = _joints(mine, person)
         if (visible != UNKNOWN).sum() < _MIN_JOINTS:
             skipped[f"a person with fewer than {_MIN_JOINTS} labelled joints"] += 1
             continue
@@ -86,7 +105,7 @@ def _people(
         middle = getattr(person, "objpos", None)
         records.append(
             Record(
-                Frame(images / name),
+                Frame(picture),
                 "validation" if validates else "train",
                 points,
                 visible,
@@ -95,22 +114,24 @@ def _people(
                 extra={
                     "scale": _number(person, "scale"),
                     "center": (_number(middle, "x") - 1, _number(middle, "y") - 1),
-                    "separated": float(place in separated),
+                    "separated": float(row in separated),
                 },
+                place=mine,
             )
         )
     return records
 
 
-def _joints(path: Path, name: str, person: Any) -> tuple[np.ndarray, np.ndarray]:
+def _joints(place: Place, person: Any) -> tuple[np.ndarray, np.ndarray]:
     """Joints (16, 2) and ``visible`` (16,); ``is_visible`` may be missing, empty, a number or a letter."""
     points, visible = np.zeros((len(MPII_16), 2)), np.full(len(MPII_16), UNKNOWN)
     listed = getattr(getattr(person, "annopoints", None), "point", ())
     for point in np.atleast_1d(listed):
-        joint = int(point.id)
-        if not 0 <= joint < len(MPII_16):
-            raise LayoutError(path, f"{name} has a joint {joint}", "joints 0 to 15", _SECTION)
-        points[joint] = float(point.x) - 1, float(point.y) - 1
+        joint = _number(point, "id")
+        if joint not in range(len(MPII_16)):
+            raise place.error(f"has a joint {joint:g}", f"joints 0 to {len(MPII_16) - 1}")
+        joint = int(joint)
+        points[joint] = _number(point, "x") - 1, _number(point, "y") - 1
         seen = str(np.squeeze(getattr(point, "is_visible", ""))).strip("[] ")
         visible[joint] = HIDDEN if seen in ("0", "0.0", "False") else VISIBLE
     return points, visible
@@ -124,5 +145,5 @@ def _head_size(person: Any) -> float:
 
 def _number(struct: Any, name: str) -> float:
     """A field, NaN where it is missing or empty, as for people that were not fully labelled."""
-    value = np.asarray(getattr(struct, name, np.nan), float)
-    return float(value) if value.size == 1 else float("nan")
+    value = np.asarray(getattr(struct, name, np.nan))
+    return float(value.squeeze()) if value.size == 1 and value.dtype.kind in "biuf" else float("nan")

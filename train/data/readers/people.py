@@ -6,19 +6,20 @@ Arrays: name, validation (N,), box (N, 4), joints (N, 16, 3) by hand in MPII ord
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from train.data.readers.teacher import teacher_joints, teacher_pose
+from train.data.columns import check_boxes, read_columns
+from train.data.readers.teacher import TEACHER, teacher_joints, teacher_pose
 from train.data.source import Source, add_middle_joints
 from train.data.zips import ZipReader
 
-_ARRAYS = {  # shape of one row
-    "name": (), "validation": (), "box": (4,), "joints": (16, 3),
-    "teacher_2d": (19, 3), "teacher_3d": (17, 3), "teacher_3d_visible": (33,),
+_ARRAYS = {
+    "name": (np.str_, ()), "validation": (np.bool_, ()), "box": (np.float32, (4,)), "joints": (np.float32, (16, 3)),
+    **TEACHER,
 }  # fmt: skip
+_ADVICE = "copy it again"
 
 
 def read_people(labels: Path) -> Source:
@@ -26,14 +27,15 @@ def read_people(labels: Path) -> Source:
 
     Raises:
         FileNotFoundError: if the npz or the zip beside it is missing.
-        ValueError: if the file is damaged, or an array is missing or has another shape; names it.
+        ValueError: if the file is damaged, or an array is missing, of another type or shape, or no number; names it.
     """
     archive = labels.with_suffix(".zip")
     for path in (labels, archive):
         if not path.is_file():
             expected = "a pack of people is an npz file with a zip of the same name beside it"
             raise FileNotFoundError(f"{path} not found: {expected}")
-    arrays, reader = _read_arrays(labels), ZipReader("photo", "copy the archive again")
+    arrays, reader = read_columns(labels, _ARRAYS, _ADVICE), ZipReader("photo", "copy the archive again")
+    check_boxes(labels, "box", arrays["box"], _ADVICE)
     joints, weight = teacher_joints(arrays["teacher_2d"])
     by_hand = arrays["joints"][..., 2] > 0
     joints[by_hand], weight[by_hand] = arrays["joints"][by_hand][:, :2], 1.0
@@ -51,19 +53,3 @@ def read_people(labels: Path) -> Source:
         validation=arrays["validation"].astype(bool),
         photos=arrays["name"],
     )
-
-
-def _read_arrays(labels: Path) -> dict[str, np.ndarray]:
-    """The arrays of a pack, all present and of the right shape; pickled ones are refused."""
-    try:
-        with np.load(labels) as data:
-            if missing := [name for name in _ARRAYS if name not in data]:
-                raise ValueError(f"{labels} has no array {', '.join(missing)}; it has {', '.join(data)}")
-            arrays = {name: data[name] for name in _ARRAYS}
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise ValueError(f"{labels} is damaged or no npz file ({error}): copy it again") from error
-    count = len(arrays["name"])
-    for name, row in _ARRAYS.items():
-        if arrays[name].shape != (count, *row):
-            raise ValueError(f"{labels}: array {name} has shape {arrays[name].shape}, expected {(count, *row)}")
-    return arrays

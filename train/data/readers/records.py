@@ -26,6 +26,32 @@ UNIT_PICTURES = 200  # records of single pictures in a unit
 R = TypeVar("R")  # what a record is: a Record, or a whole photo
 
 
+class LayoutError(ValueError):
+    """Files that are not as distributed: what was found, what was expected, and the section of DATASETS.md."""
+
+    def __init__(self, path: Path, found: str, expected: str, section: str) -> None:
+        super().__init__(f"{path}: {found}; expected {expected} (see {section} in DATASETS.md)")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a label stands, for messages.
+
+    Attributes:
+        file: of the labels.
+        section: of DATASETS.md.
+        entry: whose label it is, as the data set counts.
+    """
+
+    file: Path
+    section: str
+    entry: str
+
+    def error(self, found: str, expected: str) -> LayoutError:
+        """What is wrong with the label: ``found`` goes on from the entry's name."""
+        return LayoutError(self.file, f"{self.entry} {found}", expected, self.section)
+
+
 @dataclass(frozen=True)
 class Frame:
     """Where a picture lies.
@@ -34,11 +60,13 @@ class Frame:
         path: an image, a video, a zip of images, or a folder called ``.lmdb``.
         number: of the frame in a video, from 0; None for an image.
         member: name in the zip, or key in the folder.
+        size: width and height that the labels say an image has; None where they do not.
     """
 
     path: Path
     number: int | None = None
     member: str = ""
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +86,7 @@ class Record:
         camera_values: (K,) parameters of the plan's camera model, empty without one.
         head_size: length that PCKh is relative to, pixels of the frame; NaN where there is none.
         extra: further numbers of the set by name, a name's shape the same in all its records.
+        place: where the labels stand, for messages; None for the frame itself.
     """
 
     frame: Frame
@@ -74,6 +103,7 @@ class Record:
     camera_values: tuple[float, ...] = ()
     head_size: float = float("nan")
     extra: dict[str, float | tuple[float, ...]] = field(default_factory=dict)
+    place: Place | None = None
 
 
 @dataclass
@@ -114,13 +144,6 @@ class Plan:
     skipped: Counter[str] = field(default_factory=Counter)
     found: list[str] = field(default_factory=list)
     camera_model: str = ""
-
-
-class LayoutError(ValueError):
-    """Files that are not as distributed: what was found, what was expected, and the section of DATASETS.md."""
-
-    def __init__(self, path: Path, found: str, expected: str, section: str) -> None:
-        super().__init__(f"{path}: {found}; expected {expected} (see {section} in DATASETS.md)")
 
 
 def require_any(source: Path, pattern: str, expected: str, section: str) -> list[Path]:

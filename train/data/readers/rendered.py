@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -16,16 +15,16 @@ import numpy as np
 
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
+from train.data.columns import check_columns, read_named
 from train.data.readers.records import HIDDEN, VISIBLE, Frame, Labels, LayoutError, Plan, Record, Unit, require_any
 from train.data.source import SYNTHETIC, Source
 from train.data.zips import ZipReader
-from train.synthesis.dataset import ANNOTATIONS, image_place
+from train.synthesis.dataset import ANNOTATIONS, PERSON, image_place
 from train.synthesis.labels import posture_name, viewpoint_name
 
 _SECTION = "Rendered people"
-_COLUMNS = (
-    "picture", "joints_2d", "joints_3d", "pelvis", "visible", "box", "azimuth", "stature", "kind", "subject", "motion",
-)  # fmt: skip
+_ROWS = {"picture": (np.int32, ()), **PERSON}
+_ADVICE = "delete it and run train.synthesize again"
 _MIN_SIDE = 64  # pixels of the box's longer side; smaller people teach no pose
 _MIN_VISIBLE = 4  # joints
 _CHILD = 1400.0  # mm, below which a person is counted among the children
@@ -76,17 +75,17 @@ def read_rendered(folder: Path) -> RenderedSet:
     if not path.is_file():
         unfinished = "the data set is not finished, run train.synthesize again with the same settings"
         raise FileNotFoundError(f"{path} not found: {unfinished}")
-    try:
-        with np.load(path) as data:
-            labels = {name: data[name] for name in _COLUMNS}
-            intrinsics = data["intrinsics"]
-            labels["intrinsics"] = intrinsics[labels["picture"]]
-            split = str(data["split"])
-        if len({len(column) for column in labels.values()}) > 1:
-            raise ValueError("its columns are of different lengths")  # noqa: TRY301 - one message for all damage
-    except (zipfile.BadZipFile, KeyError, EOFError, IndexError, ValueError) as error:
-        raise ValueError(f"{path} is damaged ({error}): delete it and run train.synthesize again") from error
-    return RenderedSet(folder, split == "validation", len(intrinsics), labels)
+    arrays = read_named(path, [*_ROWS, "intrinsics", "split"], _ADVICE)
+    intrinsics, split = arrays.pop("intrinsics"), str(arrays.pop("split"))
+    people, pictures = arrays["picture"].size, len(intrinsics) if intrinsics.ndim else 0
+    check_columns(path, arrays, {name: (kind, (people, *row)) for name, (kind, row) in _ROWS.items()}, _ADVICE)
+    check_columns(path, {"intrinsics": intrinsics}, {"intrinsics": (np.float64, (pictures, 3, 3))}, _ADVICE)
+    picture = arrays["picture"]
+    if picture.dtype.kind not in "iu" or (people and not 0 <= picture.min() <= picture.max() < pictures):
+        raise ValueError(f"{path}: array picture names others than the {pictures} pictures of the set: {_ADVICE}")
+    if split not in ("train", "validation"):
+        raise ValueError(f"{path}: split must be 'train' or 'validation', got {split!r}: {_ADVICE}")
+    return RenderedSet(folder, split == "validation", pictures, arrays | {"intrinsics": intrinsics[picture]})
 
 
 def read_synthetic(folder: Path) -> Source:

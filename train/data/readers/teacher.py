@@ -12,6 +12,13 @@ import numpy as np
 from fusion_model.skeletons import COCO_17, HUMAN36M_17, LIMB_JOINTS, MPII_16
 
 MIN_SCORE = 0.6  # below it the two teachers disagree too often to learn from
+TEACHER = {
+    "teacher_2d": (np.float32, (19, 3)),
+    "teacher_3d": (np.int16, (17, 3)),
+    "teacher_3d_visible": (np.float32, (33,)),
+}
+"""Type and shape of a row of each array."""
+
 _MADE_WEIGHT = 0.1  # of 3D joints that were made from others: enough to have a value, too little to be a lesson
 _NAMES_19 = (*COCO_17.joints, "neck", "head_top")
 _BLAZEPOSE_LIMBS = {

@@ -6,20 +6,27 @@ negatives. What is truncated is cut off, what is difficult is unsure.
 
 from __future__ import annotations
 
+import math
 import re
+import reprlib
 import xml.etree.ElementTree as ET
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from train.data.readers.records import Labels, LayoutError, require_any, split_units
-from train.data.readers.scene_records import ScenePhoto, ScenePlan, box_inside
+from train.data.readers.checks import box_inside, member_path
+from train.data.readers.records import Labels, LayoutError, Place, require_any, split_units
+from train.data.readers.scene_records import ScenePhoto, ScenePlan
 from train.data.scenes import CUT_OFF, UNSURE, WHOLE
 
 _SECTION = "PASCAL VOC"
 _EXPECTED = "VOCdevkit/VOC2012 and the like, each with JPEGImages, Annotations and ImageSets"
+_LABELS = "VOC's labels of a photo, its size and the bndbox of every object: unpack it again"
 _LISTS = {"train.txt": "train", "val.txt": "validation"}
+
+N = TypeVar("N", int, float)
 
 
 def plan_voc(source: Path) -> ScenePlan:
@@ -68,20 +75,26 @@ def _load(year: Path, source: str, splits: list[tuple[str, str]], rows: range) -
 
 def _photo(year: Path, source: str, name: str, split: str) -> ScenePhoto:
     """A photo and everyone in it."""
+    listed = Place(year / "ImageSets" / "Main", _SECTION, f"the list of {split}")
+    picture = member_path(year / "JPEGImages", f"{name}.jpg", listed)
     path = year / "Annotations" / f"{name}.xml"
     try:
-        root = ET.parse(path).getroot()  # noqa: S314 - the user's own file, of a data set that was asked for
-        size = (int(root.findtext("size/width")), int(root.findtext("size/height")))
-        # Parts (head, hands, feet) have boxes too, but inside the object's.
-        people = [_person(entry) for entry in root.findall("object") if entry.findtext("name") == "person"]
-    except (OSError, ET.ParseError, ValueError, TypeError) as error:
-        expected = "VOC's labels of a photo, its size and the bndbox of every object: unpack it again"
-        raise LayoutError(path, f"cannot be read ({error})", expected, _SECTION) from error
-    boxes = [
-        box_inside(box, size, path, f"person {number}", _SECTION) for number, (box, _) in enumerate(people, start=1)
-    ]
+        root = ET.parse(path).getroot()  # noqa: S314 - expat refuses entities that blow up
+    except (OSError, ET.ParseError, ValueError, LookupError) as error:
+        raise LayoutError(path, f"cannot be read ({error})", _LABELS, _SECTION) from error
+    photo = Place(path, _SECTION, "the photo")
+    size = (_number(root, "size/width", int, photo), _number(root, "size/height", int, photo))
+    if min(size) < 1:
+        raise photo.error(f"has the size {size[0]} x {size[1]}", _LABELS)
+    people, boxes = [], []
+    # Parts (head, hands, feet) have boxes too, but inside the object's.
+    for entry in root.findall("object"):
+        if entry.findtext("name") == "person":
+            place = Place(path, _SECTION, f"person {len(people) + 1}")
+            people.append(_person(entry, place))
+            boxes.append(box_inside(people[-1][0], size, place))
     return ScenePhoto(
-        path=year / "JPEGImages" / f"{name}.jpg",
+        path=picture,
         size=size,
         boxes=np.array(boxes, np.float32).reshape(-1, 4),
         flags=np.array([flag for _, flag in people], np.int8),
@@ -90,11 +103,24 @@ def _photo(year: Path, source: str, name: str, split: str) -> ScenePhoto:
     )
 
 
-def _person(entry: ET.Element) -> tuple[np.ndarray, int]:
+def _person(entry: ET.Element, place: Place) -> tuple[np.ndarray, int]:
     """Box (4,) by its edges, and flag."""
-    x0, y0, x1, y1 = (float(entry.findtext(f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax"))
-    flag = CUT_OFF if int(entry.findtext("truncated", "0")) else WHOLE
-    if int(entry.findtext("difficult", "0")):
+    x0, y0, x1, y1 = (_number(entry, f"bndbox/{name}", float, place) for name in ("xmin", "ymin", "xmax", "ymax"))
+    flag = CUT_OFF if _number(entry, "truncated", int, place, "0") else WHOLE
+    if _number(entry, "difficult", int, place, "0"):
         flag = UNSURE
     # VOC names the first and the last pixel, counted from 1; edges lie half a pixel outside their centers.
     return np.array([x0 - 1.5, y0 - 1.5, x1 - 0.5, y1 - 0.5]), flag
+
+
+def _number(entry: ET.Element, name: str, kind: type[N], place: Place, default: str | None = None) -> N:
+    """A number of an element below ``entry``; LayoutError if it is missing or no finite number of that kind."""
+    text = entry.findtext(name, default)
+    try:
+        value = kind(text)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not math.isfinite(value):
+        found = f"has no {name}" if text is None else f"has {reprlib.repr(text)} as {name}"
+        raise place.error(found, _LABELS)
+    return value

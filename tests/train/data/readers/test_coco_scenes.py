@@ -55,7 +55,7 @@ def test_photos_may_lie_under_images(source, tmp_path):
     [
         ([550, 50, 60, 100], "the box of person 1 in photo 7 (549.5, 49.5, 609.5, 149.5) reaches beyond the photo"),
         ([100, 50, -20, 100], "the box of person 1 in photo 7 (99.5, 49.5, 79.5, 149.5) is inside-out"),
-        ([100, 50, 20], "cannot be read (ValueError: not enough values to unpack"),
+        ([100, 50, 20], "person 1 in photo 7 has 3 numbers as its box; expected 4, x, y, width and height"),
     ],
 )
 def test_boxes_that_are_wrong(box, words, source, prepare_error):
@@ -86,6 +86,6 @@ def test_files_of_another_kind(source, prepare_error):
     path.write_text(json.dumps(data | {"images": [], "annotations": []}))
     assert f"{path}: there are no photos" in prepare_error("coco-scenes", source)
     path.write_text(json.dumps({"images": []}))
-    assert f"{path}: cannot be read (KeyError: 'categories')" in prepare_error("coco-scenes", source)
+    assert f"{path}: has no list 'annotations'" in prepare_error("coco-scenes", source)
     path.write_text(json.dumps(data)[:100])
     assert f"{path}: cannot be read" in prepare_error("coco-scenes", source)

@@ -150,6 +150,17 @@ def test_a_truncated_cdf(fraction, source, error):
     assert "(see Human3.6M in DATASETS.md)" in message
 
 
+@pytest.mark.parametrize("field", [44, 48, 56, 60])
+def test_a_cdf_that_announces_two_thousand_million_of_something(field, source, error):
+    """The library would count to that number, and read for minutes."""
+    path = source / "S1" / "MyPoseFeatures" / "D3_Positions_mono" / f"Sitting 1.{CAMERA}.cdf"
+    content = bytearray(path.read_bytes())
+    place = int.from_bytes(content[20:28], "big") + field
+    content[place : place + 4] = (2_000_000_000).to_bytes(4, "big")
+    path.write_bytes(content)
+    assert f"Sitting 1.{CAMERA}.cdf: cannot be read (it announces 2000000000 variables or the like)" in error()
+
+
 def test_files_of_another_kind(source, error):
     path = source / "S1" / "MyPoseFeatures" / "D3_Positions_mono" / f"Sitting 1.{CAMERA}.cdf"
     write_cdf(path, world(7), name="Angles")

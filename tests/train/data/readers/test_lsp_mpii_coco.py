@@ -122,7 +122,7 @@ def test_coco_with_another_joint_count_or_cut_off(tmp_path, prepare_error):
     data = json.loads(text)
     data["annotations"][0]["keypoints"] = [1] * 42
     path.write_text(json.dumps(data))
-    assert "person 0 has 42 numbers as keypoints; expected 51" in prepare_error("coco", tmp_path / "in")
+    assert "person 0 in photo 0 has 42 numbers as keypoints; expected 51" in prepare_error("coco", tmp_path / "in")
     path.write_text(text[:200])
     assert "person_keypoints_val2017.json: cannot be read" in prepare_error("coco", tmp_path / "in")
 

@@ -85,11 +85,11 @@ def test_a_year_of_another_name(tmp_path, prepare_error):
     ("old", "new", "words"),
     [
         ("</annotation>", "", "cannot be read (no element found"),
-        ("<width>600</width>", "", "cannot be read"),
-        ("<xmin>101</xmin>", "<xmin>wide</xmin>", "cannot be read (could not convert string to float: 'wide')"),
+        ("<width>600</width>", "", "the photo has no size/width"),
+        ("<xmin>101</xmin>", "<xmin>wide</xmin>", "person 1 has 'wide' as bndbox/xmin"),
         ("<xmin>101</xmin>", "<xmin>201</xmin>", "the box of person 1 (199.5, 49.5, 199.5, 149.5) is inside-out"),
         ("<ymax>150</ymax>", "<ymax>50</ymax>", "is inside-out"),
-        ("<xmin>101</xmin>", "<xmin>nan</xmin>", "is inside-out"),
+        ("<xmin>101</xmin>", "<xmin>nan</xmin>", "person 1 has 'nan' as bndbox/xmin"),
         (
             "<xmax>200</xmax>",
             "<xmax>602</xmax>",

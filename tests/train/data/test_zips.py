@@ -1,0 +1,340 @@
+"""Archives and arrays from elsewhere: hostile or damaged ones are refused by name wherever they are read."""
+
+import io
+import json
+import os
+import stat
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file, save_file
+
+from tests.helpers.fake_data import make_people, write_lspet, write_pack
+from tests.helpers.lsp_mpii_coco_files import write_lsp
+from tests.helpers.rendered_set import small_parts, write_rendered
+from tests.helpers.scene_files import write_scene_pack, write_voc
+from train.data import packs, zips
+from train.data.packs import open_pack
+from train.data.prepared import INDEX, open_prepared, read_prepared
+from train.data.readers.people import read_people
+from train.data.scenes import find_scenes
+from train.data.sources import find_sources
+from train.data.zips import open_zip, read_arrays, read_member
+
+pytestmark = pytest.mark.filterwarnings("ignore:Duplicate name")
+
+
+def add(path, name, content=b"x", mode=0, compressed=zipfile.ZIP_DEFLATED):
+    """Put one more member into a zip file."""
+    member = zipfile.ZipInfo(name)
+    member.external_attr, member.compress_type = mode << 16, compressed
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(member, content)
+
+
+def announce(path, name, size):
+    """Let the directory of an archive announce another size of a member."""
+    data = bytearray(path.read_bytes())
+    place = data.rindex(name.encode()) - 46  # of the member's entry in the directory
+    assert data[place : place + 4] == b"PK\1\2"
+    data[place + 24 : place + 28] = struct.pack("<I", size)
+    path.write_bytes(data)
+
+
+HOSTILE = {
+    "above": (lambda path: add(path, "../../evil.jpg"), "member '../../evil.jpg' lies outside the archive"),
+    "within": (lambda path: add(path, "photos/../../evil.jpg"), "member 'photos/../../evil.jpg' lies outside"),
+    "absolute": (lambda path: add(path, "/etc/cron.d/evil"), "member '/etc/cron.d/evil' lies outside the archive"),
+    "drive": (lambda path: add(path, "C:/evil.jpg"), "member 'C:/evil.jpg' lies outside the archive"),
+    "backslash": (lambda path: add(path, "..\\evil.jpg"), "evil.jpg' lies outside the archive"),
+    "link": (lambda path: add(path, "link", b"/etc/passwd", stat.S_IFLNK | 0o777), "member 'link' is a link"),
+    "twice": (lambda path: [add(path, "twice") for _ in range(2)], "member 'twice' is there 2 times"),
+    "bomb": (lambda path: add(path, "bomb", bytes(3_000_000)), "member 'bomb' announces 3.0 MB in 0.0 MB"),
+    "lying": (lambda path: [add(path, "huge"), announce(path, "huge", 4_000_000_000)], "'huge' announces 4,000.0 MB"),
+}
+
+
+@pytest.fixture(autouse=True)
+def small_bombs(monkeypatch):
+    monkeypatch.setattr(zips, "_LARGE", 1_000_000)
+
+
+@pytest.fixture(params=HOSTILE)
+def hostile(request):
+    """Spoils an archive; what is to be said about it."""
+    return HOSTILE[request.param]
+
+
+def assert_named(error, path, words):
+    assert str(path) in str(error)
+    assert words in str(error)
+    assert "\n" not in str(error)
+
+
+def test_photos_of_people(hostile, tmp_path):
+    spoil, words = hostile
+    write_pack(tmp_path, "made", 2, held_out=1)
+    spoil(tmp_path / "people_made.zip")
+    with pytest.raises(ValueError, match="people_made") as error:
+        read_people(tmp_path / "people_made.npz").photo(0)
+    assert_named(error.value, tmp_path / "people_made.zip", words)
+
+
+def test_arrays_of_people(hostile, tmp_path):
+    spoil, words = hostile
+    write_pack(tmp_path, "made", 2, held_out=1)
+    spoil(tmp_path / "people_made.npz")
+    with pytest.raises(ValueError, match="people_made") as error:
+        read_people(tmp_path / "people_made.npz")
+    assert_named(error.value, tmp_path / "people_made.npz", words)
+
+
+def test_scenes(hostile, tmp_path):
+    spoil, words = hostile
+    write_scene_pack(tmp_path, "", ["coco"], ["0.jpg"], np.array([False]))
+    for name in ("scenes.zip", "scenes.npz"):
+        spoil(tmp_path / name)
+        with pytest.raises(ValueError, match="scenes") as error:
+            find_scenes(tmp_path).photo(0)
+        assert_named(error.value, tmp_path / name, words)
+
+
+def test_rendered_parts_in_train_prepare(hostile, tmp_path, monkeypatch, prepare_error):
+    spoil, words = hostile
+    small_parts(monkeypatch)
+    write_rendered(tmp_path / "in")
+    spoil(tmp_path / "in" / "part-00001.zip")
+    error = prepare_error("synthetic", tmp_path / "in")
+    assert_named(error, tmp_path / "in" / "part-00001.zip", words)
+    assert "(see Rendered people in DATASETS.md)" in error
+    assert not (tmp_path / "out" / INDEX).exists()
+
+
+def test_parts_of_a_cut_run(hostile, tmp_path, prepare, prepare_error):
+    """Of people and of scenes: what an earlier run left is read again."""
+    spoil, words = hostile
+    write_lsp(tmp_path / "lsp")
+    prepare("lsp", tmp_path / "lsp")
+    (tmp_path / "out" / INDEX).unlink()
+    spoil(tmp_path / "out" / "part-00000.zip")
+    assert_named(prepare_error("lsp", tmp_path / "lsp"), tmp_path / "out" / "part-00000.zip", words)
+    write_voc(tmp_path / "voc")
+    out = tmp_path / "scenes"
+    prepare("voc", tmp_path / "voc", out=out)
+    parts = out / "scenes_voc.parts"
+    parts.mkdir()
+    (out / "scenes_voc.zip").rename(parts / "part-00000.zip")
+    spoil(parts / "part-00000.zip")
+    assert_named(prepare_error("voc", tmp_path / "voc", out=out), parts / "part-00000.zip", words)
+
+
+def test_a_prepared_folder(hostile, tmp_path, prepare):
+    spoil, words = hostile
+    write_lsp(tmp_path / "lsp")
+    prepare("lsp", tmp_path / "lsp")
+    spoil(tmp_path / "out" / "part-00000.zip")
+    with pytest.raises(ValueError, match="crop 000000") as error:
+        read_prepared(tmp_path / "out").photo(0)
+    assert_named(error.value, tmp_path / "out" / "part-00000.zip", words)
+    spoil(tmp_path / "out" / "people.npz")
+    with pytest.raises(ValueError, match=r"people\.npz") as error:
+        open_prepared(tmp_path / "out")
+    assert_named(error.value, tmp_path / "out" / "people.npz", words)
+
+
+def test_train_pack_ends_with_one_sentence(hostile, tmp_path, refused):
+    spoil, words = hostile
+    write_pack(tmp_path / "in", "made", 2, held_out=1)
+    spoil(tmp_path / "in" / "people_made.zip")
+    error = refused("pack", "--data", tmp_path / "in", "--out", tmp_path / "out")
+    assert_named(error, tmp_path / "in" / "people_made.zip", words)
+    assert not list((tmp_path / "out").glob("*.safetensors"))
+
+
+def test_the_teacher_beside_lspet(hostile, tmp_path):
+    spoil, words = hostile
+    write_lspet(tmp_path / "lspet", 2)
+    arrays = write_pack(tmp_path / "other", "made", 2, held_out=0)
+    np.savez(tmp_path / "lspet_teacher.npz", **arrays)
+    spoil(tmp_path / "lspet_teacher.npz")
+    with pytest.raises(ValueError, match="lspet_teacher") as error:
+        find_sources(tmp_path)
+    assert_named(error.value, tmp_path / "lspet_teacher.npz", words)
+
+
+def test_a_photo_larger_than_any(tmp_path):
+    path = tmp_path / "a.zip"
+    add(path, "photo", os.urandom(1000), compressed=zipfile.ZIP_STORED)
+    with open_zip(path) as archive, pytest.raises(ValueError, match=r"'photo' announces 0\.0 MB, at most 0\.0 MB"):
+        read_member(archive, "photo", most=999)
+
+
+def test_a_member_gives_no_more_than_it_announces(tmp_path):
+    path = tmp_path / "a.zip"
+    add(path, "photo", bytes(900_000))
+    announce(path, "photo", 1000)
+    with open_zip(path) as archive, pytest.raises(ValueError, match="Bad CRC-32"):
+        read_member(archive, "photo")
+
+
+def test_many_members_that_are_too_much_together(tmp_path):
+    path = tmp_path / "a.zip"
+    for row in range(20):
+        add(path, f"{row}", bytes(400_000))
+    with pytest.raises(ValueError, match=r"its members announce 8\.0 MB in 0\.0 MB, '0' the most"):
+        open_zip(path)
+
+
+@pytest.mark.parametrize("kind", ["encrypted", "method", "deflate"])
+def test_members_that_cannot_be_unpacked(kind, tmp_path):
+    path = tmp_path / "people_made.zip"
+    write_pack(tmp_path, "made", 1, held_out=0)
+    path.unlink()
+    add(path, "p000.webp", os.urandom(500) + bytes(5000))
+    data = bytearray(path.read_bytes())
+    place = data.rindex(b"PK\1\2")
+    if kind == "encrypted":
+        data[place + 8] = 1
+    elif kind == "method":
+        data[place + 10] = data[8] = 97
+    else:
+        data[60:100] = bytes([255]) * 40
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"people_made\.zip: photo p000\.webp cannot be read .*copy the archive again"):
+        read_people(tmp_path / "people_made.npz").photo(0)
+
+
+def npy(header, content=b""):
+    """An array file with a header of one's own."""
+    text = f"{header}\n".encode()
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text + content
+
+
+NO_HEADER = "array box has no header that can be read"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            npy("{'descr': '<f8', 'fortran_order': False, 'shape': (10**12,)}"),
+            NO_HEADER,
+        ),
+        (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,)}"), "announces the shape (1000000"),
+        (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 4)}", bytes(24)), "but has 24 bytes"),
+        (npy("{'descr': '|O', 'fortran_order': False, 'shape': (1, 4)}"), "holds Python objects (allow_pickle=False)"),
+        (npy("__import__('os').getcwd()"), NO_HEADER),
+        (b"", NO_HEADER),
+        (b"\x93NUMPY", NO_HEADER),
+    ],
+)
+def test_an_array_that_lies(content, words, tmp_path):
+    path = tmp_path / "people_made.npz"
+    arrays = write_pack(tmp_path, "made", 1, held_out=0)
+    del arrays["box"]
+    np.savez(path, **arrays)
+    add(path, "box.npy", content)
+    with pytest.raises(ValueError, match=r"people_made\.npz is damaged") as error:
+        read_people(path)
+    assert_named(error.value, path, words)
+
+
+def test_arrays_are_those_of_numpy():
+    arrays = {
+        "text": np.array(["a", "bcd"]),
+        "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        "scalar": np.array(True),
+        "empty": np.zeros((0, 4), np.float16),
+    }
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    read = read_arrays(file)
+    assert list(read) == list(arrays)
+    for name, array in arrays.items():
+        assert read[name].dtype == array.dtype
+        assert np.array_equal(read[name], array)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"box": np.full((2, 4), np.nan)}, "array box holds NaN or infinity in row 0"),
+        ({"box": np.array([[0, 0, 9, 9], [5, 5, 5, 9]], float)}, "array box has an empty box in row 1, [5.0, 5.0, 5.0"),
+        ({"name": np.array([1, 2])}, "array name holds int64, expected text"),
+        ({"joints": np.full((2, 16, 3), "x")}, "array joints holds <U1, expected numbers"),
+        ({"teacher_3d": np.full((2, 17, 3), 1j)}, "array teacher_3d holds complex128, expected numbers"),
+        ({"name": np.array("p000.webp")}, "array name has shape (), expected (0,)"),
+    ],
+)
+def test_labels_of_people_that_are_wrong(changes, words, tmp_path):
+    path = tmp_path / "people_made.npz"
+    np.savez(path, **write_pack(tmp_path, "made", 2, held_out=1) | changes)
+    with pytest.raises(ValueError, match="people_made") as error:
+        read_people(path)
+    assert_named(error.value, path, words)
+
+
+def write_packed(folder, **changes):
+    """A pack of two people, some of its tensors changed."""
+    people = make_people(2, side=16)
+    tensors = {"photos": people.photos} | {name: getattr(people, name) for name in packs._COLUMNS[1:]}
+    tensors |= {"validation": people.by_hand[:, 0]} | changes
+    folder.mkdir()
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "people-00000.safetensors")
+    index = {"format": "fusion-pose-pack/1", "people": 2, "size": 16, "files": ["people-00000.safetensors"]}
+    (folder / "pack.json").write_text(json.dumps(index))
+
+
+def test_files_of_a_pack_that_are_wrong(tmp_path):
+    people = make_people(2, side=16)
+    faults = {
+        "joints": (people.joints[:1], r"array joints has shape \(1, 16, 2\), expected \(2, 16, 2\)"),
+        "box": (people.box / 0, "array box holds NaN or infinity in row 0"),
+        "photos": (people.photos[:, :, :8], r"its photos of shape \(2, 3, 8, 16\) are not 2 photos"),
+        "weight": (people.weight.bool().long().char()[:, :3], "array weight has shape"),
+    }
+    for name, (tensor, words) in faults.items():
+        write_packed(tmp_path / name, **{name: tensor})
+        with pytest.raises(ValueError, match=rf"people-00000\.safetensors.*{words}"):
+            open_pack(tmp_path / name, validation=True)
+    write_packed(tmp_path / "right")
+    assert len(open_pack(tmp_path / "right", validation=True)) == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (["../people-00000.safetensors"], "names files that do not lie beside it"),
+        (["/other/people-00000.safetensors"], "names files that do not lie beside it"),
+        ([5], "names files that do not lie beside it"),
+        ({"a": 1}, "names files that do not lie beside it"),
+        (["people-00000.safetensors"] * 2, "names a file twice"),
+    ],
+)
+def test_indexes_of_a_pack_that_lead_elsewhere(files, words, tmp_path):
+    write_packed(tmp_path / "out")
+    path = tmp_path / "out" / "pack.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"files": files}))
+    with pytest.raises(ValueError, match=rf"pack\.json {words}"):
+        open_pack(tmp_path / "out", validation=True)
+
+
+@pytest.mark.parametrize("kind", ["out of order", "beyond", "no size"])
+def test_encoded_photos_that_do_not_fit(kind, tmp_path, printed):
+    write_pack(tmp_path / "in", "made", 3, held_out=1)
+    printed("pack", "--data", tmp_path / "in", "--out", tmp_path / "out", "--quality", 50)
+    path = tmp_path / "out" / "people-00000.safetensors"
+    with packs.safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    if kind == "out of order":
+        tensors["ends"] = tensors["ends"][[1, 0, 2]].contiguous()
+    elif kind == "beyond":
+        tensors["ends"] = tensors["ends"] + 5
+    else:
+        metadata = {name: json.dumps(json.loads(mark) | {"size": None}) for name, mark in metadata.items()}
+    save_file(tensors, path, metadata)
+    with pytest.raises(ValueError, match=r"people-00000\.safetensors is damaged \(its encoded of shape"):
+        open_pack(tmp_path / "out", validation=True)

@@ -1,0 +1,76 @@
+"""Labels as arrays of an npz file, a row a person or a photo: all there, of the right type and shape, and numbers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from train.data.zips import MissingArrayError, read_arrays
+
+Columns = Mapping[str, tuple[type, tuple[int, ...]]]
+"""Type and shape of every array, or of one row of it; any type of number stands for all."""
+
+
+def read_columns(path: Path, rows: Columns, advice: str) -> dict[str, np.ndarray]:
+    """The arrays of a file that have a row each for the same number of people or photos.
+
+    Args:
+        path: of the file.
+        rows: what a row of each is.
+        advice: how a damaged file is mended.
+
+    Raises:
+        OSError: if there is no such file.
+        ValueError: if it is damaged, or an array is missing or is something else; names file and array.
+    """
+    arrays = read_named(path, rows, advice)
+    first = next(iter(arrays.values()))
+    count = len(first) if first.ndim else 0
+    check_columns(path, arrays, {name: (kind, (count, *row)) for name, (kind, row) in rows.items()}, advice)
+    return arrays
+
+
+def read_named(
+    path: Path, names: Collection[str] | None, advice: str, content: bytes | None = None
+) -> dict[str, np.ndarray]:
+    """Arrays of a file as they are, None for all; ``content`` where the file was read. Raises as :func:`read_columns`.
+
+    Python objects are never read.
+    """
+    try:
+        return read_arrays(path if content is None else io.BytesIO(content), names)
+    except MissingArrayError as error:
+        raise ValueError(f"{path} {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged or no npz file ({error}): {advice}") from error
+
+
+def check_columns(
+    path: Path, arrays: Mapping[str, np.ndarray], wanted: Columns, advice: str, unknown: Collection[str] = ()
+) -> None:
+    """Refuse arrays of another type or shape, and NaN and infinity but in those that are ``unknown`` here and there.
+
+    Raises:
+        ValueError: names file and array.
+    """
+    for name, (kind, shape) in wanted.items():
+        array = arrays.get(name)
+        if getattr(array, "shape", None) != shape:
+            found = "is missing" if array is None else f"has shape {array.shape}"
+            raise ValueError(f"{path}: array {name} {found}, expected {shape}: {advice}")
+        if array.dtype.kind not in ("U" if kind is np.str_ else "biuf"):
+            expected = "text" if kind is np.str_ else "numbers"
+            raise ValueError(f"{path}: array {name} holds {array.dtype}, expected {expected}: {advice}")
+        if array.dtype.kind == "f" and name not in unknown and not np.isfinite(array).all():
+            row = int(np.argwhere(~np.isfinite(array))[0][0]) if array.ndim else 0
+            raise ValueError(f"{path}: array {name} holds NaN or infinity in row {row}: {advice}")
+
+
+def check_boxes(path: Path, name: str, boxes: np.ndarray, advice: str) -> None:
+    """Refuse boxes (N, 4) that are inside-out or empty; ValueError names file and row."""
+    if (wrong := (boxes[:, :2] >= boxes[:, 2:]).any(1)).any():
+        row = int(wrong.argmax())
+        raise ValueError(f"{path}: array {name} has an empty box in row {row}, {boxes[row].tolist()}: {advice}")
