@@ -11,9 +11,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from demo.service import Service
-from demo.video import clips
 from demo.video.pipeline import motion_steps
 from demo.video.smoothing import smooth_motion
+from fusion_model import clips
 from tests.helpers.schemas import VIDEO
 from tests.helpers.serving import served
 from tests.helpers.steps import finished
