@@ -71,10 +71,10 @@ def test_what_is_no_usable_clip_is_a_sentence(client, make_clip, notes, monkeypa
     assert "notes.jpg is not a clip" in refused(client, handle_file(notes))
     assert "nobody was found in the clip" in refused(client, handle_file(make_clip(black=range(10))))
     cut = tmp_path / "cut.mp4"
-    cut.write_bytes(make_clip().read_bytes()[:900])
+    cut.write_bytes(make_clip().read_bytes()[:40])
     assert "cut.mp4" in refused(client, handle_file(cut))
     monkeypatch.setattr(clips, "MAX_SECONDS", 0.2)
-    assert "walk.mp4 lasts 0.4 seconds: at most 0.2" in refused(client, handle_file(make_clip()))
+    assert "walk.mp4 lasts 1.2 seconds: at most 0.2" in refused(client, handle_file(make_clip(frames=30)))
     monkeypatch.setattr(clips, "MAX_BYTES", 1000)
     assert "at most" in refused(client, handle_file(make_clip()))
 

@@ -96,6 +96,18 @@ def test_frames_of_every_kind_come_in_order(tmp_path, monkeypatch, name, codec, 
     assert numbers(path) == list(range(FRAMES))
 
 
+def test_frames_that_only_others_refer_to_are_not_shown(tmp_path):
+    path = encode(tmp_path / "a.webm", BARS, "libvpx", options={"deadline": "realtime", "cpu-used": "8"})
+    with av.open(str(path)) as container:
+        hidden = [bytes(packet) for packet in container.demux(video=0)][7]
+
+    def edit(data):
+        data[data.index(hidden)] &= ~0x10
+
+    timeline, pictures = read(patch(path, edit))
+    assert (len(timeline.times), len(pictures), timeline.lost) == (FRAMES - 1, FRAMES - 1, 0)
+
+
 def test_a_frame_of_an_odd_size(tmp_path):
     path = encode(tmp_path / "a.mkv", [bar(0, (97, 65))] * 3, "ffv1", "yuv444p")
     assert read(path)[1][0][2].shape == (65, 97, 3)
