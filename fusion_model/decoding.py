@@ -71,10 +71,13 @@ class Picture:
     Attributes:
         number: of the frame, from 0 in the order in which frames are shown; damaged ones have numbers, too.
         seconds: when it is shown, from the first frame.
+        sure: whether the frame is whole and that number right. In an AVI with B-frames, numbers may be a little off
+            near damage, until the next key frame.
     """
 
     number: int
     seconds: float
+    sure: bool
     _frame: VideoFrame = field(repr=False)
     _aspect: Fraction = field(repr=False)
     _reformatter: VideoReformatter = field(repr=False)  # its tables for HDR take a second, so frames share it
@@ -222,17 +225,20 @@ def decode(container: InputContainer, stream: VideoStream, timeline: Timeline) -
         timeline: of the same file.
     """
     aspect, reformatter = pixel_aspect(stream), VideoReformatter()
-    last, damaged = -1, set()
+    last, key, damaged = -1, 0, {-1}
     for frame in _decoded(container, stream):
         if isinstance(frame, int):
             damaged.add(frame)
             continue
         number = timeline.places.get(frame.pts)
         if timeline.in_order:
-            number = _next_number(last, damaged, number if frame.key_frame else None)
+            place = number if frame.key_frame else None
+            key = key if place is None else place
+            number = _next_number(last, damaged, place)
         if number is not None and number < len(timeline.times):
             last = number
-            yield Picture(number, timeline.times[number], frame, aspect, reformatter)
+            sure = not frame.is_corrupt and (not timeline.in_order or frame.key_frame or key > max(damaged))
+            yield Picture(number, timeline.times[number], sure, frame, aspect, reformatter)
 
 
 def _next_number(last: int, damaged: set[int], place: int | None) -> int:

@@ -109,6 +109,6 @@ class _Video:
         self._pictures.close()
 
     def _decoded(self) -> Generator[Picture, None, None]:
-        """Every frame that can be decoded."""
+        """Every frame that is whole and whose number is sure: labels belong to one frame."""
         with opened(self._path) as (container, stream):
-            yield from decode(container, stream, self._timeline)
+            yield from (picture for picture in decode(container, stream, self._timeline) if picture.sure)

@@ -63,6 +63,23 @@ def test_a_damaged_frame_does_not_shift_the_later_ones(tmp_path, name, options, 
         pictures(path, [0, 4])
 
 
+def found(video, number):
+    """The number that a frame shows, None where it is refused."""
+    try:
+        return shown_number(pictures(video, [0, number])[1])
+    except LayoutError as error:
+        assert f"frame {number} cannot be decoded" in str(error)  # noqa: PT017 - may be refused or not
+        return None
+
+
+@pytest.mark.parametrize("broken", range(1, 8))
+def test_no_frame_is_taken_for_another(tmp_path, broken):
+    options = {"preset": "fast", "g": "8", "bf": "2", "b-adapt": "0", "sc_threshold": "0"}
+    path = damage(encode(tmp_path / "a.avi", BARS, options=options), [broken])
+    assert [shown_number(picture) for picture in pictures(path, [0, 8, 9, 10, 11])] == [0, 8, 9, 10, 11]
+    assert [number for number in range(1, 8) if found(path, number) not in {number, None}] == []
+
+
 def test_labels_are_pixels_of_the_frame_as_it_is_stored(tmp_path):
     path = encode(tmp_path / "a.mp4", BARS, sample_aspect_ratio=Fraction(2))
     picture = pictures(set_matrix(path, (0, 1), (-1, 0)), [7])[0]
