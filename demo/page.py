@@ -14,8 +14,8 @@ from demo.endpoints import data_endpoints
 from demo.photo_tab import EXAMPLES, KEPT_SECONDS, PhotoTab
 from demo.service import Service
 from demo.theme import CSS, theme
-from demo.video.clips import MAX_BYTES
 from demo.video_tab import VideoTab
+from fusion_model.clips import MAX_BYTES
 
 # Gradio knows of so many pages and clients, by default of 10,000, and forgets the one that was used least recently. One
 # is 0.3 MB and, of a page, the last result: 0.15 MB for each person in it.

@@ -19,10 +19,10 @@ from demo.drawing.motion_figure import motion_figure, motion_sentence
 from demo.inputs import CLIP_QUEUE, checked_height, clip_input, height_input, parse_box
 from demo.result_panel import HIDDEN, colour_key
 from demo.service import Service
-from demo.video.clips import LIMITS
 from demo.video.motion import Motion
 from demo.video.pipeline import MAX_POSES, Step
 from demo.video.smoothing import smooth_motion
+from fusion_model.clips import LIMITS
 
 _HINT = "### The motion appears here\nUpload a clip or record one, then press *Follow the person*."
 _LIMITS = f"{LIMITS} At most {MAX_POSES} frames are processed, evenly spread. Clips are deleted within an hour."

@@ -130,6 +130,7 @@ def test_the_library_imports_exactly_the_packages_that_it_asks_for(imports):
 def test_the_library_loads_nothing_it_does_not_need():
     code = (
         "import importlib, pkgutil, sys, fusion_model\n"
+        "assert 'av' not in sys.modules\n"
         "for module in pkgutil.walk_packages(fusion_model.__path__, 'fusion_model.'):\n"
         "    importlib.import_module(module.name)\n"
         "assert 'fusion_model.hub.fetch' in sys.modules\n"

@@ -55,9 +55,13 @@ def motion_sentence(motion: Motion) -> str:
     """What is shown, in words."""
     clip, first = motion.clip, motion.poses[motion.found[0]]
     every = "every frame" if motion.step == 1 else f"one frame in {motion.step}"
+    gaps = ""
+    if clip.missing:
+        announced = clip.frames + clip.missing
+        gaps = f"**{clip.missing} of {announced} frames are missing: the file is damaged or cut off.** "
     return (
-        f"{clip.path.name}: {clip.seconds:.1f} s, {clip.width} x {clip.height} pixels, {every} processed, somebody "
-        f"found in {len(motion.found)} of {len(motion.frames)}, {'' if motion.smoothed else 'not '}smoothed, "
+        f"{gaps}{clip.path.name}: {clip.seconds:.1f} s, {clip.width} x {clip.height} pixels, {every} processed, "
+        f"somebody found in {len(motion.found)} of {len(motion.frames)}, {'' if motion.smoothed else 'not '}smoothed, "
         f"{first.height_mm / 10:.0f} cm tall · model {first.model}"
     )
 

@@ -1,1 +1,1 @@
-"""Clips: decoding, tracking, smoothing, motion."""
+"""Clips: tracking, smoothing, motion, and the files made of them."""

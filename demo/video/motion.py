@@ -13,11 +13,12 @@ import numpy as np
 
 from demo.exports import as_bvh
 from demo.exports.as_csv import JOINT_COLUMNS, joint_rows
-from demo.video.clips import Clip
 from fusion_model import Pose
+from fusion_model.clips import Clip
 
 SCHEMA = "fusion-pose-video/1"
 COLUMNS = ("frame", "time_s", *JOINT_COLUMNS)
+_MAX_BVH_RATE = 240  # frames a second
 NO_PERSON = "nobody"  # the status, in CSV, of a frame without the person
 
 
@@ -56,10 +57,11 @@ class Motion:
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values, schema ``fusion-pose-video/1``.
 
-        ``clip`` says what was read: file, width and height in pixels, frames, frames a second, seconds. ``step``,
-        ``smoothed`` and ``model`` say how it was processed. ``frames`` has an entry for each processed frame: its
-        number ``frame`` from 0, its ``time`` in seconds, whether the person was ``found``, and the ``pose`` (schema
-        ``fusion-pose/1``, or null).
+        ``clip`` says what was read: file, width and height in pixels as it is shown, frames, frames that are missing
+        because the file is damaged or cut off, frames a second on average, seconds. ``step``, ``smoothed`` and
+        ``model`` say how it was processed. ``frames`` has an entry for each processed frame: its number ``frame`` from
+        0 (missing ones are counted), its ``time`` in seconds, whether the person was ``found``, and the ``pose``
+        (schema ``fusion-pose/1``, or null).
         """
         return {
             "schema": SCHEMA,
@@ -69,6 +71,7 @@ class Motion:
                 "width": self.clip.width,
                 "height": self.clip.height,
                 "frames": self.clip.frames,
+                "missing_frames": self.clip.missing,
                 "frames_per_second": round(self.clip.rate, 4),
                 "seconds": round(self.clip.seconds, 4),
             },
@@ -113,21 +116,29 @@ def encode_csv(motion: Motion) -> bytes:
 def encode_bvh(motion: Motion) -> bytes:
     """Write the motion as BVH, see :mod:`demo.exports.as_bvh`.
 
-    The format has no missing frames: between two poses the missing ones are interpolated; before the first pose and
-    after the last one, the person stands still.
+    The format has frames at even times only, from the start of the clip: joints are interpolated linearly between the
+    poses before and after, and bones turned accordingly. Before the first pose and after the last one, the person
+    stands still.
     """
-    return as_bvh.encode(_filled(motion), motion.frame_seconds)
+    times = _even_times(motion)
+    seconds = times[1] if len(times) > 1 else motion.frame_seconds
+    return as_bvh.encode(_poses_at(motion, times), seconds)
 
 
-def _filled(motion: Motion) -> list[Pose]:
-    """A pose for every frame, those between two found ones interpolated."""
-    found, times = list(motion.found), np.array(motion.times)
+def _even_times(motion: Motion) -> np.ndarray:
+    """Seconds from the start of the clip to the last processed frame, as far apart as most of those frames are."""
+    steps = np.diff(motion.times)
+    if not len(steps):
+        return np.zeros(1)
+    step, end = max(float(np.median(steps)), 1 / _MAX_BVH_RATE), motion.times[-1]
+    return np.linspace(0.0, end, max(2, round(end / step) + 1))
+
+
+def _poses_at(motion: Motion, times: np.ndarray) -> list[Pose]:
+    """The person at those times in seconds, joints interpolated."""
+    found = list(motion.found)
     joints = np.stack([motion.poses[place].joints_3d for place in found])
-    shape = joints.shape[1:]
-    columns = [np.interp(times, times[found], column) for column in joints.reshape(len(found), -1).T]
-    every = np.stack(columns, axis=1).reshape(-1, *shape)
-    first = motion.poses[found[0]]
-    return [
-        dataclasses.replace(first if pose is None else pose, joints_3d=filled)
-        for pose, filled in zip(motion.poses, every, strict=True)
-    ]
+    known = np.array(motion.times)[found]
+    columns = [np.interp(times, known, column) for column in joints.reshape(len(found), -1).T]
+    every = np.stack(columns, axis=1).reshape(-1, *joints.shape[1:])
+    return [dataclasses.replace(motion.poses[found[0]], joints_3d=one) for one in every]

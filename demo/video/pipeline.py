@@ -19,10 +19,11 @@ import cv2
 import numpy as np
 
 from demo.drawing.overlays import draw_people
-from demo.video.clips import Clip, clip_writer, open_clip, read_frames
+from demo.video.clips import clip_writer
 from demo.video.motion import Motion, encode_bvh, encode_csv, encode_json
 from demo.video.tracker import Track, TrackFrames, track_frames
 from fusion_model import NoPersonError, Pose, PoseEstimator
+from fusion_model.clips import Clip, open_clip, read_frames
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.files import write_atomically
 
@@ -31,7 +32,7 @@ MAX_SIDE = 1280  # pixels of the clip with the skeleton
 SUFFIXES = {"mp4": ".skeleton.mp4", "json": ".json", "csv": ".csv", "bvh": ".bvh"}
 
 Step = tuple[float, str]
-"""The fraction that is done, beyond 1 if a header announced too few frames; and what is being done."""
+"""The fraction that is done, and what is being done."""
 
 _Value = TypeVar("_Value")
 
@@ -53,7 +54,7 @@ def motion_steps(
 
     Args:
         estimator: the loaded model.
-        source: path of the clip; its limits are those of :mod:`demo.video.clips`.
+        source: path of the clip; its limits are those of :mod:`fusion_model.clips`.
         box: x0, y0, x1, y1 round the person in the first frame, in pixels; None takes the best person found.
         height_mm: the person's height.
         most_poses: at most so many frames are processed, evenly spread; from 1 to ``MAX_POSES``.
@@ -78,8 +79,8 @@ def motion_steps(
     step = math.ceil(clip.frames / most_poses)
     total = math.ceil(clip.frames / step)
     tracker, track = tracker or partial(track_frames, estimator), Track(height_mm, box)
-    numbers, times, poses = [], [], []
-    for piece in _pieces(read_frames(clip, step), piece_pixels // (clip.width * clip.height)):
+    numbers, times, poses, decoded = [], [], [], set()
+    for piece in _pieces(read_frames(clip, step, decoded), piece_pixels // (clip.width * clip.height)):
         found, track = tracker([(seconds, frame) for _, seconds, frame in piece], track)
         numbers += [number for number, _, _ in piece]
         times += [seconds for _, seconds, _ in piece]
@@ -87,7 +88,7 @@ def motion_steps(
         yield len(numbers) / total, f"frame {len(numbers)} of {total}"
     if not any(poses):
         raise NoPersonError("nobody was found in the clip: try one that shows a person larger")
-    return Motion(clip, step, tuple(numbers), tuple(times), tuple(poses))
+    return Motion(clip.decoded(len(decoded)), step, tuple(numbers), tuple(times), tuple(poses))
 
 
 def overlay_steps(motion: Motion, target: Path) -> Generator[Step, None, None]:

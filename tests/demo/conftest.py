@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.video.clips import Clip
 from demo.video.motion import Motion
+from fusion_model.clips import Clip
 from fusion_model.skeletons import HUMAN36M_17
 from scripts.chromium import FLAGS, MISSING, find_chromium
 from tests.helpers.clips import write_clip

@@ -11,9 +11,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from demo.service import Service
-from demo.video import clips
 from demo.video.pipeline import motion_steps
 from demo.video.smoothing import smooth_motion
+from fusion_model import clips
 from tests.helpers.schemas import VIDEO
 from tests.helpers.serving import served
 from tests.helpers.steps import finished
@@ -71,10 +71,10 @@ def test_what_is_no_usable_clip_is_a_sentence(client, make_clip, notes, monkeypa
     assert "notes.jpg is not a clip" in refused(client, handle_file(notes))
     assert "nobody was found in the clip" in refused(client, handle_file(make_clip(black=range(10))))
     cut = tmp_path / "cut.mp4"
-    cut.write_bytes(make_clip().read_bytes()[:900])
+    cut.write_bytes(make_clip().read_bytes()[:40])
     assert "cut.mp4" in refused(client, handle_file(cut))
     monkeypatch.setattr(clips, "MAX_SECONDS", 0.2)
-    assert "walk.mp4 lasts 0.4 seconds: at most 0.2" in refused(client, handle_file(make_clip()))
+    assert "walk.mp4 lasts 1.2 seconds: at most 0.2" in refused(client, handle_file(make_clip(frames=30)))
     monkeypatch.setattr(clips, "MAX_BYTES", 1000)
     assert "at most" in refused(client, handle_file(make_clip()))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.serving import WAIT, served
+from tests.helpers.videos import packets
 
 pytestmark = pytest.mark.browser
 
@@ -54,6 +55,17 @@ def test_a_clip_in_the_motion_out(video_page, clip):
         "document.querySelector('#motion .js-plotly-plot')._fullLayout._currentFrame === '9'", timeout=WAIT
     )
     assert video_page.broken == []
+
+
+def test_frames_that_are_missing_are_said(video_page, make_clip):
+    path = make_clip(frames=30, name="cut.mp4")
+    start, _ = packets(path)[12]
+    path.write_bytes(path.read_bytes()[:start])
+    follow(video_page, path)
+    video_page.wait_for_function(f"{FRAMES} === 12", timeout=WAIT)
+    assert "18 of 30 frames are missing" in video_page.locator("#motion-caption").inner_text()
+    clip = json.loads(saved(video_page, "json"))["clip"]
+    assert (clip["frames"], clip["missing_frames"]) == (12, 18)
 
 
 def test_smoothing_can_be_switched_off_without_the_networks(video_page, clip, counting):

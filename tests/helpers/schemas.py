@@ -48,7 +48,15 @@ POSES = exactly(schema={"const": "fusion-poses/1"}, poses={"type": "array", "ite
 VIDEO = exactly(
     schema={"const": "fusion-pose-video/1"},
     model=TEXT,
-    clip=exactly(file=TEXT, width=COUNT, height=COUNT, frames=COUNT, frames_per_second=NUMBER, seconds=NUMBER),
+    clip=exactly(
+        file=TEXT,
+        width=COUNT,
+        height=COUNT,
+        frames=COUNT,
+        missing_frames=COUNT,
+        frames_per_second=NUMBER,
+        seconds=NUMBER,
+    ),
     step=COUNT,
     smoothed=FLAG,
     frames={

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 from demo.video import pipeline
-from demo.video.clips import clip_writer, open_clip, read_frames
+from demo.video.clips import clip_writer
 from demo.video.pipeline import file_steps, motion_steps
 from demo.video.smoothing import smooth_motion
 from fusion_model import PoseEstimator
+from fusion_model.clips import open_clip, read_frames
 from fusion_model.drawing import SIDE_COLOURS
 from fusion_model.images import load_photo
-from tests.helpers.clips import HEIGHT, WIDTH, picture, write_clip
+from tests.helpers.clips import HEIGHT, WIDTH, middle, picture, write_clip
 from tests.helpers.steps import finished
+from tests.helpers.videos import packets
 
 ROOT = Path(__file__).parents[3]
 
@@ -29,6 +31,19 @@ def test_a_step_bounds_the_number_of_frames(squares, walk):
     assert motion.frame_seconds == pytest.approx(0.16, abs=1e-3)
     with pytest.raises(ValueError, match="most_poses"):
         finished(motion_steps(squares, walk, most_poses=pipeline.MAX_POSES + 1))
+
+
+def test_frames_that_cannot_be_decoded_are_counted_and_leave_the_others_as_they_are(squares, walk):
+    whole = finished(motion_steps(squares, walk))
+    data = bytearray(walk.read_bytes())
+    for start, size in packets(walk)[13:]:
+        data[start : start + size] = bytes(size)
+    walk.write_bytes(data)
+    motion = finished(motion_steps(squares, walk))
+    assert (motion.clip.frames, motion.clip.missing) == (13, 7)
+    assert motion.clip.seconds == pytest.approx(0.8)
+    assert motion.frames == tuple(range(13))
+    assert [pose and middle(pose) for pose in motion.poses] == [pose and middle(pose) for pose in whole.poses[:13]]
 
 
 def test_progress_rises_to_one(squares, walk, tmp_path):

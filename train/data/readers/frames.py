@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 
+from fusion_model.decoding import Picture, VideoError, decode, opened, read_timeline
 from train.data.readers.pictures import read_picture
 from train.data.readers.records import LayoutError, Record
-
-_Frame = Callable[[], np.ndarray | None]  # converts a decoded frame to (H, W, 3) uint8 BGR; None if it is damaged
 
 
 def iterate_frames(
@@ -50,64 +48,41 @@ def iterate_frames(
 
 
 class _Video:
-    """Reads a video forwards, by OpenCV or where that cannot by PyAV; converts only the frames that are asked for."""
+    """Reads a video forwards; converts only the frames that are asked for."""
 
     def __init__(self, path: Path, section: str) -> None:
         self._path, self._section = path, section
         if not path.is_file():
             raise LayoutError(path, "there is no such file", "the video of these labels", section)
-        self._open(_frames_by_opencv)
-        self._readers = [_frames_by_pyav]  # what is left to try
+        try:
+            with opened(path) as (container, stream):
+                self._timeline = read_timeline(container, stream)
+        except VideoError as error:
+            found, expected = "cannot be opened as a video", "one as distributed: unpack it again"
+            raise LayoutError(path, found, expected, section) from error
+        self._pictures = self._decoded()
+        self._picture = next(self._pictures, None)
 
     def read(self, number: int) -> np.ndarray:
-        """Frame ``number`` from 0, at or after the last one read."""
-        while self._next <= number:
-            frame = next(self._frames, None)
-            if frame is not None:
-                self._next += 1
-            elif self._readers:
-                self._open(self._readers.pop())
-            else:
-                self._refuse(number)
-        image = frame()
-        if image is None:
+        """Frame ``number`` from 0, at or after the last one read, (H, W, 3) uint8 BGR.
+
+        Labels are pixels of the frame as it is stored: it is neither turned nor stretched.
+        """
+        frames = len(self._timeline.times)
+        if number >= frames:
+            expected = f"at least {number + 1}, as many as have labels: unpack it again"
+            raise LayoutError(self._path, f"the video ends after {frames} frames", expected, self._section)
+        while self._picture is not None and self._picture.number < number:
+            self._picture = next(self._pictures, None)
+        if self._picture is None or self._picture.number > number:
             raise LayoutError(self._path, f"frame {number} cannot be decoded", "a whole video", self._section)
-        return image
+        return self._picture.stored()
 
     def close(self) -> None:
         """Give the file back."""
-        self._frames.close()
+        self._pictures.close()
 
-    def _open(self, reader: Callable[[Path], Generator[_Frame, None, None]]) -> None:
-        """Begin with the first frame, by that reader."""
-        self._frames, self._next = reader(self._path), 0
-
-    def _refuse(self, number: int) -> None:
-        """Say that the frame is not there."""
-        if not self._next:
-            found, expected = "cannot be opened as a video", "one as distributed: unpack it again"
-        else:
-            found = f"the video ends after {self._next} frames"
-            expected = f"at least {number + 1}, as many as have labels: unpack it again"
-        raise LayoutError(self._path, found, expected, self._section)
-
-
-def _frames_by_opencv(path: Path) -> Generator[_Frame, None, None]:
-    """Every frame of a video, none if it cannot be opened."""
-    capture = cv2.VideoCapture(str(path))
-    try:
-        while capture.isOpened() and capture.grab():
-            yield lambda: capture.retrieve()[1]
-    finally:
-        capture.release()
-
-
-def _frames_by_pyav(path: Path) -> Generator[_Frame, None, None]:
-    """The same."""
-    try:
-        with av.open(str(path)) as container:
-            if container.streams.video:
-                for frame in container.decode(video=0):
-                    yield lambda frame=frame: frame.to_ndarray(format="bgr24")
-    except av.FFmpegError:  # where the file is damaged the frames end
-        return
+    def _decoded(self) -> Generator[Picture, None, None]:
+        """Every frame that is whole and whose number is sure: labels belong to one frame."""
+        with opened(self._path) as (container, stream):
+            yield from (picture for picture in decode(container, stream, self._timeline) if picture.sure)

@@ -1,15 +1,18 @@
-"""Videos: frame by frame the same by OpenCV and, where it gives up, by PyAV."""
+"""Videos by the numbers of their frames, as labels count them."""
 
-import cv2
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from fusion_model.skeletons import LSP_14
 from tests.helpers.photos import brightest, write_video
+from tests.helpers.videos import bar, damage, encode, set_matrix, shown_number
 from train.data.readers.frames import iterate_frames
 from train.data.readers.records import VISIBLE, Frame, LayoutError, Record
 
 FRAMES = 12
+BARS = [bar(number) for number in range(FRAMES)]
 
 
 @pytest.fixture(params=["clip.avi", "clip.mp4"])
@@ -19,43 +22,20 @@ def video(request, tmp_path):
     return tmp_path / request.param
 
 
-class _Failing:
-    """OpenCV's reader, which gives up after so many frames."""
-
-    last = 0
-
-    def __init__(self, path):
-        self._true, self._left = TRUE(path), self.last
-
-    def isOpened(self):  # noqa: N802 - OpenCV's name
-        return self.last > 0
-
-    def grab(self):
-        self._left -= 1
-        return self._left >= 0 and self._true.grab()
-
-    def retrieve(self):
-        return self._true.retrieve()
-
-    def release(self):
-        self._true.release()
-
-
-TRUE = cv2.VideoCapture
+def pictures(video, numbers):
+    """Those frames."""
+    records = [
+        Record(Frame(video, number), "train", np.zeros((14, 2)), np.full(len(LSP_14), VISIBLE)) for number in numbers
+    ]
+    return [picture for _, picture in iterate_frames(records, "Human3.6M")]
 
 
 def dots(video, numbers):
     """Where the dot is in those frames."""
-    records = [
-        Record(Frame(video, number), "train", np.zeros((14, 2)), np.full(len(LSP_14), VISIBLE)) for number in numbers
-    ]
-    return [float(brightest(picture)[0]) for _, picture in iterate_frames(records, "Human3.6M")]
+    return [float(brightest(picture)[0]) for picture in pictures(video, numbers)]
 
 
-@pytest.mark.parametrize("last", [FRAMES, 5, 0])
-def test_the_frame_that_is_asked_for(last, video, monkeypatch):
-    monkeypatch.setattr(_Failing, "last", last)
-    monkeypatch.setattr(cv2, "VideoCapture", _Failing)
+def test_the_frame_that_is_asked_for(video):
     numbers = [0, 1, 1, 4, 5, 8, FRAMES - 1]
     assert dots(video, numbers) == pytest.approx([20 + 8 * number for number in numbers], abs=1.0)
 
@@ -63,6 +43,53 @@ def test_the_frame_that_is_asked_for(last, video, monkeypatch):
 def test_a_frame_past_the_end(video):
     with pytest.raises(LayoutError, match=f"the video ends after {FRAMES} frames; expected at least {FRAMES + 1}"):
         dots(video, [0, FRAMES])
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "broken"),
+    [
+        ("a.mp4", {"preset": "ultrafast", "g": "3"}, [3, 4, 5]),
+        ("a.mp4", {"preset": "fast", "g": "3", "bf": "1"}, [3, 4, 5]),
+        ("a.avi", {"preset": "ultrafast", "g": "1"}, [3, 4, 5]),
+        ("a.avi", {"preset": "fast", "g": "3", "bf": "1"}, [3, 4, 5]),
+        ("a.avi", {"preset": "fast", "g": "6", "bf": "2"}, [1, 2, 3, 4]),
+    ],
+)
+def test_a_damaged_frame_does_not_shift_the_later_ones(tmp_path, name, options, broken):
+    path = damage(encode(tmp_path / name, BARS, options=options), broken)
+    later = [0, *range(6, FRAMES)]
+    assert [shown_number(picture) for picture in pictures(path, later)] == later
+    with pytest.raises(LayoutError, match="frame 4 cannot be decoded"):
+        pictures(path, [0, 4])
+
+
+def found(video, number):
+    """The number that a frame shows, None where it is refused."""
+    try:
+        return shown_number(pictures(video, [0, number])[1])
+    except LayoutError as error:
+        assert f"frame {number} cannot be decoded" in str(error)  # noqa: PT017 - may be refused or not
+        return None
+
+
+@pytest.mark.parametrize("broken", range(1, 8))
+def test_no_frame_is_taken_for_another(tmp_path, broken):
+    options = {"preset": "fast", "g": "8", "bf": "2", "b-adapt": "0", "sc_threshold": "0"}
+    path = damage(encode(tmp_path / "a.avi", BARS, options=options), [broken])
+    assert [shown_number(picture) for picture in pictures(path, [0, 8, 9, 10, 11])] == [0, 8, 9, 10, 11]
+    assert [number for number in range(1, 8) if found(path, number) not in {number, None}] == []
+
+
+def test_labels_are_pixels_of_the_frame_as_it_is_stored(tmp_path):
+    path = encode(tmp_path / "a.mp4", BARS, sample_aspect_ratio=Fraction(2))
+    picture = pictures(set_matrix(path, (0, 1), (-1, 0)), [7])[0]
+    assert picture.shape == BARS[0].shape
+    assert shown_number(picture) == 7
+
+
+def test_colours_are_blue_green_red(tmp_path):
+    red = np.full((96, 160, 3), (250, 0, 0), np.uint8)
+    assert pictures(encode(tmp_path / "a.mp4", [red]), [0])[0].mean((0, 1)) == pytest.approx((0, 0, 250), abs=12)
 
 
 def test_no_video_at_all(tmp_path):

@@ -1,0 +1,197 @@
+"""Clips: what they are said to be, their limits, and what is refused, on files that the tests make."""
+
+import io
+import struct
+import time
+
+import av
+import numpy as np
+import pytest
+
+from fusion_model import clips
+from fusion_model.clips import Clip, VideoError, open_clip, read_frames
+from tests.helpers.videos import bar, change_size, cut, damage, encode, faststart, patch, set_edit, shown_number
+
+SIZE = (160, 96)
+BARS = [bar(number) for number in range(20)]
+SMALL = [np.full((64, 64, 3), 90, np.uint8)]
+
+
+@pytest.fixture
+def walk(tmp_path):
+    """Twenty frames at 25 a second."""
+    return encode(tmp_path / "walk.mp4", BARS)
+
+
+def read(clip, step=1):
+    """The frames, and the clip as it turned out to be."""
+    decoded = set()
+    return list(read_frames(clip, step, decoded)), clip.decoded(len(decoded))
+
+
+def test_a_clip_is_what_a_player_shows(walk):
+    assert open_clip(walk) == Clip(walk, *SIZE, 20, pytest.approx(25))
+    trimmed = open_clip(set_edit(walk, skipped=0.2, shown=0.4))
+    assert (trimmed.frames, trimmed.seconds, trimmed.missing) == (10, pytest.approx(0.4), 0)
+    frames, clip = read(trimmed)
+    assert clip == trimmed
+    assert [shown_number(frame) for _, _, frame in frames] == list(range(5, 15))
+
+
+def test_frames_come_with_their_numbers_times_and_colours(tmp_path):
+    pictures = [np.full((64, 96, 3), (250, 20 * number, 0), np.uint8) for number in range(10)]
+    found, _ = read(open_clip(encode(tmp_path / "a.mp4", pictures)), step=3)
+    assert [number for number, _, _ in found] == [0, 3, 6, 9]
+    assert [seconds for _, seconds, _ in found] == pytest.approx([0, 0.12, 0.24, 0.36], abs=1e-3)
+    for number, _, frame in found:
+        assert np.abs(frame.astype(int) - pictures[number]).max() < 12
+
+
+def test_a_clip_as_browsers_record_it(tmp_path):
+    class Stream(io.RawIOBase):
+        """Can only be written on: the header never learns how long the clip is."""
+
+        def __init__(self):
+            self.data = bytearray()
+
+        def writable(self):
+            return True
+
+        def write(self, data):
+            self.data += bytes(data)
+            return len(data)
+
+    stream = Stream()
+    with av.open(stream, "w", format="webm") as container:
+        video = container.add_stream("libvpx", rate=1000)
+        video.width, video.height, video.options = *SIZE, {"deadline": "realtime"}
+        for number, picture in enumerate(BARS):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts = 500 + 50 * number
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    path = tmp_path / "recorded.webm"
+    path.write_bytes(stream.data)
+    with av.open(str(path)) as container:
+        assert container.duration is None
+    clip = open_clip(path)
+    assert (clip.frames, clip.missing) == (20, 0)
+    assert clip.seconds == pytest.approx(1.0, abs=0.06)
+    assert [seconds for _, seconds, _ in read(clip)[0]] == pytest.approx(np.arange(20) / 20)
+
+
+def test_damaged_frames_are_missing_and_the_next_ones_stand_in(walk):
+    clip = open_clip(damage(walk, range(5, 10)))
+    frames, found = read(clip)
+    assert (found.frames, found.missing) == (15, 5)
+    assert found.seconds == pytest.approx(0.8)
+    assert [number for number, _, _ in frames] == [*range(5), *range(10, 20)]
+    frames, again = read(clip, step=7)
+    assert again == found
+    assert [(number, shown_number(frame)) for number, _, frame in frames] == [(0, 0), (10, 10), (14, 14)]
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
+def test_what_is_cut_off_is_missing(tmp_path, name):
+    pictures = [bar(number % 20) for number in range(60)]
+    codec, write = ("mpeg4", encode) if name == "a.avi" else ("libx264", faststart if name == "a.mp4" else encode)
+    whole = open_clip(write(tmp_path / name, pictures, codec=codec))
+    assert (whole.frames, whole.missing) == (60, 0)
+    clip = open_clip(cut(whole.path, 0.7))  # the index of an MP4 and the head of an AVI take half
+    _, found = read(clip)
+    assert 10 <= found.frames <= 50
+    assert found.frames + found.missing == pytest.approx(60, abs=1)
+    assert found.seconds == pytest.approx(found.frames / 25, abs=0.05)
+
+
+def test_half_a_second_more_is_taken(tmp_path):
+    assert open_clip(encode(tmp_path / "a.mkv", SMALL * 152, "mpeg4", rate=5)).seconds == pytest.approx(30.4)
+    with pytest.raises(VideoError, match=r"b\.mkv lasts 30\.6 seconds: at most 30 are read"):
+        open_clip(encode(tmp_path / "b.mkv", SMALL * 153, "mpeg4", rate=5))
+
+
+def test_limits_are_announced_and_kept(walk, monkeypatch):
+    for limit, value, message in (
+        ("MAX_SECONDS", 0.2, "0.8 seconds: at most 0.2"),
+        ("MAX_FRAMES", 19, "has more than 19 frames"),
+        ("MAX_PIXELS", SIZE[0] * SIZE[1] - 1, "160 x 96 pixels: at most"),
+        ("MAX_BYTES", 1000, "MB: at most"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(clips, limit, value)
+            with pytest.raises(VideoError, match=message):
+                open_clip(walk)
+    for words in (f"{clips.MAX_SECONDS:g} seconds", f"{clips.MAX_FRAMES:,} frames", f"{clips.MAX_BYTES // 10**6} MB"):
+        assert words in clips.LIMITS
+    open_clip(walk)
+
+
+def test_a_clip_beyond_two_limits_is_called_long(walk, monkeypatch):
+    monkeypatch.setattr(clips, "MAX_FRAMES", 15)
+    monkeypatch.setattr(clips, "MAX_SECONDS", 0.1)
+    with pytest.raises(VideoError, match=r"lasts more than 0\.1 seconds"):
+        open_clip(walk)
+
+
+def announce(path, samples):
+    """Let the index announce so many frames of one byte each."""
+
+    def edit(data):
+        struct.pack_into(">II", data, data.index(b"stsz") + 8, 1, samples)
+        struct.pack_into(">III", data, data.index(b"stsc") + 12, 1, samples, 1)
+
+    return patch(path, edit)
+
+
+@pytest.mark.parametrize(("samples", "message"), [(2 * 10**9, "announces 2,000,000,000 samples"), (10**6, "10,000")])
+def test_an_index_that_announces_too_much_is_not_believed(walk, samples, message):
+    start = time.monotonic()
+    with pytest.raises(VideoError, match=message):
+        open_clip(announce(walk, samples))
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [((8192, 4096), "more than 8.3 megapixels"), ((4096, 2048), "4096 x 2048"), ((640, 4), "at least 16")],
+)
+def test_the_first_frames_size_is_limited(tmp_path, size, message):
+    path = change_size(tmp_path / "a.avi", [size] * 2)
+    with pytest.raises(VideoError, match=rf"a\.avi .*{message}"):
+        open_clip(path)
+
+
+def test_frames_that_change_their_size_are_fitted_into_the_first_one(tmp_path):
+    path = change_size(tmp_path / "a.avi", [(160, 96), (320, 192), (96, 160), (8192, 4096), (160, 96)])
+    frames, clip = read(open_clip(path))
+    assert [number for number, _, _ in frames] == [0, 1, 2, 4]
+    assert clip.missing == 1  # beyond the limit
+    assert {frame.shape for _, _, frame in frames} == {(96, 160, 3)}
+    bright = [(frame.min(2) > 150).sum() / frame[:, :, 0].size for _, _, frame in frames]
+    assert bright == pytest.approx([1, 1, 58 / 160, 1], abs=0.01)
+
+
+def test_what_is_no_clip_is_refused_in_one_sentence(tmp_path, walk):
+    whole = walk.read_bytes()
+    playlist = b"#EXTM3U\n#EXTINF:1,\n" + str(walk).encode() + b"\n#EXT-X-ENDLIST\n"
+    noise = np.random.default_rng(0).bytes(20_000)
+    cases = {
+        "empty.mp4": (b"", "empty file"),
+        "notes.mp4": (b"milk, bread, apples", "not a clip"),
+        "list.mp4": (playlist, "not a clip"),
+        "cut.mp4": (whole[:40], "damaged"),
+        "noise.mp4": (whole[:32] + b"\x07" * 5000, "damaged"),
+        "frames.mp4": (damage(walk, range(20)).read_bytes(), r"no frame that can be decoded \(h264\)"),
+        "noise.mkv": (b"\x1a\x45\xdf\xa3" + noise, "damaged"),
+        "noise.avi": (b"RIFF\0\1\0\0AVI " + noise, "holds no pictures"),
+    }
+    for name, (data, message) in cases.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(VideoError, match=message) as caught:
+            read(open_clip(tmp_path / name))
+        assert name in str(caught.value)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(FileNotFoundError, match=r"gone\.mp4"):
+        open_clip(tmp_path / "gone.mp4")
+    with pytest.raises(FileNotFoundError):
+        open_clip(tmp_path)
