@@ -10,6 +10,7 @@ from fusion_model import Pose
 
 JOINT_COLUMNS = ("joint", "x_px", "y_px", "x_mm", "y_mm", "z_mm", "confidence", "status")
 COLUMNS = ("photo", "person", *JOINT_COLUMNS)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how one begins
 
 
 def encode(poses: Pose | Sequence[Pose], name: str) -> bytes:
@@ -17,7 +18,7 @@ def encode(poses: Pose | Sequence[Pose], name: str) -> bytes:
 
     Args:
         poses: one pose, or several; they are numbered from 1 in the column ``person``.
-        name: for the column ``photo``.
+        name: for the column ``photo``; an apostrophe before it keeps spreadsheets from reading it as a formula.
 
     Returns:
         The file's text in UTF-8: a header, then a row for each joint. ``x_px``, ``y_px`` are pixels of the photo,
@@ -25,6 +26,7 @@ def encode(poses: Pose | Sequence[Pose], name: str) -> bytes:
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
+    name = f"'{name}" if name.startswith(_FORMULA) else name
     writer.writerow(COLUMNS)
     for person, pose in enumerate([poses] if isinstance(poses, Pose) else poses, start=1):
         writer.writerows((name, person, *row) for row in joint_rows(pose))
