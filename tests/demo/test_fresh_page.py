@@ -5,6 +5,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from gradio import Error
 from PIL import Image
 
 from demo import renderers
@@ -104,6 +105,18 @@ def test_a_first_photo_without_people_ends_in_no_error_even_if_it_is_asked_for_t
     fresh.wait_for_timeout(2500)
     assert fresh.get_by_test_id("toast-body").count() == 0
     assert not fresh.locator("#figure").is_visible()
+
+
+def test_words_for_the_user_keep_their_title_and_link_on_the_page(fresh, slow, other, monkeypatch):
+    def refuse(*_, **__):
+        raise Error('Your quota is used up. <a href="https://huggingface.co/pricing">More</a>', title="ZeroGPU quota")
+
+    monkeypatch.setattr(slow, "predict_all", refuse)
+    replace_photo(fresh, other)
+    fresh.locator("#hint").get_by_text("Your quota is used up.").wait_for(timeout=WAIT)
+    assert "ZeroGPU quota" in fresh.locator("#hint").inner_text()
+    assert fresh.locator("#hint a").get_attribute("href") == "https://huggingface.co/pricing"
+    assert fresh.get_by_test_id("toast-body").locator("a").count() == 1
 
 
 def photo_of_figure(page):
