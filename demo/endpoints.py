@@ -9,11 +9,13 @@ from typing import Any
 
 import gradio as gr
 
-from demo.inputs import CLIP_QUEUE, MAX_HEIGHT_CM, MIN_HEIGHT_CM, box_input, checked_height, photos_input
-from demo.service import Service, refusal
+from demo.inputs import CLIP_QUEUE, box_parameter, flag_parameter, number_parameter, photos_parameter
+from demo.requests import Unusable
+from demo.service import Service
 from demo.video.motion import SCHEMA as VIDEO_SCHEMA
 from demo.video.pipeline import MAX_POSES
 from demo.video.smoothing import smooth_motion
+from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM, MAX_HEIGHT_MM, MIN_HEIGHT_MM
 
 SCHEMA = "fusion-pose-photos/1"
 MAX_PHOTOS = 32
@@ -21,7 +23,7 @@ MAX_PHOTOS = 32
 
 def data_endpoints(service: Service, photo: gr.Image, clip: gr.Video) -> None:
     """Add ``/estimate_pose``, ``/estimate_poses``, ``/estimate_video`` and ``/model_info`` to the current Blocks."""
-    box = box_input()
+    box = box_parameter()
     result = gr.JSON(visible=False, label="fusion-pose/1")
 
     def estimate_pose(photo: str | None, box: list[float] | None = None) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def data_endpoints(service: Service, photo: gr.Image, clip: gr.Video) -> None:
         """
         return service.estimate(photo, box)[1].to_dict()
 
-    def estimate_poses(photos: list[str] | None, everybody: bool = False) -> dict[str, Any]:
+    def estimate_poses(photos: list[str | Unusable], everybody: bool = False) -> dict[str, Any]:
         """Estimate poses in several photos; one that cannot be done does not stop the others.
 
         Args:
@@ -58,8 +60,8 @@ def data_endpoints(service: Service, photo: gr.Image, clip: gr.Video) -> None:
         return service.info()
 
     gr.Button(visible=False).click(estimate_pose, [photo, box], result, api_name="estimate_pose")
-    several = gr.Checkbox(False, visible=False, label="all people instead of the best person")
-    inputs, answer = [photos_input(), several], gr.JSON(visible=False, label=SCHEMA)
+    several = flag_parameter("everybody", "all people instead of the best person", first=False)
+    inputs, answer = [photos_parameter(MAX_PHOTOS), several], gr.JSON(visible=False, label=SCHEMA)
     gr.Button(visible=False).click(estimate_poses, inputs, answer, api_name="estimate_poses")
     gr.api(model_info, api_name="model_info")
     _video_endpoint(service, clip, box)
@@ -67,9 +69,9 @@ def data_endpoints(service: Service, photo: gr.Image, clip: gr.Video) -> None:
 
 def _video_endpoint(service: Service, clip: gr.Video, box: gr.JSON) -> None:
     """Add ``/estimate_video``: a generator, so that the work stops when the client cancels or goes away."""
-    smoothing = gr.Checkbox(True, visible=False, label="smoothing")
-    height = gr.Number(1700, visible=False, label=f"height_mm: {10 * MIN_HEIGHT_CM:.0f} to {10 * MAX_HEIGHT_CM:.0f}")
-    max_poses = gr.Number(MAX_POSES, precision=0, visible=False, label=f"most_poses: 1 to {MAX_POSES}")
+    smoothing = flag_parameter("smoothing", "smoothing", first=True)
+    height = number_parameter("height_mm", CONVENTIONAL_HEIGHT_MM, MIN_HEIGHT_MM, MAX_HEIGHT_MM, " mm")
+    max_poses = number_parameter("most_poses", MAX_POSES, 1, MAX_POSES)
     answer = gr.JSON(visible=False, label=VIDEO_SCHEMA)
 
     def estimate_video(
@@ -94,7 +96,6 @@ def _video_endpoint(service: Service, clip: gr.Video, box: gr.JSON) -> None:
             fusion-pose-video/1: the clip, and for each processed frame its number, time and pose (fusion-pose/1, or
             null if the person is not found). Until it is done, null.
         """
-        checked_height(None if height_mm is None else height_mm / 10)
         steps = service.motion_steps(video, box, height_mm, most_poses)
         while True:
             try:
@@ -111,32 +112,25 @@ def _video_endpoint(service: Service, clip: gr.Video, box: gr.JSON) -> None:
     )
 
 
-def poses_of_photos(service: Service, photos: list[str] | None, *, everyone: bool) -> dict[str, Any]:
+def poses_of_photos(service: Service, photos: list[str | Unusable], *, everyone: bool) -> dict[str, Any]:
     """Estimate one photo after the other, so that memory does not grow with their number.
 
     Args:
         service: the model.
-        photos: paths of uploaded files.
+        photos: paths of uploaded files, or what could not be had of them.
         everyone: all people of each photo instead of the best one.
 
     Returns:
         The answer of ``/estimate_poses``.
-
-    Raises:
-        gr.Error: if there is no photo, or there are too many.
     """
-    if not photos:
-        raise refusal("there are no photos: send a list of files")
-    if len(photos) > MAX_PHOTOS:
-        raise refusal(
-            f"at most {MAX_PHOTOS} photos are taken at once, got {len(photos)}: send them in several requests"
-        )
     return {"schema": SCHEMA, "photos": [_entry(service, path, everyone=everyone) for path in photos]}
 
 
-def _entry(service: Service, path: str, *, everyone: bool) -> dict[str, Any]:
+def _entry(service: Service, photo: str | Unusable, *, everyone: bool) -> dict[str, Any]:
     """The entry of one photo."""
-    entry: dict[str, Any] = {"photo": Path(path).name, "poses": [], "error": None}
+    if isinstance(photo, Unusable):
+        return {"photo": photo.name, "poses": [], "error": html.unescape(photo.error.message)}
+    path, entry = photo, {"photo": Path(photo).name, "poses": [], "error": None}
     try:
         if everyone:
             people = service.predict_all(path).people

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import gradio as gr
-from gradio.data_classes import FileData, ListFiles
-from gradio.utils import get_upload_folder
+from gradio.data_classes import FileData
 
+from demo import requests
 from demo.service import refusal
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM, MAX_HEIGHT_MM, MIN_HEIGHT_MM
 
@@ -17,82 +17,87 @@ _SIZE_NOTE = "A picture does not tell a person's size: 170 cm is assumed until y
 
 
 def photo_input(first: str | None = None) -> gr.Image:
-    """A photo input that passes the file on as it was sent, so that our own reader decodes, turns or refuses it.
-
-    ``gr.Image`` would decode it first: without EXIF rotation for paths, and with a vague message for broken files.
-    """
-    photo = gr.Image(
-        first,
-        type="filepath",
-        image_mode=None,
-        sources=["upload", "webcam", "clipboard"],
-        webcam_options=gr.WebcamOptions(mirror=False),  # a mirrored photo would swap left and right
-        label="Photo",
-        height=380,
-        buttons=["fullscreen"],
-        elem_id="photo",
-        alt_text="Your photo",
+    """The photo on the page, or nothing."""
+    return _as_sent(
+        gr.Image(
+            first,
+            type="filepath",
+            image_mode=None,
+            sources=["upload", "webcam", "clipboard"],
+            webcam_options=gr.WebcamOptions(mirror=False),  # a mirrored photo would swap left and right
+            label="Photo",
+            height=380,
+            buttons=["fullscreen"],
+            elem_id="photo",
+            alt_text="Your photo",
+        )
     )
-    decoded = photo.preprocess
-
-    def path_of(payload: FileData | None) -> str | None:
-        """The uploaded file, still encoded."""
-        return decoded(payload) if payload is None or not payload.path else uploaded(payload.path)
-
-    photo.preprocess = path_of
-    return photo
 
 
-def photos_input() -> gr.File:
-    """A hidden input of several photos, which takes uploaded files only."""
+def photo_parameter() -> gr.Image:
+    """A hidden input of a photo for endpoints: without the page's example, which would be taken where none is sent."""
+    return _as_sent(gr.Image(type="filepath", visible=False, label="photo"))
+
+
+def photos_parameter(most: int) -> gr.File:
+    """A hidden input of several photos; what cannot be had of them is told apart."""
     photos = gr.File(file_count="multiple", type="filepath", visible=False, label="photos")
-
-    def paths_of(payload: ListFiles | FileData | None) -> list[str] | None:
-        """The uploaded files."""
-        if payload is None:
-            return None
-        files = payload.root if isinstance(payload, ListFiles) else [payload]
-        return [uploaded(file.path) for file in files]
-
-    photos.preprocess = paths_of
+    schema = photos.api_info()
+    photos.api_info = lambda: dict(schema)
+    photos.receive = requests.photo_files(most)
+    photos.data_model, photos.preprocess = None, lambda received: received
     return photos
 
 
 def clip_input() -> gr.Video:
-    """A clip input that passes the uploaded file on as it was sent."""
+    """The clip on the page."""
     clip = gr.Video(
         sources=["upload", "webcam"],
         label="Clip",
         include_audio=False,  # asks for no microphone
         elem_id="clip",
     )
+    return _as_sent(clip, "clip")
+
+
+def _as_sent(component: Any, what: str = "photo") -> Any:
+    """The component, which passes the file on as it was sent, so that our own reader decodes, turns or refuses it.
+
+    ``gr.Image`` would decode it first: without EXIF rotation for paths, and with a vague message for broken files.
+    """
 
     def path_of(payload: FileData | None) -> str | None:
-        """The uploaded file."""
-        return None if payload is None else uploaded(payload.path, "clip")
+        """The uploaded file, still encoded."""
+        return None if payload is None else requests.uploaded(payload.path, what)
 
-    clip.preprocess = path_of
-    return clip
-
-
-def uploaded(path: str, what: str = "photo") -> str:
-    """The path of an uploaded file; only one in Gradio's own folder, as it does not check every payload itself.
-
-    Raises:
-        gr.Error: if the path leads elsewhere.
-    """
-    if not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
-        raise refusal(f"this {what} was not uploaded: send it with the request")
-    return path
+    component.receive, component.preprocess = requests.one_file(what), path_of
+    return component
 
 
-def box_input() -> gr.JSON:
+def box_parameter() -> gr.JSON:
     """A hidden input of a box with its own JSON schema: MCP clients reject Gradio's schema for any JSON."""
     box = gr.JSON(visible=False, label="box: x0, y0, x1, y1 in pixels, or null")
     four = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
     schema = {"anyOf": [four, {"type": "null"}], "description": "x0, y0, x1, y1 in pixels, or null"}
-    box.api_info = lambda: dict(schema)
+    box.api_info, box.receive = lambda: dict(schema), requests.box
     return box
+
+
+def flag_parameter(name: str, label: str, *, first: bool) -> gr.Checkbox:
+    """A hidden input of a parameter that is true or false."""
+    flag = gr.Checkbox(first, visible=False, label=label)
+    flag.receive = requests.flag(name)
+    return flag
+
+
+def number_parameter(name: str, first: float, low: float, high: float, unit: str = "") -> gr.Number:
+    """A hidden input of a number in a range; a whole one if ``first`` is."""
+    whole = isinstance(first, int)
+    number = gr.Number(
+        first, precision=0 if whole else None, visible=False, label=f"{name}: {low:.0f} to {high:.0f}{unit}"
+    )
+    number.receive = requests.number(name, low, high, unit, whole=whole)
+    return number
 
 
 def parse_box(text: str) -> list[float]:

@@ -11,16 +11,18 @@ from typing import Any
 import gradio as gr
 
 from demo.endpoints import data_endpoints
-from demo.photo_tab import EXAMPLES, KEPT_SECONDS, PhotoTab
+from demo.inputs import photo_parameter
+from demo.photo_tab import EXAMPLES, PhotoTab
+from demo.requests import MISFITS, CheckedBlocks, misfit
+from demo.retention import CLEANING, watching
 from demo.service import Service
 from demo.theme import CSS, theme
 from demo.video_tab import VideoTab
-from fusion_model.clips import MAX_BYTES
+from fusion_model.video.clips import MAX_BYTES
 
 # Gradio knows of so many pages and clients, by default of 10,000, and forgets the one that was used least recently. One
 # is 0.3 MB and, of a page, the last result: 0.15 MB for each person in it.
 SESSIONS = 200
-_CLEANING = (300, KEPT_SECONDS - 300)  # seconds from one cleaning to the next, and age from which a file goes
 _TITLE = "# fusion-pose\nA photo or a clip of a person goes in; the joints and the 3D pose come out."
 
 
@@ -31,7 +33,7 @@ def build_page(service: Service, example: Path | None = EXAMPLES / "walking.jpg"
         service: the model.
         example: the photo with whose result the page opens, if a person is found; it is estimated here, once.
     """
-    with gr.Blocks(title="fusion-pose", analytics_enabled=False, delete_cache=_CLEANING) as page:
+    with CheckedBlocks(title="fusion-pose", analytics_enabled=False, delete_cache=CLEANING) as page:
         gr.Markdown(_TITLE)
         if service.notice:
             gr.Markdown(service.notice, elem_id="serving")
@@ -40,7 +42,9 @@ def build_page(service: Service, example: Path | None = EXAMPLES / "walking.jpg"
                 photo_tab = PhotoTab(service, example)
             with gr.Tab("Video"):
                 video_tab = VideoTab(service)
-        data_endpoints(service, photo_tab.photo, video_tab.clip)
+        photo = photo_parameter()
+        photo_tab.add_endpoint(photo)
+        data_endpoints(service, photo, video_tab.clip)
     return page.queue(max_size=32, default_concurrency_limit=1)
 
 
@@ -68,5 +72,6 @@ def launch_options(*, mcp: bool = False) -> dict[str, Any]:
         "state_session_capacity": SESSIONS,
         "ssr_mode": False,
         "allowed_paths": [str(EXAMPLES)],
+        "app_kwargs": {"lifespan": watching, "exception_handlers": dict.fromkeys(MISFITS, misfit)},
         "footer_links": ["api", "gradio"],
     }

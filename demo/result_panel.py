@@ -98,7 +98,7 @@ class ResultPanel:
                 min_width=220,
                 elem_id="box",
             )
-            self.draw = gr.Button(DRAW, size="md", scale=0, min_width=125, elem_id="draw")
+            self.draw = gr.Button(DRAW, size="md", scale=0, min_width=150, elem_id="draw")
         self.note = gr.HTML(note_text(""), elem_id="note")
 
     def _build_download_menu(self, first: InitialContent) -> None:

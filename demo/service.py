@@ -218,10 +218,10 @@ def _refusals(what: str = "photo") -> Iterator[None]:
     """Turn whatever goes wrong into one sentence for the user."""
     try:
         yield
+    except gr.Error:  # a ValueError, too
+        raise  # such as ZeroGPU's own words about its quota, with their title and link
     except (ValueError, TypeError, FileNotFoundError) as error:
         raise refusal(str(error)) from error
-    except gr.Error:
-        raise  # such as ZeroGPU's own words about its quota
     except MemoryError as error:
         raise refusal(f"the server has no memory left for this {what}: try a smaller one") from error
     except Exception as error:

@@ -18,15 +18,15 @@ from demo.drawing.figure_view import figure_value, figure_view
 from demo.drawing.motion_figure import motion_figure, motion_sentence
 from demo.inputs import CLIP_QUEUE, checked_height, clip_input, height_input, parse_box
 from demo.result_panel import HIDDEN, colour_key
+from demo.retention import KEPT_SECONDS
 from demo.service import Service
 from demo.video.motion import Motion
 from demo.video.pipeline import MAX_POSES, Step
 from demo.video.smoothing import smooth_motion
-from fusion_model.clips import LIMITS
+from fusion_model.video.clips import LIMITS
 
 _HINT = "### The motion appears here\nUpload a clip or record one, then press *Follow the person*."
 _LIMITS = f"{LIMITS} At most {MAX_POSES} frames are processed, evenly spread. Clips are deleted within an hour."
-_KEPT_SECONDS = 3600
 _UPDATE_SECONDS = 0.2  # from one message to the next, at least
 _DRAWING_FROM = 0.9  # fraction of the bar that the networks take
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -47,7 +47,7 @@ class VideoTab:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.kept = gr.State(time_to_live=_KEPT_SECONDS)  # the motion before it is smoothed
+        self.kept = gr.State(time_to_live=KEPT_SECONDS)  # the motion before it is smoothed
         with gr.Row():
             with gr.Column(scale=3, min_width=280):
                 self._build_input()
@@ -137,6 +137,7 @@ class VideoTab:
         corners, height_mm = parse_box(box) if box.strip() else None, 10 * checked_height(height_cm)
         steps = self.service.motion_steps(clip, corners, height_mm)
         motion = yield from self._relayed(steps, 0.0, _DRAWING_FROM)
+        yield {self.kept: motion}
         yield from self._drawn(motion, smooth)
 
     def _draw_again(self, kept: Motion | None, smooth: bool) -> Iterator[_Updates]:
@@ -161,7 +162,6 @@ class VideoTab:
             **self._rest(),
             self.hint: gr.Markdown(visible=False),
             self.results: gr.Column(visible=True),
-            self.kept: kept,
             self.figure: figure_value(motion_figure(motion)),
             self.caption: motion_sentence(motion),
             **{component: type(component)(value=str(files[kind])) for kind, component in self.files.items()},

@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from fusion_model.hub.checkpoints import DEFAULT
 from fusion_model.images import load_photo
+from fusion_model.video.clips import open_clip, read_frames
 from scripts.fuzz_files import clip_seeds, mutated, photo_seeds
 from scripts.fuzz_requests import RequestFuzz
 from scripts.load_test import EXAMPLE, running_app
@@ -121,8 +122,6 @@ def read_photo(path: Path) -> str:
 
 def read_clip(path: Path) -> str:
     """Read a clip frame by frame; returns what came of it."""
-    from demo.video.clips import open_clip, read_frames  # noqa: PLC0415  # photos are read without it
-
     clip = open_clip(path)
     last, count = -1.0, 0
     for _, seconds, frame in read_frames(clip):

@@ -11,6 +11,7 @@ from fusion_model.files import printable
 
 JOINT_COLUMNS = ("joint", "x_px", "y_px", "x_mm", "y_mm", "z_mm", "confidence", "status")
 COLUMNS = ("photo", "person", *JOINT_COLUMNS)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how one begins
 
 
 def encode(poses: Pose | Sequence[Pose], name: str) -> bytes:
@@ -26,10 +27,9 @@ def encode(poses: Pose | Sequence[Pose], name: str) -> bytes:
         ``x_mm``, ``y_mm``, ``z_mm`` camera axes (x right, y down, z away) with the pelvis at the origin.
     """
     name = printable(name)
-    if name.startswith(("=", "+", "-", "@")):
-        name = f"'{name}"
     text = io.StringIO(newline="")
     writer = csv.writer(text)
+    name = f"'{name}" if name.startswith(_FORMULA) else name
     writer.writerow(COLUMNS)
     for person, pose in enumerate([poses] if isinstance(poses, Pose) else poses, start=1):
         writer.writerows((name, person, *row) for row in joint_rows(pose))

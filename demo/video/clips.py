@@ -1,6 +1,6 @@
 """Clips written frame by frame, so that memory does not grow with their length; by PyAV, whose wheels hold H.264.
 
-Reading them is :mod:`fusion_model.clips`.
+Reading them is :mod:`fusion_model.video.clips`.
 """
 
 from __future__ import annotations

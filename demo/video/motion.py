@@ -14,7 +14,7 @@ import numpy as np
 from demo.exports import as_bvh
 from demo.exports.as_csv import JOINT_COLUMNS, joint_rows
 from fusion_model import Pose
-from fusion_model.clips import Clip
+from fusion_model.video.clips import Clip
 
 SCHEMA = "fusion-pose-video/1"
 COLUMNS = ("frame", "time_s", *JOINT_COLUMNS)

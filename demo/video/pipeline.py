@@ -23,9 +23,9 @@ from demo.video.clips import clip_writer
 from demo.video.motion import Motion, encode_bvh, encode_csv, encode_json
 from demo.video.tracker import Track, TrackFrames, track_frames
 from fusion_model import NoPersonError, Pose, PoseEstimator
-from fusion_model.clips import Clip, open_clip, read_frames
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.files import write_atomically
+from fusion_model.video.clips import Clip, open_clip, read_frames
 
 MAX_POSES = 300  # frames processed in one clip
 MAX_SIDE = 1280  # pixels of the clip with the skeleton
@@ -54,7 +54,7 @@ def motion_steps(
 
     Args:
         estimator: the loaded model.
-        source: path of the clip; its limits are those of :mod:`fusion_model.clips`.
+        source: path of the clip; its limits are those of :mod:`fusion_model.video.clips`.
         box: x0, y0, x1, y1 round the person in the first frame, in pixels; None takes the best person found.
         height_mm: the person's height.
         most_poses: at most so many frames are processed, evenly spread; from 1 to ``MAX_POSES``.

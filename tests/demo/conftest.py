@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from demo.video.motion import Motion
-from fusion_model.clips import Clip
 from fusion_model.skeletons import HUMAN36M_17
+from fusion_model.video.clips import Clip
 from scripts.chromium import FLAGS, MISSING, find_chromium
 from tests.helpers.clips import write_clip
 from tests.helpers.hub_double import black_hole, hub

@@ -13,7 +13,7 @@ from gradio_client.exceptions import AppError
 from demo.service import Service
 from demo.video.pipeline import motion_steps
 from demo.video.smoothing import smooth_motion
-from fusion_model import clips
+from fusion_model.video import clips
 from tests.helpers.schemas import VIDEO
 from tests.helpers.serving import served
 from tests.helpers.steps import finished
@@ -50,8 +50,8 @@ def test_every_parameter_counts(client, clip):
     [
         ({"box": [1, 2, 3]}, "four"),
         ({"box": "left"}, "four numbers"),
-        ({"height_mm": 100}, "between 50 and 250 cm, got 10"),
-        ({"most_poses": 0}, "most_poses must lie between 1 and 300"),
+        ({"height_mm": 17}, "height_mm must be a number between 500 and 2500 mm, got 17"),
+        ({"most_poses": 0}, "most_poses must be a whole number between 1 and 300, got 0"),
     ],
 )
 def test_a_bad_parameter_is_a_sentence(client, clip, named, message):
@@ -134,3 +134,33 @@ def test_the_endpoints_are_mcp_tools(stand_in, example):
         jsonschema.validators.validator_for(schema).check_schema(schema)
     assert "fusion-pose-model/1" in info
     assert "fusion-pose/1" in pose
+
+
+async def refused_over_mcp(url, *arguments):
+    """What estimate_pose answers to arguments that it refuses."""
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async with (
+        streamablehttp_client(f"{url}gradio_api/mcp/") as (read, write, _),
+        ClientSession(read, write) as client,
+    ):
+        await client.initialize()
+        answers = [await client.call_tool("estimate_pose", one) for one in arguments]
+        assert all(answer.isError for answer in answers)
+        return [answer.content[0].text for answer in answers]
+
+
+def test_no_tool_reads_a_file_of_the_server_or_asks_a_private_address(stand_in, example):
+    """Gradio runs a client beside the server for its tools, which uploads any file that is named to it."""
+    pytest.importorskip("mcp", reason="gradio[mcp] is not installed")
+    file = {"path": str(example), "meta": {"_type": "gradio.FileData"}}
+    arguments = [{"photo": file}, {"photo": None, "box": [file]}, {"photo": str(example)}]
+    arguments += [{"photo": "http://127.0.0.1:9/a.jpg"}, {"photo": None, "bocks": 1}, {}]
+    with served(stand_in, mcp=True) as url:
+        answers = asyncio.run(refused_over_mcp(url, *arguments))
+    assert "not of type 'string'" in answers[0]
+    assert "provide a url" in answers[2]
+    assert "private address" in answers[3]
+    assert "required" in answers[5]
+    assert "fusion-pose" not in " ".join(answers)

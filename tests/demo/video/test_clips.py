@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from demo.video.clips import clip_writer
-from fusion_model.clips import open_clip, read_frames
+from fusion_model.video.clips import open_clip, read_frames
 from tests.helpers.clips import RATE, SIZE, picture
 
 

@@ -14,9 +14,9 @@ from demo.video.clips import clip_writer
 from demo.video.pipeline import file_steps, motion_steps
 from demo.video.smoothing import smooth_motion
 from fusion_model import PoseEstimator
-from fusion_model.clips import open_clip, read_frames
 from fusion_model.drawing import SIDE_COLOURS
 from fusion_model.images import load_photo
+from fusion_model.video.clips import open_clip, read_frames
 from tests.helpers.clips import HEIGHT, WIDTH, middle, picture, write_clip
 from tests.helpers.steps import finished
 from tests.helpers.videos import packets

@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from fusion_model.decoding import Picture, VideoError, decode, opened, read_timeline
+from fusion_model.video.decoding import Picture, VideoError, decode, opened, read_timeline
 from train.data.readers.pictures import read_picture
 from train.data.readers.records import LayoutError, Record
 

@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from fusion_model import clips
-from fusion_model.clips import Clip, VideoError, open_clip, read_frames
+from fusion_model.video import clips
+from fusion_model.video.clips import Clip, VideoError, open_clip, read_frames
 from tests.helpers.videos import bar, change_size, cut, damage, encode, faststart, patch, set_edit, shown_number
 
 SIZE = (160, 96)

@@ -22,7 +22,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from fusion_model.sample_tables import announced_samples
+from fusion_model.video.sample_tables import announced_samples
 
 Opened = tuple[InputContainer, VideoStream]
 """A video file and the stream of its pictures."""

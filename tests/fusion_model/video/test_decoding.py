@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fusion_model.decoding import VideoError, decode, opened, read_timeline
+from fusion_model.video.decoding import VideoError, decode, opened, read_timeline
 from tests.helpers.videos import bar, damage, encode, patch, set_edit, set_matrix, shown_number
 
 FRAMES = 20

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from fusion_model.sample_tables import announced_samples
+from fusion_model.video.sample_tables import announced_samples
 
 
 def box(kind, *content, size=None):

@@ -13,7 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fusion_model.decoding import (
+from fusion_model.images import MIN_SIDE
+from fusion_model.video.decoding import (
     KINDS,
     Opened,
     Timeline,
@@ -24,7 +25,6 @@ from fusion_model.decoding import (
     read_timeline,
     shown_size,
 )
-from fusion_model.images import MIN_SIDE
 
 MAX_SECONDS = 30.0
 MAX_FRAMES = 10_000  # more than a slow-motion camera takes in that time
