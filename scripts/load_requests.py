@@ -66,7 +66,7 @@ def _bad_files(folder: Path, number: int, example: Image.Image) -> list[Request]
     paths["cut.jpg"].write_bytes(paths["cut.jpg"].read_bytes()[:20_000])
     paths["empty.jpg"].touch()
     Image.new("RGB", (8, 8), (number % 256, 0, 0)).save(paths["tiny.png"])
-    errors = {"text.jpg": "is not a photo", "cut.jpg": "is damaged or cut off", "empty.jpg": "is an empty file",
+    errors = {"text.jpg": "is not a photo", "cut.jpg": "is cut off", "empty.jpg": "is an empty file",
               "tiny.png": "is 8 x 8 pixels"}  # fmt: skip
     return [Request(path, None, f"{path.name} {errors[name]}") for name, path in paths.items()]
 
