@@ -78,7 +78,7 @@ def _video_endpoint(service: Service, clip: gr.Video, box: gr.JSON) -> None:
         video: str | None,
         box: list[float] | None = None,
         smoothing: bool = True,
-        height_mm: float = 1700.0,
+        height_mm: float = CONVENTIONAL_HEIGHT_MM,
         most_poses: int = MAX_POSES,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  # how Gradio hands it over
     ) -> Iterator[dict[str, Any] | None]:
