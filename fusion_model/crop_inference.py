@@ -18,7 +18,7 @@ from fusion_model.boxes import joint_box
 from fusion_model.config import CalibrationConfig, ModelConfig
 from fusion_model.crops import Crop, body_angle
 from fusion_model.fusion import FusionNetwork
-from fusion_model.heatmaps import decode_pairs, to_crop_coordinates
+from fusion_model.heatmaps import decode_smoothed, to_crop_coordinates
 from fusion_model.hourglass import StackedHourglass, flip_average, folded
 from fusion_model.skeletons import MPII_16, SKELETONS, pelvis_weights
 from fusion_model.threads import Threads
@@ -125,9 +125,9 @@ class CropPredictor:
 
     def _decode(self, maps: Tensor, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
         """Joints (16, 2) in photo pixels and calibrated confidence (16,) of a crop's maps."""
-        points, peaks = decode_pairs(maps, MPII_16.mirror)
-        confidence = calibrated(peaks.numpy(), self.config.calibration)
-        return crop.to_photo(to_crop_coordinates(points).numpy()), confidence
+        points, heights = decode_smoothed(maps[None])
+        confidence = calibrated(heights[0].numpy(), self.config.calibration)
+        return crop.to_photo(to_crop_coordinates(points[0]).numpy()), confidence
 
     def _prediction(self, crop: Crop, image: Tensor, maps: Tensor) -> CropPrediction:
         """What the maps say."""

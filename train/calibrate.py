@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import torch
 from scipy.optimize import isotonic_regression, minimize
 from tqdm import tqdm
 
@@ -19,7 +20,7 @@ from fusion_model.config import CalibrationConfig
 from fusion_model.crops import crop_of_box
 from fusion_model.detection.candidates import log_odds
 from fusion_model.estimator import PoseEstimator
-from fusion_model.heatmaps import decode_pairs
+from fusion_model.heatmaps import decode_smoothed
 from fusion_model.hub.checkpoints import CARD_FILE, read_metrics, update_checkpoint
 from fusion_model.metrics import correct_keypoints
 from fusion_model.skeletons import MPII_16
@@ -142,7 +143,7 @@ def _peaks_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) -> t
     predictions = predictor.predict(photos, crops, flip_test=True)
     part = truth.of(list(truth.rows[rows]), truth.joints[rows])
     hits = correct_keypoints(np.array([one.points for one in predictions]), part.joints, MPII_16)
-    peaks = np.array([decode_pairs(one.maps, MPII_16.mirror)[1].numpy() for one in predictions])
+    peaks = decode_smoothed(torch.stack([one.maps for one in predictions]))[1].numpy()
     labelled = part.labelled[:, LIMBS_16]
     return peaks[:, LIMBS_16][labelled], hits[:, LIMBS_16][labelled]
 

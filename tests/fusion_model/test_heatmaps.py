@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fusion_model.heatmaps import MAP_STRIDE, decode, decode_pairs, encode, to_crop_coordinates, to_map_coordinates
+from fusion_model.heatmaps import MAP_STRIDE, decode, decode_smoothed, encode, to_crop_coordinates, to_map_coordinates
 
 
 @pytest.mark.parametrize(
@@ -87,43 +87,29 @@ def test_too_small_maps_are_refused(size):
         decode(torch.zeros(1, *size))
 
 
-def two_peaks(first, second, heights):
-    """(24, 24): the higher of two Gaussians."""
-    maps = encode(torch.tensor([first, second]), (24, 24), 1.25)
-    return (maps * torch.tensor(heights)[:, None, None]).amax(0)
+@pytest.mark.parametrize("point", [(10.3, 7.0), (4.75, 12.5), (11.0, 6.8)])
+def test_a_clean_peak_keeps_place_and_height_when_it_is_smoothed(point):
+    points, heights = decode_smoothed(0.8 * encode(torch.tensor([[point]]), (24, 20), 1.25))
+    torch.testing.assert_close(points[0, 0], torch.tensor(point), atol=0.03, rtol=0)
+    assert float(heights) == pytest.approx(0.8, abs=0.05)
 
 
-FRONT, BACK = (14.3, 12.0), (7.0, 15.4)
-PAIR = (1, 0)
+def test_a_broad_peak_wins_over_a_narrow_higher_one():
+    broad, narrow = (14.0, 12.0), (5.0, 5.0)
+    maps = torch.maximum(
+        0.7 * encode(torch.tensor([broad]), (24, 24), 2.0), encode(torch.tensor([narrow]), (24, 24), 0.7)
+    )
+    torch.testing.assert_close(decode(maps)[0][0], torch.tensor(narrow), atol=0.1, rtol=0)
+    torch.testing.assert_close(decode_smoothed(maps[None])[0][0, 0], torch.tensor(broad), atol=0.1, rtol=0)
 
 
-def test_a_pair_on_one_spot_takes_two_peaks_that_are_nearly_as_high():
-    maps = torch.stack([two_peaks(FRONT, BACK, (0.8, 0.77)), two_peaks(FRONT, BACK, (0.8, 0.76))])
-    points, peaks = decode_pairs(maps, PAIR)
-    torch.testing.assert_close(points, torch.tensor([BACK, FRONT]), atol=0.05, rtol=0)
-    assert peaks[0] < peaks[1]
-    swapped, _ = decode_pairs(maps.flip(0), PAIR)
-    torch.testing.assert_close(swapped, torch.tensor([FRONT, BACK]), atol=0.05, rtol=0)
+def test_a_lone_pixel_is_less_of_a_peak_than_a_hill():
+    dot = torch.zeros(1, 1, 24, 24)
+    dot[..., 9, 9] = 1
+    hill = encode(torch.tensor([[(9.0, 9.0)]]), (24, 24), 1.25)
+    assert float(decode_smoothed(dot)[1]) < 0.5 < float(decode_smoothed(hill)[1])
 
 
-SAME_SPOT = [two_peaks(FRONT, BACK, (0.8, 0.79))] * 2
-
-
-@pytest.mark.parametrize(("maps", "mirror"), [
-    (torch.stack([two_peaks(FRONT, BACK, (0.8, 0.7)), two_peaks(FRONT, BACK, (0.8, 0.6))]), PAIR),  # one limb hidden
-    (torch.stack([two_peaks(FRONT, BACK, (0.8, 0.79)), two_peaks(BACK, FRONT, (0.8, 0.75))]), PAIR),  # apart already
-    (torch.stack([two_peaks(FRONT, (15.8, 12.9), (0.8, 0.79))] * 2), PAIR),  # one broad peak
-    (torch.zeros(2, 24, 24), PAIR),
-    (torch.stack(SAME_SPOT), (0, 1)),  # joints without another side
-])  # fmt: skip
-def test_a_pair_is_left_alone_otherwise(maps, mirror):
-    for pair, alone in zip(decode_pairs(maps, mirror), decode(maps), strict=True):
-        assert torch.equal(pair, alone)
-
-
-def test_a_pair_apart_is_left_alone_beside_one_on_one_spot():
-    maps = torch.stack([*SAME_SPOT, SAME_SPOT[0], two_peaks(BACK, FRONT, (0.8, 0.76))])
-    points, peaks = decode_pairs(maps, (1, 0, 3, 2))
-    assert not torch.equal(points[:2], decode(maps)[0][:2])
-    assert torch.equal(points[2:], decode(maps)[0][2:])
-    assert torch.equal(peaks[2:], decode(maps)[1][2:])
+def test_maps_without_a_peak_have_no_height():
+    for level in (-1.0, 0.0):
+        assert float(decode_smoothed(torch.full((1, 1, 8, 8), level))[1]) == 0

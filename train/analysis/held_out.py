@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from fusion_model.heatmaps import decode, to_crop_coordinates
+from fusion_model.heatmaps import decode_smoothed, to_crop_coordinates
 from train.analysis.run import FusionRun
 from train.data.augment import plain_crops
 from train.data.people import People, decode_people
@@ -106,7 +106,7 @@ class HeldOut:
         images, _ = plain_crops(people, size, margin)
         with torch.inference_mode():
             maps = self._run.hourglass(images.contiguous(memory_format=torch.channels_last))[-1].float()
-        places, peaks = decode(maps)
+        places, peaks = decode_smoothed(maps)
         points = (to_crop_coordinates(places) + 0.5) * side / size - 0.5
         shown = plain_crops(people, side, margin)[0]
         pixels = (shown.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1)

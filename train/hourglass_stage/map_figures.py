@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fusion_model import metrics
-from fusion_model.heatmaps import decode, to_crop_coordinates
+from fusion_model.heatmaps import decode_smoothed, to_crop_coordinates
 from fusion_model.skeletons import LIMB_JOINTS, MPII_16
 from train.data.augment import plain_crops, transform
 from train.data.people import People
@@ -26,7 +26,7 @@ def maps_pck(network: nn.Module, people: People, size: int, margin: float, batch
         part = people.take(torch.arange(start, min(start + batch, len(people)), device=people.photos.device))
         images, matrices = plain_crops(part, size, margin)
         maps = network(images.contiguous(memory_format=torch.channels_last))[-1]
-        found = to_crop_coordinates(decode(maps)[0])
+        found = to_crop_coordinates(decode_smoothed(maps)[0])
         per_person.append(person_pck(found, transform(part.joints, matrices), part.weight))
     scores, source = np.concatenate(per_person), people.source.cpu().numpy()
     figures = {}

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fusion_model.drawing import draw_bones
-from fusion_model.heatmaps import decode, to_crop_coordinates
+from fusion_model.heatmaps import decode_smoothed, to_crop_coordinates
 from fusion_model.skeletons import MPII_16
 from train.data.augment import plain_crops
 from train.data.people import People
@@ -23,7 +23,7 @@ def map_sheet(network: nn.Module, people: People, size: int, margin: float, coun
     part = people.take(even_rows(len(people), count))
     images, _ = plain_crops(part, size, margin)
     maps = network(images.contiguous(memory_format=torch.channels_last))[-1].float()
-    places, heights = decode(maps)
+    places, heights = decode_smoothed(maps)
     points = to_crop_coordinates(places).cpu().numpy() * PANEL / size
     crops = panels(images)
     for crop, joints, height in zip(crops, points, heights.cpu().numpy(), strict=True):
