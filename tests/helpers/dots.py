@@ -87,7 +87,7 @@ class DotHourglass(nn.Module):
             if mirrored(maps[row]):
                 maps[row] = maps[row, list(MPII_16.mirror)]
             thorax, pelvis = (torch.argmax(maps[row, MPII_16.index(name)]) // side for name in ("thorax", "pelvis"))
-            maps[row] = (maps[row] * (1.0 if thorax < pelvis else 0.9)).clamp_min(0.05)
+            maps[row] = (maps[row] * (1.0 if thorax < pelvis else 0.9)).clamp_min(0.02)
         return [torch.zeros_like(maps), maps]
 
 
