@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import gradio as gr
@@ -42,8 +43,9 @@ def photo_parameter() -> gr.Image:
 def photos_parameter(most: int) -> gr.File:
     """A hidden input of several photos; what cannot be had of them is told apart."""
     photos = gr.File(file_count="multiple", type="filepath", visible=False, label="photos")
-    schema = photos.api_info()
-    photos.api_info = lambda: dict(schema)
+    # Gradio's own schema points to definitions that its MCP tools do not find.
+    schema = {"type": "array", "items": photo_parameter().api_info()}
+    photos.api_info = lambda: copy.deepcopy(schema)
     photos.receive = requests.photo_files(most)
     photos.data_model, photos.preprocess = None, lambda received: received
     return photos

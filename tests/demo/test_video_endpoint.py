@@ -1,5 +1,6 @@
 """The endpoint /estimate_video and the MCP tools of the real app, called as a client would."""
 
+import ast
 import asyncio
 import base64
 import json
@@ -103,7 +104,7 @@ def test_on_zero_gpu_frames_come_in_pieces(stand_in, clip, monkeypatch):
 
 
 async def asked_over_mcp(url, photo):
-    """Names of the tools with their parameters, and the answers of model_info and estimate_pose."""
+    """Names of the tools with their parameters, and the answers of three of them."""
     from mcp import ClientSession
     from mcp.client.streamable_http import streamablehttp_client
 
@@ -115,14 +116,15 @@ async def asked_over_mcp(url, photo):
         tools = {tool.name: tool.inputSchema for tool in (await client.list_tools()).tools}
         info = await client.call_tool("model_info", {})
         pose = await client.call_tool("estimate_pose", {"photo": photo, "box": [20, 14, 362, 511]})
-        return tools, info.content[0].text, pose.content[0].text
+        poses = await client.call_tool("estimate_poses", {"photos": [photo, "data:,"], "everybody": True})
+        return tools, info.content[0].text, pose.content[0].text, ast.literal_eval(poses.content[0].text)
 
 
 def test_the_endpoints_are_mcp_tools(stand_in, example):
     pytest.importorskip("mcp", reason="gradio[mcp] is not installed")
     photo = "data:image/jpeg;base64," + base64.b64encode(example.read_bytes()).decode()
     with served(stand_in, mcp=True) as url:
-        tools, info, pose = asyncio.run(asked_over_mcp(url, photo))
+        tools, info, pose, poses = asyncio.run(asked_over_mcp(url, photo))
     assert {name: list(schema["properties"]) for name, schema in tools.items()} == {
         "show_pose": ["photo"],
         "estimate_pose": ["photo", "box"],
@@ -134,6 +136,7 @@ def test_the_endpoints_are_mcp_tools(stand_in, example):
         jsonschema.validators.validator_for(schema).check_schema(schema)
     assert "fusion-pose-model/1" in info
     assert "fusion-pose/1" in pose
+    assert [len(one["poses"]) for one in poses["photos"]] == [2, 0]
 
 
 async def refused_over_mcp(url, *arguments):
