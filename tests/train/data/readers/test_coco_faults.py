@@ -193,6 +193,15 @@ def test_joints_of_a_category_that_nobody_is_of(joints, source, prepare):
     assert "3 people of coco" in prepare("coco", source)
 
 
+def test_joints_of_a_category_beside_one_of_another_name(source, prepare):
+    """Where none is called person, those count that people are of."""
+    path = with_categories(source, {"id": 1, "name": "human", "keypoints": list(COCO_17.joints)}, DOG)
+    data = json.loads(path.read_text())
+    data["annotations"] = [entry | {"category_id": 1} for entry in data["annotations"]]
+    path.write_text(json.dumps(data))
+    assert "3 people of coco" in prepare("coco", source)
+
+
 @pytest.mark.parametrize("keypoints", [GONE, [], None])
 def test_a_person_with_just_a_box_is_left_out(keypoints, source, change, prepare):
     printed_before = prepare("coco", source, out=source / "before")
@@ -201,12 +210,16 @@ def test_a_person_with_just_a_box_is_left_out(keypoints, source, change, prepare
     assert "3 x fewer than 4 labelled joints" in prepare("coco", source)
 
 
-def test_whole_numbers_with_a_point_and_a_byte_order_mark(source, change, tmp_path, prepare):
+def test_whole_numbers_with_a_point_and_a_byte_order_mark(source, change, tmp_path, prepare, prepare_error):
     change("images", 1, id=1.0, width=320.0, height=300.0)
     path = change("annotations", 1, id=10.0, image_id=1.0)
-    path.write_text(path.read_text(), encoding="utf-8-sig")
+    text = path.read_text()
+    path.write_text(text, encoding="utf-8-sig")
     assert "3 people of coco" in prepare("coco", source)
     assert open_prepared(tmp_path / "out").columns["frame"].tolist() == [0, 1, 0]
+    path.write_text(text)
+    change("annotations", 1, bbox=[])
+    assert "person 10 in photo 1 has 0 numbers as its box" in prepare_error("coco", source)
 
 
 def test_joints_of_animals(source, prepare_error):
