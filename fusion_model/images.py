@@ -39,7 +39,7 @@ def example_photo() -> np.ndarray:
     return load_photo(folder / "hopper.jpg")
 
 
-def load_photo(photo: np.ndarray | Image.Image | str | Path) -> np.ndarray:
+def load_photo(photo: np.ndarray | Image.Image | str | Path, *, turn: bool = True) -> np.ndarray:
     """Read a photo.
 
     Files and PIL images are turned by their EXIF entry and brought from their colour profile to sRGB where that is
@@ -49,6 +49,7 @@ def load_photo(photo: np.ndarray | Image.Image | str | Path) -> np.ndarray:
     Args:
         photo: path, PIL image, or array (H, W), (H, W, 3) or (H, W, 4): uint8, uint16,
             whole numbers 0 to 255, or floats in [0, 1].
+        turn: whether to follow the EXIF entry; without, the picture stays as it is stored, as some labels want it.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -59,20 +60,21 @@ def load_photo(photo: np.ndarray | Image.Image | str | Path) -> np.ndarray:
         ValueError: if it cannot be decoded, or is too small or too large; says what was found.
     """
     if isinstance(photo, str | Path):
-        return _from_pil(read_picture(Path(photo)), printable(Path(photo).name))
+        return _from_pil(read_picture(Path(photo)), printable(Path(photo).name), turn)
     if isinstance(photo, Image.Image):
-        return _from_pil(photo, "the image")
+        return _from_pil(photo, "the image", turn)
     if isinstance(photo, np.ndarray):
         return _from_array(photo)
     raise TypeError(f"a photo is a path, a PIL image or a numpy array, got {type(photo).__name__}")
 
 
-def _from_pil(image: Image.Image, name: str) -> np.ndarray:
+def _from_pil(image: Image.Image, name: str, turn: bool) -> np.ndarray:
     """Convert a PIL image of any mode, which is only read: an animated one counts as it stands."""
     image = loaded(image, name)
     with decoding(name):
         deep = image.mode == "F" or image.mode.startswith("I")
-        image = _turned(image if deep else _opaque(image))
+        image = image if deep else _opaque(image)
+        image = _turned(image) if turn else image
         array = np.asarray(image if deep else to_srgb(image).convert("RGB"))
     if deep and array.dtype != np.uint16 and image.mode != "F":
         if array.min() < 0 or array.max() > 65535:
@@ -85,17 +87,18 @@ def _from_pil(image: Image.Image, name: str) -> np.ndarray:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """The image on white, if it has transparent pixels."""
+    """The image on white, if it has transparent pixels; its turn and colour profile stay."""
     if image.mode not in ("RGBA", "LA", "PA", "RGBa", "La") and image.info.get("transparency") is None:
         return image
     image = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    shown = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    shown.info = {key: image.info[key] for key in ("exif", "icc_profile") if key in image.info}
+    return shown
 
 
 def _turned(image: Image.Image) -> Image.Image:
     """The image as its EXIF entry turns it."""
-    exif = image.info.get("exif")
-    turn = _TURNS.get(orientation(exif)) if isinstance(exif, bytes) else None
+    turn = _TURNS.get(orientation(image))
     return image if turn is None else image.transpose(turn)
 
 

@@ -57,14 +57,21 @@ def _suffixes() -> set[str]:
     return {suffix for suffix, kind in Image.registered_extensions().items() if kind in kinds} | {".heic", ".heif"}
 
 
-def read_picture(path: Path) -> Image.Image:
+def read_picture(path: Path, name: str | None = None) -> Image.Image:
     """Decode the picture of a file, of an animated one the first frame; its size is checked before its pixels are read.
+
+    Args:
+        path: of the file.
+        name: what messages call the photo; the file's name without.
+
+    Returns:
+        The picture as it is stored; ``info["exif"]`` says how to turn it.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is no photo that can be read; says what was found.
     """
-    name = printable(path.name)
+    name = name or printable(path.name)
     _check_file(path, name)
     kind = kind_of(path)
     if kind is None:

@@ -13,6 +13,7 @@ from fusion_model.photos.decoding import check_size, decoding, deep_grey, loaded
 
 _REDUCED, _BITS, _COLOURS, _PLANES, _NUMBERS, _DNG = 254, 258, 262, 284, 339, 50706  # tags
 _TURN, _PROFILE = 274, 34675
+_EXIF = struct.pack("<2sHIHHHI", b"II", 42, 8, 1, _TURN, 3, 1)  # with a single entry, whose value follows
 _PICTURE = {
     *(_REDUCED, 255, 256, 257, _BITS, 259, _COLOURS, 266, 273, 277, 278, 279, _PLANES),  # size, values and strips
     *(292, 293, 317, 320, 322, 323, 324, 325, 332, 334, 338, _NUMBERS, 347),  # fax, palette, tiles, channels, JPEG
@@ -29,13 +30,15 @@ def is_raw(file: BinaryIO) -> bool:
     return _DNG in page or page.get(_REDUCED) == 1
 
 
-def orientation(exif: bytes) -> int:
+def orientation(image: Image.Image) -> int:
     """How a picture is to be turned, 1 to 8, by its EXIF data, which is built like a TIFF file; 1 if it is broken."""
-    return _numbers(io.BytesIO(exif.removeprefix(b"Exif\0\0"))).get(_TURN) or 1
+    exif = image.info.get("exif")
+    turn = _numbers(io.BytesIO(exif.removeprefix(b"Exif\0\0"))).get(_TURN) if isinstance(exif, bytes) else None
+    return turn if turn in range(1, 9) else 1
 
 
 def read_tiff(data: bytes, name: str) -> Image.Image:
-    """Decode the first page of a file.
+    """Decode the first page of a file, as it is stored; its EXIF entry says how to turn it, as those of other kinds do.
 
     Raises:
         ValueError: if it is damaged, too small or large, or of a kind that is not read; says which.
@@ -51,6 +54,7 @@ def read_tiff(data: bytes, name: str) -> Image.Image:
     if tags[_PLANES] == _SEPARATE and bits == 16 and len(image.getbands()) > 1:
         _decode_by_libtiff(image)
     image = loaded(image, name)
+    image.info["exif"] = _EXIF + struct.pack("<I", _numbers(io.BytesIO(data)).get(_TURN) or 1) + bytes(4)
     inverted = tags[_COLOURS] == _WHITE_IS_ZERO
     if image.mode.startswith("I;16") and (bits < 16 or inverted):
         values = np.asarray(image) * (65535 / (2**bits - 1))
@@ -98,8 +102,6 @@ def _entries(file: BinaryIO) -> tuple[str, int, list[bytes]]:
 
 def _is_needed(tag: int, kind: int, count: int, place: int, size: int) -> bool:
     """Whether a tag is needed to show the picture as it is meant, and of those that are metadata, whole."""
-    if tag == _TURN:
-        return (kind, count) == (3, 1)
     if tag == _PROFILE:
         return kind in (1, 7) and place + count <= size
     return tag in _PICTURE

@@ -157,6 +157,22 @@ def test_exif_turns_the_photo(tmp_path, orientation, as_seen):
         assert np.array_equal(load_photo(image), as_seen(PHOTO))
 
 
+def test_a_photo_as_it_is_stored(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(tmp_path, Image.fromarray(PHOTO), "turned.png", exif=exif)
+    assert np.array_equal(load_photo(path, turn=False), PHOTO)
+    with Image.open(path) as image:
+        assert np.array_equal(load_photo(image, turn=False), PHOTO)
+
+
+def test_exif_turns_a_photo_with_transparent_pixels(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(tmp_path, Image.fromarray(PHOTO).convert("RGBA"), "turned.png", exif=exif)
+    assert np.array_equal(load_photo(path), np.rot90(PHOTO, -1))
+
+
 def test_the_first_frame_of_an_animation(tmp_path):
     frames = [Image.new("RGB", (32, 24), colour) for colour in ("red", "blue", "lime")]
     for name in ("a.gif", "a.webp", "a.png"):

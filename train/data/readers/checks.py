@@ -34,7 +34,7 @@ def read_json(path: Path, expected: str, section: str) -> dict[str, Any]:
         LayoutError: if it cannot be read or holds something else.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"), object_hook=_without_outline)
+        data = json.loads(path.read_text(encoding="utf-8-sig"), object_hook=_without_outline)
     except (OSError, ValueError, RecursionError) as error:
         raise LayoutError(path, f"cannot be read ({error})", f"{expected}: unpack it again", section) from error
     if not isinstance(data, dict):
@@ -48,7 +48,7 @@ def _without_outline(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def entries_of(data: dict[str, Any], key: str, path: Path, section: str) -> dict[int, dict[str, Any]]:
-    """The entries of a list of objects by their ``id``, in its order.
+    """The entries of a list of objects by their ``id``, which becomes an int in them, too, in its order.
 
     Raises:
         LayoutError: if there is no such list, or an entry is no object, or has no ``id`` or that of another.
@@ -64,6 +64,7 @@ def entries_of(data: dict[str, Any], key: str, path: Path, section: str) -> dict
         number = whole_number(entry, "id", place)
         if number in found:
             raise place.error(f"has the id {number} of an earlier one", "an id of its own in each")
+        entry["id"] = number
         found[number] = entry
     return found
 
@@ -71,6 +72,8 @@ def entries_of(data: dict[str, Any], key: str, path: Path, section: str) -> dict
 def whole_number(entry: dict[str, Any], key: str, place: Place, least: int | None = None) -> int:
     """A whole number of an entry, not less than ``least``; LayoutError if it is missing or something else."""
     value = entry.get(key)
+    if isinstance(value, float) and value.is_integer():  # some tools write all numbers with a point
+        value = int(value)
     if type(value) is not int or (least is not None and value < least):
         found = f"has {reprlib.repr(value)} as {key!r}" if key in entry else f"has no {key!r}"
         raise place.error(found, "a whole number" + ("" if least is None else f" from {least} on"))

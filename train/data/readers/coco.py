@@ -1,7 +1,8 @@
 """COCO's person keypoints as distributed: ``annotations/person_keypoints_<part>.json`` beside folders of photos.
 
 Takes every part of 2014 or 2017 that is there; ``train*`` is for training, ``val*`` for validation. Crowds are left
-out, and people with too few labelled joints. A person without a box gets that of the labelled joints.
+out, people with too few labelled joints, and what is of another category than person. A person without a box gets that
+of the labelled joints.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from fusion_model.skeletons import COCO_17
-from train.data.readers.checks import box_inside, check_person, numbers
+from train.data.readers.checks import box_inside, check_person, numbers, whole_number
 from train.data.readers.coco_labels import SECTION, CocoLabels, photo_folder, read_labels
 from train.data.readers.records import (
     HIDDEN,
@@ -33,6 +34,7 @@ from train.data.readers.records import (
 _EXPECTED = "annotations/person_keypoints_train2017.json and the like"
 _MIN_JOINTS = 4
 _MIN_SIDE = 32  # pixels of the box's longer side
+_NO_PERSON = "an annotation of another category than person"
 _NO_BOX = "a box that the labels lack: that of the labelled joints stands in (the person is kept)"
 
 
@@ -48,24 +50,40 @@ def plan_coco(source: Path) -> Plan:
     for path in require_any(source, pattern, _EXPECTED, SECTION):
         part = path.stem.removeprefix("person_keypoints_")
         labels = read_labels(path, photo_folder(source, part))
-        _check_joints(labels)
         split = "train" if part.startswith("train") else "validation"
         units += in_units(_records(labels, split, skipped), part)
     return Plan(COCO_17, units, skipped)
 
 
-def _check_joints(labels: CocoLabels) -> None:
-    """Refuse a file that names other joints, such as those of animals."""
-    for category in labels.categories:
-        if (names := category.get("keypoints", list(COCO_17.joints))) != list(COCO_17.joints):
+def _people(labels: CocoLabels, skipped: Counter[str]) -> list[dict[str, Any]]:
+    """The annotations of people: those that say no category, too, and all where no category is called person.
+
+    Raises:
+        LayoutError: if their category names other joints, such as those of animals.
+    """
+    persons = labels.person_categories()
+    numbers = [category.get("id") for category in persons]
+    people, used = [], set()
+    for entry in labels.annotations:
+        given = entry.get("category_id") is not None
+        number = whole_number(entry, "category_id", labels.place(entry)) if given else None
+        if persons and given and number not in numbers:
+            skipped[_NO_PERSON] += 1
+            continue
+        people.append(entry)
+        used.add(number)
+    for category in persons or labels.categories:
+        is_used = None in used or category.get("id") in list(used)
+        if is_used and (names := category.get("keypoints")) and names != list(COCO_17.joints):
             found = f"the category {category.get('name')!r} has the keypoints {reprlib.repr(names)}"
             raise LayoutError(labels.path, found, ", ".join(COCO_17.joints), SECTION)
+    return people
 
 
 def _records(labels: CocoLabels, split: str, skipped: Counter[str]) -> list[Record]:
     """The people of one file."""
     records = []
-    for entry in labels.annotations:
+    for entry in _people(labels, skipped):
         place = labels.place(entry)
         joints, box = _joints(entry, place), labels.box(entry, place)
         if reason := _left_out(entry, joints, box):
@@ -92,9 +110,12 @@ def _records(labels: CocoLabels, split: str, skipped: Counter[str]) -> list[Reco
 
 
 def _joints(entry: dict[str, Any], place: Place) -> np.ndarray:
-    """(17, 3) x, y and whether the joint is labelled and seen."""
+    """(17, 3) x, y and whether the joint is labelled and seen; none is of a person who has just a box."""
     count, meaning = len(COCO_17), f"x y v of {len(COCO_17)} joints"
-    joints = numbers(entry.get("keypoints", []), 3 * count, "keypoints", meaning, place).reshape(count, 3)
+    given = entry.get("keypoints")
+    if given in (None, []) and not entry.get("num_keypoints"):
+        return np.full((count, 3), UNKNOWN)
+    joints = numbers(given, 3 * count, "keypoints", meaning, place).reshape(count, 3)
     if not set(joints[:, 2].tolist()) <= {UNKNOWN, HIDDEN, VISIBLE}:
         raise place.error(f"has keypoints with v {joints[:, 2].tolist()}", "0 not labelled, 1 hidden or 2 visible")
     return joints

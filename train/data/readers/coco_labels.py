@@ -34,7 +34,7 @@ class CocoLabels:
     Attributes:
         path: of the file.
         photos: by their number, sorted by it.
-        annotations: sorted by their number; each has a whole ``id``, and the ``image_id`` of a photo.
+        annotations: sorted by their number; each has an int ``id``, and the ``image_id`` of a photo.
         categories: as they stand in the file, empty without.
     """
 
@@ -46,6 +46,10 @@ class CocoLabels:
     def place(self, annotation: dict[str, Any]) -> Place:
         """Where an annotation stands."""
         return Place(self.path, SECTION, f"person {annotation['id']} in photo {annotation['image_id']}")
+
+    def person_categories(self) -> list[dict[str, Any]]:
+        """The categories called person."""
+        return [entry for entry in self.categories if str(entry.get("name")).strip().lower() == "person"]
 
     @staticmethod
     def box(annotation: dict[str, Any], place: Place) -> np.ndarray | None:
@@ -84,6 +88,7 @@ def read_labels(path: Path, folder: Path) -> CocoLabels:
         if photo not in photos:
             found = f"photo {photo} is not listed, which person {entry['id']} is in"
             raise LayoutError(path, found, "every person's photo", SECTION)
+        entry["image_id"] = photo
     categories = data.get("categories", [])
     if not isinstance(categories, list) or not all(isinstance(entry, dict) for entry in categories):
         raise LayoutError(path, "'categories' is no list of objects", "the categories of COCO", SECTION)

@@ -38,7 +38,7 @@ def plan_coco_scenes(source: Path) -> ScenePlan:
 
 def _photos(labels: CocoLabels, split: str, skipped: Counter[str]) -> list[ScenePhoto]:
     """The photos of one file, by their number."""
-    person = [entry.get("id") for entry in labels.categories if entry.get("name") == "person"]
+    person = [entry.get("id") for entry in labels.person_categories()]
     if not person:
         raise LayoutError(labels.path, "there is no category called person", "the categories of COCO", SECTION)
     if not labels.photos:

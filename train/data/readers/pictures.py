@@ -5,18 +5,20 @@ from __future__ import annotations
 import io
 import struct
 from collections import Counter
+from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from fusion_model.images import MAX_PIXELS
+from fusion_model.images import MAX_PIXELS, load_photo
+from fusion_model.photos import files
+from fusion_model.photos.tiff import orientation
 from train.data.decoding import decode
 from train.data.readers.caffe import read_image
 from train.data.readers.records import Frame, LayoutError
 from train.data.zips import open_zip, read_member
 
-_ORIENTATION = 0x0112  # of EXIF: 1 as stored, 2 to 4 mirrored or upside down, 5 to 8 on the side
 _NO_HEADER = (OSError, SyntaxError, ValueError, TypeError, LookupError, OverflowError, struct.error)
 _AS_STORED = "a turn of a photo by EXIF, since the labels fit it as stored or do not say (the photo is kept)"
 
@@ -33,50 +35,59 @@ def read_picture(frame: Frame, section: str, skipped: Counter[str]) -> np.ndarra
         skipped: counts photos whose EXIF entry would turn them, but which are read as stored.
 
     Raises:
-        LayoutError: if it is missing or damaged, or of another size.
+        ValueError: if it is missing, damaged or no photo that can be read, or of another size.
     """
     if frame.path.suffix == ".lmdb":
         return read_image(frame.path, frame.member.encode("latin-1"), section)
-    where = frame.path / frame.member if frame.member else frame.path
-    data = _read(frame, section)
-    pixels, orientation = _header(data)
-    if pixels > MAX_PIXELS:
+    if frame.member:
+        return _read_member(frame.path, frame.member, section)
+    try:
+        return _read_file(frame, section, skipped)
+    except LayoutError:
+        raise
+    except OSError as error:
+        raise LayoutError(frame.path, f"cannot be read ({error})", "a photo: unpack it again", section) from error
+    except ValueError as error:
+        raise ValueError(f"{frame.path}: {error} (see {section} in DATASETS.md)") from error
+
+
+def _read_file(frame: Frame, section: str, skipped: Counter[str]) -> np.ndarray:
+    """A photo, decoded as everywhere else; ValueError if it is none that can be read."""
+    image = files.read_picture(frame.path, "it")
+    turn, size = orientation(image), image.size
+    sideways = turn >= 5
+    as_stored = frame.size in (None, size)
+    if not as_stored and not (sideways and frame.size == size[::-1]):
+        turned = f" ({size[1]} x {size[0]} as its EXIF entry turns it)" if sideways else ""
+        expected = f"{frame.size[0]} x {frame.size[1]} as its labels say: unpack photos and labels again"
+        raise LayoutError(frame.path, f"the photo has {size[0]} x {size[1]} pixels{turned}", expected, section)
+    if as_stored and turn != 1:
+        skipped[_AS_STORED] += 1
+    return cv2.cvtColor(load_photo(image, turn=not as_stored), cv2.COLOR_RGB2BGR)
+
+
+def _read_member(path: Path, member: str, section: str) -> np.ndarray:
+    """A picture of a zip that ``train.synthesize`` wrote: a plain JPEG, which OpenCV decodes faster than Pillow."""
+    where = path / member
+    try:
+        with open_zip(path) as archive:
+            data = read_member(archive, member)
+    except (OSError, ValueError) as error:
+        raise LayoutError(where, f"cannot be read ({error})", "a photo: unpack the archive again", section) from error
+    if _pixels(data) > MAX_PIXELS:
         most = f"at most {MAX_PIXELS // 1_000_000} megapixels: leave it out"
         raise LayoutError(where, "the photo announces more pixels than are read", most, section)
-    image = decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if image is None:
-        raise LayoutError(where, f"{len(data)} bytes that are no photo", "a JPEG or PNG: unpack it again", section)
-    height, width = image.shape[:2]
-    if frame.size in (None, (width, height)):
-        skipped.update([_AS_STORED] if orientation != 1 else [])
-        return image
-    sideways = 5 <= orientation <= 8
-    if sideways and frame.size == (height, width):
-        return decode(data, cv2.IMREAD_COLOR)
-    turned = f" ({height} x {width} as its EXIF entry turns it)" if sideways else ""
-    expected = f"{frame.size[0]} x {frame.size[1]} as its labels say: unpack photos and labels again"
-    raise LayoutError(where, f"the photo has {width} x {height} pixels{turned}", expected, section)
+    if (image := decode(data)) is None:
+        raise LayoutError(where, f"{len(data)} bytes that are no photo", "a JPEG: unpack it again", section)
+    return image
 
 
-def _read(frame: Frame, section: str) -> bytes:
-    """The bytes of an image."""
-    try:
-        if not frame.member:
-            return frame.path.read_bytes()
-        with open_zip(frame.path) as archive:
-            return read_member(archive, frame.member)
-    except (OSError, ValueError) as error:
-        where = frame.path / frame.member if frame.member else frame.path
-        raise LayoutError(where, f"cannot be read ({error})", "a photo: unpack the archive again", section) from error
-
-
-def _header(data: bytes) -> tuple[int, int]:
-    """How many pixels an image announces, 0 where Pillow cannot tell, and how its EXIF entry wants it turned."""
+def _pixels(data: bytes) -> int:
+    """How many pixels an image announces, 0 where Pillow cannot tell."""
     try:
         with Image.open(io.BytesIO(data)) as image:
-            # Asking a PNG without an entry for it would decode the picture.
-            return image.width * image.height, image.getexif().get(_ORIENTATION, 1) if "exif" in image.info else 1
+            return image.width * image.height
     except Image.DecompressionBombError:
-        return 2 * MAX_PIXELS, 1
+        return 2 * MAX_PIXELS
     except _NO_HEADER:
-        return 0, 1
+        return 0

@@ -59,7 +59,8 @@ def _read_lists(year: Path) -> dict[str, str]:
     for name, split in _LISTS.items():
         path = year / "ImageSets" / "Main" / name
         try:
-            splits |= {line.split()[0]: split for line in path.read_text(encoding="utf-8").splitlines() if line.strip()}
+            text = path.read_text(encoding="utf-8-sig")
+            splits |= {line.split()[0]: split for line in text.splitlines() if line.strip()}
         except (OSError, UnicodeDecodeError) as error:
             expected = "a list of photos, one in a line: unpack it again"
             raise LayoutError(path, f"cannot be read ({error})", expected, _SECTION) from error
@@ -89,7 +90,7 @@ def _photo(year: Path, source: str, name: str, split: str) -> ScenePhoto:
     people, boxes = [], []
     # Parts (head, hands, feet) have boxes too, but inside the object's.
     for entry in root.findall("object"):
-        if entry.findtext("name") == "person":
+        if entry.findtext("name", "").strip().lower() == "person":
             place = Place(path, _SECTION, f"person {len(people) + 1}")
             people.append(_person(entry, place))
             boxes.append(box_inside(people[-1][0], size, place))

@@ -122,8 +122,9 @@ def test_boxes_that_are_wrong(box, words, source, change, prepare_error):
         ("annotations", 0, {"image_id": 7}, "photo 7 is not listed, which person 0 is in"),
         ("annotations", 0, {"image_id": "0"}, "person 0 has '0' as 'image_id'; expected a whole number"),
         ("annotations", 0, {"image_id": GONE}, "person 0 has no 'image_id'"),
-        ("annotations", 0, {"keypoints": GONE}, "person 0 in photo 0 has 0 numbers as keypoints; expected 51"),
-        ("annotations", 0, {"keypoints": None}, "person 0 in photo 0 has None as keypoints; expected 51 numbers"),
+        ("annotations", 0, {"keypoints": GONE, "num_keypoints": 9}, "has None as keypoints; expected 51 numbers"),
+        ("annotations", 0, {"keypoints": [], "num_keypoints": 9}, "has 0 numbers as keypoints; expected 51"),
+        ("annotations", 0, {"category_id": "1"}, "person 0 in photo 0 has '1' as 'category_id'; expected a whole"),
         ("annotations", 0, {"keypoints": [1] * 50 + [None]}, "as keypoints; expected 51 numbers, x y v of 17 joints"),
         ("annotations", 0, {"keypoints": [1] * 50 + [float("inf")]}, "as keypoints; expected 51 numbers"),
         ("annotations", 0, {"keypoints": [[1, 1, 2]] * 16 + [[1, 1]]}, "as keypoints; expected 51 numbers"),
@@ -131,7 +132,7 @@ def test_boxes_that_are_wrong(box, words, source, change, prepare_error):
         ("images", 1, {"id": 0}, "entry 1 of 'images', counted from 0, has the id 0 of an earlier one"),
         ("images", 0, {"width": GONE}, "photo 0 has no 'width'; expected a whole number from 1 on"),
         ("images", 0, {"height": 0}, "photo 0 has 0 as 'height'; expected a whole number from 1 on"),
-        ("images", 0, {"height": 300.0}, "photo 0 has 300.0 as 'height'"),
+        ("images", 0, {"height": 300.5}, "photo 0 has 300.5 as 'height'"),
         ("images", 0, {"file_name": GONE}, "photo 0 names the file None; expected the name of a photo"),
         ("images", 0, {"file_name": "../b.jpg"}, "photo 0 names the file '../b.jpg'; expected a photo within"),
         ("images", 0, {"file_name": "/etc/x.jpg"}, "photo 0 names the file '/etc/x.jpg'; expected a photo within"),
@@ -164,10 +165,66 @@ def test_files_that_are_something_else(name, text, words, source, prepare_error)
     assert f"{path}: {words}" in prepare_error(name, source)
 
 
-def test_joints_of_animals(source, prepare_error):
+def with_categories(source, *categories):
+    """Put categories into the labels; returns the file."""
     path = source / LABELS
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"categories": categories}))
+    return path
+
+
+DOG = {"id": 18, "name": "dog", "keypoints": ["tail"]}
+
+
+@pytest.mark.parametrize("name", ["person", "Person "])
+@pytest.mark.parametrize("change_dog", [{}, {"keypoints": GONE}, {"keypoints": [1, 1, 2]}])
+def test_what_is_of_another_category_is_nobody(name, change_dog, source, change, tmp_path, prepare):
+    """Whether it has as many joints as a person, none, or its own."""
+    with_categories(source, {"id": 1, "name": name, "keypoints": list(COCO_17.joints)}, DOG)
+    change("annotations", 0, category_id=18, **change_dog)
+    change("annotations", 1, category_id=1)
+    assert "skipped: 1 x an annotation of another category than person" in prepare("coco", source)
+    assert open_prepared(tmp_path / "out").columns["frame"].tolist()[:1] == [1]
+
+
+@pytest.mark.parametrize("joints", [[], None, ["tail"]])
+def test_joints_of_a_category_that_nobody_is_of(joints, source, prepare):
+    person = {"id": 1, "name": "person", "keypoints": None}
+    with_categories(source, person, DOG | {"keypoints": joints})
+    assert "3 people of coco" in prepare("coco", source)
+
+
+def test_joints_of_a_category_beside_one_of_another_name(source, prepare):
+    """Where none is called person, those count that people are of."""
+    path = with_categories(source, {"id": 1, "name": "human", "keypoints": list(COCO_17.joints)}, DOG)
+    data = json.loads(path.read_text())
+    data["annotations"] = [entry | {"category_id": 1} for entry in data["annotations"]]
+    path.write_text(json.dumps(data))
+    assert "3 people of coco" in prepare("coco", source)
+
+
+@pytest.mark.parametrize("keypoints", [GONE, [], None])
+def test_a_person_with_just_a_box_is_left_out(keypoints, source, change, prepare):
+    printed_before = prepare("coco", source, out=source / "before")
+    assert "2 x fewer than 4 labelled joints" in printed_before  # one in each part
+    change("annotations", 0, keypoints=keypoints, num_keypoints=0)
+    assert "3 x fewer than 4 labelled joints" in prepare("coco", source)
+
+
+def test_whole_numbers_with_a_point_and_a_byte_order_mark(source, change, tmp_path, prepare, prepare_error):
+    change("images", 1, id=1.0, width=320.0, height=300.0)
+    path = change("annotations", 1, id=10.0, image_id=1.0)
+    text = path.read_text()
+    path.write_text(text, encoding="utf-8-sig")
+    assert "3 people of coco" in prepare("coco", source)
+    assert open_prepared(tmp_path / "out").columns["frame"].tolist() == [0, 1, 0]
+    path.write_text(text)
+    change("annotations", 1, bbox=[])
+    assert "person 10 in photo 1 has 0 numbers as its box" in prepare_error("coco", source)
+
+
+def test_joints_of_animals(source, prepare_error):
     animal = {"id": 1, "name": "cat", "keypoints": ["left_eye", *COCO_17.joints[1:]]}
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"categories": [animal]}))
+    path = with_categories(source, animal)
     error = prepare_error("coco", source)
     assert f"{path}: the category 'cat' has the keypoints ['left_eye', 'left_eye'," in error
     assert "expected nose, left_eye, right_eye" in error

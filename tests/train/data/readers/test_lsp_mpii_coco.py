@@ -131,7 +131,7 @@ def test_a_photo_that_is_missing_or_damaged(tmp_path, prepare_error):
     write_lsp(tmp_path / "in")
     photo = tmp_path / "in" / "images" / "im0002.jpg"
     photo.write_bytes(b"")
-    assert "im0002.jpg: 0 bytes that are no photo" in prepare_error("lsp", tmp_path / "in")
+    assert "im0002.jpg: it is an empty file: expected JPEG, PNG" in prepare_error("lsp", tmp_path / "in")
     photo.unlink()
     assert "photo 2 is missing, 2 are there" in prepare_error("lsp", tmp_path / "in")
     with pytest.raises(FileNotFoundError, match=r"has no prepared\.json"):

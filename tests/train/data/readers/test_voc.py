@@ -126,6 +126,17 @@ def test_fractions_and_marks_that_are_not_there(tmp_path):
     assert record.flags.tolist() == [0]
 
 
+def test_names_and_lists_as_editors_write_them(tmp_path):
+    """Names in lines of their own, in capitals, and a byte order mark."""
+    root = write_voc(tmp_path)
+    replaced(annotation(root), "<name>person</name>", "<name> Person\n</name>")
+    for name in ("train.txt", "val.txt"):
+        path = root / "ImageSets" / "Main" / name
+        path.write_text(path.read_text(), encoding="utf-8-sig")
+    (unit,) = plan_voc(tmp_path).units
+    assert [len(photo.boxes) for photo in unit.load().records] == [1, 0, 2]
+
+
 def test_difficult_counts_before_truncated(tmp_path):
     path = annotation(write_voc(tmp_path))
     both = voc_object("person", PERSON, "difficult").replace("<truncated>0", "<truncated>1")
@@ -142,7 +153,8 @@ def test_photos_and_lists_that_are_missing_or_damaged(tmp_path, prepare_error):
     error = prepare_error("voc", tmp_path / "in")
     assert "2008_000003.jpg: the photo has 500 x 390 pixels; expected 500 x 400 as its labels say" in error
     photo.write_bytes(b"no photo")
-    assert "2008_000003.jpg: 8 bytes that are no photo" in prepare_error("voc", tmp_path / "in")
+    error = prepare_error("voc", tmp_path / "in")
+    assert "2008_000003.jpg: it is not a photo that can be read: expected JPEG, PNG" in error
     photo.unlink()
     assert "2008_000003.jpg: cannot be read" in prepare_error("voc", tmp_path / "in")
     annotation(root).unlink()
