@@ -124,6 +124,34 @@ def test_a_progressive_jpeg_is_refused_if_it_ends_between_two_scans(tmp_path):
     assert "details are missing" in refusal(tmp_path, content[: content.rindex(b"\xff\xda")])
 
 
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 2}, {"subsampling": 0}])
+@pytest.mark.parametrize("fraction", [0.5, 0.95])
+def test_a_jpeg_is_refused_if_its_end_marker_comes_early(tmp_path, options, fraction):
+    content = encoded(Image.fromarray(NOISE), **options)
+    at = int(fraction * len(content))
+    for rest in (b"", content[at:]):
+        assert "is cut off" in refusal(tmp_path, content[:at] + b"\xff\xd9" + rest)
+
+
+def test_a_jpeg_is_refused_if_it_ends_where_decoding_would_restart(tmp_path):
+    content = encoded(Image.fromarray(NOISE), restart_marker_blocks=2)
+    for number in range(3):
+        at = content.index(bytes((0xFF, 0xD0 + number)))
+        for end in (b"", b"\xff\xd9"):
+            assert "is cut off" in refusal(tmp_path, content[:at] + end)
+
+
+def test_a_jpeg_without_all_its_scans_is_refused_in_spite_of_an_end_marker(tmp_path):
+    content = encoded(Image.fromarray(NOISE), progressive=True)
+    assert "details are missing" in refusal(tmp_path, content[: content.rindex(b"\xff\xda")] + b"\xff\xd9")
+
+
+def test_zeros_at_the_end_of_a_jpeg_belong_to_it(tmp_path):
+    several = (encoded(Image.new("RGB", (16 * side, 16), (200, 30, 90)), quality=50) for side in count(1))
+    content = next(one for one in several if one.endswith(b"\0\xff\xd9") and not one.endswith(b"\xff\0\xff\xd9"))
+    assert read(tmp_path, content)[:, :, 0].min() > 190
+
+
 def test_a_jpeg_of_thousands_of_scans_is_refused_at_once(tmp_path):
     content = encoded(Image.new("L", (3000, 3000)), progressive=True)
     last = content.rindex(b"\xff\xda")
