@@ -6,6 +6,7 @@ import io
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageChops
 
@@ -141,19 +142,27 @@ def _png(png: PngBytes, name: str) -> Image.Image:
     if image.mode == "L" and png.bit_depth < 8 and clear is not None:
         image.info["transparency"] = clear * 255 // (2**png.bit_depth - 1)
     if png.bit_depth == 16 and png.significant_bits < 16:
-        return _of_fewer_bits(image, png.significant_bits, name)
+        return _of_fewer_bits(image, png, name)
     return image
 
 
-def _of_fewer_bits(image: Image.Image, bits: int, name: str) -> Image.Image:
-    """Scale values that fill the lower bits of 16, although the format wants the upper ones filled."""
+def _of_fewer_bits(image: Image.Image, png: PngBytes, name: str) -> Image.Image:
+    """Scale grey values that fill the lower bits of 16, not the upper ones as the format wants; refuse such colours."""
+    bits = png.significant_bits
     if image.mode == "I;16":
         values = np.asarray(image)
-        is_low = values.max() < 2**bits and (bits <= _DARK_BITS or (values % 2 ** (16 - bits)).any())
-        return deep_grey(values * (65535 / (2**bits - 1)), image) if is_low else image
-    if bits <= _DARK_BITS and np.asarray(image)[:, :, :3].max() < 2 ** max(bits - 8, 0):  # 8 upper bits are left here
+        return deep_grey(values * (65535 / (2**bits - 1)), image) if _are_low(values, bits) else image
+    if np.asarray(image)[:, :, :3].max() >= 2 ** max(bits - 8, 0):  # Pillow keeps the upper 8 of 16
+        return image
+    values = cv2.imdecode(np.frombuffer(png.content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is not None and _are_low(values[:, :, :3], bits):
         raise ValueError(f"{name} uses the lower {bits} of 16 bits and would be black: save it with 8 bits a colour")
     return image
+
+
+def _are_low(values: np.ndarray, bits: int) -> bool:
+    """Whether 16-bit values, of which so many bits count, fill the lower ones: they use bits that would be empty."""
+    return values.max() < 2**bits and (bits <= _DARK_BITS or bool((values % 2 ** (16 - bits)).any()))
 
 
 def _heic(path: Path, name: str) -> Image.Image:

@@ -255,10 +255,21 @@ def test_values_in_the_lower_bits_of_a_png_are_scaled(tmp_path, bits):
     assert np.array_equal(read(tmp_path, right), PHOTO)
 
 
-def test_a_dark_photo_of_many_bits_stays_dark(tmp_path):
-    dark = (GREY.astype(np.uint16) // 4 * 256) & 0xFFFC  # 14 of 16 bits, and no value beyond a quarter of white
-    found = read(tmp_path, png(48, 32, 0, 16, rows(dark), before=[(b"sBIT", b"\x0e")]))
-    assert found.max() < 64
+@pytest.mark.parametrize("colour_type", [2, 6])
+@pytest.mark.parametrize("bits", [13, 14, 15])
+def test_colours_in_many_lower_bits_of_a_png_are_refused(tmp_path, colour_type, bits):
+    low = np.full((32, 48, 3 if colour_type == 2 else 4), 65535, np.uint16)
+    low[:, :, :3] = PHOTO.astype(np.uint16) * (2**bits - 1) // 255
+    content = png(48, 32, colour_type, 16, rows(low), before=[(b"sBIT", bytes([bits] * low.shape[2]))])
+    assert f"uses the lower {bits} of 16 bits" in refusal(tmp_path, content)
+
+
+@pytest.mark.parametrize("colour_type", [0, 2])
+def test_a_dark_photo_of_many_bits_stays_dark(tmp_path, colour_type):
+    dark = (PHOTO.astype(np.uint16) // 4 * 256) & 0xFFFC  # 14 of 16 bits, and no value beyond a quarter of white
+    dark, bits = (dark, b"\x0e" * 3) if colour_type else (dark[:, :, 0], b"\x0e")
+    found = read(tmp_path, png(48, 32, colour_type, 16, rows(dark), before=[(b"sBIT", bits)]))
+    assert 32 < found.max() < 64
 
 
 @pytest.mark.parametrize(
