@@ -2,10 +2,10 @@
 
 For each photo ``NAME.jpg`` it writes the requested files of ``demo.exports.FORMATS``, such as ``NAME.csv``; if each
 person has a file, the second one's is ``NAME.person2.bvh``. Of photos that differ only in their endings, such as
-``NAME.HEIC`` and ``NAME.jpg``, all but the first by name keep theirs: ``NAME.jpg.csv``. ``NAME.json`` is always written,
-and last: it says what the files were made from. A photo is skipped if its JSON was made from the same file, by the same
-model and with the same options, so that you can simply start an interrupted run again. The photos of a folder keep
-their places in it.
+``NAME.HEIC`` and ``NAME.jpg``, all but the first by name keep theirs: ``NAME.jpg.csv``. ``NAME.json`` is always
+written, and last: it says what the files were made from. A photo is skipped if its JSON was made from the same file, by
+the same model and with the same options, so that you can simply start an interrupted run again. The photos of a folder
+keep their places in it.
 """
 
 from __future__ import annotations
