@@ -106,10 +106,10 @@ def _jpeg(jpeg: JpegBytes, name: str) -> Image.Image:
     if count > MAX_JPEG_SCANS:
         raise ValueError(f"{name} holds {count} scans of its picture: at most {MAX_JPEG_SCANS} are decoded")
     image = loaded(opened(io.BytesIO(jpeg.content + JPEG_END), "JPEG", name), name)
-    if jpeg.arithmetic:  # it leaves out zeros at its end, and takes all that follows for pixels
+    if jpeg.arithmetic and jpeg.has_end:  # it leaves out zeros at its end, and takes all that follows for pixels
         return image
     with decoding(name):
-        first = _lacking_line(jpeg, image.height)
+        first = _lacking_line(jpeg, image)
         complete = jpeg.scans_are_complete
     if first is not None or not complete:
         lost = f"all below line {first} of {image.height} is missing" if first is not None else "details are missing"
@@ -117,19 +117,19 @@ def _jpeg(jpeg: JpegBytes, name: str) -> Image.Image:
     return image
 
 
-def _lacking_line(jpeg: JpegBytes, height: int) -> int | None:
-    """The first line of the picture that its scans do not reach; None if they hold all lines.
+def _lacking_line(jpeg: JpegBytes, image: Image.Image) -> int | None:
+    """The first line of a decoded picture that the scans do not reach; None if they hold all lines.
 
-    The last scan is decoded twice, each time with something else behind it: what differs is not in the file. An eighth
-    of the size tells it in a third of the time, but not the details that scans refine, nor less than a block.
+    The last scan is decoded again with something else behind it: what differs is not in the file. An eighth of the size
+    tells it in a third of the time, but not the details that scans refine, nor less than a block.
     """
-    reduced = jpeg.has_end and not jpeg.progressive
-    pictures = [Image.open(io.BytesIO(jpeg.content + ending)) for ending in (JPEG_END, _MORE_SCAN + JPEG_END)]
-    if reduced:
-        for one in pictures:
+    first, other = image, Image.open(io.BytesIO(jpeg.content + _MORE_SCAN + JPEG_END))
+    if jpeg.has_end and not jpeg.progressive:
+        first = Image.open(io.BytesIO(jpeg.content + JPEG_END))
+        for one in (first, other):
             one.draft(None, (1, 1))
-    changed = ImageChops.difference(*pictures).getbbox()
-    return changed and changed[1] * height // pictures[0].height
+    changed = ImageChops.difference(first, other).getbbox()
+    return changed and changed[1] * image.height // first.height
 
 
 def _png(png: PngBytes, name: str) -> Image.Image:
