@@ -57,6 +57,9 @@ def _files(folder: Path) -> Iterator[tuple[Path, str]]:
         yield from ((Path(place, name), "") for name in files)
         links = (Path(place, name) for name in folders if Path(place, name).is_symlink())
         yield from ((link, "a link to a folder") for link in links)
+        hidden = [name for name in folders if name.startswith(".") and not Path(place, name).is_symlink()]
+        yield from ((Path(place, name), "a hidden folder") for name in hidden)
+        folders[:] = [name for name in folders if name not in hidden]
     yield from ((Path(error.filename), "a folder that cannot be read") for error in closed)
 
 

@@ -1,9 +1,11 @@
 """Estimate poses from the command line: ``python -m demo.predict photo.jpg --out results``.
 
 For each photo ``NAME.jpg`` it writes the requested files of ``demo.exports.FORMATS``, such as ``NAME.csv``; if each
-person has a file, the second one's is ``NAME.person2.bvh``. ``NAME.json`` is always written, and last: it says what the
-files were made from. A photo is skipped if its JSON was made from the same file, by the same model and with the same
-options, so that you can simply start an interrupted run again. The photos of a folder keep their places in it.
+person has a file, the second one's is ``NAME.person2.bvh``. Of photos that differ only in their endings, such as
+``NAME.HEIC`` and ``NAME.jpg``, all but the first by name keep theirs: ``NAME.jpg.csv``. ``NAME.json`` is always
+written, and last: it says what the files were made from. A photo is skipped if its JSON was made from the same file, by
+the same model and with the same options, so that you can simply start an interrupted run again. The photos of a folder
+keep their places in it.
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ import json
 import os
 import re
 import sys
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,21 @@ from fusion_model.images import load_photo
 from fusion_model.photos.files import KINDS
 
 
+@dataclass(frozen=True)
+class Photo:
+    """A photo to be done.
+
+    Attributes:
+        path: the file.
+        name: its place below the folder that was searched, or its file name.
+        results: likewise, of its results, without what tells those apart.
+    """
+
+    path: Path
+    name: Path
+    results: Path
+
+
 def main(arguments: Sequence[str] | None = None, estimator: PoseEstimator | None = None) -> int:
     """Run the command.
 
@@ -44,7 +61,7 @@ def main(arguments: Sequence[str] | None = None, estimator: PoseEstimator | None
     """
     parser = _parser()
     options = parser.parse_args(arguments)
-    photos = _photos(parser, options.photos)
+    photos = _with_results(parser, _photos(parser, options.photos))
     _check(parser, options, photos)
     if estimator is None:
         try:
@@ -56,7 +73,7 @@ def main(arguments: Sequence[str] | None = None, estimator: PoseEstimator | None
     except OSError as error:
         return _fail(f"the folder {options.out} cannot be made: {error}")
     bar = tqdm(photos, unit="photo", disable=None if len(photos) > 1 else True)
-    failures = sum(not _tried(estimator, path, name, options) for path, name in bar)
+    failures = sum(not _tried(estimator, one, options) for one in bar)
     if failures:
         return _fail(f"{failures} of {len(photos)} photos failed")
     return 0
@@ -124,45 +141,55 @@ def _photos(parser: argparse.ArgumentParser, paths: Sequence[Path]) -> list[tupl
     return found.photos
 
 
-def _check(parser: argparse.ArgumentParser, options: argparse.Namespace, photos: list[tuple[Path, Path]]) -> None:
+def _with_results(parser: argparse.ArgumentParser, photos: list[tuple[Path, Path]]) -> list[Photo]:
+    """The photos with names for their results, which depend on no order: the first of a stem has it for itself."""
+    results: dict[Path, Path] = {}
+    paths: dict[Path, Path] = {}
+    for path, name in sorted(photos, key=lambda one: one[1]):
+        if name in paths:
+            both = " and ".join(printable(str(one)) for one in (paths[name], path))
+            parser.error(f"{both} have one name: rename one, or do them one at a time with different folders --out")
+        stem = name.with_name(name.stem)
+        paths[name], results[name] = path, name if stem in results.values() else stem
+    return [Photo(path, name, results[name]) for path, name in photos]
+
+
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace, photos: list[Photo]) -> None:
     """Refuse unusable options with one sentence and exit status 2."""
     if not MIN_HEIGHT_MM <= options.height_mm <= MAX_HEIGHT_MM:
         allowed = f"between {MIN_HEIGHT_MM:g} and {MAX_HEIGHT_MM:g} millimetres"
         parser.error(f"--height-mm must lie {allowed}, got {options.height_mm:g}")
     if options.out.exists() and not options.out.is_dir():
         parser.error(f"--out must be a folder, but {options.out} is a file")
-    stems = Counter(name.with_name(name.stem) for _, name in photos)
-    twice = [stem for stem, count in stems.items() if count > 1]
-    if twice:
-        name = printable(f"{twice[0]}.json")
-        parser.error(f"several photos would be written to {name}: give them different names or folders --out")
+    stems = {one.results for one in photos}
     persons = [stem for stem in stems if re.search(r"\.person\d+$", stem.name) and stem.with_suffix("") in stems]
     if options.all and persons:
-        parser.error(f"{persons[0]} is what a person in {persons[0].stem} would be called: rename that photo")
+        name, other = (printable(str(one)) for one in (min(persons), min(persons).stem))
+        parser.error(f"{name} is what a person in {other} would be called: rename that photo")
 
 
-def _tried(estimator: PoseEstimator, path: Path, name: Path, options: argparse.Namespace) -> bool:
+def _tried(estimator: PoseEstimator, photo: Photo, options: argparse.Namespace) -> bool:
     """Do one photo and print the outcome; whether it went well."""
     try:
-        tqdm.write(printable(f"{path}: {_one(estimator, path, name, options)}"))
+        tqdm.write(printable(f"{photo.path}: {_one(estimator, photo, options)}"))
     except (ValueError, TypeError, OSError, RuntimeError, MemoryError) as error:
-        tqdm.write(printable(f"{path}: {str(error) or type(error).__name__}"), file=sys.stderr)
+        tqdm.write(printable(f"{photo.path}: {str(error) or type(error).__name__}"), file=sys.stderr)
         return False
     return True
 
 
-def _one(estimator: PoseEstimator, path: Path, name: Path, options: argparse.Namespace) -> str:
+def _one(estimator: PoseEstimator, one: Photo, options: argparse.Namespace) -> str:
     """Do one photo, unless it is done; returns what to print."""
-    folder = options.out / name.parent
-    target = folder / f"{name.stem}.json"
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no such photo: {path}")
-    longest = max((f"{name.stem}{FORMATS[kind].suffix}" for kind in ("json", *options.formats)), key=_bytes)
+    folder, stem = options.out / one.results.parent, one.results.name
+    target = folder / f"{stem}.json"
+    if not one.path.is_file():
+        raise FileNotFoundError(f"there is no such photo: {one.path}")
+    longest = max((f"{stem}{FORMATS[kind].suffix}" for kind in ("json", *options.formats)), key=_bytes)
     if _bytes(longest) > MAX_NAME_BYTES:
         raise ValueError(f"its results would have names of {_bytes(longest)} bytes, of {MAX_NAME_BYTES}: rename it")
     source = {
-        "file": name.as_posix(),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "file": one.name.as_posix(),
+        "sha256": hashlib.sha256(one.path.read_bytes()).hexdigest(),
         "box": options.box,
         "all": options.all,
         "height_mm": options.height_mm,
@@ -170,12 +197,12 @@ def _one(estimator: PoseEstimator, path: Path, name: Path, options: argparse.Nam
     }
     if not options.overwrite and _is_done(target, source, options.formats):
         return "already done"
-    photo = load_photo(path)
+    photo = load_photo(one.path)
     people = _people(estimator, photo, options)
     folder.mkdir(parents=True, exist_ok=True)
     poses = people if options.all else people[0]
     target.unlink(missing_ok=True)  # a run that is cut now leaves no JSON that vouches for files of two runs
-    files = {kind: _write(kind, folder, name, photo, poses) for kind in options.formats if kind != "json"}
+    files = {kind: _write(kind, options.out, one, photo, poses) for kind in options.formats if kind != "json"}
     size = {"width": photo.shape[1], "height": photo.shape[0]}
     write_atomically(target, as_json.encode(poses, source={**source, **size}, files={**files, "json": [target.name]}))
     return f"{target} ({'; '.join(_summary(pose) for pose in people)})"
@@ -196,14 +223,14 @@ def _people(estimator: PoseEstimator, photo: np.ndarray, options: argparse.Names
     return people
 
 
-def _write(kind: str, folder: Path, name: Path, photo: np.ndarray, poses: Pose | list[Pose]) -> list[str]:
+def _write(kind: str, out: Path, of: Photo, photo: np.ndarray, poses: Pose | list[Pose]) -> list[str]:
     """Write the file of a format, or one for each person; returns the names."""
     form = FORMATS[kind]
     each = [poses] if form.together or isinstance(poses, Pose) else poses
     names = []
     for number, one in enumerate(each, start=1):
-        names.append(f"{name.stem}{'' if number == 1 else f'.person{number}'}{form.suffix}")
-        write_atomically(folder / names[-1], form.write(one, photo, name.as_posix()))
+        names.append(f"{of.results.name}{'' if number == 1 else f'.person{number}'}{form.suffix}")
+        write_atomically(out / of.results.parent / names[-1], form.write(one, photo, of.name.as_posix()))
     return names
 
 

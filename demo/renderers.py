@@ -150,7 +150,7 @@ def summary(service: Service, result: Result, choices: Choices) -> str:
 def box_text(result: Result, who: str | None) -> str:
     """The box of the one person who is picked, as text to edit; empty for several."""
     people = result.chosen(who)
-    return ", ".join(f"{value:.0f}" for value in people[0].box) if len(people) == 1 else ""
+    return ", ".join(str(round(value)) for value in people[0].box.tolist()) if len(people) == 1 else ""
 
 
 def quick_values(service: Service, photo: np.ndarray, result: Result, choices: Choices) -> tuple[Any, ...]:

@@ -179,7 +179,8 @@ def _check_count(block_fn: Any, inputs: list[Any]) -> None:
     """Refuse values too few or too many: Gradio says nothing of either."""
     if len(inputs) != len(block_fn.inputs):
         names = list(inspect.signature(block_fn.fn).parameters)[: len(block_fn.inputs)]
-        wanted = f"{len(names)} values ({', '.join(names)})" if names else "no values"
+        count = "1 value" if len(names) == 1 else f"{len(names)} values"
+        wanted = f"{count} ({', '.join(names)})" if names else "no values"
         raise refusal(f"/{block_fn.api_name} takes {wanted}, got {len(inputs)}")
 
 

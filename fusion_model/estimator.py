@@ -271,10 +271,9 @@ class PoseEstimator:
         """
         pose = self.batch([photo], [box], height_mm=height_mm, flip_test=flip_test)[0]
         if pose is None:
-            where = "in the photo" if box is None else "in the box"
-            raise NoPersonError(
-                f"nobody was found {where}: try a photo that shows a person larger, or give another box"
-            )
+            if box is None:
+                raise NoPersonError("nobody was found in the photo: try one that shows a person larger, or give a box")
+            raise NoPersonError("nobody was found in the box: give one that is tight round the whole person")
         return pose
 
     def batch(

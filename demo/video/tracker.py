@@ -84,7 +84,10 @@ class Tracker:
         track = self.track
         if track.box is not None:
             box, track.box = track.box, None
-            track.last = _joints_only(self._estimator(frame, box=box, **self._options))
+            track.last = self._in_box(frame, box)
+            if track.last is None:
+                first = "the first frame of the clip"
+                raise NoPersonError(f"nobody was found in the box in {first}: give one tight round the person, or none")
             return track.last
         pose, before = self._near_last(frame), track.last
         if (pose is None or pose.score < self._threshold) and seconds >= track.search_at:

@@ -12,7 +12,7 @@ from PIL import Image
 from fusion_model.files import printable
 
 MIN_SIDE = 16
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 51_000_000  # cameras of 50 megapixels write 8192 x 6144 or 8160 x 6144
 
 
 @contextmanager

@@ -13,7 +13,7 @@ MAX_PIECES = 1_000_000  # an animation of 100,000 frames has 200,000
 JPEG_END = b"\xff\xd9"
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]", re.DOTALL)
 _SOS, _EOI, _SOF = 0xDA, 0xD9, {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-_PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
+_PROGRESSIVE, _ARITHMETIC = (0xC2, 0xC6, 0xCA, 0xCE), range(0xC9, 0xD0)
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_HELPERS = (b"tRNS", b"sBIT", b"eXIf", b"iCCP")  # without them a picture is decoded, but not as it is meant
 
@@ -28,6 +28,7 @@ class JpegBytes:
         scan_headers: what each scan says of itself.
         frame: what the header says of size and components; empty if there is nothing.
         progressive: whether the scans refine one another.
+        arithmetic: whether its numbers are coded so, not by Huffman's way.
         has_end: whether there is an end marker.
     """
 
@@ -36,22 +37,24 @@ class JpegBytes:
     scan_headers: list[bytes]
     frame: bytes
     progressive: bool
+    arithmetic: bool
     has_end: bool
 
     @property
-    def without_end(self) -> bytes:
-        """The file without the zeros to which interrupted copies are filled up."""
+    def content(self) -> bytes:
+        """The file up to its end marker, or to the zeros to which interrupted copies are filled up."""
+        if self.has_end:
+            return self.header + self.scans[: -len(JPEG_END)]
         end = self.scans.rstrip(b"\0")
         return self.header + (end + b"\0" if end.endswith(b"\xff") else end)
 
     @property
     def scans_are_complete(self) -> bool:
         """Whether the scans, if each is whole, hold every coefficient to its last bit."""
-        if not self.progressive:
-            return True
         missing = {(component, number) for component in self.frame[6::3] for number in range(64)}
         for count, *scan in filter(None, self.scan_headers):
-            components, (first, last, precision) = scan[: 2 * count : 2], scan[2 * count :][:3]
+            components = scan[: 2 * count : 2]
+            first, last, precision = scan[2 * count :][:3] if self.progressive else (0, 63, 0)
             if precision & 15 == 0:
                 missing -= {(component, number) for component in components for number in range(first, last + 1)}
         return not missing
@@ -63,7 +66,7 @@ def read_jpeg(data: bytes) -> JpegBytes:
     Raises:
         ValueError: if it is in more pieces than any photo.
     """
-    kept, scans, at, frame, progressive = [data[:2]], [], 2, b"", False
+    kept, scans, at, frame, coding = [data[:2]], [], 2, b"", 0
     scans_at, end = len(data), None
     for _ in range(MAX_PIECES):
         found = _MARKER.search(data, at)  # jumps over pixels and, as decoders do, over stray bytes
@@ -77,12 +80,13 @@ def read_jpeg(data: bytes) -> JpegBytes:
             scans_at = min(scans_at, found.start())
             scans.append(content)
         if marker in _SOF:
-            frame, progressive = content, marker in _PROGRESSIVE
+            frame, coding = content, marker
         if not scans and _is_needed(marker, content[:14]):
             kept.append(data[found.start() : at])
     else:
         raise ValueError(f"it is in more than {MAX_PIECES} pieces")
-    return JpegBytes(b"".join(kept), data[scans_at:end], scans, frame, progressive, end is not None)
+    progressive, arithmetic = coding in _PROGRESSIVE, coding in _ARITHMETIC
+    return JpegBytes(b"".join(kept), data[scans_at:end], scans, frame, progressive, arithmetic, end is not None)
 
 
 def _is_needed(marker: int, content: bytes) -> bool:

@@ -19,7 +19,7 @@ _PICTURE = {
     *(292, 293, 317, 320, 322, 323, 324, 325, 332, 334, 338, _NUMBERS, 347),  # fax, palette, tiles, channels, JPEG
     *range(512, 522), *range(529, 533), 50674, _DNG,  # old JPEG, YCbCr, LERC
 }  # fmt: skip
-_WHITE_IS_ZERO, _SEPARATE, _SIGNED, _FLOAT = 0, 2, 2, 3  # their values
+_WHITE_IS_ZERO, _YCBCR, _SEPARATE, _SIGNED, _FLOAT = 0, 6, 2, 2, 3  # their values
 _USUAL = {_REDUCED: 0, _BITS: (1,), _COLOURS: None, _PLANES: 1, _NUMBERS: (1,), _DNG: None}
 _COLOUR_SPACES = {8: "CIE Lab", 9: "ICC Lab", 10: "ITU Lab", 32803: "raw", 32844: "LogL", 32845: "LogLuv"}
 
@@ -52,7 +52,9 @@ def read_tiff(data: bytes, name: str) -> Image.Image:
     image = opened(file, "TIFF", name)
     check_size(*image.size, name)
     if tags[_PLANES] == _SEPARATE and bits == 16 and len(image.getbands()) > 1:
-        _decode_by_libtiff(image)
+        _decode_by_libtiff(image, f"{image.mode};16N")  # if uncompressed, Pillow takes 16 bits for 8
+    if tags[_COLOURS] == _YCBCR and image.tile and image.tile[0].codec_name == "raw":
+        _decode_by_libtiff(image, "RGBX")  # Pillow takes three bytes for four
     image = loaded(image, name)
     image.info["exif"] = _EXIF + struct.pack("<I", _numbers(io.BytesIO(data)).get(_TURN) or 1) + bytes(4)
     inverted = tags[_COLOURS] == _WHITE_IS_ZERO
@@ -137,8 +139,8 @@ def _refusal(tags: dict[int, Any]) -> str:
     return ""
 
 
-def _decode_by_libtiff(image: Image.Image) -> None:
-    """Let libtiff decode a file that holds one colour after the other: if uncompressed, Pillow takes 16 bits for 8."""
-    values = (f"{image.mode};16N", image._compression, False, image.tag_v2.offset)  # noqa: SLF001 - no public way
-    image.tile = [image.tile[0]._replace(codec_name="libtiff", extents=(0, 0, *image.size), offset=0, args=values)]
+def _decode_by_libtiff(image: Image.Image, values: str) -> None:
+    """Let libtiff decode a file that Pillow would misread, to values of a kind."""
+    how = (values, image._compression, False, image.tag_v2.offset)  # noqa: SLF001 - no public way
+    image.tile = [image.tile[0]._replace(codec_name="libtiff", extents=(0, 0, *image.size), offset=0, args=how)]
     image.use_load_libtiff = True

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from fusion_model.files import printable
 from fusion_model.images import MIN_SIDE
 from fusion_model.video.decoding import (
     KINDS,
@@ -85,18 +86,19 @@ def open_clip(source: str | Path) -> Clip:
         VideoError: if it is empty, no clip, damaged or beyond a limit; says what was found.
     """
     path = Path(source)
-    _check_file(path)
+    name = printable(path.name)
+    _check_file(path, name)
     with _opened(path) as (container, stream):
         aspect, codec = pixel_aspect(stream), stream.codec_context.codec.name
-        _check_size(path.name, *shown_size(stream.width, stream.height, aspect))
+        _check_size(name, *shown_size(stream.width, stream.height, aspect))
         timeline = read_timeline(container, stream, MAX_FRAMES)
-    _check_length(path.name, timeline)
+    _check_length(name, timeline)
     with _opened(path) as (container, stream):
         first = next(decode(container, stream, timeline), None)
         if first is None:
-            raise VideoError(f"{path.name} holds no frame that can be decoded ({codec}): {_AGAIN}")
+            raise VideoError(f"{name} holds no frame that can be decoded ({codec}): {_AGAIN}")
         width, height = first.size
-    _check_size(path.name, width, height)
+    _check_size(name, width, height)
     frames = len(timeline.times)
     return Clip(path, width, height, frames, frames / timeline.seconds, timeline.lost)
 
@@ -147,16 +149,16 @@ def _fitted(frame: np.ndarray, width: int, height: int) -> np.ndarray:
     return whole
 
 
-def _check_file(path: Path) -> None:
+def _check_file(path: Path, name: str) -> None:
     """Refuse a file by its size."""
     if not path.is_file():
-        raise FileNotFoundError(f"no clip at {path}")
+        raise FileNotFoundError(f"no clip at {printable(str(path))}")
     size = path.stat().st_size
     if size == 0:
-        raise VideoError(f"{path.name} is an empty file: expected a clip ({KINDS})")
+        raise VideoError(f"{name} is an empty file: expected a clip ({KINDS})")
     if size > MAX_BYTES:
         limit = MAX_BYTES // 1_000_000
-        raise VideoError(f"{path.name} has {size / 1e6:.1f} MB: at most {limit} MB are read, cut or shrink it first")
+        raise VideoError(f"{name} has {size / 1e6:.1f} MB: at most {limit} MB are read, cut or shrink it first")
 
 
 def _check_size(name: str, width: int, height: int) -> None:

@@ -22,6 +22,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
+from fusion_model.files import printable
 from fusion_model.video.sample_tables import announced_samples
 
 Opened = tuple[InputContainer, VideoStream]
@@ -151,27 +152,26 @@ def opened(path: Path, *, max_pixels: int = 2**31 - 1, max_samples: int | None =
     Raises:
         VideoError: if it is no such file, damaged, beyond a limit, or without a picture that can be decoded.
     """
+    name = printable(path.name)
     with path.open("rb") as file:
         head = file.read(12)
-    kind = next((name for name, (at, marks) in _SIGNATURES.items() if head[at:].startswith(marks)), None)
+    kind = next((kind for kind, (at, marks) in _SIGNATURES.items() if head[at:].startswith(marks)), None)
     if kind is None:
-        raise VideoError(f"{path.name} is not a clip that can be read: expected {KINDS}")
+        raise VideoError(f"{name} is not a clip that can be read: expected {KINDS}")
     if kind == "mov" and max_samples is not None and (samples := announced_samples(path)) > max_samples:
-        raise VideoError(
-            f"{path.name} announces {samples:,} samples of pictures or sound: at most {max_samples:,} are read"
-        )
+        raise VideoError(f"{name} announces {samples:,} samples of pictures or sound: at most {max_samples:,} are read")
     options = {"protocol_whitelist": "file", "max_pixels": str(max_pixels)}
     try:
         # Neither the protocol nor the format is left to guess, and titles in any encoding stop nothing.
         container = av.open(f"file:{path}", format=kind, options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
-        raise VideoError(f"{path.name} is damaged or cut off and cannot be read: save or upload it again") from error
+        raise VideoError(f"{name} is damaged or cut off and cannot be read: save or upload it again") from error
     with container:
         stream = container.streams.best("video")
         if stream is None:
-            raise VideoError(f"{path.name} holds no pictures: expected a clip ({KINDS})")
+            raise VideoError(f"{name} holds no pictures: expected a clip ({KINDS})")
         if stream.codec_context is None:
-            raise VideoError(f"{path.name} holds video that cannot be decoded here: save it as H.264 in an MP4 file")
+            raise VideoError(f"{name} holds video that cannot be decoded here: save it as H.264 in an MP4 file")
         stream.codec_context.options = {"max_pixels": str(max_pixels)}
         # Not by frame: what a damaged frame leaves behind would depend on the number of threads.
         stream.thread_type = "SLICE"

@@ -119,6 +119,26 @@ def test_folders_are_searched_and_keep_their_order(run, out, tmp_path, photo, ca
     assert capsys.readouterr().out.count("already done") == 3
 
 
+def test_photos_that_differ_in_their_endings_have_results_of_their_own(run, out, tmp_path, photo, capsys):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "IMG_2.HEIC").write_bytes(HEIC)
+    for name in ("IMG_2.jpg", "IMG_2.png", "IMG_2.jpg.webp", "IMG_3.jpg"):
+        Image.fromarray(photo).save(folder / name)
+    assert run(folder, "--formats", "csv") == 0
+    sources = {path.name: json.loads(path.read_text())["source"]["file"] for path in out.glob("*.json")}
+    assert sources == {
+        "IMG_2.json": "IMG_2.HEIC",
+        "IMG_2.jpg.json": "IMG_2.jpg",
+        "IMG_2.jpg.webp.json": "IMG_2.jpg.webp",
+        "IMG_2.png.json": "IMG_2.png",
+        "IMG_3.json": "IMG_3.jpg",
+    }
+    assert (out / "IMG_2.png.csv").read_text().splitlines()[1].startswith("IMG_2.png,")
+    assert run(*sorted(folder.iterdir(), reverse=True), "--formats", "csv") == 0
+    assert capsys.readouterr().out.count("already done") == 5
+
+
 def test_photos_are_found_by_content_and_all_else_is_named(run, out, tmp_path, photo, capsys):
     folder, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
     for one in (folder / "trip", elsewhere):
@@ -139,6 +159,7 @@ def test_photos_are_found_by_content_and_all_else_is_named(run, out, tmp_path, p
         "trip/clip.mp4": "not a photo",
         "raw.dng": "not a photo",
         ".DS_Store": "hidden",
+        ".thumbnails": "a hidden folder",
         "gone.jpg": "a link that leads nowhere",
         "trip/back": "a link to a folder",
         "labels.json": "not a photo",
@@ -150,6 +171,9 @@ def test_photos_are_found_by_content_and_all_else_is_named(run, out, tmp_path, p
     (folder / "trip/clip.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(99))
     (folder / "raw.dng").write_bytes(tiff(photo.transpose(2, 0, 1), 2, tags=[(254, 4, [1])]))
     (folder / ".DS_Store").touch()
+    (folder / ".thumbnails/deep").mkdir(parents=True)
+    for name in ("t.jpg", "deep/u.jpg"):
+        Image.fromarray(photo).save(folder / ".thumbnails" / name)
     (folder / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
     (folder / "trip/back").symlink_to(folder)  # followed, it would never end
     assert run(folder, "--formats", "csv") == 0
@@ -159,7 +183,7 @@ def test_photos_are_found_by_content_and_all_else_is_named(run, out, tmp_path, p
     errors = capsys.readouterr().err
     for name, reason in left_out.items():
         assert f"{folder / name}: left out, {reason}\n" in errors
-    assert "photos to do: 7; left out: 8; results of this command: 0\n" in errors
+    assert "photos to do: 7; left out: 9; results of this command: 0\n" in errors
     assert main([str(folder / "trip/back"), "--out", str(out / "2"), "--formats", "json"], estimator=run.estimator) == 0
 
 
@@ -284,10 +308,11 @@ def test_a_crash_leaves_no_half_written_file(run, out, example, monkeypatch):
         ([], "required"),
         (["a.jpg", "--box", "1", "2"], "--box"),
         (["a.jpg", "--height-mm", "17"], "between 500 and 2500"),
-        (["one/a.jpg", "two/a.png"], "a.json"),
+        (["one/a.jpg", "two/a.jpg"], "one/a.jpg and two/a.jpg have one name"),
         (["a.jpg", "--formats", "csv,fbx"], "there is no format 'fbx'; there are json, csv, bvh"),
         (["a.jpg", "--all", "--box", "1", "2", "3", "4"], "not allowed with"),
         (["a.jpg", "a.person2.jpg", "--all"], "rename that photo"),
+        (["a.gif", "a.jpg", "a.jpg.person2.png", "--all"], "a.jpg.person2 is what a person in a.jpg would be called"),
         (["empty"], "holds no photo: expected JPEG"),
         (["a.jpg", "--out", "file"], "is a file"),
     ],

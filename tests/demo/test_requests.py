@@ -58,6 +58,7 @@ def ask(stand_in, example):
         ("estimate_pose", ["photo", [1, "2", 3, 4]], 'got [1, "2", 3, 4]'),
         ("estimate_pose", ["photo", [float("nan"), 0, 9, 9]], "a box is four numbers"),
         ("estimate_pose", ["photo", [True, 0, 9, 9]], "a box is four numbers"),
+        ("show_pose", [], "/show_pose takes 1 value (photo), got 0"),
         ("show_pose", [None], "there is no photo"),
         ("show_pose", [{"path": []}], "a photo is one file"),
         ("estimate_poses", [None, False], "there are no photos"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from demo import renderers
 from demo.result import EVERYONE, Person, Result, advice, of_height
 from fusion_model.skeletons import HUMAN36M_17
 
@@ -37,6 +38,11 @@ def test_a_box_over_the_picked_person_corrects_it(two):
     assert [person.pose is None for person in result.people] == [False, True]
     assert result.people[1].box.tolist() == [190, 10, 310, 210]
     assert two.people[1].pose is not None
+
+
+def test_the_box_in_text_has_no_minus_zero(pose):
+    result = Result("photo.jpg", (300, 400), (Person(np.array([-0.4, 39.2, 99.6, -0.0]), pose),), 0.6)
+    assert renderers.box_text(result, "1") == "0, 39, 100, 0"
 
 
 @pytest.mark.parametrize("who", ["1", EVERYONE, None])

@@ -69,7 +69,7 @@ def test_low_confidence_calls_for_a_search(walk):
 def test_a_clip_without_people_is_an_error(squares, tmp_path, walk):
     with pytest.raises(NoPersonError, match="in the clip"):
         finished(motion_steps(squares, write_clip(tmp_path / "night.mp4", [black()] * 5)))
-    with pytest.raises(NoPersonError):
+    with pytest.raises(NoPersonError, match="in the box in the first frame of the clip: give one tight"):
         finished(motion_steps(squares, walk, box=(300, 50, 380, 250)))
 
 

@@ -124,6 +124,34 @@ def test_a_progressive_jpeg_is_refused_if_it_ends_between_two_scans(tmp_path):
     assert "details are missing" in refusal(tmp_path, content[: content.rindex(b"\xff\xda")])
 
 
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 2}, {"subsampling": 0}])
+@pytest.mark.parametrize("fraction", [0.5, 0.95])
+def test_a_jpeg_is_refused_if_its_end_marker_comes_early(tmp_path, options, fraction):
+    content = encoded(Image.fromarray(NOISE), **options)
+    at = int(fraction * len(content))
+    for rest in (b"", content[at:]):
+        assert "is cut off" in refusal(tmp_path, content[:at] + b"\xff\xd9" + rest)
+
+
+def test_a_jpeg_is_refused_if_it_ends_where_decoding_would_restart(tmp_path):
+    content = encoded(Image.fromarray(NOISE), restart_marker_blocks=2)
+    for number in range(3):
+        at = content.index(bytes((0xFF, 0xD0 + number)))
+        for end in (b"", b"\xff\xd9"):
+            assert "is cut off" in refusal(tmp_path, content[:at] + end)
+
+
+def test_a_jpeg_without_all_its_scans_is_refused_in_spite_of_an_end_marker(tmp_path):
+    content = encoded(Image.fromarray(NOISE), progressive=True)
+    assert "details are missing" in refusal(tmp_path, content[: content.rindex(b"\xff\xda")] + b"\xff\xd9")
+
+
+def test_zeros_at_the_end_of_a_jpeg_belong_to_it(tmp_path):
+    several = (encoded(Image.new("RGB", (16 * side, 16), (200, 30, 90)), quality=50) for side in count(1))
+    content = next(one for one in several if one.endswith(b"\0\xff\xd9") and not one.endswith(b"\xff\0\xff\xd9"))
+    assert read(tmp_path, content)[:, :, 0].min() > 190
+
+
 def test_a_jpeg_of_thousands_of_scans_is_refused_at_once(tmp_path):
     content = encoded(Image.new("L", (3000, 3000)), progressive=True)
     last = content.rindex(b"\xff\xda")
@@ -210,7 +238,7 @@ def large(kind):
 def test_an_announced_size_beyond_the_limit_is_refused_at_once(tmp_path, kind):
     began = time.perf_counter()
     text = refusal(tmp_path, large(kind))
-    assert "50 megapixels" in text or (kind == "HEIC" and "damaged" in text)  # libheif compares with the picture's own
+    assert "51 megapixels" in text or (kind == "HEIC" and "damaged" in text)  # libheif compares with the picture's own
     assert time.perf_counter() - began < 1
 
 
@@ -227,10 +255,21 @@ def test_values_in_the_lower_bits_of_a_png_are_scaled(tmp_path, bits):
     assert np.array_equal(read(tmp_path, right), PHOTO)
 
 
-def test_a_dark_photo_of_many_bits_stays_dark(tmp_path):
-    dark = (GREY.astype(np.uint16) // 4 * 256) & 0xFFFC  # 14 of 16 bits, and no value beyond a quarter of white
-    found = read(tmp_path, png(48, 32, 0, 16, rows(dark), before=[(b"sBIT", b"\x0e")]))
-    assert found.max() < 64
+@pytest.mark.parametrize("colour_type", [2, 6])
+@pytest.mark.parametrize("bits", [13, 14, 15])
+def test_colours_in_many_lower_bits_of_a_png_are_refused(tmp_path, colour_type, bits):
+    low = np.full((32, 48, 3 if colour_type == 2 else 4), 65535, np.uint16)
+    low[:, :, :3] = PHOTO.astype(np.uint16) * (2**bits - 1) // 255
+    content = png(48, 32, colour_type, 16, rows(low), before=[(b"sBIT", bytes([bits] * low.shape[2]))])
+    assert f"uses the lower {bits} of 16 bits" in refusal(tmp_path, content)
+
+
+@pytest.mark.parametrize("colour_type", [0, 2])
+def test_a_dark_photo_of_many_bits_stays_dark(tmp_path, colour_type):
+    dark = (PHOTO.astype(np.uint16) // 4 * 256) & 0xFFFC  # 14 of 16 bits, and no value beyond a quarter of white
+    dark, bits = (dark, b"\x0e" * 3) if colour_type else (dark[:, :, 0], b"\x0e")
+    found = read(tmp_path, png(48, 32, colour_type, 16, rows(dark), before=[(b"sBIT", bits)]))
+    assert 32 < found.max() < 64
 
 
 @pytest.mark.parametrize(

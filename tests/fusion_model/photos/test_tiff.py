@@ -18,6 +18,17 @@ def test_tiff_of_16_bits_a_colour(tmp_path, separate, packed, order):
     assert np.array_equal(read(tmp_path, content, "scan.tif"), PHOTO)
 
 
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "jpeg"])
+def test_tiff_of_brightness_and_colour(tmp_path, compression):
+    content = encoded(Image.fromarray(PHOTO).convert("YCbCr"), "TIFF", compression=compression)
+    assert np.abs(read(tmp_path, content, "scan.tif").astype(int) - PHOTO).mean() < 4
+
+
+def test_cut_off_tiff_of_brightness_and_colour(tmp_path):
+    content = encoded(Image.fromarray(PHOTO).convert("YCbCr"), "TIFF")
+    assert "is damaged or cut off" in refusal(tmp_path, content[:-1000], "scan.tif")
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_grey_tiff_of_16_bits(tmp_path, order):
     deep = GREY[None].astype(np.uint16) * 257

@@ -193,5 +193,12 @@ def test_what_is_no_clip_is_refused_in_one_sentence(tmp_path, walk):
         assert "\n" not in str(caught.value)
     with pytest.raises(FileNotFoundError, match=r"gone\.mp4"):
         open_clip(tmp_path / "gone.mp4")
+    for data, _ in cases.values():
+        path = tmp_path / "a\nclip.mp4"
+        path.write_bytes(data)
+        with pytest.raises(VideoError) as caught:
+            read(open_clip(path))
+        assert str(caught.value).startswith(r"a\nclip.mp4 ")
+        assert "\n" not in str(caught.value)
     with pytest.raises(FileNotFoundError):
         open_clip(tmp_path)
