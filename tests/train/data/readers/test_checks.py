@@ -116,7 +116,7 @@ def test_a_photo_of_too_many_pixels(tmp_path, prepare_error):
     photo = tmp_path / "in" / "images" / "im0001.jpg"
     Image.new("1", (8000, 7000)).save(photo, "PNG")
     error = prepare_error("lsp", tmp_path / "in")
-    assert f"{photo}: it is 8000 x 7000 pixels: at most 50 megapixels are read, make it smaller first" in error
+    assert f"{photo}: it is 8000 x 7000 pixels: at most 51 megapixels are read, make it smaller first" in error
 
 
 def mpii(folder, photo):
