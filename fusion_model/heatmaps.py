@@ -6,9 +6,10 @@ resize by any factor keeps the crop's borders where they are.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 MAP_STRIDE = 4
 _SMOOTH = 2.0  # map pixels; 1.5 to 3 are as good within their errors
@@ -84,19 +85,22 @@ def decode_smoothed(maps: Tensor) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: if a map is smaller than 3 x 3.
     """
-    count, joints, height, width = maps.shape
-    reach = round(3 * _SMOOTH)
-    weights = torch.exp(-(torch.arange(-reach, reach + 1, device=maps.device) ** 2) / (2 * _SMOOTH**2))
-    weights = (weights / weights.sum()).view(1, 1, 1, -1)
-    single = maps.float().reshape(-1, 1, height, width)
-    smooth = functional.conv2d(single, weights, padding=(0, reach))
-    smooth = functional.conv2d(smooth, weights.mT, padding=(reach, 0)).view(maps.shape)
+    height, width = maps.shape[-2:]
+    single = maps.float()
+    smooth = _gaussian(height, maps.device) @ single @ _gaussian(width, maps.device)
     points, peaks = decode(smooth)
     pixel = points.round().long()
     index = pixel[..., 1].clamp(0, height - 1) * width + pixel[..., 0].clamp(0, width - 1)
-    there = single.view(count, joints, -1).gather(-1, index[..., None])[..., 0]
+    there = single.flatten(2).gather(-1, index[..., None])[..., 0]
     scale = (_PEAK**2 + _SMOOTH**2) / _PEAK**2
     return points, (scale * peaks.clamp_min(0) * there.clamp_min(0)).sqrt()
+
+
+def _gaussian(length: int, device: torch.device) -> Tensor:
+    """(L, L) matrix that smoothes a line of pixels, which is zero beyond its ends; faster than a convolution."""
+    place = torch.arange(length, device=device)
+    apart = place[:, None] - place
+    return torch.exp(-(apart**2) / (2 * _SMOOTH**2)) / (_SMOOTH * math.sqrt(2 * math.pi))
 
 
 def _refined(flat: Tensor, index: Tensor, height: int, width: int) -> Tensor:
