@@ -10,6 +10,7 @@ from tests.helpers.scene_files import write_scene_pack
 from train.data.held_out import find_held_out
 from train.data.readers.people import read_people
 from train.data.scenes import find_scenes
+from train.data.sources import find_people
 
 
 def people(name, photos, validation):
@@ -101,3 +102,11 @@ def test_a_pack_of_people_knows_its_photos(tmp_path):
     assert taken.validation.tolist() == [False, True]
     assert taken.read(0) == source.read(1)
     assert np.array_equal(taken.box, source.box[1:])
+
+
+def test_nobody_is_trained_on_whose_photo_is_held_out_elsewhere(tmp_path):
+    write_pack(tmp_path, "mpii", 6, held_out=2)
+    everyone = [len(find_people(tmp_path, validation=part)) for part in (False, True)]
+    scenes(tmp_path, ("mpii", "p001.jpg", True), ("mpii", "p004.jpg", False))
+    assert everyone == [4, 2]
+    assert [len(find_people(tmp_path, validation=part)) for part in (False, True)] == [3, 2]
