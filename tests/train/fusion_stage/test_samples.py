@@ -20,7 +20,7 @@ def fractions(weights):
 
 
 def test_rendered_people_have_their_fraction_of_a_batch():
-    weights = sampling_weights(SOURCE, NAMES, 0.25, {"coco": 0.3})
+    weights = sampling_weights(SOURCE, NAMES, 0.25, {"coco": 0.003})
     assert fractions(weights) == pytest.approx([0.75 * 0.75, 0.25 * 0.6, 0.75 * 0.25, 0.25 * 0.4])
     drawn = draw(weights, 20_000, torch.Generator().manual_seed(0))
     assert (SOURCE[drawn] % 2 == 1).double().mean().item() == pytest.approx(0.25, abs=0.01)
