@@ -245,8 +245,9 @@ def test_evaluation_goes_the_way_of_every_caller():
     boxes = np.array([pose.person_box for pose in poses])
     expected = [poses[number] if number >= 0 else None for number, _ in match_boxes(boxes, canvas.boxes)]
     source.validation[2:] = False
-    found = on_canvases(estimator, source, [GREEN], seed=2)
-    assert found["pck"] == pytest.approx(person_scores(expected, truth).mean())
+    rows, scores, found = on_canvases(estimator, source, [GREEN], seed=2)
+    assert rows.tolist() == canvas.rows
+    assert scores == pytest.approx(person_scores(expected, truth))
     assert found["pictures"] == 1
 
 
