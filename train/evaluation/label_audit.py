@@ -19,9 +19,10 @@ from fusion_model.heatmaps import decode_smoothed, to_crop_coordinates
 from fusion_model.skeletons import MPII_16
 from train.data.readers.label_repair import exchanged_sides
 from train.data.source import Source
+from train.evaluation.tables import markdown_table
 
 _BATCH = 16  # people, each in two pictures
-_CONFIDENT = 0.7  # of a joint whose place counts
+_CONFIDENT = 0.6  # of a joint whose place counts
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Opinion:
 
 def opinion_of(estimator: PoseEstimator, source: Source, rows: np.ndarray) -> Opinion:
     """The hourglass's joints of these people in their labelled boxes."""
+    predictor = estimator.predictor
     size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
     points, confidence = np.zeros((2, len(rows), 16, 2)), np.zeros((2, len(rows), 16))
     for start in tqdm(range(0, len(rows), _BATCH), desc=source.name, unit="batch", leave=False):
@@ -46,7 +48,7 @@ def opinion_of(estimator: PoseEstimator, source: Source, rows: np.ndarray) -> Op
         crops = [crop_of_box(source.box[row], size, margin) for row in part]
         cuts = np.stack([crop.cut(source.photo(row)) for crop, row in zip(crops, part, strict=True)])
         images = torch.from_numpy(cuts).permute(0, 3, 1, 2).float().div(255)
-        for view, maps in enumerate(_both_ways(estimator.predictor, images)):
+        for view, maps in enumerate(_both_ways(predictor, images)):
             found, heights = decode_smoothed(maps)
             in_crop = to_crop_coordinates(found).numpy()
             mine = slice(start, start + len(part))
@@ -61,12 +63,41 @@ def _both_ways(predictor: CropPredictor, images: torch.Tensor) -> tuple[torch.Te
     return predictor.maps(images), torch.flip(mirrored, dims=(3,))[:, list(MPII_16.mirror)]
 
 
-def contradicted(
-    opinion: Opinion, joints: np.ndarray, weight: np.ndarray, confident: float = _CONFIDENT
-) -> dict[str, np.ndarray]:
-    """People whose labels (N, 16, 2), weighted (N, 16), both pictures contradict: (N,) bool for arms and for legs."""
-    views = [
-        exchanged_sides(joints, weight, points, (confidence >= confident).astype(float))
-        for points, confidence in zip(opinion.points, opinion.confidence, strict=True)
-    ]
-    return {name: views[0][name] & views[1][name] for name in views[0]}
+def contradicted(opinion: Opinion, joints: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """(N, 2) bool: people whose labels (N, 16, 2), weighted (N, 16), both pictures contradict, of arms and of legs."""
+    both = np.ones((len(joints), 2), bool)
+    for points, confidence in zip(opinion.points, opinion.confidence, strict=True):
+        exchanged = exchanged_sides(joints, weight, points, confidence >= _CONFIDENT)
+        both &= np.stack([exchanged["arms"], exchanged["legs"]], 1)
+    return both
+
+
+def counts(exchanged: np.ndarray) -> tuple[int, int, int]:
+    """People (N, 2) whose whole body is exchanged, the arms alone and the legs alone."""
+    arms, legs = exchanged.T
+    return int((arms & legs).sum()), int((arms & ~legs).sum()), int((legs & ~arms).sum())
+
+
+def audit(estimator: PoseEstimator, sources: list[Source], people: int, seed: int = 0) -> str:
+    """Exchanges among the training labels of each set, as a Markdown table.
+
+    Args:
+        estimator: whose hourglass is the second opinion.
+        sources: the data sets.
+        people: at most so many of each, drawn at random.
+        seed: of the draw.
+    """
+    rows = []
+    for source in sources:
+        training = np.flatnonzero(~source.validation)
+        chosen = np.sort(np.random.default_rng(seed).permutation(training)[:people])
+        if not len(chosen):
+            continue
+        teacher = ("-",) * 3 if source.contradicted is None else counts(source.contradicted[chosen])
+        opinion = opinion_of(estimator, source, chosen)
+        network = counts(contradicted(opinion, source.joints[chosen], source.weight[chosen]))
+        rows.append((source.name, len(chosen), *teacher, *network))
+    if not rows:
+        raise ValueError("there are no training people to audit")
+    judged = [f"{judge}: {part}" for judge in ("teacher", "network") for part in ("whole body", "arms", "legs")]
+    return markdown_table(("set", "people", *judged), rows)

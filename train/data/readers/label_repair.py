@@ -58,7 +58,7 @@ def exchanged_sides(
 
     Args:
         joints: (N, 16, 2) labels, MPII order.
-        weight: (N, 16) 0 where there is no label.
+        weight: (N, 16) bool or number, 0 where there is no label.
         guess: (N, 16, 2) the second opinion.
         trust: (N, 16) 0 where it does not know.
 
