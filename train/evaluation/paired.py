@@ -12,7 +12,7 @@ from train.evaluation.tables import markdown_table
 PEOPLE = "people"
 """Where the figures of ``train.evaluate`` have each person's scores: by kind, by set, by person."""
 
-_HEAD = ("%", "set", "n", "before", "after", "difference", "standard error")
+_HEAD = ("measured, %", "set", "n", "before", "after", "difference", "standard error")
 
 
 def read_figures(path: Path) -> dict[str, dict]:
