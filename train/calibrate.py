@@ -30,7 +30,7 @@ from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.detector_stage.scene_figures import kinds, mark, operating_point
 from train.evaluation.card import STALE
-from train.evaluation.end_to_end import LIMBS_16, Truth, labelled_people
+from train.evaluation.end_to_end import LIMBS_16, TRUE_BOX_ONLY, Truth, labelled_people
 
 _KNOTS = 14
 _BOX_CONFIDENCE = 0.2  # of the joints in a caller's box, from which somebody is in it
@@ -48,7 +48,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     found = find_sources(arguments.data)
-    sources = [source for source in found if source.name != SYNTHETIC] or found  # rendered people where no photo is
+    left_out = (SYNTHETIC, *TRUE_BOX_ONLY)
+    sources = [source for source in found if source.name not in left_out] or found  # those where there is nothing else
     people = labelled_people([source for source in sources if source.validation.any()])
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
     pairs = [_peaks_and_hits(estimator, source, truth) for source, truth in people]

@@ -2,8 +2,8 @@
 
 In the true box, end to end, on whole photos with everyone boxed, in 3D beside the training set's mean pose, the
 calibration of the confidence, and negatives: crops that show nobody. ``--card`` writes the figures into the
-checkpoint's card. With ``--protocol``, a published protocol on one folder of ``train.prepare`` instead, beside what the
-paper prints.
+checkpoint's card, ``--out`` with each person's scores into a file, which ``train.compare`` takes. With ``--protocol``,
+a published protocol on one folder of ``train.prepare`` instead, beside what the paper prints.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.metrics import expected_calibration_error, reliability_table
 from fusion_model.pose import Pose
+from fusion_model.second_peaks import second_peaks
 from fusion_model.skeletons import HUMAN36M_17
 from train.command import new_parser, run_command
 from train.data.scenes import find_scenes
@@ -26,13 +28,16 @@ from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.evaluation.card import write_card
 from train.evaluation.end_to_end import (
+    LIMBS_16,
     LIMBS_17,
     TEACHER_SOURCES,
+    TRUE_BOX_ONLY,
     Truth,
     estimate_people,
     grouped_table,
     labelled_people,
     limb_hits,
+    mirrored_share,
     on_canvases,
     person_scores,
     pose_table,
@@ -40,11 +45,13 @@ from train.evaluation.end_to_end import (
     with_error,
 )
 from train.evaluation.negatives import negative_crops
+from train.evaluation.paired import PEOPLE
 from train.evaluation.registry import PROTOCOLS, measure_protocol
 from train.evaluation.scenes import scene_figures, scene_lines
 from train.fusion_stage.pose_figures import mean_pose
 
 _TIMED = 60  # photos
+_SECOND_PEAK = 0.5  # of the first one's height, from which a map has two peaks
 WHOLE_PHOTOS = ("lspet",)  # sets whose validation photos are whole; people of the others are pasted on canvases
 
 
@@ -116,35 +123,33 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
     names = [source.name for source, _ in people]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"several sets called {repeated[0]} have people held out: leave one of them in --data")
-    figures: dict[str, dict] = {"true box": {}, "end to end": {}, "3D": {}, "rendered 3D": {}}
-    confidence, correct = [], []
+    kinds = ("true box", "mirror joints", "end to end", "3D", "rendered 3D", PEOPLE)
+    figures: dict[str, dict] = {kind: {} for kind in kinds}
+    tested = []
     negatives = [negative_crops(source) for source in sources]
     empty = [crop for crops in negatives for crop in crops]
     for source, truth in people:
         poses = estimate_people(estimator, source, truth.rows, boxed=True)
-        scores = person_scores(poses, truth)
-        _add_rows(figures["true box"], source, truth, scores)
+        _add_rows(figures, "true box", source, truth.rows, person_scores(poses, truth))
+        _add_rows(figures, "mirror joints", source, truth.rows, mirrored_share(poses, truth))
         if source.name == SYNTHETIC:
             figures["rendered 3D"] = grouped_table(poses, source, truth.rows, mean[SYNTHETIC])
             continue
-        part = _tested_confidence(poses, truth)
-        confidence.append(part[0])
-        correct.append(part[1])
         if source.name in WHOLE_PHOTOS:
             found = estimate_people(estimator, source, truth.rows, boxed=False)
-            whole = person_scores(found, truth)
-            _add_rows(figures["end to end"], source, truth, whole)
-        else:
-            if pasted := on_canvases(estimator, source, empty, seed):
-                figures["end to end"][source.name] = pasted
-            if source.pose_weight[truth.rows].any():
-                figures["3D"][source.name] = pose_table(poses, source, truth.rows, mean["photos"])
-    if any(map(len, confidence)):
-        figures["calibration"] = calibration_figures(np.concatenate(confidence), np.concatenate(correct))
+            _add_rows(figures, "end to end", source, truth.rows, person_scores(found, truth))
+        elif source.pose_weight[truth.rows].any():
+            figures["3D"][source.name] = pose_table(poses, source, truth.rows, mean["photos"])
+        if source.name not in TRUE_BOX_ONLY:
+            tested.append(_tested_confidence(poses, truth))
+            if source.name not in WHOLE_PHOTOS:
+                rows, scores, pasted = on_canvases(estimator, source, empty, seed)
+                _add_rows(figures, "end to end", source, rows, scores, pasted)
+    figures |= _calibration(tested)
     if whole := [source for source in sources if source.name in WHOLE_PHOTOS and source.validation.any()]:
         figures["speed"] = speed_figures(estimator, whole[0])
-    if tested := [crop for crops in negatives for crop in crops[1::2]]:  # the others were calibrated on
-        figures["negatives"] = negative_figures(estimator, tested)
+    if crops := [crop for crops in negatives for crop in crops[1::2]]:  # the others were calibrated on
+        figures["negatives"] = negative_figures(estimator, crops)
     return figures
 
 
@@ -157,23 +162,55 @@ def _training_mean(sources: list[Source], kind: str) -> np.ndarray:
     return mean_pose(poses, weight)
 
 
-def _add_rows(table: dict[str, dict], source: Source, truth: Truth, scores: np.ndarray) -> None:
-    """Mean score, its standard error and n; for whole sports photos upright and upside-down people apart."""
-    if source.name not in WHOLE_PHOTOS:
-        table[source.name] = with_error(scores)
-        return
-    inverted = upside_down(source, truth.rows)
-    for name, rows in (("upright", ~inverted), ("upside down", inverted)):
-        if rows.any():
-            table[f"{source.name}, {name}"] = with_error(scores[rows])
+def _add_rows(
+    figures: dict[str, dict], kind: str, source: Source, rows: np.ndarray, scores: np.ndarray, more: dict | None = None
+) -> None:
+    """Mean score, its standard error and n, and each person's; for whole sports photos upright and upside down apart.
+
+    Args:
+        figures: to add to.
+        kind: of score, a name in ``figures``.
+        source: the people's.
+        rows: (N,) theirs in it.
+        scores: (N,) NaN for people without.
+        more: figures of the same people.
+    """
+    parts = {source.name: np.ones(len(rows), bool)}
+    if source.name in WHOLE_PHOTOS:
+        inverted = upside_down(source, rows)
+        parts = {f"{source.name}, upright": ~inverted, f"{source.name}, upside down": inverted}
+    unit = "mirrored" if kind == "mirror joints" else "pck"
+    for name, part in parts.items():
+        mine = part & ~np.isnan(scores)
+        if mine.any():
+            figures[kind][name] = {**with_error(scores[mine], unit), **(more or {})}
+            people = zip(rows[mine], scores[mine], strict=True)
+            figures[PEOPLE].setdefault(kind, {})[name] = {_person(source, row): float(score) for row, score in people}
 
 
-def _tested_confidence(poses: list[Pose | None], truth: Truth) -> tuple[np.ndarray, np.ndarray]:
-    """Confidence and correctness of the labelled joints of the odd people, which calibration did not see."""
+def _person(source: Source, row: int) -> str:
+    """What a person is called in the figures: the row and, where it is known, the photo."""
+    return str(row) if source.photos is None else f"{row} {source.photos[row]}"
+
+
+def _tested_confidence(poses: list[Pose | None], truth: Truth) -> np.ndarray:
+    """(K, 3) confidence, correctness and second peak of the labelled joints of odd people, not seen by calibration.
+
+    The second peak: see :func:`fusion_model.second_peaks.second_peaks`.
+    """
     tested = [number for number in range(1, len(poses), 2) if poses[number] is not None]
-    confidence = np.array([poses[number].confidence[LIMBS_17] for number in tested]).reshape(-1, len(LIMBS_17))
-    correct, labelled = limb_hits(poses, truth)
-    return confidence[labelled[tested]], correct[tested][labelled[tested]]
+    shape = (-1, len(LIMBS_17))
+    confidence = np.array([poses[number].confidence[LIMBS_17] for number in tested]).reshape(shape)
+    peaks = [second_peaks(torch.from_numpy(poses[number].heatmaps))[LIMBS_16].numpy() for number in tested]
+    correct, labelled = (values[tested] for values in limb_hits(poses, truth))
+    return np.stack((confidence, correct, np.array(peaks).reshape(shape)), -1)[labelled]
+
+
+def _calibration(tested: list[np.ndarray]) -> dict[str, dict]:
+    """Figures of the confidence on all tested joints, (K, 3) of each set, and on those whose maps have two peaks."""
+    joints = np.concatenate(tested) if tested else np.zeros((0, 3))
+    parts = {"calibration": joints, "calibration, two peaks": joints[joints[:, 2] >= _SECOND_PEAK]}
+    return {name: calibration_figures(part[:, 0], part[:, 1] > 0) for name, part in parts.items() if len(part)}
 
 
 def calibration_figures(confidence: np.ndarray, correct: np.ndarray) -> dict:
@@ -206,8 +243,9 @@ def speed_figures(estimator: PoseEstimator, source: Source) -> dict[str, float]:
 
 def print_figures(figures: dict[str, dict]) -> None:
     """Print the tables."""
-    teachers = ", ".join(TEACHER_SOURCES)
-    print(f"PCK@0.2, 12 limb joints, mean over people and its standard error, % (teacher joints for {teachers})")
+    teachers = ", ".join(f"{name} from score {score}" for name, score in TEACHER_SOURCES.items())
+    print("PCK@0.2, 12 limb joints, mean over people and its standard error, %")
+    print(f"(hand labels or exact ones, but by teachers alone: {teachers})")
     for kind in ("true box", "end to end"):
         for name, row in figures[kind].items():
             line = f"  {kind:10}  {name:20} n {row['n']:4}  PCK {row['pck']:5.1f}"
@@ -215,6 +253,11 @@ def print_figures(figures: dict[str, dict]) -> None:
             if "recall" in row:
                 line += f"  recall {row['recall']:.1f} %  false boxes a picture {row['false_boxes']:.2f}"
             print(line)
+    if mirrored := figures.get("mirror joints"):
+        print("limb joints on the mirror joint and not on their own, within 0.2 torso lengths, true box, %")
+        for name, row in mirrored.items():
+            error = f" +- {row['se']:.1f}" if "se" in row else ""
+            print(f"  {name:20} n {row['n']:4}  {row['mirrored']:5.1f}{error}")
     if scenes := figures.get("scenes"):
         print("\n".join(("whole photos with everyone boxed", *scene_lines(scenes))))
     for title, table in (("the teacher (pseudo-labels)", "3D"), ("exact labels of rendered people", "rendered 3D")):
@@ -230,6 +273,9 @@ def _print_rest(figures: dict[str, dict]) -> None:
         print(f"expected calibration error {calibration['expected_calibration_error']:.3f} (n {calibration['n']})")
         for row in calibration["reliability"]:
             print(f"  confidence {row['confidence']:.2f}  right {row['correct']:.2f}  n {row['n']}")
+    if two := figures.get("calibration, two peaks"):
+        error, n = two["expected_calibration_error"], two["n"]
+        print(f"of joints whose map has a second peak of half the first one's height: {error:.3f} (n {n})")
     if speed := figures.get("speed"):
         print(f"{speed['seconds a photo']:.3f} s a photo, end to end (median of {speed['n']})")
     if negatives := figures.get("negatives"):

@@ -31,6 +31,8 @@ class Source:
         validation: (N,) bool, never trained on.
         groups: kinds of people to report apart, each a name for every row: ``{"viewpoint": (N,), ...}``.
         photos: (N,) name of the photo that each row shows, as the data set has it; None where it is not known.
+        contradicted: (N, 2) bool, people whose hand labels of the arms, and of the legs, the teacher sees on the other
+            side; None where one of the two is missing.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Source:
     validation: np.ndarray
     groups: dict[str, np.ndarray] = field(default_factory=dict)
     photos: np.ndarray | None = None
+    contradicted: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Number of people."""

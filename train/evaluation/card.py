@@ -13,6 +13,8 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import DEFAULT, bundled_checkpoint, read_metrics, update_checkpoint
 from train.engine.provenance import ENTRY as PROVENANCE
 from train.engine.provenance import SCENES, most_people
+from train.evaluation.end_to_end import TRUE_BOX_ONLY
+from train.evaluation.paired import PEOPLE
 from train.evaluation.scenes import scene_lines
 from train.evaluation.tables import markdown_table
 
@@ -22,13 +24,9 @@ STALE = "its card and figures are as they were: python -m train.evaluate --data 
 _TAGS = ["human-pose-estimation", "3d-pose-estimation", "stacked-hourglass", "pytorch"]
 _HUB_DATASET = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _EVALUATION = ("true box", "end to end", "3D", "rendered 3D")  # what train.evaluate stores
-_MEASURED = (
-    *_EVALUATION,
-    "scenes",
-    "calibration",
-    "speed",
-    "negatives",
-)  # the same, with what it has no photos for at times
+_TWO_PEAKS = "calibration, two peaks"
+# The same, with what it has no photos for at times.
+_MEASURED = (*_EVALUATION, "mirror joints", "scenes", "calibration", _TWO_PEAKS, "speed", "negatives")
 _TRAINING = "fusion"  # what train.fusion stores
 _UNKNOWN = "not recorded"
 _SETS = {  # name in the figures: how the set is called, and where its labels come from
@@ -107,6 +105,16 @@ _RENDERED = """
 Of rendered people (`synthetic`) the hidden joints and those beyond the picture count too.
 """
 
+_AGREED = """
+Everyday people and action photos (`everyday`, `action`): against teacher joints of score 0.8 and more, in the true box
+alone. These are the joints on which teachers agree, the easy ones; the confidence is not tested on them.
+"""
+
+_MIRRORED = """
+On the mirror joint: limb joints, labelled on both sides, that lie within 0.2 torso lengths of the other side's joint
+and not of their own; mean over people and its standard error.
+"""
+
 _NEGATIVES = """
 Negatives are crops that show nobody, cut beside people of Stanford 40 and street; those that show somebody else were
 sorted out by eye, without their scores.
@@ -146,7 +154,7 @@ def write_card(folder: Path, estimator: PoseEstimator, figures: dict[str, dict])
         figures: of :func:`train.evaluate.measure`.
     """
     stored = {name: value for name, value in read_metrics(folder).items() if name not in _MEASURED}
-    figures = {**stored, **figures}
+    figures = {**stored, **{name: value for name, value in figures.items() if name != PEOPLE}}
     name = DEFAULT if folder.resolve() == bundled_checkpoint().resolve() else folder.as_posix()
     update_checkpoint(folder, estimator.config, card_text(estimator.config, name, figures), figures)
 
@@ -242,6 +250,8 @@ def _figures(figures: dict[str, dict]) -> Iterator[str]:
         tables = [_maps_table(figures), "", *scenes, *_pose_tables(figures), "", *_confidence(figures)]
         yield _PROTOCOL
         yield _WHOLE_PHOTOS if scenes else ""
+        yield _AGREED if set(TRUE_BOX_ONLY) & set(figures["true box"]) else ""
+        yield _MIRRORED if "mirror joints" in figures else ""
         yield _RENDERED if "synthetic" in figures["true box"] else ""
         yield _NEGATIVES if "negatives" in figures else ""
         yield "\n## Figures\n" + "\n".join(tables) + "\n"
@@ -279,13 +289,23 @@ def _number(value: float) -> str:
 
 def _maps_table(figures: dict[str, dict]) -> str:
     """The 2D figures."""
-    rows = []
+    mirrored, rows = figures.get("mirror joints"), []
     for kind in ("true box", "end to end"):
         for name, row in figures[kind].items():
             error = f"{row['se']:.1f}" if "se" in row else "-"
             found = (f"{row['recall']:.1f} %", f"{row['false_boxes']:.2f}") if "recall" in row else ("-", "-")
-            rows.append((f"{kind}, {name}", row["n"], f"{row['pck']:.1f}", error, *found))
-    return markdown_table(("", "n", "PCK@0.2", "standard error", "recall of people", "false boxes a picture"), rows)
+            cells = (f"{kind}, {name}", row["n"], f"{row['pck']:.1f}", error, *found)
+            rows.append(cells if mirrored is None else (*cells, _mirrored(mirrored.get(name), kind)))
+    head = ("", "n", "PCK@0.2", "standard error", "recall of people", "false boxes a picture")
+    return markdown_table(head if mirrored is None else (*head, "on the mirror joint %"), rows)
+
+
+def _mirrored(row: dict[str, float] | None, kind: str) -> str:
+    """A cell of the joints on the mirror joint, which are counted in the true box."""
+    if row is None or kind != "true box":
+        return "-"
+    error = f" ± {row['se']:.1f}" if "se" in row else ""
+    return f"{row['mirrored']:.1f}{error} (n {row['n']})"
 
 
 def _pose_tables(figures: dict[str, dict]) -> list[str]:
@@ -319,6 +339,9 @@ def _confidence(figures: dict[str, dict]) -> list[str]:
     if calibration := figures.get("calibration"):
         error = calibration["expected_calibration_error"]
         rows += [f"Expected calibration error of the joint confidence: {error:.3f} (n = {calibration['n']})."]
+    if two := figures.get(_TWO_PEAKS):
+        error = f"{two['expected_calibration_error']:.3f} (n = {two['n']})"
+        rows += [f"Of joints whose map has a second peak of half the first one's height and more: {error}."]
     if speed := figures.get("speed"):
         rows += [f"Seconds a photo, end to end, where it was measured: {speed['seconds a photo']:.2f} (median)."]
     if negatives := figures.get("negatives"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,8 @@ import torch
 
 from fusion_model.config import PRESETS
 from fusion_model.estimator import PoseEstimator
+from fusion_model.hub.checkpoints import read_metrics
+from fusion_model.second_peaks import second_peaks
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from tests.helpers.estimators import sure
 from tests.helpers.fake_data import make_source
@@ -19,7 +22,7 @@ from train import calibrate
 from train.calibrate import fit_calibration
 from train.evaluate import measure, print_figures
 from train.evaluation.canvases import alone, make_canvases
-from train.evaluation.card import card_text
+from train.evaluation.card import card_text, write_card
 from train.evaluation.end_to_end import (
     LIMBS_16,
     LIMBS_17,
@@ -29,6 +32,7 @@ from train.evaluation.end_to_end import (
     labelled_people,
     limb_hits,
     match_boxes,
+    mirrored_share,
     on_canvases,
     person_scores,
     truth_of,
@@ -170,7 +174,8 @@ def test_calibration_leaves_the_odd_people_to_test_it_on(tmp_path, monkeypatch):
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "model")
     source, read = make_source("mpii", count=6), set()
     recording = dataclasses.replace(source, read=lambda row: read.add(row) or source.read(row))
-    monkeypatch.setattr(calibrate, "find_sources", lambda _data: [recording])
+    agreed = dataclasses.replace(make_source("everyday", count=6), read=None)  # joints on which teachers agree are easy
+    monkeypatch.setattr(calibrate, "find_sources", lambda _data: [recording, agreed])
     assert calibrate.main(argparse.Namespace(data=tmp_path, checkpoint=tmp_path / "model")) == 0
     assert read == {0, 2, 4}
 
@@ -230,6 +235,109 @@ def test_scores_of_people_by_hand():
     assert with_error(np.array([7.0])) == {"n": 1, "pck": 7}
 
 
+def test_joints_on_the_other_side_are_told_from_misses():
+    joints = np.array([[0, 100]] * 16, float)  # as far from the rest as the torso is long
+    left, right = ([MPII_16.index(f"{side}_{name}") for name in ("wrist", "knee")] for side in ("left", "right"))
+    for name, place in {
+        "left_shoulder": (0, 0),
+        "right_shoulder": (40, 0),
+        "left_hip": (0, 90),
+        "right_hip": (30, 40),
+    }.items():
+        joints[MPII_16.index(name)] = place  # torso of 50 px: 10 px are near enough
+    joints[left], joints[right] = [(200, 0), (0, 300)], [(230, 0), (8, 300)]
+    labelled = np.ones(16, bool)
+    labelled[[MPII_16.index(f"left_{name}") for name in ("elbow", "ankle")]] = False  # neither counts on the other side
+    truth = Truth(np.arange(4), np.stack([joints] * 4), np.stack([labelled] * 3 + [np.zeros(16, bool)]))
+    found = joints.copy()
+    found[left[0]] = (221, 0)  # the right wrist's, within 9 px; the knees are each within 8 px of both
+    found[right[0]] = (209, 9)  # 12.7 px from the left wrist: a miss
+    found[left[1]], found[right[1]] = joints[right[1]], joints[left[1]]
+    assert mirrored_share([posed(found), posed(joints), None], truth_part(truth, 3)) == pytest.approx([100 / 8, 0, 0])
+    assert np.isnan(mirrored_share([posed(joints)] * 4, truth)).tolist() == [False] * 3 + [True]
+
+
+def truth_part(truth, count):
+    return Truth(truth.rows[:count], truth.joints[:count], truth.labelled[:count])
+
+
+def test_agreed_teacher_joints_count_in_the_new_sets():
+    for name, least in (("everyday", 0.8), ("action", 0.8), ("stanford40", 0.9), ("street", 0.9)):
+        source = make_source(name)
+        source.by_hand[:] = False
+        source.weight[0], source.weight[1] = least**2, (least - 0.01) ** 2
+        assert truth_of(source).rows.tolist() == [0, 2, 3, 4], name
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """Figures of a random estimator, and the sources."""
+    sources = [make_source("lspet", 4), make_source("mpii", 4), make_source("everyday", 4), make_source("synthetic", 3)]
+    for source in sources:
+        source.joints[:, MPII_16.index("neck"), 1] = [90, 10, 10, 10][: len(source)]
+        source.joints[:, MPII_16.index("pelvis"), 1] = 50
+        source.pose_weight[:] = source.name == "synthetic"
+        source.pose[:] = np.arange(51).reshape(17, 3) ** 1.5
+    named = dataclasses.replace(sources[1], photos=np.array(["a", "b", "b", "c"]))
+    sources[1] = named
+    mean = dict.fromkeys(("photos", "synthetic"), np.zeros((17, 3)))
+    return measure(sure(), sources, mean, 0), sources
+
+
+def test_every_score_is_kept_by_person(measured):
+    figures, _ = measured
+    true_box = figures["people"]["true box"]
+    assert {name: list(scores) for name, scores in true_box.items()} == {
+        "lspet, upright": ["1", "2", "3"],
+        "lspet, upside down": ["0"],
+        "mpii": ["0 a", "1 b", "2 b", "3 c"],
+        "everyday": ["0", "1", "2", "3"],
+        "synthetic": ["0", "1", "2"],
+    }
+    assert figures["true box"].keys() == figures["mirror joints"].keys() == true_box.keys()
+    for kind, unit in (("true box", "pck"), ("mirror joints", "mirrored"), ("end to end", "pck")):
+        for name, scores in figures["people"][kind].items():
+            assert figures[kind][name][unit] == pytest.approx(np.mean(list(scores.values())))
+            assert figures[kind][name]["n"] == len(scores)
+    assert figures["end to end"].keys() == {"lspet, upright", "lspet, upside down", "mpii"}, "no canvas of everyday"
+    assert json.loads(json.dumps(figures)) == figures
+
+
+def test_the_confidence_is_tested_apart_where_maps_have_two_peaks(measured):
+    figures, sources = measured
+    poses = estimate_people(sure(), sources[0], np.arange(4), boxed=True)
+    more = estimate_people(sure(), sources[1], np.arange(4), boxed=True)
+    maps = np.stack([pose.heatmaps[LIMBS_16] for pose in (poses[1], poses[3], more[1], more[3])])
+    two = int((second_peaks(torch.from_numpy(maps)) >= 0.5).sum())
+    assert figures["calibration"]["n"] == 48, "the odd people of the hand-labelled sets"
+    assert 0 < two < 48
+    assert figures["calibration, two peaks"]["n"] == two
+
+
+def test_the_new_figures_are_printed_and_on_the_card(measured, capsys, tmp_path):
+    figures, _ = measured
+    print_figures(figures)
+    printed = capsys.readouterr().out
+    row, two = figures["mirror joints"]["mpii"], figures["calibration, two peaks"]
+    assert f"  mpii                 n    4  {row['mirrored']:5.1f} +- {row['se']:.1f}\n" in printed
+    error = f"{two['expected_calibration_error']:.3f}"
+    assert f"half the first one's height: {error} (n {two['n']})" in printed
+    assert "everyday from score 0.8" in printed
+    estimator = sure()
+    estimator.save_pretrained(tmp_path)
+    write_card(tmp_path, estimator, figures)
+    assert "people" not in read_metrics(tmp_path), "a checkpoint does not carry each person's scores"
+    card = (tmp_path / "README.md").read_text()
+    pck = figures["true box"]["mpii"]
+    cells = f"{pck['pck']:.1f} | {pck['se']:.1f} | - | - | {row['mirrored']:.1f} ± {row['se']:.1f} (n 4) |"
+    assert f"| true box, mpii | 4 | {cells}" in card
+    assert f"and more: {error} (n = {two['n']})." in card
+    assert "against teacher joints of score 0.8 and more" in card
+    new = ("mirror joints", "calibration, two peaks", "people")
+    old = {name: value for name, value in figures.items() if name not in new}
+    assert "mirror" not in card_text(PRESETS["tiny"], "name", old)
+
+
 def test_evaluation_goes_the_way_of_every_caller():
     """Whole photos and canvases are measured by the poses that the library gives anybody for them."""
     source, estimator = make_source("mpii"), sure()
@@ -245,8 +353,9 @@ def test_evaluation_goes_the_way_of_every_caller():
     boxes = np.array([pose.person_box for pose in poses])
     expected = [poses[number] if number >= 0 else None for number, _ in match_boxes(boxes, canvas.boxes)]
     source.validation[2:] = False
-    found = on_canvases(estimator, source, [GREEN], seed=2)
-    assert found["pck"] == pytest.approx(person_scores(expected, truth).mean())
+    rows, scores, found = on_canvases(estimator, source, [GREEN], seed=2)
+    assert rows.tolist() == canvas.rows
+    assert scores == pytest.approx(person_scores(expected, truth))
     assert found["pictures"] == 1
 
 

@@ -1,8 +1,8 @@
 """Label repair: hand labels that a confident teacher contradicts, with swapped sides or misplaced joints.
 
-The labels of LSP-extended come from many annotators, and some mistook left for right: of a whole person, of the arms or
-of the legs. Where the two strong networks of the teacher agree on the mirrored labels, the sides are exchanged; where
-they are confident of a place far from the label, the label is dropped.
+Annotators mistake left for right: of a whole person, of the arms or of the legs. Where the two strong networks of the
+teacher agree on the mirrored labels, the sides are exchanged; where they are confident of a place far from the label,
+the label is dropped.
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ _CONFIDENT = 0.64  # teacher's weight (score 0.8, squared) from which its contra
 _MIN_JOINTS = 4  # of a limb pair that both know, to compare its sides
 _MARGIN = 0.5  # fraction of joints that must agree better when mirrored
 
-_ARMS = [MPII_16.index(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist") for side in ("left", "right")]
-_LEGS = [MPII_16.index(f"{side}_{name}") for name in ("hip", "knee", "ankle") for side in ("left", "right")]
+LIMB_PAIRS = {
+    "arms": [MPII_16.index(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist") for side in ("left", "right")],
+    "legs": [MPII_16.index(f"{side}_{name}") for name in ("hip", "knee", "ankle") for side in ("left", "right")],
+}
+"""Joints of MPII_16 that belong to a pair of limbs."""
+
 _MIRROR = np.array(MPII_16.mirror)
 
 
@@ -34,19 +38,40 @@ def repair_labels(joints: np.ndarray, weight: np.ndarray, guess: np.ndarray, tru
     Returns:
         How many pairs of arms and of legs were exchanged, and how many joints were dropped.
     """
-    torso = np.maximum(_torso(joints, weight), _torso(guess, trust))
-    swapped = {}
-    for name, limbs in (("arms", _ARMS), ("legs", _LEGS)):
-        rows = np.flatnonzero(_better_mirrored(joints, weight, guess, trust, torso, limbs))
-        mirrored = _MIRROR[limbs]
-        joints[rows[:, None], limbs] = joints[rows[:, None], mirrored]
-        weight[rows[:, None], limbs] = weight[rows[:, None], mirrored]
-        swapped[name] = len(rows)
+    torso = _common_torso(joints, weight, guess, trust)
+    swapped = exchanged_sides(joints, weight, guess, trust)
+    for name, rows in swapped.items():
+        limbs = LIMB_PAIRS[name]
+        joints[np.ix_(rows, limbs)] = joints[np.ix_(rows, _MIRROR[limbs])]
+        weight[np.ix_(rows, limbs)] = weight[np.ix_(rows, _MIRROR[limbs])]
     with np.errstate(invalid="ignore"):
         far = np.linalg.norm(joints - guess, axis=-1) > _FAR * torso[:, None]
     dropped = far & (weight > 0) & (trust >= _CONFIDENT)
     weight[dropped] = 0
-    return {**swapped, "joints": int(dropped.sum())}
+    return {**{name: int(rows.sum()) for name, rows in swapped.items()}, "joints": int(dropped.sum())}
+
+
+def exchanged_sides(
+    joints: np.ndarray, weight: np.ndarray, guess: np.ndarray, trust: np.ndarray
+) -> dict[str, np.ndarray]:
+    """People whose labels of a pair of limbs a second opinion clearly sees on the other side.
+
+    Args:
+        joints: (N, 16, 2) labels, MPII order.
+        weight: (N, 16) bool or number, 0 where there is no label.
+        guess: (N, 16, 2) the second opinion.
+        trust: (N, 16) 0 where it does not know.
+
+    Returns:
+        (N,) bool for ``"arms"`` and for ``"legs"``.
+    """
+    torso = _common_torso(joints, weight, guess, trust)
+    return {name: _better_mirrored(joints, weight, guess, trust, torso, limbs) for name, limbs in LIMB_PAIRS.items()}
+
+
+def _common_torso(joints: np.ndarray, weight: np.ndarray, guess: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """(N,) the longer torso of labels and second opinion, pixels; NaN where one is not known."""
+    return np.maximum(_torso(joints, weight), _torso(guess, trust))
 
 
 def _torso(joints: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from fusion_model.skeletons import LSP_14, MPII_16, conversion_matrix
 from train.data.columns import read_columns
-from train.data.readers.label_repair import repair_labels
+from train.data.readers.label_repair import exchanged_sides, repair_labels
 from train.data.readers.matlab import read_numbers
 from train.data.readers.records import (
     HIDDEN,
@@ -77,6 +77,7 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
     weight = (np.einsum("ts,ns->nt", carried, labelled) == 1).astype(np.float32)
     by_hand = weight > 0
     pose, pose_weight = np.zeros((len(labels), 17, 3), np.float32), np.zeros((len(labels), 17), np.float32)
+    contradicted = None if teacher is None else np.zeros((len(labels), 2), bool)
     if teacher is not None:
         arrays = read_columns(teacher, TEACHER, "copy it again")
         rows = len(arrays["teacher_2d"])
@@ -84,6 +85,8 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
             raise ValueError(f"{teacher} has {rows} rows, more than the {len(labels)} photos of {folder}")
         guess, trust = teacher_joints(arrays["teacher_2d"])
         pose[:rows], pose_weight[:rows] = teacher_pose(arrays["teacher_3d"], arrays["teacher_3d_visible"])
+        exchanged = exchanged_sides(joints[:rows], weight[:rows], guess, trust)
+        contradicted[:rows] = np.stack([exchanged["arms"], exchanged["legs"]], 1)
         repair_labels(joints[:rows], weight[:rows], guess, trust)
         by_hand = weight > 0
         missing = ~by_hand[:rows]
@@ -99,6 +102,7 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
         pose=pose,
         pose_weight=pose_weight,
         validation=np.array([_lspet_split(row + 1) == "validation" for row in range(len(labels))], bool),
+        contradicted=contradicted,
     )
 
 

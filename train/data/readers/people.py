@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from train.data.columns import check_boxes, read_columns
+from train.data.readers.label_repair import exchanged_sides
 from train.data.readers.teacher import TEACHER, teacher_joints, teacher_pose
 from train.data.source import Source, add_middle_joints
 from train.data.zips import ZipReader
@@ -38,6 +39,7 @@ def read_people(labels: Path) -> Source:
     check_boxes(labels, "box", arrays["box"], _ADVICE)
     joints, weight = teacher_joints(arrays["teacher_2d"])
     by_hand = arrays["joints"][..., 2] > 0
+    exchanged = exchanged_sides(arrays["joints"][..., :2], by_hand, joints, weight)
     joints[by_hand], weight[by_hand] = arrays["joints"][by_hand][:, :2], 1.0
     add_middle_joints(joints, weight)
     pose, pose_weight = teacher_pose(arrays["teacher_3d"], arrays["teacher_3d_visible"])
@@ -52,4 +54,5 @@ def read_people(labels: Path) -> Source:
         pose_weight=pose_weight,
         validation=arrays["validation"].astype(bool),
         photos=arrays["name"],
+        contradicted=np.stack([exchanged["arms"], exchanged["legs"]], 1) if by_hand.any() else None,
     )

@@ -5,9 +5,10 @@ import pytest
 from scipy.io import savemat
 
 from fusion_model.skeletons import LSP_14, MPII_16
-from tests.helpers.fake_data import figure, teacher_arrays, where, write_lspet
+from tests.helpers.fake_data import figure, teacher_arrays, where, write_lspet, write_pack
 from train.data.readers.label_repair import repair_labels
 from train.data.readers.lsp import read_lspet
+from train.data.readers.people import read_people
 
 ARMS = [f"{side}_{name}" for side in ("left", "right") for name in ("shoulder", "elbow", "wrist")]
 LEGS = [f"{side}_{name}" for side in ("left", "right") for name in ("hip", "knee", "ankle")]
@@ -82,4 +83,27 @@ def test_the_reader_repairs_what_the_teacher_knows(tmp_path):
         assert np.allclose(source.joints[row, place], figure(MPII_16, *where(row))[place], atol=1e-3)
         assert source.weight[row, place] == pytest.approx(0.95**2)
         assert not source.by_hand[row, place]
+    assert not source.contradicted.any(), "one joint is no exchange"
     assert source.joints[2, place, 0] > figure(MPII_16, *where(2))[place, 0] + 79  # no teacher contradicts
+
+
+def test_readers_say_whose_sides_the_teacher_contradicts(tmp_path):
+    joints = write_lspet(tmp_path / "lspet", 3)
+    legs = [LSP_14.index(name) for name in LEGS]
+    joints[legs, :, 1] = joints[[LSP_14.mirror[leg] for leg in legs], :, 1]
+    savemat(tmp_path / "lspet" / "joints.mat", {"joints": joints})
+    np.savez(tmp_path / "t.npz", **teacher_arrays(2))
+    source = read_lspet(tmp_path / "lspet", tmp_path / "t.npz")
+    assert source.contradicted.tolist() == [[False, False], [False, True], [False, False]]
+    assert np.allclose(source.joints[1], figure(MPII_16, *where(1)), atol=1e-3), "repaired"
+    assert read_lspet(tmp_path / "lspet", None).contradicted is None
+
+    arrays = write_pack(tmp_path, "made", 3, held_out=1)
+    exchange(arrays["joints"], 0, ARMS + LEGS)
+    np.savez(tmp_path / "people_made.npz", **arrays)
+    source = read_people(tmp_path / "people_made.npz")
+    assert source.contradicted.tolist() == [[True, True], [False, False], [False, False]]
+    assert np.array_equal(source.joints[0], arrays["joints"][0, :, :2]), "labels of packs stay as they are"
+    arrays["joints"][:] = 0
+    np.savez(tmp_path / "people_made.npz", **arrays)
+    assert read_people(tmp_path / "people_made.npz").contradicted is None, "by the teacher alone"

@@ -1,0 +1,54 @@
+"""Two measurements, paired over the people whom both have."""
+
+import json
+import sys
+
+import pytest
+
+from train import compare
+from train.command import run_command
+from train.evaluation.paired import paired_table
+
+
+def figures(**sets):
+    return {"people": {"true box": sets}}
+
+
+def test_differences_are_paired_over_the_people_of_both():
+    before = figures(coco={"0 a": 50.0, "1 b": 80.0, "2 c": 90.0}, lspet={"8501": 10.0}, old={"0": 1.0})
+    after = figures(coco={"1 b": 90.0, "2 c": 92.0, "3 d": 0.0}, lspet={"8501": 40.0}, new={"0": 2.0})
+    assert paired_table(before, after).splitlines()[2:] == [
+        "| true box | coco | 2 | 85.0 | 91.0 | +6.00 | 4.00 |",  # differences 10 and 2
+        "| true box | lspet | 1 | 10.0 | 40.0 | +30.00 | - |",
+    ]
+
+
+def test_a_row_of_another_photo_is_another_person():
+    with pytest.raises(ValueError, match="no person in common: measure both checkpoints on the same data"):
+        paired_table(figures(coco={"0 a": 50.0}), figures(coco={"0 b": 50.0}))
+
+
+def compared(capsys, monkeypatch, *paths):
+    monkeypatch.setattr(sys, "argv", ["compare", *map(str, paths)])
+    status = run_command(compare.parser(), compare.main)
+    return status, capsys.readouterr()
+
+
+def test_the_command_prints_the_table(tmp_path, capsys, monkeypatch):
+    for name, score in (("before", 25.0), ("after", 50.0)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(figures(mpii={"0 a": score})))
+    status, printed = compared(capsys, monkeypatch, tmp_path / "before.json", tmp_path / "after.json")
+    assert (status, printed.out.splitlines()[-1]) == (0, "| true box | mpii | 1 | 25.0 | 50.0 | +25.00 | - |")
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [(None, "not found"), ("no", "is no JSON file"), ("[]", "has no scores"), ('{"people": {}}', "has no scores")],
+)
+def test_other_files_are_refused(text, error, tmp_path, capsys, monkeypatch):
+    if text is not None:
+        (tmp_path / "a.json").write_text(text)
+    status, printed = compared(capsys, monkeypatch, tmp_path / "a.json", tmp_path / "a.json")
+    assert status == 1
+    assert f"a.json {error}" in printed.err
+    assert "train.evaluate --out" in printed.err
