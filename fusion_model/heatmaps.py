@@ -102,17 +102,17 @@ def rival_heights(maps: Tensor, points: Tensor) -> Tensor:
 
     Args:
         maps: (N, J, H, W).
-        points: (N, J, 2) x, y of the joints in map pixels.
+        points: (N, J, 2) x, y of the joints in map pixels, within the maps.
 
     Returns:
-        (N, J) float32, the highest value at least six map pixels from the joint; not below zero.
+        (N, J) float32, the highest value at least six map pixels from the joint, zero where none is above it.
     """
     height, width = maps.shape[-2:]
     x, y = points.float()[..., None].unbind(-2)
     column = (torch.arange(width, device=maps.device) - x) ** 2
     row = (torch.arange(height, device=maps.device) - y) ** 2
     near = row[..., :, None] + column[..., None, :] < _APART**2
-    return maps.float().masked_fill(near, 0).amax((-2, -1)).clamp_min(0)
+    return maps.float().masked_fill(near, 0).amax((-2, -1))
 
 
 def _gaussian(length: int, device: torch.device) -> Tensor:
