@@ -179,14 +179,17 @@ class CalibrationConfig:
     """What validation photos taught about the height of a confidence map's peak.
 
     Attributes:
-        peak: rising peak heights, the knots of a piecewise linear function.
+        peak: rising heights, the knots of a piecewise linear function: of the peak, less what speaks for other places.
         confidence: the fraction of joints within 0.2 torso lengths at each knot.
         seen: joints of at least this confidence are ``seen``, others ``guessed``.
+        rival: how much of the map's height elsewhere (:func:`fusion_model.heatmaps.rival_heights`) is taken from the
+            peak's; 0: none, the peak speaks alone.
     """
 
     peak: tuple[float, ...] = (0.0, 1.0)
     confidence: tuple[float, ...] = (0.0, 1.0)
     seen: float = 0.5
+    rival: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse knots that make no function."""
@@ -197,6 +200,8 @@ class CalibrationConfig:
             )
         if not all(0 <= value <= 1 for value in self.confidence):
             raise ValueError(f"calibration needs confidences from 0 to 1, got {self.confidence}")
+        if not 0 <= self.rival <= 1:
+            raise ValueError(f"calibration's rival must lie from 0 to 1, got {self.rival}")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from fusion_model.boxes import joint_box
 from fusion_model.config import CalibrationConfig, ModelConfig
 from fusion_model.crops import Crop, body_angle
 from fusion_model.fusion import FusionNetwork
-from fusion_model.heatmaps import decode_smoothed, to_crop_coordinates
+from fusion_model.heatmaps import decode_smoothed, rival_heights, to_crop_coordinates
 from fusion_model.hourglass import StackedHourglass, flip_average, folded
 from fusion_model.skeletons import MPII_16, SKELETONS, pelvis_weights
 from fusion_model.threads import Threads
@@ -125,8 +125,9 @@ class CropPredictor:
 
     def _decode(self, maps: Tensor, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
         """Joints (16, 2) in photo pixels and calibrated confidence (16,) of a crop's maps."""
-        points, heights = decode_smoothed(maps[None])
-        confidence = calibrated(heights[0].numpy(), self.config.calibration)
+        points, peaks = decode_smoothed(maps[None])
+        rivals = rival_heights(maps[None], points)
+        confidence = calibrated(peaks[0].numpy(), rivals[0].numpy(), self.config.calibration)
         return crop.to_photo(to_crop_coordinates(points[0]).numpy()), confidence
 
     def _prediction(self, crop: Crop, image: Tensor, maps: Tensor) -> CropPrediction:
@@ -163,6 +164,13 @@ def fusion_inputs(images: Tensor, maps: Tensor, size: int) -> tuple[Tensor, Tens
     return small, maps.clamp(0, 1.5)
 
 
-def calibrated(peaks: np.ndarray, calibration: CalibrationConfig) -> np.ndarray:
-    """Heights of peaks -> confidence in [0, 1], piecewise linear between the knots."""
-    return np.interp(peaks, calibration.peak, calibration.confidence).astype(np.float32)
+def calibrated(peaks: np.ndarray, rivals: np.ndarray, calibration: CalibrationConfig) -> np.ndarray:
+    """Confidence in [0, 1] of joints: high where the map has a high peak there and is low elsewhere.
+
+    Args:
+        peaks: heights of the joints' peaks.
+        rivals: heights of their maps elsewhere, in the same shape.
+        calibration: what the heights are worth, piecewise linear between its knots.
+    """
+    evidence = peaks - calibration.rival * rivals
+    return np.interp(evidence, calibration.peak, calibration.confidence).astype(np.float32)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 MAP_STRIDE = 4
 _SMOOTH = 2.0  # map pixels; 1.5 to 3 are as good within their errors
+_APART = 6.0  # map pixels from a joint on, a height is another place's; 5 to 8 are as good
 _PEAK = 1.25  # standard deviation of the peaks that the hourglass learns, map pixels
 
 
@@ -94,6 +95,24 @@ def decode_smoothed(maps: Tensor) -> tuple[Tensor, Tensor]:
     there = single.flatten(2).gather(-1, index[..., None])[..., 0]
     scale = (_PEAK**2 + _SMOOTH**2) / _PEAK**2
     return points, (scale * peaks.clamp_min(0) * there.clamp_min(0)).sqrt()
+
+
+def rival_heights(maps: Tensor, points: Tensor) -> Tensor:
+    """Height of each map away from its joint: how plausible another place is, such as the mirror joint's.
+
+    Args:
+        maps: (N, J, H, W).
+        points: (N, J, 2) x, y of the joints in map pixels, within the maps.
+
+    Returns:
+        (N, J) float32, the highest value at least six map pixels from the joint, zero where none is above it.
+    """
+    height, width = maps.shape[-2:]
+    x, y = points.float()[..., None].unbind(-2)
+    column = (torch.arange(width, device=maps.device) - x) ** 2
+    row = (torch.arange(height, device=maps.device) - y) ** 2
+    near = row[..., :, None] + column[..., None, :] < _APART**2
+    return maps.float().masked_fill(near, 0).amax((-2, -1))
 
 
 def _gaussian(length: int, device: torch.device) -> Tensor:

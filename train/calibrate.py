@@ -1,7 +1,8 @@
 """Fit the confidence to validation photos: ``python -m train.calibrate --data DIR --checkpoint DIR``.
 
-The even validation people teach what a peak's height means; every other validation scene, where there are scenes, what
-the score of a person weighs and from which score on there is one. ``train.evaluate`` tests it on the rest.
+The even validation people teach what the height of a peak means, and that of its map elsewhere; every other validation
+scene, where there are scenes, what the score of a person weighs and from which score on there is one.
+``train.evaluate`` tests it on the rest.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from scipy.optimize import isotonic_regression, minimize
 from tqdm import tqdm
 
 from fusion_model.config import CalibrationConfig
+from fusion_model.crop_inference import calibrated
 from fusion_model.crops import crop_of_box
 from fusion_model.detection.candidates import log_odds
 from fusion_model.estimator import PoseEstimator
-from fusion_model.heatmaps import decode_smoothed
+from fusion_model.heatmaps import decode_smoothed, rival_heights
 from fusion_model.hub.checkpoints import CARD_FILE, read_metrics, update_checkpoint
 from fusion_model.metrics import correct_keypoints
 from fusion_model.skeletons import MPII_16
@@ -33,6 +35,7 @@ from train.evaluation.card import STALE
 from train.evaluation.end_to_end import LIMBS_16, TRUE_BOX_ONLY, Truth, labelled_people
 
 _KNOTS = 14
+_RIVALS = [number / 20 for number in range(21)]
 _BOX_CONFIDENCE = 0.2  # of the joints in a caller's box, from which somebody is in it
 _FALSE_BOXES, _BESIDE = 0.05, 0.1  # that are allowed on a photo without people, and on one with
 
@@ -52,16 +55,17 @@ def main(arguments: argparse.Namespace) -> int:
     sources = [source for source in found if source.name not in left_out] or found  # those where there is nothing else
     people = labelled_people([source for source in sources if source.validation.any()])
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
-    pairs = [_peaks_and_hits(estimator, source, truth) for source, truth in people]
-    peaks, hits = (np.concatenate(column) for column in zip(*pairs, strict=True))
-    calibration = fit_calibration(peaks, hits)
+    evidence = [_heights_and_hits(estimator, source, truth) for source, truth in people]
+    peaks, rivals, hits = (np.concatenate(column) for column in zip(*evidence, strict=True))
+    calibration = fit_calibration(peaks, rivals, hits)
     estimator = with_calibration(estimator, calibration)
     if scenes := find_scenes(arguments.data):
         estimator = fit_scores(estimator, scenes)
     card = (arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8")
     update_checkpoint(arguments.checkpoint, estimator.config, card, read_metrics(arguments.checkpoint))
+    print(f"evidence: height of the peak less {calibration.rival} of the map's height elsewhere")
     for peak, confidence in zip(calibration.peak, calibration.confidence, strict=True):
-        print(f"peak {peak:.3f} -> confidence {confidence:.3f}")
+        print(f"evidence {peak:.3f} -> confidence {confidence:.3f}")
     search = estimator.config.search
     print(f"{len(peaks)} joints; weights of a person's score {search.score}, from {search.person} on a person")
     print(STALE.format(folder=arguments.checkpoint))
@@ -115,27 +119,44 @@ def fit_logistic(features: np.ndarray, right: np.ndarray) -> np.ndarray:
     return minimize(loss, np.zeros(design.shape[1])).x
 
 
-def fit_calibration(peaks: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
+def fit_calibration(peaks: np.ndarray, rivals: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
+    """The weight of rivals, and the knots for it, that make the hits likeliest (least log loss).
+
+    Args:
+        peaks: (N,) heights at the joints.
+        rivals: (N,) heights of their maps elsewhere.
+        hits: (N,) bool, within 0.2 torso lengths.
+    """
+
+    def loss(calibration: CalibrationConfig) -> float:
+        confidence = calibrated(peaks, rivals, calibration).clip(1e-3, 1 - 1e-3)
+        return float(-np.log(np.where(hits, confidence, 1 - confidence)).mean())
+
+    fits = [dataclasses.replace(fit_knots(peaks - rival * rivals, hits), rival=rival) for rival in _RIVALS]
+    return min(fits, key=loss)
+
+
+def fit_knots(heights: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
     """Rising knots through the fraction of right joints in bins of equal count.
 
     Args:
-        peaks: (N,) heights.
+        heights: (N,) of peaks, less what speaks against them.
         hits: (N,) bool, within 0.2 torso lengths.
     """
-    order = np.argsort(peaks)
+    order = np.argsort(heights)
     bins = np.array_split(order, min(_KNOTS, len(order)))
-    heights = np.array([peaks[rows].mean() for rows in bins])
+    means = np.array([heights[rows].mean() for rows in bins])
     fractions = isotonic_regression([hits[rows].mean() for rows in bins], weights=[len(rows) for rows in bins]).x
     knots, values = [0.0], [0.0]
-    for height, fraction in zip(heights, fractions, strict=True):
+    for height, fraction in zip(means, fractions, strict=True):
         if height > knots[-1] + 1e-3:
             knots.append(round(float(height), 4))
             values.append(round(float(fraction), 4))
     return CalibrationConfig(peak=tuple(knots), confidence=tuple(values), seen=0.5)
 
 
-def _peaks_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) -> tuple[np.ndarray, np.ndarray]:
-    """Heights (N,) and correctness (N,) of the labelled limb joints of the even validation people."""
+def _heights_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) -> tuple[np.ndarray, ...]:
+    """Heights at the labelled limb joints (N,) of the even validation people and elsewhere, and which are right."""
     predictor = estimator.predictor
     size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
     rows = np.arange(0, len(truth.rows), 2)
@@ -144,9 +165,10 @@ def _peaks_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) -> t
     predictions = predictor.predict(photos, crops, flip_test=True)
     part = truth.of(list(truth.rows[rows]), truth.joints[rows])
     hits = correct_keypoints(np.array([one.points for one in predictions]), part.joints, MPII_16)
-    peaks = decode_smoothed(torch.stack([one.maps for one in predictions]))[1].numpy()
+    maps = torch.stack([one.maps for one in predictions])
+    points, peaks = decode_smoothed(maps)
     labelled = part.labelled[:, LIMBS_16]
-    return peaks[:, LIMBS_16][labelled], hits[:, LIMBS_16][labelled]
+    return tuple(values[:, LIMBS_16][labelled] for values in (peaks.numpy(), rival_heights(maps, points).numpy(), hits))
 
 
 if __name__ == "__main__":

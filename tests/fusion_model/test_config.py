@@ -92,6 +92,7 @@ def test_merging_layer_by_strategy():
         (("calibration", "peak"), [0, "1"], "calibration.peak must be"),
         (("calibration", "peak"), [1, 0], "rising peaks"),
         (("calibration", "confidence"), [0, 1.5], "confidences from 0 to 1"),
+        (("calibration", "rival"), -0.5, "rival must lie from 0 to 1, got -0.5"),
     ],
 )
 def test_damaged_dictionaries_are_refused(path, value, message):

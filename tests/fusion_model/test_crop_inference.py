@@ -1,11 +1,16 @@
-"""Crops predicted with and without their mirror images."""
+"""Crops predicted with and without their mirror images, and the confidence in their joints."""
+
+import dataclasses
 
 import numpy as np
 import pytest
 import torch
 
-from fusion_model.crop_inference import CropPrediction
+from fusion_model.config import CalibrationConfig
+from fusion_model.crop_inference import CropPrediction, calibrated
 from fusion_model.crops import Crop
+from fusion_model.estimator import PoseEstimator
+from fusion_model.heatmaps import decode_smoothed, rival_heights
 from fusion_model.hourglass import flip_average
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.estimators import smooth_photo, sure
@@ -40,6 +45,25 @@ def test_the_flip_test_averages_over_the_crop_and_its_mirror_image(monkeypatch):
             maps = [estimator.hourglass(one)[-1] for one in (image, torch.flip(image, dims=(3,)))]
         assert torch.equal(mean[number].image, image[0])
         assert torch.allclose(mean[number].maps, flip_average(*maps, MPII_16.mirror)[0], atol=1e-4)
+
+
+def test_confidence_falls_where_the_map_is_high_elsewhere_too():
+    peaks, rivals = np.array([0.8, 0.8, 0.8, 0.1]), np.array([0.0, 0.4, 0.8, 0.4])
+    calibration = CalibrationConfig(peak=(0.0, 0.5, 1.0), confidence=(0.0, 0.9, 1.0))
+    assert calibrated(peaks, rivals, calibration) == pytest.approx([0.96, 0.96, 0.96, 0.18]), "a checkpoint of before"
+    calibration = dataclasses.replace(calibration, rival=0.5)
+    assert calibrated(peaks, rivals, calibration) == pytest.approx([0.96, 0.92, 0.72, 0.0])
+
+
+def test_the_predictor_weighs_peaks_against_their_maps_elsewhere():
+    estimator = PoseEstimator.random("tiny")
+    for rival in (0.0, 0.5):
+        calibration = CalibrationConfig(peak=(-1.0, 1.0), rival=rival)
+        predictor = estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration)).predictor
+        (found,) = predictor.predict([smooth_photo()], [Crop((63.0, 63.0), 100.0, 0.0, 64)])
+        points, peaks = decode_smoothed(found.maps[None])
+        evidence = peaks - rival * rival_heights(found.maps[None], points)
+        assert found.confidence == pytest.approx(((evidence[0] + 1) / 2).clamp(0, 1).numpy(), abs=1e-5)
 
 
 @pytest.mark.parametrize(("turn", "angle"), [(20.0, 0.0), (29.0, 0.0), (31.0, 31.0), (-120.0, -120.0)])

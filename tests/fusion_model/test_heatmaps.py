@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from fusion_model.heatmaps import MAP_STRIDE, decode, decode_smoothed, encode, to_crop_coordinates, to_map_coordinates
+from fusion_model.heatmaps import (
+    MAP_STRIDE,
+    decode,
+    decode_smoothed,
+    encode,
+    rival_heights,
+    to_crop_coordinates,
+    to_map_coordinates,
+)
 
 
 @pytest.mark.parametrize(
@@ -113,3 +121,29 @@ def test_a_lone_pixel_is_less_of_a_peak_than_a_hill():
 def test_maps_without_a_peak_have_no_height():
     for level in (-1.0, 0.0):
         assert float(decode_smoothed(torch.full((1, 1, 8, 8), level))[1]) == 0
+
+
+def test_a_rival_is_the_highest_value_away_from_the_joint():
+    first, second = torch.tensor([[30.0, 12.0]]), torch.tensor([[9.0, 20.0]])
+    alone = encode(first, (24, 40), 1.25)
+    both = torch.maximum(alone, 0.6 * encode(second, (24, 40), 1.25))
+    maps = torch.stack((alone, both), 1)
+    assert rival_heights(maps, torch.stack((first, first), 1)).tolist() == [
+        [pytest.approx(0, abs=1e-4), pytest.approx(0.6)]
+    ]
+    assert rival_heights(maps, torch.stack((second, second), 1)).tolist() == [[pytest.approx(1), pytest.approx(1)]]
+
+
+@pytest.mark.parametrize(
+    ("apart", "expected"), [((5.9, 0.0), 0.0), ((0.0, 6.0), 0.7), ((-4.0, 4.0), 0.0), ((5.0, -4.0), 0.7)]
+)
+def test_a_rival_is_at_least_six_map_pixels_away(apart, expected):
+    maps = torch.zeros(1, 1, 24, 24)
+    maps[..., 12, 12] = 0.7
+    joint = torch.tensor([12.0, 12.0]) + torch.tensor(apart)
+    assert float(rival_heights(maps, joint[None, None])) == pytest.approx(expected)
+
+
+def test_maps_below_zero_or_too_small_for_a_rival_have_none():
+    for maps in (torch.full((1, 1, 24, 24), -1.0), torch.ones(1, 1, 4, 4)):
+        assert float(rival_heights(maps, torch.full((1, 1, 2), 2.0))) == 0

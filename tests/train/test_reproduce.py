@@ -144,7 +144,7 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     monkeypatch.setattr("train.backgrounds._MIN_SIDE", 20)
     monkeypatch.setattr("train.data.background_crops._BYSTANDER_SCORE", 1.1)  # nor is any background sorted out
     sure = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))  # networks this little trained find no person
-    monkeypatch.setattr("train.calibrate.fit_calibration", lambda _peaks, _hits: sure)
+    monkeypatch.setattr("train.calibrate.fit_calibration", lambda *_evidence: sure)
     assert reproduced(tmp_path / "data", tmp_path / "out", "released") == 0
     data_first = ["backgrounds", "synthesize", "synthesize", "pack"]
     trained = ["hourglass", "fusion", "detector", "attach_detector"]

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from fusion_model.config import PRESETS
+from fusion_model.crop_inference import calibrated
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.second_peaks import second_peaks
@@ -163,11 +164,24 @@ def test_calibration_recovers_how_often_peaks_are_right():
     generator = np.random.default_rng(0)
     peaks = generator.uniform(0, 1, 20_000)
     hits = generator.uniform(0, 1, 20_000) < peaks**2
-    calibration = fit_calibration(peaks, hits)
+    calibration = fit_calibration(peaks, np.zeros_like(peaks), hits)
     levels = np.linspace(0.1, 0.9, 9)
     fitted = np.interp(levels, calibration.peak, calibration.confidence)
     assert np.abs(fitted - levels**2).max() < 0.04
     assert list(calibration.confidence) == sorted(calibration.confidence)
+
+
+def test_calibration_learns_what_a_rival_costs():
+    """Joints whose map is high elsewhere are right less often, and the confidence says so."""
+    generator = np.random.default_rng(0)
+    peaks, rivals = generator.uniform(0.4, 1, 20_000), generator.uniform(0, 0.8, 20_000)
+    hits = generator.uniform(0, 1, 20_000) < peaks - 0.5 * rivals
+    calibration = fit_calibration(peaks, rivals, hits)
+    assert calibration.rival == pytest.approx(0.5, abs=0.1)
+    for group in (rivals < 0.2, rivals > 0.6):
+        confidence = calibrated(peaks[group], rivals[group], calibration)
+        assert confidence.mean() == pytest.approx(hits[group].mean(), abs=0.02)
+    assert fit_calibration(peaks, rivals, generator.uniform(0, 1, 20_000) < peaks).rival == pytest.approx(0, abs=0.05)
 
 
 def test_calibration_leaves_the_odd_people_to_test_it_on(tmp_path, monkeypatch):
@@ -181,7 +195,7 @@ def test_calibration_leaves_the_odd_people_to_test_it_on(tmp_path, monkeypatch):
 
 
 def test_few_joints_make_few_knots():
-    calibration = fit_calibration(np.array([0.2, 0.8]), np.array([False, True]))
+    calibration = fit_calibration(np.array([0.2, 0.8]), np.zeros(2), np.array([False, True]))
     assert (calibration.peak, calibration.confidence) == ((0.0, 0.2, 0.8), (0.0, 0.0, 1.0))
 
 
