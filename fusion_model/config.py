@@ -322,19 +322,19 @@ class ModelConfig:
             raise ValueError(f"the hourglass gives {given} maps but the fusion network takes {taken}")
 
 
-# Figure 3's plan at a size that two processor cores train and serve.
+# Figure 3's plan at a size that two processor cores train and serve; readings and residual layers are not the paper's.
 _COMPACT = FusionConfig(
     layers=(
         LayerConfig("conv", 20, kernel=5, pool=True),
         LayerConfig("conv", 40, kernel=3, pool=True),
         LayerConfig("conv", 64, kernel=3, pool=True),
         LayerConfig("fc", 384, dropout=0.25),
-        LayerConfig("fc", 384, dropout=0.25),
-        LayerConfig("fc", 256),
-        LayerConfig("fc", 256),
+        LayerConfig("residual", 384, dropout=0.25),
+        LayerConfig("residual", 384, dropout=0.25),
     ),
     input_size=48,
     batch_norm=True,
+    map_readings=True,
     output_unit_mm=100.0,
 )
 
@@ -355,7 +355,7 @@ PRESETS: dict[str, ModelConfig] = {
         ),
     ),
     "compact": ModelConfig(HourglassConfig(stacks=2, width=128, input_size=128), _COMPACT),
-    "released": ModelConfig(  # what the bundled weights are, before pruning and calibration
+    "released": ModelConfig(  # what the released weights are trained as, before pruning and calibration
         HourglassConfig(stacks=2, width=128, input_size=192), _COMPACT, detector=DetectorConfig()
     ),
     "small": ModelConfig(HourglassConfig(stacks=2, width=64, input_size=64), _COMPACT),

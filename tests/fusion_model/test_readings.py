@@ -146,6 +146,7 @@ def test_configurations_without_the_field_read_none():
     del data["fusion"]["map_readings"]
     assert not model_config_from_dict(data).fusion.map_readings
     assert not PRESETS["paper"].fusion.map_readings
+    assert PRESETS["released"].fusion.map_readings
 
 
 def test_a_design_without_a_fully_connected_layer_is_refused():
