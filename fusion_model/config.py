@@ -52,9 +52,10 @@ class LayerConfig:
     """One layer of a data stream; the same layer of the fusion stream is twice as wide.
 
     Attributes:
-        kind: ``"conv"`` (valid convolution, optional 2x2 max-pooling, ReLU) or ``"fc"`` (linear, ReLU).
+        kind: ``"conv"`` (valid convolution, optional 2x2 max-pooling, ReLU), ``"fc"`` (linear, ReLU) or ``"residual"``
+            (its input plus two linear layers, each with ReLU and dropout, as in Martinez et al., ICCV 2017).
         width: output channels or features.
-        kernel: side of the convolution; ignored by ``"fc"``.
+        kernel: side of the convolution; ignored by other kinds.
         pool: whether a 2x2 max-pooling follows the convolution.
         dropout: probability of zeroing an output while training.
     """
@@ -67,8 +68,8 @@ class LayerConfig:
 
     def __post_init__(self) -> None:
         """Refuse what is no layer."""
-        if self.kind not in ("conv", "fc"):
-            raise ValueError(f"layer kind must be 'conv' or 'fc', got {self.kind!r}")
+        if self.kind not in ("conv", "fc", "residual"):
+            raise ValueError(f"layer kind must be 'conv', 'fc' or 'residual', got {self.kind!r}")
         if self.width < 1 or self.kernel < 1 or not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"layer needs width >= 1, kernel >= 1 and 0 <= dropout < 1, got {self}")
 
@@ -90,6 +91,8 @@ class FusionConfig:
         alpha_squared: use the slope alpha**2 in Eq. 3, as the authors' released code does.
         mix_input: also scale the first input by 1 - w_0, as the authors' released code does.
         batch_norm: batch normalisation before every ReLU; the paper has none.
+        map_readings: the first fully connected layer that sees the maps, of the map or of the fusion stream, also takes
+            position, spread and height of each map's peak (:mod:`fusion_model.readings`); the paper's does not.
         output_unit_mm: millimetres per unit of the last layer's output; the paper regresses millimetres (1).
         merge_after: set by pruning, never by hand: the number b of data layers kept. Fusion layers
             b + 1..L + 1 follow. None for an unpruned network.
@@ -106,6 +109,7 @@ class FusionConfig:
     alpha_squared: bool = False
     mix_input: bool = False
     batch_norm: bool = False
+    map_readings: bool = False
     output_unit_mm: float = 1.0
     merge_after: int | None = None
 
@@ -117,15 +121,25 @@ class FusionConfig:
             raise ValueError(f"skeleton must be one of {', '.join(SKELETONS)}, got {self.skeleton!r}")
         if not self.layers:
             raise ValueError("a fusion network needs at least one layer, got none")
-        kinds = [layer.kind for layer in self.layers]
-        if "conv" in kinds[kinds.index("fc") :] if "fc" in kinds else False:
-            raise ValueError(f"convolutions must come before fully connected layers, got {kinds}")
+        self._check_layers()
         if self.input_size < 1 or self.map_joints < 1 or not self.output_unit_mm > 0:
             raise ValueError(
                 "input_size, map_joints and output_unit_mm must be positive, "
                 f"got {self.input_size}, {self.map_joints} and {self.output_unit_mm}"
             )
         self._check_merging()
+
+    def _check_layers(self) -> None:
+        """Refuse layers in an order that makes no network."""
+        kinds = [layer.kind for layer in self.layers]
+        if "conv" in kinds[self.first_flat :]:
+            raise ValueError(f"convolutions must come before fully connected layers, got {kinds}")
+        for index, layer in enumerate(self.layers):
+            before = self.layers[index - 1] if index > self.first_flat else None
+            if layer.kind == "residual" and (before is None or before.width != layer.width):
+                raise ValueError(f"residual layers must follow a fully connected one of their width, got {kinds}")
+        if self.map_readings and "fc" not in kinds:
+            raise ValueError(f"map_readings needs a fully connected layer, got {kinds}")
 
     def _check_merging(self) -> None:
         """Refuse merging layers and input weights that the strategy does not have."""
@@ -140,6 +154,11 @@ class FusionConfig:
             raise ValueError(f"merge_after {self.merge_after} contradicts strategy {self.strategy!r}")
         if self.mix_input and self.strategy == "free":
             raise ValueError("mix_input needs w_0 of Eq. 3, which strategy 'free' does not have")
+
+    @property
+    def first_flat(self) -> int:
+        """Number of convolutions, which is the index of the first fully connected layer."""
+        return next((index for index, layer in enumerate(self.layers) if layer.kind != "conv"), len(self.layers))
 
     @property
     def single_stream(self) -> str | None:
@@ -308,19 +327,19 @@ class ModelConfig:
             raise ValueError(f"the hourglass gives {given} maps but the fusion network takes {taken}")
 
 
-# Figure 3's plan at a size that two processor cores train and serve.
+# Figure 3's plan at a size that two processor cores train and serve; readings and residual layers are not the paper's.
 _COMPACT = FusionConfig(
     layers=(
         LayerConfig("conv", 20, kernel=5, pool=True),
         LayerConfig("conv", 40, kernel=3, pool=True),
         LayerConfig("conv", 64, kernel=3, pool=True),
         LayerConfig("fc", 384, dropout=0.25),
-        LayerConfig("fc", 384, dropout=0.25),
-        LayerConfig("fc", 256),
-        LayerConfig("fc", 256),
+        LayerConfig("residual", 384, dropout=0.25),
+        LayerConfig("residual", 384, dropout=0.25),
     ),
     input_size=48,
     batch_norm=True,
+    map_readings=True,
     output_unit_mm=100.0,
 )
 
@@ -341,7 +360,7 @@ PRESETS: dict[str, ModelConfig] = {
         ),
     ),
     "compact": ModelConfig(HourglassConfig(stacks=2, width=128, input_size=128), _COMPACT),
-    "released": ModelConfig(  # what the bundled weights are, before pruning and calibration
+    "released": ModelConfig(  # what the released weights are trained as, before pruning and calibration
         HourglassConfig(stacks=2, width=128, input_size=192), _COMPACT, detector=DetectorConfig()
     ),
     "small": ModelConfig(HourglassConfig(stacks=2, width=64, input_size=64), _COMPACT),

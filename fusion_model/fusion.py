@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from fusion_model.config import FusionConfig
+from fusion_model.readings import READINGS, read_maps
 from fusion_model.streams import IMAGE_CHANNELS, Stream, initialise, last_features
 
 SHARPNESS = 5e3
@@ -46,9 +47,11 @@ class FusionNetwork(nn.Module):
         data = full if single or b is None else full[:b]
         fusion = full[:0] if single else full[b or 0 :]
         channels = IMAGE_CHANNELS + config.map_joints
+        readings = READINGS * config.map_joints if config.map_readings else 0
         self.image_stream = Stream(config, IMAGE_CHANNELS, data if single != "maps-only" else (), factor=1)
-        self.map_stream = Stream(config, config.map_joints, data if single != "image-only" else (), factor=1)
-        self.fusion_stream = Stream(config, channels, fusion, factor=2)
+        maps = data if single != "image-only" else ()
+        self.map_stream = Stream(config, config.map_joints, maps, factor=1, readings=readings)
+        self.fusion_stream = Stream(config, channels, fusion, factor=2, readings=readings)
         self.output = nn.Linear(last_features(config, channels, 1 if single else 2), 3 * config.joints)
         # The last layer starts at the same millimetres whatever the unit.
         initialise(self.output, scale=1 / config.output_unit_mm)
@@ -69,15 +72,17 @@ class FusionNetwork(nn.Module):
             ValueError: for other shapes.
         """
         self._check(image, maps)
+        reads = self.config.map_readings and self.config.strategy != "image-only"
+        inputs = image, maps, read_maps(maps) if reads else None
         if self.config.single_stream:
-            features = self._single(image, maps)
+            features = self._single(*inputs)
         elif self.config.merging_layer is not None:
-            features = self._merged(image, maps, self.config.merging_layer)
+            features = self._merged(*inputs, self.config.merging_layer)
         elif self.training and not self.is_soft:
             # The same but for dropout's draws, without the layers of weight 0, which would learn nothing.
-            features = self._merged(image, maps, int(self.hardened_at))
+            features = self._merged(*inputs, int(self.hardened_at))
         else:
-            features = self._mixed(image, maps)
+            features = self._mixed(*inputs)
         return self.output(features.flatten(1)).unflatten(1, (self.config.joints, 3)) * self.config.output_unit_mm
 
     def mixing_weights(self) -> Tensor:
@@ -171,34 +176,29 @@ class FusionNetwork(nn.Module):
         hard = step_weights(self.depth, self.hardened_at, device)
         return torch.where(self.hardened_at < 0, soft, hard)
 
-    def _single(self, image: Tensor, maps: Tensor) -> Tensor:
+    def _single(self, image: Tensor, maps: Tensor, readings: Tensor | None) -> Tensor:
         """Features (N, ...) of layer L of the only stream."""
-        image_only = self.config.single_stream == "image-only"
-        x, stream = (image, self.image_stream) if image_only else (maps, self.map_stream)
-        for number in range(1, self.depth + 1):
-            x = stream.layer(number)(x)
-        return x
+        layers = range(1, self.depth + 1)
+        if self.config.single_stream == "image-only":
+            return self.image_stream(image, layers)
+        return self.map_stream(maps, layers, readings)
 
-    def _merged(self, image: Tensor, maps: Tensor, b: int) -> Tensor:
+    def _merged(self, image: Tensor, maps: Tensor, readings: Tensor | None, b: int) -> Tensor:
         """Features (N, ...) for the last layer where the streams merge after data layer b."""
-        for number in range(1, b + 1):
-            image, maps = self.image_stream.layer(number)(image), self.map_stream.layer(number)(maps)
-        x = torch.cat((image, maps), 1)
-        for number in range(b + 1, self.depth + 1):
-            x = self.fusion_stream.layer(number)(x)
-        return x
+        own = range(1, b + 1)
+        x = torch.cat((self.image_stream(image, own), self.map_stream(maps, own, readings)), 1)
+        return self.fusion_stream(x, range(b + 1, self.depth + 1), readings)
 
-    def _mixed(self, image: Tensor, maps: Tensor) -> Tensor:
+    def _mixed(self, image: Tensor, maps: Tensor, readings: Tensor | None) -> Tensor:
         """Features (N, ...) for the last layer, Eq. 1 with every layer computed."""
         weights = self._all_weights().to(image.dtype).unbind()
         x = torch.cat((image, maps), 1)
         if self.config.mix_input:
             x = (1 - weights[0]) * x
         for number in range(1, self.depth + 1):
-            image, maps = self.image_stream.layer(number)(image), self.map_stream.layer(number)(maps)
-            fused = self.fusion_stream.layer(number)(x)
-            w = weights[number]
-            x = (1 - w) * torch.cat((image, maps), 1) + w * fused
+            one, w = (number,), weights[number]
+            image, maps = self.image_stream(image, one), self.map_stream(maps, one, readings)
+            x = (1 - w) * torch.cat((image, maps), 1) + w * self.fusion_stream(x, one, readings)
         return x
 
     def _check(self, image: Tensor, maps: Tensor) -> None:

@@ -23,9 +23,10 @@ class MixedLayer(nn.Module):
         inputs: channels, or features of a fully connected layer.
         outputs: channels, or features of a fully connected layer.
         batch_norm: normalise before the ReLU.
+        readings: how many numbers read from the maps a fully connected layer takes besides.
     """
 
-    def __init__(self, config: LayerConfig, inputs: int, outputs: int, *, batch_norm: bool) -> None:
+    def __init__(self, config: LayerConfig, inputs: int, outputs: int, *, batch_norm: bool, readings: int = 0) -> None:
         super().__init__()
         if config.kind == "conv":
             self.op: nn.Module = nn.Conv2d(inputs, outputs, config.kernel)
@@ -39,12 +40,37 @@ class MixedLayer(nn.Module):
         self.relu = nn.ReLU()
         self.dropout = nn.Dropout(config.dropout)
         initialise(self.op, small=config.dropout > 0)
+        self.read = nn.Linear(readings, outputs, bias=False) if readings else None
+        if self.read is not None:
+            nn.init.normal_(self.read.weight, std=math.sqrt(1 / readings))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, inputs, H, W) -> (N, outputs, H', W'), or anything of N * inputs numbers -> (N, outputs)."""
+    def forward(self, x: Tensor, readings: Tensor | None = None) -> Tensor:
+        """(N, inputs, H, W) -> (N, outputs, H', W'), or anything of N * inputs numbers and (N, R) -> (N, outputs)."""
         if isinstance(self.op, nn.Linear):
             x = x.flatten(1)
-        return self.dropout(self.relu(self.norm(self.pool(self.op(x)))))
+        x = self.op(x)
+        if self.read is not None:
+            x = x + self.read(readings)
+        return self.dropout(self.relu(self.norm(self.pool(x))))
+
+
+class ResidualLayer(nn.Module):
+    """A layer that adds two fully connected ones to its input (Martinez et al., ICCV 2017).
+
+    Args:
+        config: dropout.
+        width: features that it takes and gives.
+        batch_norm: normalise before both ReLUs.
+    """
+
+    def __init__(self, config: LayerConfig, width: int, *, batch_norm: bool) -> None:
+        super().__init__()
+        self.first = MixedLayer(config, width, width, batch_norm=batch_norm)
+        self.second = MixedLayer(config, width, width, batch_norm=batch_norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, width) -> (N, width)."""
+        return x + self.second(self.first(x))
 
 
 class Stream(nn.ModuleDict):
@@ -55,18 +81,34 @@ class Stream(nn.ModuleDict):
         channels: channels of the stream's first input.
         layers: the numbers l in 1..L of the layers to build.
         factor: width over the configured width: 1 for a data stream, 2 for the fusion stream.
+        readings: how many numbers read from the maps its first fully connected layer takes besides.
 
     Raises:
         ValueError: if the convolutions leave nothing of the input.
     """
 
-    def __init__(self, config: FusionConfig, channels: int, layers: Iterable[int], *, factor: int) -> None:
+    def __init__(
+        self, config: FusionConfig, channels: int, layers: Iterable[int], *, factor: int, readings: int = 0
+    ) -> None:
         super().__init__()
+        self._reader = config.first_flat + 1 if readings else None
         sizes = list(_walk(config, channels, factor))
         for number in layers:
-            inputs, outputs, _ = sizes[number - 1]
-            layer = MixedLayer(config.layers[number - 1], inputs, outputs, batch_norm=config.batch_norm)
-            self[f"layer{number}"] = layer
+            (inputs, outputs, _), layer = sizes[number - 1], config.layers[number - 1]
+            if layer.kind == "residual":
+                self[f"layer{number}"] = ResidualLayer(layer, outputs, batch_norm=config.batch_norm)
+            else:
+                taken = readings if number == self._reader else 0
+                self[f"layer{number}"] = MixedLayer(
+                    layer, inputs, outputs, batch_norm=config.batch_norm, readings=taken
+                )
+
+    def forward(self, x: Tensor, numbers: Iterable[int], readings: Tensor | None = None) -> Tensor:
+        """What the layers of these numbers, one after another, make of (N, ...) and the readings (N, R) of the maps."""
+        for number in numbers:
+            layer = self.layer(number)
+            x = layer(x, readings) if number == self._reader else layer(x)
+        return x
 
     def layer(self, number: int) -> nn.Module:
         """Layer l of the stream, counted from 1."""

@@ -19,7 +19,14 @@ def test_presets_survive_json(name):
 
 def test_every_field_survives_json():
     fusion = dataclasses.replace(
-        TINY.fusion, strategy="fixed", fixed_beta=1, initial_beta=2.5, merge_after=1, batch_norm=True, mix_input=True
+        TINY.fusion,
+        strategy="fixed",
+        fixed_beta=1,
+        initial_beta=2.5,
+        merge_after=1,
+        batch_norm=True,
+        mix_input=True,
+        map_readings=True,
     )
     config = dataclasses.replace(TINY, fusion=fusion)
     assert model_config_from_dict(json.loads(json.dumps(dataclasses.asdict(config)))) == config
@@ -32,6 +39,8 @@ def test_every_field_survives_json():
         ({"skeleton": "ape"}, "skeleton must be one of .*got 'ape'"),
         ({"layers": ()}, "at least one layer"),
         ({"layers": (LayerConfig("fc", 2), LayerConfig("conv", 2))}, "before fully connected"),
+        ({"layers": (LayerConfig("conv", 2), LayerConfig("residual", 2))}, "residual layers must follow"),
+        ({"layers": (LayerConfig("fc", 3), LayerConfig("residual", 2))}, "residual layers must follow"),
         ({"strategy": "fixed"}, "fixed_beta belongs to strategy 'fixed'"),
         ({"fixed_beta": 1}, "fixed_beta belongs to strategy 'fixed'"),
         ({"strategy": "fixed", "fixed_beta": 4}, r"fixed_beta must lie in 0\.\.3, got 4"),

@@ -11,6 +11,8 @@ from fusion_model.streams import last_features
 
 TINY = PRESETS["tiny"].fusion
 DEPTH = len(TINY.layers)
+RESIDUAL = (*TINY.layers, LayerConfig("residual", 16), LayerConfig("fc", 8))
+DESIGNS = [{}, {"batch_norm": True}, {"map_readings": True}, {"map_readings": True, "layers": RESIDUAL}]
 
 
 def make(seed=0, **changes):
@@ -92,28 +94,35 @@ def test_eq_1_computed_by_hand():
     assert network(image, maps)[0, 0].tolist() == pytest.approx([0.275, 1.75, 0])
 
 
-def test_all_weights_one_is_early_fusion():
-    network = with_weights(make(strategy="free"), [1.0] * DEPTH)
-    early = copy_shared(network, make(seed=9, strategy="early"))
+@pytest.mark.parametrize("design", DESIGNS, ids=str)
+def test_all_weights_one_is_early_fusion(design):
+    network = make(strategy="free", **design)
+    with_weights(network, [1.0] * network.depth)
+    early = copy_shared(network, make(seed=9, strategy="early", **design))
     torch.testing.assert_close(network(*inputs()), early(*inputs()))
-    assert early.mixing_weights().tolist() == [1.0] * DEPTH
+    assert early.mixing_weights().tolist() == [1.0] * network.depth
     assert count(early) == count(early.fusion_stream) + count(early.output)
 
 
-@pytest.mark.parametrize("b", range(DEPTH + 1))
-@pytest.mark.parametrize("batch_norm", [False, True])
-def test_step_weights_are_fixed_fusion(b, batch_norm):
-    step = [float(layer > b) for layer in range(1, DEPTH + 1)]
-    network = with_weights(make(strategy="free", batch_norm=batch_norm), step)
-    fixed = copy_shared(network, make(seed=9, strategy="fixed", fixed_beta=b, batch_norm=batch_norm))
+@pytest.mark.parametrize(
+    ("design", "b"),
+    [(design, b) for design in DESIGNS for b in range(len(design.get("layers", TINY.layers)) + 1)],
+    ids=str,
+)
+def test_step_weights_are_fixed_fusion(design, b):
+    network = make(strategy="free", **design)
+    step = [float(layer > b) for layer in range(1, network.depth + 1)]
+    with_weights(network, step)
+    fixed = copy_shared(network, make(seed=9, strategy="fixed", fixed_beta=b, **design))
     torch.testing.assert_close(network(*inputs()), fixed(*inputs()))
     assert fixed.mixing_weights().tolist() == step
     assert fixed.merging_layer == b
 
 
-def test_late_fusion_is_fixed_fusion_at_the_last_layer():
-    late = make(strategy="late")
-    fixed = copy_shared(late, make(seed=9, strategy="fixed", fixed_beta=DEPTH))
+@pytest.mark.parametrize("design", DESIGNS, ids=str)
+def test_late_fusion_is_fixed_fusion_at_the_last_layer(design):
+    late = make(strategy="late", **design)
+    fixed = copy_shared(late, make(seed=9, strategy="fixed", fixed_beta=late.depth, **design))
     assert torch.equal(late(*inputs()), fixed(*inputs()))
 
 
@@ -122,6 +131,17 @@ def test_convolutional_last_layers_merge_too():
     network = with_weights(FusionNetwork(config).eval(), [0.0, 1.0])
     fixed = FusionNetwork(dataclasses.replace(config, strategy="fixed", fixed_beta=1)).eval()
     torch.testing.assert_close(network(*inputs()), copy_shared(network, fixed)(*inputs()))
+
+
+def test_residual_layers_add_two_layers_to_their_input():
+    network = make(strategy="maps-only", layers=RESIDUAL)
+    layer = network.map_stream.layer(4)
+    # Two linear maps of 16 x 16 and their biases.
+    assert count(layer) == 2 * (16 * 16 + 16)
+    assert count(make(layers=RESIDUAL).fusion_stream.layer(4)) == 2 * (32 * 32 + 32)
+    x = torch.rand(3, 16, generator=torch.Generator().manual_seed(0))
+    inner = (x @ layer.first.op.weight.T).relu()
+    torch.testing.assert_close(layer(x), x + (inner @ layer.second.op.weight.T).relu())
 
 
 def test_eq_3_at_the_papers_start():
@@ -207,9 +227,10 @@ def test_harden_fixes_the_weights_and_leaves_the_rest_trainable():
 
 
 @pytest.mark.parametrize("beta", [-3.0, 1.4, 40.0])
-def test_a_hardened_network_trains_as_if_all_layers_were_computed(beta):
+@pytest.mark.parametrize("map_readings", [False, True])
+def test_a_hardened_network_trains_as_if_all_layers_were_computed(beta, map_readings):
     """Layers of weight 0 are left out while training; outputs and gradients of the others are the same."""
-    network = make(initial_beta=beta).train()
+    network = make(initial_beta=beta, map_readings=map_readings).train()
     network.harden()
 
     def trained():
@@ -220,7 +241,7 @@ def test_a_hardened_network_trains_as_if_all_layers_were_computed(beta):
 
     output, gradients = trained()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FusionNetwork, "_merged", lambda self, image, maps, _b: self._mixed(image, maps))
+        patch.setattr(FusionNetwork, "_merged", lambda self, *inputs_and_b: self._mixed(*inputs_and_b[:-1]))
         whole, all_gradients = trained()
     torch.testing.assert_close(output, whole)
     left_out = set(all_gradients) - set(gradients)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from fusion_model.config import PRESETS
+from fusion_model.config import PRESETS, LayerConfig
 from fusion_model.fusion import FusionNetwork
 from fusion_model.pruning import prune
 
@@ -33,10 +33,20 @@ def cost(network):
     return counter.get_total_flops()
 
 
+DESIGNS = [
+    {},
+    {"batch_norm": True},
+    {"mix_input": True},
+    {"strategy": "free"},
+    {"output_unit_mm": 100.0},
+    {"map_readings": True, "batch_norm": True},
+    {"map_readings": True, "strategy": "free"},
+    {"map_readings": True, "layers": (LayerConfig("fc", 8), LayerConfig("residual", 8), LayerConfig("fc", 8))},
+]
+
+
 @pytest.mark.parametrize("b", range(DEPTH + 1))
-@pytest.mark.parametrize(
-    "changes", [{}, {"batch_norm": True}, {"mix_input": True}, {"strategy": "free"}, {"output_unit_mm": 100.0}], ids=str
-)
+@pytest.mark.parametrize("changes", DESIGNS, ids=str)
 def test_pruned_equals_hardened(b, changes):
     network = hardened(b + 0.3, **changes)
     pruned = prune(network)

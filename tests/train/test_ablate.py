@@ -69,7 +69,17 @@ def result(out, name, seed):
 
 def test_table_5_has_every_strategy_with_all_figures(finished):
     rows = {row["strategy"]: row for row in read_rows(finished / "table5.csv")}
-    assert list(rows) == ["image-only", "maps-only", "early", "late", "fixed-1", "fixed-2", "free", "trainable"]
+    assert list(rows) == [
+        "image-only",
+        "maps-only",
+        "lifter",
+        "early",
+        "late",
+        "fixed-1",
+        "fixed-2",
+        "free",
+        "trainable",
+    ]
     for row in rows.values():
         needed = ["mpjpe", "pa_mpjpe", "pruned_mpjpe", "parameters", "pruned_parameters"]
         assert all(float(row[name]) > 0 for name in needed)
@@ -94,7 +104,7 @@ def test_figures_are_mean_and_standard_deviation_of_the_runs(finished):
     text = (finished / "tables.md").read_text()
     assert f"| late | 2 | 74.12 | {statistics.mean(errors):.1f} ± {statistics.stdev(errors):.1f} |" in text
     content = json.loads((finished / "tables.json").read_text())["table5"]["rows"]
-    assert list(content)[3] == "late"
+    assert list(content)[4] == "late"
     assert content["late"]["mpjpe"] == pytest.approx(statistics.mean(errors))
 
 
@@ -169,7 +179,7 @@ def test_the_same_command_again_repeats_nothing(place, finished, monkeypatch, pr
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()}
     monkeypatch.setattr(runs, "Trainer", None)  # nothing may train
     out = printed("ablate", *options(place, finished, "--seeds", 0, 1, "--beta", "all", "--stages"))
-    assert out.count("finished before") == 18
+    assert out.count("finished before") == 20
     after = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()}
     changed = {path.relative_to(finished).parts[0] for path in before if before[path] != after.get(path)}
     assert before.keys() == after.keys()

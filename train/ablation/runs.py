@@ -13,6 +13,7 @@ import torch
 
 from fusion_model.config import PRESETS
 from fusion_model.fusion import FusionNetwork
+from train.ablation.lifter import Lifter
 from train.engine.arguments import minutes_left
 from train.engine.checkpoints import latest_state
 from train.engine.loop import start_accelerator
@@ -22,7 +23,8 @@ from train.fusion_stage.samples import FusionData
 from train.fusion_stage.timing import parameter_count
 from train.fusion_stage.training import Outcome, Trainer, fusion_config, load_hourglass, sample_settings
 
-STRATEGIES = ("image-only", "maps-only", "early", "late", "free", "trainable")
+LIFTER = "lifter"
+STRATEGIES = ("image-only", "maps-only", LIFTER, "early", "late", "free", "trainable")
 FIRST_STACK = "trainable-first-stack"
 SHARP = 0.05  # the farthest that a weight of a sharp run may lie from the step [l > b]
 _RESULT = "result.json"
@@ -42,12 +44,14 @@ class Variant:
         strategy: one of :data:`fusion_model.config.STRATEGIES`.
         fixed_beta: merging layer of the strategy ``fixed``.
         stack: which hourglass's maps it reads, 0 for the first of the stack, -1 for the last.
+        network: what is trained.
     """
 
     name: str
     strategy: str
     fixed_beta: int | None = None
     stack: int = -1
+    network: type[FusionNetwork | Lifter] = FusionNetwork
 
 
 def variants(strategies: Sequence[str], betas: Sequence[str], preset: str, *, stages: bool) -> list[Variant]:
@@ -71,6 +75,8 @@ def variants(strategies: Sequence[str], betas: Sequence[str], preset: str, *, st
     if stages and config.hourglass.stacks < 2:
         raise ValueError(f"--stages compares stacks of one hourglass, but that of preset {preset!r} has a single one")
     rows = {name: Variant(name, name) for name in STRATEGIES if name in strategies}
+    if LIFTER in rows:
+        rows[LIFTER] = Variant(LIFTER, "maps-only", network=Lifter)
     last = [rows.pop(name) for name in ("free", "trainable") if name in rows]
     fixed = [Variant(f"fixed-{b}", "fixed", b) for b in sorted(chosen)]
     first = [Variant(FIRST_STACK, "trainable", stack=0)] if stages else []
@@ -130,7 +136,7 @@ class Ablation:
         folder = self._folder(row, seed)
         config = fusion_config(self.arguments, row.strategy, row.fixed_beta)
         torch.manual_seed(seed)  # of the initial weights
-        network = FusionNetwork(config.fusion)
+        network = row.network(config.fusion)
         own = {"run": folder, "strategy": row.strategy, "fixed_beta": row.fixed_beta, "seed": seed}
         arguments = argparse.Namespace(**{**vars(self.arguments), **own})
         trainer = Trainer(config, self.hourglass, network, arguments)
@@ -141,7 +147,8 @@ class Ablation:
             # The last network rather than the best: nothing is chosen by the people that the tables are measured on.
             outcome = trainer.outcome(latest_state(folder) / "model.safetensors")
             result = _summary(trainer, outcome, row, seed)
-            if self.arguments.checkpoints and row.stack < 0:  # an estimator reads the last stack
+            # An estimator has a fusion network, and reads the last stack.
+            if self.arguments.checkpoints and row.network is FusionNetwork and row.stack < 0:
                 trainer.estimator(outcome.network).save_pretrained(folder / "checkpoint")
             write_json(folder / _RESULT, result)
             for state in (folder / "checkpoints").glob("*/training_state.pt"):

@@ -11,7 +11,7 @@ import torch
 
 from fusion_model.config import FusionConfig
 from fusion_model.fusion import FusionNetwork
-from train.ablation.runs import FIRST_STACK, SHARP
+from train.ablation.runs import FIRST_STACK, LIFTER, SHARP
 from train.evaluation.paper import TABLE_5
 from train.evaluation.tables import Cell, Table
 from train.fusion_stage.timing import time_networks
@@ -29,6 +29,9 @@ _DIGITS = {
 _COLUMNS_NOTE = (
     "Errors in mm, mean ± standard deviation over the seeds; w, alpha and beta are means at the end of the soft phase. "
     "MPJPE and PA-MPJPE are those of the finished network, trained on with hardened weights."
+)
+_LIFTER_NOTE = (
+    "Lifter: two residual blocks (Martinez et al., ICCV 2017) on the joints decoded from the maps, no fusion network."
 )
 _FREE_NOTE = (
     "The paper finds the sigmoid more accurate and, pruned, faster; its figures are not known to us. Free weights that "
@@ -69,7 +72,7 @@ def strategies_table(results: Mapping[str, Runs]) -> Table:
         "merging_layers": "merging layer",
         "not_sharp": "runs not sharp",
     }
-    notes = [_COLUMNS_NOTE]
+    notes = [_COLUMNS_NOTE, *([_LIFTER_NOTE] if LIFTER in rows else [])]
     flagged = [f"{name} ({row['not_sharp']} of {row['runs']})" for name, row in rows.items() if row["not_sharp"]]
     if flagged:
         notes.append(

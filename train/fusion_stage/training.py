@@ -238,7 +238,7 @@ class Trainer:
 
     def outcome(self, weights: Path) -> Outcome:
         """Measure the network of a finished run that lies in that file, and prune it."""
-        network = FusionNetwork(self.config.fusion).to(self.loop.device)
+        network = type(self.loop.module)(self.config.fusion).to(self.loop.device)
         network.load_state_dict(load_file(weights))
         figures = {"mean pose": self._figures(np.tile(self.mean, (len(self.held_out), 1, 1)))}
         soft = network.is_soft  # to the last step
