@@ -45,7 +45,7 @@ OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the sa
 )
 _FIXED = (  # arguments that may not change while a run goes on
     "preset", "strategy", "fixed_beta", "crops", "sharpness", "steps", "synthetic_fraction", "teacher_trust",
-    "reprojection", "pairs", "augment",
+    "reprojection", "pairs", "augment", "motions",
 )  # fmt: skip
 
 
@@ -62,6 +62,9 @@ def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
     )
     arguments.add_argument(
         "--pairs", type=at_least(0, int), default=0, help="rows without a picture, drawn from poses alone"
+    )
+    arguments.add_argument(
+        "--motions", default="", help="postures of these rows, that train.synthesis.motion.collect made; default: CMU's"
     )
     arguments.add_argument(
         "--teacher-trust", type=fraction, default=1.0, help="factor on the 3D loss of photos, whose 3D is a teacher's"
@@ -104,7 +107,7 @@ def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
 def sample_settings(config: ModelConfig, arguments: argparse.Namespace) -> SampleSettings:
     """The samples that the arguments ask for."""
     sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
-    chosen = {name: getattr(arguments, name) for name in ("crops", "seed", "pairs", "augment")}
+    chosen = {name: getattr(arguments, name) for name in ("crops", "seed", "pairs", "augment", "motions")}
     return SampleSettings(*sizes, **chosen, action=getattr(arguments, "action", ""))
 
 
