@@ -45,7 +45,7 @@ OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the sa
 )
 _FIXED = (  # arguments that may not change while a run goes on
     "preset", "strategy", "fixed_beta", "crops", "sharpness", "steps", "synthetic_fraction", "teacher_trust",
-    "reprojection", "pairs", "augment", "motions",
+    "reprojection", "pairs", "augment", "motions", "map_faults",
 )  # fmt: skip
 
 
@@ -65,6 +65,12 @@ def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
     )
     arguments.add_argument(
         "--motions", default="", help="postures of these rows, that train.synthesis.motion.collect made; default: CMU's"
+    )
+    arguments.add_argument(
+        "--map-faults",
+        type=at_least(0),
+        default=0.0,
+        help="factor on the hourglass's own rates of faults, put into the maps of photos and renders; 1: as measured",
     )
     arguments.add_argument(
         "--teacher-trust", type=fraction, default=1.0, help="factor on the 3D loss of photos, whose 3D is a teacher's"
@@ -184,7 +190,8 @@ class Trainer:
         if step >= self.soft_steps and module.is_soft:
             self._harden(module)
         self.mixing.record(step, module)
-        batch = random_rows(self.samples, *self._local_rows(generator))
+        rows, noise = self._local_rows(generator)
+        batch = random_rows(self.samples, rows, noise, self._faults(rows))
         pose = network(batch.images, batch.maps)
         trust = torch.where(self.rendered[batch.source], 1.0, self.arguments.teacher_trust)[:, None]
         target, weight = batch.pose[:, self._joints], trust * batch.weight[:, self._joints]
@@ -197,6 +204,12 @@ class Trainer:
         """Rows of the samples that fall to this process, and their noise."""
         count = self.arguments.batch
         return draw_local(self.weights, count, generator, self.loop.local_slice(count))
+
+    def _faults(self, rows: Tensor) -> Tensor | None:
+        """Factor (N,) on the rates of faults: 0 for rows from poses alone, whose maps were drawn with theirs."""
+        if not self.arguments.map_faults:
+            return None
+        return self.arguments.map_faults * (rows < len(self.samples) - self.arguments.pairs).float()
 
     def describe(self, generator: torch.Generator) -> str:
         """Words for the rows that the loss took."""
