@@ -17,6 +17,7 @@ from train.data.sources import data_fingerprint, find_people
 from train.engine.checkpoints import weights_fingerprint
 from train.engine.precision import bf16_is_fast
 from train.fusion_stage.cache import FusionCache
+from train.fusion_stage.joined_poses import with_joined_poses
 from train.fusion_stage.map_errors import measure_errors
 from train.fusion_stage.pose_pairs import pair_samples
 from train.fusion_stage.samples import FusionData, FusionSamples, build_samples
@@ -41,6 +42,7 @@ class SampleSettings:
         action: only people of that action; empty for all people.
         augment: how far the crops vary.
         motions: file of the postures of the pairs; empty for those that come along.
+        joined_targets: whether training photos have their 3D joined with their 2D labels.
     """
 
     size: int
@@ -54,6 +56,7 @@ class SampleSettings:
     action: str = ""
     augment: str = "wide"
     motions: str = ""
+    joined_targets: bool = False
 
 
 def fusion_data(
@@ -95,6 +98,9 @@ def _build(data: Path, settings: SampleSettings, hourglass: nn.Module, device: t
     people, validation = (find_people(data, validation=part, action=settings.action) for part in (False, True))
     if settings.people and settings.people < len(people):
         people = people.take(torch.linspace(0, len(people) - 1, settings.people).round().long())
+    if settings.joined_targets:
+        people, joined = with_joined_poses(people)
+        print(f"3D of {int(joined.sum())} of {len(people)} training people joined with their 2D labels")
     people, validation = people.to(device), validation.to(device)
     hourglass.to(device)
     shape = (settings.size, settings.margin, settings.fusion_size)

@@ -46,6 +46,7 @@ OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the sa
 _FIXED = (  # arguments that may not change while a run goes on
     "preset", "strategy", "fixed_beta", "crops", "sharpness", "steps", "synthetic_fraction", "teacher_trust",
     "reprojection", "pairs", "augment", "motions", "map_faults",
+    "joined_targets",
 )  # fmt: skip
 
 
@@ -71,6 +72,11 @@ def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
         type=at_least(0),
         default=0.0,
         help="factor on the hourglass's own rates of faults, put into the maps of photos and renders; 1: as measured",
+    )
+    arguments.add_argument(
+        "--joined-targets",
+        action="store_true",
+        help="join the teacher's 3D of training photos with their 2D labels and usual lengths of limbs",
     )
     arguments.add_argument(
         "--teacher-trust", type=fraction, default=1.0, help="factor on the 3D loss of photos, whose 3D is a teacher's"
@@ -113,7 +119,9 @@ def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
 def sample_settings(config: ModelConfig, arguments: argparse.Namespace) -> SampleSettings:
     """The samples that the arguments ask for."""
     sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
-    chosen = {name: getattr(arguments, name) for name in ("crops", "seed", "pairs", "augment", "motions")}
+    chosen = {
+        name: getattr(arguments, name) for name in ("crops", "seed", "pairs", "augment", "motions", "joined_targets")
+    }
     return SampleSettings(*sizes, **chosen, action=getattr(arguments, "action", ""))
 
 
