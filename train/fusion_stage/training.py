@@ -161,6 +161,7 @@ class Trainer:
         fingerprint = {name: getattr(arguments, name) for name in _FIXED}
         fingerprint |= {"input_size": config.hourglass.input_size, "hourglass": weights_fingerprint(hourglass)}
         fingerprint["soft_steps"] = self.soft_steps
+        fingerprint["pools"] = self.pool_count = getattr(arguments, "pools", 1)
         skeleton = SKELETONS[config.fusion.skeleton]
         self._joints = [HUMAN36M_17.index(name) for name in skeleton.joints]  # of the samples' 17, those put out
         fingerprint["skeleton"] = skeleton.name
@@ -184,9 +185,15 @@ class Trainer:
     def take_data(self, data: FusionData | None = None) -> None:
         """Train and validate on this; None builds what the arguments ask for, which takes long."""
         arguments = self.arguments
+        self.pools = [] if data is None else [data.training]  # crops of the same people, which take turns
         if data is None:
             settings = sample_settings(self.config, arguments)
-            data = fusion_data(arguments.data, settings, self.hourglass, self.loop.device, arguments.cache)
+            for number in range(self.pool_count):
+                cache = arguments.cache / f"pool-{number}" if arguments.cache and number else arguments.cache
+                mine = dataclasses.replace(settings, seed=settings.seed + number)
+                built = fusion_data(arguments.data, mine, self.hourglass, self.loop.device, cache)
+                data = data or built
+                self.pools.append(built.training)
         self.samples, self.held_out, self.names = data.training, data.held_out, data.names
         self.rendered = torch.tensor([name == SYNTHETIC for name in self.names], device=self.loop.device)
         self.weights = sampling_weights(self.samples.source, self.names, arguments.synthetic_fraction)
@@ -199,7 +206,8 @@ class Trainer:
             self._harden(module)
         self.mixing.record(step, module)
         rows, noise = self._local_rows(generator)
-        batch = random_rows(self.samples, rows, noise, self._faults(rows))
+        epoch = step * self.arguments.batch // len(self.samples)
+        batch = random_rows(self.pools[epoch % len(self.pools)], rows, noise, self._faults(rows))
         pose = network(batch.images, batch.maps)
         trust = torch.where(self.rendered[batch.source], 1.0, self.arguments.teacher_trust)[:, None]
         target, weight = batch.pose[:, self._joints], trust * batch.weight[:, self._joints]
