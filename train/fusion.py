@@ -17,7 +17,7 @@ from fusion_model.config import STRATEGIES
 from fusion_model.fusion import FusionNetwork
 from train.command import common_arguments, new_parser, run_command
 from train.detector_stage.attach import read_detector
-from train.engine.arguments import start_warm
+from train.engine.arguments import positive, start_warm
 from train.engine.checkpoints import is_released
 from train.engine.loop import start_accelerator
 from train.engine.provenance import begin_provenance
@@ -40,6 +40,13 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--fixed-beta", type=int, help="merging layer of the strategy 'fixed'")
     arguments.add_argument(
         "--cache", type=Path, help="folder that keeps the crops and their maps, for further runs; default: none is kept"
+    )
+    arguments.add_argument(
+        "--pools",
+        type=positive(int),
+        default=1,
+        help="sets of crops, drawn with seeds from --seed on, that take turns epoch by epoch; each takes memory of its "
+        "own or, with --cache, files",
     )
     arguments.add_argument(
         "--detector",

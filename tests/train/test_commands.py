@@ -26,7 +26,7 @@ from train.engine.provenance import read_provenance
 from train.fusion_stage.training import fusion_config
 
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
-FUSION = ("--steps", 8, "--crops", 1, "--pairs", 12, "--reprojection", 0.5)
+FUSION = ("--steps", 8, "--crops", 1, "--pairs", 12, "--reprojection", 0.5, "--map-faults", 1, "--joined-targets")
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from train.data.sources import data_fingerprint, find_people
 from train.engine.checkpoints import weights_fingerprint
 from train.engine.precision import bf16_is_fast
 from train.fusion_stage.cache import FusionCache
+from train.fusion_stage.joined_poses import with_joined_poses
 from train.fusion_stage.map_errors import measure_errors
 from train.fusion_stage.pose_pairs import pair_samples
 from train.fusion_stage.samples import FusionData, FusionSamples, build_samples
@@ -40,6 +41,8 @@ class SampleSettings:
         stack: which hourglass's maps are taken, 0 for the first of the stack, -1 for the last.
         action: only people of that action; empty for all people.
         augment: how far the crops vary.
+        motions: file of the postures of the pairs; empty for those that come along.
+        joined_targets: whether training photos have their 3D joined with their 2D labels.
     """
 
     size: int
@@ -52,6 +55,8 @@ class SampleSettings:
     stack: int = -1
     action: str = ""
     augment: str = "wide"
+    motions: str = ""
+    joined_targets: bool = False
 
 
 def fusion_data(
@@ -82,15 +87,20 @@ def fusion_data(
 def fusion_fingerprint(data: Path, settings: SampleSettings, hourglass: nn.Module, device: torch.device) -> str:
     """Fingerprint of everything that the samples follow from."""
     precision = "bfloat16" if bf16_is_fast(device.type) else "float32"
-    parts = [asdict(settings), device.type, precision, data_fingerprint(data), weights_fingerprint(hourglass)]
+    motions = hashlib.blake2b(PoseLibrary(Path(settings.motions)).rotations).hexdigest() if settings.motions else ""
+    parts = [asdict(settings), motions, device.type, precision, data_fingerprint(data), weights_fingerprint(hourglass)]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
 def _build(data: Path, settings: SampleSettings, hourglass: nn.Module, device: torch.device) -> FusionData:
     """Run the hourglass on all people."""
+    library = PoseLibrary(Path(settings.motions) if settings.motions else None)  # refused now, not after the hourglass
     people, validation = (find_people(data, validation=part, action=settings.action) for part in (False, True))
     if settings.people and settings.people < len(people):
         people = people.take(torch.linspace(0, len(people) - 1, settings.people).round().long())
+    if settings.joined_targets:
+        people, joined = with_joined_poses(people)
+        print(f"3D of {int(joined.sum())} of {len(people)} training people joined with their 2D labels")
     people, validation = people.to(device), validation.to(device)
     hourglass.to(device)
     shape = (settings.size, settings.margin, settings.fusion_size)
@@ -100,15 +110,15 @@ def _build(data: Path, settings: SampleSettings, hourglass: nn.Module, device: t
     training = build_samples(people, hourglass, *shape, *drawn, stack=settings.stack, augment=settings.augment)
     if not settings.pairs:
         return FusionData(training, held_out, people.names)
-    pairs = _pairs(validation, hourglass, settings)
+    pairs = _pairs(validation, hourglass, settings, library)
     return FusionData(training.joined(pairs), held_out, (*people.names, SYNTHETIC))
 
 
-def _pairs(people: People, hourglass: nn.Module, settings: SampleSettings) -> FusionSamples:
+def _pairs(people: People, hourglass: nn.Module, settings: SampleSettings, library: PoseLibrary) -> FusionSamples:
     """Rows from poses alone, with maps that err as the hourglass does on these people, photos if there are any."""
     photos = torch.tensor([people.names[k] != SYNTHETIC for k in people.source.tolist()])
     measured = people.take(photos) if photos.any() else people
     errors = measure_errors(hourglass, measured, settings.size, settings.margin)
-    sampler = PairSampler(load_body(), PoseLibrary(), "train", settings.size, settings.margin)
+    sampler = PairSampler(load_body(), library, "train", settings.size, settings.margin)
     source = len(people.names)
     return pair_samples(sampler, errors, settings.pairs, settings.size, settings.fusion_size, source, settings.seed)

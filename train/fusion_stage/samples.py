@@ -20,6 +20,7 @@ from train.data.augment import AUGMENT_POSES, crop_matrices, plain_crops, random
 from train.data.people import People, take_rows
 from train.engine.precision import bf16_is_fast
 from train.engine.seeds import RowNoise
+from train.fusion_stage.map_faults import with_faults
 
 _MAP_UNIT = 1 / 160  # of a byte: maps reach up to 1.59
 
@@ -168,8 +169,15 @@ def stored_inputs(image: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
     return (image * 255).round().byte(), (maps / _MAP_UNIT).round().clamp(0, 255).byte()
 
 
-def random_rows(samples: FusionSamples, rows: Tensor, noise: RowNoise) -> Batch:
-    """Rows of samples, slightly turned, scaled, shifted and mirrored anew by the noise of each."""
+def random_rows(samples: FusionSamples, rows: Tensor, noise: RowNoise, faults: Tensor | None = None) -> Batch:
+    """Rows of samples, slightly turned, scaled, shifted and mirrored anew by the noise of each.
+
+    Args:
+        samples: to take from.
+        rows: (N,) which.
+        noise: of these rows.
+        faults: (N,) factor on the rates of :func:`train.fusion_stage.map_faults.with_faults`; None for no fault.
+    """
     normal = noise.normal
     image, maps = samples.inputs(rows)
     size = image.shape[-1]
@@ -180,6 +188,8 @@ def random_rows(samples: FusionSamples, rows: Tensor, noise: RowNoise) -> Batch:
     image, maps = both[:, :3], both[:, 3:]
     swap = list(MPII_16.mirror)
     maps = torch.where(mirror[:, None, None, None], maps[:, swap], maps)
+    if faults is not None:
+        maps = with_faults(maps, noise, faults)
     image = (image * (1 + 0.15 * normal(3, 1, 1)) + 0.05 * normal(1, 1, 1)).clamp(0, 1)
     points, point_weight = transform(samples.points[rows], matrices), samples.point_weight[rows]
     points = torch.where(mirror[:, None, None], points[:, swap], points)

@@ -45,7 +45,8 @@ OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the sa
 )
 _FIXED = (  # arguments that may not change while a run goes on
     "preset", "strategy", "fixed_beta", "crops", "sharpness", "steps", "synthetic_fraction", "teacher_trust",
-    "reprojection", "pairs", "augment",
+    "reprojection", "pairs", "augment", "motions", "map_faults",
+    "joined_targets",
 )  # fmt: skip
 
 
@@ -62,6 +63,20 @@ def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
     )
     arguments.add_argument(
         "--pairs", type=at_least(0, int), default=0, help="rows without a picture, drawn from poses alone"
+    )
+    arguments.add_argument(
+        "--motions", default="", help="postures of these rows, that train.synthesis.motion.collect made; default: CMU's"
+    )
+    arguments.add_argument(
+        "--map-faults",
+        type=at_least(0),
+        default=0.0,
+        help="factor on the hourglass's own rates of faults, put into the maps of photos and renders; 1: as measured",
+    )
+    arguments.add_argument(
+        "--joined-targets",
+        action="store_true",
+        help="join the teacher's 3D of training photos with their 2D labels and usual lengths of limbs",
     )
     arguments.add_argument(
         "--teacher-trust", type=fraction, default=1.0, help="factor on the 3D loss of photos, whose 3D is a teacher's"
@@ -104,7 +119,9 @@ def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
 def sample_settings(config: ModelConfig, arguments: argparse.Namespace) -> SampleSettings:
     """The samples that the arguments ask for."""
     sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
-    chosen = {name: getattr(arguments, name) for name in ("crops", "seed", "pairs", "augment")}
+    chosen = {
+        name: getattr(arguments, name) for name in ("crops", "seed", "pairs", "augment", "motions", "joined_targets")
+    }
     return SampleSettings(*sizes, **chosen, action=getattr(arguments, "action", ""))
 
 
@@ -144,6 +161,7 @@ class Trainer:
         fingerprint = {name: getattr(arguments, name) for name in _FIXED}
         fingerprint |= {"input_size": config.hourglass.input_size, "hourglass": weights_fingerprint(hourglass)}
         fingerprint["soft_steps"] = self.soft_steps
+        fingerprint["pools"] = self.pool_count = getattr(arguments, "pools", 1)
         skeleton = SKELETONS[config.fusion.skeleton]
         self._joints = [HUMAN36M_17.index(name) for name in skeleton.joints]  # of the samples' 17, those put out
         fingerprint["skeleton"] = skeleton.name
@@ -167,9 +185,15 @@ class Trainer:
     def take_data(self, data: FusionData | None = None) -> None:
         """Train and validate on this; None builds what the arguments ask for, which takes long."""
         arguments = self.arguments
+        self.pools = [] if data is None else [data.training]  # crops of the same people, which take turns
         if data is None:
             settings = sample_settings(self.config, arguments)
-            data = fusion_data(arguments.data, settings, self.hourglass, self.loop.device, arguments.cache)
+            for number in range(self.pool_count):
+                cache = arguments.cache / f"pool-{number}" if arguments.cache and number else arguments.cache
+                mine = dataclasses.replace(settings, seed=settings.seed + number)
+                built = fusion_data(arguments.data, mine, self.hourglass, self.loop.device, cache)
+                data = data or built
+                self.pools.append(built.training)
         self.samples, self.held_out, self.names = data.training, data.held_out, data.names
         self.rendered = torch.tensor([name == SYNTHETIC for name in self.names], device=self.loop.device)
         self.weights = sampling_weights(self.samples.source, self.names, arguments.synthetic_fraction)
@@ -181,7 +205,9 @@ class Trainer:
         if step >= self.soft_steps and module.is_soft:
             self._harden(module)
         self.mixing.record(step, module)
-        batch = random_rows(self.samples, *self._local_rows(generator))
+        rows, noise = self._local_rows(generator)
+        epoch = step * self.arguments.batch // len(self.samples)
+        batch = random_rows(self.pools[epoch % len(self.pools)], rows, noise, self._faults(rows))
         pose = network(batch.images, batch.maps)
         trust = torch.where(self.rendered[batch.source], 1.0, self.arguments.teacher_trust)[:, None]
         target, weight = batch.pose[:, self._joints], trust * batch.weight[:, self._joints]
@@ -194,6 +220,12 @@ class Trainer:
         """Rows of the samples that fall to this process, and their noise."""
         count = self.arguments.batch
         return draw_local(self.weights, count, generator, self.loop.local_slice(count))
+
+    def _faults(self, rows: Tensor) -> Tensor | None:
+        """Factor (N,) on the rates of faults: 0 for rows from poses alone, whose maps were drawn with theirs."""
+        if not self.arguments.map_faults:
+            return None
+        return self.arguments.map_faults * (rows < len(self.samples) - self.arguments.pairs).float()
 
     def describe(self, generator: torch.Generator) -> str:
         """Words for the rows that the loss took."""

@@ -19,7 +19,7 @@ class Stage:
 
     Attributes:
         center: (3,) mm on the ground between the people.
-        angle: radians, yaw of the axis that goes away from the camera.
+        angle: radians, yaw of the line that goes away from the camera through the center.
         reach: mm that people take up to every side of the center.
         distance: mm along the ground from the camera to the center.
         camera_height: mm above the ground.
@@ -42,7 +42,7 @@ def stage_of(camera: Camera, points: np.ndarray, floor: float) -> Stage:
     """The stage of people whose vertices are ``points`` (N, 3)."""
     low, high = points.min(0), points.max(0)
     center = np.array([(low[0] + high[0]) / 2, 0.0, (low[2] + high[2]) / 2])
-    angle = float(np.arctan2(*camera.rotation[2, [0, 2]]))
+    angle = float(np.arctan2(*(center - camera.position)[[0, 2]]))
     reach = float(np.hypot(high[0] - low[0], high[2] - low[2]) / 2)
     distance = float(np.hypot(*(center - camera.position)[[0, 2]]))
     return Stage(center, angle, reach, distance, float(camera.position[1]), floor)

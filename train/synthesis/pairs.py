@@ -16,7 +16,6 @@ from train.synthesis.camera import draw_shot, frame
 from train.synthesis.motion.poses import PoseLibrary, Split
 
 _CAMERAS = 8  # cameras round every posed body
-_LOWEST = 150.0  # mm above the ground that cameras stay
 _JITTER = (0.85, 1.15)  # of the fraction of the crop that a person takes
 
 
@@ -58,7 +57,7 @@ class PairSampler:
         for row in range(count):
             if row % _CAMERAS == 0:
                 world = self._posed(generator)
-            camera = frame(draw_shot(generator, self._fill), world, (self._size, self._size), _LOWEST)
+            camera = frame(draw_shot(generator, self._fill), world, (self._size, self._size), -np.inf)
             pixels, seen = camera.project(world)
             points[row], poses[row] = pixels[list(MPII_IN_HUMAN36M)], seen - seen[0]
         return Pairs(points, poses)

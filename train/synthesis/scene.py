@@ -31,7 +31,7 @@ _OCCLUDED = 0.16  # fraction of the pictures with something in front of the pers
 _FINE_MM = 2.6  # to the pixel: beyond that fewer faces do
 _TRIES = 6  # to find a side from which the view is free
 _BEHIND_MM = 1000.0  # who is so far behind the camera shows nothing
-_LOWEST_MM, _TALLEST_STAGE_MM = 150.0, 1300.0  # of the camera over the floor, of a stage
+_LOWEST_MM, _TALLEST_STAGE_MM = 150.0, 2500.0  # of the camera over the floor, of a stage
 
 
 @dataclass(frozen=True)

@@ -51,14 +51,20 @@ def test_views_come_from_all_sides_and_repeat_with_the_seed(sampler):
 
 
 @pytest.mark.parametrize(("names", "watched"), [(("synthetic", "mpii"), 1), (("synthetic", "synthetic"), 2)])
-def test_errors_are_those_on_photos_where_there_are_any(names, watched, monkeypatch):
+def test_errors_are_those_on_photos_where_there_are_any(names, watched, library, monkeypatch):
     people = make_people(2)
     people.source, people.names = torch.arange(2), names
     seen = []
     monkeypatch.setattr(data, "measure_errors", lambda _network, people, *_: seen.append(len(people)))
     monkeypatch.setattr(data, "pair_samples", lambda *_: "rows")
-    assert data._pairs(people, None, data.SampleSettings(SIZE, 1.25, 48, crops=1, pairs=5)) == "rows"
+    assert data._pairs(people, None, data.SampleSettings(SIZE, 1.25, 48, crops=1, pairs=5), library) == "rows"
     assert seen == [watched]
+
+
+def test_a_missing_library_is_refused_before_any_photo_is_read(tmp_path):
+    settings = data.SampleSettings(SIZE, 1.25, 48, crops=1, pairs=5, motions=str(tmp_path / "none.npz"))
+    with pytest.raises(FileNotFoundError, match=r"none\.npz not found: make it with python -m train\.synthesis"):
+        data.fusion_data(tmp_path / "no data", settings, None, torch.device("cpu"))
 
 
 def test_pairs_become_rows_for_the_fusion_network(sampler):

@@ -54,12 +54,14 @@ class MotionClip:
         rest: bone -> (3,) where the source's bone points while the rig stands in its canonical stance; only bones
             that differ from the rig's own directions.
         frames_per_second: how densely it is sampled.
+        held_out: whether it is for validation; None lets a hash of its name decide.
     """
 
     name: str
     landmarks: Mapping[str, np.ndarray]
     rest: Mapping[str, np.ndarray] = field(default_factory=dict)
     frames_per_second: float = 30.0
+    held_out: bool | None = None
 
     def __len__(self) -> int:
         """Number of frames."""

@@ -6,17 +6,21 @@ import numpy as np
 
 from train.synthesis.rig import RIG
 
-from .figure import center_of_mass, place
+from .figure import ANKLE_MM, center_of_mass, place
 
 _ON_FEET = ("standing", "striding", "bending", "reaching", "arms_up", "leaning", "squatting")
 _ON_GROUND = ("ground_seated", "lying_back", "lying_side", "lying_front")
-KINDS = (*_ON_FEET, "kneeling", "seated", *_ON_GROUND, "airborne")
+KINDS = (*_ON_FEET, "kneeling", "seated", *_ON_GROUND, "head_down", "airborne")
 # What carries the body; the scene puts it there.
-SUPPORT = dict.fromkeys(_ON_FEET, "feet") | dict.fromkeys(("kneeling", *_ON_GROUND), "ground")
+SUPPORT = dict.fromkeys(_ON_FEET, "feet") | dict.fromkeys(("kneeling", *_ON_GROUND, "head_down"), "ground")
 SUPPORT |= {"seated": "seat", "airborne": "none"}
 _BALANCE_MM = 150.0
 _STRIDE_MM, _LOW_PELVIS_MM, _SQUAT_KNEE, _BENT_TRUNK = 550.0, 520.0, 80.0, 45.0
 _REACH_ELBOW, _REACH_MM, _RAISED_MM = 35.0, -110.0, 250.0
+_CLEAR_MM = 150.0  # above the ground: nothing bears the body
+_LYING_LEAN, _HEAD_DOWN_LEAN, _FACING = 60.0, 120.0, 0.6
+_LYING_MM, _FLOOR_SEAT_MM, _KNEE_MM = 350.0, 250.0, 200.0  # height of trunk, pelvis, knee over the ground
+_SEAT_THIGH, _SHIN_UPRIGHT, _SHIN_LEVEL = 45.0, 40.0, 60.0  # degrees of the thigh from the level, of shins from upright
 
 
 def face_ahead(rotations: np.ndarray) -> np.ndarray:
@@ -39,9 +43,9 @@ def classify(rotations: np.ndarray, clearance: np.ndarray) -> np.ndarray:
         clearance: (N,) mm from the ground to the body's lowest landmark, as captured.
 
     Returns:
-        (N,) indices into ``KINDS``; only kinds that captures without furniture can show.
+        (N,) indices into ``KINDS``.
     """
-    heads, _ = place(rotations)
+    heads, tails = place(rotations)
     ankles = heads[:, [RIG.index("left_foot"), RIG.index("right_foot")]]
     low_pelvis = -ankles[..., 1].min(1) < _LOW_PELVIS_MM
     bends = np.stack([_bend(rotations, f"{side}_thigh", f"{side}_shin") for side in ("left", "right")])
@@ -51,8 +55,11 @@ def classify(rotations: np.ndarray, clearance: np.ndarray) -> np.ndarray:
     apart = np.linalg.norm((ankles[:, 0] - ankles[:, 1])[:, [0, 2]], axis=-1)
     lean = np.rad2deg(np.arccos(np.clip(rotations[:, RIG.index("chest"), 1, 1], -1, 1)))
     reach = ((raise_mm > _REACH_MM) & (elbows < _REACH_ELBOW)).any(0)
+    over_feet = _over_feet(rotations, ankles)
+    grounded = clearance <= _CLEAR_MM
     rules = (
-        ("airborne", ((clearance > 150) | low_pelvis) & ~_over_feet(rotations, ankles)),
+        *((name, grounded & holds) for name, holds in _resting(rotations, heads, tails, lean, over_feet)),
+        ("airborne", ((clearance > _CLEAR_MM) | low_pelvis) & ~over_feet),
         ("squatting", low_pelvis & (bends.min(0) > _SQUAT_KNEE)),
         ("arms_up", (raise_mm > _RAISED_MM).any(0)),
         ("bending", lean > _BENT_TRUNK),
@@ -63,6 +70,39 @@ def classify(rotations: np.ndarray, clearance: np.ndarray) -> np.ndarray:
     for name, holds in reversed(rules):
         kind[holds] = KINDS.index(name)
     return kind
+
+
+def _resting(
+    rotations: np.ndarray, heads: np.ndarray, tails: np.ndarray, lean: np.ndarray, over_feet: np.ndarray
+) -> list[tuple[str, np.ndarray]]:
+    """Kinds of postures that stand on more than the feet, and which (N,) are such; the first that holds is meant.
+
+    Args:
+        rotations: (N, 21, 3, 3).
+        heads: (N, 21, 3) mm, where bones start.
+        tails: (N, 21, 3) mm, where they end.
+        lean: (N,) degrees of the chest from upright.
+        over_feet: (N,) bool, the feet alone could bear it.
+    """
+    knees, chest = [RIG.index("left_shin"), RIG.index("right_shin")], RIG.index("chest")
+    ground = np.minimum(heads[..., 1].min(1), tails[..., 1].min(1))
+    pelvis, trunk, knee = -ground, heads[:, chest, 1] - ground, heads[:, knees, 1].min(1) - ground
+    facing = rotations[:, chest, 1, 2]
+    lies = (lean > _LYING_LEAN) & (lean < _HEAD_DOWN_LEAN) & (np.maximum(pelvis, trunk) < _LYING_MM)
+    shins = np.rad2deg(np.arccos(np.clip(rotations[:, knees, 1, 1], -1, 1)))
+    thighs = [RIG.index("left_thigh"), RIG.index("right_thigh")]
+    level = (np.abs(rotations[:, thighs, 1, 1]) < np.sin(np.deg2rad(_SEAT_THIGH))).all(1)
+    upright = lean < _LYING_LEAN
+    seated = upright & level & (shins.min(1) < _SHIN_UPRIGHT) & (pelvis < _LOW_PELVIS_MM + ANKLE_MM)
+    return [
+        ("lying_back", lies & ~over_feet & (facing > _FACING)),
+        ("lying_front", lies & ~over_feet & (facing < -_FACING)),
+        ("lying_side", lies & ~over_feet),
+        ("head_down", (lean >= _HEAD_DOWN_LEAN) & ~over_feet),
+        ("ground_seated", upright & ~over_feet & (pelvis < _FLOOR_SEAT_MM)),
+        ("kneeling", (knee < _KNEE_MM) & (shins.max(1) > _SHIN_LEVEL)),
+        ("seated", seated & ~over_feet),
+    ]
 
 
 def _over_feet(rotations: np.ndarray, ankles: np.ndarray) -> np.ndarray:

@@ -17,16 +17,16 @@ from .rotation import about, of_vector, to_local, to_matrices, to_world
 
 POSES = Path(__file__).resolve().parents[3] / "assets" / "synthesis" / "cmu_poses.npz"
 Split = Literal["train", "validation"]
-_ARRAYS = ("quaternions", "motion", "cluster", "kind", "kind_names", "motion_names", "validation")
+_ARRAYS = ("quaternions", "motion", "cluster", "kind", "kind_names", "motion_names", "validation", "composed")
 _MADE_BY = "train.synthesis.motion.collect"
 _TRIES = 200
-# What is drawn, and how often. Captures sit and lie hardly ever; photos do often.
-_CAPTURED = ("captured", "joined")
-_FRACTIONS = {
-    "captured": 0.4, "joined": 0.1,
-    "standing": 0.06, "reaching": 0.04, "arms_up": 0.03, "leaning": 0.03,
-    "seated": 0.14, "ground_seated": 0.05, "squatting": 0.03, "kneeling": 0.03,
-    "lying_back": 0.04, "lying_side": 0.03, "lying_front": 0.02,
+# What is drawn, and how often, of what is captured and of what is composed. CMU's captures sit and lie hardly ever;
+# photos do often.
+_CAPTURED = {"captured": 0.8, "joined": 0.2}
+_COMPOSED = {
+    "standing": 0.12, "reaching": 0.08, "arms_up": 0.06, "leaning": 0.06,
+    "seated": 0.28, "ground_seated": 0.1, "squatting": 0.06, "kneeling": 0.06,
+    "lying_back": 0.08, "lying_side": 0.06, "lying_front": 0.04,
 }  # fmt: skip
 # Fraction of captured postures off the ground that is kept: one subject climbs and swings on bars that no scene has.
 _AIRBORNE = 0.3
@@ -84,6 +84,9 @@ class PoseLibrary:
             self.motion_names = [str(name) for name in data["motion_names"]]
             self.kind = data["kind_names"][data["kind"]]
             self.validation = data["validation"]
+            composed = float(data["composed"])
+        self._fractions = {name: fraction * (1 - composed) for name, fraction in _CAPTURED.items()}
+        self._fractions |= {name: fraction * composed for name, fraction in _COMPOSED.items()}
         held_out = self.validation[self.motion]
         self._groups = {}
         for split, own in (("train", ~held_out), ("validation", held_out)):
@@ -112,7 +115,7 @@ class PoseLibrary:
         """
         if split not in self._groups:
             raise ValueError(f"split must be train or validation, not {split!r}")
-        source = str(generator.choice(list(_FRACTIONS), p=list(_FRACTIONS.values())))
+        source = str(generator.choice(list(self._fractions), p=list(self._fractions.values())))
         for _ in range(_TRIES):
             sample = self._try(source, generator, split)
             if possible(sample.rotations) and (source in _CAPTURED or balanced(sample.rotations, sample.kind)):
@@ -121,7 +124,7 @@ class PoseLibrary:
         raise RuntimeError(f"no possible posture ({source}) in {_TRIES} tries; {within}")
 
     def _try(self, source: str, generator: np.random.Generator, split: Split) -> PosedSample:
-        """A posture that may be impossible, from a source named in ``_FRACTIONS``."""
+        """A posture that may be impossible, from a source named in ``_CAPTURED`` or ``_COMPOSED``."""
         rotations, motion, kind = self._copy(generator, split)
         if source == "joined":
             lower, other, lower_kind = self._copy(generator, split)
