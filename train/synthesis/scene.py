@@ -155,7 +155,8 @@ def _camera(shot: Shot, points: np.ndarray, size: tuple[int, int], floor: float)
         return camera, floor
     if floor == 0 and height > -_TALLEST_STAGE_MM + _LOWEST_MM:
         return camera, height - _LOWEST_MM
-    return frame(shot, points, size, floor + _LOWEST_MM), floor
+    # Kept above the floor, a camera cannot also have a person anywhere in its photo.
+    return frame(replace(shot, part=1.0, axis=(0.0, 0.0)), points, size, floor + _LOWEST_MM), floor
 
 
 def _dressed(generator: np.random.Generator, pack: BodyPack, someone: Someone) -> DressedPerson:
