@@ -176,6 +176,8 @@ def _shot(
     points = np.concatenate([posture_points(pack, one.vertices, kind) for one in chosen])
     fill = {"whole": (0.62, 0.95), "small": (0.28, 0.6), "group": (0.7, 1.0)}.get(kind, (0.8, 1.1))
     shot = draw_shot(generator, fill)
+    if plain:  # steeply from above, or below, a near camera does not fill the picture
+        shot = replace(shot, elevation=float(np.clip(shot.elevation, -0.3, 0.3)))
     if placed[0].lies:  # from below, a bed would hide it
         shot = replace(shot, elevation=max(shot.elevation, float(np.radians(generator.uniform(6, 50)))))
     return shot, points
