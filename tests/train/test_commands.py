@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from fusion_model.config import PRESETS
 from fusion_model.estimator import PoseEstimator
@@ -26,7 +27,21 @@ from train.engine.provenance import read_provenance
 from train.fusion_stage.training import fusion_config
 
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
-FUSION = ("--steps", 8, "--crops", 1, "--pairs", 12, "--reprojection", 0.5, "--map-faults", 1, "--joined-targets")
+FUSION = (
+    "--steps",
+    8,
+    "--crops",
+    1,
+    "--pairs",
+    12,
+    "--reprojection",
+    0.5,
+    "--map-faults",
+    1,
+    "--joined-targets",
+    "--pools",
+    2,
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +53,8 @@ def trained(tmp_path_factory):
     hourglass, fusion = folder / "hourglass", folder / "fusion"
     printed = output("train.hourglass", *data, "--run", hourglass, *SMALL, "--steps", 6)
     hourglass.with_suffix(".txt").write_text(printed)
-    printed = output("train.fusion", *data, "--run", fusion, "--hourglass", hourglass, *SMALL, *FUSION)
+    cache = ("--cache", folder / "samples")
+    printed = output("train.fusion", *data, "--run", fusion, "--hourglass", hourglass, *SMALL, *FUSION, *cache)
     fusion.with_suffix(".txt").write_text(printed)
     return folder
 
@@ -81,6 +97,14 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
     box = (*joints.min(0), *joints.max(0))
     (pose,) = estimator.batch([picture(130, 140, center, size, 5)], [box])  # hardly trained: a person or none
     assert pose is None or np.isfinite(pose.joints_3d).all()
+
+
+@pytest.mark.slow
+def test_pools_hold_other_crops_of_the_same_people(trained):
+    first, second = (load_file(trained / "samples" / part / "training.safetensors") for part in ("", "pool-1"))
+    assert first["source"].equal(second["source"])
+    assert not first["images"].equal(second["images"])
+    assert "joined with their 2D labels" in (trained / "fusion.txt").read_text()
 
 
 @pytest.mark.slow

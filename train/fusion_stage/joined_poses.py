@@ -34,8 +34,8 @@ _LEAST_TRUST = 0.5  # weight of a 2D label from which it is taken
 _SCALES = (0.7, 1.5)  # of the spread of the labels at that scale over that of the teacher's pose
 # Standard deviation of L against d (label, perspective, this person's length), and of the teacher's depth of a bone.
 # With rendered people for the truth, labels off by 1.5 % of the person and a teacher off by 60, 100 or 140 mm in the
-# depth of a bone, depth is off by 38, 57 and 77 mm with 80 mm, by 44, 61 and 80 with 40 mm, and by 2 mm less with 120, at which
-# the shanks and forearms of photos come out 5 % too short.
+# depth of a bone, depth is off by 38, 57 and 77 mm with 80 mm, by 44, 61 and 80 with 40 mm, and by 2 mm less with 120,
+# at which the shanks and forearms of photos come out 5 % too short.
 _PLANE_MM, _DEPTH_MM = 80.0, 80.0
 _LONGEST = 1.15  # of its usual length that a limb may be seen long; beyond it the label is wrong, or the limb near
 _PARTNER = torch.tensor([MPII_16.index(name) if name in MPII_16.joints else -1 for name in HUMAN36M_17.joints])

@@ -177,9 +177,9 @@ def frame(shot: Shot, points: np.ndarray, size: tuple[int, int], lowest: float) 
     side = direction(shot.azimuth, shot.elevation)
     distance = 2 * extent * focal / (shot.fill * size[0])
     wanted = (np.array(shot.center) + 0.5) * size - 0.5
-    nearest = extent * 1.05 + 350.0
+    nearest = extent + 250.0
     target = middle
-    for _ in range(6):
+    for _ in range(8):
         position = target + side * max(distance, nearest)
         position[1] = max(position[1], lowest)
         camera = look_at(position, target, shot.roll, focal, size, shot.axis)

@@ -155,7 +155,8 @@ def _camera(shot: Shot, points: np.ndarray, size: tuple[int, int], floor: float)
         return camera, floor
     if floor == 0 and height > -_TALLEST_STAGE_MM + _LOWEST_MM:
         return camera, height - _LOWEST_MM
-    return frame(shot, points, size, floor + _LOWEST_MM), floor
+    # Kept above the floor, a camera cannot also have a person anywhere in its photo.
+    return frame(replace(shot, part=1.0, axis=(0.0, 0.0)), points, size, floor + _LOWEST_MM), floor
 
 
 def _dressed(generator: np.random.Generator, pack: BodyPack, someone: Someone) -> DressedPerson:
@@ -175,6 +176,8 @@ def _shot(
     points = np.concatenate([posture_points(pack, one.vertices, kind) for one in chosen])
     fill = {"whole": (0.62, 0.95), "small": (0.28, 0.6), "group": (0.7, 1.0)}.get(kind, (0.8, 1.1))
     shot = draw_shot(generator, fill)
+    if plain:  # steeply from above, or below, a near camera does not fill the picture
+        shot = replace(shot, elevation=float(np.clip(shot.elevation, -0.3, 0.3)))
     if placed[0].lies:  # from below, a bed would hide it
         shot = replace(shot, elevation=max(shot.elevation, float(np.radians(generator.uniform(6, 50)))))
     return shot, points
