@@ -200,6 +200,31 @@ class CalibrationConfig:
 
 
 @dataclass(frozen=True)
+class FollowingConfig:
+    """How far a pose follows its own 2D joints and a person's limbs (:mod:`fusion_model.following`).
+
+    The values are of the bundled checkpoint; ``train.calibrate`` fits those of others.
+
+    Attributes:
+        limbs: share of the way from the network's limb lengths to a person's; above 1 beyond, as shares of the other
+            two take some of it back.
+        plane: share of the way in x and y to where a joint of confidence 1 is seen.
+        depth: share of the way in z to where the limb's length puts it.
+        unsure: confidence up to which a 2D joint is not followed.
+    """
+
+    limbs: float = 1.0
+    plane: float = 0.9
+    depth: float = 0.5
+    unsure: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Refuse what is no share."""
+        if not (0 <= self.limbs <= 1.5 and 0 <= self.plane <= 1 and 0 <= self.depth <= 1 and 0 <= self.unsure < 1):
+            raise ValueError(f"following needs limbs from 0 to 1.5 and the others from 0 to 1, got {self}")
+
+
+@dataclass(frozen=True)
 class DetectorConfig:
     """The network that finds the people of a photo.
 
@@ -287,6 +312,7 @@ class ModelConfig:
         calibration: what peaks are worth.
         search: how people are searched for in a whole photo.
         detector: finds the people of a photo; without one, the hourglass's maps of the whole photo do.
+        following: corrects the 3D by the 2D joints; None leaves it as the network puts it out.
     """
 
     hourglass: HourglassConfig
@@ -295,6 +321,7 @@ class ModelConfig:
     calibration: CalibrationConfig = CalibrationConfig()
     search: SearchConfig = SearchConfig()
     detector: DetectorConfig | None = None
+    following: FollowingConfig | None = None
 
     def __post_init__(self) -> None:
         """Refuse networks that do not fit together."""
@@ -335,11 +362,14 @@ PRESETS: dict[str, ModelConfig] = {
             input_size=112,
         ),
     ),
-    "compact": ModelConfig(HourglassConfig(stacks=2, width=128, input_size=128), _COMPACT),
+    "compact": ModelConfig(HourglassConfig(stacks=2, width=128, input_size=128), _COMPACT, following=FollowingConfig()),
     "released": ModelConfig(  # what the bundled weights are, before pruning and calibration
-        HourglassConfig(stacks=2, width=128, input_size=192), _COMPACT, detector=DetectorConfig()
+        HourglassConfig(stacks=2, width=128, input_size=192),
+        _COMPACT,
+        detector=DetectorConfig(),
+        following=FollowingConfig(),
     ),
-    "small": ModelConfig(HourglassConfig(stacks=2, width=64, input_size=64), _COMPACT),
+    "small": ModelConfig(HourglassConfig(stacks=2, width=64, input_size=64), _COMPACT, following=FollowingConfig()),
     "tiny": ModelConfig(
         hourglass=HourglassConfig(stacks=1, width=16, input_size=64),
         fusion=FusionConfig(
