@@ -106,7 +106,7 @@ def find(estimator: PoseEstimator, members: Sequence[_Member], *, altered: bool 
     """
     config = estimator.config
     if config.fusion.skeleton != HUMAN36M_17.name:
-        raise ValueError(f"--protocol {NAME} needs a checkpoint of {HUMAN36M_17.name}, got {config.fusion.skeleton}")
+        raise ValueError(f"the checkpoint puts out {config.fusion.skeleton}, expected {HUMAN36M_17.name}")
     plain = estimator.with_config(dataclasses.replace(config, following=None)).predictor
     poses: dict[str, list[np.ndarray]] = {}
     found: list[tuple[np.ndarray, np.ndarray]] = []

@@ -171,7 +171,7 @@ def test_calibration_leaves_the_odd_people_to_test_it_on(tmp_path, monkeypatch):
     source, read = make_source("mpii", count=6), set()
     recording = dataclasses.replace(source, read=lambda row: read.add(row) or source.read(row))
     monkeypatch.setattr(calibrate, "find_sources", lambda _data: [recording])
-    assert calibrate.main(argparse.Namespace(data=tmp_path, checkpoint=tmp_path / "model")) == 0
+    assert calibrate.main(argparse.Namespace(data=tmp_path, checkpoint=tmp_path / "model", following_alone=False)) == 0
     assert read == {0, 2, 4}
 
 

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from fusion_model.config import FollowingConfig
-from fusion_model.following import LIMB_LENGTHS
+from fusion_model.estimator import PoseEstimator
+from fusion_model.following import LIMB_LENGTHS, follow, limb_lengths
 from fusion_model.skeletons import HUMAN36M_17, MPII_IN_HUMAN36M
 from tests.helpers.estimators import sure
 from tests.helpers.fake_data import FIGURE, figure, make_source, write_pack
+from tests.helpers.stick_people import people
+from train.calibrate import fit_following
 from train.data.source import SYNTHETIC
 from train.evaluation import three_d
 from train.evaluation.tables import Table
@@ -104,3 +107,43 @@ def test_without_held_out_people_there_is_one_clear_sentence(place, refused):
         "evaluate", "--data", place / "none", "--protocol", three_d.NAME, "--checkpoint", place / "checkpoint"
     )
     assert "has no two held-out people with a 3D pose" in error
+
+
+def shrunk_people(shrink, count=60):
+    """People whose limbs the network makes shorter, x and y 30 mm off, seen where they are."""
+    true = people(count)
+    found = people(count, shrink=shrink) + np.random.default_rng(1).normal(0, 30, true.shape)
+    points = true[:, MPII_IN_HUMAN36M, :2] * 0.1 + 50
+    return People({OURS: found}, points, np.ones(points.shape[:2]), true, np.full(count, ""))
+
+
+def test_the_correction_is_fitted_to_what_serves():
+    """Short limbs are lengthened, right ones stay, and 2D joints that lie elsewhere are not followed."""
+    short, right = shrunk_people(0.75), shrunk_people(1.0)
+    fitted = fit_following([short, right])
+    assert fitted.plane == 1
+    assert fitted.limbs >= 0.9
+    for found in (short, right):
+        after = limb_lengths(follow(found.poses[OURS], found.points, found.confidence, fitted))
+        for name, lengths in after.items():
+            assert lengths.mean() == pytest.approx(LIMB_LENGTHS[name], rel=0.05), name
+    wrong = dataclasses.replace(right, points=right.points + np.random.default_rng(2).normal(0, 10, right.points.shape))
+    assert fit_following([wrong]).plane < 1
+    assert fit_following([]) == FollowingConfig()
+
+
+def test_calibrate_switches_the_correction_on(place, ends):
+    plain = PoseEstimator.random("tiny")
+    plain.save_pretrained(place / "plain")
+    both = ("--data", place / "data", "--checkpoint", place / "plain")
+    status, printed, error = ends("calibrate", *both, "--following-alone")
+    assert status == 0, error
+    config = PoseEstimator.from_pretrained(place / "plain").config
+    assert f"3D follows by {config.following.limbs} of the limbs" in printed
+    assert config.calibration == plain.config.calibration
+    status, printed, error = ends("calibrate", *both)
+    assert status == 0, error
+    assert "3D follows by" in printed, "a checkpoint whose 3D follows is fitted with the rest"
+    plain.save_pretrained(place / "plain")
+    assert "3D follows" not in ends("calibrate", *both)[1]
+    assert PoseEstimator.from_pretrained(place / "plain").config.following is None
