@@ -213,8 +213,8 @@ class FollowingConfig:
         unsure: confidence up to which a 2D joint is not followed.
     """
 
-    limbs: float = 1.0
-    plane: float = 0.9
+    limbs: float = 1.1
+    plane: float = 1.0
     depth: float = 0.5
     unsure: float = 0.3
 
