@@ -224,6 +224,31 @@ class CalibrationConfig:
 
 
 @dataclass(frozen=True)
+class FollowingConfig:
+    """How far a pose follows its own 2D joints and a person's limbs (:mod:`fusion_model.following`).
+
+    The values are of the bundled checkpoint; ``train.calibrate`` fits those of others.
+
+    Attributes:
+        limbs: share of the way from the network's limb lengths to a person's; above 1 beyond, as shares of the other
+            two take some of it back.
+        plane: share of the way in x and y to where a joint of confidence 1 is seen.
+        depth: share of the way in z to where the limb's length puts it.
+        unsure: confidence up to which a 2D joint is not followed.
+    """
+
+    limbs: float = 1.1
+    plane: float = 1.0
+    depth: float = 0.5
+    unsure: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Refuse what is no share."""
+        if not (0 <= self.limbs <= 1.5 and 0 <= self.plane <= 1 and 0 <= self.depth <= 1 and 0 <= self.unsure < 1):
+            raise ValueError(f"following needs limbs from 0 to 1.5 and the others from 0 to 1, got {self}")
+
+
+@dataclass(frozen=True)
 class DetectorConfig:
     """The network that finds the people of a photo.
 
@@ -311,6 +336,7 @@ class ModelConfig:
         calibration: what peaks are worth.
         search: how people are searched for in a whole photo.
         detector: finds the people of a photo; without one, the hourglass's maps of the whole photo do.
+        following: corrects the 3D by the 2D joints; None leaves it as the network puts it out.
     """
 
     hourglass: HourglassConfig
@@ -319,60 +345,10 @@ class ModelConfig:
     calibration: CalibrationConfig = CalibrationConfig()
     search: SearchConfig = SearchConfig()
     detector: DetectorConfig | None = None
+    following: FollowingConfig | None = None
 
     def __post_init__(self) -> None:
         """Refuse networks that do not fit together."""
         if self.hourglass.joints != self.fusion.map_joints:
             given, taken = self.hourglass.joints, self.fusion.map_joints
             raise ValueError(f"the hourglass gives {given} maps but the fusion network takes {taken}")
-
-
-# Figure 3's plan at a size that two processor cores train and serve; readings and residual layers are not the paper's.
-_COMPACT = FusionConfig(
-    layers=(
-        LayerConfig("conv", 20, kernel=5, pool=True),
-        LayerConfig("conv", 40, kernel=3, pool=True),
-        LayerConfig("conv", 64, kernel=3, pool=True),
-        LayerConfig("fc", 320, dropout=0.25),
-        LayerConfig("residual", 320, dropout=0.25),
-        LayerConfig("residual", 320, dropout=0.25),
-    ),
-    input_size=48,
-    batch_norm=True,
-    map_readings=True,
-    output_unit_mm=100.0,
-)
-
-PRESETS: dict[str, ModelConfig] = {
-    "paper": ModelConfig(
-        hourglass=HourglassConfig(stacks=8, width=256, input_size=256),
-        fusion=FusionConfig(
-            layers=(  # the seven mixed layers of Figure 3 (sizes of the authors' released code, type 1)
-                LayerConfig("conv", 36, kernel=9, pool=True),
-                LayerConfig("conv", 72, kernel=5, pool=True),
-                LayerConfig("conv", 72, kernel=5, pool=True),
-                LayerConfig("fc", 2048, dropout=0.5),
-                LayerConfig("fc", 2048, dropout=0.5),
-                LayerConfig("fc", 512),
-                LayerConfig("fc", 512),
-            ),
-            input_size=112,
-        ),
-    ),
-    "compact": ModelConfig(HourglassConfig(stacks=2, width=128, input_size=128), _COMPACT),
-    "released": ModelConfig(  # what the released weights are trained as, before pruning and calibration
-        HourglassConfig(stacks=2, width=128, input_size=192), _COMPACT, detector=DetectorConfig()
-    ),
-    "small": ModelConfig(HourglassConfig(stacks=2, width=64, input_size=64), _COMPACT),
-    "tiny": ModelConfig(
-        hourglass=HourglassConfig(stacks=1, width=16, input_size=64),
-        fusion=FusionConfig(
-            layers=(
-                LayerConfig("conv", 4, kernel=3, pool=True),
-                LayerConfig("conv", 6, kernel=3, pool=True),
-                LayerConfig("fc", 16),
-            ),
-            input_size=32,
-        ),
-    ),
-}

@@ -17,6 +17,7 @@ from torch.nn import functional
 from fusion_model.boxes import joint_box
 from fusion_model.config import CalibrationConfig, ModelConfig
 from fusion_model.crops import Crop, body_angle
+from fusion_model.following import follow
 from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode_smoothed, rival_heights, to_crop_coordinates
 from fusion_model.hourglass import StackedHourglass, flip_average, folded
@@ -120,8 +121,18 @@ class CropPredictor:
             image, maps = fusion_inputs(*both, self.config.fusion.input_size)
             pose = self._flip_averaged_pose(image, maps) if flip_test else self.threads.run(self.fusion, image, maps)
             pose = (pose - (middle * pose).sum(1, keepdim=True)).double().cpu().numpy()
-            found.append(np.stack([one.crop.turn_back(joints) for one, joints in zip(part, pose, strict=True)]))
+            turned = np.stack([one.crop.turn_back(joints) for one, joints in zip(part, pose, strict=True)])
+            found.append(self._followed(part, turned))
         return np.concatenate(found)
+
+    def _followed(self, predictions: Sequence[CropPrediction], poses: np.ndarray) -> np.ndarray:
+        """Poses (N, J, 3) corrected by the 2D joints, where the configuration asks for it."""
+        if self.config.following is None:
+            return poses
+        points, confidence = (
+            np.stack([getattr(one, name) for one in predictions]) for name in ("points", "confidence")
+        )
+        return follow(poses, points, confidence, self.config.following, self._skeleton)
 
     def _decode(self, maps: Tensor, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
         """Joints (16, 2) in photo pixels and calibrated confidence (16,) of a crop's maps."""

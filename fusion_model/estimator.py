@@ -14,24 +14,25 @@ import torch
 from PIL import Image
 from torch import nn
 
-from fusion_model.config import PRESETS, ModelConfig
+from fusion_model.config import ModelConfig
 from fusion_model.crop_inference import CropPrediction, CropPredictor
 from fusion_model.detection.candidates import Candidate
 from fusion_model.detection.network import PersonDetector
 from fusion_model.detection.search import Search
 from fusion_model.devices import usable_device
+from fusion_model.following import CONVENTIONAL_HEIGHT_MM
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass, folded
 from fusion_model.hub.checkpoints import build_networks, checkpoint_name, load_checkpoint, save_checkpoint
 from fusion_model.hub.push import push_folder
 from fusion_model.images import load_photo
 from fusion_model.pose import NoPersonError, Pose
+from fusion_model.presets import PRESETS
 from fusion_model.projection import joint_status, to_photo_joints
 from fusion_model.skeletons import SKELETONS
 
 Photo = np.ndarray | Image.Image | str | Path
 
-CONVENTIONAL_HEIGHT_MM = 1700.0
 MIN_HEIGHT_MM, MAX_HEIGHT_MM = 500.0, 2500.0
 """The heights of a person that library, page, endpoints and commands take."""
 

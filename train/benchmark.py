@@ -18,11 +18,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from fusion_model.config import PRESETS
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import DEFAULT
+from fusion_model.presets import PRESETS
 from train import fusion, hourglass
 from train.command import new_parser, run_command
 from train.engine.arguments import positive

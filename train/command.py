@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fusion_model.config import PRESETS
+from fusion_model.presets import PRESETS
 from train.data.augment import AUGMENT
 from train.engine.arguments import at_least, fraction, positive
 from train.engine.memory import keep_freed_memory

@@ -46,7 +46,7 @@ from train.evaluation.end_to_end import (
 )
 from train.evaluation.negatives import negative_crops
 from train.evaluation.paired import PEOPLE
-from train.evaluation.registry import PROTOCOLS, measure_protocol
+from train.evaluation.registry import NAMES, measure_protocol
 from train.evaluation.scenes import scene_figures, scene_lines
 from train.fusion_stage.pose_figures import mean_pose
 
@@ -62,7 +62,9 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--checkpoint", type=Path, default=Path("assets/checkpoints/default"), help="what to measure"
     )
-    arguments.add_argument("--protocol", choices=PROTOCOLS, help="a published protocol, on a folder of train.prepare")
+    arguments.add_argument(
+        "--protocol", choices=NAMES, help="a published protocol, on a folder of train.prepare; people-3d: of data sets"
+    )
     arguments.add_argument("--only", nargs="*", help="names of the sources to measure on (default: all)")
     arguments.add_argument("--seed", type=int, default=0, help="of the canvases")
     arguments.add_argument("--out", type=Path, help="also write the figures as JSON; with --protocol a folder")

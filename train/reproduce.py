@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fusion_model.config import PRESETS
+from fusion_model.presets import PRESETS
 from train.command import new_parser, run_command
 from train.data.readers.registry import DISTRIBUTED
 from train.engine.arguments import positive

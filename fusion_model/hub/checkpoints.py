@@ -34,7 +34,7 @@ DEFAULT = "default"
 CONFIG_FILE, TENSOR_FILE, CARD_FILE = FILES = ("config.json", "model.safetensors", "README.md")
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
-_ENTRIES = {"format", "metrics", "hourglass", "fusion", "crop", "calibration", "search", "detector"}
+_ENTRIES = {"format", "metrics", "hourglass", "fusion", "crop", "calibration", "search", "detector", "following"}
 _ROOT = Path(__file__).parents[1]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, get_args, get_origin, get_type_hints
 
-from fusion_model.config import DetectorConfig, LayerConfig, ModelConfig
+from fusion_model.config import DetectorConfig, FollowingConfig, LayerConfig, ModelConfig
+
+_OPTIONAL = {"detector": DetectorConfig, "following": FollowingConfig}
 
 
 def model_config_from_dict(data: dict[str, Any]) -> ModelConfig:
@@ -13,8 +15,8 @@ def model_config_from_dict(data: dict[str, Any]) -> ModelConfig:
     Raises:
         ValueError: if an entry is missing, unknown or has a value that the dataclasses refuse.
     """
-    kinds = get_type_hints(ModelConfig) | {"detector": DetectorConfig}
-    parts = {name: dict(_entries(data, name)) for name in kinds if name != "detector" or data.get(name) is not None}
+    kinds = get_type_hints(ModelConfig) | _OPTIONAL
+    parts = {name: dict(_entries(data, name)) for name in kinds if name not in _OPTIONAL or data.get(name) is not None}
     layers = parts["fusion"].get("layers")
     if not isinstance(layers, list | tuple):
         raise ValueError(f"the configuration's fusion.layers must be a list, got {layers!r}")  # noqa: TRY004

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from fusion_model.config import PRESETS, FusionConfig, LayerConfig, ModelConfig, SearchConfig
+from fusion_model.config import FusionConfig, LayerConfig, ModelConfig, SearchConfig
 from fusion_model.hub.config_json import model_config_from_dict
+from fusion_model.presets import PRESETS
 
 TINY = PRESETS["tiny"]
 

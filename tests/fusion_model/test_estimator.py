@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image, ImageSequence
 
-from fusion_model.config import PRESETS
 from fusion_model.crops import letterbox
 from fusion_model.estimator import PoseEstimator
 from fusion_model.pose import NoPersonError
+from fusion_model.presets import PRESETS
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.dots import DEPTH, INPUT_SIZE, TO_17, DotDetector, DotHourglass, FlatFusion, paint, photo_of, place
 from tests.helpers.estimators import smooth_photo, sure

@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 import torch
 
-from fusion_model.config import PRESETS, FusionConfig, LayerConfig
+from fusion_model.config import FusionConfig, LayerConfig
 from fusion_model.fusion import FusionNetwork, fusion_loss
+from fusion_model.presets import PRESETS
 from fusion_model.streams import last_features
 
 TINY = PRESETS["tiny"].fusion

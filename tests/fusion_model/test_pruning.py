@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from fusion_model.config import PRESETS, LayerConfig
+from fusion_model.config import LayerConfig
 from fusion_model.fusion import FusionNetwork
+from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
 
 TINY = PRESETS["tiny"].fusion

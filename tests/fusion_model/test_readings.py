@@ -5,10 +5,11 @@ import dataclasses
 import pytest
 import torch
 
-from fusion_model.config import PRESETS, LayerConfig
+from fusion_model.config import LayerConfig
 from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode_smoothed, encode
 from fusion_model.hub.config_json import model_config_from_dict
+from fusion_model.presets import PRESETS
 from fusion_model.readings import READINGS, read_maps
 
 TINY = dataclasses.replace(PRESETS["tiny"].fusion, map_readings=True)

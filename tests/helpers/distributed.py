@@ -19,9 +19,9 @@ import torch
 from accelerate import PartialState
 from torch import nn
 
-from fusion_model.config import PRESETS
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.presets import PRESETS
 from train import fusion, hourglass
 from train.engine import loop as engine
 from train.engine.loop import Loop

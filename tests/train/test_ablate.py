@@ -10,8 +10,8 @@ import zipfile
 import pytest
 import torch
 
-from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.presets import PRESETS
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import make_people, write_pack
 from tests.helpers.in_process import call

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from fusion_model.config import PRESETS
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack

@@ -14,9 +14,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fusion_model.config import PRESETS
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
+from fusion_model.presets import PRESETS
 from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import figure, picture, write_pack

@@ -6,10 +6,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fusion_model.config import PRESETS
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
 from train.fusion_stage.joint import BothNetworks
 

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 import torch
 
-from fusion_model.config import PRESETS
 from fusion_model.heatmaps import encode
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.presets import PRESETS
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack
 from train.ablation.lifter import Lifter

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from fusion_model.config import PRESETS
 from fusion_model.fusion import FusionNetwork
+from fusion_model.presets import PRESETS
 from train.ablation.lifter import Lifter
 from train.engine.arguments import minutes_left
 from train.engine.checkpoints import latest_state

@@ -30,7 +30,8 @@ def sampling_weights(
     counts = torch.bincount(rows, minlength=len(names)).double()
     table = FRACTIONS if fractions is None else fractions
     wanted = torch.tensor(
-        [table.get(name, float(count) / 100_000) for name, count in zip(names, counts, strict=True)], dtype=torch.float64
+        [table.get(name, float(count) / 100_000) for name, count in zip(names, counts, strict=True)],
+        dtype=torch.float64,
     )
     wanted = torch.where(counts > 0, wanted, 0.0)
     rendered = torch.tensor([name == SYNTHETIC for name in names])

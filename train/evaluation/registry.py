@@ -12,7 +12,7 @@ import numpy as np
 from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import LIMB_JOINTS
 from train.data.prepared import Prepared, open_prepared
-from train.evaluation import human36m, humaneva, kth, limbs, lsp_mpii, mpi_inf_3dhp, rendered
+from train.evaluation import human36m, humaneva, kth, limbs, lsp_mpii, mpi_inf_3dhp, rendered, three_d
 from train.evaluation.predictions import Predictions, predict_people, together
 from train.evaluation.tables import Table
 from train.fusion_stage.action_specific import action_checkpoints
@@ -45,6 +45,8 @@ PROTOCOLS = {
     "synthetic": Protocol(rendered.DATA_SET, rendered.rows, rendered.table),
     "limbs": Protocol("", limbs.rows, limbs.table, LIMB_JOINTS),
 }
+NAMES = (*PROTOCOLS, three_d.NAME)
+"""What :func:`measure_protocol` knows: the last is for a folder of data sets, the others for a prepared one."""
 
 
 def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
@@ -52,7 +54,7 @@ def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
 
     Args:
         name: of the protocol.
-        folder: the prepared set.
+        folder: the prepared set; of ``people-3d`` a folder of data sets.
         checkpoint: a checkpoint's folder, or one of ``train.fusion --action-specific``: each of its networks then
             estimates the people of its action.
 
@@ -60,6 +62,8 @@ def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
         FileNotFoundError: if folder or checkpoint are not there or not finished.
         ValueError: if they are damaged, hold another data set, or no person whom the protocol counts.
     """
+    if name == three_d.NAME:
+        return three_d.table(folder, checkpoint)
     protocol = PROTOCOLS[name]
     prepared = open_prepared(folder)
     if protocol.data_set and (found := prepared.index["data_set"]) != protocol.data_set:

@@ -6,8 +6,7 @@ depth a limb of length L that is seen d long spans sqrt(L^2 - d^2) (Taylor, "Rec
 point correspondences in a single uncalibrated image", 2000); the teacher says which way. Where a limb lies nearly in
 the picture plane that root says little, as an error of d moves it much, and the teacher's own depth counts for more.
 
-Lengths, from joint centre to joint centre of a person of 1.70 m, are the fractions of the stature that de Leva gives
-(Journal of Biomechanics 29, 1996, table 4, mean of women and men; the shank ends at the lateral malleolus).
+Lengths are those of :mod:`fusion_model.following`.
 """
 
 from __future__ import annotations
@@ -15,16 +14,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
+from fusion_model import following
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from train.data.people import People
 from train.data.source import SYNTHETIC
 
-_FRACTIONS = {"shoulder": ("elbow", 0.1602), "elbow": ("wrist", 0.1534), "hip": ("knee", 0.2274)}
-_FRACTIONS |= {"knee": ("ankle", 0.2492)}
 LIMBS = tuple(
-    (HUMAN36M_17.index(f"{side}_{near}"), HUMAN36M_17.index(f"{side}_{far}"), fraction * CONVENTIONAL_HEIGHT_MM)
-    for near, (far, fraction) in sorted(_FRACTIONS.items(), key=lambda item: item[0] in ("elbow", "knee"))
+    (HUMAN36M_17.index(f"{side}_{near}"), HUMAN36M_17.index(f"{side}_{far}"), following.LIMB_LENGTHS[name])
+    for name, (near, far, _) in following.LIMBS.items()
     for side in ("left", "right")
 )
 """Start and end of each limb bone in Human3.6M's order and its usual length in mm; upper bones first."""

@@ -15,12 +15,13 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from fusion_model.config import PRESETS, ModelConfig
+from fusion_model.config import ModelConfig
 from fusion_model.detection.network import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import SHARPNESS, FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import CONFIG_FILE, check_state, load_checkpoint
+from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
 from fusion_model.skeletons import HUMAN36M_17, SKELETONS, conversion_matrix
 from train.data.sampling import draw_local, named_rows, sampling_weights

@@ -8,8 +8,8 @@ import dataclasses
 import torch
 from torch import Tensor, nn
 
-from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.presets import PRESETS
 from train.data.augment import AUGMENT, random_crops, target_maps
 from train.data.sampling import draw, draw_local, named_rows, sampling_weights
 from train.data.sources import find_people

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from fusion_model.config import PRESETS
 from fusion_model.hub.checkpoints import CARD_FILE, load_checkpoint, read_metrics
+from fusion_model.presets import PRESETS
 from train.data.prepared import SETTINGS as PREPARED
 from train.data.source import SYNTHETIC
 from train.data.sources import find_sources

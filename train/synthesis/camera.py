@@ -46,6 +46,11 @@ class Camera:
         """Focal length in pixels."""
         return float(self.intrinsics[0, 0])
 
+    @property
+    def pitch(self) -> float:
+        """Degrees by which the camera faces down."""
+        return float(np.degrees(np.arcsin(np.clip(-self.rotation[2, 1], -1, 1))))
+
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pixels and camera coordinates of world points.
 

@@ -180,7 +180,7 @@ def _encode(image: np.ndarray, seed: int, index: int) -> bytes:
 
 
 def _columns(pictures: list[Picture], indices: range) -> dict[str, np.ndarray]:
-    """Labels as arrays, a row a person, and the intrinsics, a row a picture."""
+    """Labels as arrays, a row a person, and intrinsics and pitch of the cameras, a row a picture."""
     rows = [(index, label) for index, picture in zip(indices, pictures, strict=True) for label in picture.people]
     arrays = {
         name: np.array([getattr(label, name) for _, label in rows], dtype).reshape(len(rows), *shape)
@@ -188,6 +188,7 @@ def _columns(pictures: list[Picture], indices: range) -> dict[str, np.ndarray]:
     }
     arrays["picture"] = np.array([index for index, _ in rows], np.int32)
     arrays["intrinsics"] = np.array([picture.intrinsics for picture in pictures]).reshape(-1, 3, 3)
+    arrays["pitch"] = np.array([picture.pitch for picture in pictures], np.float32)
     return arrays
 
 

@@ -18,6 +18,7 @@ DEPTH_INSIDE = np.array(
     [_DEPTH_INSIDE[name.removeprefix("left_").removeprefix("right_")] for name in HUMAN36M_17.joints]
 )
 
+_LEVEL = 5.0  # degrees of pitch, up or down
 _FRONT_UNTIL, _BACK_FROM = 60.0, 120.0  # degrees between the body's front and the camera
 
 
@@ -58,11 +59,13 @@ class Picture:
         image: (H, W, 3) uint8.
         intrinsics: (3, 3) float64, pixels; the center of the top-left pixel is (0, 0).
         people: all of whom a pixel can be seen.
+        pitch: degrees by which the camera faces down; NaN if it is not known.
     """
 
     image: np.ndarray
     intrinsics: np.ndarray
     people: list[Label]
+    pitch: float = float("nan")
 
 
 def visible_joints(
@@ -110,6 +113,12 @@ def viewpoint_name(azimuth: np.ndarray) -> np.ndarray:
     """``front``, ``side`` or ``back`` for azimuths in degrees."""
     turned = np.abs(azimuth)
     return np.where(turned < _FRONT_UNTIL, "front", np.where(turned > _BACK_FROM, "back", "side"))
+
+
+def camera_name(pitch: np.ndarray) -> np.ndarray:
+    """``camera down``, ``camera level`` or ``camera up`` for pitches in degrees, positive: it faces down."""
+    level = np.where(pitch < -_LEVEL, "camera up", "camera level")
+    return np.where(pitch > _LEVEL, "camera down", level)
 
 
 def posture_name(kind: str) -> str:

@@ -54,7 +54,8 @@ class PictureMaker:
         scene = compose(generator, self.pack, people, self.backgrounds, self.settings.size, plain=plain)
         rendered = self.renderer.render(scene)
         labels = [label_person(scene, rendered, number, sample) for number, sample in enumerate(samples)]
-        return Picture(rendered.image, scene.camera.intrinsics, [label for label in labels if label is not None])
+        people = [label for label in labels if label is not None]
+        return Picture(rendered.image, scene.camera.intrinsics, people, scene.camera.pitch)
 
     def _posture(self, generator: np.random.Generator) -> PosedSample:
         """A posture of the split; in plain pictures one on its feet."""

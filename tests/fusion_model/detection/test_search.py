@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from fusion_model.config import PRESETS, CalibrationConfig, DetectorConfig, SearchConfig
+from fusion_model.config import CalibrationConfig, DetectorConfig, SearchConfig
 from fusion_model.crop_inference import CropPrediction
 from fusion_model.detection import search
 from fusion_model.detection.detector import Detection
 from fusion_model.detection.search import Search
+from fusion_model.presets import PRESETS
 from fusion_model.skeletons import MPII_16
 
 # A standing person about the origin, by the start of a joint's name; 140 pixels tall.

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from fusion_model.config import PRESETS, CalibrationConfig
+from fusion_model.config import CalibrationConfig
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
@@ -24,6 +24,7 @@ from fusion_model.hub.checkpoints import (
     save_checkpoint,
     update_checkpoint,
 )
+from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
 
 CARD = "# A card\n"

@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from fusion_model.config import PRESETS
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.presets import PRESETS
 from tests.helpers.fake_data import write_pack
 from tests.helpers.own_process import output
 from train.engine.checkpoints import latest_state

@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from fusion_model.config import PRESETS
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.presets import PRESETS
 from train.engine.arguments import minutes_left
 from train.engine.checkpoints import read_weights
 from train.engine.optimiser import load_matching, warm_start

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from fusion_model.config import PRESETS
 from fusion_model.crop_inference import calibrated
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
+from fusion_model.presets import PRESETS
 from fusion_model.second_peaks import second_peaks
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from tests.helpers.estimators import sure
@@ -190,7 +190,7 @@ def test_calibration_leaves_the_odd_people_to_test_it_on(tmp_path, monkeypatch):
     recording = dataclasses.replace(source, read=lambda row: read.add(row) or source.read(row))
     agreed = dataclasses.replace(make_source("everyday", count=6), read=None)  # joints on which teachers agree are easy
     monkeypatch.setattr(calibrate, "find_sources", lambda _data: [recording, agreed])
-    assert calibrate.main(argparse.Namespace(data=tmp_path, checkpoint=tmp_path / "model")) == 0
+    assert calibrate.main(argparse.Namespace(data=tmp_path, checkpoint=tmp_path / "model", following_alone=False)) == 0
     assert read == {0, 2, 4}
 
 

@@ -17,11 +17,13 @@ from tests.helpers import rendered_set
 from tests.helpers.rendered_set import SETTINGS, label, picture, write_rendered
 from train.data.people import load_people
 from train.data.readers.rendered import read_synthetic
+from train.synthesis.camera import look_at
 from train.synthesis.dataset import Settings, merge_labels, open_folder, part_path, write_parts
 from train.synthesis.labels import (
     Label,
     Picture,
     body_azimuth,
+    camera_name,
     posture_name,
     tight_box,
     viewpoint_name,
@@ -68,6 +70,29 @@ def test_small_and_hidden_people_are_left_out(tmp_path):
 
     write_rendered(tmp_path, make=few)
     assert len(read_synthetic(tmp_path)) == 13
+
+
+def test_the_pitch_of_the_camera_groups_people(tmp_path):
+    camera = look_at(np.array([0.0, 2000, 2000]), np.zeros(3), 0.2, 100.0, (64, 64))
+    assert camera.pitch == pytest.approx(45)
+
+    def pitched(index):
+        return dataclasses.replace(picture(index), pitch=10.0 * (index % 3 - 1) * (index > 6))
+
+    write_rendered(tmp_path / "new", make=pitched)
+    cameras = read_synthetic(tmp_path / "new").groups["camera"]
+    assert cameras.tolist() == [
+        "camera level" if index <= 6 or index % 3 == 1 else "camera down"
+        for index in range(13)
+        for _ in range(index % 3)
+    ]
+    assert camera_name(np.array([-6.0, -4, 4, 6])).tolist() == ["camera up", *["camera level"] * 2, "camera down"]
+    write_rendered(tmp_path / "unknown")
+    assert "camera" not in read_synthetic(tmp_path / "unknown").groups
+    with np.load(tmp_path / "new" / "annotations.npz") as data:
+        older = {name: data[name] for name in data if name != "pitch"}
+    np.savez(tmp_path / "new" / "annotations.npz", **older)
+    assert "camera" not in read_synthetic(tmp_path / "new").groups, "written before pitches were"
 
 
 @pytest.mark.slow

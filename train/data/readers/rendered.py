@@ -20,7 +20,7 @@ from train.data.readers.records import HIDDEN, VISIBLE, Frame, Labels, LayoutErr
 from train.data.source import SYNTHETIC, Source
 from train.data.zips import ZipReader
 from train.synthesis.dataset import ANNOTATIONS, PERSON, image_place
-from train.synthesis.labels import posture_name, viewpoint_name
+from train.synthesis.labels import camera_name, posture_name, viewpoint_name
 
 _SECTION = "Rendered people"
 _ROWS = {"picture": (np.int32, ()), **PERSON}
@@ -39,7 +39,8 @@ class RenderedSet:
         folder: where it lies.
         validation: whether it is for validation, never trained on.
         pictures: how many there are, those without people included.
-        labels: columns as ``train.synthesize`` writes them, a row a person; so is ``intrinsics``, (N, 3, 3).
+        labels: columns as ``train.synthesize`` writes them, a row a person; so are ``intrinsics``, (N, 3, 3), and
+            ``pitch``, (N,) degrees by which the camera faces down: NaN in sets that do not say.
     """
 
     folder: Path
@@ -85,7 +86,10 @@ def read_rendered(folder: Path) -> RenderedSet:
         raise ValueError(f"{path}: array picture names others than the {pictures} pictures of the set: {_ADVICE}")
     if split not in ("train", "validation"):
         raise ValueError(f"{path}: split must be 'train' or 'validation', got {split!r}: {_ADVICE}")
-    return RenderedSet(folder, split == "validation", pictures, arrays | {"intrinsics": intrinsics[picture]})
+    pitch = read_named(path, None, _ADVICE).get("pitch", np.full(pictures, np.nan, np.float32))
+    check_columns(path, {"pitch": pitch}, {"pitch": (np.float32, (pictures,))}, _ADVICE, unknown=["pitch"])
+    cameras = {"intrinsics": intrinsics[picture], "pitch": pitch[picture]}
+    return RenderedSet(folder, split == "validation", pictures, arrays | cameras)
 
 
 def read_synthetic(folder: Path) -> Source:
@@ -93,8 +97,8 @@ def read_synthetic(folder: Path) -> Source:
 
     One photo does not tell a person's size, so poses are brought to the height that the estimator assumes.
 
-    The groups are ``viewpoint`` (front, side, back), ``posture`` (standing, low, seated, lying) and ``stature`` (child:
-    below 1.40 m, else adult).
+    The groups are ``viewpoint`` (front, side, back), ``posture`` (standing, low, seated, lying), ``stature`` (child:
+    below 1.40 m, else adult) and, where the set knows, ``camera`` (down, level, up).
 
     Raises:
         FileNotFoundError: if the data set is not finished.
@@ -104,6 +108,7 @@ def read_synthetic(folder: Path) -> Source:
     labels = rendered.pose_labels()
     visible = labels["visible"][:, MPII_IN_HUMAN36M]
     count = len(visible)
+    camera = {"camera": camera_name(labels["pitch"])} if np.isfinite(labels["pitch"]).all() else {}
     return Source(
         name=SYNTHETIC,
         read=lambda row: rendered.read(int(labels["picture"][row])),
@@ -118,6 +123,7 @@ def read_synthetic(folder: Path) -> Source:
             "viewpoint": viewpoint_name(labels["azimuth"]),
             "posture": np.array([posture_name(kind) for kind in labels["kind"].tolist()]),
             "stature": np.where(labels["stature"] < _CHILD, "child", "adult"),
+            **camera,
         },
     )
 

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from fusion_model.config import PRESETS
 from fusion_model.estimator import PoseEstimator
+from fusion_model.presets import PRESETS
 from tests.helpers.csv_files import read_rows
 from tests.helpers.distributed_sets import OPTIONS, WRITERS
 from tests.helpers.rendered_set import write_rendered

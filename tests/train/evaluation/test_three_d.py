@@ -1,0 +1,149 @@
+"""3D of held-out people: known poses, and a tiny checkpoint from end to end."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from fusion_model.config import FollowingConfig
+from fusion_model.estimator import PoseEstimator
+from fusion_model.following import LIMB_LENGTHS, follow, limb_lengths
+from fusion_model.skeletons import HUMAN36M_17, MPII_IN_HUMAN36M
+from tests.helpers.estimators import sure
+from tests.helpers.fake_data import FIGURE, figure, make_source, write_pack
+from tests.helpers.stick_people import people
+from train.calibrate import fit_following
+from train.data.source import SYNTHETIC
+from train.evaluation import three_d
+from train.evaluation.tables import Table
+from train.evaluation.three_d import CHANGE, IN_PLANE, LABELS, OURS, UNCORRECTED, People, held_out, person_figures
+
+
+def standing(count=4):
+    """(N, 17, 3) mm."""
+    flat = figure(HUMAN36M_17, (0, 0), 800)
+    pose = np.column_stack((flat - flat[0], 20.0 * np.arange(17)))
+    pose[:, 2] -= pose[0, 2]
+    return np.repeat(pose[None], count, 0)
+
+
+def measured(found, truth, camera=("", "", "", "")):
+    points = truth[:, MPII_IN_HUMAN36M, :2] * 0.1 + 50
+    people = People({}, points, np.ones(points.shape[:2]), truth, np.array(camera))
+    return person_figures(people, found, seen=0.5)
+
+
+def test_figures_of_known_poses():
+    truth = standing()
+    right = measured(truth, truth)
+    for name in ("MPJPE, mm", "PA-MPJPE, mm", IN_PLANE, "depth of knees, mm"):
+        np.testing.assert_allclose(right[name], 0, atol=1e-6)
+    hips = 0.34 * 800, 20 * (HUMAN36M_17.index("left_hip") - HUMAN36M_17.index("right_hip"))
+    np.testing.assert_allclose(right["hips, mm wide"], np.hypot(*hips))
+    thigh = [np.subtract(FIGURE[f"{side}_knee"], FIGURE[f"{side}_hip"]) * 800 for side in ("left", "right")]
+    length = np.mean([np.hypot(np.linalg.norm(bone), 20) for bone in thigh])
+    np.testing.assert_allclose(right["thigh, %"], 100 * (length / LIMB_LENGTHS["thigh"] - 1))
+    deep = truth.copy()
+    deep[:, [HUMAN36M_17.index(f"{side}_knee") for side in ("left", "right")], 2] += 60
+    cameras = ("camera up", "camera down", "camera down", "camera up")
+    off = measured(deep, truth, cameras)
+    np.testing.assert_allclose(off["MPJPE, mm"], 60 * 2 / 12)
+    np.testing.assert_allclose(off["depth of knees, mm"], 60)
+    np.testing.assert_array_equal(np.isfinite(off["depth of knees, camera up, mm"]), [True, False, False, True])
+    np.testing.assert_allclose(off["depth of ankles, mm"], 0)
+    np.testing.assert_allclose(off[IN_PLANE], 0, atol=1e-6)
+    aside = truth.copy()
+    aside[:, HUMAN36M_17.index("left_wrist"), 0] += 300
+    assert (measured(aside, truth)[IN_PLANE] > 2).all()
+    np.testing.assert_allclose(measured(aside, truth)["MPJPE, mm"], 25)
+
+
+def test_people_without_three_sure_joints_have_no_in_plane_distance():
+    truth = standing(1)
+    people = People({}, np.zeros((1, 16, 2)), np.zeros((1, 16)), truth, np.array([""]))
+    assert np.isnan(person_figures(people, truth, seen=0.5)[IN_PLANE]).all()
+
+
+def test_even_and_odd_people_of_each_set():
+    sources = [make_source("one", 5), dataclasses.replace(make_source("two", 4), name=SYNTHETIC)]
+    for source in sources:
+        source.pose_weight[1:] = 1
+    even, odd = held_out(sources, 0), held_out(sources, 1)
+    assert [row for _, row in even["photos"]] == [1, 3]
+    assert [row for _, row in odd["photos"]] == [2, 4]
+    assert [row for _, row in odd["rendered"]] == [2]
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder of twelve people, eight held out, and a checkpoint that follows."""
+    write_pack(tmp_path / "data", "made", 12, held_out=8)
+    estimator = sure()
+    following = dataclasses.replace(estimator.config, following=FollowingConfig())
+    estimator.with_config(following).save_pretrained(tmp_path / "checkpoint")
+    return tmp_path
+
+
+def test_a_checkpoint_from_end_to_end(place, ends):
+    arguments = ("--data", place / "data", "--protocol", three_d.NAME, "--checkpoint", place / "checkpoint")
+    status, printed, error = ends("evaluate", *arguments, "--out", place / "out")
+    assert status == 0, error
+    assert "| photos, MPJPE, mm (n 4) |" in printed
+    table = Table.read(place / "out" / f"{three_d.NAME}.json")
+    shown = [column for column in table.columns if not column.endswith("_std")]
+    altered = ["photo of its mean colour", "photo of another", "maps of another"]
+    assert shown == [OURS, UNCORRECTED, CHANGE, *altered, "mean pose", LABELS]
+    figures = dict(zip(table.columns, table.rows["photos, MPJPE, mm (n 4)"], strict=True))
+    assert figures[LABELS] == 0
+    assert figures[CHANGE] == pytest.approx(figures[OURS] - figures[UNCORRECTED])
+    assert figures[f"{OURS}_std"] > 0
+    arm = dict(zip(table.columns, table.rows["photos, upper arm, % (n 4)"], strict=True))
+    assert arm[UNCORRECTED] < arm[OURS], "an untrained network puts out millimetres"
+
+
+def test_without_held_out_people_there_is_one_clear_sentence(place, refused):
+    write_pack(place / "none", "made", 3, held_out=1)
+    error = refused(
+        "evaluate", "--data", place / "none", "--protocol", three_d.NAME, "--checkpoint", place / "checkpoint"
+    )
+    assert "has no two held-out people with a 3D pose" in error
+
+
+def shrunk_people(shrink, count=60):
+    """People whose limbs the network makes shorter, x and y 30 mm off, seen where they are."""
+    true = people(count)
+    found = people(count, shrink=shrink) + np.random.default_rng(1).normal(0, 30, true.shape)
+    points = true[:, MPII_IN_HUMAN36M, :2] * 0.1 + 50
+    return People({OURS: found}, points, np.ones(points.shape[:2]), true, np.full(count, ""))
+
+
+def test_the_correction_is_fitted_to_what_serves():
+    """Short limbs are lengthened, right ones stay, and 2D joints that lie elsewhere are not followed."""
+    short, right = shrunk_people(0.75), shrunk_people(1.0)
+    fitted = fit_following([short, right])
+    assert fitted.plane == 1
+    assert fitted.limbs >= 0.9
+    for found in (short, right):
+        after = limb_lengths(follow(found.poses[OURS], found.points, found.confidence, fitted))
+        for name, lengths in after.items():
+            assert lengths.mean() == pytest.approx(LIMB_LENGTHS[name], rel=0.05), name
+    wrong = dataclasses.replace(right, points=right.points + np.random.default_rng(2).normal(0, 10, right.points.shape))
+    assert fit_following([wrong]).plane < 1
+    assert fit_following([]) == FollowingConfig()
+
+
+def test_calibrate_switches_the_correction_on(place, ends):
+    plain = PoseEstimator.random("tiny")
+    plain.save_pretrained(place / "plain")
+    both = ("--data", place / "data", "--checkpoint", place / "plain")
+    status, printed, error = ends("calibrate", *both, "--following-alone")
+    assert status == 0, error
+    config = PoseEstimator.from_pretrained(place / "plain").config
+    assert f"3D follows by {config.following.limbs} of the limbs" in printed
+    assert config.calibration == plain.config.calibration
+    status, printed, error = ends("calibrate", *both)
+    assert status == 0, error
+    assert "3D follows by" in printed, "a checkpoint whose 3D follows is fitted with the rest"
+    plain.save_pretrained(place / "plain")
+    assert "3D follows" not in ends("calibrate", *both)[1]
+    assert PoseEstimator.from_pretrained(place / "plain").config.following is None

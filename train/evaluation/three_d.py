@@ -1,0 +1,238 @@
+"""3D of held-out people, how far it is off and from what it was read: ``train.evaluate --protocol people-3d``.
+
+Photos and rendered people apart, in the labelled box: errors of the 12 limb joints relative to the pelvis, the lengths
+of the limbs beside a person's (:mod:`fusion_model.following`), signed errors in depth by the pitch of the camera, and
+how far the projected pose lies from its own sure 2D joints. Beside the checkpoint stand poses of altered inputs and the
+mean pose. Every other held-out person is measured, the odd ones: constants are chosen on the even ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from fusion_model import metrics
+from fusion_model.crop_inference import CropPrediction
+from fusion_model.crops import crop_of_box
+from fusion_model.estimator import PoseEstimator
+from fusion_model.following import LIMB_LENGTHS, limb_lengths
+from fusion_model.projection import fit_camera, to_photo_joints
+from fusion_model.skeletons import HUMAN36M_17
+from train.data.source import SYNTHETIC, Source
+from train.data.sources import find_sources
+from train.evaluation.tables import Table
+from train.fusion_stage.pose_figures import LIMBS
+
+NAME = "people-3d"
+OURS, UNCORRECTED, CHANGE, LABELS = "this checkpoint", "without its correction", "change", "the labels"
+IN_PLANE = "in-plane distance to its sure 2D joints, median, % of the torso"
+_BATCH = 32  # people; each takes photo and maps of the next of them
+_WIDTHS = {"shoulders": "shoulder", "hips": "hip"}
+_DEPTHS = ("knee", "ankle", "wrist")
+_FEWEST = 3  # sure joints that a camera is fitted to
+
+_Member = tuple[Source, int]
+
+
+@dataclass(frozen=True)
+class People:
+    """What was found of N people of one kind.
+
+    Attributes:
+        poses: (N, 17, 3) mm by the input that they were made from.
+        points: (N, 16, 2) MPII's joints in pixels of the photos.
+        confidence: (N, 16) of them.
+        truth: (N, 17, 3) mm, pelvis at the origin.
+        camera: (N,) where the camera looks, empty where it is not known.
+    """
+
+    poses: dict[str, np.ndarray]
+    points: np.ndarray
+    confidence: np.ndarray
+    truth: np.ndarray
+    camera: np.ndarray
+
+
+def table(folder: Path, checkpoint: Path) -> Table:
+    """The figures of a checkpoint on the odd held-out people of a folder of data sets.
+
+    Raises:
+        FileNotFoundError: if folder or checkpoint are not there.
+        ValueError: if no held-out person has a 3D pose, or the checkpoint's joints are not Human3.6M's 17.
+    """
+    estimator = PoseEstimator.from_pretrained(checkpoint)
+    sources = find_sources(folder)
+    even, odd = (held_out(sources, parity) for parity in (0, 1))
+    if not odd:
+        raise ValueError(f"{folder} has no two held-out people with a 3D pose: see DATASETS.md")
+    rows: dict[str, tuple[float, ...]] = {}
+    for kind, members in odd.items():
+        people = find(estimator, members, altered=True)
+        people.poses["mean pose"] = np.broadcast_to(_truth(even[kind]).mean(0), people.truth.shape)
+        people.poses[LABELS] = people.truth
+        columns, mine = _rows(people, estimator.config.calibration.seen)
+        rows |= {f"{kind}, {name}": row for name, row in mine.items()}
+    notes = (
+        "± is the standard error of the mean; n: people, every other one of those held out",
+        "limbs: % longer than those of a person of 1.70 m, from joint centre to joint centre (de Leva 1996)",
+        "depth: found less true z relative to the pelvis, positive: too far away; camera down: it faces down",
+        f"{CHANGE}: mean of the differences that the correction makes to each person",
+    )
+    return Table("3D of held-out people", columns, rows, notes=notes)
+
+
+def held_out(sources: Sequence[Source], parity: int) -> dict[str, list[_Member]]:
+    """Every second held-out person with a 3D pose, by kind: those of even number (0) or odd (1) in each source."""
+    kinds: dict[str, list[_Member]] = {}
+    for source in sources:
+        rows = np.flatnonzero(source.validation & (source.pose_weight.sum(1) > 0))[parity::2]
+        kind = "rendered" if source.name == SYNTHETIC else "photos"
+        kinds.setdefault(kind, []).extend((source, int(row)) for row in rows)
+    return {kind: members for kind, members in kinds.items() if members}
+
+
+def find(estimator: PoseEstimator, members: Sequence[_Member], *, altered: bool = False) -> People:
+    """Estimate people in their labelled boxes, by the library's own path.
+
+    Args:
+        estimator: of Human3.6M's 17 joints.
+        members: whom.
+        altered: also from altered inputs, and without the estimator's correction.
+    """
+    config = estimator.config
+    if config.fusion.skeleton != HUMAN36M_17.name:
+        raise ValueError(f"the checkpoint puts out {config.fusion.skeleton}, expected {HUMAN36M_17.name}")
+    plain = estimator.with_config(dataclasses.replace(config, following=None)).predictor
+    poses: dict[str, list[np.ndarray]] = {}
+    found: list[tuple[np.ndarray, np.ndarray]] = []
+    for part in _predictions(estimator, members):
+        inputs = {OURS: part} | (_altered(part) if altered else {})
+        for name, predictions in inputs.items():
+            poses.setdefault(name, []).append(estimator.predictor.poses(predictions, flip_test=True))
+        if altered and config.following is not None:
+            poses.setdefault(UNCORRECTED, []).append(plain.poses(part, flip_test=True))
+        found += [(one.points, one.confidence) for one in part]
+    points, confidence = (np.stack(column) for column in zip(*found, strict=True))
+    camera = np.array([source.groups["camera"][row] if "camera" in source.groups else "" for source, row in members])
+    joined = {name: np.concatenate(parts) for name, parts in poses.items()}
+    return People(joined, points, confidence, _truth(members), camera)
+
+
+def _truth(members: Sequence[_Member]) -> np.ndarray:
+    """(N, 17, 3) mm."""
+    truth = np.stack([source.pose[row] for source, row in members]).astype(np.float64)
+    return truth - truth[:, :1]
+
+
+def _predictions(estimator: PoseEstimator, members: Sequence[_Member]) -> Iterator[list[CropPrediction]]:
+    """What the hourglass says, some people at a time."""
+    size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
+    starts = range(0, len(members), _BATCH)
+    for start in tqdm(starts, desc=NAME, unit="batch", leave=False):
+        part = members[start : start + _BATCH]
+        crops = [crop_of_box(source.box[row], size, margin) for source, row in part]
+        yield estimator.predictor.predict([source.photo(row) for source, row in part], crops, flip_test=True)
+
+
+def _altered(part: list[CropPrediction]) -> dict[str, list[CropPrediction]]:
+    """The same people with photos or maps that tell nothing of them; others are the next in the batch."""
+    others = part[1:] + part[:1]
+    blank = [one.image.mean((1, 2), keepdim=True).expand_as(one.image) for one in part]
+    return {
+        "photo of its mean colour": [
+            dataclasses.replace(one, image=image) for one, image in zip(part, blank, strict=True)
+        ],
+        "photo of another": [
+            dataclasses.replace(one, image=other.image) for one, other in zip(part, others, strict=True)
+        ],
+        "maps of another": [_with_maps(one, other) for one, other in zip(part, others, strict=True)],
+    }
+
+
+def _with_maps(one: CropPrediction, other: CropPrediction) -> CropPrediction:
+    """A prediction with the maps of another, and with the joints that these show in the crop."""
+    points = one.crop.to_photo(other.crop.to_crop(other.points))
+    return dataclasses.replace(one, maps=other.maps, points=points, confidence=other.confidence)
+
+
+def _rows(people: People, seen: float) -> tuple[tuple[str, ...], dict[str, tuple[float, ...]]]:
+    """Columns, and a row of means and standard errors by figure."""
+    values = {name: person_figures(people, poses, seen) for name, poses in people.poses.items()}
+    if UNCORRECTED in values:
+        change = {name: values[OURS][name] - values[UNCORRECTED][name] for name in values[OURS]}
+        order = (OURS, UNCORRECTED, CHANGE, *(name for name in values if name not in (OURS, UNCORRECTED)))
+        values = {name: values.get(name, change) for name in order}
+    columns = tuple(column for name in values for column in (name, f"{name}_std"))
+    rows = {}
+    for figure, ours in values[OURS].items():
+        counted = np.isfinite(ours)
+        cells = [_summary(mine[figure], median=figure == IN_PLANE and name != CHANGE) for name, mine in values.items()]
+        rows[f"{figure} (n {counted.sum()})"] = tuple(cell for pair in cells for cell in pair)
+    return columns, rows
+
+
+def _summary(values: np.ndarray, *, median: bool) -> tuple[float, float]:
+    """Mean or median of the numbers among the values (N,), and its standard error (of the median by bootstrap)."""
+    values = values[np.isfinite(values)]
+    if len(values) < 2:
+        return (float(values.mean()) if len(values) else float("nan")), float("nan")
+    if not median:
+        return float(values.mean()), float(values.std(ddof=1) / len(values) ** 0.5)
+    draws = np.random.default_rng(0).choice(values, (200, len(values)))
+    return float(np.median(values)), float(np.median(draws, axis=1).std())
+
+
+def person_figures(people: People, poses: np.ndarray, seen: float) -> dict[str, np.ndarray]:
+    """(N,) by figure, NaN for people of whom it is not known.
+
+    Args:
+        people: the poses' people.
+        poses: (N, 17, 3) mm.
+        seen: confidence from which a 2D joint is sure.
+    """
+    poses = poses - poses[:, :1]
+    limbs, truth = poses[:, LIMBS], people.truth[:, LIMBS]
+    figures = {
+        "MPJPE, mm": metrics.joint_errors(limbs, truth).mean(1),
+        "PA-MPJPE, mm": metrics.joint_errors(metrics.align(limbs, truth), truth).mean(1),
+    }
+    for name, lengths in limb_lengths(poses).items():
+        figures[f"{name}, %"] = 100 * (lengths / LIMB_LENGTHS[name] - 1)
+    for name, joint in _WIDTHS.items():
+        left, right = _sides(joint)
+        figures[f"{name}, mm wide"] = np.linalg.norm(poses[:, left] - poses[:, right], axis=-1)
+    figures[IN_PLANE] = 100 * np.array(
+        [_in_plane(*one, seen) for one in zip(poses, people.points, people.confidence, strict=True)]
+    )
+    cameras = {"": np.ones(len(poses), bool)} | {f", {name}": people.camera == name for name in _known(people.camera)}
+    for joint in _DEPTHS:
+        off = (poses - people.truth)[:, _sides(joint), 2].mean(1)
+        for name, mine in cameras.items():
+            figures[f"depth of {joint}s{name}, mm"] = np.where(mine, off, np.nan)
+    return figures
+
+
+def _known(names: np.ndarray) -> list[str]:
+    """Distinct names, sorted, without the empty one."""
+    return sorted({str(name) for name in names} - {""})
+
+
+def _sides(joint: str) -> list[int]:
+    """Indices of the left and the right joint."""
+    return [HUMAN36M_17.index(f"{side}_{joint}") for side in ("left", "right")]
+
+
+def _in_plane(pose: np.ndarray, points: np.ndarray, confidence: np.ndarray, seen: float) -> float:
+    """Mean distance of projected limb joints (17, 3) from the sure 2D joints (16, 2) in torsos; NaN without these."""
+    joints, trust, _ = to_photo_joints(points, confidence)
+    torso = np.linalg.norm(joints[_sides("shoulder")[0]] - joints[_sides("hip")[1]])
+    sure = np.array([joint for joint in LIMBS if trust[joint] >= seen], int)
+    if len(sure) < _FEWEST or not torso > 0:
+        return float("nan")
+    scale, shift = fit_camera(joints[sure], pose[sure], trust[sure])
+    return float(np.linalg.norm(scale * pose[sure, :2] + shift - joints[sure], axis=1).mean() / torso)
