@@ -138,6 +138,11 @@ def test_every_public_attribute_is_on_the_page(section, names):
     assert names <= named
 
 
+def test_the_list_of_documents_names_each():
+    pages = {Path(page).name for page in PAGES if re.fullmatch(r"docs/[a-z]+\.md", page)}
+    assert set(re.findall(r"\]\(([a-z]+\.md)\)", TEXTS["docs/README.md"])) == pages
+
+
 @pytest.mark.parametrize("page", EXPERIMENTS)
 def test_an_experiment_has_question_command_table_and_answer(page):
     headings = re.findall(r"^## (.+)$", TEXTS[page], re.MULTILINE)
