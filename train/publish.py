@@ -1,8 +1,12 @@
-"""Publish a run's checkpoint on the Hugging Face Hub: ``python -m train.publish RUN --repo user/name``.
+"""Publish on the Hugging Face Hub: a run's checkpoint, or the page as a Space.
+
+``python -m train.publish RUN --repo user/name`` sends a checkpoint, ``python -m train.publish --space user/name`` what
+the page needs of this checkout.
 
 The checkpoint is loaded strictly and tried on a picture, gets a model card with the figures that are stored in it, and
 goes up as one commit of three files: config.json, model.safetensors and README.md. Log in before with 'hf auth login',
-or set HF_TOKEN. The same command can be run again after any failure; what the Hub holds already is not sent twice.
+or set HF_TOKEN. The same command can be run again after any failure; what the Hub holds already is not sent twice. A
+Space is one commit, too: it is created if need be, and files that its folders no longer have are deleted there.
 """
 
 from __future__ import annotations
@@ -14,23 +18,32 @@ import time
 from pathlib import Path
 
 import numpy as np
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
 from fusion_model.estimator import PoseEstimator
-from fusion_model.hub.checkpoints import CARD_FILE, CONFIG_FILE, FILES, read_metrics
-from fusion_model.hub.push import check_target, find_token, push_folder
+from fusion_model.hub.checkpoints import CARD_FILE, CONFIG_FILE, FILES, bundled_checkpoint, read_metrics
+from fusion_model.hub.push import check_target, clear_failures, find_token, push_folder
 from train.command import run_command
 from train.evaluation.card import RESEARCH_ONLY, card_text
 
 _HEAD_LINES = 20  # of the card, shown by --dry-run
+CHECKOUT = Path(__file__).parent.parent
+SPACE = (
+    "README.md", "LICENSE", "requirements.txt", "app.py", "demo", "fusion_model", "assets/checkpoints",
+    "assets/examples", "assets/overview.webp",
+)  # fmt: skip
+"""What a Space gets of the checkout: the page, its model, and README.md, which says how it is run."""
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = argparse.ArgumentParser(prog="python -m train.publish", description=__doc__)
-    arguments.add_argument("run", type=Path, metavar="RUN", help="a run of train.fusion, or a checkpoint folder")
     arguments.add_argument(
-        "--repo", required=True, type=_repository, help="where to, as user/name; created if it is not there"
+        "run", type=Path, metavar="RUN", nargs="?", help="with --repo: a run of train.fusion, or a checkpoint folder"
     )
+    place = arguments.add_mutually_exclusive_group(required=True)
+    place.add_argument("--repo", type=_repository, help="where to, as user/name; created if it is not there")
+    place.add_argument("--space", type=_repository, help="the Space that gets the page of this checkout, as user/name")
     arguments.add_argument("--private", action="store_true", help="the repository has to be private")
     arguments.add_argument("--tag", type=_tag, help="name of this revision, such as v1 (default: no tag)")
     arguments.add_argument(
@@ -49,8 +62,14 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
+    _check_usage(arguments)
     if not arguments.dry_run:
         find_token()
+    return _publish_space(arguments) if arguments.space else _publish_checkpoint(arguments)
+
+
+def _publish_checkpoint(arguments: argparse.Namespace) -> int:
+    """``--repo``: a checkpoint with its card."""
     folder = checkpoint_of(arguments.run)
     estimator = try_out(folder)
     if arguments.card:
@@ -76,6 +95,91 @@ def main(arguments: argparse.Namespace) -> int:
     revision = f"@{arguments.tag}" if arguments.tag else ""
     print(f"FUSION_POSE_MODEL={arguments.repo}{revision} python app.py")
     return 0
+
+
+def _publish_space(arguments: argparse.Namespace) -> int:
+    """``--space``: the page."""
+    files = space_files(CHECKOUT)
+    try_out(bundled_checkpoint())
+    if arguments.dry_run:
+        print(f"would send to the Space {arguments.space}:")
+        print(space_tree(files))
+        return 0
+    try:
+        url, changed = push_space(arguments.space, files, private=arguments.private)
+    except KeyboardInterrupt:
+        _tell("stopped: run the same command again to go on, what has arrived is not sent twice")
+        return 1
+    print(f"{'published' if changed else 'identical to what is there already, nothing sent'}: {url}")
+    print(f"gradio_client: Client({arguments.space!r})")
+    return 0
+
+
+def space_files(checkout: Path) -> dict[str, Path]:
+    """The files that a Space gets, by their path in it.
+
+    Raises:
+        FileNotFoundError: if the folder lacks one of :data:`SPACE`.
+    """
+    files: dict[str, Path] = {}
+    for name in SPACE:
+        place = checkout / name
+        if not place.exists():
+            raise FileNotFoundError(f"{checkout} has no {name}: --space sends a whole checkout of fusion-pose")
+        found = sorted(place.rglob("*")) if place.is_dir() else [place]
+        kept = [path for path in found if path.is_file() and "__pycache__" not in path.parts]
+        files.update({path.relative_to(checkout).as_posix(): path for path in kept})
+    return files
+
+
+def push_space(repo_id: str, files: dict[str, Path], *, private: bool = False) -> tuple[str, bool]:
+    """Create or update a Space by the Hub's client: a plain git push of files over 10 MB would be refused.
+
+    Args:
+        repo_id: ``"user/name"``.
+        files: as :func:`space_files` gives them. Others in the same folders of the Space are deleted.
+        private: whether the Space has to be private; one that is there already and public is refused.
+
+    Returns:
+        Its address, and whether anything had to be sent.
+
+    Raises:
+        ValueError: if the Hub cannot be reached or refuses: one sentence that says what to do.
+    """
+    token = find_token()
+    api = HfApi(token=token)
+    with clear_failures(repo_id, token):
+        api.create_repo(repo_id, repo_type="space", space_sdk="gradio", private=private, exist_ok=True)
+        before = api.space_info(repo_id)
+        if private and not before.private:
+            raise ValueError(
+                f"the Space {repo_id!r} is there already and public, nothing was sent: make it private in its "
+                "settings, or choose another name"
+            )
+        there = api.list_repo_files(repo_id, repo_type="space")
+        gone = [name for name in there if name not in files and name.startswith(tuple(f"{top}/" for top in SPACE))]
+        operations = [CommitOperationAdd(name, str(path)) for name, path in files.items()]
+        operations += [CommitOperationDelete(name) for name in gone]
+        commit = api.create_commit(repo_id, operations, repo_type="space", commit_message="Update from the checkout")
+    return f"{api.endpoint}/spaces/{repo_id}", commit.oid != before.sha
+
+
+def space_tree(files: dict[str, Path]) -> str:
+    """What a Space gets, with sizes: one line for each of :data:`SPACE`."""
+    sizes = {
+        top: [path.stat().st_size for name, path in files.items() if f"{name}/".startswith(f"{top}/")] for top in SPACE
+    }
+    lines = [f"  {top:20} {sum(found):>12,} bytes in {len(found)} files" for top, found in sizes.items()]
+    return "\n".join([*lines, f"  {'in all':20} {sum(map(sum, sizes.values())):>12,} bytes"])
+
+
+def _check_usage(arguments: argparse.Namespace) -> None:
+    """Refuse what does not go together; bad usage."""
+    of_checkpoints = [arguments.run, arguments.tag, arguments.dataset, arguments.licence, arguments.card]
+    if arguments.space and any(of_checkpoints):
+        parser().error("--space sends this checkout: RUN, --tag, --dataset, --licence and --card belong to --repo")
+    if arguments.repo and not arguments.run:
+        parser().error("--repo needs RUN: a run of train.fusion, or a checkpoint folder")
 
 
 def checkpoint_of(run: Path) -> Path:

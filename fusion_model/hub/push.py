@@ -86,9 +86,24 @@ def push_folder(
     token = find_token(token)
     load_checkpoint(folder)
     sender = _Sender(HfApi(token=token), repo_id, _operations(Path(folder), card), tell)
+    with clear_failures(repo_id, token):
+        return sender.send(private=private, tag=tag, message=message)
+
+
+@contextmanager
+def clear_failures(repo_id: str, token: str) -> Iterator[None]:
+    """Turn what fails on the way to the Hub into one sentence that says what to do; the token is never shown.
+
+    Args:
+        repo_id: what is being sent to.
+        token: access token in use.
+
+    Raises:
+        ValueError: with that sentence.
+    """
     with _redacted_log(token):
         try:
-            return sender.send(private=private, tag=tag, message=message)
+            yield
         except (HTTPError, OSError, RuntimeError, json.JSONDecodeError) as error:  # RuntimeError: of hf_xet
             raise ValueError(_redact(_sentence(error, repo_id), token)) from None  # the cause may hold the token
         except ValueError as error:

@@ -34,6 +34,7 @@ class HubDouble(ThreadingHTTPServer):
         refs: commit of each branch and tag.
         token: access token that pushes must carry; reading needs none.
         private: whether the repository is; None before it is created by a push.
+        kind: "models", or "spaces" once a Space is created.
         objects: large files by their SHA-256.
         mishaps: what happens to coming requests, each once: (method, part of the path, what), where what is a status,
             "cut" (the connection breaks while the request is sent), "lost" (it breaks before the answer), or "html".
@@ -51,7 +52,7 @@ class HubDouble(ThreadingHTTPServer):
         self.commits, self.refs, self.asked = {}, {}, []
         self.mood = self.mood_of_files = "well"
         self.token, self.private, self.objects, self.mishaps = "hf_" + 34 * "x", None, {}, []
-        self.refusal = "a mishap"
+        self.refusal, self.kind = "a mishap", "models"
         self.pushed = tempfile.TemporaryDirectory()
         self.released = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
@@ -79,14 +80,17 @@ class HubDouble(ThreadingHTTPServer):
         """The folder of a branch, tag or commit; None if there is none."""
         return self.commits.get(self.refs.get(revision, revision))
 
-    def commit_files(self, files, branch):
-        """A new commit with these files besides those of the branch."""
+    def commit_files(self, files, branch, deleted=()):
+        """A new commit with these files besides those of the branch, but for the deleted ones."""
         folder = Path(self.pushed.name) / str(len(self.commits))
         folder.mkdir()
         if old := self.folder_of(branch):
             shutil.copytree(old, folder, dirs_exist_ok=True)
         for name, data in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(data)
+        for name in deleted:
+            (folder / name).unlink()
         return self.push(folder, branch)
 
     def close(self):
@@ -112,6 +116,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(status, b"{}", {"X-Error-Code": code, "X-Error-Message": mood})
         elif is_file:
             self._file()
+        elif "/tree/" in self.path:
+            self._tree()
         else:
             self._info()
 
@@ -163,11 +169,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._create(json.loads(body))
         if self.path == "/api/validate-yaml":
             return _checked_card(json.loads(body)["content"])
-        if self.path == f"/{REPOSITORY}.git/info/lfs/objects/batch":
+        if self.path == f"/{'spaces/' * (self.server.kind == 'spaces')}{REPOSITORY}.git/info/lfs/objects/batch":
             return self._batch(json.loads(body))
         for name in ("paths-info", "preupload", "commit", "tag"):
             before, _, revision = self.path.partition(f"/{name}/")
-            if before == f"/api/models/{REPOSITORY}" and revision:
+            if before == f"/api/{self.server.kind}/{REPOSITORY}" and revision:
                 return getattr(self, "_" + name.replace("-", "_"))(unquote(revision), body)
         return 404, {"error": "Repository not found"}
 
@@ -177,6 +183,9 @@ class _Handler(BaseHTTPRequestHandler):
             return 403, {"error": "You don't have the rights to create a model under this namespace"}
         if self.server.private is not None:
             return 409, {"error": "You already created this model repo", "url": url}
+        if wanted.get("type") == "space" and wanted.get("sdk") != "gradio":
+            return 400, {"error": "a Space needs an SDK"}
+        self.server.kind = "spaces" if wanted.get("type") == "space" else "models"
         self.server.private = wanted.get("visibility") == "private"
         self.server.commit_files({".gitattributes": b"*.safetensors filter=lfs\n"}, "main")
         return 200, {"url": url}
@@ -217,14 +226,16 @@ class _Handler(BaseHTTPRequestHandler):
         return 200, {}
 
     def _commit(self, revision, body):
-        files = {}
+        files, deleted = {}, []
         for line in map(json.loads, body.splitlines()):
             value = line["value"]
             if line["key"] == "file":
                 files[value["path"]] = base64.b64decode(value["content"])
             elif line["key"] == "lfsFile":
                 files[value["path"]] = self.server.objects[value["oid"]]
-        commit = self.server.commit_files(files, revision)
+            elif line["key"] == "deletedFile":
+                deleted.append(value["path"])
+        commit = self.server.commit_files(files, revision, deleted)
         return 200, {"commitOid": commit, "commitUrl": f"{self.server.url}/{REPOSITORY}/commit/{commit}"}
 
     def _tag(self, revision, body):
@@ -233,6 +244,12 @@ class _Handler(BaseHTTPRequestHandler):
             return 409, {"error": "Reference already exists"}
         self.server.refs[tag] = self.server.refs.get(revision, revision)
         return 200, {}
+
+    def _tree(self):
+        folder = self.server.folder_of("main")
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        entries = [{**_described(path), "path": path.relative_to(folder).as_posix()} for path in files]
+        self._answer(200, json.dumps(entries).encode(), {"Content-Type": "application/json"})
 
     def _info(self):
         wanted = unquote(self.path.partition("/revision/")[2]) or "main"

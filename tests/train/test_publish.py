@@ -265,10 +265,86 @@ def test_a_checkpoint_that_diverged_or_does_not_fit_is_not_sent(hub, run, one_se
     assert hub.asked == []
 
 
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout of the project with a tiny model, as far as a Space gets it."""
+    folder = tmp_path / "checkout"
+    for name in ("README.md", "LICENSE", "requirements.txt", "app.py", "assets/overview.webp", "tests/test_app.py"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("---\nsdk: gradio\n---\n" if name == "README.md" else name)
+    for name in ("demo/page.py", "demo/__pycache__/page.pyc", "fusion_model/pose.py", "assets/examples/walking.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    model = folder / "assets/checkpoints/default"
+    PoseEstimator.random("tiny").save_pretrained(model)
+    monkeypatch.setattr(publish, "CHECKOUT", folder)
+    monkeypatch.setattr(publish, "bundled_checkpoint", lambda: model)
+    return folder
+
+
+def files_of(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_a_space_gets_what_the_page_needs_and_nothing_else(hub, printed, checkout):
+    out = printed("publish", "--space", "user/name")
+    address = f"{hub.url}/spaces/user/name"
+    assert out.splitlines()[-2:] == [f"published: {address}", "gradio_client: Client('user/name')"]
+    assert (hub.kind, hub.private) == ("spaces", False)
+    space = hub.folder_of("main")
+    left_out = {"tests/test_app.py", "demo/__pycache__/page.pyc"}
+    assert files_of(space) - {".gitattributes"} == files_of(checkout) - left_out
+    assert load_file(space / "assets/checkpoints/default/model.safetensors").keys()
+    out = printed("publish", "--space", "user/name")
+    assert out.splitlines()[-2] == f"identical to what is there already, nothing sent: {address}"
+    assert len(hub.commits) == 2
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_an_updated_space_loses_what_its_folders_lost_and_nothing_else(hub, printed, checkout):
+    printed("publish", "--space", "user/name")
+    hub.commit_files({"notes/mine.txt": b"mine"}, "main")
+    (checkout / "demo/page.py").rename(checkout / "demo/pages.py")
+    (checkout / "app.py").write_text("newer")
+    printed("publish", "--space", "user/name")
+    space = hub.folder_of("main")
+    assert {"demo/pages.py", "notes/mine.txt", ".gitattributes"} <= files_of(space)
+    assert "demo/page.py" not in files_of(space)
+    assert (space / "app.py").read_text() == "newer"
+
+
+def test_a_dry_run_of_a_space_shows_its_files_and_sends_nothing(hub, printed, checkout):
+    out = printed("publish", "--space", "user/name", "--dry-run")
+    size = sum(path.stat().st_size for path in (checkout / "assets/checkpoints").rglob("*") if path.is_file())
+    assert "would send to the Space user/name:" in out
+    assert re.search(rf"^  assets/checkpoints +{size:,} bytes in 3 files$", out, re.MULTILINE)
+    assert hub.asked == []
+
+
+def test_failures_of_a_space_are_one_sentence(hub, refused, checkout, monkeypatch):
+    assert "log in with 'hf auth login'" in refused("publish", "--space", "user/name")
+    monkeypatch.setenv("HF_TOKEN", hub.token)
+    assert "may not write to 'other/name' (403)" in refused("publish", "--space", "other/name")
+    (checkout / "demo").rename(checkout / "gone")
+    assert "has no demo: --space sends a whole checkout" in refused("publish", "--space", "user/name")
+
+
+@pytest.mark.usefixtures("logged_in", "checkout")
+def test_a_public_space_is_not_taken_for_a_private_one(hub, printed, refused):
+    printed("publish", "--space", "user/name")
+    assert "is there already and public, nothing was sent" in refused("publish", "--space", "user/name", "--private")
+    assert len(hub.commits) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run"], "the following arguments are required: --repo"),
+        (["run"], "one of the arguments --repo --space is required"),
+        (["--repo", "user/name"], "--repo needs RUN: a run of train.fusion, or a checkpoint folder"),
+        (["run", "--space", "user/name"], "--space sends this checkout: RUN, --tag"),
+        (["--space", "user/name", "--tag", "v1"], "--space sends this checkout: RUN, --tag"),
+        (["--space", "name"], "must be named as 'user/name', got 'name'"),
         (["run", "--repo", "name"], "must be named as 'user/name', got 'name'"),
         (["run", "--repo", "user/na--me"], "'user/na--me' is no valid repository name"),
         (["run", "--repo", "user/name", "--tag", "a b"], "a tag is letters"),
@@ -280,5 +356,5 @@ def test_bad_usage_is_status_2(refused, arguments, words):
 
 def test_help_says_what_every_option_does(printed):
     out = printed("publish", "--help")
-    for option in ("RUN", "--repo", "--private", "--tag", "--dataset", "--licence", "--card", "--dry-run"):
+    for option in ("RUN", "--repo", "--space", "--private", "--tag", "--dataset", "--licence", "--card", "--dry-run"):
         assert option in out

@@ -1,11 +1,11 @@
-"""Every set that the command offers has its section in DATASETS.md, under the heading that messages name."""
+"""Every set that the command offers has its section in docs/data.md, under the heading that messages name."""
 
 import re
 from pathlib import Path
 
 from train.data.readers.registry import DISTRIBUTED, DISTRIBUTED_SCENES
 
-PAGE = (Path(__file__).parents[4] / "DATASETS.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[4] / "docs/data.md").read_text(encoding="utf-8")
 
 
 def test_every_set_has_its_section_with_its_command():
