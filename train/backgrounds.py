@@ -56,7 +56,7 @@ def main(arguments: argparse.Namespace) -> int:
     data, out = arguments.data, arguments.out
     sources = [source for source in find_sources(data) if source.name != SYNTHETIC]
     if not any((~source.validation).any() for source in sources):
-        raise ValueError(f"{data} has no photos to train on: see DATASETS in train/README.md")
+        raise ValueError(f"{data} has no photos to train on: see docs/data.md")
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu") if arguments.checkpoint else None
     for shorter in (arguments.min_side, max(1, arguments.min_side // 2)):
         crops = find_crops(sources, shorter, arguments.seed)

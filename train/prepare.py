@@ -2,7 +2,7 @@
 
 Run the same command again to go on with one that was cut: finished parts are kept. The commands of training take the
 folder of ``--out``, or one that holds several such, as their ``--data``. ``voc`` and ``coco-scenes`` become a pack of
-whole photos, ``scenes_<name>.npz`` and ``.zip``, in a folder that may be such a ``--data`` already. DATASETS.md says
+whole photos, ``scenes_<name>.npz`` and ``.zip``, in a folder that may be such a ``--data`` already. docs/data.md says
 where each set is asked for and how its folder has to be laid out.
 """
 
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         type=positive(int),
         help="take every so many frames of a video; if not given, 5 of Human3.6M and MPI-INF-3DHP and 1 of the others",
     )
-    arguments.add_argument("--cameras", nargs="+", help="names of cameras; if not given, those that DATASETS.md says")
+    arguments.add_argument("--cameras", nargs="+", help="names of cameras; if not given, those that docs/data.md says")
     arguments.add_argument(
         "--workers", type=positive(int), default=os.cpu_count() or 1, help="threads that cut side by side"
     )

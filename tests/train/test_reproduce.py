@@ -219,7 +219,7 @@ def test_data_that_a_recipe_cannot_use(data, recorded, refused, tmp_path):
 
     unprepared = error(data, "table1", "--base", "lspet")
     assert "lspet has no prepared.json: python -m train.prepare lspet --source DIR" in unprepared
-    assert "(see LSP-extended in DATASETS.md)" in unprepared
+    assert "(see LSP-extended in docs/data.md)" in unprepared
     (tmp_path / "sets").mkdir()
     (tmp_path / "sets" / "mpii").symlink_to(data / "mpii")
     (tmp_path / "sets" / "kth").symlink_to(data / "humaneva")

@@ -42,7 +42,7 @@ class HeldOut:
         known = [s.validation & (s.pose_weight.sum(1) > 0) for s in self._sources]
         places = [(number, int(row)) for number, rows in enumerate(known) for row in np.flatnonzero(rows)]
         if not places:
-            raise ValueError(f"{data} has no validation people with a 3D pose: see DATASETS in train/README.md")
+            raise ValueError(f"{data} has no validation people with a 3D pose: see docs/data.md")
         rendered = np.array([self._sources[number].name == SYNTHETIC for number, _ in places])
         rows = _at_most(rendered, max_people, seed)
         self.places, self.rendered = [places[row] for row in rows], rendered[rows]

@@ -56,7 +56,7 @@ def write_prepared(
         plan: what the reader found.
         out: the folder; an unfinished one of the same settings goes on.
         settings: how people are cut.
-        section: of DATASETS.md, for messages.
+        section: of docs/data.md, for messages.
         licence_page: where the licence is to be read.
         workers: threads; decoding and encoding run side by side.
 

@@ -33,7 +33,7 @@ def write_scenes(
         plan: what the reader found.
         out: the folder; a pack that was begun there with the same settings goes on.
         name: of the pack.
-        section: of DATASETS.md, for messages.
+        section: of docs/data.md, for messages.
         workers: threads; decoding and encoding run side by side.
         side: largest length of a stored photo's longer side in pixels; smaller photos are not enlarged.
 

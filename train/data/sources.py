@@ -109,7 +109,7 @@ def find_sources(folder: Path) -> list[Source]:
     sources += [read_synthetic(path.parent) for path in sorted(folder.glob(f"*/{ANNOTATIONS}"))]
     if not sources:
         missing = "lspet/joints.mat, people_*.npz or rendered set, and no prepared one"
-        raise FileNotFoundError(f"{folder} has no {missing}: see DATASETS in train/README.md")
+        raise FileNotFoundError(f"{folder} has no {missing}: see docs/data.md")
     return sources
 
 

@@ -74,7 +74,7 @@ def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
     if not len(rows):
         raise ValueError(
             f"none of the {len(prepared)} people in {folder} count for --protocol {name}: prepare the test part "
-            "of the data set too (DATASETS.md)"
+            "of the data set too (docs/data.md)"
         )
     models = action_checkpoints(checkpoint)
     if models is None:

@@ -69,7 +69,7 @@ def table(folder: Path, checkpoint: Path) -> Table:
     sources = find_sources(folder)
     even, odd = (held_out(sources, parity) for parity in (0, 1))
     if not odd:
-        raise ValueError(f"{folder} has no two held-out people with a 3D pose: see DATASETS.md")
+        raise ValueError(f"{folder} has no two held-out people with a 3D pose: see docs/data.md")
     rows: dict[str, tuple[float, ...]] = {}
     for kind, members in odd.items():
         people = find(estimator, members, altered=True)

@@ -206,7 +206,7 @@ def _how(data_set: str, folder: Path) -> str:
     if data_set == SYNTHETIC:
         return (
             f"python -m train.synthesize --out {folder}/train --count 20000, and --out {folder}/validation --split "
-            "validation (see Rendered people in DATASETS.md)"
+            "validation (see Rendered people in docs/data.md)"
         )
     section = DISTRIBUTED[data_set].section
-    return f"python -m train.prepare {data_set} --source DIR --out {folder} (see {section} in DATASETS.md)"
+    return f"python -m train.prepare {data_set} --source DIR --out {folder} (see {section} in docs/data.md)"

@@ -82,7 +82,7 @@ def _check_photos(data: Path) -> None:
     photos = [source for source in find_sources(data) if source.name != SYNTHETIC]
     for part, held_out in (("train", False), ("validate", True)):
         if not any((source.validation == held_out).any() for source in photos):
-            raise ValueError(f"{data} has no photos to {part} on: see DATASETS in train/README.md")
+            raise ValueError(f"{data} has no photos to {part} on: see docs/data.md")
 
 
 def stages(settings: Settings) -> list[Stage]:

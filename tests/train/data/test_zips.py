@@ -108,7 +108,7 @@ def test_rendered_parts_in_train_prepare(hostile, tmp_path, monkeypatch, prepare
     spoil(tmp_path / "in" / "part-00001.zip")
     error = prepare_error("synthetic", tmp_path / "in")
     assert_named(error, tmp_path / "in" / "part-00001.zip", words)
-    assert "(see Rendered people in DATASETS.md)" in error
+    assert "(see Rendered people in docs/data.md)" in error
     assert not (tmp_path / "out" / INDEX).exists()
 
 

@@ -144,7 +144,7 @@ def check_person(
         record: the person.
         skeleton: names the joints.
         size: width and height of the picture.
-        section: of DATASETS.md, for messages.
+        section: of docs/data.md, for messages.
         skipped: counts such joints.
 
     Raises:

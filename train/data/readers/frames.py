@@ -20,7 +20,7 @@ def iterate_frames(
 
     Args:
         records: those of one video with frame numbers that do not fall.
-        section: of DATASETS.md, for messages.
+        section: of docs/data.md, for messages.
         skipped: counts what is read in a way that the user should know, see :func:`read_picture`.
 
     Raises:

@@ -36,7 +36,7 @@ _LSPET_VALIDATION_FROM = 8501
 _LSP_TEST_FROM = 1001
 _LSP_COUNT = 2000
 _MIN_JOINTS = 4  # fewer give no box
-_LSP, _LSPET = "LSP", "LSP-extended"  # sections of DATASETS.md
+_LSP, _LSPET = "LSP", "LSP-extended"  # sections of docs/data.md
 
 
 def plan_lsp(source: Path) -> Plan:

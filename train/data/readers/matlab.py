@@ -25,7 +25,7 @@ def read_variable(path: Path, name: str, section: str, *, structs: bool = False)
     Args:
         path: the file.
         name: of the variable.
-        section: of DATASETS.md, for messages.
+        section: of docs/data.md, for messages.
         structs: squeeze and return structs as objects with attributes.
 
     Raises:

@@ -31,7 +31,7 @@ def read_picture(frame: Frame, section: str, skipped: Counter[str]) -> np.ndarra
 
     Args:
         frame: where it lies, and the size that the labels announce; its path ends in ``.lmdb`` for such a folder.
-        section: of DATASETS.md, for messages.
+        section: of docs/data.md, for messages.
         skipped: counts photos whose EXIF entry would turn them, but which are read as stored.
 
     Raises:
@@ -48,7 +48,7 @@ def read_picture(frame: Frame, section: str, skipped: Counter[str]) -> np.ndarra
     except OSError as error:
         raise LayoutError(frame.path, f"cannot be read ({error})", "a photo: unpack it again", section) from error
     except ValueError as error:
-        raise ValueError(f"{frame.path}: {error} (see {section} in DATASETS.md)") from error
+        raise ValueError(f"{frame.path}: {error} (see {section} in docs/data.md)") from error
 
 
 def _read_file(frame: Frame, section: str, skipped: Counter[str]) -> np.ndarray:

@@ -27,10 +27,10 @@ R = TypeVar("R")  # what a record is: a Record, or a whole photo
 
 
 class LayoutError(ValueError):
-    """Files that are not as distributed: what was found, what was expected, and the section of DATASETS.md."""
+    """Files that are not as distributed: what was found, what was expected, and the section of docs/data.md."""
 
     def __init__(self, path: Path, found: str, expected: str, section: str) -> None:
-        super().__init__(f"{path}: {found}; expected {expected} (see {section} in DATASETS.md)")
+        super().__init__(f"{path}: {found}; expected {expected} (see {section} in docs/data.md)")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Place:
 
     Attributes:
         file: of the labels.
-        section: of DATASETS.md.
+        section: of docs/data.md.
         entry: whose label it is, as the data set counts.
     """
 

@@ -27,7 +27,7 @@ class Distributed:
 
     Attributes:
         plan: of a folder; takes it, names of cameras (empty for the set's usual ones) and every how many frames.
-        section: heading in DATASETS.md.
+        section: heading in docs/data.md.
         licence_page: where its licence is to be read.
         every: of its videos, every so many frames unless told otherwise; 0 for a set of pictures.
         cameras: whether it has cameras to choose from.
@@ -46,7 +46,7 @@ class DistributedScenes:
 
     Attributes:
         plan: of a folder.
-        section: heading in DATASETS.md.
+        section: heading in docs/data.md.
         pack: the files are called ``scenes_<pack>``.
     """
 
@@ -76,7 +76,7 @@ DISTRIBUTED = {
         plan_mpi_inf_3dhp, "MPI-INF-3DHP", "https://vcai.mpi-inf.mpg.de/3dhp-dataset/", 5, cameras=True
     ),
     "deep3dpose": Distributed(_pictures(plan_deep3dpose), "Deep3DPose", "http://irc.cs.sdu.edu.cn/Deep3DPose/"),
-    "synthetic": Distributed(_pictures(plan_synthetic), "Rendered people", "DATASETS.md"),
+    "synthetic": Distributed(_pictures(plan_synthetic), "Rendered people", "docs/data.md"),
 }
 
 DISTRIBUTED_SCENES = {

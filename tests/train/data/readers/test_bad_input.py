@@ -25,7 +25,7 @@ def unfinished(folder):
 def assert_refused(error, name, *words):
     """The sentence has these words and names the data set's section."""
     assert all(text in error for text in words), error
-    assert f"(see {EVERY_SET[name].section} in DATASETS.md)" in error
+    assert f"(see {EVERY_SET[name].section} in docs/data.md)" in error
 
 
 @pytest.mark.parametrize("name", EVERY_SET)

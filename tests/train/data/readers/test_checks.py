@@ -143,7 +143,7 @@ def test_mpii_entries_that_are_wrong(photo, words, tmp_path, prepare_error):
     path = mpii(tmp_path / "in", photo)
     error = prepare_error("mpii", tmp_path / "in")
     assert f"{path}: {words}" in error
-    assert "(see MPII in DATASETS.md)" in error
+    assert "(see MPII in docs/data.md)" in error
 
 
 def test_mpii_joints_without_a_number(tmp_path, prepare_error):

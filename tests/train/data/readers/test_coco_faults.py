@@ -109,7 +109,7 @@ def test_boxes_that_are_wrong(box, words, source, change, prepare_error):
     error = prepare_error("coco", source)
     assert f"{path}: " in error
     assert words in error
-    assert "(see COCO in DATASETS.md)" in error
+    assert "(see COCO in docs/data.md)" in error
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_entries_that_are_wrong(key, row, changes, words, source, change, prepar
     error = prepare_error("coco", source)
     assert f"{path}: " in error
     assert words in error
-    assert "(see COCO in DATASETS.md)" in error
+    assert "(see COCO in docs/data.md)" in error
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_boxes_that_are_wrong(box, words, source, prepare_error):
     path.write_text(json.dumps(data))
     error = prepare_error("coco-scenes", source)
     assert f"{path}: {words}" in error
-    assert "(see COCO in DATASETS.md)" in error
+    assert "(see COCO in docs/data.md)" in error
 
 
 def test_a_box_that_rounding_put_beyond_the_photo_is_cut(source):

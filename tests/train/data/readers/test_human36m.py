@@ -147,7 +147,7 @@ def test_a_truncated_cdf(fraction, source, error):
     path.write_bytes(content[: int(fraction * len(content))])
     message = error()
     assert f"Sitting 1.{CAMERA}.cdf: cannot be read" in message
-    assert "(see Human3.6M in DATASETS.md)" in message
+    assert "(see Human3.6M in docs/data.md)" in message
 
 
 @pytest.mark.parametrize("field", [44, 48, 56, 60])

@@ -83,4 +83,4 @@ def test_wrong_files(tmp_path, prepare_error):
     assert "poses_3d has shape (8, 17, 3)" in error()
     assert "cameras with poses are C1, C2, C3, not BW1" in error("--cameras", "BW1")
     message = prepare_error("humaneva", source / "S1")
-    assert "as ConvertHumanEva.m writes them (see HumanEva-I in DATASETS.md)" in message
+    assert "as ConvertHumanEva.m writes them (see HumanEva-I in docs/data.md)" in message

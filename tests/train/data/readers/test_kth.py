@@ -56,7 +56,7 @@ def test_wrong_files(tmp_path, prepare_error):
     assert "00003.png: cannot be read" in error()
     (folder / "positions3d.txt").unlink()
     assert "there is no **/positions3d.txt" in error()
-    assert "(see KTH Multiview Football II in DATASETS.md)" in error()
+    assert "(see KTH Multiview Football II in docs/data.md)" in error()
 
 
 def test_cameras_in_another_order_and_folders_without_a_name(tmp_path, prepare_error):

@@ -76,7 +76,7 @@ def test_exif_turns_a_file_of_any_kind_only_where_the_labels_say_so(kind, orient
     ],
 )
 def test_a_photo_that_cannot_be_read_says_why(content, words, tmp_path):
-    with pytest.raises(ValueError, match=rf"a\.jpg: {words}.* \(see COCO in DATASETS\.md\)$"):
+    with pytest.raises(ValueError, match=rf"a\.jpg: {words}.* \(see COCO in docs/data\.md\)$"):
         read(tmp_path, content)
 
 

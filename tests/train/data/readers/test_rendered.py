@@ -38,7 +38,7 @@ def test_an_unfinished_set(source, prepare_error):
     (source / "annotations.npz").unlink()
     error = prepare_error("synthetic", source)
     assert "there is no annotations.npz" in error
-    assert "expected a finished set of train.synthesize (see Rendered people in DATASETS.md)" in error
+    assert "expected a finished set of train.synthesize (see Rendered people in docs/data.md)" in error
 
 
 def test_a_part_that_is_missing_or_damaged(source, prepare_error):

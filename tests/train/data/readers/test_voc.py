@@ -105,7 +105,7 @@ def test_labels_that_are_wrong(old, new, words, tmp_path, prepare_error):
     assert f"{path}: " in error
     assert words in error
     assert "; expected " in error
-    assert "(see PASCAL VOC in DATASETS.md)" in error
+    assert "(see PASCAL VOC in docs/data.md)" in error
     assert find_scenes(tmp_path / "out") is None
 
 
