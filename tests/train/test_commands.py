@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.presets import PRESETS
-from fusion_model.skeletons import HUMAN36M_17
+from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import figure, picture, write_pack
 from tests.helpers.own_process import ENVIRONMENT, ROOT, output, wait_for
@@ -28,20 +28,8 @@ from train.fusion_stage.training import fusion_config
 
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
 FUSION = (
-    "--steps",
-    8,
-    "--crops",
-    1,
-    "--pairs",
-    12,
-    "--reprojection",
-    0.5,
-    "--map-faults",
-    1,
-    "--joined-targets",
-    "--pools",
-    2,
-)
+    "--steps", 8, "--crops", 1, "--pairs", 12, "--reprojection", 0.5, "--map-faults", 1, "--joined-targets", "--pools", 2,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +209,15 @@ def test_a_folder_without_data_is_one_sentence(refused, tmp_path):
     assert error.startswith("python -m train.hourglass: ")
     assert "has no lspet/joints.mat, people_*.npz or rendered set" in error
     assert not (tmp_path / "run").exists()
+
+
+def test_people_who_cannot_be_measured_are_refused_before_training(refused, tmp_path):
+    arrays = write_pack(tmp_path, "made", 4, held_out=2)
+    arrays["joints"][:, MPII_16.index("right_hip"), 2] = 0
+    arrays["teacher_2d"][..., 2] = 0
+    np.savez(tmp_path / "people_made.npz", **arrays)
+    error = refused("hourglass", "--data", tmp_path, "--run", tmp_path / "run", *SMALL)
+    assert "none of 2 validation people has both left shoulder and right hip labelled" in error
 
 
 def test_a_missing_hourglass_is_one_sentence(refused, data_folder, tmp_path):

@@ -16,6 +16,20 @@ LIMBS = [MPII_16.index(name) for name in LIMB_JOINTS]
 _MIN_WEIGHT = 0.81 - 1e-4  # of a labelled joint: a teacher's weight is its score squared
 
 
+def check_measurable(people: People) -> None:
+    """Refuse validation people of whom :func:`maps_pck` measures none, before anything is trained.
+
+    Raises:
+        ValueError: says what they lack.
+    """
+    torso = people.weight[:, [MPII_16.index("left_shoulder"), MPII_16.index("right_hip")]] >= _MIN_WEIGHT
+    if not torso.all(1).any():
+        raise ValueError(
+            f"none of {len(people)} validation people has both left shoulder and right hip labelled, which PCK is "
+            "measured by: label them, or hold out people who have both"
+        )
+
+
 def maps_pck(network: nn.Module, people: People, size: int, margin: float, batch: int = 64) -> dict[str, float]:
     """Mean of per-person PCK@0.2 (12 limb joints) for each source, in %, and the ``mean`` over the sources.
 

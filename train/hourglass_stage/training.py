@@ -16,7 +16,7 @@ from train.data.sources import find_people
 from train.engine.arguments import loop_settings, start_warm
 from train.engine.loop import Loop
 from train.engine.provenance import begin_provenance
-from train.hourglass_stage.map_figures import maps_pck
+from train.hourglass_stage.map_figures import check_measurable, maps_pck
 from train.hourglass_stage.pictures import map_sheet
 
 SIGMA = 1.25  # of the Gaussian targets, map pixels
@@ -47,6 +47,7 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     module.to(memory_format=torch.channels_last)
     start_warm(module, arguments, "hourglass")
     held_out, people = (find_people(arguments.data, validation=part) for part in (True, False))
+    check_measurable(held_out)
     weights = sampling_weights(people.source, people.names, arguments.synthetic_fraction)
     augment = AUGMENT[arguments.augment]
 
