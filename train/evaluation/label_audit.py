@@ -15,7 +15,7 @@ from tqdm import tqdm
 from fusion_model.crop_inference import CropPredictor, calibrated
 from fusion_model.crops import crop_of_box
 from fusion_model.estimator import PoseEstimator
-from fusion_model.heatmaps import decode_smoothed, to_crop_coordinates
+from fusion_model.heatmaps import decode_smoothed, rival_heights, to_crop_coordinates
 from fusion_model.skeletons import MPII_16
 from train.data.readers.label_repair import exchanged_sides
 from train.data.source import Source
@@ -49,11 +49,12 @@ def opinion_of(estimator: PoseEstimator, source: Source, rows: np.ndarray) -> Op
         cuts = np.stack([crop.cut(source.photo(row)) for crop, row in zip(crops, part, strict=True)])
         images = torch.from_numpy(cuts).permute(0, 3, 1, 2).float().div(255)
         for view, maps in enumerate(_both_ways(predictor, images)):
-            found, heights = decode_smoothed(maps)
+            found, peaks = decode_smoothed(maps)
+            rivals = rival_heights(maps, found)
             in_crop = to_crop_coordinates(found).numpy()
             mine = slice(start, start + len(part))
             points[view, mine] = [crop.to_photo(joints) for crop, joints in zip(crops, in_crop, strict=True)]
-            confidence[view, mine] = calibrated(heights.numpy(), estimator.config.calibration)
+            confidence[view, mine] = calibrated(peaks.numpy(), rivals.numpy(), estimator.config.calibration)
     return Opinion(points, confidence)
 
 
