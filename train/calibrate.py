@@ -76,9 +76,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _calibrated(estimator: PoseEstimator, sources: list[Source], scenes: Scenes | None) -> PoseEstimator:
     """The same networks with fitted confidence and scores."""
-    left_out = (SYNTHETIC, *TRUE_BOX_ONLY)
-    chosen = [source for source in sources if source.name not in left_out] or sources  # those where nothing else is
-    people = labelled_people([source for source in chosen if source.validation.any()])
+    left_out, held = (SYNTHETIC, *TRUE_BOX_ONLY), [source for source in sources if source.validation.any()]
+    people = labelled_people([source for source in held if source.name not in left_out] or held)
     evidence = [_heights_and_hits(estimator, source, truth) for source, truth in people]
     peaks, rivals, hits = (np.concatenate(column) for column in zip(*evidence, strict=True))
     calibration = fit_calibration(peaks, rivals, hits)
@@ -96,7 +95,8 @@ def _calibrated(estimator: PoseEstimator, sources: list[Source], scenes: Scenes 
 def _following(estimator: PoseEstimator, sources: list[Source]) -> PoseEstimator:
     """The same networks with 3D that follows its 2D joints as far as serves the even held-out people best."""
     plain = estimator.with_config(dataclasses.replace(estimator.config, following=None))
-    following = fit_following([find(plain, members) for members in held_out(sources, 0).values()])
+    people = [find(plain, members) for members in held_out(sources, 0).values()]
+    following = fit_following(people, estimator.config.following or FollowingConfig())
     print(f"3D follows by {following.limbs} of the limbs, {following.plane} in x and y, {following.depth} in z")
     return estimator.with_config(dataclasses.replace(estimator.config, following=following))
 
@@ -137,7 +137,7 @@ def fit_scores(estimator: PoseEstimator, scenes: Scenes) -> PoseEstimator:
     return estimator.with_config(dataclasses.replace(estimator.config, search=search))
 
 
-def fit_following(kinds: list[People]) -> FollowingConfig:
+def fit_following(kinds: list[People], usual: FollowingConfig) -> FollowingConfig:
     """How far poses are to follow their 2D joints.
 
     MPJPE of each kind of people counts alike. Their mean limb lengths are to stay within 5 % of a person's: from 4 %
@@ -145,6 +145,7 @@ def fit_following(kinds: list[People]) -> FollowingConfig:
 
     Args:
         kinds: what the uncorrected networks found of people of each kind.
+        usual: what to keep where nothing is better, and where 2D joints are unsure.
     """
 
     def cost(config: FollowingConfig) -> float:
@@ -155,8 +156,8 @@ def fit_following(kinds: list[People]) -> FollowingConfig:
             total += pose_figures(found, people.truth)["mpjpe"] + _OFF_MM * np.maximum(np.subtract(off, _OFF), 0).sum()
         return total
 
-    tried = [FollowingConfig(*shares) for shares in itertools.product(_LIMBS, _PLANE, _DEPTH)]
-    return min([FollowingConfig(), *tried], key=cost)
+    tried = [FollowingConfig(*shares, usual.unsure) for shares in itertools.product(_LIMBS, _PLANE, _DEPTH)]
+    return min([usual, *tried], key=cost)
 
 
 def fit_logistic(features: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -203,6 +204,8 @@ def fit_knots(heights: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
         if height > knots[-1] + 1e-3:
             knots.append(round(float(height), 4))
             values.append(round(float(fraction), 4))
+    if len(knots) == 1:  # nothing speaks for any joint
+        return CalibrationConfig()
     return CalibrationConfig(peak=tuple(knots), confidence=tuple(values), seen=0.5)
 
 

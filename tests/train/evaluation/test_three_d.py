@@ -120,7 +120,7 @@ def shrunk_people(shrink, count=60):
 def test_the_correction_is_fitted_to_what_serves():
     """Short limbs are lengthened, right ones stay, and 2D joints that lie elsewhere are not followed."""
     short, right = shrunk_people(0.75), shrunk_people(1.0)
-    fitted = fit_following([short, right])
+    fitted = fit_following([short, right], FollowingConfig())
     assert fitted.plane == 1
     assert fitted.limbs >= 0.9
     for found in (short, right):
@@ -128,8 +128,10 @@ def test_the_correction_is_fitted_to_what_serves():
         for name, lengths in after.items():
             assert lengths.mean() == pytest.approx(LIMB_LENGTHS[name], rel=0.05), name
     wrong = dataclasses.replace(right, points=right.points + np.random.default_rng(2).normal(0, 10, right.points.shape))
-    assert fit_following([wrong]).plane < 1
-    assert fit_following([]) == FollowingConfig()
+    assert fit_following([wrong], FollowingConfig()).plane < 1
+    usual = FollowingConfig(0.9, 0.75, 0.25, unsure=0.6)
+    assert fit_following([], usual) == usual, "nobody's 3D is known"
+    assert fit_following([short], usual).unsure == usual.unsure
 
 
 def test_calibrate_switches_the_correction_on(place, ends):

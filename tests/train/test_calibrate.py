@@ -1,0 +1,34 @@
+"""Data and networks that leave little to calibrate by."""
+
+import argparse
+import dataclasses
+
+import numpy as np
+import pytest
+
+from fusion_model.config import CalibrationConfig
+from fusion_model.crop_inference import calibrated
+from fusion_model.estimator import PoseEstimator
+from tests.helpers.fake_data import make_source
+from train import calibrate
+from train.calibrate import fit_calibration
+
+
+def test_rendered_people_are_used_where_no_photo_is_held_out(tmp_path, monkeypatch):
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "model")
+    photos = dataclasses.replace(make_source("mpii", count=4), validation=np.zeros(4, bool))
+    read, rendered = set(), make_source("synthetic", count=4)
+    rendered = dataclasses.replace(rendered, read=lambda row: read.add(row) or photos.read(row))
+    monkeypatch.setattr(calibrate, "find_sources", lambda _data: [photos, rendered])
+    assert calibrate.main(argparse.Namespace(data=tmp_path, checkpoint=tmp_path / "model", following_alone=False)) == 0
+    assert read == {0, 2}
+
+
+def test_maps_that_are_higher_elsewhere_can_be_calibrated():
+    """As those of a network that has hardly learned: a rival that outweighs every peak is no evidence."""
+    generator = np.random.default_rng(0)
+    peaks = generator.uniform(0.05, 0.2, 500)
+    hits = generator.uniform(0, 1, 500) < 0.1
+    calibration = fit_calibration(peaks, peaks + 0.2, hits)
+    assert calibrated(peaks, peaks + 0.2, calibration).mean() == pytest.approx(hits.mean(), abs=0.02)
+    assert fit_calibration(np.zeros(500), np.zeros(500), hits) == CalibrationConfig()
