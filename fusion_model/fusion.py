@@ -73,7 +73,7 @@ class FusionNetwork(nn.Module):
         """
         self._check(image, maps)
         reads = self.config.map_readings and self.config.strategy != "image-only"
-        inputs = image, maps, read_maps(maps) if reads else None
+        inputs = image, maps, read_maps(maps).to(maps.dtype) if reads else None
         if self.config.single_stream:
             features = self._single(*inputs)
         elif self.config.merging_layer is not None:

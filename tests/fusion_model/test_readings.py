@@ -74,6 +74,15 @@ def test_bfloat16_does_not_coarsen_positions():
     assert torch.equal(read_coarse, read_maps(maps))
 
 
+def test_a_network_of_half_precision_reads_too():
+    network, halved = make(), make().bfloat16()
+    image, maps = torch.rand(2, 3, SIZE, SIZE), torch.rand(2, 16, SIZE, SIZE)
+    with torch.inference_mode():
+        pose, coarse = network(image, maps), halved(image.bfloat16(), maps.bfloat16())
+    assert coarse.dtype == torch.bfloat16
+    assert (coarse.float() - pose).abs().max() < 0.1 * pose.abs().max()
+
+
 def make(**changes):
     torch.manual_seed(0)
     return FusionNetwork(dataclasses.replace(TINY, **changes)).eval()

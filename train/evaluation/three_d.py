@@ -9,6 +9,7 @@ mean pose. Every other held-out person is measured, the odd ones: constants are 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,9 +133,10 @@ def _truth(members: Sequence[_Member]) -> np.ndarray:
 def _predictions(estimator: PoseEstimator, members: Sequence[_Member]) -> Iterator[list[CropPrediction]]:
     """What the hourglass says, some people at a time."""
     size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
-    starts = range(0, len(members), _BATCH)
-    for start in tqdm(starts, desc=NAME, unit="batch", leave=False):
-        part = members[start : start + _BATCH]
+    batches = -(-len(members) // _BATCH)
+    bounds = np.linspace(0, len(members), batches + 1).round().astype(int)  # nobody is left alone in the last batch
+    for start, end in tqdm(list(itertools.pairwise(bounds)), desc=NAME, unit="batch", leave=False):
+        part = members[start:end]
         crops = [crop_of_box(source.box[row], size, margin) for source, row in part]
         yield estimator.predictor.predict([source.photo(row) for source, row in part], crops, flip_test=True)
 

@@ -16,7 +16,7 @@ from train.calibrate import fit_following
 from train.data.source import SYNTHETIC
 from train.evaluation import three_d
 from train.evaluation.tables import Table
-from train.evaluation.three_d import CHANGE, IN_PLANE, LABELS, OURS, UNCORRECTED, People, held_out, person_figures
+from train.evaluation.three_d import CHANGE, IN_PLANE, LABELS, OURS, UNCORRECTED, People, find, held_out, person_figures
 
 
 def standing(count=4):
@@ -72,6 +72,14 @@ def test_even_and_odd_people_of_each_set():
     assert [row for _, row in even["photos"]] == [1, 3]
     assert [row for _, row in odd["photos"]] == [2, 4]
     assert [row for _, row in odd["rendered"]] == [2]
+
+
+def test_others_are_other_people_in_the_last_batch_too(monkeypatch):
+    monkeypatch.setattr(three_d, "_BATCH", 3)
+    source = make_source("one", 4)
+    found = find(sure(), [(source, row) for row in range(4)], altered=True)
+    for name in ("photo of another", "maps of another"):
+        assert (found.poses[name] != found.poses[OURS]).any((1, 2)).all(), name
 
 
 @pytest.fixture
