@@ -17,7 +17,7 @@ from fusion_model.config import STRATEGIES
 from fusion_model.fusion import FusionNetwork
 from train.command import common_arguments, new_parser, run_command
 from train.detector_stage.attach import read_detector
-from train.engine.arguments import positive, start_warm
+from train.engine.arguments import at_least, positive, start_warm
 from train.engine.checkpoints import is_released
 from train.engine.loop import start_accelerator
 from train.engine.provenance import begin_provenance
@@ -47,6 +47,12 @@ def parser() -> argparse.ArgumentParser:
         default=1,
         help="sets of crops, drawn with seeds from --seed on, that take turns epoch by epoch; each takes memory of its "
         "own or, with --cache, files",
+    )
+    arguments.add_argument(
+        "--head-steps",
+        type=at_least(0, int),
+        default=0,
+        help="steps of 512 that train the fully connected layers of the pruned network further, on stored features",
     )
     arguments.add_argument(
         "--detector",

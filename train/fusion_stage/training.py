@@ -33,16 +33,20 @@ from train.engine.provenance import ENTRY, provenances
 from train.engine.run_files import read_json, write_json
 from train.engine.seeds import RowNoise
 from train.fusion_stage.data import SampleSettings, fusion_data
+from train.fusion_stage.head import has_head, stored_features, train_head
 from train.fusion_stage.losses import reprojection_loss
 from train.fusion_stage.mixing_log import MixingLog
 from train.fusion_stage.pictures import pose_sheet
 from train.fusion_stage.pose_figures import known, mean_pose, pose_figures
-from train.fusion_stage.samples import FusionData, FusionSamples, random_rows
+from train.fusion_stage.samples import Batch, FusionData, FusionSamples, random_rows
 from train.fusion_stage.timing import parameter_count, time_networks
 
 HARDENING = "hardening.json"  # in a run's folder: what the end of the soft phase came to
 OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the samples are labelled with
     name for name, skeleton in SKELETONS.items() if set(skeleton.joints) <= set(HUMAN36M_17.joints)
+)
+_PASSES = (
+    2  # augmented crops, over those of a pool, whose features the fully connected layers are trained on at the end
 )
 _FIXED = (  # arguments that may not change while a run goes on
     "preset", "strategy", "fixed_beta", "crops", "sharpness", "steps", "synthetic_fraction", "teacher_trust",
@@ -209,13 +213,17 @@ class Trainer:
         rows, noise = self._local_rows(generator)
         epoch = step * self.arguments.batch // len(self.samples)
         batch = random_rows(self.pools[epoch % len(self.pools)], rows, noise, self._faults(rows))
-        pose = network(batch.images, batch.maps)
+        loss = self._distance(network(batch.images, batch.maps), batch)
+        return loss, _mixing_figures(module)
+
+    def _distance(self, pose: Tensor, batch: Batch) -> Tensor:
+        """Eq. 4 for poses (N, J, 3) of a batch, and the distance to its 2D labels where the arguments ask for it."""
         trust = torch.where(self.rendered[batch.source], 1.0, self.arguments.teacher_trust)[:, None]
         target, weight = batch.pose[:, self._joints], trust * batch.weight[:, self._joints]
-        loss = fusion_loss(pose, target, module, weight, self.arguments.sharpness)
+        loss = fusion_loss(pose, target, self.loop.module, weight, self.arguments.sharpness)
         if self.arguments.reprojection:
             loss = loss + self.arguments.reprojection * reprojection_loss(pose, batch.points, batch.point_weight)
-        return loss, _mixing_figures(module)
+        return loss
 
     def _local_rows(self, generator: torch.Generator) -> tuple[Tensor, RowNoise]:
         """Rows of the samples that fall to this process, and their noise."""
@@ -285,6 +293,13 @@ class Trainer:
         figures["released"] = self.validate(network)
         return Outcome(network, unpruned, figures, hardening)
 
+    def train_head(self, network: FusionNetwork) -> None:
+        """Train the fully connected layers of a pruned network further, in place."""
+        generator = torch.Generator(self.loop.device).manual_seed(self.arguments.seed)
+        count = _PASSES * len(self.samples)
+        data = stored_features(network, self.pools, self.weights, count, generator, self._faults)
+        train_head(network, data, self._distance, self.arguments.head_steps, generator)
+
     def estimator(self, network: FusionNetwork, detector: PersonDetector | None = None) -> PoseEstimator:
         """The hourglass, a network of this run and a detector, on the CPU, as one estimator."""
         searching = None if detector is None else detector.config
@@ -295,6 +310,9 @@ class Trainer:
         """Print the errors side by side, and write ``checkpoint/`` with that detector into the run's folder."""
         outcome = self.outcome(self.arguments.run / "best" / "model.safetensors")
         network, rows = outcome.network, outcome.figures
+        if self.arguments.head_steps and has_head(network):
+            self.train_head(network)
+            rows["released"] = rows["head trained on"] = self.validate(network)
         if not self.config.fusion.single_stream:
             networks = {"unpruned": outcome.unpruned, "pruned": network}
             for name, ms in time_networks(networks).items():
