@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from demo.drawing.figures import BUTTONS, INK, bone_path, coordinates, side_css, skeleton_figure, upright
+from demo.drawing.figures import skeleton_figure
 from demo.drawing.overlays import joint_opacity
+from demo.drawing.people import bone_path, coordinates
+from demo.drawing.shades import INK, side_css
+from demo.drawing.stage import upright
+from demo.drawing.views import BUTTONS
 from demo.video.motion import Motion
 from fusion_model import Pose
 from fusion_model.skeletons import SKELETONS

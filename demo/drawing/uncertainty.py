@@ -31,6 +31,18 @@ def joint_sigma(pose: Pose) -> np.ndarray:
     return np.where(within & (scale > 0), sigma / max(scale, 1e-9), np.nan)
 
 
+def joint_spread(pose: Pose) -> np.ndarray:
+    """One standard deviation of each joint's place, across the photo and in depth.
+
+    Args:
+        pose: with its maps.
+
+    Returns:
+        (J, 3) float64 mm, camera axes; NaN where :func:`joint_sigma` has none.
+    """
+    return joint_sigma(pose)[:, None] * np.array([1.0, 1.0, 2.0])
+
+
 def _map_sigma(heat: np.ndarray) -> float:
     """Standard deviation along one axis of a map above its noise, in map pixels; NaN for an empty map."""
     peak = float(heat.max())
