@@ -2,7 +2,7 @@
 // that moves up or down scrolls the page. Plotly's own buttons are pictures, which no keyboard reaches, and its own
 // hovering stops at the surface of a limb: both are done here, from what the figure says.
 function figureView(root) {
-  const [bar, graph, tip] = ['.bar', '.graph', '.tip'].map((name) => root.querySelector(name));
+  const [bar, graph, tip, photo] = ['.bar', '.graph', '.tip', '.photo img'].map((name) => root.querySelector(name));
   const still = window.matchMedia('(prefers-reduced-motion: reduce)');
   const LOWEST = -0.25, HIGHEST = 1.5, SWAY = 0.6, SECONDS = 20; // radians; of a sway to and fro
   const hidden = new Set(); // labels of the switches that are off
@@ -34,6 +34,7 @@ function figureView(root) {
     requestAnimationFrame(() => {
       asked = false;
       window.Plotly.relayout(graph, { 'scene.camera': camera(view) });
+      hang();
     });
   };
 
@@ -84,6 +85,7 @@ function figureView(root) {
       const off = !hidden.delete(button.label);
       if (off) hidden.add(button.label);
       else change = button.args2;
+      hang();
       element.setAttribute('aria-pressed', String(!off));
     }
     const goal = button.method === 'relayout' && change[0]['scene.camera'];
@@ -137,16 +139,19 @@ function figureView(root) {
     const config = { displayModeBar: false, scrollZoom: false, doubleClick: false };
     return window.Plotly.react(graph, { data, layout, frames, config }).then(() => {
       describe();
+      hang();
       if (!kept && !touched) sway();
     });
   };
 
-  const project = (x, y, z) => { // mm -> pixels of the graph; Plotly's eye sees 45 degrees from top to bottom
-    const { scene, _size: size } = graph._fullLayout, way = sight(view), { azimuth, elevation } = view;
-    const at = ['x', 'y', 'z'].map((axis, k) => {
-      const [low, high] = scene[`${axis}axis`].range;
-      return ([x, y, z][k] - (low + high) / 2) / (high - low) * scene.aspectratio[axis] - view.center[axis];
-    });
+  const unit = (value, axis) => { // mm -> the units of the camera
+    const { scene } = graph._fullLayout, [low, high] = scene[`${axis}axis`].range;
+    return (value - (low + high) / 2) / (high - low) * scene.aspectratio[axis];
+  };
+
+  const project = (x, y, z) => { // mm -> pixels of the graph, and depth; Plotly's eye sees 45 degrees, top to bottom
+    const size = graph._fullLayout._size, way = sight(view), { azimuth, elevation } = view;
+    const at = [x, y, z].map((value, k) => unit(value, 'xyz'[k]) - view.center['xyz'[k]]);
     const right = at[0] * Math.cos(azimuth) + at[1] * Math.sin(azimuth);
     const level = -at[0] * Math.sin(azimuth) + at[1] * Math.cos(azimuth);
     const up = at[2] * Math.cos(elevation) + level * Math.sin(elevation);
@@ -154,6 +159,24 @@ function figureView(root) {
     const scale = size.h / 2 / Math.tan(Math.PI / 8) / depth;
     return { left: size.l + size.w / 2 + scale * right, top: size.t + size.h / 2 - scale * up, depth };
   };
+
+  const hang = () => { // the photo, flat in the page's own perspective, behind the drawing, which is clear
+    const { photo: address, corners } = graph.layout.meta || {};
+    const behind = address && view.distance * sight(view).y + view.center.y < unit(corners[0][1], 'y');
+    photo.hidden = !behind || hidden.has('Photo');
+    if (photo.hidden) return;
+    if (photo.src !== address) photo.src = address;
+    const [start, right, , below] = corners.map((corner) => project(...corner)).map(
+      ({ left, top, depth }) => [left * depth, top * depth, depth],
+    );
+    const along = (end, length) => end.map((value, k) => (value - start[k]) / length);
+    const width = photo.naturalWidth, height = photo.naturalHeight;
+    if (!width) return;
+    const [a, b] = [along(right, width), along(below, height)];
+    const matrix = [a[0], a[1], 0, a[2], b[0], b[1], 0, b[2], 0, 0, 1, 0, start[0], start[1], 0, start[2]];
+    photo.style.transform = `matrix3d(${matrix.join()})`;
+  };
+  photo.addEventListener('load', hang);
 
   const hover = (event) => {
     const box = graph.getBoundingClientRect(), near = { distance: 22, text: null };
@@ -178,13 +201,18 @@ function figureView(root) {
   graph.addEventListener('pointerdown', (event) => {
     if (!inside(event) || event.button) return;
     touch();
-    pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    pointers.set(event.pointerId, { x: event.clientX, y: event.clientY, turns: event.pointerType !== 'touch' });
     graph.setPointerCapture(event.pointerId);
   });
   graph.addEventListener('pointermove', (event) => {
     const last = pointers.get(event.pointerId);
     if (!last) { if (inside(event)) hover(event); return; }
     const dx = event.clientX - last.x, dy = event.clientY - last.y, spread = fingers();
+    if (pointers.size === 1 && !last.turns) { // a finger that starts up or down scrolls the page
+      if (Math.hypot(dx, dy) < 6) return;
+      last.turns = Math.abs(dx) > Math.abs(dy);
+      if (!last.turns) return;
+    }
     Object.assign(last, { x: event.clientX, y: event.clientY });
     if (pointers.size > 1) show({ distance: view.distance * spread / Math.max(1, fingers()) });
     else show({ azimuth: view.azimuth - dx * 0.009, elevation: view.elevation + dy * 0.007 });

@@ -80,7 +80,8 @@ def figure_page(figure: go.Figure, title: str) -> str:
 <style>
 body {{ margin: 0; }}
 .stage {{ display: flex; flex-direction: column; height: 100vh; border-radius: 0; }}
-.graph {{ flex: 1; min-height: 0; }}
+.frame {{ flex: 1; min-height: 0; }}
+.graph {{ height: 100%; }}
 {_CSS}
 </style>
 </head>
@@ -89,7 +90,10 @@ body {{ margin: 0; }}
 <script>{get_plotlyjs()}</script>
 <script>
 {_JS}
-document.documentElement.classList.toggle('dark', matchMedia('(prefers-color-scheme: dark)').matches);
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const paint = () => document.documentElement.classList.toggle('dark', dark.matches);
+dark.addEventListener('change', paint);
+paint();
 const source = {value}, view = figureView(document.querySelector('.stage'));
 delete source.layout.height;
 view.draw(structuredClone(source));
@@ -101,10 +105,11 @@ addEventListener('resize', () => Plotly.Plots.resize(document.querySelector('.gr
 
 
 def _markup(label: str, described_by: str) -> str:
-    """What the script fills in: buttons, drawing, and what is said of the joint under the pointer."""
+    """What the script fills in: buttons, photo, drawing, and what is said of the joint under the pointer."""
     described = f' aria-describedby="{described_by}"' if described_by else ""
     return (
         '<div class="stage"><div class="bar"></div>'
+        '<div class="frame"><div class="photo"><img alt="" hidden></div>'
         f'<div class="graph" role="group" tabindex="0" aria-label="{escape(label)}"{described}></div>'
-        '<div class="tip" hidden></div></div>'
+        '<div class="tip" hidden></div></div></div>'
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,7 +17,7 @@ FIGURE_HEIGHT = 480
 BARS_HEIGHT = 200
 _FAINT = "rgba(128,134,145,0.28)"
 _CLEAR = "rgba(0,0,0,0)"
-_SWITCHES = {"Photo": ("photo", "camera"), "Uncertainty": ("uncertainty",)}
+_SWITCHES = {"Photo": ("camera",), "Uncertainty": ("uncertainty",)}
 
 
 def skeleton_figure(
@@ -30,8 +31,8 @@ def skeleton_figure(
 
     Args:
         poses: one pose, or people by their numbers.
-        photo: (H, W, 3) uint8 RGB, which stands behind them: they are where it shows them, as far away as their size in
-            it says. None puts several people side by side.
+        photo: (H, W, 3) uint8 RGB: people are where it shows them, as far away as their size in it says, and the
+            page puts it behind them (``layout.meta``). None puts several people side by side.
         min_confidence: joints below it are left out.
         show_outside: whether joints beyond the frame, which are guesses, are drawn too (bones dotted).
 
@@ -46,16 +47,18 @@ def skeleton_figure(
     ground, radius = stage.ground(every)
     traces = [*stage.floor(ground, radius), *(stage.shadow(body.mesh, ground[2]) for body in bodies)]
     edges = [every, ground + radius * np.array([[-1, -1, 0], [1, 1, 0]]), every.max(0)[None] + np.array([0, 0, 300])]
+    layout: dict[str, Any] = {}
     if camera is not None:
         corners = camera.corners(every[:, 1].max() + stage.BEHIND - lens[1]) + lens
-        traces += [stage.photo_sheet(photo, corners), stage.frustum(lens, corners)]
+        traces.append(stage.frustum(lens, corners))
         edges += [corners, lens[None]]
+        layout["meta"] = stage.backdrop(photo, corners)
     for body, number in zip(bodies, named, strict=True):
         traces += [people.limbs(body), *people.dotted(body), people.joints(body)]
         traces += [people.number(body, number)] if len(bodies) > 1 else []
     traces.append(people.spread(bodies))  # clear: after all that is seen through it
     traces = [trace for trace in traces if trace is not None]
-    layout = {
+    layout |= {
         "height": FIGURE_HEIGHT,
         "margin": {"l": 0, "r": 0, "t": 44, "b": 0},
         "paper_bgcolor": _CLEAR,

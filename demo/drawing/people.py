@@ -19,7 +19,6 @@ from fusion_model.skeletons import SKELETONS
 
 _DETAIL = ((1, 12), (2, 10), (6, 8))  # corners round a limb, of up to so many people: a crowd must not take megabytes
 _SPACING = 1300.0  # mm between people whose places are not known
-_MAX_SPREAD = 400.0  # mm
 _LIGHT = {"ambient": 0.6, "diffuse": 0.6, "specular": 0.2, "roughness": 0.5, "fresnel": 0.1}
 
 
@@ -152,8 +151,7 @@ def spread(drawn: Sequence[Body]) -> go.Mesh3d | None:
     parts = []
     for body in drawn:
         skeleton = SKELETONS[body.pose.skeleton]
-        across, down, away = np.minimum(joint_spread(body.pose), _MAX_SPREAD).T
-        half_axes = np.stack((across, away, down), axis=1)  # plot axes
+        half_axes = joint_spread(body.pose)[:, [0, 2, 1]]  # plot axes
         parts += [
             ellipsoid(body.points[joint], half_axes[joint], shade(skeleton.side(joint)), body.detail)
             for joint in np.flatnonzero(body.opacity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +18,11 @@ from fusion_model.projection import fit_camera
 
 _FOCAL = 1.2  # focal length of a normal lens, in lengths of the photo's longer side
 _NEAREST = 1800.0  # mm from the camera
-_PHOTO_SIDE = 144  # pixels of the photo's longer side, as drawn
-_TONES = 32
+_PHOTO_SIDE = 720  # pixels of the photo's longer side, as drawn
 _GREY = (128, 134, 145)  # of floor and lines, on white and on near black
 _GRID = 500.0  # mm
-_SHADOW_CELL = 30.0  # mm
-_SHADOW_BLUR = 1.4  # cells
+_SHADOW_CELL = 40.0  # mm
+_SHADOW_BLUR = 1.1  # cells
 
 
 BEHIND = 350.0
@@ -85,12 +85,7 @@ def floor(middle: np.ndarray, radius: float) -> list[go.Mesh3d | go.Scatter3d]:
     turn = np.arange(48) * np.pi / 24
     circle = np.stack((np.cos(turn), np.sin(turn), np.zeros(48)), -1)
     rings = np.concatenate([middle + part * radius * circle for part in (0.0, 0.35, 0.7, 1.0)])
-    fade = np.repeat(np.uint8([255, 200, 90, 0]), 48)
-    disc = go.Mesh3d(
-        **_packed(rings, lathe_faces(4, 48)), intensity=fade, cmin=0, cmax=255, showscale=False, hoverinfo="skip",
-        colorscale=[[end, f"rgba{(*_GREY, 0.3 * end)}"] for end in (0, 1)], lighting=_FLAT, name="floor",
-        opacity=0.99,  # below 1, else Plotly takes the scale's colours as solid
-    )  # fmt: skip
+    disc = _faded(rings, lathe_faces(4, 48), np.repeat(np.uint8([255, 200, 90, 0]), 48), _GREY, 0.3, "floor")
     lines = []
     for axis in (0, 1):
         first = np.ceil((middle[axis] - radius) / _GRID) * _GRID
@@ -107,7 +102,7 @@ def floor(middle: np.ndarray, radius: float) -> list[go.Mesh3d | go.Scatter3d]:
     return [disc, grid]
 
 
-def shadow(body: Mesh, height: float) -> go.Surface | None:
+def shadow(body: Mesh, height: float) -> go.Mesh3d | None:
     """The soft shadow of a body under a light straight above; None of an empty one.
 
     Args:
@@ -126,38 +121,33 @@ def shadow(body: Mesh, height: float) -> go.Surface | None:
     for face in flat[above]:
         cv2.fillConvexPoly(mask, face, 255, cv2.LINE_8, 4)
     soft = cv2.GaussianBlur(mask, (0, 0), _SHADOW_BLUR)
-    places = (np.float32(low[axis] + _SHADOW_CELL * np.arange(size[axis])) for axis in (0, 1))
-    return go.Surface(
-        x=next(places), y=next(places), z=np.full(soft.shape, np.float32(height + 1)), surfacecolor=soft,
-        cmin=0, cmax=255, colorscale=[[0, "#10131a"], [1, "#10131a"]], opacityscale=[[0, 0], [1, 0.55]],
-        showscale=False, hoverinfo="skip", lighting=_FLAT, name="shadow",
-    )  # fmt: skip
+    x, y = np.meshgrid(*(low[axis] + _SHADOW_CELL * np.arange(size[axis]) for axis in (0, 1)))
+    cells = np.arange(soft.size).reshape(soft.shape)
+    quads = [cells[:-1, :-1], cells[1:, :-1], cells[1:, 1:], cells[:-1, 1:]]
+    faces = np.concatenate([np.stack([quads[k] for k in one], -1).reshape(-1, 3) for one in ((0, 1, 2), (0, 2, 3))])
+    faces = faces[soft.ravel()[faces].any(1)]
+    corners = np.stack((x, y, np.full(soft.shape, height + 2)), -1).reshape(-1, 3)
+    return _faded(corners, faces, soft.ravel(), (16, 19, 26), 0.55, "shadow")
 
 
-def photo_sheet(photo: np.ndarray, corners: np.ndarray) -> go.Surface:
-    """The photo, small, standing upright: one byte a pixel, its brightness, in the usual colour of that brightness.
+def backdrop(photo: np.ndarray, corners: np.ndarray) -> dict[str, Any]:
+    """The photo standing upright, for the page to draw: Plotly has no pictures in 3D.
+
+    As a surface of Plotly's, it would take 0.1 MB for 144 blurred pixels a side, and several times as long to draw.
 
     Args:
         photo: (H, W, 3) uint8 RGB.
         corners: (4, 3) mm, plot axes, as :meth:`Camera.corners` has them.
+
+    Returns:
+        A JPEG picture as an address, and its corners.
     """
     scale = min(1.0, _PHOTO_SIDE / max(photo.shape[:2]))
-    size = [max(2, round(length * scale)) for length in photo.shape[1::-1]]
+    size = [max(1, round(length * scale)) for length in photo.shape[1::-1]]
     small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
-    level = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    tone = np.rint(level / 255 * (_TONES - 1)).astype(int).ravel()
-    count = np.bincount(tone, minlength=_TONES)
-    used = np.flatnonzero(count)
-    means = [np.bincount(tone, channel, minlength=_TONES)[used] / count[used] for channel in small.reshape(-1, 3).T]
-    colours = np.rint([np.interp(np.arange(_TONES), used, mean) for mean in means]).astype(int).T
-    (x0, y, z1), _, (x1, _, z0), _ = corners
-    rows = np.linspace(z1, z0, size[1])
-    return go.Surface(
-        x=np.float32(np.linspace(x0, x1, size[0])), y=np.full(size[1], np.float32(y)),
-        z=np.rint(np.repeat(rows[:, None], size[0], 1)).astype(np.int16), surfacecolor=level, cmin=0, cmax=255,
-        colorscale=[[k / (_TONES - 1), f"rgb({r},{g},{b})"] for k, (r, g, b) in enumerate(colours.tolist())],
-        showscale=False, hoverinfo="skip", lighting=_FLAT, name="photo",
-    )  # fmt: skip
+    _, data = cv2.imencode(".jpg", small[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
+    address = f"data:image/jpeg;base64,{b64encode(data.tobytes()).decode()}"
+    return {"photo": address, "corners": np.round(corners, 1).tolist()}
 
 
 def frustum(apex: np.ndarray, corners: np.ndarray) -> go.Scatter3d:
@@ -175,9 +165,6 @@ def frustum(apex: np.ndarray, corners: np.ndarray) -> go.Scatter3d:
         **dict(zip("xyz", np.float32(points).T, strict=True)), mode="lines", hoverinfo="skip", name="camera",
         line={"color": _clear_line(0.6), "width": 2},
     )  # fmt: skip
-
-
-_FLAT = {"ambient": 1.0, "diffuse": 0.0, "specular": 0.0, "fresnel": 0.0}
 
 
 def _clear_line(opacity: float) -> str:
@@ -199,6 +186,18 @@ def mesh_trace(mesh: Mesh, **style: Any) -> go.Mesh3d:
     return go.Mesh3d(
         **_packed(mesh.corners, mesh.faces), intensity=mesh.shades, cmin=0, cmax=254, colorscale=COLOUR_SCALE,
         showscale=False, hoverinfo="skip", **style,
+    )  # fmt: skip
+
+
+def _faded(
+    corners: np.ndarray, faces: np.ndarray, strength: np.ndarray, rgb: tuple[int, int, int], opacity: float, name: str
+) -> go.Mesh3d:
+    """A flat mesh of one colour, clear where its strength (V,) uint8 is 0, and of that opacity where it is 255."""
+    return go.Mesh3d(
+        **_packed(corners, faces), intensity=strength, cmin=0, cmax=255, showscale=False, hoverinfo="skip", name=name,
+        colorscale=[[end, f"rgba{(*rgb, opacity * end)}"] for end in (0, 1)],
+        lighting={"ambient": 1.0, "diffuse": 0.0, "specular": 0.0, "fresnel": 0.0},
+        opacity=0.99,  # below 1, else Plotly takes the scale's colours as solid
     )  # fmt: skip
 
 

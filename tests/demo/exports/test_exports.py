@@ -160,8 +160,8 @@ def test_html_holds_the_figure_and_needs_no_network(pose):
 
 
 def test_html_of_a_photo_shows_it_behind(pose, photo):
-    assert '"name":"photo"' not in as_html.encode(pose).decode()
-    assert '"name":"photo"' in FORMATS["html"].write(pose, photo, "a.jpg").decode()
+    assert "jpeg;base64," not in as_html.encode(pose).decode()
+    assert "jpeg;base64," in FORMATS["html"].write(pose, photo, "a.jpg").decode()
 
 
 def test_a_name_with_tags_adds_none_to_the_html(pose):
