@@ -45,10 +45,10 @@ def motion_figure(motion: Motion) -> go.Figure:
     figure.frames = [
         {"name": str(number), "data": one, "traces": [2, 3]} for number, one in zip(motion.frames, drawn, strict=True)
     ]
+    figure.layout.updatemenus = [still.layout.updatemenus[0], _player(motion)]  # nothing to switch off
     figure.update_layout(
         height=FIGURE_HEIGHT,
         margin={"b": 110},
-        updatemenus=[still.layout.updatemenus[0], _player(motion)],
         sliders=[_slider(motion, shown)],
     )
     return figure

@@ -30,6 +30,14 @@ def test_the_figure_has_a_frame_for_each_pose(motion):
     assert play.args[1]["frame"]["duration"] == pytest.approx(80)
 
 
+def test_only_the_views_and_the_player_have_buttons_whatever_the_maps_say(motion, pose):
+    poses = tuple(one and dataclasses.replace(one, heatmaps=pose.heatmaps) for one in motion.poses)
+    figure = motion_figure(dataclasses.replace(motion, poses=poses))
+    labels = [button.label for menu in figure.layout.updatemenus for button in menu.buttons]
+    assert labels == ["Front", "Side", "Top", "Reset", "Play", "Pause"]
+    assert all(button.args2 is None for menu in figure.layout.updatemenus for button in menu.buttons)
+
+
 def test_each_frame_is_drawn_as_the_still_figure_draws_it(motion):
     figure = motion_figure(motion)
     floor = figure.data[0].z[0]
