@@ -17,6 +17,7 @@ _FIRST = (0.5, -0.83, 0.22)  # a little to the side, so that depth shows
 _UNIT = 1000.0  # mm in one of the units in which Plotly places the eye
 _HALF_VIEW = float(np.tan(np.pi / 8))  # half of what Plotly's eye sees at distance 1
 _MIN_SIZE = 750.0  # mm, so that half a body does not fill the view
+_EDGE = 50.0  # mm round everything: Plotly cuts what lies on the end of an axis
 _ROOM = 1.25  # what is seen is larger by that than the body
 _UP = {"x": 0.0, "y": 0.0, "z": 1.0}
 # Toolbar buttons that the view's own replace, or that would turn the body over.
@@ -31,7 +32,7 @@ def view(body: np.ndarray, everything: np.ndarray, lens: np.ndarray | None) -> d
         everything: (M, 3) mm: what the axes hold.
         lens: (3,) mm, where the camera was, for the view from the front; None if that is not known.
     """
-    ranges = np.stack((everything.min(0), everything.max(0)))
+    ranges = np.stack((everything.min(0) - _EDGE, everything.max(0) + _EDGE))
     middle, origin = (body.min(0) + body.max(0)) / 2, ranges.mean(0)
     size = np.maximum(body.max(0) - body.min(0), _MIN_SIZE)
     distance = _ROOM * float(max(size[2], size[0])) / 2 / _HALF_VIEW + float(size[1]) / 2
