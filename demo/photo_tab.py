@@ -149,7 +149,7 @@ class PhotoTab:
         array, fusion = self.service.photo_of(result), self.service.fusion
         return (
             renderers.picture(array, result, choices),
-            renderers.figure(result, choices),
+            renderers.figure(array, result, choices),
             renderers.maps(array, result, choices),
             weights_sentence(fusion),
             weights_figure(fusion),
@@ -209,7 +209,7 @@ class PhotoTab:
 
     def _figure_changed(self, result: Result, chosen: Choices) -> str:
         """Show more or less in the 3D view."""
-        return figure_value(renderers.figure(result, chosen))
+        return figure_value(renderers.figure(self.service.photo_of(result), result, chosen))
 
     def _height_changed(self, result: Result, chosen: Choices) -> tuple[Any, Any]:
         """Scale to another height."""
@@ -258,7 +258,7 @@ def _initial_content(service: Service, example: Path | None) -> InitialContent:
         picture=renderers.picture(photo, result, choices),
         people=result.choices(),
         who=choices.who,
-        figure=renderers.figure(result, choices),
+        figure=renderers.figure(photo, result, choices),
         caption=renderers.caption(result, choices),
         maps=renderers.maps(photo, result, choices),
         file=renderers.file_path(photo, result, choices),

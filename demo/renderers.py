@@ -97,12 +97,12 @@ def to_photo(result: Result, x: float, y: float) -> tuple[float, float]:
     return (x + 0.5) * scale - 0.5, (y + 0.5) * scale - 0.5
 
 
-def figure(result: Result, choices: Choices) -> go.Figure | None:
-    """The 3D view; None if no pose is to be trusted."""
+def figure(photo: np.ndarray, result: Result, choices: Choices) -> go.Figure | None:
+    """The 3D view, the photo behind; None if no pose is to be trusted."""
     poses = choices.poses(result)
     if not poses:
         return None
-    drawn = skeleton_figure(poses, min_confidence=choices.min_confidence, show_outside=choices.show_outside)
+    drawn = skeleton_figure(poses, photo, min_confidence=choices.min_confidence, show_outside=choices.show_outside)
     return drawn.update_layout(uirevision=Path(result.photo).parent.name)  # the camera is kept for this photo
 
 
@@ -159,7 +159,7 @@ def quick_values(service: Service, photo: np.ndarray, result: Result, choices: C
         picture(photo, result, choices),
         summary(service, result, choices),
         box_text(result, choices.who),
-        figure_value(figure(result, choices)),
+        figure_value(figure(photo, result, choices)),
         caption(result, choices),
     )
 

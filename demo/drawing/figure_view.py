@@ -1,4 +1,4 @@
-"""A 3D figure on the page that is drawn anew in place.
+"""A 3D figure on the page that turns like a turntable and is drawn anew in place.
 
 ``gr.Plot`` throws its drawing away and makes another one for each new value. For a 3D figure that means a new WebGL
 context with all its shaders, most of a second without a graphics card, and a camera that forgets how it was turned.
@@ -6,25 +6,20 @@ context with all its shaders, most of a second without a graphics card, and a ca
 
 from __future__ import annotations
 
+from html import escape
+from pathlib import Path
+
 import gradio as gr
 import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+_JS, _CSS = (Path(__file__).with_name(f"figure_view.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
 
 # Plotly comes with the page's gr.Plot, which may still be loading. A figure that is out of sight has no size: it is
-# drawn when it comes into sight. Plotly's own buttons are pictures, which no keyboard reaches.
-_DRAW_JS = """
-const graph = element.querySelector('.graph');
+# drawn when it comes into sight.
+_ON_LOAD = """
+const graph = element.querySelector('.graph'), view = figureView(element.querySelector('.stage'));
 let drawn = null, asked = false;
-
-const describe = () => {
-  for (const canvas of graph.querySelectorAll('canvas')) {
-    canvas.setAttribute('role', 'img');
-    for (const name of ['aria-label', 'aria-describedby']) canvas.setAttribute(name, graph.getAttribute(name));
-  }
-  for (const button of graph.querySelectorAll('.updatemenu-button')) {
-    button.setAttribute('role', 'button');
-    button.setAttribute('tabindex', '0');
-  }
-};
 
 const draw = () => {
   asked = false;
@@ -32,11 +27,7 @@ const draw = () => {
   if (!props.value || props.value === drawn || !graph.clientWidth) return;
   if (!window.Plotly) { asked = true; setTimeout(draw, 30); return; }
   drawn = props.value;
-  const figure = JSON.parse(drawn);
-  const old = graph.layout;
-  if (old && old.uirevision === figure.layout.uirevision) figure.layout.scene.camera = old.scene.camera;
-  figure.layout.autosize = true;
-  window.Plotly.react(graph, figure).then(describe);
+  view.draw(JSON.parse(drawn));
 };
 
 watch('value', () => asked || draw());
@@ -44,12 +35,6 @@ new ResizeObserver(() => {
   if (props.value !== drawn) asked || draw();
   else if (graph.clientWidth && graph._fullLayout) window.Plotly.Plots.resize(graph);
 }).observe(graph);
-graph.addEventListener('keydown', (event) => {
-  const button = event.target.closest('.updatemenu-button');
-  if (!button || !['Enter', ' '].includes(event.key)) return;
-  event.preventDefault();
-  button.dispatchEvent(new MouseEvent('click'));
-});
 draw();
 """
 
@@ -65,8 +50,9 @@ def figure_view(figure: go.Figure | None, *, label: str, described_by: str, elem
     """
     return gr.HTML(
         figure_value(figure),
-        html_template=f'<div class="graph" role="group" aria-label="{label}" aria-describedby="{described_by}"></div>',
-        js_on_load=_DRAW_JS,
+        html_template=_markup(label, described_by),
+        css_template=_CSS,
+        js_on_load=_JS + _ON_LOAD,
         apply_default_css=False,
         label=label,
         elem_id=elem_id,
@@ -76,3 +62,54 @@ def figure_view(figure: go.Figure | None, *, label: str, described_by: str, elem
 def figure_value(figure: go.Figure | None) -> str:
     """A figure, frames included, as the component's value; empty for none."""
     return "" if figure is None else figure.to_json()
+
+
+def figure_page(figure: go.Figure, title: str) -> str:
+    """A whole HTML page of some megabytes with the figure and Plotly inside it, which needs no network.
+
+    Args:
+        figure: to be shown, as high as the window.
+        title: of the page.
+    """
+    value = figure_value(figure).replace("</", "<\\/")  # or a text in it might end the script
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{escape(title)}</title>
+<style>
+body {{ margin: 0; }}
+.stage {{ display: flex; flex-direction: column; height: 100vh; border-radius: 0; }}
+.frame {{ flex: 1; min-height: 0; }}
+.graph {{ height: 100%; }}
+{_CSS}
+</style>
+</head>
+<body>
+{_markup(title, "")}
+<script>{get_plotlyjs()}</script>
+<script>
+{_JS}
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const paint = () => document.documentElement.classList.toggle('dark', dark.matches);
+dark.addEventListener('change', paint);
+paint();
+const source = {value}, view = figureView(document.querySelector('.stage'));
+delete source.layout.height;
+view.draw(structuredClone(source));
+addEventListener('resize', () => Plotly.Plots.resize(document.querySelector('.graph')));
+</script>
+</body>
+</html>
+"""
+
+
+def _markup(label: str, described_by: str) -> str:
+    """What the script fills in: buttons, photo, drawing, and what is said of the joint under the pointer."""
+    described = f' aria-describedby="{described_by}"' if described_by else ""
+    return (
+        '<div class="stage"><div class="bar"></div>'
+        '<div class="frame"><div class="photo"><img alt="" hidden></div>'
+        f'<div class="graph" role="group" tabindex="0" aria-label="{escape(label)}"{described}></div>'
+        '<div class="tip" hidden></div></div></div>'
+    )

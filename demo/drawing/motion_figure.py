@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from demo.drawing.figures import BUTTONS, INK, bone_path, coordinates, side_css, skeleton_figure, upright
+from demo.drawing.figures import skeleton_figure
 from demo.drawing.overlays import joint_opacity
+from demo.drawing.people import bone_path, coordinates
+from demo.drawing.shades import INK, side_css
+from demo.drawing.stage import upright
+from demo.drawing.views import BUTTONS
 from demo.video.motion import Motion
 from fusion_model import Pose
 from fusion_model.skeletons import SKELETONS
@@ -30,22 +34,21 @@ def motion_figure(motion: Motion) -> go.Figure:
 
     Returns:
         A figure of explicit height with T frames named by their number in the clip, axes in mm that hold the whole
-        motion and are equally long, the floor under the lowest joint of each frame, and a camera that stays where it
-        was turned to. Frames without the person are empty, and the slider says so.
+        motion and are equally long, everybody standing on the floor, and a camera that stays where it was turned to.
+        Frames without the person are empty, and the slider says so.
     """
     still, shown = skeleton_figure(_hull(motion)), motion.found[0]
-    floor = next(trace.to_plotly_json() for trace in still.data if trace.type == "mesh3d")
-    drawn = [_drawn(pose) for pose in motion.poses]
-    first = [{**base, **one} for base, one in zip((floor, _BONES, _JOINTS), drawn[shown], strict=True)]
-    figure = go.Figure(first, layout=still.layout)
+    floor = [trace for trace in still.data if trace.name in ("floor", "grid")]
+    drawn = [_drawn(pose, floor[0].z[0]) for pose in motion.poses]
+    first = [{**base, **one} for base, one in zip((_BONES, _JOINTS), drawn[shown], strict=True)]
+    figure = go.Figure([*floor, *first], layout=still.layout)
     figure.frames = [
-        {"name": str(number), "data": one, "traces": [0, 1, 2]}
-        for number, one in zip(motion.frames, drawn, strict=True)
+        {"name": str(number), "data": one, "traces": [2, 3]} for number, one in zip(motion.frames, drawn, strict=True)
     ]
+    figure.layout.updatemenus = [still.layout.updatemenus[0], _player(motion)]  # nothing to switch off
     figure.update_layout(
         height=FIGURE_HEIGHT,
         margin={"b": 110},
-        updatemenus=[*still.layout.updatemenus, _player(motion)],
         sliders=[_slider(motion, shown)],
     )
     return figure
@@ -75,19 +78,19 @@ def _hull(motion: Motion) -> Pose:
     return dataclasses.replace(poses[0], joints_3d=joints)
 
 
-def _drawn(pose: Pose | None) -> list[dict[str, Any]]:
-    """One frame: height of the floor, bones as one line with gaps, joints; all empty without a pose."""
+def _drawn(pose: Pose | None, floor: float) -> list[dict[str, Any]]:
+    """One frame: bones as one line with gaps, and joints, the lowest on the floor; both empty without a pose."""
     if pose is None:
         nothing: dict[str, Any] = {"type": "scatter3d", "x": [], "y": [], "z": []}
-        return [{"type": "mesh3d"}, nothing, nothing]
+        return [nothing, nothing]
     points, opacity, skeleton = upright(pose.joints_3d), joint_opacity(pose), SKELETONS[pose.skeleton]
+    points[:, 2] += floor - points[:, 2].min()
     bones = [bone for bone in skeleton.bones if opacity[list(bone)].min() > 0]
     joints = np.flatnonzero(opacity)
     lines, colours = bone_path(pose, points, opacity, bones)
     dots = [side_css(skeleton.side(joint), float(opacity[joint])) for joint in joints]
     return [
-        {"type": "mesh3d", "z": [round(float(points[:, 2].min()), 1)] * 4},
-        {"type": "scatter3d", **coordinates(lines), "line": {"color": colours, "width": 7}},
+        {"type": "scatter3d", **coordinates(lines), "line": {"color": colours, "width": 9}},
         {
             "type": "scatter3d",
             **coordinates(points[joints]),

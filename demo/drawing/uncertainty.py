@@ -10,6 +10,9 @@ from fusion_model.skeletons import MPII_16, SKELETONS, conversion_matrix
 
 _FLOOR = 0.1  # fraction of a map's peak below which it counts as noise
 _MIN_PEAK = 0.02  # of a map that shows a joint at all
+_WIDEST = 300.0  # mm of sigma, from which errors do not grow any more
+_ACROSS, _DEPTH = 0.85, 0.95  # of the sigma
+_DEPTH_AT_LEAST = 75.0  # mm
 
 
 def joint_sigma(pose: Pose) -> np.ndarray:
@@ -29,6 +32,23 @@ def joint_sigma(pose: Pose) -> np.ndarray:
     weights = conversion_matrix(MPII_16, SKELETONS[pose.skeleton])
     sigma = np.array([pixels[row > 0] @ row[row > 0] if row.any() else np.nan for row in weights])
     return np.where(within & (scale > 0), sigma / max(scale, 1e-9), np.nan)
+
+
+def joint_spread(pose: Pose) -> np.ndarray:
+    """How far off a joint of the 3D pose is in two of three cases along each axis: the wider its map, the farther.
+
+    Depth, which no map shows, is off by more. The constants are fitted to the errors of the bundled networks on every
+    second one of 282 rendered people that they were not trained on.
+
+    Args:
+        pose: with its maps.
+
+    Returns:
+        (J, 3) float64 mm, camera axes; NaN where :func:`joint_sigma` has none.
+    """
+    sigma = np.minimum(joint_sigma(pose), _WIDEST)
+    across, depth = _ACROSS * sigma, np.hypot(_DEPTH_AT_LEAST, _DEPTH * sigma)
+    return np.stack((across, across, depth), axis=1)
 
 
 def _map_sigma(heat: np.ndarray) -> float:

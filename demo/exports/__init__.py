@@ -50,6 +50,8 @@ FORMATS = {
     "maps": Format(
         ".maps.png", "the confidence maps on one sheet", False, lambda pose, photo, _: as_png.encode_maps(pose, photo)
     ),
-    "html": Format(".html", "the 3D view, which needs no network", False, lambda pose, *_: as_html.encode(pose)),
+    "html": Format(
+        ".html", "the 3D view, which needs no network", False, lambda pose, photo, _: as_html.encode(pose, photo)
+    ),
 }  # fmt: skip
 """By name, as ``python -m demo.predict --formats`` takes it."""

@@ -1,22 +1,22 @@
-"""HTML: the rotatable 3D view as one page that needs no network."""
+"""HTML: the 3D view as one page that needs no network."""
 
 from __future__ import annotations
 
+import numpy as np
+
+from demo.drawing.figure_view import figure_page
 from demo.drawing.figures import skeleton_figure
 from fusion_model import Pose
 
-_HEIGHT = 720  # pixels
 
-
-def encode(pose: Pose) -> bytes:
+def encode(pose: Pose, photo: np.ndarray | None = None) -> bytes:
     """Write one person's 3D view.
 
     Args:
         pose: of the person to draw.
+        photo: (H, W, 3) uint8 RGB, which stands behind the person; None leaves it out.
 
     Returns:
         A whole page in UTF-8 with Plotly inside it: some megabytes.
     """
-    figure = skeleton_figure(pose)
-    figure.update_layout(height=_HEIGHT)
-    return figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False}).encode()
+    return figure_page(skeleton_figure(pose, photo), "3D skeleton").encode()

@@ -126,7 +126,7 @@ def open_page(browser, address):
     contexts = []
 
     def opened(viewport=DESK, scheme="light", url=address):
-        context = browser.new_context(viewport=viewport, color_scheme=scheme)
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
         contexts.append(context)
         page = context.new_page()
         page.asked, page.broken = [], []

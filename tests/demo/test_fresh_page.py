@@ -128,10 +128,10 @@ def test_a_late_drawing_of_the_example_does_not_replace_that_of_a_new_photo(fres
     drawn = renderers.figure
     first = photo_of_figure(fresh)
 
-    def late(result, choices):
+    def late(photo, result, choices):
         if choices.show_outside:
             time.sleep(4)
-        return drawn(result, choices)
+        return drawn(photo, result, choices)
 
     monkeypatch.setattr(renderers, "figure", late)
     fresh.get_by_label("Guess beyond the frame").check()

@@ -46,7 +46,7 @@ def test_a_photo_in_the_pose_out(open_page, example):
     assert plot["height"] > 300
     assert plot["width"] > 300
     for view in ("Front", "Side", "Top"):
-        assert page.locator("#figure .updatemenu-button", has_text=view).is_visible()
+        assert page.locator("#figure").get_by_role("button", name=view).is_visible()
     assert "stand-in" in page.locator("#times").inner_text()
     assert page.broken == []
 
@@ -71,8 +71,9 @@ def test_dragging_turns_the_figure(page):
 
 def test_the_figure_is_redrawn_in_place_and_keeps_its_camera(page, example, tmp_path):
     page.evaluate("window.first = document.querySelector('#figure canvas')")
-    page.locator("#figure .updatemenu-button", has_text="Side").click()
-    turned = "document.querySelector('#figure .graph')._fullLayout.scene.camera.eye.x > 1"
+    page.locator("#figure").get_by_role("button", name="Side").click()
+    camera = "document.querySelector('#figure .graph')._fullLayout.scene.camera"
+    turned = f"(({{eye, center}}) => Math.abs(eye.y - center.y) < 0.2)({camera})"  # seen from the side
     page.wait_for_function(turned, timeout=WAIT)
     page.get_by_label("Person 2").check()
     page.wait_for_function("document.querySelector('#box input, #box textarea').value.startsWith('256')", timeout=WAIT)

@@ -50,7 +50,7 @@ def test_a_clip_in_the_motion_out(video_page, clip):
     assert len(list(csv.reader(saved(video_page, "csv").splitlines()))) == 1 + 8 * 17 + 2
     assert saved(video_page, "bvh").startswith("HIERARCHY")
     video_page.wait_for_function("document.querySelector('#overlay video').duration > 0.3", timeout=WAIT)
-    video_page.locator("#motion .updatemenu-button", has_text="Play").click()
+    video_page.locator("#motion").get_by_role("button", name="Play").click()
     video_page.wait_for_function(
         "document.querySelector('#motion .js-plotly-plot')._fullLayout._currentFrame === '9'", timeout=WAIT
     )

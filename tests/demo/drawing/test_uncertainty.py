@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from demo.drawing.uncertainty import joint_sigma
+from demo.drawing.uncertainty import joint_sigma, joint_spread
 from fusion_model.heatmaps import encode
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 
@@ -42,3 +42,18 @@ def test_a_joint_outside_or_without_a_map_has_no_sigma(change_pose):
     assert np.isnan(joint_sigma(change_pose(status=status))[WRIST])
     assert np.isnan(joint_sigma(change_pose(heatmaps=np.zeros((16, 64, 64), np.float32)))).all()
     assert np.isnan(joint_sigma(change_pose(joints_3d=np.zeros((17, 3), np.float32)))).all()
+
+
+def test_the_spread_grows_with_the_map_and_is_wider_in_depth(change_pose):
+    narrow, wide = (joint_spread(change_pose(heatmaps=maps(change_pose(), sigma))) for sigma in (1.5, 3.0))
+    assert narrow.shape == (17, 3)
+    assert (wide > narrow).all()
+    assert (narrow[:, 2] > narrow[:, 0]).all()
+    assert np.array_equal(narrow[:, 0], narrow[:, 1])
+    assert narrow[WRIST, 0] == pytest.approx(0.85 * joint_sigma(change_pose(heatmaps=maps(change_pose(), 1.5)))[WRIST])
+
+
+def test_the_spread_of_a_map_all_over_is_bounded_and_of_none_unknown(change_pose):
+    everywhere = joint_spread(change_pose(heatmaps=np.ones((16, 64, 64), np.float32)))
+    assert everywhere.max() < 300
+    assert np.isnan(joint_spread(change_pose(heatmaps=np.zeros((16, 64, 64), np.float32)))).all()

@@ -154,9 +154,14 @@ def test_html_holds_the_figure_and_needs_no_network(pose):
     tags = Tags(page)
     assert tags.addresses == []
     assert tags.scripts >= 2
-    assert "Plotly.newPlot" in page
+    assert "figureView(document" in page
     assert all(name.replace("_", " ") in page for name in HUMAN36M_17.joints)
     assert len(page) > 1_000_000  # plotly itself
+
+
+def test_html_of_a_photo_shows_it_behind(pose, photo):
+    assert "jpeg;base64," not in as_html.encode(pose).decode()
+    assert "jpeg;base64," in FORMATS["html"].write(pose, photo, "a.jpg").decode()
 
 
 def test_a_name_with_tags_adds_none_to_the_html(pose):
