@@ -29,6 +29,7 @@ from train.fusion_stage.training import fusion_config
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
 FUSION = (
     "--steps", 8, "--crops", 1, "--pairs", 12, "--reprojection", 0.5, "--map-faults", 1, "--joined-targets",
+    "--hidden-trust", 0.6, "--head-steps", 3,
     "--pools", 2,
 )  # fmt: skip
 

@@ -32,7 +32,7 @@ _RESULT = "result.json"
 _SHARED = (
     "preset", "steps", "batch", "lr", "schedule", "warmup", "patience", "validate_every", "sharpness", "soft_fraction",
     "crops", "people", "pairs", "input_size", "teacher_trust", "reprojection", "synthetic_fraction", "augment",
-    "motions", "map_faults", "joined_targets",
+    "motions", "map_faults", "joined_targets", "hidden_trust",
 )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ from train.fusion_stage.head import has_head, stored_features, train_head
 from train.fusion_stage.losses import reprojection_loss
 from train.fusion_stage.mixing_log import MixingLog
 from train.fusion_stage.pictures import pose_sheet
-from train.fusion_stage.pose_figures import known, mean_pose, pose_figures
+from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures
 from train.fusion_stage.samples import Batch, FusionData, FusionSamples, random_rows
 from train.fusion_stage.timing import parameter_count, time_networks
 
@@ -50,7 +50,7 @@ _PASSES = (
 )
 _FIXED = (  # arguments that may not change while a run goes on
     "preset", "strategy", "fixed_beta", "crops", "sharpness", "steps", "synthetic_fraction", "teacher_trust",
-    "reprojection", "pairs", "augment", "motions", "map_faults",
+    "reprojection", "pairs", "augment", "motions", "map_faults", "hidden_trust",
     "joined_targets",
 )  # fmt: skip
 
@@ -85,6 +85,12 @@ def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
     )
     arguments.add_argument(
         "--teacher-trust", type=fraction, default=1.0, help="factor on the 3D loss of photos, whose 3D is a teacher's"
+    )
+    arguments.add_argument(
+        "--hidden-trust",
+        type=fraction,
+        default=0.0,
+        help="least weight of a photo's limb joints in 3D, whose weight else is how well the teacher sees them",
     )
     arguments.add_argument(
         "--reprojection",
@@ -219,7 +225,9 @@ class Trainer:
     def _distance(self, pose: Tensor, batch: Batch) -> Tensor:
         """Eq. 4 for poses (N, J, 3) of a batch, and the distance to its 2D labels where the arguments ask for it."""
         trust = torch.where(self.rendered[batch.source], 1.0, self.arguments.teacher_trust)[:, None]
-        target, weight = batch.pose[:, self._joints], trust * batch.weight[:, self._joints]
+        seen = batch.weight.clone()
+        seen[:, LIMBS] = torch.where(seen > 0, seen.clamp_min(self.arguments.hidden_trust), 0.0)[:, LIMBS]
+        target, weight = batch.pose[:, self._joints], trust * seen[:, self._joints]
         loss = fusion_loss(pose, target, self.loop.module, weight, self.arguments.sharpness)
         if self.arguments.reprojection:
             loss = loss + self.arguments.reprojection * reprojection_loss(pose, batch.points, batch.point_weight)
