@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import gradio as gr
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 _JS, _CSS = (Path(__file__).with_name(f"figure_view.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
 
@@ -48,6 +51,8 @@ def figure_view(figure: go.Figure | None, *, label: str, described_by: str, elem
         described_by: ``elem_id`` of the text that describes the figure.
         elem_id: of the component.
     """
+    import gradio as gr  # noqa: PLC0415 - exports write the page without it
+
     return gr.HTML(
         figure_value(figure),
         html_template=_markup(label, described_by),

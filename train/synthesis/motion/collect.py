@@ -125,18 +125,23 @@ def _spaced(features: np.ndarray, count: int, generator: np.random.Generator) ->
     return np.array(chosen)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sources", nargs="+", type=Path, help=".bvh, .amc (its .asf beside it) or .npz files")
-    parser.add_argument("--out", required=True, type=Path, help="npz file to write")
-    parser.add_argument("--count", type=int, default=3000, help="postures at most (default %(default)s)")
-    parser.add_argument("--clusters", type=int, default=150, help="groups of postures (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the grouping (default %(default)s)")
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    """Arguments of the command."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("sources", nargs="+", type=Path, help=".bvh, .amc (its .asf beside it) or .npz files")
+    arguments.add_argument("--out", required=True, type=Path, help="npz file to write")
+    arguments.add_argument("--count", type=int, default=3000, help="postures at most (default %(default)s)")
+    arguments.add_argument("--clusters", type=int, default=150, help="groups of postures (default %(default)s)")
+    arguments.add_argument("--seed", type=int, default=0, help="of the grouping (default %(default)s)")
+    arguments.add_argument(
         "--composed", type=float, default=COMPOSED, help="fraction of draws that are no captures (default %(default)s)"
     )
-    options = parser.parse_args(arguments)
+    return arguments
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    options = parser().parse_args(arguments)
     try:
         clips = [clip for path in options.sources for clip in read_clips(path)]
         pack = collect(clips, options.count, options.clusters, options.seed, options.composed)
