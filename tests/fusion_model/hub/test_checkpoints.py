@@ -315,9 +315,8 @@ def test_the_bundled_checkpoint_has_a_name_in_every_folder(tmp_path, monkeypatch
     assert config.detector == PRESETS["released"].detector
     fitted = {name: getattr(config.search, name) for name in ("score", "box_score", "person")}
     assert config.search == dataclasses.replace(PRESETS["released"].search, **fitted)
-    # Its fusion network is of the design before the preset's: plain layers that read nothing from the maps.
-    assert not config.fusion.map_readings
-    assert [layer.kind for layer in config.fusion.layers] == ["conv"] * 3 + ["fc"] * 4
+    assert dataclasses.replace(config.fusion, merge_after=None) == PRESETS["released"].fusion
+    assert config.following is not None
     assert any(name.startswith("detector.") for name in state)
     with pytest.raises(FileNotFoundError, match=r"has no config\.json"):
         load_checkpoint("./default")
