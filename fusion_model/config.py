@@ -227,7 +227,7 @@ class CalibrationConfig:
 class FollowingConfig:
     """How far a pose follows its own 2D joints and a person's limbs (:mod:`fusion_model.following`).
 
-    The values are of the bundled checkpoint; ``train.calibrate`` fits those of others.
+    The values are to start from; ``train.calibrate`` fits those of a checkpoint.
 
     Attributes:
         limbs: share of the way from the network's limb lengths to a person's; above 1 beyond, as shares of the other

@@ -20,7 +20,6 @@ import torch
 from fusion_model.estimator import PoseEstimator
 from fusion_model.metrics import expected_calibration_error, reliability_table
 from fusion_model.pose import Pose
-from fusion_model.second_peaks import second_peaks
 from fusion_model.skeletons import HUMAN36M_17
 from train.command import new_parser, run_command
 from train.data.scenes import find_scenes
@@ -48,6 +47,7 @@ from train.evaluation.negatives import negative_crops
 from train.evaluation.paired import PEOPLE
 from train.evaluation.registry import NAMES, measure_protocol
 from train.evaluation.scenes import scene_figures, scene_lines
+from train.evaluation.second_peaks import second_peaks
 from train.fusion_stage.pose_figures import mean_pose
 
 _TIMED = 60  # photos
@@ -198,7 +198,7 @@ def _person(source: Source, row: int) -> str:
 def _tested_confidence(poses: list[Pose | None], truth: Truth) -> np.ndarray:
     """(K, 3) confidence, correctness and second peak of the labelled joints of odd people, not seen by calibration.
 
-    The second peak: see :func:`fusion_model.second_peaks.second_peaks`.
+    The second peak: see :func:`train.evaluation.second_peaks.second_peaks`.
     """
     tested = [number for number in range(1, len(poses), 2) if poses[number] is not None]
     shape = (-1, len(LIMBS_17))

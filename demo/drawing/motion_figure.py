@@ -34,7 +34,7 @@ def motion_figure(motion: Motion) -> go.Figure:
 
     Returns:
         A figure of explicit height with T frames named by their number in the clip, axes in mm that hold the whole
-        motion and are equally long, everybody standing on the floor, and a camera that stays where it was turned to.
+        motion and are equally long, everyone standing on the floor, and a camera that stays where it was turned to.
         Frames without the person are empty, and the slider says so.
     """
     still, shown = skeleton_figure(_hull(motion)), motion.found[0]

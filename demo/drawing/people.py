@@ -147,7 +147,7 @@ def joints(body: Body) -> go.Scatter3d:
 
 
 def spread(drawn: Sequence[Body]) -> go.Mesh3d | None:
-    """Clear ellipsoids round everybody's joints, in the colours of their sides: the wider, the less sure."""
+    """Clear ellipsoids round everyone's joints, in the colours of their sides: the wider, the less sure."""
     parts = []
     for body in drawn:
         skeleton = SKELETONS[body.pose.skeleton]

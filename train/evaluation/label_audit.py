@@ -100,5 +100,5 @@ def audit(estimator: PoseEstimator, sources: list[Source], people: int, seed: in
         rows.append((source.name, len(chosen), *teacher, *network))
     if not rows:
         raise ValueError("there are no training people to audit")
-    judged = [f"{judge}: {part}" for judge in ("teacher", "network") for part in ("whole body", "arms", "legs")]
-    return markdown_table(("set", "people", *judged), rows)
+    columns = [f"{judge}: {part}" for judge in ("teacher", "network") for part in ("whole body", "arms", "legs")]
+    return markdown_table(("set", "people", *columns), rows)

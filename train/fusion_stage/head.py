@@ -1,7 +1,7 @@
 """Trains the fully connected layers of a merged fusion network further, on stored features of its convolutions.
 
-These layers turn positions into depth and need many passes over the data; a pass over stored features takes a tenth of
-the time of one through augmentation and convolutions.
+These layers turn positions into depth and need many passes over the data, which stored features spare the augmentation
+and the convolutions.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from fusion_model.crop_inference import calibrated
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.presets import PRESETS
-from fusion_model.second_peaks import second_peaks
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from tests.helpers.estimators import sure
 from tests.helpers.fake_data import make_source
@@ -41,6 +40,7 @@ from train.evaluation.end_to_end import (
     with_error,
 )
 from train.evaluation.negatives import negative_crops
+from train.evaluation.second_peaks import second_peaks
 from train.fusion_stage.pose_figures import mean_pose, pose_figures
 from train.hourglass_stage.map_figures import person_pck
 
