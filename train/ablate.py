@@ -14,16 +14,15 @@ from pathlib import Path
 
 from train.ablation.report import write_report
 from train.ablation.runs import STRATEGIES, Ablation
-from train.command import common_arguments, new_parser, run_command
-from train.engine.arguments import positive
-from train.fusion_stage.training import fusion_arguments
+from train.command import run_command, training_parser
+from train.engine.arguments import read_settings
+from train.settings import AblationConfig
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = new_parser("ablate", __doc__)
-    common_arguments(arguments, batch=64, learning_rate=1e-3, one_run=False)
-    fusion_arguments(arguments)
+    arguments = training_parser(AblationConfig, __doc__, one_run=False)
+    arguments.add_argument("--hourglass", type=Path, required=True, help="run, checkpoint or safetensors file")
     arguments.add_argument("--out", type=Path, required=True, help="folder of the runs, their samples and the tables")
     arguments.add_argument(
         "--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES), help="rows of the table"
@@ -38,15 +37,12 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--checkpoints", action="store_true", help="keep each run's network as a checkpoint that train.evaluate reads"
     )
-    arguments.add_argument(
-        "--people", type=positive(int), help="training people at most, evenly over the data (default: all)"
-    )
     return arguments
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    ablation = Ablation(arguments)
+    ablation = Ablation(read_settings(AblationConfig, arguments), arguments)
     if not ablation.run():
         return 1
     if ablation.accelerator.is_main_process:

@@ -23,14 +23,15 @@ from fusion_model.fusion import FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import DEFAULT
 from fusion_model.presets import PRESETS
-from train import fusion, hourglass
 from train.command import new_parser, run_command
 from train.engine.arguments import positive
 from train.engine.loop import Loop
 from train.evaluation.inference_times import photos_of_one, report
 from train.fusion_stage.timing import random_inputs, take_turns
 from train.fusion_stage.training import Trainer
-from train.hourglass_stage.training import heatmap_loss, make_loop
+from train.hourglass_stage.training import make_loop
+from train.losses import heatmap_loss
+from train.settings import FusionTrainConfig, HourglassTrainConfig
 
 _ROUNDS = 3  # bare and whole take turns, so that a busy machine slows both; the median counts
 _Loss = Callable[[nn.Module, int, torch.Generator | None], tuple[Tensor, dict[str, float]]]
@@ -72,17 +73,16 @@ def main(arguments: argparse.Namespace) -> int:
 def _measure_training(arguments: argparse.Namespace) -> None:
     """Print the rates of both networks."""
     with tempfile.TemporaryDirectory() as folder:
-        common = ["--data", str(arguments.data), "--preset", arguments.preset, "--log", "csv"]
-        options = [*common, "--run", f"{folder}/hourglass", "--batch", str(arguments.hourglass_batch)]
-        loop = make_loop(hourglass.parser().parse_args(options))
+        common = {"preset": arguments.preset, "log": "csv"}
+        settings = HourglassTrainConfig(batch=arguments.hourglass_batch, **common)
+        loop = make_loop(settings, arguments.data, Path(folder, "hourglass"))
         _compare("hourglass", loop, _bare_hourglass(loop, arguments.hourglass_batch), arguments)
-        options = [*common, "--run", f"{folder}/fusion", "--batch", str(arguments.fusion_batch), "--crops", "1"]
-        settings = fusion.parser().parse_args([*options, "--hourglass", folder])
+        settings = FusionTrainConfig(batch=arguments.fusion_batch, crops=1, **common)
         config = PRESETS[arguments.preset]
         stacks = StackedHourglass(config.hourglass).eval().to(memory_format=torch.channels_last)
-        trainer = Trainer(config, stacks, FusionNetwork(config.fusion), settings)
-        trainer.take_data()
-        _compare("fusion", trainer.loop, _bare_fusion(trainer.loop, settings), arguments)
+        trainer = Trainer(config, stacks, FusionNetwork(config.fusion), settings, Path(folder, "fusion"))
+        trainer.build_data(arguments.data)
+        _compare("fusion", trainer.loop, _bare_fusion(trainer.loop, settings.batch), arguments)
 
 
 def _bare_hourglass(loop: Loop, batch: int) -> _Loss:
@@ -94,9 +94,9 @@ def _bare_hourglass(loop: Loop, batch: int) -> _Loss:
     return lambda network, _step, _generator: (heatmap_loss(network(images), maps, weight), {})
 
 
-def _bare_fusion(loop: Loop, settings: argparse.Namespace) -> _Loss:
+def _bare_fusion(loop: Loop, batch: int) -> _Loss:
     """The loss on tensors that lie ready."""
-    config, batch = loop.module.config, settings.batch
+    config = loop.module.config
     images, maps = random_inputs(loop.module, batch)
     pose = torch.zeros(batch, config.joints, 3, device=loop.device)
     return lambda network, _step, _generator: (fusion_loss(network(images, maps), pose, loop.module), {})

@@ -8,27 +8,21 @@ from __future__ import annotations
 import argparse
 import sys
 
-from train.command import common_arguments, new_parser, run_command
-from train.engine.arguments import positive
+from train.command import run_command, training_parser
+from train.engine.arguments import read_settings
 from train.hourglass_stage.training import make_loop
+from train.settings import HourglassTrainConfig
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = new_parser("hourglass", __doc__)
-    common_arguments(arguments, batch=24, learning_rate=1.5e-3)
-    arguments.add_argument(
-        "--input-size", type=positive(int), help="pixels of the crop's side while training (default: preset)"
-    )
-    arguments.add_argument(
-        "--freeze-norm", action="store_true", help="keep the statistics of batch normalisation, to fine-tune"
-    )
-    return arguments
+    return training_parser(HourglassTrainConfig, __doc__)
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    loop = make_loop(arguments)
+    settings = read_settings(HourglassTrainConfig, arguments)
+    loop = make_loop(settings, arguments.data, arguments.run, arguments.init_from)
     resumed = "resumed" if loop.resume() else "started"
     loop.accelerator.print(f"{resumed} at step {loop.step} on {loop.device}")
     return 0 if loop.run() else 1

@@ -12,39 +12,36 @@ import sys
 from pathlib import Path
 
 from fusion_model.estimator import PoseEstimator
-from train.command import common_arguments, new_parser, run_command
-from train.engine.arguments import positive
+from train.command import run_command, training_parser
+from train.engine.arguments import read_settings
 from train.engine.checkpoints import is_released
 from train.evaluation.card import STALE
-from train.fusion_stage.joint import POSE_WEIGHT, BothNetworks, make_loop, write_tuned
+from train.fusion_stage.joint import BothNetworks, make_loop, write_tuned
+from train.settings import JointTrainConfig
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = new_parser("joint", __doc__)
-    common_arguments(arguments, batch=24, learning_rate=1e-4, presets=False, one_run=False)
+    arguments = training_parser(JointTrainConfig, __doc__, one_run=False)
     arguments.add_argument("--checkpoint", type=Path, required=True, help="folder to start from, left as it is")
     arguments.add_argument("--run", type=Path, required=True, help="folder of the run; an existing run is continued")
-    arguments.add_argument("--seed", type=int, default=0, help="of batches and augmentation")
-    arguments.add_argument(
-        "--pose-weight", type=positive(float), default=POSE_WEIGHT, help="factor on the pose's loss of Eq. 4, 1/mm^2"
-    )
     return arguments
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
+    settings, run = read_settings(JointTrainConfig, arguments), arguments.run
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu")
     module = BothNetworks(estimator.hourglass.float(), estimator.fusion_network.float()).requires_grad_()
-    loop = make_loop(module, estimator, arguments)
+    loop = make_loop(module, estimator, settings, arguments.data, run)
     loop.accelerator.print("resumed" if loop.resume() else "started", f"at step {loop.step} on {loop.device}")
-    if loop.step >= arguments.steps and is_released(arguments.run):
-        loop.accelerator.print(f"finished before: {arguments.run / 'checkpoint'} is left as it is")
+    if loop.step >= settings.steps and is_released(run):
+        loop.accelerator.print(f"finished before: {run / 'checkpoint'} is left as it is")
         return 0
     if not loop.run():
         return 1
     if loop.accelerator.is_main_process:
-        folder = write_tuned(module.cpu(), estimator, arguments)
+        folder = write_tuned(module.cpu(), estimator, arguments.checkpoint, run)
         print(f"checkpoint: {folder}")
         print(f"the confidence is still the old one's: python -m train.calibrate --data DIR --checkpoint {folder}")
         print(STALE.format(folder=folder))

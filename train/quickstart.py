@@ -16,17 +16,10 @@ from fusion_model.hub.checkpoints import read_metrics
 from train.command import new_parser, run_command
 from train.engine.arguments import positive
 from train.engine.run_files import check_settings, read_json
+from train.recipes.plan import CONFIGS_FOLDER, Choices, Recipe
 from train.recipes.stages import Stage, run_stages
 
-# Of --minutes 10, which scales the pictures and the steps alike; how long that takes on slow cores is in RESULTS.md.
-PICTURES, HELD_OUT, PICTURE_SIZE = 2500, 300, 128
-HOURGLASS_STEPS, FUSION_STEPS = 2000, 1000
-_COMMON = ("--preset", "small", "--augment", "narrow", "--save-every", "200", "--log", "csv")
-_HOURGLASS = ("--batch", "32", "--lr", "8e-3", "--validate-every", "500")
-_FUSION = ("--crops", "3", "--soft-fraction", "0.1", "--validate-every", "500")
-VERSION = 3  # of these choices: a folder begun with others is refused
-MAX_WARMUP = 300  # steps
-MIN_STEPS, MIN_PICTURES = 4, 16  # so that the fewest minutes still train and measure
+VERSION = 3  # of the choices in configs/quickstart.toml: a folder begun with others is refused
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,36 +44,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 def stages(out: Path, minutes: float, seed: int) -> list[Stage]:
     """What is done, in order, in about so many minutes."""
-    scale = minutes / 10
-
-    def steps(count: int) -> tuple[str, ...]:
-        scaled = max(MIN_STEPS, round(scale * count))
-        return ("--steps", str(scaled), "--warmup", str(min(MAX_WARMUP, scaled // 3)))
-
-    def pictures(count: int) -> str:
-        return str(max(MIN_PICTURES, round(scale * count)))
-
-    data, hourglass = str(out / "data"), str(out / "hourglass")
-    common = ("--data", data, "--seed", str(seed), *_COMMON)
-    render = ("synthesize", "--plain", "--size", str(PICTURE_SIZE), "--out")
-    held_out = ("--split", "validation", "--seed", str(seed + 1))
-    return [
-        Stage(
-            "render people",
-            (
-                (*render, f"{data}/rendered", "--count", pictures(PICTURES), "--seed", str(seed)),
-                (*render, f"{data}/held-out", "--count", pictures(HELD_OUT), *held_out),
-            ),
-        ),
-        Stage(
-            "train the hourglass", (("hourglass", *common, "--run", hourglass, *steps(HOURGLASS_STEPS), *_HOURGLASS),)
-        ),
-        Stage(
-            "train the fusion network, prune and measure it",
-            (("fusion", *common, "--run", f"{out}/fusion", "--hourglass", hourglass, *steps(FUSION_STEPS), *_FUSION),),
-        ),
-        Stage("fit the confidence", (("calibrate", "--data", data, "--checkpoint", f"{out}/fusion/checkpoint"),)),
-    ]
+    recipe = Recipe.read(CONFIGS_FOLDER / "quickstart.toml")
+    return recipe.stages(Choices(out / "data", out, scale=minutes / 10, seed=seed))
 
 
 def summary(out: Path, seconds: dict[str, float]) -> str:

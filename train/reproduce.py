@@ -1,15 +1,16 @@
 """The whole recipe of a table of the paper: ``python -m train.reproduce table1 --data DIR --out DIR``.
 
 Trains the networks over prepared data, measures them and prints the table with the paper's rows beside ours; "released"
-makes the bundled checkpoint from labelled photos, and renders people into the folder that they lie in. Every stage is
-a command of its own, which --dry-run prints. Run the same command again to continue where it was cut; recipes of one
---out share the networks that they have in common.
+makes the bundled checkpoint from labelled photos, and renders people into the folder that they lie in. A recipe is a
+file in configs/, or one of your own; every stage is a command of its own, which --dry-run prints. Run the same command
+again to continue where it was cut; recipes of one --out share the networks that they have in common.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 from fusion_model.presets import PRESETS
@@ -17,9 +18,10 @@ from train.command import new_parser, run_command
 from train.data.readers.registry import DISTRIBUTED
 from train.engine.arguments import positive
 from train.engine.run_files import check_settings
-from train.recipes.plan import Settings, check_data
+from train.recipes.checks import check_data
+from train.recipes.plan import Choices, Recipe, bundled_recipes
+from train.recipes.reports import report
 from train.recipes.stages import run_stages, shown
-from train.recipes.tables import RECIPES
 
 _BASES = ("mpii", "lsp", "lspet", "coco")  # sets of photos that every hourglass can start on
 
@@ -27,8 +29,8 @@ _BASES = ("mpii", "lsp", "lspet", "coco")  # sets of photos that every hourglass
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = new_parser("reproduce", __doc__)
-    offered = "; ".join(f"{name}: {recipe.about}" for name, recipe in RECIPES.items())
-    arguments.add_argument("recipe", choices=RECIPES, help=offered)
+    offered = "; ".join(f"{name}: {recipe.about}" for name, recipe in bundled_recipes().items())
+    arguments.add_argument("recipe", type=recipe_file, help=f"{offered}; or your own file, FILE.toml")
     arguments.add_argument(
         "--data", type=Path, required=True, help="folder with a folder for each set, of its name: human36m, kth, ..."
     )
@@ -52,26 +54,33 @@ def parser() -> argparse.ArgumentParser:
     return arguments
 
 
+def recipe_file(text: str) -> Path:
+    """Reader of a recipe: the path of a file, or the name of one in ``configs/``."""
+    bundled = bundled_recipes()
+    if text not in bundled and not text.endswith(".toml"):
+        raise argparse.ArgumentTypeError(f"must be {', '.join(bundled)} or a file FILE.toml, got {text!r}")
+    return bundled[text].path if text in bundled else Path(text)
+
+
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    recipe = RECIPES[arguments.recipe]
+    recipe = Recipe.read(arguments.recipe)
     if arguments.init_from and not recipe.goes_on:
-        raise ValueError(f"{arguments.recipe} starts from nothing: leave out --init-from")
-    names = ("data", "out", "preset", "base", "scale", "seed", "accumulate", "init_from")
-    arguments.preset = arguments.preset or recipe.preset
-    settings = Settings(**{name: getattr(arguments, name) for name in names})
-    plan = recipe.stages(settings)
+        raise ValueError(f"{recipe.path.stem} starts from nothing: leave out --init-from")
+    choices = Choices(**{one.name: getattr(arguments, one.name) for one in fields(Choices)})
+    plan = recipe.stages(choices)
     if arguments.dry_run:
         for stage in plan:
             print(f"# {stage.name}", *map(shown, stage.commands), sep="\n")
         return 0
-    check_data(settings, recipe)
-    if recipe.check:
-        recipe.check(settings)
-    check_settings(settings.out, "reproduce.json", settings.begun_with())
-    if run_stages(plan, settings.out) is None:
+    check_data(recipe, choices)
+    begun = {name: getattr(choices, name) for name in ("base", "scale", "seed")}
+    begun |= {"preset": choices.preset or recipe.preset, "data": str(choices.data.resolve())}
+    begun["init_from"] = choices.init_from and str(choices.init_from.resolve())
+    check_settings(choices.out, "reproduce.json", begun)
+    if run_stages(plan, choices.out) is None:
         return 1
-    print(recipe.report(settings))
+    print(report(recipe, choices.out))
     return 0
 
 

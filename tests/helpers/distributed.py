@@ -22,14 +22,14 @@ from torch import nn
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.presets import PRESETS
-from train import fusion, hourglass
 from train.engine import loop as engine
 from train.engine.loop import Loop
 from train.engine.settings import LoopSettings
 from train.fusion_stage.training import Trainer
 from train.hourglass_stage.training import make_loop
+from train.settings import FusionTrainConfig, HourglassTrainConfig
 
-COMMON = ("--preset", "tiny", "--batch", "8", "--log", "csv", "--steps", "6", "--lr", "0.003")
+COMMON = {"preset": "tiny", "batch": 8, "log": "csv", "steps": 6, "lr": 0.003}
 
 
 def curve(loop):
@@ -40,25 +40,21 @@ def curve(loop):
     return {"losses": losses, "weights": sum(p.double().abs().sum().item() for p in loop.module.parameters())}
 
 
-def hourglass_curve(folder, out, *extra):
-    arguments = ["--data", str(folder / "data"), "--run", str(out / "hourglass"), *COMMON, "--freeze-norm", *extra]
-    return curve(make_loop(hourglass.parser().parse_args(arguments)))
+def hourglass_curve(folder, out, **extra):
+    settings = HourglassTrainConfig(**COMMON, freeze_norm=True, **extra)
+    return curve(make_loop(settings, folder / "data", out / "hourglass"))
 
 
 def fusion_curve(folder, out):
     """Over the end of the soft phase, which all processes must pass in the same step."""
-    weights = str(folder / "hourglass.safetensors")
-    arguments = fusion.parser().parse_args(
-        ["--data", str(folder / "data"), "--run", str(out / "fusion"), *COMMON, "--hourglass", weights, "--crops", "1"]
-    )
     torch.manual_seed(0)
     config, stacks = PRESETS["tiny"], StackedHourglass(PRESETS["tiny"].hourglass).eval()
     network = FusionNetwork(config.fusion)
     for part in network.modules():
         if isinstance(part, nn.Dropout):
             part.p = 0.0
-    trainer = Trainer(config, stacks, network, arguments)
-    trainer.take_data()
+    trainer = Trainer(config, stacks, network, FusionTrainConfig(**COMMON, crops=1), out / "fusion")
+    trainer.build_data(folder / "data")
     return curve(trainer.loop)
 
 
@@ -115,7 +111,7 @@ def main(folder, out):
     result |= {"stopped": stopped(out), "nan": not_a_number(out), "plateau": plateaus(out)}
     state = PartialState()
     if state.num_processes == 1:
-        result["curve"]["accumulated"] = hourglass_curve(folder, out, "--accumulate", "4")
+        result["curve"]["accumulated"] = hourglass_curve(folder, out, accumulate=4)
     with contextlib.suppress(ValueError):
         tiny_loop(out / "odd", None, batch=7, accumulate=2)
         result["odd"] = "was not refused"

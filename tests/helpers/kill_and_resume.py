@@ -22,23 +22,23 @@ from tests.helpers.fake_data import write_pack
 from train.engine.checkpoints import latest_state, read_state, read_weights
 
 STEPS = 60
-SMALL = ("--preset", "tiny", "--input-size", "64", "--batch", "4", "--save-every", "2", "--validate-every", "5",
-         "--schedule", "plateau", "--patience", "2", "--log", "csv", "--steps", str(STEPS))  # fmt: skip
+SMALL = {"preset": "tiny", "input_size": 64, "batch": 4, "save_every": 2, "validate_every": 5, "schedule": "plateau",
+         "patience": 2, "log": "csv", "steps": STEPS}  # fmt: skip
 
 
 def train(folder, run, reached):
     """What a killed process does: the command itself, from the last checkpoint on; tells the step it is at."""
-    from train import hourglass
     from train.hourglass_stage.training import make_loop
+    from train.settings import HourglassTrainConfig
 
     torch.set_num_threads(1)
-    arguments = hourglass.parser().parse_args(["--data", str(folder / "data"), "--run", str(folder / run), *SMALL])
+    settings = HourglassTrainConfig(**SMALL)
     with (
         Path(os.devnull).open("w") as nowhere,
         contextlib.redirect_stdout(nowhere),
         contextlib.redirect_stderr(nowhere),
     ):
-        loop = make_loop(arguments)
+        loop = make_loop(settings, folder / "data", folder / run)
         loop.resume()
         loss = loop.loss
 

@@ -9,9 +9,7 @@ from torch import nn
 from train.engine.loop import Loop
 from train.engine.settings import LoopSettings
 
-SETTINGS = LoopSettings(
-    steps=20, learning_rate=1e-2, warmup=5, save_every=5, validate_every=4, ema=0.9, schedule="cosine"
-)
+SETTINGS = LoopSettings(steps=20, lr=1e-2, warmup=5, save_every=5, validate_every=4, ema=0.9, schedule="cosine")
 
 
 def network():

@@ -22,9 +22,11 @@ from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import figure, picture, write_pack
 from tests.helpers.own_process import ENVIRONMENT, ROOT, output, wait_for
 from train import fusion
+from train.engine.arguments import read_settings
 from train.engine.checkpoints import latest_state, read_state, read_weights
 from train.engine.provenance import read_provenance
 from train.fusion_stage.training import fusion_config
+from train.settings import FusionTrainConfig
 
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
 FUSION = (
@@ -79,6 +81,12 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
     assert set(np.unique(estimator.fusion.weights)) <= {0.0, 1.0}
     provenance = read_metrics(checkpoint)["provenance"]
     step = json.loads((trained / "fusion" / "best" / "figures.json").read_text())["step"]
+    settings = provenance["fusion"].pop("settings")
+    assert {name: settings[name] for name in ("pairs", "head_steps", "lr")} == {
+        "pairs": 12,
+        "head_steps": 3,
+        "lr": 1e-3,
+    }
     assert provenance["fusion"] == {"steps": step, "batch": 4, "images": 4 * step, "people": {"made": 6}}
     assert provenance["hourglass"]["people"] == {"made": 6}
     assert provenance.keys() == {"hourglass", "fusion"}, "there is no detector"
@@ -285,7 +293,8 @@ def test_the_crop_is_as_large_as_the_checkpoint_says(tmp_path):
 
     def size(hourglass, *more):
         words = ("--data", "D", "--run", "R", "--hourglass", str(hourglass), "--preset", "tiny", *more)
-        return fusion_config(fusion.parser().parse_args(words), "early").hourglass.input_size
+        settings = read_settings(FusionTrainConfig, fusion.parser().parse_args(words))
+        return fusion_config(settings, hourglass).hourglass.input_size
 
     assert size(tmp_path / "checkpoint") == 192
     assert size(tmp_path / "checkpoint", "--input-size", "128") == 128

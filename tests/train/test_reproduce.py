@@ -28,7 +28,7 @@ from train.evaluation.paper import TABLE_1
 from train.evaluation.tables import Table
 from train.fusion_stage.action_specific import action_checkpoints
 from train.recipes import stages
-from train.recipes.tables import RECIPES
+from train.recipes.plan import CONFIGS_FOLDER, Choices, Recipe, bundled_recipes
 from train.synthesis.dataset import Settings as PictureSettings
 from train.synthesis.dataset import open_folder
 
@@ -134,18 +134,27 @@ def test_all_tables_from_nothing(data, started, tmp_path, monkeypatch, capsys):
     assert started == []
 
 
+def small_recipe(folder, name="released"):
+    """A bundled recipe as a file of one's own, with fewer pictures, poses and steps of the head."""
+    text = (CONFIGS_FOLDER / f"{name}.toml").read_text()
+    for old, new in (("16_000", "12"), ("1_200", "8"), ("7_000", "4"), ("2_600", "2")):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    (folder / f"{name}.toml").write_text(text)
+    return folder / f"{name}.toml"
+
+
 @pytest.mark.slow
 def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, capsys):
     for name in ("mpii", "street"):
         write_pack(tmp_path / "data", name, 10, held_out=4)
     monkeypatch.setattr("train.detector_stage.training._VALIDATION", 4)
-    monkeypatch.setattr("train.recipes.released._PICTURES", 12)
-    monkeypatch.setattr("train.recipes.released._HELD_OUT", 8)
     monkeypatch.setattr("train.backgrounds._MIN_SIDE", 20)
     monkeypatch.setattr("train.data.background_crops._BYSTANDER_SCORE", 1.1)  # nor is any background sorted out
     sure = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))  # networks this little trained find no person
     monkeypatch.setattr("train.calibrate.fit_calibration", lambda *_evidence: sure)
-    assert reproduced(tmp_path / "data", tmp_path / "out", "released") == 0
+    recipe = small_recipe(tmp_path)
+    assert reproduced(tmp_path / "data", tmp_path / "out", recipe) == 0
     data_first = ["backgrounds", "synthesize", "synthesize", "pack"]
     trained = ["hourglass", "fusion", "detector", "attach_detector"]
     assert names(started) == [*data_first, *trained, "calibrate", "evaluate"]
@@ -159,13 +168,13 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     assert "Measured on people held out from" in (checkpoint / "README.md").read_text()
     assert f"FUSION_POSE_MODEL={checkpoint} python app.py" in capsys.readouterr().out
     started.clear()
-    assert reproduced(tmp_path / "data", tmp_path / "out", "released") == 0
+    assert reproduced(tmp_path / "data", tmp_path / "out", recipe) == 0
     assert started == []
 
     again = ("--init-from", checkpoint)
-    assert reproduced(tmp_path / "data", tmp_path / "out", "released", *again) == 1
+    assert reproduced(tmp_path / "data", tmp_path / "out", recipe, *again) == 1
     assert "was begun with init_from None, not" in capsys.readouterr().err
-    assert reproduced(tmp_path / "data", tmp_path / "again", "released", *again) == 0
+    assert reproduced(tmp_path / "data", tmp_path / "again", recipe, *again) == 0
     assert names(started) == [*data_first, "fusion", "calibrate", "evaluate"]
     assert "0 of 12 crops beside people show a bystander" in capsys.readouterr().out
     new = load_file(tmp_path / "again" / "fusion" / "checkpoint" / "model.safetensors")
@@ -194,7 +203,7 @@ def test_a_cut_recipe_goes_on_at_the_stage_that_was_cut(data, recorded, tmp_path
 
 
 def test_a_dry_run_prints_commands_that_parse(tmp_path, capsys):
-    for recipe in RECIPES:
+    for recipe in bundled_recipes():
         assert call(reproduce, recipe, "--data", "D", "--out", tmp_path / "out", "--dry-run", "--accumulate", 2) == 0
         lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
         assert lines
@@ -208,8 +217,8 @@ def test_a_dry_run_prints_commands_that_parse(tmp_path, capsys):
 def test_networks_of_one_name_are_trained_by_one_command(tmp_path):
     """Recipes of one --out share stages by name."""
     commands = {}
-    for recipe in RECIPES.values():
-        for stage in recipe.stages(reproduce.Settings(tmp_path / "data", tmp_path / "out")):
+    for recipe in bundled_recipes().values():
+        for stage in recipe.stages(Choices(tmp_path / "data", tmp_path / "out")):
             assert commands.setdefault(stage.name, stage.commands) == stage.commands
 
 
@@ -279,3 +288,29 @@ def test_sigterm_reaches_the_command_that_runs(tmp_path, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
     assert stages.start_command(("hourglass", "--help")) == 7
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[hourglass]\nstepz = 3\n", "own.toml has the unknown key 'stepz' in [hourglass]: known are steps, batch"),
+        ("[hourglass]\nsteps = 0\n", "own.toml: 'steps' in [hourglass] must be a whole number above 0, got '0'"),
+        ('[hourglass]\naugment = "far"\n', "'augment' in [hourglass] must be one of narrow, wide, got 'far'"),
+        ("[hourglass]\nfreeze_norm = 1\n", "'freeze_norm' in [hourglass] must be true or false, got 1"),
+        ("[evaluate]\ncard = true\n", "the unknown key 'card' in [evaluate]: options of its command go into its 'at'"),
+        ('[evaluate]\nat = { data = "{where}" }\n', "'{where}' has the unknown word 'where': known are data, out"),
+        ("[recipe]\nset = 1\n", "own.toml has the unknown key 'set' in [recipe]"),
+        ("steps = 3\n", "own.toml has 'steps' outside of a table"),
+        ("[hourglass\n", "own.toml is no TOML file: "),
+    ],
+)
+def test_a_file_that_says_something_else_is_refused_by_key(text, words, refused, tmp_path):
+    (tmp_path / "own.toml").write_text(text)
+    options = ("--data", tmp_path, "--out", tmp_path / "out", "--preset", "tiny")
+    assert words in refused("reproduce", tmp_path / "own.toml", *options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_quick_start_is_a_file_too(tmp_path):
+    stages = Recipe.read(CONFIGS_FOLDER / "quickstart.toml").stages(Choices(tmp_path, tmp_path, scale=0.5))
+    assert [stage.commands[0][0] for stage in stages] == ["synthesize", "hourglass", "fusion", "calibrate"]

@@ -14,7 +14,6 @@ import torch
 from fusion_model.fusion import FusionNetwork
 from fusion_model.presets import PRESETS
 from train.ablation.lifter import Lifter
-from train.engine.arguments import minutes_left
 from train.engine.checkpoints import latest_state
 from train.engine.loop import start_accelerator
 from train.engine.run_files import check_settings, read_json, write_json
@@ -22,18 +21,14 @@ from train.fusion_stage.data import SampleSettings, fusion_data, fusion_fingerpr
 from train.fusion_stage.samples import FusionData
 from train.fusion_stage.timing import parameter_count
 from train.fusion_stage.training import Outcome, Trainer, fusion_config, load_hourglass, sample_settings
+from train.settings import AblationConfig
 
 LIFTER = "lifter"
 STRATEGIES = ("image-only", "maps-only", LIFTER, "early", "late", "free", "trainable")
 FIRST_STACK = "trainable-first-stack"
 SHARP = 0.05  # the farthest that a weight of a sharp run may lie from the step [l > b]
 _RESULT = "result.json"
-# What all runs of a folder share, as named on the command line.
-_SHARED = (
-    "preset", "steps", "batch", "lr", "schedule", "warmup", "patience", "validate_every", "sharpness", "soft_fraction",
-    "crops", "people", "pairs", "input_size", "teacher_trust", "reprojection", "synthetic_fraction", "augment",
-    "motions", "map_faults", "joined_targets", "hidden_trust",
-)  # fmt: skip
+_OWN = {"save_every", "keep", "log", "time_limit", "accumulate", *AblationConfig.not_options}  # not shared by all runs
 
 
 @dataclass(frozen=True)
@@ -88,17 +83,18 @@ class Ablation:
     """All runs of one output folder.
 
     Args:
+        settings: that all runs share.
         arguments: those of ``train.ablate``.
 
     Raises:
         ValueError: if the folder holds runs with other settings, data or another hourglass; names the settings.
     """
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self.arguments, self.out = arguments, arguments.out
+    def __init__(self, settings: AblationConfig, arguments: argparse.Namespace) -> None:
+        self.settings, self.arguments, self.out = settings, arguments, arguments.out
         self.seeds = list(dict.fromkeys(arguments.seeds))
-        self.rows = variants(arguments.strategies, arguments.beta, arguments.preset, stages=arguments.stages)
-        self.config = fusion_config(arguments, "trainable")
+        self.rows = variants(arguments.strategies, arguments.beta, settings.preset, stages=arguments.stages)
+        self.config = fusion_config(settings, arguments.hourglass)
         self.hourglass = load_hourglass(self.config, arguments.hourglass)
         self.accelerator = start_accelerator()
         self._data: dict[int, FusionData] = {}
@@ -122,25 +118,25 @@ class Ablation:
     def _check_settings(self) -> None:
         """Make the folder that of these settings, or refuse."""
         samples, device = self._sample_settings(-1), self.accelerator.device
-        settings = {name: getattr(self.arguments, name) for name in _SHARED}
+        settings = {name: value for name, value in self.settings.stored().items() if name not in _OWN}
         settings["data and hourglass"] = fusion_fingerprint(self.arguments.data, samples, self.hourglass, device)
         check_settings(self.out, "settings.json", settings)
 
     def _train(self, row: Variant, seed: int) -> bool:
         """One run, from the start or from where it was cut; False if it was cut again."""
-        if minutes_left(self.arguments) < 0:
+        if self.settings.minutes_left() < 0:
             self.accelerator.print(
-                f"stopped by the time limit of {self.arguments.time_limit:g} minutes; run again to continue"
+                f"stopped by the time limit of {self.settings.time_limit:g} minutes; run again to continue"
             )
             return False
         self.accelerator.print(f"{row.name}, seed {seed}:", end=" ")
         folder = self._folder(row, seed)
-        config = fusion_config(self.arguments, row.strategy, row.fixed_beta)
+        own = {"strategy": row.strategy, "fixed_beta": row.fixed_beta, "seed": seed}
+        settings = dataclasses.replace(self.settings, **own)
+        config = fusion_config(settings, self.arguments.hourglass)
         torch.manual_seed(seed)  # of the initial weights
         network = row.network(config.fusion)
-        own = {"run": folder, "strategy": row.strategy, "fixed_beta": row.fixed_beta, "seed": seed}
-        arguments = argparse.Namespace(**{**vars(self.arguments), **own})
-        trainer = Trainer(config, self.hourglass, network, arguments)
+        trainer = Trainer(config, self.hourglass, network, settings, folder)
         trainer.take_data(self._samples(row.stack))
         if not trainer.loop.run():
             return False
@@ -168,8 +164,8 @@ class Ablation:
 
     def _sample_settings(self, stack: int) -> SampleSettings:
         """The same crops whatever the seed of a run."""
-        arguments = argparse.Namespace(**{**vars(self.arguments), "seed": 0})
-        return dataclasses.replace(sample_settings(self.config, arguments), people=arguments.people, stack=stack)
+        asked = sample_settings(self.config, self.settings)
+        return dataclasses.replace(asked, people=self.settings.people, stack=stack)
 
     def _folder(self, row: Variant, seed: int) -> Path:
         """Where a run lies."""

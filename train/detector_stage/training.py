@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -25,49 +25,60 @@ from train.detector_stage.attach import CONFIG_FILE
 from train.detector_stage.backbone import start_backbone
 from train.detector_stage.composites import Composite, CompositeMaker
 from train.detector_stage.detection_figures import detection_figures
-from train.detector_stage.losses import detector_loss
 from train.detector_stage.rendered_groups import find_groups
 from train.detector_stage.scene_figures import detector_figures
 from train.detector_stage.scene_samples import SceneSampler
-from train.engine.arguments import loop_settings, start_warm
 from train.engine.checkpoints import latest_state
-from train.engine.loop import Loop
+from train.engine.loop import Loop, start_warm
 from train.engine.provenance import begin_provenance
+from train.losses import detector_loss
+from train.settings import DetectorTrainConfig
 
 _WHOLE_PHOTOS = 0.6  # of the composites
 _VALIDATION = 300  # composites
-_FIXED = ("width", "input_size", "synthetic_fraction", "scene_fraction")  # arguments that may not change in a run
 
 
-def make_loop(arguments: argparse.Namespace) -> Loop:
-    """The loop of a run, gone on with where it was cut, with its photos."""
-    config = DetectorConfig(width=arguments.width, input_size=arguments.input_size)
-    torch.manual_seed(arguments.seed)  # of the initial weights
+def make_loop(
+    settings: DetectorTrainConfig,
+    data: Path,
+    run: Path,
+    init_from: Path | None = None,
+    hourglass: Path | None = None,
+) -> Loop:
+    """The loop of a run, gone on with where it was cut, with its photos.
+
+    Args:
+        settings: of the run.
+        data: folder of data sets.
+        run: folder of the run.
+        init_from: weights that a new run starts from.
+        hourglass: weights whose hourglass the backbone of a new run starts from.
+    """
+    config = DetectorConfig(width=settings.width, input_size=settings.input_size)
+    torch.manual_seed(settings.seed)  # of the initial weights
     module = PersonDetector(config).to(memory_format=torch.channels_last)
-    if arguments.hourglass and latest_state(arguments.run) is None:
-        print(start_backbone(module, arguments.hourglass))
-    start_warm(module, arguments, "detector")
-    module.front.requires_grad_(not arguments.freeze_front)
-    photos = [source for source in find_sources(arguments.data) if source.name != SYNTHETIC]
-    scenes = find_scenes(arguments.data)
+    if hourglass and latest_state(run) is None:
+        print(start_backbone(module, hourglass))
+    start_warm(module, init_from, run, "detector")
+    module.front.requires_grad_(not settings.freeze_front)
+    photos = [source for source in find_sources(data) if source.name != SYNTHETIC]
+    scenes = find_scenes(data)
     elsewhere = find_held_out(photos, scenes)
     learnt = [source.take(~rows) for source, rows in zip(photos, elsewhere.people, strict=True)]
     sampler = SceneSampler(scenes.take(~elsewhere.scenes), config.input_size, validation=False) if scenes else None
-    held_out = CompositeMaker(
-        load_people(photos, validation=True), find_groups(arguments.data, held_out=True), config.input_size
-    )
+    held_out = CompositeMaker(load_people(photos, validation=True), find_groups(data, held_out=True), config.input_size)
     generator = np.random.default_rng(0)
     composites = [held_out.make(generator, kinds=(0.3, 0.0)) for _ in range(_VALIDATION)]  # the same in every run
     maker = CompositeMaker(
         load_people(learnt, validation=False),
-        find_groups(arguments.data, held_out=False),
+        find_groups(data, held_out=False),
         config.input_size,
         sampler.nobody if sampler else None,
     )
-    batches = _Batches(_drawing(maker, sampler, arguments), arguments.seed)
+    batches = _Batches(_drawing(maker, sampler, settings), settings.seed)
 
     def loss(network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        images, *labels = stack(batches.take(step, loop.local_slice(arguments.batch)), loop.device)
+        images, *labels = stack(batches.take(step, loop.local_slice(settings.batch)), loop.device)
         images = recolour(images, generator).contiguous(memory_format=torch.channels_last)
         return detector_loss(network(images), *labels)
 
@@ -78,10 +89,9 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
         module,
         loss,
         validate,
-        dataclasses.replace(loop_settings(arguments), clip=10.0),
-        arguments.run,
+        settings,
+        run,
         better="ap" if scenes else "recall",
-        fingerprint={name: getattr(arguments, name) for name in _FIXED},
     )
     resumed = "resumed" if loop.resume() else "started"
     loop.accelerator.print(elsewhere.describe(photos))
@@ -89,17 +99,17 @@ def make_loop(arguments: argparse.Namespace) -> Loop:
     counts = f"{whole} whole photos and {len(maker.rows)} people"
     loop.accelerator.print(f"{resumed} at step {loop.step} with {counts} on {loop.device}")
     if loop.accelerator.is_main_process:  # not before: another width is refused, and leaves the run as it is
-        begin_provenance(arguments, "detector", maker.source, maker.names, scenes=whole)
-        write_atomically(arguments.run / CONFIG_FILE, json.dumps(dataclasses.asdict(config), indent=1))
+        begin_provenance(run, settings, init_from, maker.source, maker.names, scenes=whole)
+        write_atomically(run / CONFIG_FILE, json.dumps(dataclasses.asdict(config), indent=1))
     return loop
 
 
 def _drawing(
-    maker: CompositeMaker, sampler: SceneSampler | None, arguments: argparse.Namespace
+    maker: CompositeMaker, sampler: SceneSampler | None, settings: DetectorTrainConfig
 ) -> Callable[[np.random.Generator], Composite]:
     """Draws a picture: a whole photo, where there are some, or a composite."""
-    fraction = arguments.scene_fraction if sampler else 0.0
-    kinds = (arguments.synthetic_fraction, _WHOLE_PHOTOS)
+    fraction = settings.scene_fraction if sampler else 0.0
+    kinds = (settings.synthetic_fraction, _WHOLE_PHOTOS)
 
     def draw(generator: np.random.Generator) -> Composite:
         return sampler.make(generator) if generator.random() < fraction else maker.make(generator, kinds)

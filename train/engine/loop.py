@@ -7,7 +7,6 @@ about the data order has to be stored; several processes draw the same batch, an
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import math
 import signal
@@ -30,11 +29,11 @@ from tqdm import tqdm
 from train.engine.checkpoints import latest_state, prune_states, read_state, write_best, write_state
 from train.engine.lock import only_here
 from train.engine.logs import Log, check_log
-from train.engine.optimiser import freeze_norms, make_optimiser, moving_average
+from train.engine.optimiser import freeze_norms, make_optimiser, moving_average, warm_start
 from train.engine.precision import bf16_is_fast
 from train.engine.run_files import refuse_changes
 from train.engine.seeds import derive_seed
-from train.engine.settings import FREE, PLATEAU_FACTOR, LoopSettings
+from train.engine.settings import PLATEAU_FACTOR, LoopSettings
 
 _LOG_EVERY = 50  # steps between figures where there is more than a table
 _MAX_WAIT = timedelta(hours=2)  # of other processes for the one that validates
@@ -81,10 +80,11 @@ class Loop:
         self.device = self.accelerator.device
         self.settings, self.folder, self.better = settings, folder, better
         self.loss, self.validate, self.describe, self.pictures = loss, validate, describe, pictures
-        self.fingerprint = {**dataclasses.asdict(settings), **(fingerprint or {})}
+        self.fingerprint = {**settings.stored(), **(fingerprint or {})}
+        self._fixed = {**settings.fixed(), **(fingerprint or {})}
         self._part = 0
         self.local_slice(settings.batch)  # refuses a batch that cannot be split, before anything is written
-        optimiser = make_optimiser(module, settings.learning_rate, settings.weight_decay)
+        optimiser = make_optimiser(module, settings.lr, settings.weight_decay)
         average = moving_average(settings.ema)
         self.averaged = AveragedModel(module.to(self.device), multi_avg_fn=average, use_buffers=True)
         self.network, self.optimiser = self.accelerator.prepare(module, optimiser)
@@ -93,7 +93,7 @@ class Loop:
         self.plateau_factor, self._waited = 1.0, 0
         self._sums: dict[str, float] = {}
         self._signal = self._stop = ""
-        self._began, self._pace = time.monotonic(), 0.0
+        self._pace = 0.0
         folder.mkdir(parents=True, exist_ok=True)
 
     def local_slice(self, count: int) -> slice:
@@ -122,8 +122,7 @@ class Loop:
         if path is None:
             return False
         state = read_state(path, self.device)
-        fixed = {name: value for name, value in self.fingerprint.items() if name not in FREE}
-        refuse_changes(self.folder, state["settings"], fixed, "--run")
+        refuse_changes(self.folder, state["settings"], self._fixed, "--run")
         self.module.load_state_dict(state["module"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -223,9 +222,7 @@ class Loop:
 
     def _agree(self, loss: float) -> float:
         """Mean loss of all processes; they also agree whether this step is the last, whoever wants to stop."""
-        minutes = self.settings.time_limit
-        over = minutes and time.monotonic() - self._began > 60 * minutes
-        wish = self._signal or ("the time limit" if over else "")
+        wish = self._signal or ("the time limit" if self.settings.minutes_left() < 0 else "")
         if self.accelerator.num_processes == 1:
             self._stop = wish
             return loss
@@ -319,3 +316,16 @@ def start_accelerator(*, idle_parameters: bool = False) -> Accelerator:
             DistributedDataParallelKwargs(find_unused_parameters=idle_parameters),
         ],
     )
+
+
+def start_warm(module: nn.Module, init_from: Path | None, run: Path, part: str) -> None:
+    """Start a network of a new run from other weights, if there are some, and print what was skipped.
+
+    Args:
+        module: the network to start.
+        init_from: see :func:`train.engine.optimiser.warm_start`.
+        run: folder of the run; one that goes on has weights of its own.
+        part: what the network is called in a checkpoint.
+    """
+    if init_from and latest_state(run) is None:
+        start_accelerator().print(warm_start(module, init_from, part))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from torch import Tensor
 from fusion_model.hub.checkpoints import CONFIG_FILE, read_metrics
 from train.engine.checkpoints import latest_state
 from train.engine.run_files import read_json, write_json
+from train.engine.settings import LoopSettings
 
 ENTRY = "provenance"  # of a checkpoint's metrics: what each network was trained on, and for how long
 FILE = "provenance.json"  # in a run's folder
@@ -20,23 +20,30 @@ SCENES = "scenes"  # among the data sets: whole photos
 
 
 def begin_provenance(
-    arguments: argparse.Namespace, part: str, source: Tensor, names: Sequence[str], copies: int = 1, scenes: int = 0
+    run: Path,
+    settings: LoopSettings,
+    init_from: Path | None,
+    source: Tensor,
+    names: Sequence[str],
+    copies: int = 1,
+    scenes: int = 0,
 ) -> None:
     """Begin the file of a new run; one that goes on keeps its own.
 
     Args:
-        arguments: of the command: ``run``, ``batch`` and ``init_from``.
-        part: what the network is called in a checkpoint.
+        run: its folder.
+        settings: of the run; their command is what the network is called in a checkpoint.
+        init_from: run or checkpoint whose weights it starts from, if any.
         source: (N,) data set of each row to train on.
         names: of the data sets.
         copies: rows of each person.
         scenes: number of whole photos, which are counted beside the people.
     """
-    if latest_state(arguments.run):
+    if latest_state(run):
         return
     start = {"images": 0, "people": {}}
-    if arguments.init_from:
-        start = read_provenance(arguments.init_from, part) or {"images": None, "people": {}}
+    if init_from:
+        start = read_provenance(init_from, settings.command) or {"images": None, "people": {}}
     counts = torch.bincount(source.cpu(), minlength=len(names)).tolist()
     people: dict[str, int] = {}
     for name, count in zip(names, counts, strict=True):
@@ -44,8 +51,9 @@ def begin_provenance(
             people[name] = people.get(name, 0) + count // copies
     if scenes:
         people[SCENES] = scenes
-    content = {"batch": arguments.batch, "before": start["images"], "people": most_people([start["people"], people])}
-    write_json(arguments.run / FILE, content)
+    people = most_people([start["people"], people])
+    content = {"batch": settings.batch, "before": start["images"], "people": people, "settings": settings.stored()}
+    write_json(run / FILE, content)
 
 
 def read_provenance(path: Path, part: str) -> dict[str, Any] | None:
@@ -57,7 +65,8 @@ def read_provenance(path: Path, part: str) -> dict[str, Any] | None:
 
     Returns:
         ``steps`` of the last run, ``batch`` of one, ``images`` in all (None where it started from weights of which that
-        is not known), and training ``people`` of each data set, of all runs; None if nothing is known.
+        is not known), training ``people`` of each data set, of all runs, and the ``settings`` that the last run was
+        begun with; None if nothing is known.
     """
     if (path / CONFIG_FILE).is_file():
         return read_metrics(path).get(ENTRY, {}).get(part)

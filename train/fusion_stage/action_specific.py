@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 from train.data.sources import find_actions
-from train.engine.arguments import minutes_left
 from train.engine.loop import start_accelerator
 from train.engine.run_files import check_settings, read_json
-from train.engine.settings import FREE
 from train.fusion_stage.data import fusion_fingerprint
 from train.fusion_stage.training import fusion_config, load_hourglass, sample_settings
+from train.settings import FusionTrainConfig
 
 _FILE = "actions.json"  # which actions a folder has runs of, and what they are trained with
-# Of the command line, what may change while the runs go on; files are told apart by what is in them.
-_FREE = (FREE - {"steps"}) | {"lr", "run", "cache", "detector", "data", "hourglass", "init_from", "began"}
 
 
-def train_actions(arguments: argparse.Namespace, train: Callable[[argparse.Namespace], bool]) -> bool:
+def train_actions(
+    settings: FusionTrainConfig,
+    arguments: argparse.Namespace,
+    train: Callable[[FusionTrainConfig, Path, Path | None], bool],
+) -> bool:
     """Train a network for each action of the data, in ``RUN/<action>``; finished ones are kept.
 
     Args:
+        settings: of every run.
         arguments: those of ``train.fusion``.
-        train: one run; False if it was stopped before its end.
+        train: one run, from its settings, folder and cache; False if it was stopped before its end.
 
     Returns:
         Whether all are finished.
@@ -36,24 +39,23 @@ def train_actions(arguments: argparse.Namespace, train: Callable[[argparse.Names
     printed, actions = accelerator.print, find_actions(arguments.data)
     if (out / "checkpoints").exists():
         raise ValueError(f"{out} is a run for all actions: choose another --run")
-    config = fusion_config(arguments, arguments.strategy, arguments.fixed_beta, arguments.skeleton)
+    config = fusion_config(settings, arguments.hourglass)
     hourglass = load_hourglass(config, arguments.hourglass)
-    fingerprint = fusion_fingerprint(arguments.data, sample_settings(config, arguments), hourglass, accelerator.device)
-    settings = {name: value for name, value in vars(arguments).items() if name not in _FREE}
-    settings |= {"actions": actions, "data and hourglass": fingerprint}
+    fingerprint = fusion_fingerprint(arguments.data, sample_settings(config, settings), hourglass, accelerator.device)
+    shared = settings.fixed() | {"head_steps": settings.head_steps}
+    shared |= {"actions": actions, "data and hourglass": fingerprint}
     with accelerator.main_process_first():
-        check_settings(out, _FILE, settings, option="--run")
+        check_settings(out, _FILE, shared, option="--run")
     for number, action in enumerate(actions, 1):
         if _checkpoint(out, action).is_dir():
             printed(f"{number}/{len(actions)} {action}: finished before")
             continue
-        if minutes_left(arguments) < 0:
-            printed(f"stopped by the time limit of {arguments.time_limit:g} minutes; run again to continue")
+        if settings.minutes_left() < 0:
+            printed(f"stopped by the time limit of {settings.time_limit:g} minutes; run again to continue")
             return False
         printed(f"{number}/{len(actions)} {action}")
         cache = arguments.cache / action if arguments.cache else None
-        own = {"run": out / action, "action": action, "cache": cache}
-        if not train(argparse.Namespace(**{**vars(arguments), **own})):
+        if not train(dataclasses.replace(settings, action=action), out / action, cache):
             return False
     return True
 

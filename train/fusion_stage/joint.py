@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
 from pathlib import Path
 
 import torch
@@ -19,16 +17,16 @@ from train.data.augment import AUGMENT_POSES, random_crops, target_maps, turned_
 from train.data.people import People
 from train.data.sampling import draw_local, named_rows, sampling_weights
 from train.data.sources import find_people
-from train.engine.arguments import loop_settings
 from train.engine.loop import Loop
 from train.fusion_stage.pose_figures import pose_figures
 from train.fusion_stage.samples import build_samples
 from train.fusion_stage.training import predict
 from train.hourglass_stage.map_figures import maps_pck
-from train.hourglass_stage.training import SIGMA, heatmap_loss
+from train.hourglass_stage.training import SIGMA
+from train.losses import heatmap_loss
+from train.settings import JointTrainConfig
 
 _AUGMENT = AUGMENT_POSES["wide"]
-POSE_WEIGHT = 2e-5  # brings the pose's error, 1e5 mm^2 and more, to the size of the maps'
 
 
 class BothNetworks(nn.Module):
@@ -57,20 +55,22 @@ class BothNetworks(nn.Module):
         return maps, self.fusion(*inputs)
 
 
-def make_loop(module: BothNetworks, estimator: PoseEstimator, arguments: argparse.Namespace) -> Loop:
+def make_loop(
+    module: BothNetworks, estimator: PoseEstimator, settings: JointTrainConfig, data: Path, run: Path
+) -> Loop:
     """The loop of a run, with its people."""
     size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
-    held_out, people = (_posed(find_people(arguments.data, validation=part)) for part in (True, False))
-    weights = sampling_weights(people.source, people.names, arguments.synthetic_fraction)
+    held_out, people = (_posed(find_people(data, validation=part)) for part in (True, False))
+    weights = sampling_weights(people.source, people.names, settings.synthetic_fraction)
 
     def loss(network: nn.Module, _step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        rows, noise = draw_local(weights, arguments.batch, generator, loop.local_slice(arguments.batch))
+        rows, noise = draw_local(weights, settings.batch, generator, loop.local_slice(settings.batch))
         part = people.take(rows)
         crops = random_crops(part, size, margin, _AUGMENT, noise)
         maps, pose = network(crops.images.contiguous(memory_format=torch.channels_last))
         of_maps = heatmap_loss(maps, *target_maps(crops, SIGMA))
         target, trust = turned_poses(part.pose, part.pose_weight, crops.angle, crops.mirror)
-        of_pose = arguments.pose_weight * fusion_loss(pose, target, loop.module.fusion, trust)
+        of_pose = settings.pose_weight * fusion_loss(pose, target, loop.module.fusion, trust)
         return of_maps + of_pose, {"maps": of_maps.item(), "pose": of_pose.item()}
 
     def validate(network: BothNetworks) -> dict[str, float]:
@@ -82,13 +82,10 @@ def make_loop(module: BothNetworks, estimator: PoseEstimator, arguments: argpars
         return {"pck": pck["mean"], "mpjpe": figures["mpjpe"], "pa_mpjpe": figures["pa_mpjpe"]}
 
     def describe(generator: torch.Generator) -> str:
-        rows, _ = draw_local(weights, arguments.batch, generator, loop.local_slice(arguments.batch))
+        rows, _ = draw_local(weights, settings.batch, generator, loop.local_slice(settings.batch))
         return named_rows(rows, people.source, people.names)
 
-    settings = dataclasses.replace(loop_settings(arguments), freeze_norm=True)
-    fingerprint = {"checkpoint": estimator.name, "pose_weight": arguments.pose_weight}
-    fingerprint |= {"synthetic_fraction": arguments.synthetic_fraction}
-    loop = Loop(module, loss, validate, settings, arguments.run, "-mpjpe", fingerprint, describe)
+    loop = Loop(module, loss, validate, settings, run, "-mpjpe", {"checkpoint": estimator.name}, describe)
     people, held_out, weights = people.to(loop.device), held_out.to(loop.device), weights.to(loop.device)
     return loop
 
@@ -101,12 +98,12 @@ def _posed(people: People) -> People:
     return people.take(rows)
 
 
-def write_tuned(module: BothNetworks, estimator: PoseEstimator, arguments: argparse.Namespace) -> Path:
+def write_tuned(module: BothNetworks, estimator: PoseEstimator, checkpoint: Path, run: Path) -> Path:
     """Write ``checkpoint/`` into the run's folder: the best networks, all else as it was in the first checkpoint."""
-    module.load_state_dict(load_file(arguments.run / "best" / "model.safetensors"))
-    name, detector = arguments.run.name, estimator.detector
+    module.load_state_dict(load_file(run / "best" / "model.safetensors"))
+    name, detector = run.name, estimator.detector
     tuned = PoseEstimator(estimator.config, module.hourglass, module.fusion, name=name, detector=detector)
-    card = (arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8")
-    folder = arguments.run / "checkpoint"
+    card = (checkpoint / CARD_FILE).read_text(encoding="utf-8")
+    folder = run / "checkpoint"
     tuned.save_pretrained(folder, card=card)
     return folder

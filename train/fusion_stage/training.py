@@ -5,7 +5,6 @@ First with soft weights (Eq. 3, loss of Eq. 4), then with the weights hardened t
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 from fusion_model.config import ModelConfig
 from fusion_model.detection.network import PersonDetector
 from fusion_model.estimator import PoseEstimator
-from fusion_model.fusion import SHARPNESS, FusionNetwork, fusion_loss
+from fusion_model.fusion import FusionNetwork, fusion_loss
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import CONFIG_FILE, check_state, load_checkpoint
 from fusion_model.presets import PRESETS
@@ -26,7 +25,6 @@ from fusion_model.pruning import prune
 from fusion_model.skeletons import HUMAN36M_17, SKELETONS, conversion_matrix
 from train.data.sampling import draw_local, named_rows, sampling_weights
 from train.data.source import SYNTHETIC
-from train.engine.arguments import at_least, fraction, loop_settings, positive
 from train.engine.checkpoints import read_weights, weights_fingerprint
 from train.engine.loop import Loop
 from train.engine.provenance import ENTRY, provenances
@@ -34,85 +32,36 @@ from train.engine.run_files import read_json, write_json
 from train.engine.seeds import RowNoise
 from train.fusion_stage.data import SampleSettings, fusion_data
 from train.fusion_stage.head import has_head, stored_features, train_head
-from train.fusion_stage.losses import reprojection_loss
 from train.fusion_stage.mixing_log import MixingLog
 from train.fusion_stage.pictures import pose_sheet
 from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures
 from train.fusion_stage.samples import Batch, FusionData, FusionSamples, random_rows
 from train.fusion_stage.timing import parameter_count, time_networks
+from train.losses import reprojection_loss
+from train.settings import FusionTrainConfig
 
 HARDENING = "hardening.json"  # in a run's folder: what the end of the soft phase came to
-OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the samples are labelled with
-    name for name, skeleton in SKELETONS.items() if set(skeleton.joints) <= set(HUMAN36M_17.joints)
-)
 _PASSES = (
     2  # augmented crops, over those of a pool, whose features the fully connected layers are trained on at the end
 )
-_FIXED = (  # arguments that may not change while a run goes on
-    "preset", "strategy", "fixed_beta", "crops", "sharpness", "steps", "synthetic_fraction", "teacher_trust",
-    "reprojection", "pairs", "augment", "motions", "map_faults", "hidden_trust",
-    "joined_targets",
-)  # fmt: skip
 
 
-def fusion_arguments(arguments: argparse.ArgumentParser) -> None:
-    """Arguments of every command that trains fusion networks."""
-    arguments.add_argument("--hourglass", type=Path, required=True, help="run, checkpoint or safetensors file")
-    arguments.add_argument("--sharpness", type=at_least(0), default=SHARPNESS, help="lambda of Eq. 4, mm^2")
-    arguments.add_argument(
-        "--soft-fraction", type=fraction, default=0.6, help="fraction of the steps with soft weights"
-    )
-    arguments.add_argument("--crops", type=positive(int), default=3, help="augmented crops of each person")
-    arguments.add_argument(
-        "--input-size", type=positive(int), help="pixels of the hourglass's crop (default: the checkpoint's, or preset)"
-    )
-    arguments.add_argument(
-        "--pairs", type=at_least(0, int), default=0, help="rows without a picture, drawn from poses alone"
-    )
-    arguments.add_argument(
-        "--motions", default="", help="postures of these rows, that train.synthesis.motion.collect made; default: CMU's"
-    )
-    arguments.add_argument(
-        "--map-faults",
-        type=at_least(0),
-        default=0.0,
-        help="factor on the hourglass's own rates of faults, put into the maps of photos and renders; 1: as measured",
-    )
-    arguments.add_argument(
-        "--joined-targets",
-        action="store_true",
-        help="join the teacher's 3D of training photos with their 2D labels and usual lengths of limbs",
-    )
-    arguments.add_argument(
-        "--teacher-trust", type=fraction, default=1.0, help="factor on the 3D loss of photos, whose 3D is a teacher's"
-    )
-    arguments.add_argument(
-        "--hidden-trust",
-        type=fraction,
-        default=0.0,
-        help="least weight of a photo's limb joints in 3D, whose weight else is how well the teacher sees them",
-    )
-    arguments.add_argument(
-        "--reprojection",
-        type=at_least(0),
-        default=0.0,
-        help="weight of the distance to the 2D labels, for photos and renders",
-    )
-
-
-def fusion_config(
-    arguments: argparse.Namespace, strategy: str, fixed_beta: int | None = None, skeleton: str = HUMAN36M_17.name
-) -> ModelConfig:
-    """The preset without its detector, with a strategy, an output joint set and the size of the hourglass's crop.
+def fusion_config(settings: FusionTrainConfig, trained: Path) -> ModelConfig:
+    """The preset without its detector, with strategy and joint set of a run and the size of the hourglass's crop.
 
     That size is the one that was asked for, else that of the checkpoint whose hourglass is taken, else the preset's.
+
+    Args:
+        settings: of the run.
+        trained: run, checkpoint or file of the hourglass.
     """
-    preset = PRESETS[arguments.preset]
-    fusion = dataclasses.replace(preset.fusion, strategy=strategy, fixed_beta=fixed_beta, skeleton=skeleton)
-    size = arguments.input_size
+    preset = PRESETS[settings.preset]
+    chosen = {name: getattr(settings, name) for name in ("strategy", "fixed_beta", "skeleton")}
+    fusion = dataclasses.replace(preset.fusion, **chosen)
+    size = settings.input_size
     if not size:
-        of_checkpoint = (arguments.hourglass / CONFIG_FILE).is_file()
-        origin = load_checkpoint(arguments.hourglass)[0] if of_checkpoint else preset
+        of_checkpoint = (trained / CONFIG_FILE).is_file()
+        origin = load_checkpoint(trained)[0] if of_checkpoint else preset
         size = origin.hourglass.input_size
     hourglass = dataclasses.replace(preset.hourglass, input_size=size)
     return dataclasses.replace(preset, fusion=fusion, hourglass=hourglass, detector=None)
@@ -127,13 +76,11 @@ def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
     return hourglass
 
 
-def sample_settings(config: ModelConfig, arguments: argparse.Namespace) -> SampleSettings:
-    """The samples that the arguments ask for."""
+def sample_settings(config: ModelConfig, settings: FusionTrainConfig) -> SampleSettings:
+    """The samples that a run asks for."""
     sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
-    chosen = {
-        name: getattr(arguments, name) for name in ("crops", "seed", "pairs", "augment", "motions", "joined_targets")
-    }
-    return SampleSettings(*sizes, **chosen, action=getattr(arguments, "action", ""))
+    names = ("crops", "seed", "pairs", "augment", "motions", "joined_targets", "action")
+    return SampleSettings(*sizes, **{name: getattr(settings, name) for name in names})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,54 +107,55 @@ class Trainer:
         config: of both networks.
         hourglass: trained.
         network: to train.
-        arguments: those of ``train.fusion``.
+        settings: of the run.
+        run: its folder.
     """
 
     def __init__(
-        self, config: ModelConfig, hourglass: StackedHourglass, network: FusionNetwork, arguments: argparse.Namespace
+        self,
+        config: ModelConfig,
+        hourglass: StackedHourglass,
+        network: FusionNetwork,
+        settings: FusionTrainConfig,
+        run: Path,
     ) -> None:
-        self.config, self.hourglass, self.arguments = config, hourglass, arguments
-        self.soft_steps = round(arguments.soft_fraction * arguments.steps)
-        settings = loop_settings(arguments)
-        fingerprint = {name: getattr(arguments, name) for name in _FIXED}
-        fingerprint |= {"input_size": config.hourglass.input_size, "hourglass": weights_fingerprint(hourglass)}
-        fingerprint["soft_steps"] = self.soft_steps
-        fingerprint["pools"] = self.pool_count = getattr(arguments, "pools", 1)
+        settings = dataclasses.replace(settings, input_size=config.hourglass.input_size)
+        self.config, self.hourglass, self.settings, self.run = config, hourglass, settings, run
+        self.soft_steps = round(settings.soft_fraction * settings.steps)
         skeleton = SKELETONS[config.fusion.skeleton]
         self._joints = [HUMAN36M_17.index(name) for name in skeleton.joints]  # of the samples' 17, those put out
-        fingerprint["skeleton"] = skeleton.name
-        if arguments.reprojection and skeleton != HUMAN36M_17:
+        if settings.reprojection and skeleton != HUMAN36M_17:
             raise ValueError(f"--reprojection needs the joints {HUMAN36M_17.name}, not {skeleton.name}")
         self.loop = Loop(
             network,
             self.loss,
             self.validate,
             settings,
-            arguments.run,
+            run,
             better="-mpjpe",
-            fingerprint=fingerprint,
+            fingerprint={"hourglass": weights_fingerprint(hourglass)},
             describe=self.describe,
             pictures=self.pictures,
             idle_parameters=config.fusion.has_soft_weights,  # once hardened
         )
         self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
-        self.mixing = MixingLog(arguments.run if self.loop.accelerator.is_main_process else None, self.loop.step)
+        self.mixing = MixingLog(run if self.loop.accelerator.is_main_process else None, self.loop.step)
 
-    def take_data(self, data: FusionData | None = None) -> None:
-        """Train and validate on this; None builds what the arguments ask for, which takes long."""
-        arguments = self.arguments
-        self.pools = [] if data is None else [data.training]  # crops of the same people, which take turns
-        if data is None:
-            settings = sample_settings(self.config, arguments)
-            for number in range(self.pool_count):
-                cache = arguments.cache / f"pool-{number}" if arguments.cache and number else arguments.cache
-                mine = dataclasses.replace(settings, seed=settings.seed + number)
-                built = fusion_data(arguments.data, mine, self.hourglass, self.loop.device, cache)
-                data = data or built
-                self.pools.append(built.training)
+    def build_data(self, folder: Path, cache: Path | None = None) -> None:
+        """Train and validate on what the settings ask for of a folder of data sets, which takes long to build."""
+        asked, pools = sample_settings(self.config, self.settings), []
+        for number in range(self.settings.pools):
+            place = cache / f"pool-{number}" if cache and number else cache
+            mine = dataclasses.replace(asked, seed=asked.seed + number)
+            pools.append(fusion_data(folder, mine, self.hourglass, self.loop.device, place))
+        self.take_data(pools[0], [data.training for data in pools])
+
+    def take_data(self, data: FusionData, pools: list[FusionSamples] | None = None) -> None:
+        """Train and validate on this; ``pools``: crops of the same people, which take turns."""
+        self.pools = pools or [data.training]
         self.samples, self.held_out, self.names = data.training, data.held_out, data.names
         self.rendered = torch.tensor([name == SYNTHETIC for name in self.names], device=self.loop.device)
-        self.weights = sampling_weights(self.samples.source, self.names, arguments.synthetic_fraction)
+        self.weights = sampling_weights(self.samples.source, self.names, self.settings.synthetic_fraction)
         self.mean = mean_pose(self.samples.pose.cpu().numpy(), self.samples.weight.cpu().numpy())
 
     def loss(self, network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
@@ -217,32 +165,32 @@ class Trainer:
             self._harden(module)
         self.mixing.record(step, module)
         rows, noise = self._local_rows(generator)
-        epoch = step * self.arguments.batch // len(self.samples)
+        epoch = step * self.settings.batch // len(self.samples)
         batch = random_rows(self.pools[epoch % len(self.pools)], rows, noise, self._faults(rows))
         loss = self._distance(network(batch.images, batch.maps), batch)
         return loss, _mixing_figures(module)
 
     def _distance(self, pose: Tensor, batch: Batch) -> Tensor:
-        """Eq. 4 for poses (N, J, 3) of a batch, and the distance to its 2D labels where the arguments ask for it."""
-        trust = torch.where(self.rendered[batch.source], 1.0, self.arguments.teacher_trust)[:, None]
+        """Eq. 4 for poses (N, J, 3) of a batch, and the distance to its 2D labels where the settings ask for it."""
+        trust = torch.where(self.rendered[batch.source], 1.0, self.settings.teacher_trust)[:, None]
         seen = batch.weight.clone()
-        seen[:, LIMBS] = torch.where(seen > 0, seen.clamp_min(self.arguments.hidden_trust), 0.0)[:, LIMBS]
+        seen[:, LIMBS] = torch.where(seen > 0, seen.clamp_min(self.settings.hidden_trust), 0.0)[:, LIMBS]
         target, weight = batch.pose[:, self._joints], trust * seen[:, self._joints]
-        loss = fusion_loss(pose, target, self.loop.module, weight, self.arguments.sharpness)
-        if self.arguments.reprojection:
-            loss = loss + self.arguments.reprojection * reprojection_loss(pose, batch.points, batch.point_weight)
+        loss = fusion_loss(pose, target, self.loop.module, weight, self.settings.sharpness)
+        if self.settings.reprojection:
+            loss = loss + self.settings.reprojection * reprojection_loss(pose, batch.points, batch.point_weight)
         return loss
 
     def _local_rows(self, generator: torch.Generator) -> tuple[Tensor, RowNoise]:
         """Rows of the samples that fall to this process, and their noise."""
-        count = self.arguments.batch
+        count = self.settings.batch
         return draw_local(self.weights, count, generator, self.loop.local_slice(count))
 
     def _faults(self, rows: Tensor) -> Tensor | None:
         """Factor (N,) on the rates of faults: 0 for rows from poses alone, whose maps were drawn with theirs."""
-        if not self.arguments.map_faults:
+        if not self.settings.map_faults:
             return None
-        return self.arguments.map_faults * (rows < len(self.samples) - self.arguments.pairs).float()
+        return self.settings.map_faults * (rows < len(self.samples) - self.settings.pairs).float()
 
     def describe(self, generator: torch.Generator) -> str:
         """Words for the rows that the loss took."""
@@ -259,7 +207,7 @@ class Trainer:
         self.mixing.record(self.loop.step, module, always=True)
         self.loop.best = -np.inf
         if self.loop.accelerator.is_main_process:
-            write_json(self.arguments.run / HARDENING, hardening)
+            write_json(self.run / HARDENING, hardening)
 
     def _hardened(self, module: FusionNetwork, averaged: FusionNetwork) -> dict[str, Any]:
         """Harden both; the errors of the averaged one before and after, and the weights as they were."""
@@ -291,7 +239,7 @@ class Trainer:
         network.load_state_dict(load_file(weights))
         figures = {"mean pose": self._figures(np.tile(self.mean, (len(self.held_out), 1, 1)))}
         soft = network.is_soft  # to the last step
-        hardening = self._hardened(network, network) if soft else read_json(self.arguments.run / HARDENING) or None
+        hardening = self._hardened(network, network) if soft else read_json(self.run / HARDENING) or None
         if hardening:
             figures |= {"soft": hardening["soft"], "hardened, at once": hardening["hardened"]}
         unpruned = network
@@ -303,22 +251,27 @@ class Trainer:
 
     def train_head(self, network: FusionNetwork) -> None:
         """Train the fully connected layers of a pruned network further, in place."""
-        generator = torch.Generator(self.loop.device).manual_seed(self.arguments.seed)
+        generator = torch.Generator(self.loop.device).manual_seed(self.settings.seed)
         count = _PASSES * len(self.samples)
         data = stored_features(network, self.pools, self.weights, count, generator, self._faults)
-        train_head(network, data, self._distance, self.arguments.head_steps, generator)
+        train_head(network, data, self._distance, self.settings.head_steps, generator)
 
     def estimator(self, network: FusionNetwork, detector: PersonDetector | None = None) -> PoseEstimator:
         """The hourglass, a network of this run and a detector, on the CPU, as one estimator."""
         searching = None if detector is None else detector.config
         config = dataclasses.replace(self.config, fusion=network.config, detector=searching)
-        return PoseEstimator(config, self.hourglass.cpu(), network.cpu(), self.arguments.run.name, detector)
+        return PoseEstimator(config, self.hourglass.cpu(), network.cpu(), self.run.name, detector)
 
-    def finish(self, detector: PersonDetector | None) -> None:
-        """Print the errors side by side, and write ``checkpoint/`` with that detector into the run's folder."""
-        outcome = self.outcome(self.arguments.run / "best" / "model.safetensors")
+    def finish(self, detector: PersonDetector | None, origins: dict[str, Path | None]) -> None:
+        """Print the errors side by side, and write ``checkpoint/`` with that detector into the run's folder.
+
+        Args:
+            detector: to put in, if any.
+            origins: where the other networks come from, by their part.
+        """
+        outcome = self.outcome(self.run / "best" / "model.safetensors")
         network, rows = outcome.network, outcome.figures
-        if self.arguments.head_steps and has_head(network):
+        if self.settings.head_steps and has_head(network):
             self.train_head(network)
             rows["released"] = rows["head trained on"] = self.validate(network)
         if not self.config.fusion.single_stream:
@@ -327,11 +280,10 @@ class Trainer:
                 print(f"{name:9} {parameter_count(networks[name]) / 1e6:6.2f} M parameters  {ms:6.2f} ms a crop")
         for name, figures in rows.items():
             print(f"{name:22}", "  ".join(f"{key} {value:.1f}" for key, value in figures.items()))
-        arguments = self.arguments
-        paths = {"hourglass": arguments.hourglass, "fusion": arguments.run, "detector": arguments.detector}
-        metrics = {"fusion": {name: known(figures) for name, figures in rows.items()}, ENTRY: provenances(paths)}
-        self.estimator(network, detector).save_pretrained(self.arguments.run / "checkpoint", metrics=metrics)
-        print(f"checkpoint: {self.arguments.run / 'checkpoint'}")
+        origins = {**origins, "fusion": self.run}
+        metrics = {"fusion": {name: known(figures) for name, figures in rows.items()}, ENTRY: provenances(origins)}
+        self.estimator(network, detector).save_pretrained(self.run / "checkpoint", metrics=metrics)
+        print(f"checkpoint: {self.run / 'checkpoint'}")
 
 
 @torch.inference_mode()

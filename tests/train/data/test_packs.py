@@ -12,11 +12,13 @@ from tqdm import tqdm
 from tests.helpers.fake_data import write_lspet, write_pack
 from tests.helpers.in_process import call
 from tests.helpers.own_process import output
-from train import benchmark, hourglass, pack
+from train import benchmark, pack
 from train.data import packs
 from train.data.packs import open_pack
 from train.data.people import load_people
 from train.data.sources import find_people, find_sources
+from train.hourglass_stage.training import make_loop
+from train.settings import HourglassTrainConfig
 
 SMALL = ("--crop", "64", "--size-mb", "0.05")  # three people a file
 
@@ -135,8 +137,8 @@ def test_a_training_from_a_pack_takes_the_same_steps(folder, packed):
     packed()
     losses = []
     for name in ("data", "out"):
-        run = ["--run", str(folder / f"run-{name}"), "--preset", "tiny", "--batch", "4", "--steps", "2", "--log", "csv"]
-        loop = hourglass.make_loop(hourglass.parser().parse_args(["--data", str(folder / name), *run]))
+        settings = HourglassTrainConfig(preset="tiny", batch=4, steps=2, log="csv")
+        loop = make_loop(settings, folder / name, folder / f"run-{name}")
         losses.append([loop.train_step()["loss"] for _ in range(2)])
     assert losses[0] == losses[1]
 

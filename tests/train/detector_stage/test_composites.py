@@ -20,9 +20,9 @@ from train.data.people import load_people
 from train.detector_stage.attach import CONFIG_FILE, attach, read_detector
 from train.detector_stage.composites import Composite, CompositeMaker
 from train.detector_stage.detection_figures import detection_figures, recall_at
-from train.detector_stage.losses import bells, detector_loss, generalised_iou
 from train.detector_stage.training import stack
 from train.engine.checkpoints import write_best
+from train.losses import bells, detector_loss, generalised_iou
 
 SIZE = 128
 
@@ -194,6 +194,9 @@ def test_the_command_trains_a_detector_that_a_checkpoint_takes(data_folder, prin
     assert (model / "README.md").read_text() == "# A card\n"
     step = json.loads((run / "best" / "figures.json").read_text())["step"]
     provenance = {"steps": step, "batch": 2, "images": 2 * step, "people": {"made": 6}}
-    assert read_metrics(model) == {"kept": 1, "provenance": {"detector": provenance}}
+    metrics = read_metrics(model)
+    settings = metrics["provenance"]["detector"].pop("settings")
+    assert (settings["width"], settings["clip"], settings["batch"]) == (8, 10.0, 2)
+    assert metrics == {"kept": 1, "provenance": {"detector": provenance}}
     assert "was begun with width 8, not 12" in refused(*options, 12)
     assert json.loads((run / CONFIG_FILE).read_text())["width"] == 8, "the run is left as it is"

@@ -151,18 +151,18 @@ def test_the_commands_own_settings_are_compared_too(tmp_path):
 
 def test_length_and_rate_may_change(tmp_path):
     make(tmp_path, dataclasses.replace(SETTINGS, steps=5)).run()
-    loop = make(tmp_path, dataclasses.replace(SETTINGS, steps=8, learning_rate=1e-3, schedule="constant", warmup=1))
+    loop = make(tmp_path, dataclasses.replace(SETTINGS, steps=8, lr=1e-3, schedule="constant", warmup=1))
     assert loop.resume()
     assert loop.run()
     assert loop.step == 8
 
 
 def test_the_rate_by_hand():
-    cosine = LoopSettings(steps=100, learning_rate=1.0, warmup=10)
+    cosine = LoopSettings(steps=100, lr=1.0, warmup=10)
     assert cosine.rate(0) == pytest.approx(0.1)
     assert cosine.rate(50) == pytest.approx(0.5)
     assert cosine.rate(100) == pytest.approx(0.0)
-    constant = LoopSettings(steps=100, learning_rate=1.0, warmup=10, schedule="constant")
+    constant = LoopSettings(steps=100, lr=1.0, warmup=10, schedule="constant")
     assert [constant.rate(step) for step in (4, 9, 99)] == pytest.approx([0.5, 1.0, 1.0])
 
 

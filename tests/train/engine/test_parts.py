@@ -1,7 +1,7 @@
 """What the loop is made of: warm starts, seeds and noise, weights on disk."""
 
-import argparse
 import dataclasses
+import math
 import os
 import subprocess
 import sys
@@ -16,10 +16,10 @@ from torch import nn
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.presets import PRESETS
-from train.engine.arguments import minutes_left
 from train.engine.checkpoints import read_weights
 from train.engine.optimiser import load_matching, warm_start
 from train.engine.seeds import RowNoise, derive_seed, draw_seeds
+from train.engine.settings import LoopSettings
 from train.fusion_stage.training import load_hourglass
 
 ROOT = Path(__file__).parents[3]
@@ -81,12 +81,10 @@ def test_freed_memory_is_kept():
 
 
 def test_a_time_limit_counts_from_the_start_of_the_command():
-    arguments = argparse.Namespace(time_limit=10.0, began=time.monotonic() - 240)
-    assert minutes_left(arguments) == pytest.approx(6, abs=0.01)
-    arguments.began -= 600
-    assert minutes_left(arguments) < 0
-    arguments.time_limit = 0.0
-    assert minutes_left(arguments) == 0, "none"
+    settings = LoopSettings(time_limit=10.0, began=time.monotonic() - 240)
+    assert settings.minutes_left() == pytest.approx(6, abs=0.01)
+    assert dataclasses.replace(settings, began=settings.began - 600).minutes_left() < 0
+    assert dataclasses.replace(settings, time_limit=0.0).minutes_left() == math.inf, "none"
 
 
 def test_seeds_are_the_same_everywhere_and_noise_is_a_samples_own():

@@ -1,6 +1,5 @@
 """What a checkpoint says of the training of its networks."""
 
-import argparse
 import dataclasses
 import json
 
@@ -14,6 +13,7 @@ from fusion_model.hub.checkpoints import read_metrics
 from train.engine.checkpoints import write_best
 from train.engine.provenance import begin_provenance, provenances, read_provenance
 from train.evaluation.card import card_text
+from train.settings import HourglassTrainConfig
 
 SOURCE, NAMES = torch.tensor([0, 0, 0, 2, 2, 0]), ("lspet", "empty", "somebody's")
 
@@ -22,13 +22,14 @@ def begun(run, init_from=None, batch=10, steps=7):
     """The folder of a run that was begun so and whose best network is of that step."""
     (run / "best").mkdir(parents=True)
     (run / "best" / "figures.json").write_text(json.dumps({"step": steps}))
-    arguments = argparse.Namespace(run=run, init_from=init_from, batch=batch)
-    begin_provenance(arguments, "hourglass", SOURCE, NAMES, copies=2)
+    begin_provenance(run, HourglassTrainConfig(batch=batch), init_from, SOURCE, NAMES, copies=2)
     return run
 
 
 def test_a_run_from_nothing(tmp_path):
-    assert read_provenance(begun(tmp_path / "run"), "hourglass") == {
+    found = read_provenance(begun(tmp_path / "run"), "hourglass")
+    assert found.pop("settings") == HourglassTrainConfig(batch=10).stored()
+    assert found == {
         "steps": 7, "batch": 10, "images": 70, "people": {"lspet": 2, "somebody's": 1},
     }  # fmt: skip
 
@@ -45,7 +46,7 @@ def test_images_add_up_over_runs_and_checkpoints(tmp_path):
 
 
 def test_people_of_former_runs_count_and_sets_of_one_name_are_one(tmp_path):
-    begin_provenance(argparse.Namespace(run=tmp_path, init_from=None, batch=1), "hourglass", SOURCE, ("a", "b", "a"))
+    begin_provenance(tmp_path, HourglassTrainConfig(batch=1), None, SOURCE, ("a", "b", "a"))
     (tmp_path / "best").mkdir()
     (tmp_path / "best" / "figures.json").write_text('{"step": 1}')
     assert read_provenance(tmp_path, "hourglass")["people"] == {"a": 6}
@@ -63,14 +64,12 @@ def test_of_weights_of_unknown_provenance_the_sum_is_unknown(tmp_path, start):
 
 def test_a_run_that_goes_on_keeps_its_file(tmp_path):
     run = begun(tmp_path / "run")
-    other = argparse.Namespace(run=run, init_from=None, batch=99)
-    begin_provenance(other, "hourglass", SOURCE, NAMES)
+    begin_provenance(run, HourglassTrainConfig(batch=99), None, SOURCE, NAMES)
     assert read_provenance(run, "hourglass")["batch"] == 99, "begun anew: nothing was saved yet"
     state = run / "checkpoints" / "00000005"
     state.mkdir(parents=True)
     (state / "training_state.pt").touch()
-    other.batch = 10
-    begin_provenance(other, "hourglass", SOURCE, NAMES)
+    begin_provenance(run, HourglassTrainConfig(batch=10), None, SOURCE, NAMES)
     assert read_provenance(run, "hourglass")["batch"] == 99
 
 

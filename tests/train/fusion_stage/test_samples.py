@@ -8,8 +8,8 @@ import torch
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from train.data.sampling import draw, sampling_weights
 from train.engine.seeds import RowNoise
-from train.fusion_stage.losses import reprojection_loss
 from train.fusion_stage.samples import FusionSamples, random_rows
+from train.losses import reprojection_loss
 
 NAMES = ("coco", "synthetic", "mine", "synthetic")
 SOURCE = torch.tensor([0] * 10 + [1] * 30 + [2] * 100 + [3] * 20)

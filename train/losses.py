@@ -1,4 +1,7 @@
-"""What the detector is to answer for labelled pictures, and how far an answer is off."""
+"""What each network is trained to lower: maps, 2D labels of a 3D pose, people in a photo.
+
+The loss of Eq. 4 belongs to the paper's network: :func:`fusion_model.fusion.fusion_loss`.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,58 @@ from torch import Tensor
 from torch.nn import functional
 
 from fusion_model.detection.network import STRIDE, cell_boxes
+from fusion_model.skeletons import MPII_IN_HUMAN36M
 
+_MIN_JOINTS = 4  # fewer say nothing of a pose
 _MIN_SIGMA = 0.7  # cells, of the target's bell round the middle of a box
 _SIGMA = 0.1  # of the bell, in sides of the box
 _NEAR = 0.5  # height of the bell from which a cell learns the box
+
+
+def heatmap_loss(outputs: list[Tensor], target: Tensor, weight: Tensor) -> Tensor:
+    """1000 times the mean over stacks, people, joints and pixels of the weighted squared error.
+
+    Pixels near a peak count up to ten times as much: a plain mean stays on the all-zero plateau for tens of
+    thousands of images.
+
+    Args:
+        outputs: one (N, J, H, W) a stack.
+        target: (N, J, H, W).
+        weight: (N, J) of each map.
+    """
+    pixel = (1 + 9 * target) * weight[..., None, None]
+    return sum(1000 * (pixel * (output.float() - target) ** 2).mean() for output in outputs) / len(outputs)
+
+
+def reprojection_loss(pose: Tensor, points: Tensor, weight: Tensor) -> Tensor:
+    """How far a pose, seen from straight ahead, is off the labelled 2D joints: for photos whose 3D is not known.
+
+    The scale and place that fit best (weak perspective, least squares) are taken as given: no gradient flows through
+    them, so that the loss cannot be lowered by a smaller pose.
+
+    Args:
+        pose: (N, 17, 3) mm, Human3.6M's order.
+        points: (N, 16, 2) pixels, MPII's order.
+        weight: (N, 16) trust in each, 0 where unknown.
+
+    Returns:
+        () mm**2: half the squared distance, summed over the joints and averaged over the batch, as in Eq. 4.
+    """
+    flat = pose[:, list(MPII_IN_HUMAN36M), :2].float()
+    known = (weight > 0).sum(1) >= _MIN_JOINTS
+    weight = weight * known[:, None]
+    total = weight.sum(1).clamp_min(1e-6)[:, None]
+    with torch.no_grad():
+        middle = (points * weight[..., None]).sum(1) / total
+        offset = points - middle[:, None]
+    here = (flat * weight[..., None]).sum(1) / total
+    seen = flat - here[:, None]
+    with torch.no_grad():
+        along = (weight[..., None] * seen * offset).sum((1, 2))
+        size = (weight[..., None] * offset.square()).sum((1, 2)).clamp_min(1e-6)
+        scale = (along / size).clamp_min(0)  # mm a pixel
+    squared = (seen - scale[:, None, None] * offset).square().sum(-1)
+    return (weight * squared).sum(1).mean() / 2
 
 
 def bells(boxes: Tensor, there: Tensor, side: int) -> Tensor:

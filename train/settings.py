@@ -1,0 +1,143 @@
+"""The settings of every training: fields here are options of the command and keys of a file in ``configs/``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fusion_model.config import STRATEGIES, DetectorConfig
+from fusion_model.fusion import SHARPNESS
+from fusion_model.presets import PRESETS
+from fusion_model.skeletons import HUMAN36M_17, SKELETONS
+from train.engine.arguments import at_least, fraction, positive, setting
+from train.engine.settings import LoopSettings
+
+OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the samples are labelled with
+    name for name, skeleton in SKELETONS.items() if set(skeleton.joints) <= set(HUMAN36M_17.joints)
+)
+
+
+@dataclass(frozen=True)
+class TrainConfig(LoopSettings):
+    """What every training has."""
+
+    log: str = "tensorboard"
+    synthetic_fraction: float = setting(0.2, "fraction of rendered people in a batch, where --data has some", fraction)
+
+
+@dataclass(frozen=True)
+class _CropsConfig(TrainConfig):
+    """What the trainings on crops of people have."""
+
+    preset: str = setting("compact", "sizes of the networks", choices=tuple(sorted(PRESETS)))
+    augment: str = setting("wide", "narrow: hardly turned, cut off or small people", choices=("narrow", "wide"))
+    input_size: int | None = setting(
+        None, "pixels of the hourglass's crop (default: those of the --hourglass, or the preset)", positive(int)
+    )
+
+
+@dataclass(frozen=True)
+class HourglassTrainConfig(_CropsConfig):
+    """Settings of ``train.hourglass``."""
+
+    command: ClassVar[str] = "hourglass"
+    batch: int = 24
+    lr: float = 1.5e-3
+
+
+@dataclass(frozen=True)
+class DetectorTrainConfig(TrainConfig):
+    """Settings of ``train.detector``."""
+
+    command: ClassVar[str] = "detector"
+    batch: int = 32
+    lr: float = 2e-3
+    warmup: int = 100
+    clip: float = 10.0
+    width: int = setting(DetectorConfig.width, "channels of the backbone; a multiple of 4", positive(int))
+    input_size: int = setting(DetectorConfig.input_size, "pixels of the photo's side", positive(int))
+    freeze_front: bool = setting(
+        False, "leave the layers before the first halving to 1/8 as they are: faster", free=True
+    )
+    scene_fraction: float = setting(0.6, "fraction of whole photos, where --data has scenes", fraction)
+
+
+@dataclass(frozen=True)
+class JointTrainConfig(TrainConfig):
+    """Settings of ``train.joint``."""
+
+    command: ClassVar[str] = "joint"
+    batch: int = 24
+    lr: float = 1e-4
+    freeze_norm: bool = True
+    pose_weight: float = setting(  # brings the pose's error, 1e5 mm^2 and more, to the size of the maps'
+        2e-5, "factor on the pose's loss of Eq. 4, 1/mm^2", positive(float)
+    )
+
+
+@dataclass(frozen=True)
+class FusionTrainConfig(_CropsConfig):
+    """Settings of ``train.fusion``.
+
+    Attributes:
+        action: people of that action alone; empty for all.
+    """
+
+    command: ClassVar[str] = "fusion"
+    not_options: ClassVar[tuple[str, ...]] = ("action",)
+    batch: int = 64
+    steps: int = setting(10_000, "optimiser steps in all", positive(int))  # the soft phase is a fraction of them
+    strategy: str = setting("trainable", "how the streams merge", choices=STRATEGIES)
+    fixed_beta: int | None = setting(None, "merging layer of the strategy 'fixed'", int)
+    skeleton: str = setting(OUTPUTS[0], "joints that the network puts out, 17, 16, 14 or 15", choices=OUTPUTS)
+    sharpness: float = setting(SHARPNESS, "lambda of Eq. 4, mm^2", at_least(0))
+    soft_fraction: float = setting(0.6, "fraction of the steps with soft weights", fraction)
+    crops: int = setting(3, "augmented crops of each person", positive(int))
+    pairs: int = setting(0, "rows without a picture, drawn from poses alone", at_least(0, int))
+    motions: str = setting("", "postures of these rows, that train.synthesis.motion.collect made; default: CMU's")
+    map_faults: float = setting(
+        0.0,
+        "factor on the hourglass's own rates of faults, put into the maps of photos and renders; 1: as measured",
+        at_least(0),
+    )
+    joined_targets: bool = setting(
+        False, "join the teacher's 3D of training photos with their 2D labels and usual lengths of limbs"
+    )
+    teacher_trust: float = setting(1.0, "factor on the 3D loss of photos, whose 3D is a teacher's", fraction)
+    hidden_trust: float = setting(
+        0.0,
+        "least weight of a photo's limb joints in 3D, whose weight else is how well the teacher sees them",
+        fraction,
+    )
+    reprojection: float = setting(0.0, "weight of the distance to the 2D labels, for photos and renders", at_least(0))
+    pools: int = setting(
+        1,
+        "sets of crops, drawn with seeds from --seed on, that take turns epoch by epoch; each takes memory of its own "
+        "or, with --cache, files",
+        positive(int),
+    )
+    head_steps: int = setting(
+        0,
+        "steps of 512 that train the fully connected layers of the pruned network further, on stored features",
+        at_least(0, int),
+        free=True,
+    )
+    action: str = setting("", "people of that action alone")
+
+
+@dataclass(frozen=True)
+class AblationConfig(FusionTrainConfig):
+    """Settings of ``train.ablate``, which its runs share."""
+
+    command: ClassVar[str] = "ablate"
+    not_options: ClassVar[tuple[str, ...]] = (
+        *("seed", "strategy", "fixed_beta", "skeleton", "pools", "head_steps"),
+        *FusionTrainConfig.not_options,
+    )
+    people: int | None = setting(None, "training people at most, evenly over the data (default: all)", positive(int))
+
+
+CONFIGS = {
+    kind.command: kind
+    for kind in (HourglassTrainConfig, DetectorTrainConfig, JointTrainConfig, FusionTrainConfig, AblationConfig)
+}
