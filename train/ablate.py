@@ -12,8 +12,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from train.ablation.report import write_report
-from train.ablation.runs import STRATEGIES, Ablation
+from train.analysis.ablation import STRATEGIES, Ablation
+from train.analysis.ablation_tables import write_report
 from train.command import run_command, training_parser
 from train.engine.arguments import read_settings
 from train.settings import AblationConfig

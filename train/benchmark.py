@@ -29,7 +29,7 @@ from train.engine.loop import Loop
 from train.evaluation.inference_times import photos_of_one, report
 from train.fusion_stage.timing import random_inputs, take_turns
 from train.fusion_stage.training import Trainer
-from train.hourglass_stage.training import make_loop
+from train.hourglass_stage import make_loop
 from train.losses import heatmap_loss
 from train.settings import FusionTrainConfig, HourglassTrainConfig
 

@@ -32,7 +32,7 @@ from train.command import new_parser, run_command
 from train.data.scenes import Scenes, find_scenes
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
-from train.detector_stage.scene_figures import kinds, mark, operating_point
+from train.detector_stage.figures import kinds, mark, operating_point
 from train.evaluation.card import STALE
 from train.evaluation.end_to_end import LIMBS_16, TRUE_BOX_ONLY, Truth, labelled_people
 from train.evaluation.three_d import OURS, People, find, held_out

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from train.engine.arguments import add_settings
-from train.engine.memory import keep_freed_memory
+from train.engine.machine import keep_freed_memory
 
 
 def new_parser(name: str, description: str | None) -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ import sys
 
 from train.command import run_command, training_parser
 from train.engine.arguments import read_settings
-from train.hourglass_stage.training import make_loop
+from train.hourglass_stage import make_loop
 from train.settings import HourglassTrainConfig
 
 

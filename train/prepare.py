@@ -18,8 +18,7 @@ from train.command import new_parser, run_command
 from train.data.prepared import INDEX
 from train.data.preparing import Settings, write_prepared
 from train.data.readers.registry import DISTRIBUTED, DISTRIBUTED_SCENES
-from train.data.scene_packs import STORED_SIDE, write_scenes
-from train.data.scenes import read_scenes
+from train.data.scenes import STORED_SIDE, read_scenes, write_scenes
 from train.engine.arguments import positive
 
 _CROP, _MARGIN = 256, 1.5

@@ -26,7 +26,7 @@ from train.engine import loop as engine
 from train.engine.loop import Loop
 from train.engine.settings import LoopSettings
 from train.fusion_stage.training import Trainer
-from train.hourglass_stage.training import make_loop
+from train.hourglass_stage import make_loop
 from train.settings import FusionTrainConfig, HourglassTrainConfig
 
 COMMON = {"preset": "tiny", "batch": 8, "log": "csv", "steps": 6, "lr": 0.003}

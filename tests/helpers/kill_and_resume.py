@@ -28,7 +28,7 @@ SMALL = {"preset": "tiny", "input_size": 64, "batch": 4, "save_every": 2, "valid
 
 def train(folder, run, reached):
     """What a killed process does: the command itself, from the last checkpoint on; tells the step it is at."""
-    from train.hourglass_stage.training import make_loop
+    from train.hourglass_stage import make_loop
     from train.settings import HourglassTrainConfig
 
     torch.set_num_threads(1)

@@ -16,8 +16,9 @@ from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import make_people, write_pack
 from tests.helpers.in_process import call
 from train import ablate
-from train.ablation import runs, tables
-from train.ablation.runs import STRATEGIES, variants
+from train.analysis import ablation as runs
+from train.analysis import ablation_tables as tables
+from train.analysis.ablation import STRATEGIES, variants
 from train.engine.checkpoints import write_best
 from train.fusion_stage import data as fusion_data_module
 from train.fusion_stage.data import SampleSettings, fusion_data

@@ -262,7 +262,7 @@ def test_ctrl_c_before_the_first_step_is_one_sentence(refused, data_folder, tmp_
     def stop(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("train.hourglass_stage.training.find_people", stop)
+    monkeypatch.setattr("train.hourglass_stage.find_people", stop)
     error = refused("hourglass", "--data", data_folder, "--run", tmp_path / "run", *SMALL)
     assert error == "python -m train.hourglass: stopped; run the same command again to continue"
 

@@ -10,7 +10,7 @@ from fusion_model.hourglass import StackedHourglass
 from fusion_model.presets import PRESETS
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack
-from train.ablation.lifter import Lifter
+from train.analysis.ablation import Lifter
 from train.engine.checkpoints import write_best
 
 TINY = dataclasses.replace(PRESETS["tiny"].fusion, output_unit_mm=1000.0)

@@ -8,7 +8,7 @@ from tests.helpers.small_loop import assert_same, tensors_of
 from train import ablate, detector, fusion, hourglass, joint
 from train.data.augment import AUGMENT
 from train.engine.arguments import read_settings, settings_of
-from train.hourglass_stage.training import make_loop
+from train.hourglass_stage import make_loop
 from train.recipes.plan import CONFIGS_FOLDER
 from train.settings import CONFIGS, FusionTrainConfig, HourglassTrainConfig
 

@@ -1,4 +1,4 @@
-"""Photos that stay in the files of a pack and are read as they are used."""
+"""Photos that stay in the files of a pack and are read as they are used, and decoding of those in memory."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
-
-from train.data.decoding import decode
 
 
 @dataclass(frozen=True)
@@ -98,3 +96,13 @@ class MappedPhotos:
     def to(self, device: torch.device) -> MappedPhotos:
         """The same photos, whose rows are put on another device."""
         return MappedPhotos(self._files, self._rows, device)
+
+
+def decode(data: bytes | np.ndarray, flags: int = cv2.IMREAD_COLOR) -> np.ndarray | None:
+    """(H, W, 3) uint8 BGR of a JPEG, PNG or WebP file; None if it is none, or has more pixels than OpenCV reads."""
+    if not len(data):
+        return None
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        return None

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from fusion_model.skeletons import MPII_16
-from train.data.decoding import decode
+from train.data.photos import decode
 
 SYNTHETIC = "synthetic"
 """Name of every rendered set."""

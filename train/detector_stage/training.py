@@ -21,12 +21,10 @@ from train.data.people import load_people
 from train.data.scenes import find_scenes
 from train.data.source import SYNTHETIC
 from train.data.sources import find_sources
-from train.detector_stage.attach import CONFIG_FILE
-from train.detector_stage.backbone import start_backbone
+from train.detector_stage.attach import CONFIG_FILE, start_backbone
 from train.detector_stage.composites import Composite, CompositeMaker
-from train.detector_stage.detection_figures import detection_figures
+from train.detector_stage.figures import detection_figures, detector_figures
 from train.detector_stage.rendered_groups import find_groups
-from train.detector_stage.scene_figures import detector_figures
 from train.detector_stage.scene_samples import SceneSampler
 from train.engine.checkpoints import latest_state
 from train.engine.loop import Loop, start_warm

@@ -27,10 +27,9 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from train.engine.checkpoints import latest_state, prune_states, read_state, write_best, write_state
-from train.engine.lock import only_here
 from train.engine.logs import Log, check_log
+from train.engine.machine import bf16_is_fast, only_here
 from train.engine.optimiser import freeze_norms, make_optimiser, moving_average, warm_start
-from train.engine.precision import bf16_is_fast
 from train.engine.run_files import refuse_changes
 from train.engine.seeds import derive_seed
 from train.engine.settings import PLATEAU_FACTOR, LoopSettings

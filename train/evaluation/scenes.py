@@ -9,7 +9,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17
 from train.data.scenes import Scenes
-from train.detector_stage.scene_figures import average_precision, crossed_rates, mark, rates, wanted
+from train.detector_stage.figures import average_precision, crossed_rates, mark, rates, wanted
 from train.evaluation.end_to_end import LIMBS_17, match_boxes
 from train.evaluation.tables import markdown_table
 

@@ -1,29 +1,128 @@
-"""The data of a fusion run: crops of its people with the maps of a hourglass, built or taken from a cache."""
+"""The data of a fusion run: crops of its people with the maps of a hourglass, and rows from poses alone.
+
+They are fixed once drawn, so that one copy on disk serves every run that asks for just these: two safetensors files,
+mapped into memory when read; several runs on one machine share that memory.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import numpy as np
 import torch
 from accelerate import PartialState
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import nn
 
+from fusion_model.crop_inference import fusion_inputs
+from fusion_model.files import discard_unfinished, replacing
+from fusion_model.heatmaps import to_map_coordinates
 from train.data.people import People
 from train.data.source import SYNTHETIC
 from train.data.sources import data_fingerprint, find_people
 from train.engine.checkpoints import weights_fingerprint
-from train.engine.precision import bf16_is_fast
-from train.fusion_stage.cache import FusionCache
+from train.engine.machine import bf16_is_fast
 from train.fusion_stage.joined_poses import with_joined_poses
-from train.fusion_stage.map_errors import measure_errors
-from train.fusion_stage.pose_pairs import pair_samples
-from train.fusion_stage.samples import FusionData, FusionSamples, build_samples
+from train.fusion_stage.map_errors import MapErrors, draw_maps, measure_errors
+from train.fusion_stage.samples import FusionData, FusionSamples, build_samples, joined_parts, stored_inputs
 from train.synthesis.body import load_body
 from train.synthesis.motion.poses import PoseLibrary
 from train.synthesis.pairs import PairSampler
+
+_FORMAT = "fusion-pose-samples/1"
+_PARTS = ("training", "held_out")
+_COLUMNS = [field.name for field in fields(FusionSamples)]
+
+
+@dataclass(frozen=True)
+class FusionCache:
+    """One :class:`train.fusion_stage.samples.FusionData`, kept under a fingerprint of all that it follows from.
+
+    Attributes:
+        folder: made when something is written.
+    """
+
+    folder: Path
+
+    def write(self, fingerprint: str, data: FusionData) -> None:
+        """Replace what is there; each file is written as a whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        discard_unfinished(self.folder)
+        header = {_FORMAT: json.dumps({"fingerprint": fingerprint, "names": data.names})}
+        for part in _PARTS:
+            columns = getattr(data, part).columns
+            with replacing(self._file(part)) as file:
+                save_file({name: column.cpu().contiguous() for name, column in columns.items()}, file, header)
+
+    def read(self, fingerprint: str) -> FusionData | None:
+        """What was written under that fingerprint; None, and a line that says why, where files hold something else."""
+        found, names = [], ()
+        for file in map(self._file, _PARTS):
+            if not file.is_file():
+                return None
+            try:
+                with safe_open(file, "pt") as content:
+                    header = json.loads((content.metadata() or {}).get(_FORMAT, "{}"))
+                    if header.get("fingerprint") != fingerprint:
+                        print(f"{file} is of other data, another hourglass or other settings: built anew")
+                        return None
+                    found.append(FusionSamples(*(content.get_tensor(name) for name in _COLUMNS)))
+            except SafetensorError as error:
+                print(f"{file} is damaged ({error}): built anew")
+                return None
+            names = tuple(header["names"])
+        return FusionData(*found, names)
+
+    def _file(self, part: str) -> Path:
+        """Where a part lies."""
+        return self.folder / f"{part}.safetensors"
+
+
+_GREY = 0.5
+
+
+def pair_samples(
+    sampler: PairSampler,
+    errors: MapErrors,
+    count: int,
+    size: int,
+    fusion_size: int,
+    source: int,
+    seed: int,
+    batch: int = 256,
+) -> FusionSamples:
+    """Samples of drawn pairs: they teach the confidence-map stream, whatever the picture.
+
+    Args:
+        sampler: of the poses, for crops of ``size``.
+        errors: of the hourglass whose maps the network will get.
+        count: rows.
+        size: of the hourglass's crop in pixels.
+        fusion_size: input size of the fusion network in pixels.
+        source: number that the rows get as theirs.
+        seed: of poses and maps.
+        batch: rows at once.
+    """
+    numpy_generator, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+
+    def parts() -> Iterator[tuple[torch.Tensor, ...]]:
+        for start in range(0, count, batch):
+            pairs = sampler.draw(numpy_generator, min(batch, count - start))
+            points, poses = torch.from_numpy(pairs.points), torch.from_numpy(pairs.poses)
+            maps = draw_maps(points, errors, size, generator)
+            images = torch.full((len(points), 3, size, size), _GREY)
+            image, maps = fusion_inputs(images, maps, fusion_size)
+            places = to_map_coordinates(points, size / fusion_size)
+            ones = torch.ones(len(points), 17)
+            number = torch.full((len(points),), source)
+            yield *stored_inputs(image, maps), poses, ones, places, ones[:, :16], number
+
+    return joined_parts(parts(), count)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from fusion_model.fusion import FusionNetwork
 from train.data.sampling import draw, draw_local
+from train.engine.machine import bf16_is_fast
 from train.engine.optimiser import make_optimiser, moving_average
-from train.engine.precision import bf16_is_fast
 from train.fusion_stage.samples import Batch, FusionSamples, random_rows
 
 _BATCH, _RATE, _WARMUP, _DECAY, _MEMORY = 512, 1e-3, 100, 1e-4, 0.999

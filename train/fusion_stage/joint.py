@@ -21,8 +21,7 @@ from train.engine.loop import Loop
 from train.fusion_stage.pose_figures import pose_figures
 from train.fusion_stage.samples import build_samples
 from train.fusion_stage.training import predict
-from train.hourglass_stage.map_figures import maps_pck
-from train.hourglass_stage.training import SIGMA
+from train.hourglass_stage import SIGMA, maps_pck
 from train.losses import heatmap_loss
 from train.settings import JointTrainConfig
 

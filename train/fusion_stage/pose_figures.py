@@ -1,11 +1,16 @@
-"""3D figures against reference poses: MPJPE, PA-MPJPE, order in depth, beside those of the mean pose."""
+"""3D against reference poses: MPJPE, PA-MPJPE, order in depth, beside those of the mean pose; and pictures of them."""
 
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from fusion_model import metrics
-from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS
+from fusion_model.drawing import draw_bones
+from fusion_model.fusion import FusionNetwork
+from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, SKELETONS, conversion_matrix
+from train.fusion_stage.samples import FusionSamples
+from train.hourglass_stage import PANEL, even_rows, panels, side_by_side
 
 LIMBS = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]
 
@@ -38,3 +43,30 @@ def mean_pose(poses: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """(17, 3) mean of poses (N, 17, 3), each joint weighted by its trust (N, 17)."""
     trust = weight[..., None]
     return (poses * trust).sum(0) / np.maximum(trust.sum(0), 1e-9)
+
+
+_GREY = (110, 110, 110)
+_REACH_MM = 1100.0  # from the pelvis to the edge of a panel
+
+
+@torch.inference_mode()
+def pose_sheet(network: FusionNetwork, samples: FusionSamples, count: int = 6) -> np.ndarray:
+    """A fusion network on a few people: (3 P, n P, 3) uint8, crops, found poses from ahead, found poses from the side.
+
+    The true pose lies under the found one, in grey.
+    """
+    rows = even_rows(len(samples), count).to(samples.source.device)
+    images, maps = samples.inputs(rows)
+    carried = conversion_matrix(SKELETONS[network.config.skeleton], HUMAN36M_17)
+    found, truth = carried @ network(images, maps).float().cpu().numpy(), samples.pose[rows].cpu().numpy()
+    poses = []
+    for axes in ((0, 1), (2, 1)):
+        row = []
+        for pose, true in zip(found, truth, strict=True):
+            panel = np.full((PANEL, PANEL, 3), 30, np.uint8)
+            for joints, colour in ((true, _GREY), (pose, None)):
+                flat = (joints[:, axes] / _REACH_MM + 1) * PANEL / 2
+                draw_bones(panel, HUMAN36M_17, flat, carried.any(1), colour=colour)
+            row.append(panel)
+        poses.append(side_by_side(row))
+    return np.concatenate((side_by_side(panels(images)), *poses))

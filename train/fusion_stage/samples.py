@@ -18,7 +18,7 @@ from fusion_model.heatmaps import to_map_coordinates
 from fusion_model.skeletons import MPII_16
 from train.data.augment import AUGMENT_POSES, crop_matrices, plain_crops, random_crops, sample, transform, turned_poses
 from train.data.people import People, take_rows
-from train.engine.precision import bf16_is_fast
+from train.engine.machine import bf16_is_fast
 from train.engine.seeds import RowNoise
 from train.fusion_stage.map_faults import with_faults
 

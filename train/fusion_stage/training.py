@@ -33,8 +33,7 @@ from train.engine.seeds import RowNoise
 from train.fusion_stage.data import SampleSettings, fusion_data
 from train.fusion_stage.head import has_head, stored_features, train_head
 from train.fusion_stage.mixing_log import MixingLog
-from train.fusion_stage.pictures import pose_sheet
-from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures
+from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures, pose_sheet
 from train.fusion_stage.samples import Batch, FusionData, FusionSamples, random_rows
 from train.fusion_stage.timing import parameter_count, time_networks
 from train.losses import reprojection_loss

@@ -17,7 +17,7 @@ from train.data import packs
 from train.data.packs import open_pack
 from train.data.people import load_people
 from train.data.sources import find_people, find_sources
-from train.hourglass_stage.training import make_loop
+from train.hourglass_stage import make_loop
 from train.settings import HourglassTrainConfig
 
 SMALL = ("--crop", "64", "--size-mb", "0.05")  # three people a file

@@ -19,7 +19,7 @@ from tests.helpers.fake_data import make_source
 from train.data.people import load_people
 from train.detector_stage.attach import CONFIG_FILE, attach, read_detector
 from train.detector_stage.composites import Composite, CompositeMaker
-from train.detector_stage.detection_figures import detection_figures, recall_at
+from train.detector_stage.figures import detection_figures, recall_at
 from train.detector_stage.training import stack
 from train.engine.checkpoints import write_best
 from train.losses import bells, detector_loss, generalised_iou

@@ -6,7 +6,7 @@ import pytest
 from fusion_model.config import DetectorConfig
 from fusion_model.detection.network import PersonDetector
 from tests.helpers.scene_files import made_scenes
-from train.detector_stage.scene_figures import (
+from train.detector_stage.figures import (
     average_precision,
     crossed_rates,
     detector_figures,

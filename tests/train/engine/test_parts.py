@@ -65,7 +65,7 @@ def test_a_warm_start_from_a_released_checkpoint_takes_the_part_that_is_meant(tm
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc alone is told to keep memory")
 def test_freed_memory_is_kept():
     code = (
-        "import resource, train.engine.memory as memory\n"
+        "import resource, train.engine.machine as memory\n"
         "def faults():\n"
         "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
         "    for _ in range(5): b'x' * 64_000_000\n"

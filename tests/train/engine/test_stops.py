@@ -9,7 +9,7 @@ import torch
 
 from tests.helpers.small_loop import SETTINGS, cut_at, loss, make
 from train.engine.checkpoints import latest_state, prune_states, write_state
-from train.engine.lock import only_here
+from train.engine.machine import only_here
 
 
 def test_two_processes_do_not_train_the_same_run(tmp_path):

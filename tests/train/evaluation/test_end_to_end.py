@@ -42,7 +42,7 @@ from train.evaluation.end_to_end import (
 from train.evaluation.negatives import negative_crops
 from train.evaluation.second_peaks import second_peaks
 from train.fusion_stage.pose_figures import mean_pose, pose_figures
-from train.hourglass_stage.map_figures import person_pck
+from train.hourglass_stage import person_pck
 
 GREEN = np.full((50, 50, 3), (0, 200, 0), np.uint8)
 

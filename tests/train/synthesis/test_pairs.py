@@ -8,8 +8,8 @@ from fusion_model.heatmaps import decode
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.fake_data import make_people
 from train.fusion_stage import data
+from train.fusion_stage.data import pair_samples
 from train.fusion_stage.map_errors import MapErrors
-from train.fusion_stage.pose_pairs import pair_samples
 from train.synthesis.labels import body_azimuth
 from train.synthesis.pairs import PairSampler
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from train.data.decoding import decode
+from train.data.photos import decode
 from train.data.readers.records import LayoutError
 
 _EXPECTED = "a folder with data.mdb, as Caffe writes it"

@@ -1,22 +1,30 @@
-"""COCO's person keypoints as distributed: ``annotations/person_keypoints_<part>.json`` beside folders of photos.
+"""COCO as distributed: ``person_keypoints_<part>.json`` or ``instances_<part>.json`` beside folders of photos.
 
-Takes every part of 2014 or 2017 that is there; ``train*`` is for training, ``val*`` for validation. Crowds are left
-out, people with too few labelled joints, and what is of another category than person. A person without a box gets that
-of the labelled joints.
+Takes every part of 2014 or 2017 that is there; ``train*`` is for training, ``val*`` for validation. Of the key points,
+crowds are left out, people with too few labelled joints, and what is of another category than person; a person without
+a box gets that of the labelled joints. Of whole photos, those without a person are negatives, and crowds are unsure.
 """
 
 from __future__ import annotations
 
 import reprlib
-from collections import Counter
+from collections import Counter, defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fusion_model.skeletons import COCO_17
-from train.data.readers.checks import box_inside, check_person, numbers, whole_number
-from train.data.readers.coco_labels import SECTION, CocoLabels, photo_folder, read_labels
+from train.data.readers.checks import (
+    box_inside,
+    check_person,
+    entries_of,
+    member_path,
+    numbers,
+    read_json,
+    whole_number,
+)
 from train.data.readers.records import (
     HIDDEN,
     UNKNOWN,
@@ -26,10 +34,97 @@ from train.data.readers.records import (
     Place,
     Plan,
     Record,
+    ScenePhoto,
+    ScenePlan,
     Unit,
     in_units,
     require_any,
 )
+from train.data.scenes import UNSURE, WHOLE
+
+SECTION = "COCO"
+
+
+@dataclass(frozen=True)
+class CocoPhoto:
+    """A photo.
+
+    Attributes:
+        path: of the picture.
+        size: width and height that the labels say.
+    """
+
+    path: Path
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class CocoLabels:
+    """A file.
+
+    Attributes:
+        path: of the file.
+        photos: by their number, sorted by it.
+        annotations: sorted by their number; each has an int ``id``, and the ``image_id`` of a photo.
+        categories: as they stand in the file, empty without.
+    """
+
+    path: Path
+    photos: dict[int, CocoPhoto]
+    annotations: list[dict[str, Any]]
+    categories: list[dict[str, Any]]
+
+    def place(self, annotation: dict[str, Any]) -> Place:
+        """Where an annotation stands."""
+        return Place(self.path, SECTION, f"person {annotation['id']} in photo {annotation['image_id']}")
+
+    def person_categories(self) -> list[dict[str, Any]]:
+        """The categories called person."""
+        return [entry for entry in self.categories if str(entry.get("name")).strip().lower() == "person"]
+
+    @staticmethod
+    def box(annotation: dict[str, Any], place: Place) -> np.ndarray | None:
+        """(4,) x, y of a corner, width and height; None if it is missing or null; LayoutError if it is something else.
+
+        Corners lie between pixels: the top-left one of a photo is (0, 0).
+        """
+        if annotation.get("bbox") is None:
+            return None
+        return numbers(annotation["bbox"], 4, "its box", "x, y, width and height", place)
+
+
+def photo_folder(source: Path, part: str) -> Path:
+    """Where the photos of a part lie: beside ``annotations``, or under ``images``; LayoutError if nowhere."""
+    for folder in (source / part, source / "images" / part):
+        if folder.is_dir():
+            return folder
+    raise LayoutError(source / part, "there is no such folder", f"the photos of {part}.zip, unpacked", SECTION)
+
+
+def read_labels(path: Path, folder: Path) -> CocoLabels:
+    """Read a file whose photos lie in a folder.
+
+    Raises:
+        LayoutError: if it is not COCO's, or its photos and annotations do not fit each other.
+    """
+    data = read_json(path, "COCO's 'images' and 'annotations'", SECTION)
+    photos = {}
+    for number, entry in sorted(entries_of(data, "images", path, SECTION).items()):
+        place = Place(path, SECTION, f"photo {number}")
+        size = whole_number(entry, "width", place, least=1), whole_number(entry, "height", place, least=1)
+        photos[number] = CocoPhoto(member_path(folder, entry.get("file_name"), place), size)
+    annotations = [entry for _, entry in sorted(entries_of(data, "annotations", path, SECTION).items())]
+    for entry in annotations:
+        photo = whole_number(entry, "image_id", Place(path, SECTION, f"person {entry['id']}"))
+        if photo not in photos:
+            found = f"photo {photo} is not listed, which person {entry['id']} is in"
+            raise LayoutError(path, found, "every person's photo", SECTION)
+        entry["image_id"] = photo
+    categories = data.get("categories", [])
+    if not isinstance(categories, list) or not all(isinstance(entry, dict) for entry in categories):
+        raise LayoutError(path, "'categories' is no list of objects", "the categories of COCO", SECTION)
+    return CocoLabels(path, photos, annotations, categories)
+
 
 _EXPECTED = "annotations/person_keypoints_train2017.json and the like"
 _MIN_JOINTS = 4
@@ -132,3 +227,57 @@ def _left_out(entry: dict[str, Any], joints: np.ndarray, box: np.ndarray | None)
     if sides.min() >= 0 and sides.max() < _MIN_SIDE:
         return f"smaller than {_MIN_SIDE} pixels"
     return ""
+
+
+_EXPECTED_SCENES = "annotations/instances_train2017.json and the like"
+
+
+def plan_coco_scenes(source: Path) -> ScenePlan:
+    """The photos of every ``instances_*.json`` under a folder.
+
+    Raises:
+        LayoutError: if there is no such file, it is not COCO's, or a label cannot be right.
+    """
+    units: list[Unit[ScenePhoto]] = []
+    skipped: Counter[str] = Counter()
+    for path in require_any(source, "annotations/instances_*.json", _EXPECTED_SCENES, SECTION):
+        part = path.stem.removeprefix("instances_")
+        split = "train" if part.startswith("train") else "validation"
+        labels = read_labels(path, photo_folder(source, part))
+        units += in_units(_photos(labels, split, skipped), part)
+    return ScenePlan(units, skipped)
+
+
+def _photos(labels: CocoLabels, split: str, skipped: Counter[str]) -> list[ScenePhoto]:
+    """The photos of one file, by their number."""
+    person = [entry.get("id") for entry in labels.person_categories()]
+    if not person:
+        raise LayoutError(labels.path, "there is no category called person", "the categories of COCO", SECTION)
+    if not labels.photos:
+        raise LayoutError(labels.path, "there are no photos", "COCO's list of photos: unpack it again", SECTION)
+    people: dict[int, list[tuple[np.ndarray, int]]] = defaultdict(list)
+    for entry in labels.annotations:
+        place = labels.place(entry)
+        if whole_number(entry, "category_id", place) not in person:
+            continue
+        box = labels.box(entry, place)
+        if box is None:
+            raise place.error("has no 'bbox'", "the box of every person")
+        if not box[2:].all():  # there are a few
+            skipped["a box without area"] += 1
+            continue
+        x, y, width, height = box
+        corners = np.array([x, y, x + width, y + height])
+        inside = box_inside(corners - 0.5, labels.photos[entry["image_id"]].size, place)
+        people[entry["image_id"]].append((inside, UNSURE if entry.get("iscrowd") else WHOLE))
+    return [
+        ScenePhoto(
+            path=photo.path,
+            size=photo.size,
+            boxes=np.array([box for box, _ in people[number]], np.float32).reshape(-1, 4),
+            flags=np.array([flag for _, flag in people[number]], np.int8),
+            split=split,
+            source="coco",
+        )
+        for number, photo in labels.photos.items()
+    ]

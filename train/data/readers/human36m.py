@@ -1,4 +1,4 @@
-"""Human3.6M as distributed: CDF poses, videos, and where it is there ``metadata.xml``.
+"""Human3.6M as distributed: CDF poses, videos, and where it is there ``metadata.xml``: cameras, numbers of poses.
 
 3D is taken from ``D3_Positions_mono`` (camera axes), or else from ``D3_Positions`` (world) with the cameras of
 ``metadata.xml``; 2D from ``D2_Positions``, or else from the 3D by the camera. Training: S1, 5, 6, 7, 8; test: S9, S11.
@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,8 +17,70 @@ import numpy as np
 from fusion_model.skeletons import HUMAN36M_17
 from train.data.cameras import human36m_camera_axes, human36m_rotation, project_human36m
 from train.data.readers.cdf import read_poses
-from train.data.readers.human36m_metadata import Metadata, read_metadata
 from train.data.readers.records import VISIBLE, Frame, Labels, LayoutError, Place, Plan, Record, Unit, require_any
+
+_SUBJECTS, _CAMERAS = 11, 4
+_EXTRINSIC, _INTRINSIC = 6, 9
+_LISTED = 32
+_MOCAP_PER_POSE = 4  # 200 Hz over 50 Hz
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What the reader needs of the file.
+
+    Attributes:
+        cameras: (11, 4, 15) ``camera_values`` of the model ``human36m`` by subject and camera, both from 0.
+        poses: frames that have poses, by subject (``S1``) and file stem (``Directions 1``).
+    """
+
+    cameras: np.ndarray
+    poses: dict[tuple[str, str], int]
+
+
+def read_metadata(path: Path, section: str) -> Metadata:
+    """Read the file.
+
+    Raises:
+        LayoutError: if it is damaged or another file.
+    """
+    expected = "the metadata.xml of Human3.6M's code (Release-v1.2), with w0, mapping and frames"
+    try:
+        root = ET.parse(path).getroot()  # noqa: S314 - the user's own file, of a data set that was asked for
+        weights = _numbers(root.find("w0"))
+        rows = [[cell.text or "" for cell in row] for row in root.find("mapping")]
+        counts = [[_numbers(cell) for cell in row] for row in root.find("frames")]
+    except (ET.ParseError, OSError, TypeError, ValueError, LookupError) as error:
+        raise LayoutError(path, f"cannot be read ({error})", expected, section) from error
+    wanted = _SUBJECTS * _CAMERAS * _EXTRINSIC + _CAMERAS * _INTRINSIC
+    if len(weights) != wanted or len(rows) <= _LISTED or len(counts) < _SUBJECTS:
+        found = f"{len(weights)} numbers in w0, {len(rows)} rows of mapping, {len(counts)} of frames"
+        raise LayoutError(path, found, f"{wanted}, {_LISTED + 1} and {_SUBJECTS}", section)
+    extrinsic = weights[: -_CAMERAS * _INTRINSIC].reshape(_CAMERAS, _SUBJECTS, _EXTRINSIC).transpose(1, 0, 2)
+    intrinsic = weights[-_CAMERAS * _INTRINSIC :].reshape(1, _CAMERAS, _INTRINSIC).repeat(_SUBJECTS, 0)
+    return Metadata(np.concatenate((extrinsic, intrinsic), 2), _poses(rows, counts))
+
+
+def _poses(rows: list[list[str]], counts: list[list[np.ndarray]]) -> dict[tuple[str, str], int]:
+    """Poses of each sequence: its mocap samples over four."""
+    poses = {}
+    for place, row in enumerate(rows[1 : _LISTED + 1]):
+        for number, stem in enumerate(row[2 : 2 + _SUBJECTS]):
+            cells = counts[number]
+            if stem and place + 1 < len(cells) and len(cells[place + 1]) > _CAMERAS:
+                poses[f"S{number + 1}", stem] = int(cells[place + 1][-1]) // _MOCAP_PER_POSE
+    return poses
+
+
+def _numbers(element: ET.Element | None) -> np.ndarray:
+    """The numbers of an element's text; TypeError if there is no element."""
+    if element is None:
+        raise TypeError("an element is missing")
+    found = np.array([float(word) for word in re.findall(r"[-+.\deE]+", element.text or "")])
+    if not np.isfinite(found).all():
+        raise ValueError("a number is too large")
+    return found
+
 
 _SECTION = "Human3.6M"
 CAMERAS = ("54138969", "55011271", "58860488", "60457274")

@@ -14,7 +14,7 @@ from PIL import Image
 from fusion_model.images import MAX_PIXELS, load_photo
 from fusion_model.photos import files
 from fusion_model.photos.tiff import orientation
-from train.data.decoding import decode
+from train.data.photos import decode
 from train.data.readers.caffe import read_image
 from train.data.readers.records import Frame, LayoutError
 from train.data.zips import open_zip, read_member

@@ -1,8 +1,8 @@
-"""What a reader of a distributed data set yields: records, a person in a frame each, in units loaded one by one.
+"""What a reader of a distributed data set yields: records, a person in a frame or a whole photo each, unit by unit.
 
 A reader is a function ``plan(source, cameras, every)`` that reads the folder, not every file in it, and returns a
 :class:`Plan`. ``train.prepare`` then loads each unit, cuts its crops and stores them. Where a set is read as whole
-photos, a record is a photo: see :mod:`train.data.readers.scene_records`.
+photos with everyone in them, it is a :class:`ScenePlan`, and a record is a photo.
 """
 
 from __future__ import annotations
@@ -180,3 +180,37 @@ def split_units(count: int, name: str, load: Callable[[range], Labels[R]]) -> li
 def _listed(names: Sequence[str]) -> str:
     """The first names, and how many more there are."""
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+@dataclass(frozen=True)
+class ScenePhoto:
+    """A photo in which everyone is boxed, or nobody is.
+
+    Attributes:
+        path: of the picture.
+        size: width and height that the labels say.
+        boxes: (K, 4) x0, y0, x1, y1 in pixels of the photo, the center of the top-left pixel at (0, 0).
+        flags: (K,) :data:`train.data.scenes.WHOLE`, ``CUT_OFF`` or ``UNSURE``.
+        split: ``train`` or ``validation``.
+        source: name of the data set with its year, where there are several.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    boxes: np.ndarray
+    flags: np.ndarray
+    split: str
+    source: str
+
+
+@dataclass(frozen=True)
+class ScenePlan:
+    """A data set of boxed photos as its reader finds it.
+
+    Attributes:
+        units: in a fixed order.
+        skipped: what is left out, by reason.
+    """
+
+    units: list[Unit[ScenePhoto]]
+    skipped: Counter[str] = field(default_factory=Counter)

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from train.data.readers.coco import plan_coco
-from train.data.readers.coco_scenes import plan_coco_scenes
+from train.data.readers.coco import plan_coco, plan_coco_scenes
 from train.data.readers.deep3dpose import plan_deep3dpose
 from train.data.readers.human36m import plan_human36m
 from train.data.readers.humaneva import plan_humaneva
@@ -15,9 +14,8 @@ from train.data.readers.kth import plan_kth
 from train.data.readers.lsp import plan_lsp, plan_lspet
 from train.data.readers.mpi_inf_3dhp import plan_mpi_inf_3dhp
 from train.data.readers.mpii import plan_mpii
-from train.data.readers.records import Plan
+from train.data.readers.records import Plan, ScenePlan
 from train.data.readers.rendered import plan_synthetic
-from train.data.readers.scene_records import ScenePlan
 from train.data.readers.voc import plan_voc
 
 

@@ -17,8 +17,7 @@ from typing import TypeVar
 import numpy as np
 
 from train.data.readers.checks import box_inside, member_path
-from train.data.readers.records import Labels, LayoutError, Place, require_any, split_units
-from train.data.readers.scene_records import ScenePhoto, ScenePlan
+from train.data.readers.records import Labels, LayoutError, Place, ScenePhoto, ScenePlan, require_any, split_units
 from train.data.scenes import CUT_OFF, UNSURE, WHOLE
 
 _SECTION = "PASCAL VOC"

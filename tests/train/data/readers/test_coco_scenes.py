@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.helpers.scene_files import write_coco_scenes
-from train.data.readers.coco_scenes import plan_coco_scenes
+from train.data.readers.coco import plan_coco_scenes
 from train.data.scenes import find_scenes
 
 

@@ -1,4 +1,7 @@
-"""The runs of an ablation: a folder for each strategy and seed, all of the same steps and on the same samples."""
+"""The runs of an ablation: a folder for each strategy and seed, all of the same steps and on the same samples.
+
+Beside the fusion networks stands the baseline that they have to beat: 3D from the decoded joints alone.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
+from fusion_model.config import FusionConfig
 from fusion_model.fusion import FusionNetwork
+from fusion_model.heatmaps import decode_smoothed
 from fusion_model.presets import PRESETS
-from train.ablation.lifter import Lifter
 from train.engine.checkpoints import latest_state
 from train.engine.loop import start_accelerator
 from train.engine.run_files import check_settings, read_json, write_json
@@ -204,3 +209,48 @@ def _summary(trainer: Trainer, outcome: Outcome, row: Variant, seed: int) -> dic
 def is_sharp(weights: Sequence[float], merging_layer: int) -> bool:
     """Whether w_1..w_L were all but the step [l > b] that they were hardened to."""
     return all(abs(w - (number > merging_layer)) <= SHARP for number, w in enumerate(weights, 1))
+
+
+WIDTH, DROPOUT = 1024, 0.5
+
+
+class Lifter(nn.Module):
+    """Two residual blocks on the decoded joints (Martinez et al., ICCV 2017), trained as a fusion network is.
+
+    It reads what the library shows as 2D joints: x, y and height of each map's peak. The photo does not count.
+
+    Args:
+        config: of the fusion networks beside it; number of maps, joint set and unit of the output count.
+
+    Attributes:
+        alpha: None, and so is ``beta``: nothing is mixed.
+        is_soft: False, likewise.
+    """
+
+    alpha = beta = None
+    is_soft = False
+
+    def __init__(self, config: FusionConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.input = _layer(3 * config.map_joints)
+        self.blocks = nn.ModuleList(nn.Sequential(_layer(WIDTH), _layer(WIDTH)) for _ in range(2))
+        self.output = nn.Linear(WIDTH, 3 * config.joints)
+
+    def forward(self, _image: Tensor, maps: Tensor) -> Tensor:
+        """(N, joints, 3) mm from maps (N, map_joints, S, S), as :meth:`fusion_model.fusion.FusionNetwork.forward`."""
+        points, heights = decode_smoothed(maps)
+        points = 2 * (points + 0.5) / maps.shape[-1] - 1
+        x = self.input(torch.cat((points.flatten(1), heights), 1))
+        for block in self.blocks:
+            x = x + block(x)
+        return self.output(x).unflatten(1, (self.config.joints, 3)) * self.config.output_unit_mm
+
+    def fusion_penalty(self, _sharpness: float) -> Tensor:
+        """() zero: there is no alpha."""
+        return self.output.weight.new_zeros(())
+
+
+def _layer(inputs: int) -> nn.Sequential:
+    """Linear map to the common width, normalisation, ReLU, dropout."""
+    return nn.Sequential(nn.Linear(inputs, WIDTH), nn.BatchNorm1d(WIDTH), nn.ReLU(), nn.Dropout(DROPOUT))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import statistics
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from fusion_model.config import FusionConfig
+from fusion_model.files import write_atomically
 from fusion_model.fusion import FusionNetwork
-from train.ablation.runs import FIRST_STACK, LIFTER, SHARP
+from train.analysis.ablation import FIRST_STACK, LIFTER, SHARP
 from train.evaluation.paper import TABLE_5
 from train.evaluation.tables import Cell, Table
 from train.fusion_stage.timing import time_networks
@@ -53,7 +56,7 @@ def strategies_table(results: Mapping[str, Runs]) -> Table:
     """Table 5 in kind: a row a strategy.
 
     Args:
-        results: runs by row, as :meth:`train.ablation.runs.Ablation.results` gives them.
+        results: runs by row, as :meth:`train.analysis.ablation.Ablation.results` gives them.
     """
     rows = {name: _strategy_row(name, runs) for name, runs in results.items() if name != FIRST_STACK}
     headings = {
@@ -204,3 +207,41 @@ def _times(results: Mapping[str, Runs], config: FusionConfig) -> dict[str, float
             structure = dataclasses.replace(config, strategy=name, merge_after=layer)
             networks[_structure(name, layer)] = FusionNetwork(structure)
     return time_networks(networks)
+
+
+def write_report(out: Path, results: Mapping[str, Runs], config: FusionConfig) -> str:
+    """Write ``table5.csv``, ``table6.csv``, ``stages.csv``, ``tables.json`` and ``tables.md``.
+
+    Args:
+        out: their folder.
+        results: runs by row.
+        config: of the fusion network.
+
+    Returns:
+        The Markdown.
+    """
+    found = {
+        "table5": strategies_table(results),
+        "table6": free_table(results, config),
+        "stages": stages_table(results),
+    }
+    tables = {name: table for name, table in found.items() if table is not None}
+    for name, table in tables.items():
+        write_atomically(out / f"{name}.csv", table.to_csv())
+    content = {name: table.content() for name, table in tables.items()} | {"runs": results}
+    write_atomically(out / "tables.json", json.dumps(content, indent=1))
+    text = "\n".join([*(table.to_markdown(level=3) for table in tables.values()), _protocol(results)])
+    write_atomically(out / "tables.md", text)
+    return text
+
+
+def _protocol(results: Mapping[str, Runs]) -> str:
+    """What was measured, in a sentence."""
+    run = next(iter(results.values()))[0]
+    mean = run["mean_pose"]
+    mixed = " Photos, whose 3D is a teacher's, and rendered people count half each." if "photos_mpjpe" in mean else ""
+    return (
+        f"{run['steps']} steps a run. Measured on {mean['n']} validation people in their true boxes, over 12 limb "
+        "joints relative to the pelvis; answering the mean pose of the training people gives an MPJPE of "
+        f"{mean['mpjpe']:.1f} mm and a PA-MPJPE of {mean['pa_mpjpe']:.1f} mm.{mixed}\n"
+    )

@@ -1,1 +1,0 @@
-"""The parts of ``train.ablate``: its runs, its tables."""

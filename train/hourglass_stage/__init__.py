@@ -1,1 +1,0 @@
-"""What only the training of the hourglass needs."""
