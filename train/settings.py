@@ -32,7 +32,7 @@ class _CropsConfig(TrainConfig):
     preset: str = setting("compact", "sizes of the networks", choices=tuple(sorted(PRESETS)))
     augment: str = setting("wide", "narrow: hardly turned, cut off or small people", choices=("narrow", "wide"))
     input_size: int | None = setting(
-        None, "pixels of the hourglass's crop (default: those of the --hourglass, or the preset)", positive(int)
+        None, "pixels of the hourglass's crop (default: those of its checkpoint, or of the preset)", positive(int)
     )
 
 

@@ -181,6 +181,10 @@ class Loop:
         """What asked the run to stop, a signal or the time limit; empty if nothing did."""
         return self._stop or self._signal
 
+    def choose_anew(self) -> None:
+        """Let the best network be chosen among those to come: what is trained from here on is another one."""
+        self.best = -math.inf
+
     def train_step(self) -> dict[str, float]:
         """One optimiser step; refuses to step on a loss or a gradient that is not a number."""
         self.network.train()

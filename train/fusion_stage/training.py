@@ -204,7 +204,7 @@ class Trainer:
         self.mixing.record(self.loop.step, module, always=True)
         hardening = self._hardened(module, self.loop.averaged.module)
         self.mixing.record(self.loop.step, module, always=True)
-        self.loop.best = -np.inf
+        self.loop.choose_anew()
         if self.loop.accelerator.is_main_process:
             write_json(self.run / HARDENING, hardening)
 

@@ -17,6 +17,7 @@ from fusion_model.skeletons import LSP_14, MPII_16, conversion_matrix
 from train.data.columns import read_columns
 from train.data.readers.label_repair import exchanged_sides, repair_labels
 from train.data.readers.matlab import read_numbers
+from train.data.readers.people import TEACHER, teacher_joints, teacher_pose
 from train.data.readers.records import (
     HIDDEN,
     UNKNOWN,
@@ -29,7 +30,6 @@ from train.data.readers.records import (
     in_units,
     require_any,
 )
-from train.data.readers.teacher import TEACHER, teacher_joints, teacher_pose
 from train.data.source import Source, add_middle_joints
 
 _LSPET_VALIDATION_FROM = 8501

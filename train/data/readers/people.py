@@ -2,6 +2,10 @@
 
 Arrays: name, validation (N,), box (N, 4), joints (N, 16, 3) by hand in MPII order with flag 0 none, 1 hidden,
 2 visible, teacher_2d (N, 19, 3), teacher_3d (N, 17, 3), teacher_3d_visible (N, 33).
+
+Pseudo-labels of teacher networks: 2D x, y, score of COCO's 17 joints, then neck and head top, both computed from the
+others; 3D mm in Human3.6M's order, whose spine, thorax, neck and head are made from other joints; the 3D teacher's own
+visibility in BlazePose's order.
 """
 
 from __future__ import annotations
@@ -10,11 +14,61 @@ from pathlib import Path
 
 import numpy as np
 
+from fusion_model.skeletons import COCO_17, HUMAN36M_17, LIMB_JOINTS, MPII_16
 from train.data.columns import check_boxes, read_columns
 from train.data.readers.label_repair import exchanged_sides
-from train.data.readers.teacher import TEACHER, teacher_joints, teacher_pose
 from train.data.source import Source, add_middle_joints
 from train.data.zips import ZipReader
+
+MIN_SCORE = 0.6  # below it the two teachers disagree too often to learn from
+TEACHER = {
+    "teacher_2d": (np.float32, (19, 3)),
+    "teacher_3d": (np.int16, (17, 3)),
+    "teacher_3d_visible": (np.float32, (33,)),
+}
+"""Type and shape of a row of each array."""
+
+_MADE_WEIGHT = 0.1  # of 3D joints that were made from others: enough to have a value, too little to be a lesson
+_NAMES_19 = (*COCO_17.joints, "neck", "head_top")
+_BLAZEPOSE_LIMBS = {
+    "left_shoulder": 11, "right_shoulder": 12, "left_elbow": 13, "right_elbow": 14, "left_wrist": 15,
+    "right_wrist": 16, "left_hip": 23, "right_hip": 24, "left_knee": 25, "right_knee": 26, "left_ankle": 27,
+    "right_ankle": 28,
+}  # fmt: skip
+
+
+def teacher_joints(teacher_2d: np.ndarray, min_score: float = MIN_SCORE) -> tuple[np.ndarray, np.ndarray]:
+    """Joints of sufficient score in MPII order.
+
+    Returns:
+        joints (N, 16, 2) float32 and weight (N, 16) float32, the score squared, 0 below ``min_score``.
+    """
+    joints = np.zeros((len(teacher_2d), len(MPII_16), 2), np.float32)
+    weight = np.zeros(joints.shape[:2], np.float32)
+    for column, name in enumerate(_NAMES_19):
+        if name in MPII_16.joints:
+            target = MPII_16.index(name)
+            joints[:, target] = teacher_2d[:, column, :2]
+            score = teacher_2d[:, column, 2].astype(np.float32)
+            weight[:, target] = np.where(score >= min_score, score**2, 0)
+    return joints, weight
+
+
+def teacher_pose(teacher_3d: np.ndarray, visible: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """3D joints and how far each is trusted.
+
+    Returns:
+        pose (N, 17, 3) float32 mm and weight (N, 17) float32: 0 for rows of zeros.
+    """
+    pose = teacher_3d.astype(np.float32)
+    weight = np.full(pose.shape[:2], _MADE_WEIGHT, np.float32)
+    weight[:, HUMAN36M_17.index("pelvis")] = 1.0
+    for name in LIMB_JOINTS:
+        seen = visible[:, _BLAZEPOSE_LIMBS[name]].astype(np.float32)
+        weight[:, HUMAN36M_17.index(name)] = np.clip(seen, _MADE_WEIGHT, 1.0)
+    weight[np.abs(pose).sum((1, 2)) == 0] = 0
+    return pose, weight
+
 
 _ARRAYS = {
     "name": (np.str_, ()), "validation": (np.bool_, ()), "box": (np.float32, (4,)), "joints": (np.float32, (16, 3)),

@@ -11,9 +11,8 @@ from fusion_model.skeletons import HUMAN36M_17, LSP_14, MPII_16
 from tests.helpers.fake_data import FIGURE, figure, teacher_arrays, where, write_lspet, write_pack
 from train.data.people import load_people
 from train.data.readers.lsp import read_lspet
-from train.data.readers.people import read_people
+from train.data.readers.people import read_people, teacher_joints, teacher_pose
 from train.data.readers.records import LayoutError
-from train.data.readers.teacher import teacher_joints, teacher_pose
 from train.data.sources import find_sources
 
 NOT_IN_LSP = [MPII_16.index("pelvis"), MPII_16.index("thorax")]
