@@ -97,7 +97,9 @@ def read_tables(path: Path) -> dict[str, dict[str, Any]]:
 def check_table(path: Path, name: str, table: Mapping[str, Any], kind: type | None) -> dict[str, Any]:
     """The settings in a table of a file; ``kind`` is their dataclass, None for a command that has no settings."""
     known, found = _options_of(kind) if kind else {}, {}
-    for key in table.keys() - _STAGE:
+    for key in table:
+        if key in _STAGE:
+            continue
         if key not in known:
             words = f"known are {', '.join(known)}" if known else "options of its command go into its 'at'"
             raise ValueError(f"{path} has the unknown key {key!r} in [{name}]: {words}")
