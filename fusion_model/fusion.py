@@ -216,43 +216,6 @@ def step_weights(depth: int, b: int | Tensor, device: torch.device | None = None
     return (torch.arange(depth + 1, device=device) > b).float()
 
 
-def fusion_loss(
-    prediction: Tensor,
-    target: Tensor,
-    network: FusionNetwork,
-    joint_weights: Tensor | None = None,
-    sharpness: float = SHARPNESS,
-) -> Tensor:
-    """Eq. 4: half the squared error, summed over the joints and averaged over the batch, plus the sharpness term.
-
-    Args:
-        prediction: (N, J, 3) millimetres.
-        target: (N, J, 3) millimetres.
-        network: gives alpha.
-        joint_weights: (J,) or (N, J) factors on the joints' squared errors; None for 1.
-        sharpness: lambda of Eq. 4 in mm**2.
-
-    Returns:
-        () loss in mm**2.
-
-    Raises:
-        ValueError: if the shapes do not match.
-    """
-    if prediction.shape != target.shape or prediction.ndim != 3:
-        raise ValueError(
-            f"prediction and target must both be (N, J, 3), got {tuple(prediction.shape)} and {tuple(target.shape)}"
-        )
-    squared = ((prediction.float() - target.float()) ** 2).sum(-1)
-    if joint_weights is not None:
-        if joint_weights.shape not in (squared.shape, squared.shape[1:]):
-            raise ValueError(
-                f"joint_weights must be {tuple(squared.shape[1:])} or {tuple(squared.shape)}, "
-                f"got {tuple(joint_weights.shape)}"
-            )
-        squared = squared * joint_weights
-    return 0.5 * squared.sum(1).mean() + network.fusion_penalty(sharpness)
-
-
 class _ClampInward(torch.autograd.Function):
     """Clamp to [0, 1] whose gradient vanishes only where a step would lead further out, so nothing gets stuck."""
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from fusion_model.estimator import PoseEstimator
-from fusion_model.fusion import FusionNetwork, fusion_loss
+from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import DEFAULT
 from fusion_model.presets import PRESETS
@@ -30,7 +30,7 @@ from train.evaluation.inference_times import photos_of_one, report
 from train.fusion_stage.timing import random_inputs, take_turns
 from train.fusion_stage.training import Trainer
 from train.hourglass_stage import make_loop
-from train.losses import heatmap_loss
+from train.losses import fusion_loss, heatmap_loss
 from train.settings import FusionTrainConfig, HourglassTrainConfig
 
 _ROUNDS = 3  # bare and whole take turns, so that a busy machine slows both; the median counts

@@ -1,7 +1,4 @@
-"""What each network is trained to lower: maps, 2D labels of a 3D pose, people in a photo.
-
-The loss of Eq. 4 belongs to the paper's network: :func:`fusion_model.fusion.fusion_loss`.
-"""
+"""What each network is trained to lower: errors of maps, of 3D poses (Eq. 4), of their 2D labels, of boxes."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from fusion_model.detection.network import STRIDE, cell_boxes
+from fusion_model.fusion import SHARPNESS, FusionNetwork
 from fusion_model.skeletons import MPII_IN_HUMAN36M
 
 _MIN_JOINTS = 4  # fewer say nothing of a pose
@@ -31,6 +29,43 @@ def heatmap_loss(outputs: list[Tensor], target: Tensor, weight: Tensor) -> Tenso
     """
     pixel = (1 + 9 * target) * weight[..., None, None]
     return sum(1000 * (pixel * (output.float() - target) ** 2).mean() for output in outputs) / len(outputs)
+
+
+def fusion_loss(
+    prediction: Tensor,
+    target: Tensor,
+    network: FusionNetwork,
+    joint_weights: Tensor | None = None,
+    sharpness: float = SHARPNESS,
+) -> Tensor:
+    """Eq. 4: half the squared error, summed over the joints and averaged over the batch, plus the sharpness term.
+
+    Args:
+        prediction: (N, J, 3) millimetres.
+        target: (N, J, 3) millimetres.
+        network: gives alpha.
+        joint_weights: (J,) or (N, J) factors on the joints' squared errors; None for 1.
+        sharpness: lambda of Eq. 4 in mm**2.
+
+    Returns:
+        () loss in mm**2.
+
+    Raises:
+        ValueError: if the shapes do not match.
+    """
+    if prediction.shape != target.shape or prediction.ndim != 3:
+        raise ValueError(
+            f"prediction and target must both be (N, J, 3), got {tuple(prediction.shape)} and {tuple(target.shape)}"
+        )
+    squared = ((prediction.float() - target.float()) ** 2).sum(-1)
+    if joint_weights is not None:
+        if joint_weights.shape not in (squared.shape, squared.shape[1:]):
+            raise ValueError(
+                f"joint_weights must be {tuple(squared.shape[1:])} or {tuple(squared.shape)}, "
+                f"got {tuple(joint_weights.shape)}"
+            )
+        squared = squared * joint_weights
+    return 0.5 * squared.sum(1).mean() + network.fusion_penalty(sharpness)
 
 
 def reprojection_loss(pose: Tensor, points: Tensor, weight: Tensor) -> Tensor:

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from fusion_model.config import FusionConfig, LayerConfig
-from fusion_model.fusion import FusionNetwork, fusion_loss
+from fusion_model.fusion import FusionNetwork
 from fusion_model.presets import PRESETS
 from fusion_model.streams import last_features
+from train.losses import fusion_loss
 
 TINY = PRESETS["tiny"].fusion
 DEPTH = len(TINY.layers)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fusion_model.crop_inference import fusion_inputs
 from fusion_model.estimator import PoseEstimator
-from fusion_model.fusion import FusionNetwork, fusion_loss
+from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import CARD_FILE
 from train.data.augment import AUGMENT_POSES, random_crops, target_maps, turned_poses
@@ -22,7 +22,7 @@ from train.fusion_stage.pose_figures import pose_figures
 from train.fusion_stage.samples import build_samples
 from train.fusion_stage.training import predict
 from train.hourglass_stage import SIGMA, maps_pck
-from train.losses import heatmap_loss
+from train.losses import fusion_loss, heatmap_loss
 from train.settings import JointTrainConfig
 
 _AUGMENT = AUGMENT_POSES["wide"]

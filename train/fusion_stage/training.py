@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from fusion_model.config import ModelConfig
 from fusion_model.detection.network import PersonDetector
 from fusion_model.estimator import PoseEstimator
-from fusion_model.fusion import FusionNetwork, fusion_loss
+from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import CONFIG_FILE, check_state, load_checkpoint
 from fusion_model.presets import PRESETS
@@ -36,7 +36,7 @@ from train.fusion_stage.mixing_log import MixingLog
 from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures, pose_sheet
 from train.fusion_stage.samples import Batch, FusionData, FusionSamples, random_rows
 from train.fusion_stage.timing import parameter_count, time_networks
-from train.losses import reprojection_loss
+from train.losses import fusion_loss, reprojection_loss
 from train.settings import FusionTrainConfig
 
 HARDENING = "hardening.json"  # in a run's folder: what the end of the soft phase came to

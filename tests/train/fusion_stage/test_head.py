@@ -5,10 +5,11 @@ import dataclasses
 import pytest
 import torch
 
-from fusion_model.fusion import FusionNetwork, fusion_loss
+from fusion_model.fusion import FusionNetwork
 from fusion_model.presets import PRESETS
 from train.fusion_stage.head import has_head, head, stored_features, train_head
 from train.fusion_stage.samples import FusionSamples
+from train.losses import fusion_loss
 
 TINY = dataclasses.replace(PRESETS["tiny"].fusion, batch_norm=True, output_unit_mm=100.0)
 READING = dataclasses.replace(TINY, map_readings=True)
