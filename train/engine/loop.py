@@ -134,9 +134,9 @@ class Loop:
         """Train to the end, or until a signal or the time limit; True if all steps were done."""
         main = self.accelerator.is_main_process
         with only_here(self.folder) if main else contextlib.nullcontext():
-            log = Log(self.folder, self.settings.log, self.step, self.fingerprint) if main else None
-            before = self._catch_signals()
+            before, log = self._catch_signals(), None  # first: to open a log may take seconds
             try:
+                log = Log(self.folder, self.settings.log, self.step, self.fingerprint) if main else None
                 return self._run(log)
             finally:
                 for number, handler in before.items():
