@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from fusion_model.skeletons import SKELETONS
 
+_PIXEL_CHANNELS = 3
 STRATEGIES = ("image-only", "maps-only", "early", "late", "fixed", "free", "trainable")
 
 
@@ -93,6 +94,8 @@ class FusionConfig:
         batch_norm: batch normalisation before every ReLU; the paper has none.
         map_readings: the first fully connected layer that sees the maps, of the map or of the fusion stream, also takes
             position, spread and height of each map's peak (:mod:`fusion_model.readings`); the paper's does not.
+        photo_features: channels of the hourglass's features, the image stream's input in place of the photo's pixels;
+            0, as in the paper: it sees the pixels.
         output_unit_mm: millimetres per unit of the last layer's output; the paper regresses millimetres (1).
         merge_after: set by pruning, never by hand: the number b of data layers kept. Fusion layers
             b + 1..L + 1 follow. None for an unpruned network.
@@ -110,6 +113,7 @@ class FusionConfig:
     mix_input: bool = False
     batch_norm: bool = False
     map_readings: bool = False
+    photo_features: int = 0
     output_unit_mm: float = 1.0
     merge_after: int | None = None
 
@@ -122,6 +126,8 @@ class FusionConfig:
         if not self.layers:
             raise ValueError("a fusion network needs at least one layer, got none")
         self._check_layers()
+        if self.photo_features < 0:
+            raise ValueError(f"photo_features must not be negative, got {self.photo_features}")
         if self.input_size < 1 or self.map_joints < 1 or not self.output_unit_mm > 0:
             raise ValueError(
                 "input_size, map_joints and output_unit_mm must be positive, "
@@ -154,6 +160,11 @@ class FusionConfig:
             raise ValueError(f"merge_after {self.merge_after} contradicts strategy {self.strategy!r}")
         if self.mix_input and self.strategy == "free":
             raise ValueError("mix_input needs w_0 of Eq. 3, which strategy 'free' does not have")
+
+    @property
+    def image_channels(self) -> int:
+        """Channels of the image stream's input."""
+        return self.photo_features or _PIXEL_CHANNELS
 
     @property
     def first_flat(self) -> int:
@@ -352,3 +363,6 @@ class ModelConfig:
         if self.hourglass.joints != self.fusion.map_joints:
             given, taken = self.hourglass.joints, self.fusion.map_joints
             raise ValueError(f"the hourglass gives {given} maps but the fusion network takes {taken}")
+        if self.fusion.photo_features not in (0, self.hourglass.width):
+            given, taken = self.hourglass.width, self.fusion.photo_features
+            raise ValueError(f"the hourglass has {given} channels of features but the fusion network takes {taken}")

@@ -21,6 +21,7 @@ from fusion_model.following import follow
 from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode_smoothed, rival_heights, to_crop_coordinates
 from fusion_model.hourglass import StackedHourglass, flip_average, folded
+from fusion_model.readings import read_maps
 from fusion_model.skeletons import MPII_16, SKELETONS, pelvis_weights
 from fusion_model.threads import Threads
 
@@ -36,6 +37,7 @@ class CropPrediction:
         crop: where the crop lies in the photo.
         image: (3, S, S) float32, the crop in [0, 1].
         maps: (16, S / 4, S / 4) float32 confidence maps.
+        features: (1, C, S / 32, S / 32) float32 of the hourglass, or two of them, the mirrored crop's second.
         points: (16, 2) float64, photo pixels.
         confidence: (16,) float32, calibrated.
         score: calibrated confidence that the crop shows a person.
@@ -44,6 +46,7 @@ class CropPrediction:
     crop: Crop
     image: Tensor
     maps: Tensor
+    features: Tensor
     points: np.ndarray
     confidence: np.ndarray
     score: float
@@ -94,15 +97,21 @@ class CropPredictor:
             part = crops[start : start + step]
             cuts = [crop.cut(photo) for photo, crop in zip(photos[start : start + step], part, strict=True)]
             images = torch.from_numpy(np.stack(cuts)).permute(0, 3, 1, 2).float().div(255)
-            predictions += map(self._prediction, part, images, self.maps(images, flip_test=flip_test))
+            predictions += map(self._prediction, part, images, *self._maps_and_features(images, flip_test))
         return predictions
 
     def maps(self, images: Tensor, *, flip_test: bool = False) -> Tensor:
         """Maps (N, 16, S / 4, S / 4) of images (N, 3, S, S) in [0, 1], all on the CPU."""
+        return self._maps_and_features(images, flip_test)[0]
+
+    def _maps_and_features(self, images: Tensor, flip_test: bool) -> tuple[Tensor, Tensor]:
+        """Maps (N, 16, S / 4, S / 4), and features (N, 1 or 2, C, S / 32, S / 32), of images (N, 3, S, S)."""
         if not flip_test:
-            return self.threads.run(self._forward, images)
+            maps, features = self.threads.run(self._forward, images)
+            return maps, features[:, None]
         both = self.threads.run(self._forward, torch.cat((images, torch.flip(images, dims=(3,)))))
-        return flip_average(*both.chunk(2), MPII_16.mirror)
+        (maps, mirrored), features = (values.chunk(2) for values in both)
+        return flip_average(maps, mirrored, MPII_16.mirror), torch.stack(features, 1)
 
     def poses(self, predictions: Sequence[CropPrediction], *, flip_test: bool = False) -> np.ndarray:
         """(N, J, 3) float64 mm, camera axes of the photo, pelvis at the origin, for a person of 1.70 m.
@@ -111,15 +120,14 @@ class CropPredictor:
 
         Args:
             predictions: N of them.
-            flip_test: average with the pose of the mirrored inputs.
+            flip_test: average with the pose of the mirrored inputs; of predictions that were made so.
         """
         found = [np.zeros((0, len(self._skeleton), 3))]
         middle = torch.from_numpy(pelvis_weights(self._skeleton))[:, None].to(self.device)
         for start in range(0, len(predictions), _BATCH):
             part = predictions[start : start + _BATCH]
-            both = (torch.stack([getattr(one, name) for one in part]).to(self.device) for name in ("image", "maps"))
-            image, maps = fusion_inputs(*both, self.config.fusion.input_size)
-            pose = self._flip_averaged_pose(image, maps) if flip_test else self.threads.run(self.fusion, image, maps)
+            seen = (torch.stack([getattr(one, name) for one in part]) for name in ("image", "maps", "features"))
+            pose = self._pose(*(values.to(self.device) for values in seen), flip_test)
             pose = (pose - (middle * pose).sum(1, keepdim=True)).double().cpu().numpy()
             turned = np.stack([one.crop.turn_back(joints) for one, joints in zip(part, pose, strict=True)])
             found.append(self._followed(part, turned))
@@ -141,38 +149,58 @@ class CropPredictor:
         confidence = calibrated(peaks[0].numpy(), rivals[0].numpy(), self.config.calibration)
         return crop.to_photo(to_crop_coordinates(points[0]).numpy()), confidence
 
-    def _prediction(self, crop: Crop, image: Tensor, maps: Tensor) -> CropPrediction:
+    def _prediction(self, crop: Crop, image: Tensor, maps: Tensor, features: Tensor) -> CropPrediction:
         """What the maps say."""
         points, confidence = self._decode(maps, crop)
         score = float(np.sort(confidence)[-_SUREST:].mean())
-        return CropPrediction(crop, image, maps, points, confidence, score)
+        return CropPrediction(crop, image, maps, features, points, confidence, score)
 
-    def _forward(self, images: Tensor) -> Tensor:
-        """Maps (N, 16, S / 4, S / 4) of images (N, 3, S, S), both on the CPU."""
+    def _forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Maps (N, 16, S / 4, S / 4) and features (N, C, S / 32, S / 32) of images (N, 3, S, S), all on the CPU."""
         batch = images.to(self.device).contiguous(memory_format=torch.channels_last)
-        return self.hourglass(batch)[-1].float().cpu()
+        maps, features = self.hourglass.maps_and_features(batch)
+        return maps[-1].float().cpu(), features.float().cpu()
 
-    def _flip_averaged_pose(self, image: Tensor, maps: Tensor) -> Tensor:
-        """Mean of the pose of the inputs and that of their mirror images, mirrored back."""
-        mirrored = torch.flip(maps, dims=(3,))[:, list(MPII_16.mirror)]
+    def _pose(self, image: Tensor, maps: Tensor, features: Tensor, flip_test: bool) -> Tensor:
+        """(N, J, 3) mm; with the flip test, the mean of it and that of the mirror images, mirrored back."""
+        if not flip_test:
+            return self._fused(image, maps, features[:, 0])
         images = torch.cat((image, torch.flip(image, dims=(3,))))
-        both = self.threads.run(self.fusion, images, torch.cat((maps, mirrored)))
-        pose, turned = both.chunk(2)
+        maps = torch.cat((maps, torch.flip(maps, dims=(3,))[:, list(MPII_16.mirror)]))
+        features = torch.cat((features[:, 0], features[:, -1]))
+        pose, turned = self._fused(images, maps, features).chunk(2)
         return (pose + turned[:, list(self._skeleton.mirror)] * turned.new_tensor([-1.0, 1.0, 1.0])) / 2
 
+    def _fused(self, image: Tensor, maps: Tensor, features: Tensor) -> Tensor:
+        """(N, J, 3) mm by the fusion network."""
+        config = self.config.fusion
+        inputs = fusion_inputs(image, maps, config.input_size, features if config.photo_features else None)
+        return self.threads.run(self.fusion, *inputs)
 
-def fusion_inputs(images: Tensor, maps: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """What the fusion network takes: crop and maps at its own size, the maps not below zero.
+
+def fusion_inputs(
+    images: Tensor, maps: Tensor, size: int, features: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What a fusion network takes: photo or features, and maps, at its own size, and what the maps say.
 
     Args:
         images: (N, 3, S, S) float in [0, 1].
         maps: (N, 16, S / 4, S / 4).
         size: the fusion network's input size.
+        features: (N, C, S / 32, S / 32) of :meth:`fusion_model.hourglass.StackedHourglass.maps_and_features`, for a
+            network that takes them in place of the photo's pixels. It sees the maps coarsely too: what they say in
+            detail it has from the readings.
+
+    Returns:
+        (N, 3 or C, size, size), (N, 16, size, size) and the readings (N, R) of the maps.
     """
-    shape = (size, size)
+    shape, maps = (size, size), maps.clamp(0, 1.5)
+    readings = read_maps(maps)
+    if features is not None:
+        features = functional.interpolate(features, size=shape, mode="bilinear", align_corners=False)
+        return features, functional.adaptive_max_pool2d(maps, shape), readings
     small = functional.interpolate(images, size=shape, mode="bilinear", antialias=True, align_corners=False)
-    maps = functional.interpolate(maps, size=shape, mode="bilinear", align_corners=False)
-    return small, maps.clamp(0, 1.5)
+    return small, functional.interpolate(maps, size=shape, mode="bilinear", align_corners=False), readings
 
 
 def calibrated(peaks: np.ndarray, rivals: np.ndarray, calibration: CalibrationConfig) -> np.ndarray:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from fusion_model.config import FusionConfig
 from fusion_model.readings import READINGS, read_maps
-from fusion_model.streams import IMAGE_CHANNELS, Stream, initialise, last_features
+from fusion_model.streams import Stream, initialise, last_features
 
 SHARPNESS = 5e3
 """lambda of Eq. 4, in mm**2: both terms of the loss are then of like size at the start."""
@@ -46,9 +46,9 @@ class FusionNetwork(nn.Module):
         single = config.single_stream
         data = full if single or b is None else full[:b]
         fusion = full[:0] if single else full[b or 0 :]
-        channels = IMAGE_CHANNELS + config.map_joints
+        channels = config.image_channels + config.map_joints
         readings = READINGS * config.map_joints if config.map_readings else 0
-        self.image_stream = Stream(config, IMAGE_CHANNELS, data if single != "maps-only" else (), factor=1)
+        self.image_stream = Stream(config, config.image_channels, data if single != "maps-only" else (), factor=1)
         maps = data if single != "image-only" else ()
         self.map_stream = Stream(config, config.map_joints, maps, factor=1, readings=readings)
         self.fusion_stream = Stream(config, channels, fusion, factor=2, readings=readings)
@@ -58,12 +58,15 @@ class FusionNetwork(nn.Module):
         self._create_mixing()
         self.to(memory_format=torch.channels_last)  # a third less time a crop on a processor
 
-    def forward(self, image: Tensor, maps: Tensor) -> Tensor:
+    def forward(self, image: Tensor, maps: Tensor, readings: Tensor | None = None) -> Tensor:
         """3D joints relative to the root.
 
         Args:
-            image: (N, 3, S, S) float RGB in [0, 1], S the configured input size.
+            image: (N, 3, S, S) float RGB in [0, 1], S the configured input size; or the features (N, C, S, S) that the
+                configuration wants instead.
             maps: (N, map_joints, S, S) float confidence maps of the same crop, about 1 at a joint and 0 elsewhere.
+            readings: (N, R) of :func:`read_maps`, from maps that may be larger than these, for a configuration with
+                ``map_readings``; None reads these.
 
         Returns:
             (N, joints, 3) millimetres, camera axes: x right, y down, z away from the camera.
@@ -72,8 +75,11 @@ class FusionNetwork(nn.Module):
             ValueError: for other shapes.
         """
         self._check(image, maps)
-        reads = self.config.map_readings and self.config.strategy != "image-only"
-        inputs = image, maps, read_maps(maps).to(maps.dtype) if reads else None
+        if not self.config.map_readings or self.config.strategy == "image-only":
+            readings = None
+        elif readings is None:
+            readings = read_maps(maps)
+        inputs = image, maps, None if readings is None else readings.to(maps.dtype)
         if self.config.single_stream:
             features = self._single(*inputs)
         elif self.config.merging_layer is not None:
@@ -204,7 +210,8 @@ class FusionNetwork(nn.Module):
     def _check(self, image: Tensor, maps: Tensor) -> None:
         """Refuse inputs of another shape."""
         size = self.config.input_size
-        for name, value, channels in (("image", image, IMAGE_CHANNELS), ("maps", maps, self.config.map_joints)):
+        expected = {"image": (image, self.config.image_channels), "maps": (maps, self.config.map_joints)}
+        for name, (value, channels) in expected.items():
             if value.ndim != 4 or tuple(value.shape[1:]) != (channels, size, size):
                 raise ValueError(f"{name} must be (N, {channels}, {size}, {size}), got {tuple(value.shape)}")
         if len(image) != len(maps):

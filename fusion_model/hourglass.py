@@ -47,10 +47,19 @@ class Hourglass(nn.Module):
         self.inner = Hourglass(depth - 1, width) if depth > 1 else Residual(width, width)
         self.up = Residual(width, width)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, width, H, W) -> the same shape; H and W are multiples of 2**depth."""
-        y = self.up(self.inner(self.down(functional.max_pool2d(x, 2))))
-        return self.skip(x) + functional.interpolate(y, scale_factor=2.0, mode="nearest")
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of all scales together, and those of the innermost hourglass, which see the whole crop.
+
+        Args:
+            x: (N, width, H, W); H and W are multiples of 2**depth.
+
+        Returns:
+            (N, width, H, W), and (N, width, H / 2**(depth - 1), W / 2**(depth - 1)).
+        """
+        y = self.down(functional.max_pool2d(x, 2))
+        y, deepest = self.inner(y) if isinstance(self.inner, Hourglass) else (self.inner(y), None)
+        y = self.skip(x) + functional.interpolate(self.up(y), scale_factor=2.0, mode="nearest")
+        return y, y if deepest is None else deepest
 
 
 def make_front(width: int) -> nn.Sequential:
@@ -93,29 +102,35 @@ class StackedHourglass(nn.Module):
         self.map_merges = nn.ModuleList(nn.Conv2d(config.joints, width, 1) for _ in range(config.stacks - 1))
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Confidence maps of every stack, the last one the best.
+        """Confidence maps of every stack, the last one the best: the first half of :meth:`maps_and_features`."""
+        return self.maps_and_features(image)[0]
+
+    def maps_and_features(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Confidence maps of every stack, and what the last hourglass knows of the crop as a whole.
 
         Args:
             image: (N, 3, H, W) float RGB in [0, 1]; H and W are multiples of 64, not only the configured size.
 
         Returns:
-            One (N, joints, H / 4, W / 4) tensor a stack: about 1 at a joint, 0 elsewhere, not bounded.
+            One (N, joints, H / 4, W / 4) tensor a stack, about 1 at a joint, 0 elsewhere, not bounded; and features
+            (N, width, H / 32, W / 32) of the innermost scale.
 
         Raises:
             ValueError: for another shape.
         """
         if image.ndim != 4 or image.shape[1] != 3 or image.shape[2] % 64 or image.shape[3] % 64:
             raise ValueError(f"image must be (N, 3, H, W) with H and W multiples of 64, got {tuple(image.shape)}")
-        x = self.front(image - 0.5)
+        x = deepest = self.front(image - 0.5)
         maps: list[Tensor] = []
         for stack, (hourglass, features, head) in enumerate(
             zip(self.hourglasses, self.features, self.heads, strict=True)
         ):
-            y = features(hourglass(x))
+            y, deepest = hourglass(x)
+            y = features(y)
             maps.append(head(y))
             if stack + 1 < len(self.hourglasses):
                 x = x + self.feature_merges[stack](y) + self.map_merges[stack](maps[-1])
-        return maps
+        return maps, deepest
 
 
 def folded(network: _Network) -> _Network:

@@ -11,21 +11,28 @@ from fusion_model.config import (
     ModelConfig,
 )
 
-# Figure 3's plan at a size that two processor cores train and serve; readings and residual layers are not the paper's.
-_COMPACT = FusionConfig(
-    layers=(
-        LayerConfig("conv", 20, kernel=5, pool=True),
-        LayerConfig("conv", 40, kernel=3, pool=True),
-        LayerConfig("conv", 64, kernel=3, pool=True),
-        LayerConfig("fc", 320, dropout=0.25),
-        LayerConfig("residual", 320, dropout=0.25),
-        LayerConfig("residual", 320, dropout=0.25),
-    ),
-    input_size=48,
-    batch_norm=True,
-    map_readings=True,
-    output_unit_mm=100.0,
-)
+
+def _reading(hourglass: HourglassConfig, detector: DetectorConfig | None = None) -> ModelConfig:
+    """Figure 3's plan on what the hourglass knows of photo and joints; that and residual layers are not the paper's.
+
+    The image stream has the hourglass's features, which have learnt from many photos what a body looks like, and the
+    map stream has the maps coarsely and where exactly their peaks are.
+    """
+    fusion = FusionConfig(
+        layers=(
+            LayerConfig("conv", 32, kernel=3, dropout=0.25),
+            LayerConfig("fc", 320, dropout=0.25),
+            LayerConfig("residual", 320, dropout=0.25),
+            LayerConfig("residual", 320, dropout=0.25),
+        ),
+        input_size=6,  # what 192 pixels come to at the innermost scale
+        batch_norm=True,
+        map_readings=True,
+        photo_features=hourglass.width,
+        output_unit_mm=100.0,
+    )
+    return ModelConfig(hourglass, fusion, detector=detector, following=FollowingConfig())
+
 
 PRESETS: dict[str, ModelConfig] = {
     "paper": ModelConfig(
@@ -43,14 +50,10 @@ PRESETS: dict[str, ModelConfig] = {
             input_size=112,
         ),
     ),
-    "compact": ModelConfig(HourglassConfig(stacks=2, width=128, input_size=128), _COMPACT, following=FollowingConfig()),
-    "released": ModelConfig(  # what the released weights are trained as, before pruning and calibration
-        HourglassConfig(stacks=2, width=128, input_size=192),
-        _COMPACT,
-        detector=DetectorConfig(),
-        following=FollowingConfig(),
-    ),
-    "small": ModelConfig(HourglassConfig(stacks=2, width=64, input_size=64), _COMPACT, following=FollowingConfig()),
+    "compact": _reading(HourglassConfig(stacks=2, width=128, input_size=128)),
+    # What the released weights are trained as, before pruning and calibration.
+    "released": _reading(HourglassConfig(stacks=2, width=128, input_size=192), DetectorConfig()),
+    "small": _reading(HourglassConfig(stacks=2, width=64, input_size=64)),
     "tiny": ModelConfig(
         hourglass=HourglassConfig(stacks=1, width=16, input_size=64),
         fusion=FusionConfig(

@@ -9,8 +9,6 @@ from torch import Tensor, nn
 
 from fusion_model.config import FusionConfig, LayerConfig
 
-IMAGE_CHANNELS = 3
-
 
 class MixedLayer(nn.Module):
     """One of the layers 1..L of a stream: convolution and pooling, or a linear map; then ReLU and dropout.

@@ -13,6 +13,7 @@ from fusion_model.skeletons import MPII_IN_HUMAN36M
 _MIN_JOINTS = 4  # fewer say nothing of a pose
 _MIN_SIGMA = 0.7  # cells, of the target's bell round the middle of a box
 _SIGMA = 0.1  # of the bell, in sides of the box
+_FAR, _CLOSE = 100.0, 20.0  # mm: factor of a distance, and up to where it is round like a square
 _NEAR = 0.5  # height of the bell from which a cell learns the box
 
 
@@ -37,8 +38,13 @@ def fusion_loss(
     network: FusionNetwork,
     joint_weights: Tensor | None = None,
     sharpness: float = SHARPNESS,
+    *,
+    squared: bool = True,
 ) -> Tensor:
     """Eq. 4: half the squared error, summed over the joints and averaged over the batch, plus the sharpness term.
+
+    Or a distance for the squared error, which minds outliers less and is what MPJPE measures: 100 mm times it, so that
+    the terms stay of like size.
 
     Args:
         prediction: (N, J, 3) millimetres.
@@ -46,6 +52,7 @@ def fusion_loss(
         network: gives alpha.
         joint_weights: (J,) or (N, J) factors on the joints' squared errors; None for 1.
         sharpness: lambda of Eq. 4 in mm**2.
+        squared: as in Eq. 4.
 
     Returns:
         () loss in mm**2.
@@ -57,15 +64,16 @@ def fusion_loss(
         raise ValueError(
             f"prediction and target must both be (N, J, 3), got {tuple(prediction.shape)} and {tuple(target.shape)}"
         )
-    squared = ((prediction.float() - target.float()) ** 2).sum(-1)
+    errors = ((prediction.float() - target.float()) ** 2).sum(-1)
+    errors = errors / 2 if squared else _FAR * (errors + _CLOSE**2).sqrt()
     if joint_weights is not None:
-        if joint_weights.shape not in (squared.shape, squared.shape[1:]):
+        if joint_weights.shape not in (errors.shape, errors.shape[1:]):
             raise ValueError(
-                f"joint_weights must be {tuple(squared.shape[1:])} or {tuple(squared.shape)}, "
+                f"joint_weights must be {tuple(errors.shape[1:])} or {tuple(errors.shape)}, "
                 f"got {tuple(joint_weights.shape)}"
             )
-        squared = squared * joint_weights
-    return 0.5 * squared.sum(1).mean() + network.fusion_penalty(sharpness)
+        errors = errors * joint_weights
+    return errors.sum(1).mean() + network.fusion_penalty(sharpness)
 
 
 def reprojection_loss(pose: Tensor, points: Tensor, weight: Tensor) -> Tensor:

@@ -91,15 +91,16 @@ class FusionTrainConfig(_CropsConfig):
     fixed_beta: int | None = setting(None, "merging layer of the strategy 'fixed'", int)
     skeleton: str = setting(OUTPUTS[0], "joints that the network puts out, 17, 16, 14 or 15", choices=OUTPUTS)
     sharpness: float = setting(SHARPNESS, "lambda of Eq. 4, mm^2", at_least(0))
+    sharpening: float = setting(
+        1.0, "factor by which lambda has grown, evenly in its logarithm, when the soft phase ends", at_least(1)
+    )
+    loss: str = setting(
+        "squared", "of 3D joints: squared errors, as in Eq. 4, or their distances", choices=("squared", "distance")
+    )
     soft_fraction: float = setting(0.6, "fraction of the steps with soft weights", fraction)
     crops: int = setting(3, "augmented crops of each person", positive(int))
     pairs: int = setting(0, "rows without a picture, drawn from poses alone", at_least(0, int))
     motions: str = setting("", "postures of these rows, that train.synthesis.motion.collect made; default: CMU's")
-    map_faults: float = setting(
-        0.0,
-        "factor on the hourglass's own rates of faults, put into the maps of photos and renders; 1: as measured",
-        at_least(0),
-    )
     joined_targets: bool = setting(
         False, "join the teacher's 3D of training photos with their 2D labels and usual lengths of limbs"
     )
@@ -116,12 +117,6 @@ class FusionTrainConfig(_CropsConfig):
         "or, with --cache, files",
         positive(int),
     )
-    head_steps: int = setting(
-        0,
-        "steps of 512 that train the fully connected layers of the pruned network further, on stored features",
-        at_least(0, int),
-        free=True,
-    )
     action: str = setting("", "people of that action alone")
 
 
@@ -131,7 +126,7 @@ class AblationConfig(FusionTrainConfig):
 
     command: ClassVar[str] = "ablate"
     not_options: ClassVar[tuple[str, ...]] = (
-        *("seed", "strategy", "fixed_beta", "skeleton", "pools", "head_steps"),
+        *("seed", "strategy", "fixed_beta", "skeleton", "pools"),
         *FusionTrainConfig.not_options,
     )
     people: int | None = setting(None, "training people at most, evenly over the data (default: all)", positive(int))

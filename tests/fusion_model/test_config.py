@@ -50,6 +50,7 @@ def test_every_field_survives_json():
         ({"merge_after": 1, "strategy": "early"}, "merge_after 1 contradicts strategy 'early'"),
         ({"mix_input": True, "strategy": "free"}, "mix_input needs w_0"),
         ({"output_unit_mm": 0.0}, "must be positive"),
+        ({"photo_features": -1}, "photo_features must not be negative, got -1"),
     ],
 )
 def test_fusion_refuses_what_means_nothing(changes, message):
@@ -74,6 +75,8 @@ def test_hourglass_refuses_what_means_nothing(field, value):
 def test_parts_must_fit_together():
     with pytest.raises(ValueError, match="gives 16 maps but the fusion network takes 14"):
         ModelConfig(TINY.hourglass, dataclasses.replace(TINY.fusion, map_joints=14))
+    with pytest.raises(ValueError, match="has 16 channels of features but the fusion network takes 12"):
+        ModelConfig(TINY.hourglass, dataclasses.replace(TINY.fusion, photo_features=12))
 
 
 def test_merging_layer_by_strategy():

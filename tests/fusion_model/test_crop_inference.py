@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from fusion_model.config import CalibrationConfig
-from fusion_model.crop_inference import CropPrediction, calibrated
+from fusion_model.crop_inference import CropPrediction, CropPredictor, calibrated
 from fusion_model.crops import Crop
 from fusion_model.estimator import PoseEstimator
+from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode_smoothed, rival_heights
-from fusion_model.hourglass import flip_average
+from fusion_model.hourglass import StackedHourglass, flip_average
+from fusion_model.presets import PRESETS
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.estimators import smooth_photo, sure
 
@@ -34,8 +36,10 @@ def test_the_flip_test_averages_over_the_crop_and_its_mirror_image(monkeypatch):
     estimator, photo = sure(), smooth_photo()
     predictor, batches = estimator.predictor, []
     crops = [Crop((63.0, 63.0), side, 0.0, 64) for side in np.linspace(60, 130, 10)]  # more than one batch
-    plain, forward = predictor.predict([photo] * len(crops), crops), predictor.hourglass.forward
-    monkeypatch.setattr(predictor.hourglass, "forward", lambda images: batches.append(images) or forward(images))
+    plain, forward = predictor.predict([photo] * len(crops), crops), predictor.hourglass.maps_and_features
+    monkeypatch.setattr(
+        predictor.hourglass, "maps_and_features", lambda images: batches.append(images) or forward(images)
+    )
     mean = predictor.predict([photo] * len(crops), crops, flip_test=True)
     assert [one.crop for one in mean] == crops
     assert sum(map(len, batches)) == 2 * len(crops)
@@ -45,6 +49,27 @@ def test_the_flip_test_averages_over_the_crop_and_its_mirror_image(monkeypatch):
             maps = [estimator.hourglass(one)[-1] for one in (image, torch.flip(image, dims=(3,)))]
         assert torch.equal(mean[number].image, image[0])
         assert torch.allclose(mean[number].maps, flip_average(*maps, MPII_16.mirror)[0], atol=1e-4)
+
+
+def test_the_image_stream_sees_the_features_of_each_crop_and_of_its_mirror_image():
+    config = PRESETS["small"]
+    torch.manual_seed(0)
+    predictor = CropPredictor(config, StackedHourglass(config.hourglass).eval(), FusionNetwork(config.fusion).eval())
+    photo, crops = smooth_photo(), [Crop((63.0, 63.0), 90.0, 0.0, 64), Crop((50.0, 70.0), 70.0, 0.0, 64)]
+    found = predictor.predict([photo] * 2, crops, flip_test=True)
+    with torch.inference_mode():
+        for one in found:
+            both = torch.stack((one.image, torch.flip(one.image, dims=(2,))))
+            expected = predictor.hourglass.maps_and_features(both)[1]
+            torch.testing.assert_close(one.features, expected, atol=1e-4, rtol=1e-4)
+    poses = predictor.poses(found, flip_test=True)
+    exchanged = [
+        dataclasses.replace(one, features=other.features) for one, other in zip(found, found[::-1], strict=True)
+    ]
+    assert np.abs(predictor.poses(exchanged, flip_test=True) - poses).max() > 0.01, "what it sees counts"
+    blank = [dataclasses.replace(one, image=torch.zeros_like(one.image)) for one in found]
+    assert np.array_equal(predictor.poses(blank, flip_test=True), poses), "the pixels do not, once they are features"
+    assert not np.array_equal(predictor.poses(found), poses)
 
 
 def test_confidence_falls_where_the_map_is_high_elsewhere_too():
@@ -70,5 +95,7 @@ def test_the_predictor_weighs_peaks_against_their_maps_elsewhere():
 def test_small_turns_of_the_body_count_as_none(turn, angle):
     points = np.zeros((16, 2))
     points[MPII_16.index("thorax")] = 50 * np.array([np.sin(np.deg2rad(turn)), -np.cos(np.deg2rad(turn))])
-    one = CropPrediction(Crop((0, 0), 1, 0, 64), torch.zeros(1), torch.zeros(1), points, np.ones(16), 1.0)
+    one = CropPrediction(
+        Crop((0, 0), 1, 0, 64), torch.zeros(1), torch.zeros(1), torch.zeros(1), points, np.ones(16), 1.0
+    )
     assert one.angle(min_turn=30) == pytest.approx(angle)

@@ -8,6 +8,7 @@ import torch
 from fusion_model.config import FusionConfig, LayerConfig
 from fusion_model.fusion import FusionNetwork
 from fusion_model.presets import PRESETS
+from fusion_model.readings import read_maps
 from fusion_model.streams import last_features
 from train.losses import fusion_loss
 
@@ -226,6 +227,18 @@ def test_harden_fixes_the_weights_and_leaves_the_rest_trainable():
     restored = make(seed=9)
     restored.load_state_dict(network.state_dict())
     assert torch.equal(restored.mixing_weights(), network.mixing_weights())
+
+
+def test_features_stand_for_pixels_and_readings_for_those_of_the_maps_themselves():
+    network = make(photo_features=5, map_readings=True).eval()
+    side = network.config.input_size
+    features, maps = torch.randn(2, 5, side, side), torch.rand(2, 16, side, side)
+    with pytest.raises(ValueError, match=rf"image must be \(N, 5, {side}, {side}\), got \(2, 3, {side}, {side}\)"):
+        network(torch.rand(2, 3, side, side), maps)
+    pose = network(features, maps)
+    torch.testing.assert_close(network(features, maps, read_maps(maps)), pose)
+    assert not torch.allclose(network(features, maps, read_maps(maps) + 1), pose, atol=1e-3)
+    assert not torch.allclose(network(features + 1, maps), pose, atol=1e-3)
 
 
 @pytest.mark.parametrize("beta", [-3.0, 1.4, 40.0])

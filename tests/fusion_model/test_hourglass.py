@@ -27,6 +27,17 @@ def test_one_set_of_maps_a_stack_for_any_multiple_of_64(height, width):
     assert [tuple(one.shape) for one in maps] == [(2, 16, height // 4, width // 4)] * 3
 
 
+def test_features_are_those_of_the_innermost_scale_of_the_last_hourglass():
+    network, image = small(stacks=2).eval(), torch.rand(2, 3, 128, 64)
+    seen, innermost = [], network.hourglasses[-1].inner.inner.inner
+    innermost.register_forward_hook(lambda _module, _inputs, outputs: seen.append(outputs[0]))
+    with torch.inference_mode():
+        maps, features = network.maps_and_features(image)
+        assert all(torch.equal(one, other) for one, other in zip(maps, network(image), strict=True))
+    assert features.shape == (2, 16, 4, 2)
+    assert torch.equal(features, seen[0])
+
+
 def test_joints_are_configuration():
     network = StackedHourglass(HourglassConfig(stacks=2, width=8, input_size=64, joints=5)).eval()
     assert [one.shape[1] for one in network(torch.rand(1, 3, 64, 64))] == [5, 5]

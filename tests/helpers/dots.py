@@ -66,6 +66,10 @@ class DotHourglass(nn.Module):
         self.anything = nn.Parameter(torch.zeros(1))
         self.colours = nn.functional.normalize(torch.from_numpy(colours()), dim=1)
 
+    def maps_and_features(self, image):
+        """As forward, and nothing (N, 1, H / 32, W / 32)."""
+        return self(image), torch.zeros(len(image), 1, image.shape[-2] // 32, image.shape[-1] // 32)
+
     def forward(self, image):
         """One (N, 16, H / 4, W / 4) a stack, the last one right."""
         side = image.shape[-1] // 4
@@ -131,7 +135,7 @@ class DotDetector(nn.Module):
 class FlatFusion(nn.Module):
     """Reads the pose off the maps: 10 mm a pixel of its input, depth by joint; knows where hidden joints are."""
 
-    def forward(self, image, maps):
+    def forward(self, image, maps, _readings):
         """(N, 17, 3) mm."""
         assert image.shape[1:] == (3, 32, 32)
         assert maps.shape[1:] == (16, 32, 32)

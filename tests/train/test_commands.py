@@ -30,9 +30,8 @@ from train.settings import FusionTrainConfig
 
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
 FUSION = (
-    "--steps", 8, "--crops", 1, "--pairs", 12, "--reprojection", 0.5, "--map-faults", 1, "--joined-targets",
-    "--hidden-trust", 0.6, "--head-steps", 3,
-    "--pools", 2,
+    "--steps", 8, "--crops", 1, "--pairs", 12, "--reprojection", 0.5, "--joined-targets",
+    "--hidden-trust", 0.6, "--loss", "distance", "--sharpening", 10, "--pools", 2,
 )  # fmt: skip
 
 
@@ -82,9 +81,9 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
     provenance = read_metrics(checkpoint)["provenance"]
     step = json.loads((trained / "fusion" / "best" / "figures.json").read_text())["step"]
     settings = provenance["fusion"].pop("settings")
-    assert {name: settings[name] for name in ("pairs", "head_steps", "lr")} == {
+    assert {name: settings[name] for name in ("pairs", "loss", "lr")} == {
         "pairs": 12,
-        "head_steps": 3,
+        "loss": "distance",
         "lr": 1e-3,
     }
     assert provenance["fusion"] == {"steps": step, "batch": 4, "images": 4 * step, "people": {"made": 6}}

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from fusion_model.config import FusionConfig
 from fusion_model.fusion import FusionNetwork
-from fusion_model.heatmaps import decode_smoothed
 from fusion_model.presets import PRESETS
+from fusion_model.readings import READINGS, read_maps
 from train.engine.checkpoints import latest_state
 from train.engine.loop import start_accelerator
 from train.engine.run_files import check_settings, read_json, write_json
@@ -217,7 +217,7 @@ WIDTH, DROPOUT = 1024, 0.5
 class Lifter(nn.Module):
     """Two residual blocks on the decoded joints (Martinez et al., ICCV 2017), trained as a fusion network is.
 
-    It reads what the library shows as 2D joints: x, y and height of each map's peak. The photo does not count.
+    It reads x, y and height of each map's peak. The photo does not count.
 
     Args:
         config: of the fusion networks beside it; number of maps, joint set and unit of the output count.
@@ -237,11 +237,10 @@ class Lifter(nn.Module):
         self.blocks = nn.ModuleList(nn.Sequential(_layer(WIDTH), _layer(WIDTH)) for _ in range(2))
         self.output = nn.Linear(WIDTH, 3 * config.joints)
 
-    def forward(self, _image: Tensor, maps: Tensor) -> Tensor:
+    def forward(self, _image: Tensor, maps: Tensor, readings: Tensor | None = None) -> Tensor:
         """(N, joints, 3) mm from maps (N, map_joints, S, S), as :meth:`fusion_model.fusion.FusionNetwork.forward`."""
-        points, heights = decode_smoothed(maps)
-        points = 2 * (points + 0.5) / maps.shape[-1] - 1
-        x = self.input(torch.cat((points.flatten(1), heights), 1))
+        x, y, _spread, height = (read_maps(maps) if readings is None else readings).chunk(READINGS, 1)
+        x = self.input(torch.cat((x, y, height), 1))
         for block in self.blocks:
             x = x + block(x)
         return self.output(x).unflatten(1, (self.config.joints, 3)) * self.config.output_unit_mm

@@ -65,7 +65,7 @@ class HeldOut:
         starts = tqdm(range(0, len(self), _AT_ONCE), desc="hourglass on validation people", unit="batch")
         parts = (
             build_samples(self.people(range(start, min(start + _AT_ONCE, len(self)))), hourglass, *sizes, 1, None,
-                       progress=False)
+                       photo_features=config.fusion.photo_features > 0, progress=False)
             for start in starts
         )  # fmt: skip
         return joined_parts((tuple(part.columns.values()) for part in parts), len(self))

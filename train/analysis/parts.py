@@ -59,7 +59,7 @@ class Analysis:
         """Correlations of the streams."""
         samples, wanted = self.held_out.samples, self.arguments.images
         rows = np.random.default_rng(self.arguments.seed).permutation(len(samples))[:wanted]
-        image, maps = samples.inputs(torch.from_numpy(np.sort(rows)).to(self.device))
+        image, maps, _ = samples.inputs(torch.from_numpy(np.sort(rows)).to(self.device))
         found = stream_correlations(self.networks.full, image, maps)
         names = [f"map_{k}" for k in range(found.between.shape[1])]
         table = [(f"image_{k}", *(f"{v:.6g}" for v in row)) for k, row in enumerate(found.between)]

@@ -23,7 +23,7 @@ def make_optimiser(module: nn.Module, learning_rate: float, weight_decay: float)
         {"params": vectors, "weight_decay": 0.0},
     ]
     if mixing:
-        groups.append({"params": mixing, "weight_decay": 0.0, "factor": 5.0})
+        groups.append({"params": mixing, "weight_decay": 0.0, "factor": 25.0})
     return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
 
 

@@ -42,7 +42,7 @@ def train_actions(
     config = fusion_config(settings, arguments.hourglass)
     hourglass = load_hourglass(config, arguments.hourglass)
     fingerprint = fusion_fingerprint(arguments.data, sample_settings(config, settings), hourglass, accelerator.device)
-    shared = settings.fixed() | {"head_steps": settings.head_steps}
+    shared = settings.fixed()
     shared |= {"actions": actions, "data and hourglass": fingerprint}
     with accelerator.main_process_first():
         check_settings(out, _FILE, shared, option="--run")

@@ -17,7 +17,7 @@ import torch
 from accelerate import PartialState
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from fusion_model.crop_inference import fusion_inputs
 from fusion_model.files import discard_unfinished, replacing
@@ -34,7 +34,7 @@ from train.synthesis.body import load_body
 from train.synthesis.motion.poses import PoseLibrary
 from train.synthesis.pairs import PairSampler
 
-_FORMAT = "fusion-pose-samples/1"
+_FORMAT = "fusion-pose-samples/2"
 _PARTS = ("training", "held_out")
 _COLUMNS = [field.name for field in fields(FusionSamples)]
 
@@ -94,6 +94,7 @@ def pair_samples(
     fusion_size: int,
     source: int,
     seed: int,
+    features: Tensor | None = None,
     batch: int = 256,
 ) -> FusionSamples:
     """Samples of drawn pairs: they teach the confidence-map stream, whatever the picture.
@@ -106,6 +107,7 @@ def pair_samples(
         fusion_size: input size of the fusion network in pixels.
         source: number that the rows get as theirs.
         seed: of poses and maps.
+        features: (1, C, S, S) of a hourglass that sees a picture of nothing, for rows with features for pixels.
         batch: rows at once.
     """
     numpy_generator, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
@@ -116,11 +118,12 @@ def pair_samples(
             points, poses = torch.from_numpy(pairs.points), torch.from_numpy(pairs.poses)
             maps = draw_maps(points, errors, size, generator)
             images = torch.full((len(points), 3, size, size), _GREY)
-            image, maps = fusion_inputs(images, maps, fusion_size)
+            nothing = None if features is None else features.expand(len(points), -1, -1, -1)
+            inputs = fusion_inputs(images, maps, fusion_size, nothing)
             places = to_map_coordinates(points, size / fusion_size)
             ones = torch.ones(len(points), 17)
             number = torch.full((len(points),), source)
-            yield *stored_inputs(image, maps), poses, ones, places, ones[:, :16], number
+            yield *stored_inputs(*inputs), poses, ones, places, ones[:, :16], number
 
     return joined_parts(parts(), count)
 
@@ -142,6 +145,7 @@ class SampleSettings:
         augment: how far the crops vary.
         motions: file of the postures of the pairs; empty for those that come along.
         joined_targets: whether training photos have their 3D joined with their 2D labels.
+        photo_features: whether features of the hourglass stand for the photo's pixels.
     """
 
     size: int
@@ -156,6 +160,7 @@ class SampleSettings:
     augment: str = "wide"
     motions: str = ""
     joined_targets: bool = False
+    photo_features: bool = False
 
 
 def fusion_data(
@@ -203,10 +208,10 @@ def _build(data: Path, settings: SampleSettings, hourglass: nn.Module, device: t
     people, validation = people.to(device), validation.to(device)
     hourglass.to(device)
     shape = (settings.size, settings.margin, settings.fusion_size)
-    held_out = build_samples(validation, hourglass, *shape, 1, None, stack=settings.stack)
+    kind = {"stack": settings.stack, "photo_features": settings.photo_features}
+    held_out = build_samples(validation, hourglass, *shape, 1, None, **kind)
     generator = torch.Generator(device).manual_seed(settings.seed)
-    drawn = settings.crops, generator
-    training = build_samples(people, hourglass, *shape, *drawn, stack=settings.stack, augment=settings.augment)
+    training = build_samples(people, hourglass, *shape, settings.crops, generator, augment=settings.augment, **kind)
     if not settings.pairs:
         return FusionData(training, held_out, people.names)
     pairs = _pairs(validation, hourglass, settings, library)
@@ -219,5 +224,7 @@ def _pairs(people: People, hourglass: nn.Module, settings: SampleSettings, libra
     measured = people.take(photos) if photos.any() else people
     errors = measure_errors(hourglass, measured, settings.size, settings.margin)
     sampler = PairSampler(load_body(), library, "train", settings.size, settings.margin)
-    source = len(people.names)
-    return pair_samples(sampler, errors, settings.pairs, settings.size, settings.fusion_size, source, settings.seed)
+    sizes, source, features = (settings.size, settings.fusion_size), len(people.names), None
+    if settings.photo_features:
+        features = hourglass.maps_and_features(torch.full((1, 3, settings.size, settings.size), _GREY))[1].cpu()
+    return pair_samples(sampler, errors, settings.pairs, *sizes, source, settings.seed, features)

@@ -49,8 +49,9 @@ class BothNetworks(nn.Module):
         Returns:
             Maps (N, 16, S / 4, S / 4) of each stack, and poses (N, 17, 3) in mm.
         """
-        maps = self.hourglass(images)
-        inputs = fusion_inputs(images, maps[-1].float(), self.fusion.config.input_size)
+        maps, features = self.hourglass.maps_and_features(images)
+        config, seen = self.fusion.config, features.float() if self.fusion.config.photo_features else None
+        inputs = fusion_inputs(images, maps[-1].float(), config.input_size, seen)
         return maps, self.fusion(*inputs)
 
 
@@ -75,8 +76,9 @@ def make_loop(
     def validate(network: BothNetworks) -> dict[str, float]:
         network.eval()
         pck = maps_pck(network.hourglass, held_out, size, margin)
-        shape = (size, margin, network.fusion.config.input_size)
-        samples = build_samples(held_out, network.hourglass, *shape, 1, None, progress=False)
+        config = network.fusion.config
+        shape, kind = (size, margin, config.input_size), {"photo_features": config.photo_features > 0}
+        samples = build_samples(held_out, network.hourglass, *shape, 1, None, progress=False, **kind)
         figures = pose_figures(predict(network.fusion, samples), samples.pose.cpu().numpy())
         return {"pck": pck["mean"], "mpjpe": figures["mpjpe"], "pa_mpjpe": figures["pa_mpjpe"]}
 

@@ -53,12 +53,12 @@ _REACH_MM = 1100.0  # from the pelvis to the edge of a panel
 def pose_sheet(network: FusionNetwork, samples: FusionSamples, count: int = 6) -> np.ndarray:
     """A fusion network on a few people: (3 P, n P, 3) uint8, crops, found poses from ahead, found poses from the side.
 
-    The true pose lies under the found one, in grey.
+    The true pose lies under the found one, in grey. Of samples with features for pixels there are no crops to show.
     """
     rows = even_rows(len(samples), count).to(samples.source.device)
-    images, maps = samples.inputs(rows)
+    images, *others = samples.inputs(rows)
     carried = conversion_matrix(SKELETONS[network.config.skeleton], HUMAN36M_17)
-    found, truth = carried @ network(images, maps).float().cpu().numpy(), samples.pose[rows].cpu().numpy()
+    found, truth = carried @ network(images, *others).float().cpu().numpy(), samples.pose[rows].cpu().numpy()
     poses = []
     for axes in ((0, 1), (2, 1)):
         row = []
@@ -69,4 +69,4 @@ def pose_sheet(network: FusionNetwork, samples: FusionSamples, count: int = 6) -
                 draw_bones(panel, HUMAN36M_17, flat, carried.any(1), colour=colour)
             row.append(panel)
         poses.append(side_by_side(row))
-    return np.concatenate((side_by_side(panels(images)), *poses))
+    return np.concatenate(poses if samples.of_features else (side_by_side(panels(images)), *poses))

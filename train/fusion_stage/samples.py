@@ -1,7 +1,8 @@
 """What the fusion network trains on: crops with the confidence maps that the finished hourglass makes of them.
 
 The hourglass is fixed in this phase (as in the paper), so its maps are made once, for a few augmented crops of every
-person, and kept as bytes; training then turns, scales and mirrors photo, maps and pose together.
+person, and kept as bytes; training then turns, scales and mirrors photo, maps and pose together. Features of the
+hourglass in place of the photo's pixels cannot be turned: such crops are trained on as they are.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from train.data.augment import AUGMENT_POSES, crop_matrices, plain_crops, random
 from train.data.people import People, take_rows
 from train.engine.machine import bf16_is_fast
 from train.engine.seeds import RowNoise
-from train.fusion_stage.map_faults import with_faults
 
 _MAP_UNIT = 1 / 160  # of a byte: maps reach up to 1.59
 
@@ -30,8 +30,9 @@ class Batch:
     """Inputs and targets of the fusion network, one row a crop.
 
     Attributes:
-        images: (N, 3, S, S) float32 in [0, 1].
+        images: (N, 3, S, S) float32 in [0, 1], or features of the hourglass (N, C, S, S).
         maps: (N, 16, S, S) float32.
+        readings: (N, R) float32 of the maps; None for maps that were turned since: they are to be read anew.
         pose: (N, 17, 3) float32 mm, as the crop shows it.
         weight: (N, 17) float32 trust in each joint; 0 where the 3D is unknown.
         points: (N, 16, 2) float32 labelled joints of MPII's order in pixels of the image.
@@ -41,6 +42,7 @@ class Batch:
 
     images: Tensor
     maps: Tensor
+    readings: Tensor | None
     pose: Tensor
     weight: Tensor
     points: Tensor
@@ -50,15 +52,22 @@ class Batch:
 
 @dataclass
 class FusionSamples(Batch):
-    """Many crops, kept small: images are uint8, and so are maps, 160 for a height of 1."""
+    """Many crops, kept small: photos are uint8, features float16, and maps uint8, 160 for a height of 1."""
 
     def __len__(self) -> int:
         """Number of crops."""
         return len(self.images)
 
-    def inputs(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Image (N, 3, S, S) and maps (N, 16, S, S) as floats."""
-        return take_rows(self.images, rows).float() / 255, take_rows(self.maps, rows).float() * _MAP_UNIT
+    @property
+    def of_features(self) -> bool:
+        """Whether the images are features of the hourglass."""
+        return self.images.dtype != torch.uint8
+
+    def inputs(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Image (N, 3, S, S) or features (N, C, S, S), maps (N, 16, S, S) and readings (N, R) as floats."""
+        unit = 1 if self.of_features else 255
+        maps = take_rows(self.maps, rows).float() * _MAP_UNIT
+        return take_rows(self.images, rows).float() / unit, maps, take_rows(self.readings, rows)
 
     @property
     def columns(self) -> dict[str, Tensor]:
@@ -107,6 +116,7 @@ def build_samples(
     stack: int = -1,
     *,
     augment: str = "wide",
+    photo_features: bool = False,
     progress: bool = True,
 ) -> FusionSamples:
     """Run the hourglass on crops of the people whose 3D is known.
@@ -122,6 +132,7 @@ def build_samples(
         batch: crops at once.
         stack: which of the hourglass's stacks gives the maps.
         augment: how far the crops vary, a key of :data:`train.data.augment.AUGMENT_POSES`.
+        photo_features: keep features of the hourglass in place of the photo's pixels.
         progress: whether to show a bar.
     """
     rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0].repeat(copies)
@@ -142,10 +153,11 @@ def build_samples(
                 images, points, point_weight = crops.images, crops.joints[:, 0], crops.weight
                 pose, weight = turned_poses(pose, weight, crops.angle, crops.mirror)
             with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16_is_fast(images.device.type)):
-                maps = hourglass(images.contiguous(memory_format=torch.channels_last))[stack].float()
-            image, maps = fusion_inputs(images, maps, fusion_size)
+                maps, features = hourglass.maps_and_features(images.contiguous(memory_format=torch.channels_last))
+            seen = features.float() if photo_features else None
+            inputs = fusion_inputs(images, maps[stack].float(), fusion_size, seen)
             points = to_map_coordinates(points, size / fusion_size)
-            yield (*stored_inputs(image, maps), pose, weight, points, point_weight, part.source)
+            yield (*stored_inputs(*inputs), pose, weight, points, point_weight, part.source)
 
     return joined_parts(parts(), len(rows))
 
@@ -164,22 +176,25 @@ def joined_parts(parts: Iterable[tuple[Tensor, ...]], count: int) -> FusionSampl
     return FusionSamples(*columns)
 
 
-def stored_inputs(image: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
-    """Image and maps as the bytes that :class:`FusionSamples` keeps."""
-    return (image * 255).round().byte(), (maps / _MAP_UNIT).round().clamp(0, 255).byte()
+def stored_inputs(image: Tensor, maps: Tensor, readings: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Image, maps and readings as :class:`FusionSamples` keeps them; more channels than three are features."""
+    small = (image * 255).round().byte() if image.shape[1] == 3 else image.half()
+    return small, (maps / _MAP_UNIT).round().clamp(0, 255).byte(), readings
 
 
-def random_rows(samples: FusionSamples, rows: Tensor, noise: RowNoise, faults: Tensor | None = None) -> Batch:
-    """Rows of samples, slightly turned, scaled, shifted and mirrored anew by the noise of each.
+def random_rows(samples: FusionSamples, rows: Tensor, noise: RowNoise) -> Batch:
+    """Rows of samples; those of pixels are slightly turned, scaled, shifted and mirrored anew by the noise of each.
 
     Args:
         samples: to take from.
         rows: (N,) which.
         noise: of these rows.
-        faults: (N,) factor on the rates of :func:`train.fusion_stage.map_faults.with_faults`; None for no fault.
     """
+    image, maps, readings = samples.inputs(rows)
+    if samples.of_features:
+        others = (take_rows(samples.columns[field.name], rows) for field in fields(samples)[3:])
+        return Batch(image, maps, readings, *others)
     normal = noise.normal
-    image, maps = samples.inputs(rows)
     size = image.shape[-1]
     angle, mirror = 10 * normal(), noise.uniform() < 0.5
     center = (size - 1) / 2 + 0.03 * size * normal(2)
@@ -188,11 +203,9 @@ def random_rows(samples: FusionSamples, rows: Tensor, noise: RowNoise, faults: T
     image, maps = both[:, :3], both[:, 3:]
     swap = list(MPII_16.mirror)
     maps = torch.where(mirror[:, None, None, None], maps[:, swap], maps)
-    if faults is not None:
-        maps = with_faults(maps, noise, faults)
     image = (image * (1 + 0.15 * normal(3, 1, 1)) + 0.05 * normal(1, 1, 1)).clamp(0, 1)
     points, point_weight = transform(samples.points[rows], matrices), samples.point_weight[rows]
     points = torch.where(mirror[:, None, None], points[:, swap], points)
     point_weight = torch.where(mirror[:, None], point_weight[:, swap], point_weight)
     poses = turned_poses(samples.pose[rows], samples.weight[rows], angle, mirror)
-    return Batch(image, maps, *poses, points, point_weight, samples.source[rows])
+    return Batch(image, maps, None, *poses, points, point_weight, samples.source[rows])

@@ -27,9 +27,10 @@ def time_networks(networks: Mapping[str, StackedHourglass | FusionNetwork], batc
 
 
 def random_inputs(network: StackedHourglass | FusionNetwork, batch: int) -> tuple[Tensor, ...]:
-    """Crops (N, 3, S, S) in [0, 1] for a hourglass, photos and maps (N, 16, S, S) for a fusion network, as it runs."""
+    """Crops (N, 3, S, S) in [0, 1] for a hourglass, images and maps (N, 16, S, S) for a fusion network, as it runs."""
     config, device = network.config, next(network.parameters()).device
-    photo = torch.rand(batch, 3, config.input_size, config.input_size, device=device)
+    channels = 3 if isinstance(network, StackedHourglass) else config.image_channels
+    photo = torch.rand(batch, channels, config.input_size, config.input_size, device=device)
     if isinstance(network, StackedHourglass):
         return (photo.contiguous(memory_format=torch.channels_last),)
     return photo, torch.rand(batch, config.map_joints, config.input_size, config.input_size, device=device)

@@ -31,7 +31,6 @@ from train.engine.provenance import ENTRY, provenances
 from train.engine.run_files import read_json, write_json
 from train.engine.seeds import RowNoise
 from train.fusion_stage.data import SampleSettings, fusion_data
-from train.fusion_stage.head import has_head, stored_features, train_head
 from train.fusion_stage.mixing_log import MixingLog
 from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures, pose_sheet
 from train.fusion_stage.samples import Batch, FusionData, FusionSamples, random_rows
@@ -40,9 +39,6 @@ from train.losses import fusion_loss, reprojection_loss
 from train.settings import FusionTrainConfig
 
 HARDENING = "hardening.json"  # in a run's folder: what the end of the soft phase came to
-_PASSES = (
-    2  # augmented crops, over those of a pool, whose features the fully connected layers are trained on at the end
-)
 
 
 def fusion_config(settings: FusionTrainConfig, trained: Path) -> ModelConfig:
@@ -79,7 +75,8 @@ def sample_settings(config: ModelConfig, settings: FusionTrainConfig) -> SampleS
     """The samples that a run asks for."""
     sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
     names = ("crops", "seed", "pairs", "augment", "motions", "joined_targets", "action")
-    return SampleSettings(*sizes, **{name: getattr(settings, name) for name in names})
+    chosen = {name: getattr(settings, name) for name in names}
+    return SampleSettings(*sizes, **chosen, photo_features=config.fusion.photo_features > 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,17 +162,20 @@ class Trainer:
         self.mixing.record(step, module)
         rows, noise = self._local_rows(generator)
         epoch = step * self.settings.batch // len(self.samples)
-        batch = random_rows(self.pools[epoch % len(self.pools)], rows, noise, self._faults(rows))
-        loss = self._distance(network(batch.images, batch.maps), batch)
+        batch = random_rows(self.pools[epoch % len(self.pools)], rows, noise)
+        progress = min(step / max(self.soft_steps, 1), 1.0)
+        sharpness = self.settings.sharpness * self.settings.sharpening**progress
+        loss = self._distance(network(batch.images, batch.maps, batch.readings), batch, sharpness)
         return loss, _mixing_figures(module)
 
-    def _distance(self, pose: Tensor, batch: Batch) -> Tensor:
+    def _distance(self, pose: Tensor, batch: Batch, sharpness: float) -> Tensor:
         """Eq. 4 for poses (N, J, 3) of a batch, and the distance to its 2D labels where the settings ask for it."""
         trust = torch.where(self.rendered[batch.source], 1.0, self.settings.teacher_trust)[:, None]
         seen = batch.weight.clone()
         seen[:, LIMBS] = torch.where(seen > 0, seen.clamp_min(self.settings.hidden_trust), 0.0)[:, LIMBS]
         target, weight = batch.pose[:, self._joints], trust * seen[:, self._joints]
-        loss = fusion_loss(pose, target, self.loop.module, weight, self.settings.sharpness)
+        squared = self.settings.loss == "squared"
+        loss = fusion_loss(pose, target, self.loop.module, weight, sharpness, squared=squared)
         if self.settings.reprojection:
             loss = loss + self.settings.reprojection * reprojection_loss(pose, batch.points, batch.point_weight)
         return loss
@@ -184,12 +184,6 @@ class Trainer:
         """Rows of the samples that fall to this process, and their noise."""
         count = self.settings.batch
         return draw_local(self.weights, count, generator, self.loop.local_slice(count))
-
-    def _faults(self, rows: Tensor) -> Tensor | None:
-        """Factor (N,) on the rates of faults: 0 for rows from poses alone, whose maps were drawn with theirs."""
-        if not self.settings.map_faults:
-            return None
-        return self.settings.map_faults * (rows < len(self.samples) - self.settings.pairs).float()
 
     def describe(self, generator: torch.Generator) -> str:
         """Words for the rows that the loss took."""
@@ -248,13 +242,6 @@ class Trainer:
         figures["released"] = self.validate(network)
         return Outcome(network, unpruned, figures, hardening)
 
-    def train_head(self, network: FusionNetwork) -> None:
-        """Train the fully connected layers of a pruned network further, in place."""
-        generator = torch.Generator(self.loop.device).manual_seed(self.settings.seed)
-        count = _PASSES * len(self.samples)
-        data = stored_features(network, self.pools, self.weights, count, generator, self._faults)
-        train_head(network, data, self._distance, self.settings.head_steps, generator)
-
     def estimator(self, network: FusionNetwork, detector: PersonDetector | None = None) -> PoseEstimator:
         """The hourglass, a network of this run and a detector, on the CPU, as one estimator."""
         searching = None if detector is None else detector.config
@@ -270,9 +257,6 @@ class Trainer:
         """
         outcome = self.outcome(self.run / "best" / "model.safetensors")
         network, rows = outcome.network, outcome.figures
-        if self.settings.head_steps and has_head(network):
-            self.train_head(network)
-            rows["released"] = rows["head trained on"] = self.validate(network)
         if not self.config.fusion.single_stream:
             networks = {"unpruned": outcome.unpruned, "pruned": network}
             for name, ms in time_networks(networks).items():

@@ -4,11 +4,18 @@ import math
 
 import pytest
 import torch
+from torch.nn import functional
 
+from fusion_model.config import HourglassConfig
+from fusion_model.hourglass import StackedHourglass
+from fusion_model.readings import read_maps
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
+from tests.helpers.fake_data import make_people
+from train.data.augment import plain_crops
 from train.data.sampling import draw, sampling_weights
+from train.engine.machine import bf16_is_fast
 from train.engine.seeds import RowNoise
-from train.fusion_stage.samples import FusionSamples, random_rows
+from train.fusion_stage.samples import FusionSamples, build_samples, random_rows, stored_inputs
 from train.losses import reprojection_loss
 
 NAMES = ("coco", "synthetic", "mine", "synthetic")
@@ -83,6 +90,7 @@ def test_points_of_samples_move_with_their_pictures():
     samples = FusionSamples(
         images,
         torch.zeros(1, 16, size, size, dtype=torch.uint8),
+        torch.zeros(1, 64),
         torch.zeros(1, 17, 3),
         torch.ones(1, 17),
         points,
@@ -100,3 +108,34 @@ def test_points_of_samples_move_with_their_pictures():
         mirrored += joint != 3
         assert (batch.points[0, joint] - center).norm() < 0.6
     assert 2 <= mirrored <= 10, "mirrored pictures swap the sides"
+
+
+def test_crops_of_features_are_trained_on_as_they_are():
+    generator = torch.Generator().manual_seed(0)
+    features, maps = torch.randn(4, 8, 6, 6, generator=generator), torch.rand(4, 16, 6, 6, generator=generator)
+    readings, pose = torch.randn(4, 64, generator=generator), torch.randn(4, 17, 3, generator=generator)
+    stored = stored_inputs(features, maps, readings)
+    assert [values.dtype for values in stored] == [torch.float16, torch.uint8, torch.float32]
+    samples = FusionSamples(*stored, pose, torch.ones(4, 17), torch.zeros(4, 16, 2), torch.ones(4, 16), torch.arange(4))
+    assert samples.of_features
+    rows = torch.tensor([2, 0, 2])
+    batch = random_rows(samples, rows, RowNoise.drawn(3, generator))
+    torch.testing.assert_close(batch.images, features[rows], atol=2e-3, rtol=2e-3)
+    torch.testing.assert_close(batch.maps, maps[rows], atol=1 / 160, rtol=0)
+    assert torch.equal(batch.readings, readings[rows])
+    assert torch.equal(batch.pose, pose[rows])
+    assert torch.equal(batch.source, rows)
+
+
+def test_samples_of_features_are_what_the_hourglass_knows_of_the_crop():
+    people = make_people(3)
+    torch.manual_seed(0)
+    hourglass = StackedHourglass(HourglassConfig(stacks=2, width=16, input_size=64)).eval()
+    samples = build_samples(people, hourglass, 64, 1.25, 4, 1, None, photo_features=True, progress=False)
+    images, _ = plain_crops(people, 64, 1.25)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16_is_fast("cpu")):
+        maps, features = hourglass.maps_and_features(images.contiguous(memory_format=torch.channels_last))
+    assert samples.images.shape == (3, 16, 4, 4)
+    expected = functional.interpolate(features.float(), size=(4, 4), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(samples.images.float(), expected, atol=1e-2, rtol=1e-2)
+    torch.testing.assert_close(samples.readings, read_maps(maps[-1].float().clamp(0, 1.5)), atol=1e-3, rtol=1e-3)

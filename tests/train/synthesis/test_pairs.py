@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from fusion_model.heatmaps import decode
+from fusion_model.readings import read_maps
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.fake_data import make_people
 from train.fusion_stage import data
@@ -75,7 +76,8 @@ def test_pairs_become_rows_for_the_fusion_network(sampler):
     samples = pair_samples(sampler, exact, count=10, size=SIZE, fusion_size=48, source=3, seed=5, batch=4)
     assert len(samples) == 10
     assert set(samples.source.tolist()) == {3}
-    images, maps = samples.inputs(torch.arange(10))
+    images, maps, readings = samples.inputs(torch.arange(10))
+    torch.testing.assert_close(readings[:, :32], read_maps(maps)[:, :32], atol=0.05, rtol=0)  # x and y
     assert images.std() < 0.01, "there is no picture"
     joint = MPII_16.index("pelvis")
     found, peaks = decode(maps[:, joint])
