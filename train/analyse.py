@@ -1,6 +1,7 @@
 """Draw what a run of ``train.fusion`` has learnt: ``python -m train.analyse RUN --data DIR``.
 
-Figure 5 (alpha, beta and every w_l over the iterations), Figure 7 (squared correlations of the two streams), sheets of
+Figure 5 (alpha, beta and every w_l over the iterations), Figure 7 (squared correlations of the two streams), what each
+input is worth (errors with the photo blanked, or with another person's photo or maps), sheets of
 people as Figures 4 and 6, the run times of the appendix and the errors before and after pruning, with report.md that
 shows them together. Run it again to make any of it anew; every file is replaced as a whole.
 """

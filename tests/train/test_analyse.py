@@ -14,6 +14,7 @@ from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
+from fusion_model.skeletons import MPII_16
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack
 from train.analysis.features import squared_correlations, stream_correlations
@@ -22,6 +23,7 @@ from train.analysis.run import NothingToShowError
 from train.analysis.runtime import is_busy
 from train.engine.checkpoints import write_best
 from train.fusion_stage.mixing_log import EVERY, MixingLog
+from train.fusion_stage.pose_figures import pose_figures
 
 TINY = PRESETS["tiny"]
 
@@ -188,6 +190,40 @@ def test_times_and_errors(place, printed):
     assert 0 < content["errors"]["largest_difference_mm"] < 20  # the checkpoint is of half precision
 
 
+def test_what_each_input_is_worth(place, printed):
+    from train.analysis.held_out import HeldOut
+    from train.analysis.inputs import INPUTS, inputs_worth
+    from train.analysis.run import read_run
+
+    held_out = HeldOut(place / "data", read_run(place / "run", torch.device("cpu")), None, 0)
+    blank, own = held_out.blanked, held_out.samples
+    middle = blank.images[:, :, 12:20, 12:20].float()
+    assert (middle - middle.mean((2, 3), keepdim=True)).abs().max() <= 1, "of one colour"
+    assert (own.images[:, :, 12:20, 12:20].float() - middle).abs().max() > 10
+    rows = inputs_worth(held_out)
+    assert [(row["people"], row["input"]) for row in rows] == [("photos", name) for name in INPUTS]
+    assert rows[0]["increase_mm"] == 0
+    with torch.inference_mode():
+        others = torch.tensor([1, 0])
+        (image, maps, readings), (other, other_maps, other_readings) = (
+            own.inputs(k) for k in (torch.arange(2), others)
+        )
+        expected = [
+            held_out.network(*inputs)
+            for inputs in (
+                (image, maps, readings), (blank.inputs(torch.arange(2))[0], maps, readings), (other, maps, readings),
+                (image, other_maps, other_readings), (image, maps[:, list(MPII_16.mirror)], readings),
+            )
+        ]  # fmt: skip
+    for row, poses in zip(rows, expected, strict=True):
+        assert row["mpjpe"] == pytest.approx(pose_figures(poses.numpy(), held_out.truth)["mpjpe"], rel=1e-4)
+    assert len({row["mpjpe"] for row in rows}) == len(rows), "every change changes something"
+    out = place / "inputs"
+    printed("analyse", place / "run", "--data", place / "data", "--out", out, "--only", "inputs")
+    assert [row["input"] for row in read_rows(out / "inputs.csv")] == list(INPUTS)
+    assert "photo: another person's" in (out / "report.md").read_text()
+
+
 def test_without_photos_no_pixel_of_a_photo_is_shown(place, printed):
     out = place / "skeletons"
     arguments = ("analyse", place / "run", "--data", place / "data", "--out", out, "--only", "sheets")
@@ -241,7 +277,7 @@ def test_what_is_missing_is_one_sentence(place, refused, tmp_path):
         assert "the run is not finished" in refused("analyse", tmp_path / "run", *data, *only)
     (tmp_path / "run" / "mixing.csv").write_text("step,alpha\n")
     assert "mixing.csv is damaged or empty" in refused("analyse", tmp_path / "run", *data)
-    assert "figure7, sheets, runtime need --data" in refused("analyse", place / "run")
+    assert "figure7, inputs, sheets, runtime need --data" in refused("analyse", place / "run")
     assert "invalid choice: 'figure9'" in refused("analyse", place / "run", "--only", "figure9", status=2)
 
 

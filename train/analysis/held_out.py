@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode_smoothed, to_crop_coordinates
 from train.analysis.run import FusionRun
 from train.data.augment import plain_crops
@@ -57,17 +58,29 @@ class HeldOut:
         kinds = {"photos": np.flatnonzero(~self.rendered), "rendered": np.flatnonzero(self.rendered)}
         return {name: rows for name, rows in kinds.items() if len(rows)}
 
+    @property
+    def network(self) -> FusionNetwork:
+        """The released one."""
+        return self._run.released
+
     @cached_property
     def samples(self) -> FusionSamples:
         """Inputs and poses of all; photos are decoded a few at a time."""
+        return self._samples()
+
+    @cached_property
+    def blanked(self) -> FusionSamples:
+        """As samples, of photos that are all of their mean colour."""
+        return self._samples(blank=True)
+
+    def _samples(self, *, blank: bool = False) -> FusionSamples:
+        """Inputs and poses of all, of photos or of what is left of them without their contents."""
         config, hourglass = self._run.config, self._run.hourglass
         sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
         starts = tqdm(range(0, len(self), _AT_ONCE), desc="hourglass on validation people", unit="batch")
-        parts = (
-            build_samples(self.people(range(start, min(start + _AT_ONCE, len(self)))), hourglass, *sizes, 1, None,
-                       photo_features=config.fusion.photo_features > 0, progress=False)
-            for start in starts
-        )  # fmt: skip
+        kind = {"photo_features": config.fusion.photo_features > 0, "progress": False}
+        people = (self.people(range(start, min(start + _AT_ONCE, len(self))), blank=blank) for start in starts)
+        parts = (build_samples(part, hourglass, *sizes, 1, None, **kind) for part in people)
         return joined_parts((tuple(part.columns.values()) for part in parts), len(self))
 
     @cached_property
@@ -85,10 +98,14 @@ class HeldOut:
         """(N, 17, 3) mm by the released network."""
         return predict(self._run.released, self.samples)
 
-    def people(self, rows: range | np.ndarray) -> People:
-        """Decoded people."""
+    def people(self, rows: range | np.ndarray, *, blank: bool = False) -> People:
+        """Decoded people, ``blank``: in photos that are all of their mean colour."""
         places = [self.places[row] for row in rows]
-        return decode_people(self._sources, places, _STORED, progress=False).to(self._device)
+        people = decode_people(self._sources, places, _STORED, progress=False).to(self._device)
+        if blank:
+            people.photos = torch.stack([photo.float().mean((1, 2)).round().byte() for photo in people.photos])
+            people.photos = people.photos[..., None, None].expand(-1, -1, _STORED, _STORED)
+        return people
 
     def crops(self, rows: np.ndarray, side: int) -> list[np.ndarray]:
         """What a sheet shows of some people.

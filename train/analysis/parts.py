@@ -12,6 +12,7 @@ from train.analysis.features import stream_correlations
 from train.analysis.figures import correlation_figure, mixing_figure
 from train.analysis.folder import Folder
 from train.analysis.held_out import HeldOut
+from train.analysis.inputs import inputs_worth
 from train.analysis.mixing import Mixing, read_mixing
 from train.analysis.run import FusionRun, identity, read_run
 from train.analysis.runtime import BATCHES, is_busy, machine, network_times, pruning_errors
@@ -44,7 +45,7 @@ class Analysis:
 
     def make(self, name: str) -> None:
         """Make a part, one of :data:`train.analysis.report.PARTS`."""
-        {"figure5": self.figure5, "figure7": self.figure7, "sheets": self.sheets, "runtime": self.runtime}[name]()
+        getattr(self, name)()
 
     def figure5(self) -> None:
         """Curves of the fusion weights."""
@@ -71,6 +72,14 @@ class Analysis:
             summary["note"] = f"The released network merges after layer {b}: it does without the layer shown here."
         self.folder.part("figure7", summary)
         print(f"  R^2 between the streams, mean of {found.between.size} pairs: {summary['mean']}")
+
+    def inputs(self) -> None:
+        """Errors with changed inputs."""
+        rows = inputs_worth(self.held_out)
+        self.folder.table("inputs.csv", list(rows[0]), [list(row.values()) for row in rows])
+        self.folder.part("inputs", {"rows": rows})
+        for row in rows:
+            print(f"  {row['people']:9} {row['input']:24} {row['mpjpe']:6.1f}  {row['increase_mm']:+6.1f} mm")
 
     def sheets(self) -> None:
         """People, their maps and poses."""
