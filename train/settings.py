@@ -119,6 +119,15 @@ class FusionTrainConfig(_CropsConfig):
     )
     action: str = setting("", "people of that action alone")
 
+    @property
+    def soft_steps(self) -> int:
+        """Steps until the weights are hardened."""
+        return round(self.soft_fraction * self.steps)
+
+    def sharpness_at(self, step: int) -> float:
+        """Lambda of Eq. 4 at a step, mm^2."""
+        return self.sharpness * self.sharpening ** min(step / max(self.soft_steps, 1), 1.0)
+
 
 @dataclass(frozen=True)
 class AblationConfig(FusionTrainConfig):

@@ -78,3 +78,10 @@ def test_a_file_and_options_train_the_same_network(data_folder, tmp_path):
         losses = [loop.train_step()["loss"] for loop.step in range(2)]
         ends.append({**tensors_of(loop), "losses": torch.tensor(losses)})
     assert_same(ends[0], ends[1])
+
+
+def test_lambda_grows_until_the_soft_phase_ends():
+    settings = FusionTrainConfig(steps=100, soft_fraction=0.5, sharpness=2.0, sharpening=100.0)
+    assert settings.soft_steps == 50
+    assert [settings.sharpness_at(step) for step in (0, 25, 50, 90)] == pytest.approx([2, 20, 200, 200])
+    assert FusionTrainConfig(steps=100).sharpness_at(40) == FusionTrainConfig(steps=100).sharpness

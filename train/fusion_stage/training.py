@@ -117,7 +117,7 @@ class Trainer:
     ) -> None:
         settings = dataclasses.replace(settings, input_size=config.hourglass.input_size)
         self.config, self.hourglass, self.settings, self.run = config, hourglass, settings, run
-        self.soft_steps = round(settings.soft_fraction * settings.steps)
+        self.soft_steps = settings.soft_steps
         skeleton = SKELETONS[config.fusion.skeleton]
         self._joints = [HUMAN36M_17.index(name) for name in skeleton.joints]  # of the samples' 17, those put out
         if settings.reprojection and skeleton != HUMAN36M_17:
@@ -163,9 +163,8 @@ class Trainer:
         rows, noise = self._local_rows(generator)
         epoch = step * self.settings.batch // len(self.samples)
         batch = random_rows(self.pools[epoch % len(self.pools)], rows, noise)
-        progress = min(step / max(self.soft_steps, 1), 1.0)
-        sharpness = self.settings.sharpness * self.settings.sharpening**progress
-        loss = self._distance(network(batch.images, batch.maps, batch.readings), batch, sharpness)
+        pose = network(batch.images, batch.maps, batch.readings)
+        loss = self._distance(pose, batch, self.settings.sharpness_at(step))
         return loss, _mixing_figures(module)
 
     def _distance(self, pose: Tensor, batch: Batch, sharpness: float) -> Tensor:
