@@ -94,8 +94,9 @@ class Result:
 
 def of_height(pose: Pose, height_mm: float) -> Pose:
     """The same pose of a person of another height: one photo does not tell the size."""
-    scaled = pose.joints_3d * np.float32(height_mm / pose.height_mm)
-    return dataclasses.replace(pose, joints_3d=scaled, height_mm=float(height_mm))
+    size = np.float32(height_mm / pose.height_mm)
+    spread = None if pose.spread is None else pose.spread * size
+    return dataclasses.replace(pose, joints_3d=pose.joints_3d * size, spread=spread, height_mm=float(height_mm))
 
 
 def advice(result: Result, who: str | None) -> str:

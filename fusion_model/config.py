@@ -260,6 +260,31 @@ class FollowingConfig:
 
 
 @dataclass(frozen=True)
+class SpreadConfig:
+    """How far 3D joints may be off (:mod:`fusion_model.spread`), fitted by ``train.calibrate``.
+
+    Attributes:
+        confidence: rising confidences in 2D, the knots of piecewise linear functions.
+        across: standard deviation in x, and in y, at each knot, mm.
+        depth: standard deviation in z at each knot, mm.
+        joints: factor for each of Human3.6M's 17 joints; 0 for the pelvis, from which the others are measured.
+    """
+
+    confidence: tuple[float, ...]
+    across: tuple[float, ...]
+    depth: tuple[float, ...]
+    joints: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse knots that make no function."""
+        rising = all(a < b for a, b in zip(self.confidence, self.confidence[1:], strict=False))
+        if not rising or not len(self.confidence) == len(self.across) == len(self.depth) > 0:
+            raise ValueError(f"spread needs matching knots with rising confidences, got {self}")
+        if len(self.joints) != 17 or min(*self.across, *self.depth, *self.joints) < 0:
+            raise ValueError(f"spread needs a factor for each of 17 joints, and nothing below zero, got {self}")
+
+
+@dataclass(frozen=True)
 class DetectorConfig:
     """The network that finds the people of a photo.
 
@@ -348,6 +373,7 @@ class ModelConfig:
         search: how people are searched for in a whole photo.
         detector: finds the people of a photo; without one, the hourglass's maps of the whole photo do.
         following: corrects the 3D by the 2D joints; None leaves it as the network puts it out.
+        spread: how far the 3D may be off; None where that was not measured.
     """
 
     hourglass: HourglassConfig
@@ -357,6 +383,7 @@ class ModelConfig:
     search: SearchConfig = SearchConfig()
     detector: DetectorConfig | None = None
     following: FollowingConfig | None = None
+    spread: SpreadConfig | None = None
 
     def __post_init__(self) -> None:
         """Refuse networks that do not fit together."""

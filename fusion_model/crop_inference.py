@@ -97,15 +97,15 @@ class CropPredictor:
             part = crops[start : start + step]
             cuts = [crop.cut(photo) for photo, crop in zip(photos[start : start + step], part, strict=True)]
             images = torch.from_numpy(np.stack(cuts)).permute(0, 3, 1, 2).float().div(255)
-            predictions += map(self._prediction, part, images, *self._maps_and_features(images, flip_test))
+            predictions += map(self._prediction, part, images, *self.maps_and_features(images, flip_test=flip_test))
         return predictions
 
     def maps(self, images: Tensor, *, flip_test: bool = False) -> Tensor:
         """Maps (N, 16, S / 4, S / 4) of images (N, 3, S, S) in [0, 1], all on the CPU."""
-        return self._maps_and_features(images, flip_test)[0]
+        return self.maps_and_features(images, flip_test=flip_test)[0]
 
-    def _maps_and_features(self, images: Tensor, flip_test: bool) -> tuple[Tensor, Tensor]:
-        """Maps (N, 16, S / 4, S / 4), and features (N, 1 or 2, C, S / 32, S / 32), of images (N, 3, S, S)."""
+    def maps_and_features(self, images: Tensor, *, flip_test: bool = False) -> tuple[Tensor, Tensor]:
+        """Maps, and features (N, 1, C, S / 32, S / 32), or with the flip test (N, 2, ...), of images (N, 3, S, S)."""
         if not flip_test:
             maps, features = self.threads.run(self._forward, images)
             return maps, features[:, None]

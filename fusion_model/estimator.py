@@ -29,7 +29,8 @@ from fusion_model.images import load_photo
 from fusion_model.pose import NoPersonError, Pose
 from fusion_model.presets import PRESETS
 from fusion_model.projection import joint_status, to_photo_joints
-from fusion_model.skeletons import SKELETONS
+from fusion_model.skeletons import HUMAN36M_17, SKELETONS
+from fusion_model.spread import spreads
 
 Photo = np.ndarray | Image.Image | str | Path
 
@@ -348,8 +349,12 @@ class PoseEstimator:
         seen = self.config.calibration.seen
         joints_2d, status = joint_status(joints_2d, joints_3d, confidence, shape, seen)
         middle, half = np.asarray(prediction.crop.center), prediction.crop.side / 2
+        size, spread = height_mm / CONVENTIONAL_HEIGHT_MM, None
+        if self.config.spread is not None and skeleton.name == HUMAN36M_17.name:
+            spread = (size * spreads(confidence, self.config.spread)).astype(np.float32)
         return Pose(
-            joints_3d=(joints_3d * (height_mm / CONVENTIONAL_HEIGHT_MM)).astype(np.float32),
+            joints_3d=(joints_3d * size).astype(np.float32),
+            spread=spread,
             joints_2d=joints_2d.astype(np.float32),
             confidence=np.where(np.array(status) == "outside", 0.0, confidence).astype(np.float32),
             status=status,

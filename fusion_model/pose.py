@@ -33,6 +33,8 @@ class Pose:
         score: confidence that this is a person.
         skeleton: name of the joint set of ``joints_3d``.
         height_mm: the person's height that the size of ``joints_3d`` assumes.
+        spread: (J, 3) float32 mm, one standard deviation of ``joints_3d`` along each axis as measured on held-out
+            people: two of three joints are within; None where it was not measured.
         derived: names of 2D joints that are computed from others.
         seconds: duration of each stage.
         model: name of the model.
@@ -49,6 +51,7 @@ class Pose:
     score: float
     skeleton: str
     height_mm: float
+    spread: np.ndarray | None = None
     derived: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     model: str = ""
@@ -60,6 +63,7 @@ class Pose:
             {
                 "name": name,
                 "position_mm": _rounded(self.joints_3d[number]),
+                "spread_mm": None if self.spread is None else _rounded(self.spread[number]),
                 "pixel": _rounded(self.joints_2d[number]),
                 "confidence": round(float(self.confidence[number]), 4),
                 "status": self.status[number],
@@ -71,9 +75,15 @@ class Pose:
             "schema": SCHEMA,
             "model": self.model,
             "skeleton": self.skeleton,
-            "units": {"position_mm": "millimetre", "pixel": "pixel of the photo", "angle": "degree"},
+            "units": {
+                "position_mm": "millimetre",
+                "spread_mm": "millimetre",
+                "pixel": "pixel of the photo",
+                "angle": "degree",
+            },
             "axes": {
                 "position_mm": "camera axes: x right, y down, z away from the camera; origin at the pelvis",
+                "spread_mm": "the same axes; one standard deviation",
                 "pixel": "x right, y down; the center of the top-left pixel is (0, 0)",
             },
             "size_note": f"one photo does not tell the size: a height of {self.height_mm:g} mm is assumed",

@@ -1,8 +1,8 @@
 """Fit the confidence to validation photos: ``python -m train.calibrate --data DIR --checkpoint DIR``.
 
-The even validation people teach what the height of a peak means, and that of its map elsewhere, and how far the 3D of a
-checkpoint that does so follows its 2D joints; every other validation scene, where there are scenes, what the score of a
-person weighs and from which score on there is one. ``train.evaluate`` tests it on the rest.
+The even validation people teach what the height of a peak means, and that of its map elsewhere, how far the 3D of a
+checkpoint that does so follows its 2D joints, and how far it is off; every other validation scene, where there are
+scenes, what the score of a person weighs and from which score on there is one. ``train.evaluate`` tests it on the rest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from scipy.optimize import isotonic_regression, minimize
 from tqdm import tqdm
 
-from fusion_model.config import CalibrationConfig, FollowingConfig
+from fusion_model.config import CalibrationConfig, FollowingConfig, SpreadConfig
 from fusion_model.crop_inference import calibrated
 from fusion_model.crops import crop_of_box
 from fusion_model.detection.candidates import log_odds
@@ -28,6 +28,7 @@ from fusion_model.heatmaps import decode_smoothed, rival_heights
 from fusion_model.hub.checkpoints import CARD_FILE, read_metrics, update_checkpoint
 from fusion_model.metrics import correct_keypoints
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
+from fusion_model.spread import HOLDS, REACH, spreads
 from train.command import new_parser, run_command
 from train.data.scenes import Scenes, find_scenes
 from train.data.source import SYNTHETIC, Source
@@ -35,10 +36,10 @@ from train.data.sources import find_sources
 from train.detector_stage.figures import kinds, mark, operating_point
 from train.evaluation.card import STALE
 from train.evaluation.end_to_end import LIMBS_16, TRUE_BOX_ONLY, Truth, labelled_people
-from train.evaluation.three_d import OURS, People, find, held_out
+from train.evaluation.three_d import OURS, People, confidences, find, held_out
 from train.fusion_stage.pose_figures import pose_figures
 
-_KNOTS = 14
+_KNOTS, _SPREAD_KNOTS = 14, 8
 _RIVALS = [number / 20 for number in range(21)]
 _BOX_CONFIDENCE = 0.2  # of the joints in a caller's box, from which somebody is in it
 _LIMBS, _PLANE, _DEPTH = (0, 0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.2), (0, 0.5, 0.75, 0.9, 1), (0, 0.25, 0.5, 0.75, 1)
@@ -68,6 +69,8 @@ def main(arguments: argparse.Namespace) -> int:
     of_17 = estimator.config.fusion.skeleton == HUMAN36M_17.name  # poses of other joint sets are not corrected
     if arguments.following_alone or (of_17 and estimator.config.following is not None):
         estimator = _following(estimator, sources)
+    if of_17:
+        estimator = _spread(estimator, sources)
     card = (arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8")
     update_checkpoint(arguments.checkpoint, estimator.config, card, read_metrics(arguments.checkpoint))
     print(STALE.format(folder=arguments.checkpoint))
@@ -99,6 +102,46 @@ def _following(estimator: PoseEstimator, sources: list[Source]) -> PoseEstimator
     following = fit_following(people, estimator.config.following or FollowingConfig())
     print(f"3D follows by {following.limbs} of the limbs, {following.plane} in x and y, {following.depth} in z")
     return estimator.with_config(dataclasses.replace(estimator.config, following=following))
+
+
+def _spread(estimator: PoseEstimator, sources: list[Source]) -> PoseEstimator:
+    """The same networks with spreads of the errors that they make on the even held-out people."""
+    people = [find(estimator, members) for members in held_out(sources, 0).values()]
+    if not people:
+        return estimator
+    errors = np.concatenate([one.poses[OURS] - one.truth for one in people])
+    confidence = np.concatenate([confidences(one) for one in people])
+    spread = fit_spread(errors, confidence)
+    for knot, across, depth in zip(spread.confidence, spread.across, spread.depth, strict=True):
+        print(f"confidence {knot:.3f} -> ± {across:.0f} mm across, ± {depth:.0f} mm in depth")
+    return estimator.with_config(dataclasses.replace(estimator.config, spread=spread))
+
+
+def fit_spread(errors: np.ndarray, confidence: np.ndarray) -> SpreadConfig:
+    """Spreads whose ellipsoids hold 68 % of the joints.
+
+    Each joint has a factor, what 68 % of its errors stay below in relation to those of all; the rest follows from the
+    confidence, of which no rise makes an error larger.
+
+    Args:
+        errors: (N, 17, 3) mm, relative to the pelvis.
+        confidence: (N, 17).
+    """
+    size = np.abs(errors)
+    factors = np.quantile(size, HOLDS, axis=(0, 2)) / np.quantile(np.delete(size, HUMAN36M_17.root, 1), HOLDS)
+    factors[HUMAN36M_17.root] = 0
+    others = factors > 0
+    scaled, trust = (size[:, others] / factors[others, None]).reshape(-1, 3), confidence[:, others].ravel()
+    bins = np.array_split(np.argsort(trust, kind="stable"), min(_SPREAD_KNOTS, len(trust)))
+    knots = np.array([trust[rows].mean() for rows in bins])
+    widths = [[np.quantile(scaled[rows][:, axes], HOLDS) for rows in bins] for axes in ([0, 1], [2])]
+    first = np.concatenate(([True], np.diff(knots) > 1e-3))
+    across, depth = (isotonic_regression(np.array(width)[first], increasing=False).x for width in widths)
+    spread = SpreadConfig(*(tuple(np.round(values, 4).tolist()) for values in (knots[first], across, depth, factors)))
+    ratios = np.sqrt(((errors / np.maximum(spreads(confidence, spread), 1e-6)) ** 2).sum(-1))[:, others]
+    scale = np.quantile(ratios, HOLDS) / REACH
+    across, depth = (tuple(np.round(scale * values, 1).tolist()) for values in (across, depth))
+    return dataclasses.replace(spread, across=across, depth=depth)
 
 
 def with_calibration(estimator: PoseEstimator, calibration: CalibrationConfig) -> PoseEstimator:

@@ -38,7 +38,7 @@ def skeleton_figure(
 
     Returns:
         A figure with buttons; the clear ellipsoid round a joint has the half axes of
-        :func:`demo.drawing.uncertainty.joint_spread`.
+        :attr:`fusion_model.Pose.spread`.
     """
     named = {"": poses} if isinstance(poses, Pose) else poses
     camera = None if photo is None else stage.Camera.usual(photo.shape[:2], list(named.values()))

@@ -12,7 +12,6 @@ from demo.drawing.body_mesh import Mesh, body_mesh, ellipsoid
 from demo.drawing.overlays import FADED, joint_opacity
 from demo.drawing.shades import shade, side_css
 from demo.drawing.stage import Camera, mesh_trace, upright
-from demo.drawing.uncertainty import joint_spread
 from fusion_model import Pose
 from fusion_model.drawing import bone_side
 from fusion_model.skeletons import SKELETONS
@@ -122,14 +121,14 @@ def bone_path(
 
 def joints(body: Body) -> go.Scatter3d:
     """The joints with name, coordinates in camera axes, confidence and spread to hover over."""
-    pose, skeleton, spread = body.pose, SKELETONS[body.pose.skeleton], joint_spread(body.pose)
+    pose, skeleton = body.pose, SKELETONS[body.pose.skeleton]
     drawn = np.flatnonzero(body.opacity)
     texts = []
     for joint in drawn:
         x, y, z = pose.joints_3d[joint].tolist()
         off = ""
-        if np.isfinite(spread[joint]).all():
-            off = f"<br>± {spread[joint, 0]:.0f} mm across, ± {spread[joint, 2]:.0f} mm in depth"
+        if pose.spread is not None:
+            off = f"<br>± {pose.spread[joint, 0]:.0f} mm across, ± {pose.spread[joint, 2]:.0f} mm in depth"
         texts.append(
             f"<b>{skeleton.joints[joint].replace('_', ' ')}</b>"
             f"<br>x {x:.0f} mm (right)<br>y {y:.0f} mm (down)<br>z {z:.0f} mm (away)"
@@ -150,12 +149,14 @@ def spread(drawn: Sequence[Body]) -> go.Mesh3d | None:
     """Clear ellipsoids round everyone's joints, in the colours of their sides: the wider, the less sure."""
     parts = []
     for body in drawn:
+        if body.pose.spread is None:
+            continue
         skeleton = SKELETONS[body.pose.skeleton]
-        half_axes = joint_spread(body.pose)[:, [0, 2, 1]]  # plot axes
+        half_axes = body.pose.spread[:, [0, 2, 1]]  # plot axes
         parts += [
             ellipsoid(body.points[joint], half_axes[joint], shade(skeleton.side(joint)), body.detail)
             for joint in np.flatnonzero(body.opacity)
-            if np.isfinite(half_axes[joint]).all()
+            if half_axes[joint].all()
         ]
     return mesh_trace(Mesh.joined(parts), name="uncertainty", opacity=0.16) if parts else None
 

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ DEFAULT = "default"
 CONFIG_FILE, TENSOR_FILE, CARD_FILE = FILES = ("config.json", "model.safetensors", "README.md")
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
-_ENTRIES = {"format", "metrics", "hourglass", "fusion", "crop", "calibration", "search", "detector", "following"}
+_ENTRIES = {"format", "metrics", *(field.name for field in fields(ModelConfig))}
 _ROOT = Path(__file__).parents[1]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, get_args, get_origin, get_type_hints
 
-from fusion_model.config import DetectorConfig, FollowingConfig, LayerConfig, ModelConfig
+from fusion_model.config import DetectorConfig, FollowingConfig, LayerConfig, ModelConfig, SpreadConfig
 
-_OPTIONAL = {"detector": DetectorConfig, "following": FollowingConfig}
+_OPTIONAL = {"detector": DetectorConfig, "following": FollowingConfig, "spread": SpreadConfig}
 
 
 def model_config_from_dict(data: dict[str, Any]) -> ModelConfig:

@@ -106,7 +106,7 @@ def test_the_contract_of_fields(client, example):
     }  # fmt: skip
     assert [joint["name"] for joint in result["joints"]] == list(HUMAN36M_17.joints)
     for joint in result["joints"]:
-        assert set(joint) == {"name", "position_mm", "pixel", "confidence", "status", "derived_2d"}
+        assert set(joint) == {"name", "position_mm", "spread_mm", "pixel", "confidence", "status", "derived_2d"}
         assert np.isfinite(joint["position_mm"]).all()
         assert joint["status"] in ("seen", "guessed", "outside")
     assert result["heatmap_joints"] == list(MPII_16.joints)

@@ -25,6 +25,7 @@ def numbers(count):
 JOINT = exactly(
     name={"enum": list(HUMAN36M_17.joints)},
     position_mm=numbers(3),
+    spread_mm={"anyOf": [numbers(3), {"type": "null"}]},
     pixel=numbers(2),
     confidence={"type": "number", "minimum": 0, "maximum": 1},
     status={"enum": ["seen", "guessed", "outside"]},
@@ -36,8 +37,8 @@ POSE = {
     "properties": {
         "schema": {"const": "fusion-pose/1"},
         "skeleton": {"const": "human36m_17"},
-        "units": {"type": "object", "required": ["position_mm", "pixel", "angle"]},
-        "axes": {"type": "object", "required": ["position_mm", "pixel"]},
+        "units": {"type": "object", "required": ["position_mm", "spread_mm", "pixel", "angle"]},
+        "axes": {"type": "object", "required": ["position_mm", "spread_mm", "pixel"]},
         "height_mm": NUMBER,
         "joints": {"type": "array", "items": JOINT, "minItems": 17, "maxItems": 17},
         "bones": {"type": "array", "minItems": 16, "maxItems": 16},

@@ -37,6 +37,7 @@ def make_pose(photo, **changes):
         "status": ("seen",) * 17, "heatmaps": maps, "box": box,
         "person_box": np.concatenate((joints_2d.min(0), joints_2d.max(0))), "angle": 0.0, "score": 0.9,
         "skeleton": HUMAN36M_17.name, "height_mm": 1700.0, "derived": ("spine",),
+        "spread": np.linspace(20, 60, 17, dtype=np.float32)[:, None] * np.array([1, 1, 1.5], np.float32),
         "seconds": {"looking": 0.04, "fusion": 0.002}, "model": "stand-in",
     }  # fmt: skip
     return Pose(**(values | changes))

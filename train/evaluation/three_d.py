@@ -15,15 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from fusion_model import metrics
+from fusion_model.config import ModelConfig, SpreadConfig
 from fusion_model.crop_inference import CropPrediction
 from fusion_model.crops import crop_of_box
 from fusion_model.estimator import PoseEstimator
 from fusion_model.following import LIMB_LENGTHS, limb_lengths
 from fusion_model.projection import fit_camera, to_photo_joints
 from fusion_model.skeletons import HUMAN36M_17
+from fusion_model.spread import spreads, within
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.evaluation.tables import Table
@@ -76,7 +79,7 @@ def table(folder: Path, checkpoint: Path) -> Table:
         people = find(estimator, members, altered=True)
         people.poses["mean pose"] = np.broadcast_to(_truth(even[kind]).mean(0), people.truth.shape)
         people.poses[LABELS] = people.truth
-        columns, mine = _rows(people, estimator.config.calibration.seen)
+        columns, mine = _rows(people, estimator.config)
         rows |= {f"{kind}, {name}": row for name, row in mine.items()}
     notes = (
         "± is the standard error of the mean; n: people, every other one of those held out",
@@ -112,7 +115,7 @@ def find(estimator: PoseEstimator, members: Sequence[_Member], *, altered: bool 
     poses: dict[str, list[np.ndarray]] = {}
     found: list[tuple[np.ndarray, np.ndarray]] = []
     for part in _predictions(estimator, members):
-        inputs = {OURS: part} | (_altered(part) if altered else {})
+        inputs = {OURS: part} | (_altered(estimator, part) if altered else {})
         for name, predictions in inputs.items():
             poses.setdefault(name, []).append(estimator.predictor.poses(predictions, flip_test=True))
         if altered and config.following is not None:
@@ -141,16 +144,22 @@ def _predictions(estimator: PoseEstimator, members: Sequence[_Member]) -> Iterat
         yield estimator.predictor.predict([source.photo(row) for source, row in part], crops, flip_test=True)
 
 
-def _altered(part: list[CropPrediction]) -> dict[str, list[CropPrediction]]:
-    """The same people with photos or maps that tell nothing of them; others are the next in the batch."""
+def _altered(estimator: PoseEstimator, part: list[CropPrediction]) -> dict[str, list[CropPrediction]]:
+    """The same people with photos or maps that tell nothing of them; others are the next in the batch.
+
+    With the photo changes all that is read from its pixels, the hourglass's features included.
+    """
     others = part[1:] + part[:1]
-    blank = [one.image.mean((1, 2), keepdim=True).expand_as(one.image) for one in part]
+    blank = torch.stack([one.image.mean((1, 2), keepdim=True).expand_as(one.image) for one in part])
+    _, features = estimator.predictor.maps_and_features(blank, flip_test=True)
     return {
         "photo of its mean colour": [
-            dataclasses.replace(one, image=image) for one, image in zip(part, blank, strict=True)
+            dataclasses.replace(one, image=image, features=mine)
+            for one, image, mine in zip(part, blank, features, strict=True)
         ],
         "photo of another": [
-            dataclasses.replace(one, image=other.image) for one, other in zip(part, others, strict=True)
+            dataclasses.replace(one, image=other.image, features=other.features)
+            for one, other in zip(part, others, strict=True)
         ],
         "maps of another": [_with_maps(one, other) for one, other in zip(part, others, strict=True)],
     }
@@ -162,9 +171,12 @@ def _with_maps(one: CropPrediction, other: CropPrediction) -> CropPrediction:
     return dataclasses.replace(one, maps=other.maps, points=points, confidence=other.confidence)
 
 
-def _rows(people: People, seen: float) -> tuple[tuple[str, ...], dict[str, tuple[float, ...]]]:
+def _rows(people: People, config: ModelConfig) -> tuple[tuple[str, ...], dict[str, tuple[float, ...]]]:
     """Columns, and a row of means and standard errors by figure."""
-    values = {name: person_figures(people, poses, seen) for name, poses in people.poses.items()}
+    values = {
+        name: person_figures(people, poses, config.calibration.seen, config.spread)
+        for name, poses in people.poses.items()
+    }
     if UNCORRECTED in values:
         change = {name: values[OURS][name] - values[UNCORRECTED][name] for name in values[OURS]}
         order = (OURS, UNCORRECTED, CHANGE, *(name for name in values if name not in (OURS, UNCORRECTED)))
@@ -189,13 +201,22 @@ def _summary(values: np.ndarray, *, median: bool) -> tuple[float, float]:
     return float(np.median(values)), float(np.median(draws, axis=1).std())
 
 
-def person_figures(people: People, poses: np.ndarray, seen: float) -> dict[str, np.ndarray]:
+def confidences(people: People) -> np.ndarray:
+    """(N, 17) confidence of the joints of the poses."""
+    both = zip(people.points, people.confidence, strict=True)
+    return np.array([to_photo_joints(points, confidence)[1] for points, confidence in both])
+
+
+def person_figures(
+    people: People, poses: np.ndarray, seen: float, spread: SpreadConfig | None = None
+) -> dict[str, np.ndarray]:
     """(N,) by figure, NaN for people of whom it is not known.
 
     Args:
         people: the poses' people.
         poses: (N, 17, 3) mm.
         seen: confidence from which a 2D joint is sure.
+        spread: of the checkpoint; None where it has none.
     """
     poses = poses - poses[:, :1]
     limbs, truth = poses[:, LIMBS], people.truth[:, LIMBS]
@@ -203,6 +224,9 @@ def person_figures(people: People, poses: np.ndarray, seen: float) -> dict[str, 
         "MPJPE, mm": metrics.joint_errors(limbs, truth).mean(1),
         "PA-MPJPE, mm": metrics.joint_errors(metrics.align(limbs, truth), truth).mean(1),
     }
+    if spread is not None:
+        held = within(poses - people.truth, spreads(confidences(people), spread))[:, LIMBS]
+        figures["limb joints within their 68 % ellipsoids, %"] = 100 * held.mean(1)
     for name, lengths in limb_lengths(poses).items():
         figures[f"{name}, %"] = 100 * (lengths / LIMB_LENGTHS[name] - 1)
     for name, joint in _WIDTHS.items():

@@ -14,7 +14,6 @@ from demo.drawing.figures import skeleton_figure, weights_figure, weights_senten
 from demo.drawing.overlays import joint_opacity
 from demo.drawing.shades import COLOUR_SCALE, side_css
 from demo.drawing.stage import BEHIND, Camera, upright
-from demo.drawing.uncertainty import joint_spread
 from demo.drawing.views import VIEWPOINTS
 from fusion_model.drawing import bone_side
 from fusion_model.estimator import FusionSummary
@@ -137,7 +136,7 @@ def test_switches_hide_what_they_name(pose, scene_photo):
 def test_hovering_shows_name_place_and_confidence(figure, pose):
     text = joints(figure).hovertext[WRIST]
     x, y, z = pose.joints_3d[WRIST]
-    across, _, depth = joint_spread(pose)[WRIST]
+    across, _, depth = pose.spread[WRIST]
     for part in ("left wrist", f"{x:.0f} mm", f"{y:.0f} mm", f"{z:.0f} mm", "confidence", "seen"):
         assert part in text
     assert f"± {across:.0f} mm across, ± {depth:.0f} mm in depth" in text
@@ -189,7 +188,7 @@ def test_a_person_of_whom_no_joint_is_drawn_is_an_empty_scene(pose, scene_photo)
 
 
 def test_ellipsoids_have_the_half_axes_of_the_spread(figure, pose):
-    spread, head = joint_spread(pose), HUMAN36M_17.index("head_top")
+    spread, head = pose.spread, HUMAN36M_17.index("head_top")
     (clear,) = named(figure, "uncertainty")
     assert clear.opacity < 0.3
     each = corners(clear).reshape(17, -1, 3)
@@ -197,6 +196,14 @@ def test_ellipsoids_have_the_half_axes_of_the_spread(figure, pose):
     sides, _ = sides_and_strengths(clear)
     assert [*sides.reshape(17, -1)[:, 0]] == [HUMAN36M_17.side(joint) for joint in range(17)]
     assert figure.data[-1] is clear  # after all that is seen through it
+
+
+def test_nothing_is_drawn_of_a_spread_that_was_not_measured(change_pose):
+    assert named(skeleton_figure(change_pose(spread=None)), "uncertainty") == []
+    spread = np.full((17, 3), 40.0, np.float32)
+    spread[HUMAN36M_17.root] = 0
+    (clear,) = named(skeleton_figure(change_pose(spread=spread)), "uncertainty")
+    assert len(corners(clear)) % 16 == 0, "all but the pelvis, from which the others are measured"
 
 
 def test_several_people_without_a_photo_stand_side_by_side_with_their_numbers(pose):

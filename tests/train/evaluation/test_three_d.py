@@ -5,18 +5,20 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fusion_model.config import FollowingConfig
+from fusion_model.config import FollowingConfig, SpreadConfig
 from fusion_model.estimator import PoseEstimator
 from fusion_model.following import LIMB_LENGTHS, follow, limb_lengths
 from fusion_model.skeletons import HUMAN36M_17, MPII_IN_HUMAN36M
+from fusion_model.spread import HOLDS, spreads, within
 from tests.helpers.estimators import sure
 from tests.helpers.fake_data import FIGURE, figure, make_source, write_pack
 from tests.helpers.stick_people import people
-from train.calibrate import fit_following
+from train.calibrate import fit_following, fit_spread
 from train.data.source import SYNTHETIC
 from train.evaluation import three_d
 from train.evaluation.tables import Table
 from train.evaluation.three_d import CHANGE, IN_PLANE, LABELS, OURS, UNCORRECTED, People, find, held_out, person_figures
+from train.fusion_stage.pose_figures import LIMBS
 
 
 def standing(count=4):
@@ -27,10 +29,10 @@ def standing(count=4):
     return np.repeat(pose[None], count, 0)
 
 
-def measured(found, truth, camera=("", "", "", "")):
+def measured(found, truth, camera=("", "", "", ""), spread=None):
     points = truth[:, MPII_IN_HUMAN36M, :2] * 0.1 + 50
     people = People({}, points, np.ones(points.shape[:2]), truth, np.array(camera))
-    return person_figures(people, found, seen=0.5)
+    return person_figures(people, found, 0.5, spread)
 
 
 def test_figures_of_known_poses():
@@ -157,3 +159,26 @@ def test_calibrate_switches_the_correction_on(place, ends):
     plain.save_pretrained(place / "plain")
     assert "3D follows" not in ends("calibrate", *both)[1]
     assert PoseEstimator.from_pretrained(place / "plain").config.following is None
+
+
+def test_spreads_are_fitted_so_that_68_percent_are_within():
+    generator = np.random.default_rng(0)
+    confidence = generator.uniform(0.1, 1, (600, 17))
+    sizes = np.linspace(0.5, 2, 17)[:, None] * np.array([30.0, 30.0, 80.0]) * (2 - confidence)[..., None]
+    errors = sizes * generator.normal(size=(600, 17, 3))
+    errors[:, 0] = 0
+    even, odd = fit_spread(errors[::2], confidence[::2]), slice(1, None, 2)
+    assert within(errors[odd], spreads(confidence[odd], even))[:, 1:].mean() == pytest.approx(HOLDS, abs=0.02)
+    np.testing.assert_allclose(spreads(confidence, even)[:, 1:], sizes[:, 1:], rtol=0.35)
+    assert even.joints[0] == 0
+
+
+def test_the_ellipsoids_of_a_checkpoint_are_measured_on_the_other_half():
+    truth = standing()
+    spread = SpreadConfig(confidence=(0.5,), across=(10.0,), depth=(20.0,), joints=(0.0, *(1.0,) * 16))
+    off = truth.copy()
+    off[:, LIMBS[:3]] += [0.0, 0.0, 50.0]
+    (name,) = set(measured(truth, truth, spread=spread)) - set(measured(truth, truth))
+    assert "68 % ellipsoids" in name
+    assert (measured(truth, truth, spread=spread)[name] == 100).all()
+    assert measured(off, truth, spread=spread)[name] == pytest.approx([75] * 4)
