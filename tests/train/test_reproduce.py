@@ -312,5 +312,7 @@ def test_a_file_that_says_something_else_is_refused_by_key(text, words, refused,
 
 
 def test_the_quick_start_is_a_file_too(tmp_path):
-    stages = Recipe.read(CONFIGS_FOLDER / "quickstart.toml").stages(Choices(tmp_path, tmp_path, scale=0.5))
+    stages = Recipe.read(CONFIGS_FOLDER / "quickstart.toml").stages(Choices(tmp_path, tmp_path, preset="tiny"))
     assert [stage.commands[0][0] for stage in stages] == ["synthesize", "hourglass", "fusion", "calibrate"]
+    sizes = [command[command.index("--preset") + 1] for stage in stages[1:3] for command in stage.commands]
+    assert sizes == ["tiny", "tiny"]
