@@ -19,7 +19,7 @@ from tqdm import tqdm
 from fusion_model.estimator import PoseEstimator
 from fusion_model.files import write_atomically
 from train.command import new_parser, run_command
-from train.data.background_crops import BATCH, MIN_JOINTS, QUALITY, beside_person, report_left_out, show_no_person
+from train.data.cutting import BATCH, MIN_JOINTS, QUALITY, beside_person, report_left_out, show_no_person
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.engine.arguments import at_least, positive

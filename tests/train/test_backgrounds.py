@@ -13,7 +13,7 @@ from fusion_model.boxes import intersections
 from fusion_model.estimator import PoseEstimator
 from tests.helpers.fake_data import make_source, write_pack
 from train import backgrounds
-from train.data.background_crops import beside_person, show_no_person
+from train.data.cutting import beside_person, show_no_person
 from train.data.people import load_people
 from train.detector_stage.composites import CompositeMaker
 

@@ -65,6 +65,8 @@ def test_minutes_scale_pictures_and_steps(tmp_path):
     for name, flag in (("synthesize", "--count"), ("hourglass", "--steps"), ("fusion", "--steps")):
         assert option(20, name, flag) == 2 * option(10, name, flag)
         assert option(0.001, name, flag) > 0
+    assert option(10, "hourglass", "--warmup") == 300
+    assert option(0.001, "hourglass", "--warmup") < option(0.001, "hourglass", "--steps")
 
 
 def test_the_summary_says_on_which_side_of_the_mean_pose_it_ends(tmp_path, monkeypatch):

@@ -150,7 +150,7 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
         write_pack(tmp_path / "data", name, 10, held_out=4)
     monkeypatch.setattr("train.detector_stage.training._VALIDATION", 4)
     monkeypatch.setattr("train.backgrounds._MIN_SIDE", 20)
-    monkeypatch.setattr("train.data.background_crops._BYSTANDER_SCORE", 1.1)  # nor is any background sorted out
+    monkeypatch.setattr("train.data.cutting._BYSTANDER_SCORE", 1.1)  # nor is any background sorted out
     sure = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))  # networks this little trained find no person
     monkeypatch.setattr("train.calibrate.fit_calibration", lambda *_evidence: sure)
     recipe = small_recipe(tmp_path)
@@ -312,5 +312,7 @@ def test_a_file_that_says_something_else_is_refused_by_key(text, words, refused,
 
 
 def test_the_quick_start_is_a_file_too(tmp_path):
-    stages = Recipe.read(CONFIGS_FOLDER / "quickstart.toml").stages(Choices(tmp_path, tmp_path, scale=0.5))
+    stages = Recipe.read(CONFIGS_FOLDER / "quickstart.toml").stages(Choices(tmp_path, tmp_path, preset="tiny"))
     assert [stage.commands[0][0] for stage in stages] == ["synthesize", "hourglass", "fusion", "calibrate"]
+    sizes = [command[command.index("--preset") + 1] for stage in stages[1:3] for command in stage.commands]
+    assert sizes == ["tiny", "tiny"]

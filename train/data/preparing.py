@@ -14,8 +14,8 @@ import numpy as np
 
 from fusion_model.files import discard_unfinished, replacing
 from fusion_model.skeletons import Skeleton
-from train.data.background_crops import Cut, cut_person
 from train.data.cameras import CAMERA_MODELS
+from train.data.cutting import Cut, cut_person
 from train.data.parts import label_part, part_path, read_part, units_fingerprint, unless_full, write_parts, write_whole
 from train.data.prepared import ANNOTATIONS, FORMAT, INDEX, SETTINGS, column_shapes, member_name
 from train.data.readers.checks import check_person

@@ -15,7 +15,7 @@ import torch
 
 from fusion_model.boxes import areas
 from fusion_model.skeletons import MPII_16
-from train.data.background_crops import MIN_JOINTS, beside_person
+from train.data.cutting import MIN_JOINTS, beside_person
 from train.data.people import People
 from train.detector_stage.rendered_groups import Groups
 

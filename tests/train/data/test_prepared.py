@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers.full_disk import full_at
 from tests.helpers.lsp_mpii_coco_files import write_lsp
-from train.data.background_crops import cut_person
+from train.data.cutting import cut_person
 from train.data.people import load_people
 from train.data.prepared import INDEX, open_prepared, read_prepared
 from train.data.readers.records import VISIBLE, Frame, Record
