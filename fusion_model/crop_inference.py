@@ -194,7 +194,7 @@ def fusion_inputs(
     Returns:
         (N, 3 or C, size, size), (N, 16, size, size) and the readings (N, R) of the maps.
     """
-    shape, maps = (size, size), maps.clamp(0, 1.5)
+    shape, maps = (size, size), maps.clamp(0.0, 1.5)
     readings = read_maps(maps)
     if features is not None:
         features = functional.interpolate(features, size=shape, mode="bilinear", align_corners=False)
