@@ -80,6 +80,7 @@ def test_the_commands_of_a_page_run_in_its_order(page, capsys):
         assert status == 0, (module, words, capsys.readouterr().err[-2000:])
 
 
+@pytest.mark.slow
 def test_the_pytest_command_of_the_contributors_page_finds_tests():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (words,) = re.findall(r"^\.venv/bin/python (-m pytest .*?)(?: +#.*)?$", text, re.MULTILINE)

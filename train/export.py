@@ -126,7 +126,7 @@ def export_onnx(estimator: PoseEstimator, folder: Path, *, rounds: int = 0) -> N
         raise ValueError(f"{folder} must be new, empty or an earlier export: give another folder with --out")
     folder.parent.mkdir(parents=True, exist_ok=True)
     about = _about(estimator)
-    with replacing(folder) as unfinished:
+    with replacing(folder.resolve()) as unfinished:
         unfinished.mkdir()
         for name, part in chosen.items():
             path = unfinished / f"{name}.onnx"

@@ -20,10 +20,16 @@ PAGE = (ROOT / "docs/export.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    """A small untrained checkpoint, and the folder that it was exported to."""
+def folder(tmp_path_factory):
+    """A folder with a small untrained checkpoint."""
     folder = tmp_path_factory.mktemp("export")
     PoseEstimator.random("tiny").save_pretrained(folder / "checkpoint")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tiny(folder):
+    """The same, exported to ``out``."""
     options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "out")
     assert call(export, *options) == 0
     return folder
@@ -65,6 +71,7 @@ def _crop(names):
     return crop_of_box(names["box"].ravel(), names["size"], names["about"]["config"]["crop"]["margin"])
 
 
+@pytest.mark.slow
 def test_the_description_names_shapes_joints_and_settings(tiny):
     about = json.loads((tiny / "out/model.json").read_text(encoding="utf-8"))
     assert {path.name for path in (tiny / "out").iterdir()} == {"model.json", "hourglass.onnx", "fusion.onnx"}
@@ -82,6 +89,7 @@ def test_the_description_names_shapes_joints_and_settings(tiny):
     assert set(tensors) <= set(about["tensors"])
 
 
+@pytest.mark.slow
 def test_the_files_are_of_the_opset_that_is_named(tiny):
     import onnx
 
@@ -89,14 +97,15 @@ def test_the_files_are_of_the_opset_that_is_named(tiny):
         assert [one.version for one in onnx.load(path).opset_import if not one.domain] == [export.OPSET]
 
 
-def test_a_folder_with_other_files_is_kept(tiny, refused):
-    (tiny / "mine").mkdir()
-    (tiny / "mine/notes.txt").write_text("mine")
-    options = ("--format", "onnx", "--checkpoint", tiny / "checkpoint", "--out", tiny / "mine")
+def test_a_folder_with_other_files_is_kept(folder, refused):
+    (folder / "mine").mkdir()
+    (folder / "mine/notes.txt").write_text("mine")
+    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "mine")
     assert "must be new, empty or an earlier export" in refused("export", *options)
-    assert [path.name for path in (tiny / "mine").iterdir()] == ["notes.txt"]
+    assert [path.name for path in (folder / "mine").iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.slow
 def test_a_file_that_computes_something_else_is_not_kept(tiny, refused, monkeypatch):
     other, write = export.parts(PoseEstimator.random("tiny", seed=1)), export._write
     monkeypatch.setattr(export, "_write", lambda _part, path: write(other[path.stem], path))
@@ -107,8 +116,8 @@ def test_a_file_that_computes_something_else_is_not_kept(tiny, refused, monkeypa
     assert sorted(path.name for path in tiny.iterdir() if path.name.startswith(".")) == []
 
 
-def test_missing_packages_are_one_sentence(tiny, refused, monkeypatch):
+def test_missing_packages_are_one_sentence(folder, refused, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    options = ("--format", "onnx", "--checkpoint", tiny / "checkpoint", "--out", tiny / "new")
+    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "new")
     assert 'pip install ".[onnx]"' in refused("export", *options)
-    assert not (tiny / "new").exists()
+    assert not (folder / "new").exists()
