@@ -198,9 +198,18 @@ def fusion_inputs(
     readings = read_maps(maps)
     if features is not None:
         features = functional.interpolate(features, size=shape, mode="bilinear", align_corners=False)
-        return features, functional.adaptive_max_pool2d(maps, shape), readings
+        return features, _pooled(maps, size), readings
     small = functional.interpolate(images, size=shape, mode="bilinear", antialias=True, align_corners=False)
     return small, functional.interpolate(maps, size=shape, mode="bilinear", align_corners=False), readings
+
+
+def _pooled(maps: Tensor, size: int) -> Tensor:
+    """Adaptive max-pooling to (N, J, size, size), in operations that ONNX has."""
+    for axis in (-2, -1):
+        length = maps.shape[axis]
+        edges = [(place * length // size, -(-(place + 1) * length // size)) for place in range(size)]
+        maps = torch.stack([maps.narrow(axis, low, high - low).amax(axis) for low, high in edges], axis)
+    return maps
 
 
 def calibrated(peaks: np.ndarray, rivals: np.ndarray, calibration: CalibrationConfig) -> np.ndarray:
