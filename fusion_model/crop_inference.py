@@ -194,13 +194,22 @@ def fusion_inputs(
     Returns:
         (N, 3 or C, size, size), (N, 16, size, size) and the readings (N, R) of the maps.
     """
-    shape, maps = (size, size), maps.clamp(0, 1.5)
+    shape, maps = (size, size), maps.clamp(0.0, 1.5)
     readings = read_maps(maps)
     if features is not None:
         features = functional.interpolate(features, size=shape, mode="bilinear", align_corners=False)
-        return features, functional.adaptive_max_pool2d(maps, shape), readings
+        return features, _pooled(maps, size), readings
     small = functional.interpolate(images, size=shape, mode="bilinear", antialias=True, align_corners=False)
     return small, functional.interpolate(maps, size=shape, mode="bilinear", align_corners=False), readings
+
+
+def _pooled(maps: Tensor, size: int) -> Tensor:
+    """Adaptive max-pooling to (N, J, size, size), in operations that ONNX has."""
+    for axis in (-2, -1):
+        length = maps.shape[axis]
+        edges = [(place * length // size, -(-(place + 1) * length // size)) for place in range(size)]
+        maps = torch.stack([maps.narrow(axis, low, high - low).amax(axis) for low, high in edges], axis)
+    return maps
 
 
 def calibrated(peaks: np.ndarray, rivals: np.ndarray, calibration: CalibrationConfig) -> np.ndarray:

@@ -214,7 +214,7 @@ class FusionNetwork(nn.Module):
         for name, (value, channels) in expected.items():
             if value.ndim != 4 or tuple(value.shape[1:]) != (channels, size, size):
                 raise ValueError(f"{name} must be (N, {channels}, {size}, {size}), got {tuple(value.shape)}")
-        if len(image) != len(maps):
+        if image.shape[0] != maps.shape[0]:  # not len(), which fixes N in an export
             raise ValueError(f"image and maps must be of the same N, got {len(image)} and {len(maps)}")
 
 

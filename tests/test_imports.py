@@ -6,7 +6,6 @@ import subprocess
 import sys
 from graphlib import TopologicalSorter
 from importlib.util import resolve_name
-from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -126,7 +125,7 @@ def test_the_library_imports_exactly_the_packages_that_it_asks_for(imports):
     names = {room(target) for name in imports for target in imports[name] if room(name) == "fusion_model"}
     names -= {*sys.stdlib_module_names, "fusion_model"}
     project = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    asked = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["heic"]]
     assert {owners[name][0].lower().replace("_", "-") for name in names} == {Requirement(line).name for line in asked}
 
 

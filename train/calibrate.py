@@ -30,12 +30,13 @@ from fusion_model.metrics import correct_keypoints
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from fusion_model.spread import HOLDS, REACH, spreads
 from train.command import new_parser, run_command
+from train.data.readers.registry import data_set
 from train.data.scenes import Scenes, find_scenes
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.detector_stage.figures import kinds, mark, operating_point
 from train.evaluation.card import STALE
-from train.evaluation.end_to_end import LIMBS_16, TRUE_BOX_ONLY, Truth, labelled_people
+from train.evaluation.end_to_end import LIMBS_16, Truth, labelled_people
 from train.evaluation.three_d import OURS, People, confidences, find, held_out
 from train.fusion_stage.pose_figures import pose_figures
 
@@ -79,8 +80,9 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _calibrated(estimator: PoseEstimator, sources: list[Source], scenes: Scenes | None) -> PoseEstimator:
     """The same networks with fitted confidence and scores."""
-    left_out, held = (SYNTHETIC, *TRUE_BOX_ONLY), [source for source in sources if source.validation.any()]
-    people = labelled_people([source for source in held if source.name not in left_out] or held)
+    held = [source for source in sources if source.validation.any()]
+    photos = [source for source in held if source.name != SYNTHETIC and not data_set(source.name).agreed]
+    people = labelled_people(photos or held)
     evidence = [_heights_and_hits(estimator, source, truth) for source, truth in people]
     peaks, rivals, hits = (np.concatenate(column) for column in zip(*evidence, strict=True))
     calibration = fit_calibration(peaks, rivals, hits)

@@ -22,6 +22,7 @@ from fusion_model.metrics import expected_calibration_error, reliability_table
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17
 from train.command import new_parser, run_command
+from train.data.readers.registry import SETS, data_set
 from train.data.scenes import find_scenes
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
@@ -29,8 +30,6 @@ from train.evaluation.card import write_card
 from train.evaluation.end_to_end import (
     LIMBS_16,
     LIMBS_17,
-    TEACHER_SOURCES,
-    TRUE_BOX_ONLY,
     Truth,
     estimate_people,
     grouped_table,
@@ -52,7 +51,6 @@ from train.fusion_stage.pose_figures import mean_pose
 
 _TIMED = 60  # photos
 _SECOND_PEAK = 0.5  # of the first one's height, from which a map has two peaks
-WHOLE_PHOTOS = ("lspet",)  # sets whose validation photos are whole; people of the others are pasted on canvases
 
 
 def parser() -> argparse.ArgumentParser:
@@ -137,18 +135,19 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
         if source.name == SYNTHETIC:
             figures["rendered 3D"] = grouped_table(poses, source, truth.rows, mean[SYNTHETIC])
             continue
-        if source.name in WHOLE_PHOTOS:
+        known = data_set(source.name)
+        if known.whole_photos:
             found = estimate_people(estimator, source, truth.rows, boxed=False)
             _add_rows(figures, "end to end", source, truth.rows, person_scores(found, truth))
         elif source.pose_weight[truth.rows].any():
             figures["3D"][source.name] = pose_table(poses, source, truth.rows, mean["photos"])
-        if source.name not in TRUE_BOX_ONLY:
+        if not known.agreed:
             tested.append(_tested_confidence(poses, truth))
-            if source.name not in WHOLE_PHOTOS:
+            if not known.whole_photos:
                 rows, scores, pasted = on_canvases(estimator, source, empty, seed)
                 _add_rows(figures, "end to end", source, rows, scores, pasted)
     figures |= _calibration(tested)
-    if whole := [source for source in sources if source.name in WHOLE_PHOTOS and source.validation.any()]:
+    if whole := [source for source in sources if data_set(source.name).whole_photos and source.validation.any()]:
         figures["speed"] = speed_figures(estimator, whole[0])
     if crops := [crop for crops in negatives for crop in crops[1::2]]:  # the others were calibrated on
         figures["negatives"] = negative_figures(estimator, crops)
@@ -178,7 +177,7 @@ def _add_rows(
         more: figures of the same people.
     """
     parts = {source.name: np.ones(len(rows), bool)}
-    if source.name in WHOLE_PHOTOS:
+    if data_set(source.name).whole_photos:
         inverted = upside_down(source, rows)
         parts = {f"{source.name}, upright": ~inverted, f"{source.name}, upside down": inverted}
     unit = "mirrored" if kind == "mirror joints" else "pck"
@@ -245,7 +244,8 @@ def speed_figures(estimator: PoseEstimator, source: Source) -> dict[str, float]:
 
 def print_figures(figures: dict[str, dict]) -> None:
     """Print the tables."""
-    teachers = ", ".join(f"{name} from score {score}" for name, score in TEACHER_SOURCES.items())
+    scores = {name: info.teacher_score for name, info in SETS.items() if info.teacher_score}
+    teachers = ", ".join(f"{name} from score {score}" for name, score in scores.items())
     print("PCK@0.2, 12 limb joints, mean over people and its standard error, %")
     print(f"(hand labels or exact ones, but by teachers alone: {teachers})")
     for kind in ("true box", "end to end"):

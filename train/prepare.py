@@ -74,7 +74,7 @@ def _prepare_people(arguments: argparse.Namespace) -> None:
     every = arguments.every or chosen.every or 1
     plan = chosen.plan(arguments.source, cameras, every)
     settings = Settings(arguments.data_set, arguments.crop or _CROP, arguments.margin or _MARGIN, every, cameras)
-    index = write_prepared(plan, arguments.out, settings, chosen.section, chosen.licence_page, arguments.workers)
+    index = write_prepared(plan, arguments.out, settings, chosen.section, chosen.licence, arguments.workers)
     _print_summary(index, arguments.out)
 
 
@@ -84,8 +84,8 @@ def _prepare_scenes(arguments: argparse.Namespace) -> None:
         if getattr(arguments, option):
             raise ValueError(f"{arguments.data_set} is stored as whole photos: leave --{option} away")
     chosen, side = DISTRIBUTED_SCENES[arguments.data_set], arguments.crop or STORED_SIDE
-    plan = chosen.plan(arguments.source)
-    path, skipped = write_scenes(plan, arguments.out, chosen.pack, chosen.section, workers=arguments.workers, side=side)
+    plan, pack = chosen.plan_scenes(arguments.source), arguments.data_set.removesuffix("-scenes")
+    path, skipped = write_scenes(plan, arguments.out, pack, chosen.section, workers=arguments.workers, side=side)
     scenes = read_scenes(path)
     unsure, nobody = sum(int(flags.sum()) for flags in scenes.unsure), sum(len(boxes) == 0 for boxes in scenes.boxes)
     people, held_out = sum(map(len, scenes.boxes)) - unsure, int(scenes.validation.sum())

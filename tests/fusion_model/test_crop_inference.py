@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fusion_model.config import CalibrationConfig
-from fusion_model.crop_inference import CropPrediction, CropPredictor, calibrated
+from fusion_model.crop_inference import CropPrediction, CropPredictor, _pooled, calibrated
 from fusion_model.crops import Crop
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
@@ -99,3 +99,10 @@ def test_small_turns_of_the_body_count_as_none(turn, angle):
         Crop((0, 0), 1, 0, 64), torch.zeros(1), torch.zeros(1), torch.zeros(1), points, np.ones(16), 1.0
     )
     assert one.angle(min_turn=30) == pytest.approx(angle)
+
+
+@pytest.mark.parametrize(("side", "size"), [(48, 6), (16, 6), (32, 4)])
+def test_pooled_maps_are_those_of_adaptive_pooling(side, size):
+    maps = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+    pooled = _pooled(maps, size)
+    assert torch.equal(pooled, torch.nn.functional.adaptive_max_pool2d(maps, (size, size)))

@@ -10,12 +10,9 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from train.data.readers.registry import data_set
 from train.data.scenes import Scenes
 from train.data.source import Source
-
-# What the names of some sets have besides the photo: the part, and the number of the person. Elsewhere a number at the
-# end belongs to the photo (applauding_002.jpg).
-_BESIDES = {"mpii": r"_\d+$", "coco": r"^(COCO_)?(train|val)20\d\d_|_\d+$"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +63,5 @@ def _photos(sources: Iterable[str], names: np.ndarray | None) -> np.ndarray:
 
 
 def _photo(source: str, name: str) -> str:
-    """The photo that a name of a data set means."""
-    stem = PurePosixPath(name).stem
-    return re.sub(_BESIDES[source], "", stem) if source in _BESIDES else stem
+    """The photo that a name of a data set means: of some, a number at its end is not the photo's but the person's."""
+    return re.sub(data_set(source).besides, "", PurePosixPath(name).stem)

@@ -21,7 +21,8 @@ from fusion_model.skeletons import HUMAN36M_17, MPII_16, SKELETONS, Skeleton, co
 from train.data.columns import check_columns, read_named
 from train.data.parts import part_path
 from train.data.readers.records import HIDDEN, UNKNOWN
-from train.data.source import SYNTHETIC, Source, add_middle_joints
+from train.data.readers.registry import data_set
+from train.data.source import Source, add_middle_joints
 from train.data.zips import ZipReader
 
 INDEX = "prepared.json"
@@ -29,7 +30,6 @@ ANNOTATIONS = "people.npz"
 SETTINGS = "prepare-settings.json"
 FORMAT = "fusion-pose-prepared/1"
 TRAIN = "train"
-_HIDDEN_WEIGHT = {SYNTHETIC: 0.5}  # a hidden joint of a render is exact, but a guess from the picture; 1 by hand
 _UNKNOWN = ("root", "camera_values", "head_size")  # columns that are NaN where the set does not say
 _TEXT = ("subject", "action", "camera", "sequence", "split")
 
@@ -174,7 +174,7 @@ def _joints(prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
     carried = conversion_matrix(prepared.skeleton, MPII_16)
     visible = prepared.columns["visible"]
     trust = np.where(visible == UNKNOWN, 0.0, 1.0)
-    trust[visible == HIDDEN] = _HIDDEN_WEIGHT.get(prepared.index["data_set"], 1.0)
+    trust[visible == HIDDEN] = data_set(prepared.index["data_set"]).hidden_weight
     joints = np.einsum("ts,nsc->ntc", carried, prepared.columns["joints_2d"]).astype(np.float32)
     weight = _carried_weight(carried, trust)
     add_middle_joints(joints, weight)

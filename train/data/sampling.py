@@ -5,14 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from train.data.readers.registry import data_set
 from train.data.source import SYNTHETIC
 from train.engine.seeds import RowNoise, draw_seeds
-
-# Fractions of a batch among the photos, for the sets known here: everyday people and sports count most. Any other set
-# weighs a hundredth for every thousand people.
-FRACTIONS = {
-    "lspet": 0.30, "everyday": 0.18, "stanford40": 0.14, "mpii": 0.14, "action": 0.12, "coco": 0.08, "street": 0.04,
-}  # fmt: skip
 
 
 def sampling_weights(
@@ -24,16 +19,16 @@ def sampling_weights(
         source: (N,) index into ``names``.
         names: of the sources; rendered ones are called ``synthetic``.
         synthetic: fraction of all rendered sets together; with nothing but rendered sets it is 1.
-        fractions: of the photos' sets among each other; None for :data:`FRACTIONS`.
+        fractions: of the photos' sets among each other; None for the shares of
+            :data:`train.data.readers.registry.SETS`. A set without one weighs a hundredth for every thousand people.
     """
     rows = source.cpu()
     counts = torch.bincount(rows, minlength=len(names)).double()
-    table = FRACTIONS if fractions is None else fractions
-    wanted = torch.tensor(
-        [table.get(name, float(count) / 100_000) for name, count in zip(names, counts, strict=True)],
-        dtype=torch.float64,
-    )
-    wanted = torch.where(counts > 0, wanted, 0.0)
+    shares = [data_set(name).share if fractions is None else fractions.get(name) for name in names]
+    wanted = counts / 100_000
+    for number, share in enumerate(shares):
+        if share is not None and counts[number] > 0:
+            wanted[number] = share
     rendered = torch.tensor([name == SYNTHETIC for name in names])
     if synthetic and (counts * rendered).any():
         mixed = synthetic if (counts * ~rendered).any() else 1.0

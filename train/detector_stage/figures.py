@@ -12,17 +12,12 @@ from torch import nn
 from fusion_model.boxes import areas, intersections, iou
 from fusion_model.detection.detector import decode_detections, detect
 from fusion_model.detection.network import PersonDetector
+from train.data.readers.registry import data_set
 from train.data.scenes import Scenes
 from train.detector_stage.composites import Composite
 
 FOUND_IOU = 0.5
 SMALL = 1 / 6  # height of a person over that of the photo, below which it is neither to be found nor wrong to find
-COMPLETE = (
-    "voc2007",
-    "voc2012",
-    "pennfudan",
-    "coco",
-)  # sets in which everyone is boxed, far people too: others prove no box false
 _MIN_SCORE = 0.02  # of the detections that are ranked
 KINDS = _HIT, _FALSE, _BESIDE = "hit", "false", "beside"  # beside: false, in a photo with people
 
@@ -101,7 +96,7 @@ def mark(scenes: Scenes, rows: np.ndarray, found: list[tuple[np.ndarray, np.ndar
         photo[order],
         np.array([int(wanted(scenes, row).sum()) for row in rows]),
         np.array([len(scenes.boxes[row]) == 0 for row in rows]),
-        np.isin(scenes.source[rows], COMPLETE),
+        np.array([data_set(name).everyone_boxed for name in scenes.source[rows].tolist()], bool),
     )
 
 

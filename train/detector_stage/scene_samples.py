@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fusion_model.boxes import areas
+from train.data.readers.registry import data_set
 from train.data.scenes import Scenes
 from train.detector_stage.composites import Composite
 
@@ -20,7 +21,6 @@ _AS_IT_IS = 0.15  # fraction of photos that are scaled as when people are detect
 _NOBODY = 0.3  # fraction of photos without anybody
 _TURNED = 0.06  # fraction of photos turned by a right angle or two
 _UPRIGHT = 1.4  # height over width of a box from which the body is taken to stand
-_STANDING = ("stanford40", "voc2007", "voc2012", "pennfudan", "coco")  # sets whose people in such boxes do
 
 
 class SceneSampler:
@@ -50,7 +50,7 @@ class SceneSampler:
         for row, photo in zip(rows, self._photos, strict=True):
             factor = np.array(photo.shape[1::-1]) / scenes.size[row]
             self._boxes.append(((scenes.boxes[row].reshape(-1, 2) + 0.5) * factor - 0.5).reshape(-1, 4))
-        self._standing = np.isin(scenes.source[rows], _STANDING)
+        self._standing = np.array([data_set(name).upright for name in scenes.source[rows].tolist()], bool)
         somebody = np.array([len(boxes) > 0 for boxes in self._boxes])
         self._kinds = [np.flatnonzero(somebody), np.flatnonzero(~somebody)]
 

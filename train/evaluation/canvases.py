@@ -3,7 +3,8 @@
 A fixed seed draws, for every picture, the people, their sizes (15 to 60 % of the canvas, less in a crowd) and their
 places without overlap. Of each photo only the person's box with a small margin is pasted, on a photo that shows
 nobody. The pasted parts of the validation photos were checked one by one, before anything was found in them, and
-people beside whom a second person, or a large part of one, is seen are left out: a box too many is false.
+people beside whom a second person, or a large part of one, is seen are left out (``crowded`` of a set): a box too many
+is false.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from train.data.readers.registry import data_set
 from train.data.source import Source
 
 _SIDE = 640  # pixels of the canvas
@@ -20,19 +22,6 @@ _TRIES = 60
 _MARGIN = 0.05  # of the pasted part, in longer sides of the box
 _SIZES = (0.15, 0.6)  # longer side of a person over that of the canvas
 _MIN_PEOPLE, _MAX_PEOPLE = 2, 5  # people
-_CROWDED = {
-    "coco": {0, 96, 108, 132, 144, 240, 276, 300, 396, 408, 480},
-    "lspet": {
-        8512, 8548, 8566, 8569, 8590, 8594, 8607, 8614, 8617, 8623, 8640, 8659, 8698, 8711, 8712, 8716, 8728, 8746,
-        8762, 8796, 8867, 8872, 8873, 8874, 8875, 8891, 8903, 8924, 8952, 8960, 8978, 8994,
-    },
-    "mpii": {
-        407, 408, 412, 427, 430, 721, 722, 723, 728, 729, 740, 1058, 1059, 1060, 1061, 1090, 1091, 1388, 1392, 1407,
-        1408, 1409,
-    },
-    "stanford40": {24, 792, 1068, 2820, 2976, 2988, 4200, 4728, 4872},
-    "street": set(),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,7 +43,7 @@ class Canvas:
 
 def alone(source: Source, rows: np.ndarray) -> np.ndarray:
     """(N,) bool: people beside whom nobody else was seen; of sources that were not checked, all of them."""
-    return ~np.isin(rows, list(_CROWDED.get(source.name, ())))
+    return ~np.isin(rows, list(data_set(source.name).crowded))
 
 
 def make_canvases(source: Source, rows: np.ndarray, empty: list[np.ndarray], seed: int = 0) -> list[Canvas]:

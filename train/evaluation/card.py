@@ -11,9 +11,9 @@ from huggingface_hub import ModelCardData
 from fusion_model.config import ModelConfig
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import DEFAULT, bundled_checkpoint, read_metrics, update_checkpoint
+from train.data.readers.registry import data_set
 from train.engine.provenance import ENTRY as PROVENANCE
 from train.engine.provenance import SCENES, most_people
-from train.evaluation.end_to_end import TRUE_BOX_ONLY
 from train.evaluation.paired import PEOPLE
 from train.evaluation.scenes import scene_lines
 from train.evaluation.tables import markdown_table
@@ -29,17 +29,6 @@ _TWO_PEAKS = "calibration, two peaks"
 _MEASURED = (*_EVALUATION, "mirror joints", "scenes", "calibration", _TWO_PEAKS, "speed", "negatives")
 _TRAINING = "fusion"  # what train.fusion stores
 _UNKNOWN = "not recorded"
-_SETS = {  # name in the figures: how the set is called, and where its labels come from
-    "lspet": ("LSP-extended", "2D by hand"),
-    "coco": ("COCO", "2D by hand, 3D by a teacher network"),
-    "mpii": ("MPII", "2D by hand, 3D by a teacher network"),
-    "stanford40": ("Stanford 40 Actions", "2D and 3D by teacher networks"),
-    "street": ("Clothing Co-Parsing (street)", "2D and 3D by teacher networks"),
-    "everyday": ("everyday people of SUN, VOC 2012 and COCO", "2D and 3D by teacher networks"),
-    "action": ("Yoga-82 and sports photos", "2D and 3D by teacher networks"),
-    SCENES: ("whole photos of VOC 2012, COCO, Penn-Fudan, Stanford 40, MPII, SUN, BSDS500 and rooms", "boxes"),
-    "synthetic": ("rendered people", "exact 2D and 3D"),
-}
 
 _WHAT = """# {title}
 
@@ -208,10 +197,9 @@ def _data(config: ModelConfig, figures: dict[str, dict], datasets: Sequence[str]
     if names:
         lines += ["", "Measured on people held out from:", ""]
         for name in sorted(names):
-            title, labels = _SETS.get(name, (name, "labels of its pack"))
-            lines.append(f"- {title} (`{name}`): {labels}")
+            lines.append(f"- {data_set(name).title} (`{name}`): {data_set(name).labels}")
     text = "\n".join(lines) + "\n"
-    text += _TEACHER if any("teacher" in _SETS.get(name, ("", ""))[1] for name in names) else ""
+    text += _TEACHER if any("teacher" in data_set(name).labels for name in names) else ""
     return text + _BOXES if "scenes" in figures else text
 
 
@@ -219,9 +207,7 @@ def _people(provenances: dict[str, dict]) -> list[str]:
     """The data sets of all networks, with the number of people that were there to train on."""
     people = most_people(part["people"] for part in provenances.values())
     units = {SCENES: "photos"}
-    return [
-        f"{_SETS.get(name, (name,))[0]} ({count} {units.get(name, 'people')})" for name, count in sorted(people.items())
-    ]
+    return [f"{data_set(name).title} ({count} {units.get(name, 'people')})" for name, count in sorted(people.items())]
 
 
 def _provenance_table(config: ModelConfig, provenances: dict[str, dict]) -> list[str]:
@@ -250,7 +236,7 @@ def _figures(figures: dict[str, dict]) -> Iterator[str]:
         tables = [_maps_table(figures), "", *scenes, *_pose_tables(figures), "", *_confidence(figures)]
         yield _PROTOCOL
         yield _WHOLE_PHOTOS if scenes else ""
-        yield _AGREED if set(TRUE_BOX_ONLY) & set(figures["true box"]) else ""
+        yield _AGREED if any(data_set(name).agreed for name in figures["true box"]) else ""
         yield _MIRRORED if "mirror joints" in figures else ""
         yield _RENDERED if "synthetic" in figures["true box"] else ""
         yield _NEGATIVES if "negatives" in figures else ""

@@ -12,17 +12,13 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.metrics import correct_keypoints, person_pck
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
+from train.data.readers.registry import data_set
 from train.data.source import Source
 from train.evaluation.canvases import Canvas, alone, make_canvases
 from train.fusion_stage.pose_figures import known, pose_figures
 
 LIMBS_16 = [MPII_16.index(name) for name in LIMB_JOINTS]
 LIMBS_17 = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]
-TEACHER_SOURCES = {"stanford40": 0.9, "street": 0.9, "everyday": 0.8, "action": 0.8}
-"""Sets without hand labels, and the score from which a teacher's joint counts."""
-TRUE_BOX_ONLY = ("everyday", "action")
-"""Sets that are neither put on canvases, as nobody looked for bystanders in their photos, nor used for the calibration:
-joints on which teachers agree are the easy ones."""
 _BATCH = 16  # photos at a time, so that memory stays small
 _FOUND_IOU = 0.5
 
@@ -49,7 +45,7 @@ class Truth:
 
 def truth_of(source: Source) -> Truth:
     """The validation people with left shoulder and right hip labelled."""
-    score = TEACHER_SOURCES.get(source.name)
+    score = data_set(source.name).teacher_score
     labelled = source.by_hand if score is None else source.weight >= score**2 - 1e-4  # a weight is a score squared
     shoulder, hip = MPII_16.index("left_shoulder"), MPII_16.index("right_hip")
     rows = np.flatnonzero(source.validation & labelled[:, shoulder] & labelled[:, hip])

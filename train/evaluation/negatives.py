@@ -1,33 +1,25 @@
 """Negatives: crops that show nobody, cut beside the labelled person of validation photos.
 
 A crop can still show somebody who is not labelled. The crops of seed 0 were checked one by one, without their scores,
-and the photos in whose crop a body, a part of one or worn clothes were plainly seen are left out.
+and the photos in whose crop a body, a part of one or worn clothes were plainly seen are left out (``no_negatives`` of a
+set). Photos of sets without such a list too often show bystanders.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from train.data.readers.registry import data_set
 from train.data.source import Source
 
-# Per source the rows left out; photos of the other sets too often show bystanders.
-_SHOW_SOMEBODY = {
-    "stanford40": {
-        0, 60, 108, 312, 468, 612, 1068, 1296, 1728, 1824, 2160, 2256, 2280, 2340, 2520, 2664, 2736, 2820, 2844,
-        2916, 2940, 2964, 2976, 3324, 3360, 3828, 3888, 3900, 4020, 4068, 4092, 4176, 4224, 4248, 4296, 4356, 4476,
-        4500, 4548, 4596, 4824,
-    },
-    "street": {
-        72, 84, 96, 120, 144, 156, 228, 252, 300, 372, 408, 528, 552, 564, 588, 720, 732, 792, 864, 900, 972,
-    },
-}  # fmt: skip
 _MAX_CROPS = 260  # of a source, which were checked
 _TRIES = 40
 
 
 def negative_crops(source: Source) -> list[np.ndarray]:
     """Squares (S, S, 3) uint8 of a data set that show nobody; empty for sets that were not checked."""
-    if source.name not in _SHOW_SOMEBODY:
+    left_out = data_set(source.name).no_negatives
+    if left_out is None:
         return []
     generator = np.random.default_rng(0)  # others would give crops that were not checked
     crops: dict[int, np.ndarray] = {}
@@ -37,7 +29,7 @@ def negative_crops(source: Source) -> list[np.ndarray]:
             crops[int(row)] = crop
         if len(crops) == _MAX_CROPS:
             break
-    return [crop for row, crop in crops.items() if row not in _SHOW_SOMEBODY[source.name]]
+    return [crop for row, crop in crops.items() if row not in left_out]
 
 
 def _beside(photo: np.ndarray, box: np.ndarray, generator: np.random.Generator) -> np.ndarray | None:

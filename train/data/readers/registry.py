@@ -1,83 +1,181 @@
-"""The data sets that ``train.prepare`` reads as their authors distribute them."""
+"""What the project knows of a data set by its name: one entry a set, from its reader to its share of a batch.
+
+Nothing here imports a reader: a machine that trains from a pack does without what readers need.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 
-from train.data.readers.coco import plan_coco, plan_coco_scenes
-from train.data.readers.deep3dpose import plan_deep3dpose
-from train.data.readers.human36m import plan_human36m
-from train.data.readers.humaneva import plan_humaneva
-from train.data.readers.kth import plan_kth
-from train.data.readers.lsp import plan_lsp, plan_lspet
-from train.data.readers.mpi_inf_3dhp import plan_mpi_inf_3dhp
-from train.data.readers.mpii import plan_mpii
 from train.data.readers.records import Plan, ScenePlan
-from train.data.readers.rendered import plan_synthetic
-from train.data.readers.voc import plan_voc
+from train.data.source import SYNTHETIC
+from train.engine.provenance import SCENES
 
 
 @dataclass(frozen=True)
-class Distributed:
-    """A data set that is read as people.
+class DataSetInfo:
+    """A data set. The defaults are those of a set that has no entry.
 
     Attributes:
-        plan: of a folder; takes it, names of cameras (empty for the set's usual ones) and every how many frames.
-        section: heading in docs/data.md.
-        licence_page: where its licence is to be read.
+        title: what people call it; with a capital, its heading in docs/data.md.
+        labels: where its labels come from.
+        licence: where it is to be read, or what it says.
+        share: fraction of a batch among the photos; None for a hundredth for every thousand people.
+        reader: of people, ``module:function`` in train.data.readers, for ``train.prepare NAME``.
+        scenes: reader of whole photos, likewise; of a set with a reader of people, for ``train.prepare NAME-scenes``.
         every: of its videos, every so many frames unless told otherwise; 0 for a set of pictures.
-        cameras: whether it has cameras to choose from.
+        cameras: whether it has cameras to choose from; its reader then takes their names and ``every`` besides.
+        besides: pattern of what the names of its photos have besides the photo: the part, the number of the person.
+        hidden_weight: trust in a hidden joint of the prepared set.
+        teacher_score: of a set without hand labels, the score from which a teacher's joint is measured against.
+        agreed: whether its joints are those on which teachers agree, the easy ones, and nobody looked for bystanders:
+            it is measured in the true box alone, and not calibrated on.
+        whole_photos: whether validation photos are whole; people of other sets are pasted on canvases.
+        crowded: validation rows beside whom somebody else is seen, which are pasted on no canvas.
+        no_negatives: validation rows beside whom a negative was seen to show somebody; None where nobody looked.
+        everyone_boxed: whether whole photos have a box for everyone, far people too, which proves other boxes false.
+        upright: whether people in boxes that are taller than wide stand.
     """
 
-    plan: Callable[[Path, tuple[str, ...], int], Plan]
-    section: str
-    licence_page: str
+    title: str
+    labels: str = "labels of its pack"
+    licence: str = ""
+    share: float | None = None
+    reader: str = ""
+    scenes: str = ""
     every: int = 0
     cameras: bool = False
+    besides: str = ""
+    hidden_weight: float = 1.0
+    teacher_score: float | None = None
+    agreed: bool = False
+    whole_photos: bool = False
+    crowded: frozenset[int] = frozenset()
+    no_negatives: frozenset[int] | None = None
+    everyone_boxed: bool = False
+    upright: bool = False
+
+    @property
+    def section(self) -> str:
+        """Its heading in docs/data.md."""
+        return self.title[0].upper() + self.title[1:]
+
+    def plan(self, source: Path, cameras: tuple[str, ...] = (), every: int = 1) -> Plan:
+        """What the reader finds in a folder: people of these cameras (none: the usual ones), every so many frames."""
+        read = resolve_name(f"train.data.readers.{self.reader}")
+        return read(source, cameras, every) if self.cameras else read(source)
+
+    def plan_scenes(self, source: Path) -> ScenePlan:
+        """What the reader of whole photos finds in a folder."""
+        return resolve_name(f"train.data.readers.{self.scenes}")(source)
 
 
-@dataclass(frozen=True)
-class DistributedScenes:
-    """A data set that is read as whole photos.
+_BY_HAND, _AND_TEACHER = "2D by hand", "2D by hand, 3D by a teacher network"
+_TEACHERS, _MEASURED = "2D and 3D by teacher networks", "2D and 3D measured"
 
-    Attributes:
-        plan: of a folder.
-        section: heading in docs/data.md.
-        pack: the files are called ``scenes_<pack>``.
-    """
-
-    plan: Callable[[Path], ScenePlan]
-    section: str
-    pack: str
-
-
-def _pictures(plan: Callable[[Path], Plan]) -> Callable[[Path, tuple[str, ...], int], Plan]:
-    """The plan of a set without cameras to choose from."""
-    return lambda source, _cameras, _every: plan(source)
-
-
-_SAM_JOHNSON = "http://sam.johnson.io/research"
-
-DISTRIBUTED = {
-    "lsp": Distributed(_pictures(plan_lsp), "LSP", f"{_SAM_JOHNSON}/lsp.html"),
-    "lspet": Distributed(_pictures(plan_lspet), "LSP-extended", f"{_SAM_JOHNSON}/lspet.html"),
-    "mpii": Distributed(_pictures(plan_mpii), "MPII", "http://human-pose.mpi-inf.mpg.de"),
-    "coco": Distributed(_pictures(plan_coco), "COCO", "https://cocodataset.org/#termsofuse"),
-    "human36m": Distributed(plan_human36m, "Human3.6M", "http://vision.imar.ro/human3.6m/eula.php", 5, cameras=True),
-    "humaneva": Distributed(plan_humaneva, "HumanEva-I", "http://humaneva.is.tue.mpg.de", 1, cameras=True),
-    "kth": Distributed(
-        plan_kth, "KTH Multiview Football II", "https://www.csc.kth.se/cvap/cvg/MultiViewFootballData/", 1, cameras=True
+SETS = {
+    "lsp": DataSetInfo(
+        "LSP", _BY_HAND, "http://sam.johnson.io/research/lsp.html", reader="lsp:plan_lsp",
     ),
-    "mpi-inf-3dhp": Distributed(
-        plan_mpi_inf_3dhp, "MPI-INF-3DHP", "https://vcai.mpi-inf.mpg.de/3dhp-dataset/", 5, cameras=True
+    "lspet": DataSetInfo(
+        "LSP-extended", _BY_HAND, "http://sam.johnson.io/research/lspet.html", 0.30,
+        reader="lsp:plan_lspet",
+        whole_photos=True,
+        crowded=frozenset({
+            8512, 8548, 8566, 8569, 8590, 8594, 8607, 8614, 8617, 8623, 8640, 8659, 8698, 8711, 8712, 8716, 8728, 8746,
+            8762, 8796, 8867, 8872, 8873, 8874, 8875, 8891, 8903, 8924, 8952, 8960, 8978, 8994,
+        }),
     ),
-    "deep3dpose": Distributed(_pictures(plan_deep3dpose), "Deep3DPose", "http://irc.cs.sdu.edu.cn/Deep3DPose/"),
-    "synthetic": Distributed(_pictures(plan_synthetic), "Rendered people", "docs/data.md"),
-}
+    "mpii": DataSetInfo(
+        "MPII", _AND_TEACHER, "http://human-pose.mpi-inf.mpg.de", 0.14,
+        reader="mpii:plan_mpii",
+        besides=r"_\d+$",
+        crowded=frozenset({
+            407, 408, 412, 427, 430, 721, 722, 723, 728, 729, 740, 1058, 1059, 1060, 1061, 1090, 1091, 1388, 1392, 1407,
+            1408, 1409,
+        }),
+    ),
+    "coco": DataSetInfo(
+        "COCO", _AND_TEACHER, "https://cocodataset.org/#termsofuse", 0.08,
+        reader="coco:plan_coco",
+        scenes="coco:plan_coco_scenes",
+        besides=r"^(COCO_)?(train|val)20\d\d_|_\d+$",
+        crowded=frozenset({0, 96, 108, 132, 144, 240, 276, 300, 396, 408, 480}),
+        everyone_boxed=True,
+        upright=True,
+    ),
+    "stanford40": DataSetInfo(
+        "Stanford 40 Actions", _TEACHERS, "http://vision.stanford.edu/Datasets/40actions.html", 0.14,
+        teacher_score=0.9,
+        crowded=frozenset({24, 792, 1068, 2820, 2976, 2988, 4200, 4728, 4872}),
+        no_negatives=frozenset({
+            0, 60, 108, 312, 468, 612, 1068, 1296, 1728, 1824, 2160, 2256, 2280, 2340, 2520, 2664, 2736, 2820, 2844,
+            2916, 2940, 2964, 2976, 3324, 3360, 3828, 3888, 3900, 4020, 4068, 4092, 4176, 4224, 4248, 4296, 4356, 4476,
+            4500, 4548, 4596, 4824,
+        }),
+        upright=True,
+    ),
+    "street": DataSetInfo(
+        "Clothing Co-Parsing (street)", _TEACHERS, "https://github.com/bearpaw/clothing-co-parsing", 0.04,
+        teacher_score=0.9,
+        no_negatives=frozenset({
+            72, 84, 96, 120, 144, 156, 228, 252, 300, 372, 408, 528, 552, 564, 588, 720, 732, 792, 864, 900, 972,
+        }),
+    ),
+    "everyday": DataSetInfo(
+        "everyday people of SUN, VOC 2012 and COCO", _TEACHERS, "none stated for most photos", 0.18,
+        teacher_score=0.8,
+        agreed=True,
+    ),
+    "action": DataSetInfo(
+        "Yoga-82 and sports photos", _TEACHERS, "none stated for most photos", 0.12, teacher_score=0.8, agreed=True,
+    ),
+    SYNTHETIC: DataSetInfo(
+        "rendered people", "exact 2D and 3D", "docs/data.md",
+        reader="rendered:plan_synthetic",
+        hidden_weight=0.5,  # the place of a joint that something covers is exact, but a guess from the picture
+    ),
+    "human36m": DataSetInfo(
+        "Human3.6M", _MEASURED, "http://vision.imar.ro/human3.6m/eula.php",
+        reader="human36m:plan_human36m", every=5, cameras=True,
+    ),
+    "humaneva": DataSetInfo(
+        "HumanEva-I", _MEASURED, "http://humaneva.is.tue.mpg.de",
+        reader="humaneva:plan_humaneva", every=1, cameras=True,
+    ),
+    "kth": DataSetInfo(
+        "KTH Multiview Football II", _MEASURED, "https://www.csc.kth.se/cvap/cvg/MultiViewFootballData/",
+        reader="kth:plan_kth", every=1, cameras=True,
+    ),
+    "mpi-inf-3dhp": DataSetInfo(
+        "MPI-INF-3DHP", _MEASURED, "https://vcai.mpi-inf.mpg.de/3dhp-dataset/",
+        reader="mpi_inf_3dhp:plan_mpi_inf_3dhp", every=5, cameras=True,
+    ),
+    "deep3dpose": DataSetInfo(
+        "Deep3DPose", "rendered 3D", "http://irc.cs.sdu.edu.cn/Deep3DPose/", reader="deep3dpose:plan_deep3dpose",
+    ),
+    "voc": DataSetInfo(
+        "PASCAL VOC", "boxes by hand", "photos under the terms of Flickr", scenes="voc:plan_voc",
+        everyone_boxed=True, upright=True,
+    ),
+    "pennfudan": DataSetInfo(
+        "Penn-Fudan", "boxes by hand and by a detector", "https://www.cis.upenn.edu/~jshi/ped_html/",
+        everyone_boxed=True, upright=True,
+    ),
+    SCENES: DataSetInfo(
+        "whole photos of VOC 2012, COCO, Penn-Fudan, Stanford 40, MPII, SUN, BSDS500 and rooms", "boxes"
+    ),
+}  # fmt: skip
 
-DISTRIBUTED_SCENES = {
-    "voc": DistributedScenes(plan_voc, "PASCAL VOC", "voc"),
-    "coco-scenes": DistributedScenes(plan_coco_scenes, "COCO", "coco"),
-}
+DISTRIBUTED = {name: info for name, info in SETS.items() if info.reader}
+"""The sets that ``train.prepare`` reads as people, as their authors distribute them."""
+DISTRIBUTED_SCENES = {f"{name}-scenes" if info.reader else name: info for name, info in SETS.items() if info.scenes}
+"""Those that it reads as whole photos."""
+
+
+def data_set(name: str) -> DataSetInfo:
+    """What is known of a set; one that is called after a year, such as voc2012, is the set without it."""
+    return SETS.get(name) or SETS.get(re.sub(r"(19|20)\d\d$", "", name)) or DataSetInfo(name)

@@ -17,6 +17,7 @@ from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from train.data.columns import check_columns, read_named
 from train.data.readers.records import HIDDEN, VISIBLE, Frame, Labels, LayoutError, Plan, Record, Unit, require_any
+from train.data.readers.registry import data_set
 from train.data.source import SYNTHETIC, Source
 from train.data.zips import ZipReader
 from train.synthesis.dataset import ANNOTATIONS, PERSON, image_place
@@ -28,7 +29,6 @@ _ADVICE = "delete it and run train.synthesize again"
 _MIN_SIDE = 64  # pixels of the box's longer side; smaller people teach no pose
 _MIN_VISIBLE = 4  # joints
 _CHILD = 1400.0  # mm, below which a person is counted among the children
-_HIDDEN_WEIGHT = 0.5  # of a joint that something covers: its place is exact, but a guess from the picture
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def read_synthetic(folder: Path) -> Source:
         name=SYNTHETIC,
         read=lambda row: rendered.read(int(labels["picture"][row])),
         joints=labels["joints_2d"][:, MPII_IN_HUMAN36M],
-        weight=np.where(visible, 1.0, _HIDDEN_WEIGHT).astype(np.float32),
+        weight=np.where(visible, 1.0, data_set(SYNTHETIC).hidden_weight).astype(np.float32),
         by_hand=np.ones((count, len(MPII_16)), bool),
         box=labels["box"],
         pose=labels["joints_3d"] * (CONVENTIONAL_HEIGHT_MM / labels["stature"])[:, None, None],

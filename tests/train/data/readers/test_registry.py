@@ -1,16 +1,65 @@
-"""Every set that the command offers has its section in docs/data.md, under the heading that messages name."""
+"""The entries of the data sets: each has its reader and its section in docs/data.md, and is the only one."""
 
+import ast
+import inspect
 import re
 from pathlib import Path
+from pkgutil import resolve_name
 
-from train.data.readers.registry import DISTRIBUTED, DISTRIBUTED_SCENES
+import pytest
+import torch
 
-PAGE = (Path(__file__).parents[4] / "docs/data.md").read_text(encoding="utf-8")
+from train.data.readers.registry import DISTRIBUTED, DISTRIBUTED_SCENES, SETS, DataSetInfo, data_set
+from train.data.sampling import sampling_weights
+from train.engine.provenance import SCENES
+
+ROOT = Path(__file__).parents[4]
+PAGE = (ROOT / "docs/data.md").read_text(encoding="utf-8")
 
 
-def test_every_set_has_its_section_with_its_command():
-    headings = re.findall(r"^## (.+)$", PAGE, re.MULTILINE)
-    for name, chosen in (DISTRIBUTED | DISTRIBUTED_SCENES).items():
-        assert headings.count(chosen.section) == 1, name
-        section = PAGE.split(f"\n## {chosen.section}\n")[1].split("\n## ")[0]
-        assert f"python -m train.prepare {name} --source" in section, name
+@pytest.mark.parametrize("name", DISTRIBUTED | DISTRIBUTED_SCENES)
+def test_every_set_has_its_section_with_its_command(name):
+    section = (DISTRIBUTED | DISTRIBUTED_SCENES)[name].section
+    assert re.findall(r"^## (.+)$", PAGE, re.MULTILINE).count(section) == 1
+    text = PAGE.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    assert f"python -m train.prepare {name} --source" in text
+
+
+def test_the_readers_are_there_and_take_what_they_are_given():
+    takes = {name: resolve_name(f"train.data.readers.{one.reader}") for name, one in DISTRIBUTED.items()}
+    counts = {name: len(inspect.signature(reader).parameters) for name, reader in takes.items()}
+    assert counts == {name: 3 if one.cameras else 1 for name, one in DISTRIBUTED.items()}
+    for one in DISTRIBUTED_SCENES.values():
+        assert callable(resolve_name(f"train.data.readers.{one.scenes}"))
+    assert {"voc", "coco-scenes"} == set(DISTRIBUTED_SCENES)
+
+
+def test_a_set_is_known_by_its_name_and_by_that_of_its_year():
+    assert data_set("voc2012") is data_set("voc2007") is SETS["voc"]
+    assert data_set("stanford40") is SETS["stanford40"]
+    assert data_set("mpii2") == DataSetInfo("mpii2"), "somebody's own"
+
+
+def test_what_is_trained_on_says_whose_labels_it_has_and_where_its_licence_is():
+    assert sum(one.share or 0 for one in SETS.values()) == pytest.approx(1)
+    for name, one in SETS.items():
+        assert one.labels != DataSetInfo.labels, name
+        assert one.licence or name == SCENES, name
+
+
+def test_no_other_file_of_the_training_has_something_for_a_set_of_photos():
+    names = {"stanford40", "everyday", "voc2007", "voc2012", "pennfudan"}  # others are words of their own, or protocols
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "train").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in names
+    }
+    assert found == {"train/data/readers/registry.py"}
+
+
+def test_a_batch_has_the_shares_of_the_entries():
+    rows = torch.tensor([0] * 10 + [1] * 30 + [2] * 20)  # somebody's own set counts by its size
+    weights = sampling_weights(rows, ("lspet", "street", "mine"))
+    shares = torch.bincount(rows, weights)
+    assert (shares / shares[0]).tolist() == pytest.approx([1, SETS["street"].share / 0.3, 20 / 100_000 / 0.3])

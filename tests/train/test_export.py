@@ -1,0 +1,123 @@
+"""Exported networks compute what torch does; the page's way from photo to pose is the estimator's."""
+
+import dataclasses
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fusion_model.estimator import PoseEstimator
+from fusion_model.skeletons import MPII_16
+from tests.helpers.in_process import call
+from train import export
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/export.md").read_text(encoding="utf-8")
+(BLOCK,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a small untrained checkpoint."""
+    folder = tmp_path_factory.mktemp("export")
+    PoseEstimator.random("tiny").save_pretrained(folder / "checkpoint")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tiny(folder):
+    """The same, exported to ``out``."""
+    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "out")
+    assert call(export, *options) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    """What the page's block computes with the bundled checkpoint."""
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "assets").symlink_to(ROOT / "assets")
+    assert call(export, "--format", "onnx", "--out", folder / "exported") == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        found = {}
+        exec(compile(BLOCK, "docs/export.md", "exec"), found)  # noqa: S102 - our own page
+    return found
+
+
+@pytest.mark.slow
+def test_the_page_leads_from_photo_to_pose_as_the_estimator_does(names):
+    whole = PoseEstimator.from_pretrained("default")
+    plain = whole.with_config(dataclasses.replace(whole.config, following=None))
+    pose = plain(names["photo"], names["box"].ravel())
+    middle = (pose.box[:2] + pose.box[2:]) / 2
+    assert middle == pytest.approx(names["box"].mean(0), abs=1e-3)  # both cut the same crop
+    assert pose.box[2] - pose.box[0] == pytest.approx(names["side"], abs=1e-3)
+    assert names["maps"][0] == pytest.approx(pose.heatmaps, abs=1e-4)
+    assert names["pose"] == pytest.approx(pose.joints_3d, abs=0.1)
+    points = plain.predictor.predict([names["photo"]], [_crop(names)], flip_test=True)[0].points
+    assert np.abs(names["points"] - points).max() <= 0.51 * 4 / names["scale"]  # half a pixel of the map
+    boxes, _ = whole.find_people(names["photo"])
+    assert names["box"].ravel() == pytest.approx(boxes[0], abs=0.05 * names["side"])
+    assert names["score"] > whole.config.detector.min_score
+
+
+def _crop(names):
+    from fusion_model.crops import crop_of_box
+
+    return crop_of_box(names["box"].ravel(), names["size"], names["about"]["config"]["crop"]["margin"])
+
+
+@pytest.mark.slow
+def test_the_description_names_shapes_joints_and_settings(tiny):
+    about = json.loads((tiny / "out/model.json").read_text(encoding="utf-8"))
+    assert {path.name for path in (tiny / "out").iterdir()} == {"model.json", "hourglass.onnx", "fusion.onnx"}
+    assert about["networks"] == {
+        "hourglass": {"inputs": {"image": ["N", 3, 64, 64]}, "outputs": {"maps": ["N", 16, 16, 16]}},
+        "fusion": {
+            "inputs": {"image": ["N", 3, 64, 64], "maps": ["N", 16, 16, 16]},
+            "outputs": {"joints_3d": ["N", 17, 3]},
+        },
+    }
+    assert about["opset"] == export.OPSET
+    assert about["joints"]["maps"] == {"names": list(MPII_16.joints), "mirror": list(MPII_16.mirror)}
+    assert about["config"]["crop"] == {"margin": 1.25}
+    tensors = [*(one for network in about["networks"].values() for kind in network.values() for one in kind)]
+    assert set(tensors) <= set(about["tensors"])
+
+
+@pytest.mark.slow
+def test_the_files_are_of_the_opset_that_is_named(tiny):
+    import onnx
+
+    for path in (tiny / "out").glob("*.onnx"):
+        assert [one.version for one in onnx.load(path).opset_import if not one.domain] == [export.OPSET]
+
+
+def test_a_folder_with_other_files_is_kept(folder, refused):
+    (folder / "mine").mkdir()
+    (folder / "mine/notes.txt").write_text("mine")
+    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "mine")
+    assert "must be new, empty or an earlier export" in refused("export", *options)
+    assert [path.name for path in (folder / "mine").iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.slow
+def test_a_file_that_computes_something_else_is_not_kept(tiny, refused, monkeypatch):
+    other, write = export.parts(PoseEstimator.random("tiny", seed=1)), export._write
+    monkeypatch.setattr(export, "_write", lambda _part, path: write(other[path.stem], path))
+    before = (tiny / "out/hourglass.onnx").read_bytes()
+    options = ("--format", "onnx", "--checkpoint", tiny / "checkpoint", "--out", tiny / "out")
+    assert "onnxruntime gives other maps than torch" in refused("export", *options)
+    assert (tiny / "out/hourglass.onnx").read_bytes() == before
+    assert sorted(path.name for path in tiny.iterdir() if path.name.startswith(".")) == []
+
+
+def test_missing_packages_are_one_sentence(folder, refused, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "new")
+    assert 'pip install ".[onnx]"' in refused("export", *options)
+    assert not (folder / "new").exists()
