@@ -56,7 +56,7 @@ class VideoTab:
                 self.progress = gr.HTML(visible=False, elem_id="progress")
                 with gr.Column(visible=HIDDEN) as self.results:
                     self._build_results()
-        self.files = {"mp4": self.overlay, "json": self.json, "csv": self.csv, "bvh": self.bvh}
+        self.files = {"mp4": self.overlay, "json": self.json, "csv": self.csv, "bvh": self.bvh, "glb": self.glb}
         self._connect()
 
     def _build_input(self) -> None:
@@ -91,9 +91,9 @@ class VideoTab:
                     None, label="3D skeleton over time", described_by="motion-caption", elem_id="motion"
                 )
         with gr.Row():
-            self.json, self.csv, self.bvh = (
+            self.json, self.csv, self.bvh, self.glb = (
                 gr.DownloadButton(f"Download {kind}", size="md", min_width=150, elem_id=f"motion-{kind.lower()}")
-                for kind in ("JSON", "CSV", "BVH")
+                for kind in ("JSON", "CSV", "BVH", "GLB")
             )
 
     def _connect(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demo.exports import as_bvh, as_csv, as_html, as_json, as_npz, as_png
+from demo.exports import as_bvh, as_csv, as_glb, as_html, as_json, as_npz, as_png
 from fusion_model import Pose
 
 
@@ -40,6 +40,10 @@ FORMATS = {
     "bvh": Format(
         ".bvh", "a skeleton with rotations for Blender and the like, in centimetres", False,
         lambda pose, *_: as_bvh.encode([pose]),
+    ),
+    "glb": Format(
+        ".glb", "rigged bodies for Blender, three.js and game engines, in metres (glTF)", True,
+        lambda poses, photo, _: as_glb.encode(poses, photo),
     ),
     "npz": Format(
         ".npz", "arrays for NumPy, the confidence maps among them", True, lambda poses, *_: as_npz.encode(poses)
