@@ -77,7 +77,7 @@ def body_parts(
 ) -> list[tuple[tuple[int, ...], Mesh]]:
     """The parts of :func:`body_mesh`, each with the joints that it belongs to: a joint, a bone's two, or the trunk's.
 
-    The trunk's corners are rings of ``2 * steps`` at :data:`TRUNK_PLACES`; its joints are thorax, spine and pelvis.
+    The trunk's corners are rings of ``2 * steps`` at :data:`TRUNK_PLACES`; its last joints: thorax, spine, pelvis.
     """
     size = height_mm / 1700
     names = [name.removeprefix("left_").removeprefix("right_") for name in skeleton.joints]
@@ -186,7 +186,7 @@ def _trunk(
     poles = np.repeat(centers[[0, -1], None], 2 * steps, axis=1)
     corners = np.concatenate((poles[:1], centers[:, None] + rings, poles[1:]))
     tones = np.full(corners.shape[:2], shade("middle", strength))
-    return [(tuple(joints[-3:]), Mesh(corners.reshape(-1, 3), lathe_faces(len(corners), 2 * steps), tones.ravel()))]
+    return [(tuple(joints), Mesh(corners.reshape(-1, 3), lathe_faces(len(corners), 2 * steps), tones.ravel()))]
 
 
 def _along(points: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -50,10 +50,8 @@ class _Person:
 
     @property
     def lowest(self) -> np.ndarray:
-        """(T,) mm, the y of the lowest corner of the body, or of the lowest node if there is no body."""
-        frames = range(len(self.rig.points))
-        body = (self.skin.posed(self.rig, frame) for frame in frames) if len(self.skin.mesh.faces) else self.rig.points
-        return np.array([points[:, 1].min() for points in body]) + self.place[1]
+        """(T,) mm, the lowest y."""
+        return self.skin.lowest(self.rig) + self.place[1]
 
 
 def encode(poses: Pose | Sequence[Pose], photo: np.ndarray | None = None) -> bytes:
