@@ -35,7 +35,7 @@ _NOBODY_YET = (
     "Nobody was found in the first frame: *Follow the person* takes the one who appears first."
 )
 _LIMITS = f"{LIMITS} At most {MAX_POSES} frames are processed, evenly spread. Clips are deleted within an hour."
-_WHO = "Who? Click a person in the first frame"
+_WHO = "Who? Click a person above, or choose here"
 _UPDATE_SECONDS = 0.2  # from one message to the next, at least
 _DRAWING_FROM = 0.9  # fraction of the bar that the networks take
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -72,7 +72,8 @@ class VideoTab:
         self.clip = clip_input()
         gr.Examples([str(EXAMPLES / name) for name in _EXAMPLES], self.clip, api_visibility="private")
         self.people = gr.Image(
-            label=_WHO,
+            label="First frame",
+            show_label=False,  # it would hide heads
             interactive=False,
             visible=False,
             buttons=["fullscreen"],
@@ -80,7 +81,7 @@ class VideoTab:
             elem_id="people",
             alt_text="The first frame of the clip, with a numbered box round each person",
         )
-        self.who = gr.Radio(label="Who?", visible=False, elem_id="clip-who")
+        self.who = gr.Radio(label=_WHO, visible=False, elem_id="clip-who")
         with gr.Row():
             small = {"size": "md", "min_width": 80}
             self.start = gr.Button("Follow the person", variant="primary", scale=2, elem_id="start", **small)

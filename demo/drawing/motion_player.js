@@ -129,6 +129,7 @@ function motionPlayer(root) {
     video.playbackRate = Number(pace.value);
     show(moving.found.indexOf(true));
     video.addEventListener('loadedmetadata', () => {
+      root.classList.toggle('wide', video.videoWidth > 1.2 * video.videoHeight);
       if (still.matches) video.currentTime = moving.times[wanted] + 0.003;
       else video.play().catch(name);
     }, { once: true });
