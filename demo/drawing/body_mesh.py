@@ -146,6 +146,16 @@ def lathe_faces(rings: int, steps: int) -> np.ndarray:
     return np.concatenate((np.stack((here, below, across), -1), np.stack((here, across, beside), -1))).reshape(-1, 3)
 
 
+def vertex_normals(corners: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Unit vectors (V, 3) float32 at corners (V, 3): the mean over the faces (F, 3), by size."""
+    a, b, c = np.moveaxis(corners[faces].astype(float), 1, 0)
+    across, sums = np.cross(b - a, c - a), np.zeros(corners.shape)
+    for column in faces.T:
+        np.add.at(sums, column, across)
+    length = np.linalg.norm(sums, axis=1, keepdims=True)
+    return np.where(length > 0, sums / np.maximum(length, 1e-12), [0.0, 1.0, 0.0]).astype(np.float32)
+
+
 def _perpendicular(along: np.ndarray) -> np.ndarray:
     """A unit vector across another one."""
     helper = np.eye(3)[np.abs(along).argmin()]

@@ -35,6 +35,13 @@ def shade(side: str, opacity: float = 1.0) -> int:
     return list(SIDE_COLOURS).index(side) * _STEPS + round(float(opacity) * (_STEPS - 1))
 
 
+def shade_rgb(shades: np.ndarray) -> np.ndarray:
+    """(N, 3) RGB, 0 to 255, of shades (N,)."""
+    opacity = (shades % _STEPS)[:, None] / (_STEPS - 1)
+    full = np.array([side_rgb(side) for side in SIDE_COLOURS])[shades // _STEPS]
+    return opacity * full + (1 - opacity) * np.array(_FADE)
+
+
 COLOUR_SCALE = [
     [shade(side, end) / (3 * _STEPS - 1), side_css(side, end)] for side in SIDE_COLOURS for end in (0.0, 1.0)
 ]

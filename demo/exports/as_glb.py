@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pygltflib as gltf
 
+from demo.drawing.body_mesh import vertex_normals
 from demo.drawing.overlays import joint_opacity
 from demo.drawing.rig import TO_RIG, Rig
 from demo.drawing.shades import shade, side_rgb
@@ -154,7 +155,7 @@ class _Writer:
         four = np.zeros((len(rest), 2))
         attributes = gltf.Attributes(
             POSITION=self._store(rest, gltf.ARRAY_BUFFER, bounds=True),
-            NORMAL=self._store(normals(rest, faces), gltf.ARRAY_BUFFER),
+            NORMAL=self._store(vertex_normals(rest, faces), gltf.ARRAY_BUFFER),
             JOINTS_0=self._store(
                 np.concatenate((np.where(skin.weights > 0, skin.nodes, 0), four), 1).astype(np.uint8), gltf.ARRAY_BUFFER
             ),
@@ -228,13 +229,3 @@ def quaternions(turns: np.ndarray) -> np.ndarray:
     along = (found[1:] * found[:-1]).sum(-1, keepdims=True)
     found[1:] *= np.cumprod(np.where(along < 0, -1, 1), axis=0)
     return found.astype(np.float32)
-
-
-def normals(corners: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Unit vectors (V, 3) float32 outwards at corners (V, 3): the mean over the faces (F, 3), by size."""
-    a, b, c = np.moveaxis(corners[faces].astype(float), 1, 0)
-    across, sums = np.cross(b - a, c - a), np.zeros(corners.shape)
-    for column in faces.T:
-        np.add.at(sums, column, across)
-    length = np.linalg.norm(sums, axis=1, keepdims=True)
-    return np.where(length > 0, sums / np.maximum(length, 1e-12), [0.0, 1.0, 0.0]).astype(np.float32)

@@ -206,7 +206,7 @@ def test_what_is_called_a_photo_but_is_none_fails(run, out, tmp_path, example, c
 def test_a_photo_of_any_name(run, out, tmp_path, example, name, capsys):
     shutil.copy(example, tmp_path / name)
     assert run(tmp_path / name) == 0
-    assert len(names(out)) == 7
+    assert len(names(out)) == 8
     printed = capsys.readouterr().out
     assert printed.count("\n") == 1
     assert "\x1b" not in printed
