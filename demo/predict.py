@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--formats",
         type=_formats,
-        default=",".join(FORMATS),
+        default=",".join(name for name, one in FORMATS.items() if not one.slow),
         metavar="NAME,NAME,...",
         help="which files to write; json is always written",
     )

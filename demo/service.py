@@ -22,6 +22,7 @@ import numpy as np
 
 from demo.result import Person, Result
 from demo.video import pipeline
+from demo.video.first_frame import FirstFrame, read_first_frame
 from demo.video.motion import Motion
 from demo.video.tracker import Frame, Track, track_frames
 from fusion_model import NoPersonError, Pose, PoseEstimator
@@ -145,6 +146,12 @@ class Service:
         if not Path(result.photo).is_file():
             raise refusal("this photo is no longer on the server: upload it again")
         return load_photo(result.photo)
+
+    def first_frame(self, clip: str) -> FirstFrame:
+        """Find everyone in the first frame of an uploaded clip; gr.Error if it cannot be read."""
+        with _refusals("clip"):
+            frame = read_first_frame(clip)
+            return FirstFrame(clip, tuple(self._run_all(frame)), frame.shape[:2])
 
     def motion_steps(
         self, clip: str | None, box: Sequence[float] | None, height_mm: float, most_poses: int = pipeline.MAX_POSES

@@ -14,19 +14,28 @@ from typing import Any, TypeVar
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from demo.drawing.figure_view import figure_value, figure_view
-from demo.drawing.motion_figure import motion_figure, motion_sentence
+from demo.drawing.motion_figure import motion_sentence
+from demo.drawing.motion_player import motion_player, player_value
 from demo.inputs import CLIP_QUEUE, checked_height, clip_input, height_input, parse_box
-from demo.result_panel import HIDDEN, colour_key
+from demo.result_panel import colour_key
 from demo.retention import KEPT_SECONDS
 from demo.service import Service
+from demo.video.first_frame import FirstFrame
 from demo.video.motion import Motion
-from demo.video.pipeline import MAX_POSES, Step
+from demo.video.pipeline import MAX_POSES, SUFFIXES, Step
 from demo.video.smoothing import smooth_motion
 from fusion_model.video.clips import LIMITS
 
-_HINT = "### The motion appears here\nUpload a clip or record one, then press *Follow the person*."
+EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
+
+_EXAMPLES = ("stretching.mp4",)
+_HINT = "### The motion appears here\nUpload a clip, record one or choose the example, then press *Follow the person*."
+_NOBODY_YET = (
+    "### The motion appears here\n"
+    "Nobody was found in the first frame: *Follow the person* takes the one who appears first."
+)
 _LIMITS = f"{LIMITS} At most {MAX_POSES} frames are processed, evenly spread. Clips are deleted within an hour."
+_WHO = "Who? Click a person above, or choose here"
 _UPDATE_SECONDS = 0.2  # from one message to the next, at least
 _DRAWING_FROM = 0.9  # fraction of the bar that the networks take
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -48,21 +57,36 @@ class VideoTab:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.kept = gr.State(time_to_live=KEPT_SECONDS)  # the motion before it is smoothed
+        self.first = gr.State(time_to_live=KEPT_SECONDS)  # the first frame and who is in it
         with gr.Row():
             with gr.Column(scale=3, min_width=280):
                 self._build_input()
             with gr.Column(scale=9, min_width=300):
                 self.hint = gr.Markdown(_HINT, elem_id="motion-hint", elem_classes="hint")
-                self.progress = gr.HTML(visible=False, elem_id="progress")
-                with gr.Column(visible=HIDDEN) as self.results:
+                with gr.Column(visible=False) as self.results:  # Gradio shows what is "hidden" when the tab is opened
                     self._build_results()
-        self.files = {"mp4": self.overlay, "json": self.json, "csv": self.csv, "bvh": self.bvh}
         self._connect()
 
     def _build_input(self) -> None:
-        """The clip, the options and the buttons."""
+        """The clip, the person, the options and the buttons."""
         self.clip = clip_input()
-        gr.Markdown(_LIMITS, elem_classes="key", elem_id="limits")
+        gr.Examples([str(EXAMPLES / name) for name in _EXAMPLES], self.clip, api_visibility="private")
+        self.people = gr.Image(
+            label="First frame",
+            show_label=False,  # it would hide heads
+            interactive=False,
+            visible=False,
+            buttons=["fullscreen"],
+            format="jpeg",
+            elem_id="people",
+            alt_text="The first frame of the clip, with a numbered box round each person",
+        )
+        self.who = gr.Radio(label=_WHO, visible=False, elem_id="clip-who")
+        with gr.Row():
+            small = {"size": "md", "min_width": 80}
+            self.start = gr.Button("Follow the person", variant="primary", scale=2, elem_id="start", **small)
+            self.stop = gr.Button("Cancel", variant="stop", scale=1, interactive=False, elem_id="stop", **small)
+        self.progress = gr.HTML(visible=False, elem_id="progress")
         self.smooth = gr.Checkbox(
             True, label="Smooth the joints over time", info="Less jitter; switch it off to see each frame as it is."
         )
@@ -71,35 +95,25 @@ class VideoTab:
             label="Box in the first frame: left, top, right, bottom",
             info="In pixels, round the person. Empty: the best person found.",
             max_lines=1,
+            elem_id="clip-box",
         )
-        with gr.Row():
-            small = {"size": "md", "min_width": 80}
-            self.start = gr.Button("Follow the person", variant="primary", scale=2, elem_id="start", **small)
-            self.stop = gr.Button("Cancel", variant="stop", scale=1, interactive=False, elem_id="stop", **small)
+        gr.Markdown(_LIMITS, elem_classes="key", elem_id="limits")
 
     def _build_results(self) -> None:
-        """The overlay, the 3D figure and the downloads."""
+        """The player and the downloads."""
+        self.player = motion_player(label="3D body over time", described_by="motion-caption", elem_id="motion")
+        gr.HTML(colour_key(bubbles=False))
+        self.caption = gr.Markdown(elem_classes="key", elem_id="motion-caption")
         with gr.Row():
-            with gr.Column(min_width=300):
-                self.overlay = gr.Video(
-                    label="Skeleton", interactive=False, height=420, buttons=["download"], elem_id="overlay"
-                )
-                gr.HTML(colour_key(bubbles=False))
-                self.caption = gr.Markdown(elem_classes="key", elem_id="motion-caption")
-            with gr.Column(min_width=300):
-                self.figure = figure_view(
-                    None, label="3D skeleton over time", described_by="motion-caption", elem_id="motion"
-                )
-        with gr.Row():
-            self.json, self.csv, self.bvh = (
-                gr.DownloadButton(f"Download {kind}", size="md", min_width=150, elem_id=f"motion-{kind.lower()}")
-                for kind in ("JSON", "CSV", "BVH")
-            )
+            self.files = {
+                kind: gr.DownloadButton(f"Download {kind.upper()}", size="md", min_width=140, elem_id=f"motion-{kind}")
+                for kind in SUFFIXES
+            }
 
     def _connect(self) -> None:
         """Listen to all events."""
         running = [self.progress, self.start, self.stop, self.hint, self.results]
-        outputs = [*running, self.kept, self.figure, self.caption, *self.files.values()]
+        outputs = [*running, self.kept, self.player, self.caption, *self.files.values()]
         inputs = [self.clip, self.box, self.height, self.smooth]
         work = {**_WORK, "show_progress_on": self.progress}
         started = self.start.click(self._begin, None, running, **_QUIET).then(self._follow, inputs, outputs, **work)
@@ -107,11 +121,55 @@ class VideoTab:
         for event in (started, again):
             event.failure(self._rest, None, running, **_QUIET)
         self.stop.click(self._rest, None, running, cancels=[started, again], **_QUIET)
-        self.clip.change(self._rest, None, running, cancels=[started, again], **_QUIET)
+        who = [self.first, self.people, self.who, self.box]
+        changed = self.clip.change(self._new_clip, None, [*running, *who], cancels=[started, again], **_QUIET)
+        changed.then(self._look, self.clip, [*who, self.hint], show_progress_on=self.hint, api_visibility="private")
+        picked = [self.people, self.who, self.box]
+        self.people.select(self._clicked, self.first, picked, **_QUIET)
+        self.who.input(self._picked, [self.first, self.who], picked, **_QUIET)
+
+    def _new_clip(self) -> _Updates:
+        """Nothing, neither of the clip before nor of this one."""
+        return {
+            **self._rest(),
+            self.first: None,
+            self.people: gr.Image(None, visible=False),
+            self.who: gr.Radio([], value=None, visible=False),
+            self.box: "",
+        }
+
+    def _look(self, clip: str | None) -> _Updates:
+        """Let the visitor choose among several people in the first frame of a clip, or say why it cannot be read."""
+        if clip is None:
+            return {self.first: None}
+        try:
+            first = self.service.first_frame(clip)
+        except gr.Error as error:
+            return {self.first: None, self.hint: _told(error)}
+        if not first.poses:
+            return {self.first: None, self.hint: gr.Markdown(_NOBODY_YET)}
+        if len(first.poses) == 1:
+            return {self.first: None}
+        return {
+            self.first: first,
+            self.people: gr.Image(first.picture("1"), visible=True),
+            self.who: gr.Radio(first.choices(), value="1", visible=True),
+        }
+
+    def _clicked(self, event: gr.SelectData, first: FirstFrame | None) -> _Updates:
+        """Choose the person who was clicked on."""
+        number = first and first.person_at(*event.index[:2])
+        return self._picked(first, number) if number else {self.box: gr.skip()}
+
+    def _picked(self, first: FirstFrame | None, number: str) -> _Updates:
+        """Choose a person by number."""
+        if first is None or not Path(first.clip).is_file():
+            return {self.box: gr.skip()}
+        return {self.people: gr.Image(first.picture(number)), self.who: number, self.box: first.box_text(number)}
 
     def _begin(self) -> _Updates:
         """What is shown as soon as the button is pressed, while others are served."""
-        return {**self._busy(0.0, "waiting for a turn"), self.hint: gr.skip(), self.results: gr.Column(visible=HIDDEN)}
+        return {**self._busy(0.0, "waiting for a turn"), self.hint: gr.skip(), self.results: gr.Column(visible=False)}
 
     def _busy(self, fraction: float, text: str) -> _Updates:
         """What is shown during the work."""
@@ -128,25 +186,31 @@ class VideoTab:
             self.progress: gr.HTML(visible=False),
             self.start: gr.Button(interactive=True),
             self.stop: gr.Button(interactive=False),
-            self.hint: gr.Markdown(visible=True),
-            self.results: gr.Column(visible=HIDDEN),
+            self.hint: gr.Markdown(_HINT, visible=True),
+            self.results: gr.Column(visible=False),
         }
 
     def _follow(self, clip: str | None, box: str, height_cm: float | None, smooth: bool) -> Iterator[_Updates]:
-        """Estimate the motion in a clip, and draw it."""
-        corners, height_mm = parse_box(box) if box.strip() else None, 10 * checked_height(height_cm)
-        steps = self.service.motion_steps(clip, corners, height_mm)
-        motion = yield from self._relayed(steps, 0.0, _DRAWING_FROM)
-        yield {self.kept: motion}
-        yield from self._drawn(motion, smooth)
+        """Estimate the motion in a clip, and draw it; what goes wrong is said where the result would be, and stays."""
+        try:
+            corners, height_mm = parse_box(box) if box.strip() else None, 10 * checked_height(height_cm)
+            steps = self.service.motion_steps(clip, corners, height_mm)
+            motion = yield from self._relayed(steps, 0.0, _DRAWING_FROM)
+            yield {self.kept: motion}
+            yield from self._drawn(motion, smooth)
+        except gr.Error as error:
+            yield {**self._rest(), self.hint: _told(error)}
 
     def _draw_again(self, kept: Motion | None, smooth: bool) -> Iterator[_Updates]:
         """Draw the kept motion with or without smoothing, without the networks."""
         if kept is None:
             yield gr.skip()
             return
-        yield self._begin()
-        yield from self._drawn(kept, smooth)
+        yield self._busy(_DRAWING_FROM, "drawing")
+        try:
+            yield from self._drawn(kept, smooth)
+        except gr.Error as error:
+            yield {**self._rest(), self.hint: _told(error)}
 
     def _drawn(self, kept: Motion, smooth: bool) -> Iterator[_Updates]:
         """Write the files of a motion, and show them; its folder lies in Gradio's cache, which is cleaned up."""
@@ -162,9 +226,9 @@ class VideoTab:
             **self._rest(),
             self.hint: gr.Markdown(visible=False),
             self.results: gr.Column(visible=True),
-            self.figure: figure_value(motion_figure(motion)),
+            self.player: player_value(motion, files["mp4"]),
             self.caption: motion_sentence(motion),
-            **{component: type(component)(value=str(files[kind])) for kind, component in self.files.items()},
+            **{button: gr.DownloadButton(value=str(files[kind])) for kind, button in self.files.items()},
         }
 
     def _relayed(
@@ -181,6 +245,12 @@ class VideoTab:
                 if time.monotonic() - updated >= _UPDATE_SECONDS:
                     updated = time.monotonic()
                     yield self._busy(low + (high - low) * min(1.0, fraction), text)
+
+
+def _told(error: gr.Error) -> gr.Markdown:
+    """A refusal as a text that stays, beside a message that fades, which screen readers read out."""
+    gr.Warning(error.message, title=error.title)
+    return gr.Markdown(f"### {error.title}\n{error.message}", visible=True)
 
 
 def _bar(fraction: float, text: str) -> str:

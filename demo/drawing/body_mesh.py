@@ -25,6 +25,9 @@ _SECTIONS = np.array([
     (1.95, 1.2, 86), (2.2, 1.0, 70), (2.32, 0.5, 40),
 ])  # fmt: skip
 
+TRUNK_PLACES = _SECTIONS[[0, *range(len(_SECTIONS)), -1], 0]
+"""Where the trunk's rings lie, from the thorax (0) over the spine (1) to the pelvis (2), and a little beyond."""
+
 
 @dataclass(frozen=True)
 class Mesh:
@@ -65,14 +68,27 @@ def body_mesh(skeleton: Skeleton, points: np.ndarray, opacity: np.ndarray, heigh
     Returns:
         A mesh; empty if no joint is drawn.
     """
+    parts = body_parts(skeleton, points, opacity, height_mm, steps)
+    return Mesh.joined([Mesh(np.empty((0, 3)), np.empty((0, 3), int), np.empty(0)), *(mesh for _, mesh in parts)])
+
+
+def body_parts(
+    skeleton: Skeleton, points: np.ndarray, opacity: np.ndarray, height_mm: float, steps: int
+) -> list[tuple[tuple[int, ...], Mesh]]:
+    """The parts of :func:`body_mesh`, each with the joints that it belongs to: a joint, a bone's two, or the trunk's.
+
+    The trunk's corners are rings of ``2 * steps`` at :data:`TRUNK_PLACES`; its last joints: thorax, spine, pelvis.
+    """
     size = height_mm / 1700
     names = [name.removeprefix("left_").removeprefix("right_") for name in skeleton.joints]
     radii = size * np.array([_RADII.get(name, _OTHER_RADIUS) for name in names])
-    parts = [Mesh(np.empty((0, 3)), np.empty((0, 3), int), np.empty(0))]
-    for joint in np.flatnonzero(opacity):
+    parts: list[tuple[tuple[int, ...], Mesh]] = []
+    for joint in np.flatnonzero(opacity).tolist():
         if skeleton.joints[joint] != "head_top":
             tone = shade(skeleton.side(joint), opacity[joint])
-            parts.append(capsule(points[[joint, joint]], _BULGE * radii[[joint, joint]], [tone, tone], steps))
+            parts.append(
+                ((joint,), capsule(points[[joint, joint]], _BULGE * radii[[joint, joint]], [tone, tone], steps))
+            )
     for bone in skeleton.bones:
         ends, strength = points[list(bone)], opacity[list(bone)]
         if strength.min() > 0:
@@ -81,8 +97,8 @@ def body_mesh(skeleton: Skeleton, points: np.ndarray, opacity: np.ndarray, heigh
             else:
                 thick = radii[list(bone)]
             side = bone_side(skeleton, bone)
-            parts.append(capsule(ends, thick, [shade(side, strength.min())] * 2, steps))
-    return Mesh.joined([*parts, *_trunk(skeleton, points, opacity, size, steps)])
+            parts.append((bone, capsule(ends, thick, [shade(side, strength.min())] * 2, steps)))
+    return [*parts, *_trunk(skeleton, points, opacity, size, steps)]
 
 
 def capsule(ends: np.ndarray, radii: np.ndarray, shades: list[int], steps: int = 12) -> Mesh:
@@ -130,6 +146,16 @@ def lathe_faces(rings: int, steps: int) -> np.ndarray:
     return np.concatenate((np.stack((here, below, across), -1), np.stack((here, across, beside), -1))).reshape(-1, 3)
 
 
+def vertex_normals(corners: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Unit vectors (V, 3) float32 at corners (V, 3): the mean over the faces (F, 3), by size."""
+    a, b, c = np.moveaxis(corners[faces].astype(float), 1, 0)
+    across, sums = np.cross(b - a, c - a), np.zeros(corners.shape)
+    for column in faces.T:
+        np.add.at(sums, column, across)
+    length = np.linalg.norm(sums, axis=1, keepdims=True)
+    return np.where(length > 0, sums / np.maximum(length, 1e-12), [0.0, 1.0, 0.0]).astype(np.float32)
+
+
 def _perpendicular(along: np.ndarray) -> np.ndarray:
     """A unit vector across another one."""
     helper = np.eye(3)[np.abs(along).argmin()]
@@ -147,7 +173,9 @@ def _head(ends: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
     return np.stack((bottom, top)), np.array([0.82 * radius, radius])
 
 
-def _trunk(skeleton: Skeleton, points: np.ndarray, opacity: np.ndarray, size: float, steps: int) -> list[Mesh]:
+def _trunk(
+    skeleton: Skeleton, points: np.ndarray, opacity: np.ndarray, size: float, steps: int
+) -> list[tuple[tuple[int, ...], Mesh]]:
     """A body round the spine that shows which way the chest faces; none unless all of its joints are drawn."""
     if not set(_TRUNK) <= set(skeleton.joints):
         return []
@@ -168,7 +196,7 @@ def _trunk(skeleton: Skeleton, points: np.ndarray, opacity: np.ndarray, size: fl
     poles = np.repeat(centers[[0, -1], None], 2 * steps, axis=1)
     corners = np.concatenate((poles[:1], centers[:, None] + rings, poles[1:]))
     tones = np.full(corners.shape[:2], shade("middle", strength))
-    return [Mesh(corners.reshape(-1, 3), lathe_faces(len(corners), 2 * steps), tones.ravel())]
+    return [(tuple(joints), Mesh(corners.reshape(-1, 3), lathe_faces(len(corners), 2 * steps), tones.ravel()))]
 
 
 def _along(points: np.ndarray, place: np.ndarray) -> np.ndarray:

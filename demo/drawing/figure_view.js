@@ -1,7 +1,7 @@
 // A 3D figure of Plotly's on a turntable: dragging turns it about the vertical and never tips it over, and a finger
 // that moves up or down scrolls the page. Plotly's own buttons are pictures, which no keyboard reaches, and its own
 // hovering stops at the surface of a limb: both are done here, from what the figure says.
-function figureView(root) {
+function figureView(root, { sways = true } = {}) {
   const [bar, graph, tip, photo] = ['.bar', '.graph', '.tip', '.photo img'].map((name) => root.querySelector(name));
   const still = window.matchMedia('(prefers-reduced-motion: reduce)');
   const LOWEST = -0.25, HIGHEST = 1.5, SWAY = 0.6, SECONDS = 20; // radians; of a sway to and fro
@@ -140,7 +140,7 @@ function figureView(root) {
     return window.Plotly.react(graph, { data, layout, frames, config }).then(() => {
       describe();
       hang();
-      if (!kept && !touched) sway();
+      if (!kept && !touched && sways) sway();
     });
   };
 

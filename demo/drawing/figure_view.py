@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 if TYPE_CHECKING:
     import gradio as gr
 
-_JS, _CSS = (Path(__file__).with_name(f"figure_view.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
+JS, CSS = (Path(__file__).with_name(f"figure_view.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
 
 # Plotly comes with the page's gr.Plot, which may still be loading. A figure that is out of sight has no size: it is
 # drawn when it comes into sight.
@@ -55,9 +55,9 @@ def figure_view(figure: go.Figure | None, *, label: str, described_by: str, elem
 
     return gr.HTML(
         figure_value(figure),
-        html_template=_markup(label, described_by),
-        css_template=_CSS,
-        js_on_load=_JS + _ON_LOAD,
+        html_template=markup(label, described_by),
+        css_template=CSS,
+        js_on_load=JS + _ON_LOAD,
         apply_default_css=False,
         label=label,
         elem_id=elem_id,
@@ -87,14 +87,14 @@ body {{ margin: 0; }}
 .stage {{ display: flex; flex-direction: column; height: 100vh; border-radius: 0; }}
 .frame {{ flex: 1; min-height: 0; }}
 .graph {{ height: 100%; }}
-{_CSS}
+{CSS}
 </style>
 </head>
 <body>
-{_markup(title, "")}
+{markup(title, "")}
 <script>{get_plotlyjs()}</script>
 <script>
-{_JS}
+{JS}
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const paint = () => document.documentElement.classList.toggle('dark', dark.matches);
 dark.addEventListener('change', paint);
@@ -109,7 +109,7 @@ addEventListener('resize', () => Plotly.Plots.resize(document.querySelector('.gr
 """
 
 
-def _markup(label: str, described_by: str) -> str:
+def markup(label: str, described_by: str) -> str:
     """What the script fills in: buttons, photo, drawing, and what is said of the joint under the pointer."""
     described = f' aria-describedby="{described_by}"' if described_by else ""
     return (

@@ -47,18 +47,27 @@ def skeleton_figure(
     ground, radius = stage.ground(every)
     traces = [*stage.floor(ground, radius), *(stage.shadow(body.mesh, ground[2]) for body in bodies)]
     edges = [every, ground + radius * np.array([[-1, -1, 0], [1, 1, 0]]), every.max(0)[None] + np.array([0, 0, 300])]
-    layout: dict[str, Any] = {}
+    backdrop = None
     if camera is not None:
         corners = camera.corners(every[:, 1].max() + stage.BEHIND - lens[1]) + lens
         traces.append(stage.frustum(lens, corners))
         edges += [corners, lens[None]]
-        layout["meta"] = stage.backdrop(photo, corners)
+        backdrop = stage.backdrop(photo, corners)
     for body, number in zip(bodies, named, strict=True):
-        traces += [people.limbs(body), *people.dotted(body), people.joints(body)]
+        traces += [people.shaded(body.mesh), *people.dotted(body), people.joints(body)]
         traces += [people.number(body, number)] if len(bodies) > 1 else []
     traces.append(people.spread(bodies))  # clear: after all that is seen through it
     traces = [trace for trace in traces if trace is not None]
-    layout |= {
+    layout = scene_layout(every, np.concatenate(edges), None if camera is None else lens)
+    if backdrop is not None:
+        layout["meta"] = backdrop
+    layout["updatemenus"].append(views.switches(_SWITCHES, [trace.name for trace in traces]))
+    return go.Figure(traces, layout)
+
+
+def scene_layout(body: np.ndarray, everything: np.ndarray, lens: np.ndarray | None) -> dict[str, Any]:
+    """Layout of a 3D figure, with buttons to look from all sides; see :func:`demo.drawing.views.view`."""
+    return {
         "height": FIGURE_HEIGHT,
         "margin": {"l": 0, "r": 0, "t": 44, "b": 0},
         "paper_bgcolor": _CLEAR,
@@ -67,10 +76,8 @@ def skeleton_figure(
         "showlegend": False,
         "uirevision": "pose",
         "hoverlabel": {"align": "left"},
-        **views.view(every, np.concatenate(edges), None if camera is None else lens),
+        **views.view(body, everything, lens),
     }
-    layout["updatemenus"].append(views.switches(_SWITCHES, [trace.name for trace in traces]))
-    return go.Figure(traces, layout)
 
 
 def weights_figure(fusion: FusionSummary) -> go.Figure:

@@ -1,57 +1,83 @@
-"""The motion as one 3D figure with a slider and a play button."""
+"""The motion in 3D: one figure of a body, and where that body is in every frame."""
 
 from __future__ import annotations
 
-import dataclasses
+from base64 import b64encode
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from demo.drawing.figures import skeleton_figure
+from demo.drawing import people, stage
+from demo.drawing.body_mesh import Mesh
+from demo.drawing.figures import scene_layout
 from demo.drawing.overlays import joint_opacity
-from demo.drawing.people import bone_path, coordinates
-from demo.drawing.shades import INK, side_css
-from demo.drawing.stage import upright
-from demo.drawing.views import BUTTONS
+from demo.drawing.rig import Rig
+from demo.drawing.shades import INK, shade
+from demo.drawing.skin import Skin
 from demo.video.motion import Motion
-from fusion_model import Pose
-from fusion_model.skeletons import SKELETONS
+from fusion_model.pose import STATUSES
 
-FIGURE_HEIGHT = 560
+HIDDEN = 255
+"""Tone of a part of the body that is not drawn in a frame."""
 
-_PLAYER = {"x": 0.0, "xanchor": "left", "y": 0.0, "yanchor": "top"}
-_BONES = {"mode": "lines", "hoverinfo": "skip"}
-_JOINTS = {"mode": "markers", "hoverinfo": "text"}
-_AT_ONCE = {"mode": "immediate", "transition": {"duration": 0}}
+_STEPS = 10  # corners round a limb
+_THICK = 110.0  # mm from a joint to the end of the body, at most
+_SHADOWS = (("left_ankle",), ("right_ankle",), ("pelvis", "thorax"))  # what is between those joints throws one
+_TO_PLOT = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # from the axes of the rig: x right, y up, z to the camera
 
 
-def motion_figure(motion: Motion) -> go.Figure:
-    """The 3D skeletons of all processed frames, laid out as :func:`demo.drawing.figures.skeleton_figure` does.
+def motion_figure(motion: Motion) -> tuple[go.Figure, dict[str, Any]]:
+    """The body in the first frame that shows the person, and what moves it.
 
     Args:
         motion: T frames.
 
     Returns:
-        A figure of explicit height with T frames named by their number in the clip, axes in mm that hold the whole
-        motion and are equally long, everyone standing on the floor, and a camera that stays where it was turned to.
-        Frames without the person are empty, and the slider says so.
+        A figure of floor, grid, shadow, body and joints, axes in mm that hold the whole motion and are equally long;
+        and, JSON-ready, ``times`` (T) in seconds, ``found`` (T), ``names`` of the J joints and of the ``statuses``,
+        ``shadows``, each below the middle of those joints, and
+        arrays as ``{"type", "shape", "data"}``, of which ``corners`` (V, 3) mm are the T-pose, ``nodes`` (V, 2) and
+        ``weights`` (V, 2) the nodes that they follow, and ``parts`` (V,) what they belong to. In each frame,
+        ``matrices`` (T, K, 3, 4) bring them from the T-pose to the figure's axes; ``tones`` (T, P) are the parts'
+        shades, or :data:`HIDDEN`; ``joints`` (T, J, 3) mm have camera axes and ``lift`` (T,) mm is what the figure
+        lifts them by, so that the lowest part of the body is on the floor; ``confidence`` (T, J) is in percent and
+        ``status`` (T, J) a number of ``statuses``.
     """
-    still, shown = skeleton_figure(_hull(motion)), motion.found[0]
-    floor = [trace for trace in still.data if trace.name in ("floor", "grid")]
-    drawn = [_drawn(pose, floor[0].z[0]) for pose in motion.poses]
-    first = [{**base, **one} for base, one in zip((_BONES, _JOINTS), drawn[shown], strict=True)]
-    figure = go.Figure([*floor, *first], layout=still.layout)
-    figure.frames = [
-        {"name": str(number), "data": one, "traces": [2, 3]} for number, one in zip(motion.frames, drawn, strict=True)
-    ]
-    figure.layout.updatemenus = [still.layout.updatemenus[0], _player(motion)]  # nothing to switch off
-    figure.update_layout(
-        height=FIGURE_HEIGHT,
-        margin={"b": 110},
-        sliders=[_slider(motion, shown)],
-    )
-    return figure
+    found = [motion.poses[place] for place in motion.found]
+    rig = Rig.of(found)
+    opacity = np.stack([joint_opacity(pose) for pose in found])
+    skin = Skin.of(rig, (opacity > 0).any(0).astype(float), found[0].height_mm, _STEPS)
+    lift = -skin.lowest(rig)
+    tones = np.stack([_tones(skin, one) for one in opacity])
+    arrays = {
+        "matrices": _matrices(rig, lift),
+        "tones": tones,
+        "joints": np.stack([pose.joints_3d for pose in found]).astype(np.float32),
+        "lift": lift.astype(np.float32),
+        "confidence": np.rint(100 * np.stack([pose.confidence for pose in found])).clip(0, 100).astype(np.uint8),
+        "status": np.array([[STATUSES.index(one) for one in pose.status] for pose in found], np.uint8),
+    }
+    moving = {
+        "times": list(motion.times),
+        "found": [pose is not None for pose in motion.poses],
+        "shadows": [[rig.skeleton.index(name) for name in names] for names in _SHADOWS],
+        "names": [name.replace("_", " ") for name in rig.skeleton.joints],
+        "statuses": list(STATUSES),
+        "corners": packed(skin.mesh.corners.astype(np.float32)),
+        "nodes": packed(skin.nodes.astype(np.uint8)),
+        "weights": packed(skin.weights),
+        "parts": packed(skin.parts.astype(np.uint8)),
+        **{name: packed(_spread(values, motion)) for name, values in arrays.items()},
+    }
+    first = Mesh(skin.posed(rig, 0) @ _TO_PLOT.T + [0, 0, lift[0]], skin.mesh.faces, tones[0][skin.parts])
+    return _figure(first, rig.points @ _TO_PLOT.T + lift[:, None, None] * [0, 0, 1]), moving
+
+
+def packed(values: np.ndarray) -> dict[str, Any]:
+    """An array, JSON-ready: its bytes in base 64, the lowest first."""
+    data = b64encode(values.astype(values.dtype.newbyteorder("<")).tobytes()).decode()
+    return {"type": str(values.dtype), "shape": list(values.shape), "data": data}
 
 
 def motion_sentence(motion: Motion) -> str:
@@ -69,85 +95,38 @@ def motion_sentence(motion: Motion) -> str:
     )
 
 
-def _hull(motion: Motion) -> Pose:
-    """A pose with two joints at the ends of the whole motion: axes that hold it hold all frames."""
-    poses = [motion.poses[place] for place in motion.found]
-    every = np.concatenate([pose.joints_3d for pose in poses])
-    joints = poses[0].joints_3d.copy()
-    joints[0], joints[1] = every.min(0), every.max(0)
-    return dataclasses.replace(poses[0], joints_3d=joints)
+def _tones(skin: Skin, opacity: np.ndarray) -> np.ndarray:
+    """(P,) uint8, the shade of each part of a body whose joints have that opacity (J,)."""
+    strength = [float(opacity[list(joints)].min()) for joints in skin.part_joints]
+    pairs = zip(skin.part_sides, strength, strict=True)
+    return np.array([shade(side, one) if one > 0 else HIDDEN for side, one in pairs], np.uint8)
 
 
-def _drawn(pose: Pose | None, floor: float) -> list[dict[str, Any]]:
-    """One frame: bones as one line with gaps, and joints, the lowest on the floor; both empty without a pose."""
-    if pose is None:
-        nothing: dict[str, Any] = {"type": "scatter3d", "x": [], "y": [], "z": []}
-        return [nothing, nothing]
-    points, opacity, skeleton = upright(pose.joints_3d), joint_opacity(pose), SKELETONS[pose.skeleton]
-    points[:, 2] += floor - points[:, 2].min()
-    bones = [bone for bone in skeleton.bones if opacity[list(bone)].min() > 0]
-    joints = np.flatnonzero(opacity)
-    lines, colours = bone_path(pose, points, opacity, bones)
-    dots = [side_css(skeleton.side(joint), float(opacity[joint])) for joint in joints]
-    return [
-        {"type": "scatter3d", **coordinates(lines), "line": {"color": colours, "width": 9}},
-        {
-            "type": "scatter3d",
-            **coordinates(points[joints]),
-            "marker": {"size": 4.5, "color": dots},
-            "hovertext": [_hover_text(pose, joint) for joint in joints],
-        },
-    ]
+def _matrices(rig: Rig, lift: np.ndarray) -> np.ndarray:
+    """(T, K, 3, 4) float32 that bring the T-pose to each frame, in plot axes, lifted by (T,) mm."""
+    turns = _TO_PLOT @ rig.turns
+    places = rig.points @ _TO_PLOT.T - np.einsum("tkij,kj->tki", turns, rig.rest)
+    places[..., 2] += lift[:, None]
+    return np.concatenate((turns, places[..., None]), axis=3).astype(np.float32)
 
 
-def _hover_text(pose: Pose, joint: int) -> str:
-    """What hovering over a joint shows, in camera axes."""
-    x, y, z = pose.joints_3d[joint].tolist()
-    name = SKELETONS[pose.skeleton].joints[joint].replace("_", " ")
-    return (
-        f"<b>{name}</b><br>x {x:.0f}, y {y:.0f}, z {z:.0f} mm (right, down, away)"
-        f"<br>confidence {pose.confidence[joint]:.2f}, {pose.status[joint]}"
-    )
+def _spread(values: np.ndarray, motion: Motion) -> np.ndarray:
+    """Values of the frames that show the person as those of all frames; the others get zeros."""
+    every = np.zeros((len(motion.poses), *values.shape[1:]), values.dtype)
+    every[list(motion.found)] = values
+    return every
 
 
-def _player(motion: Motion) -> dict[str, Any]:
-    """Buttons that play this motion's frames, at the clip's pace, and pause."""
-    names = [str(number) for number in motion.frames]
-    pace = {"frame": {"duration": 1000 * motion.frame_seconds, "redraw": True}, "fromcurrent": True, **_AT_ONCE}
-    stop = {"frame": {"duration": 0, "redraw": False}, **_AT_ONCE}
-    return {
-        "type": "buttons",
-        "direction": "left",
-        "buttons": [
-            {"label": "Play", "method": "animate", "args": [names, pace]},
-            {"label": "Pause", "method": "animate", "args": [[None], stop]},
-        ],
-        "showactive": False,
-        **_PLAYER,
-        "pad": {"t": 68, "l": 4},
-        **BUTTONS,
-    }
-
-
-def _slider(motion: Motion, shown: int) -> dict[str, Any]:
-    """A step for each frame, called by its time."""
-    jump = {"frame": {"duration": 0, "redraw": True}, **_AT_ONCE}
-    steps = [
-        {
-            "label": f"{seconds:.2f} s{'' if pose is not None else ' (nobody found)'}",
-            "method": "animate",
-            "args": [[str(number)], jump],
-        }
-        for number, seconds, pose in zip(motion.frames, motion.times, motion.poses, strict=True)
-    ]
-    return {
-        **_PLAYER,
-        "active": shown,
-        "steps": steps,
-        "len": 1,
-        "pad": {"t": 10, "l": 12, "r": 12},
-        "currentvalue": {"xanchor": "left", "font": {"size": 13, "color": INK}},
-        "ticklen": 0,
-        "minorticklen": 0,
-        "font": {"color": "rgba(0,0,0,0)", "size": 1},  # of the labels below, for which there is no room
-    }
+def _figure(body: Mesh, nodes: np.ndarray) -> go.Figure:
+    """The body in one frame, on a floor at the height 0, and axes for nodes (T, K, 3) mm, plot axes."""
+    every = np.concatenate([nodes.reshape(-1, 3) + side * _THICK for side in (-1, 1)])
+    every[:, 2] = np.maximum(every[:, 2], 0)
+    ground, radius = stage.ground(every)
+    ground[2] = 0
+    edges = np.concatenate((every, ground + radius * np.array([[-1, -1, 0], [1, 1, 0]])))
+    joints = go.Scatter3d(
+        x=[], y=[], z=[], mode="markers", marker={"size": 2, "color": INK, "line": {"width": 0}},
+        hovertext=[], hoverinfo="text", name="joints",
+    )  # fmt: skip
+    traces = [*stage.floor(ground, radius), stage.blobs(3), people.shaded(body), joints]
+    return go.Figure(traces, scene_layout(every, edges, None))

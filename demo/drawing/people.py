@@ -78,10 +78,10 @@ def bodies(
     return drawn, upright(-origin[None])[0]
 
 
-def limbs(body: Body) -> go.Mesh3d:
-    """The shaded body."""
-    lamp = dict(zip("xyz", (-4000, -6000, 9000), strict=True))  # over the photographer's left shoulder
-    return mesh_trace(body.mesh, name="body", lighting=_LIGHT, lightposition=lamp)
+def shaded(mesh: Mesh) -> go.Mesh3d:
+    """A body in the light of a lamp over the photographer's left shoulder."""
+    lamp = dict(zip("xyz", (-4000, -6000, 9000), strict=True))
+    return mesh_trace(mesh, name="body", lighting=_LIGHT, lightposition=lamp)
 
 
 def dotted(body: Body) -> list[go.Scatter3d]:

@@ -14,10 +14,14 @@ _MIDDLE = (140, 146, 156)  # of bones in the middle: the light grey of photos is
 _STEPS = 85  # shades of each side: three times that fill a byte
 
 
+def side_rgb(side: str) -> tuple[int, int, int]:
+    """Colour of a side in 3D, 0 to 255."""
+    return _MIDDLE if side == "middle" else SIDE_COLOURS[side]
+
+
 def side_css(side: str, opacity: float = 1.0) -> str:
     """Colour of a side, mixed with grey where it is faded: browsers add up transparent 3D lines to glaring ones."""
-    full = np.array(_MIDDLE if side == "middle" else SIDE_COLOURS[side])
-    red, green, blue = np.rint(opacity * full + (1 - opacity) * np.array(_FADE)).astype(int)
+    red, green, blue = np.rint(opacity * np.array(side_rgb(side)) + (1 - opacity) * np.array(_FADE)).astype(int)
     return f"rgb({red},{green},{blue})"
 
 
@@ -29,6 +33,13 @@ def shade(side: str, opacity: float = 1.0) -> int:
         opacity: in [0, 1], from grey to full.
     """
     return list(SIDE_COLOURS).index(side) * _STEPS + round(float(opacity) * (_STEPS - 1))
+
+
+def shade_rgb(shades: np.ndarray) -> np.ndarray:
+    """(N, 3) RGB, 0 to 255, of shades (N,)."""
+    opacity = (shades % _STEPS)[:, None] / (_STEPS - 1)
+    full = np.array([side_rgb(side) for side in SIDE_COLOURS])[shades // _STEPS]
+    return opacity * full + (1 - opacity) * np.array(_FADE)
 
 
 COLOUR_SCALE = [

@@ -102,6 +102,16 @@ def floor(middle: np.ndarray, radius: float) -> list[go.Mesh3d | go.Scatter3d]:
     return [disc, grid]
 
 
+def blobs(count: int) -> go.Mesh3d:
+    """Round shadows of radius 1 m on the floor, all in one place, to be moved, made smaller and fainter."""
+    turn = np.arange(24) * np.pi / 12
+    circle = np.stack((np.cos(turn), np.sin(turn), np.zeros(24)), -1)
+    rings = np.concatenate([[0, 0, 2] + 1000 * part * circle for part in (0.0, 0.35, 0.7, 1.0)])
+    faces = np.concatenate([lathe_faces(4, 24) + number * len(rings) for number in range(count)])
+    strength = np.tile(np.repeat(np.uint8([255, 190, 70, 0]), 24), count)
+    return _faded(np.tile(rings, (count, 1)), faces, strength, (16, 19, 26), 0.45, "shadow")
+
+
 def shadow(body: Mesh, height: float) -> go.Mesh3d | None:
     """The soft shadow of a body under a light straight above; None of an empty one.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demo.exports import as_bvh, as_csv, as_html, as_json, as_npz, as_png
+from demo.exports import as_bvh, as_csv, as_glb, as_html, as_json, as_mp4, as_npz, as_png
 from fusion_model import Pose
 
 
@@ -21,12 +21,14 @@ class Format:
         together: whether all people of a photo are in one file; else each has one.
         write: ``write(poses, photo, name)`` returns the file: ``poses`` is one pose, or a sequence if ``together``;
             ``photo`` is (H, W, 3) uint8 RGB; ``name`` is that of the photo in the file.
+        slow: whether it takes seconds, so that it is written only where it is asked for.
     """
 
     suffix: str
     description: str
     together: bool
     write: Callable[[Pose | Sequence[Pose], np.ndarray, str], bytes]
+    slow: bool = False
 
 
 FORMATS = {
@@ -41,6 +43,10 @@ FORMATS = {
         ".bvh", "a skeleton with rotations for Blender and the like, in centimetres", False,
         lambda pose, *_: as_bvh.encode([pose]),
     ),
+    "glb": Format(
+        ".glb", "rigged bodies for Blender, three.js and game engines, in metres (glTF)", True,
+        lambda poses, photo, _: as_glb.encode(poses, photo),
+    ),
     "npz": Format(
         ".npz", "arrays for NumPy, the confidence maps among them", True, lambda poses, *_: as_npz.encode(poses)
     ),
@@ -52,6 +58,10 @@ FORMATS = {
     ),
     "html": Format(
         ".html", "the 3D view, which needs no network", False, lambda pose, photo, _: as_html.encode(pose, photo)
+    ),
+    "turn": Format(
+        ".turn.mp4", "a clip of one turn round the 3D pose (three seconds)", True,
+        lambda poses, photo, _: as_mp4.encode(poses, photo), slow=True,
     ),
 }  # fmt: skip
 """By name, as ``python -m demo.predict --formats`` takes it."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from demo.exports import as_bvh
+from demo.exports import as_bvh, as_glb
 from demo.exports.as_csv import JOINT_COLUMNS, joint_rows
 from fusion_model import Pose
 from fusion_model.video.clips import Clip
@@ -123,6 +123,12 @@ def encode_bvh(motion: Motion) -> bytes:
     times = _even_times(motion)
     seconds = times[1] if len(times) > 1 else motion.frame_seconds
     return as_bvh.encode(_poses_at(motion, times), seconds)
+
+
+def encode_glb(motion: Motion) -> bytes:
+    """Write the motion as glTF, see :mod:`demo.exports.as_glb`: a keyframe for each frame that shows the person."""
+    found = motion.found
+    return as_glb.encode_motion([motion.poses[k] for k in found], [motion.times[k] for k in found])
 
 
 def _even_times(motion: Motion) -> np.ndarray:

@@ -20,7 +20,7 @@ import numpy as np
 
 from demo.drawing.overlays import draw_people
 from demo.video.clips import clip_writer
-from demo.video.motion import Motion, encode_bvh, encode_csv, encode_json
+from demo.video.motion import Motion, encode_bvh, encode_csv, encode_glb, encode_json
 from demo.video.tracker import Track, TrackFrames, track_frames
 from fusion_model import NoPersonError, Pose, PoseEstimator
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
@@ -29,7 +29,7 @@ from fusion_model.video.clips import Clip, open_clip, read_frames
 
 MAX_POSES = 300  # frames processed in one clip
 MAX_SIDE = 1280  # pixels of the clip with the skeleton
-SUFFIXES = {"mp4": ".skeleton.mp4", "json": ".json", "csv": ".csv", "bvh": ".bvh"}
+SUFFIXES = {"mp4": ".skeleton.mp4", "json": ".json", "csv": ".csv", "bvh": ".bvh", "glb": ".glb"}
 
 Step = tuple[float, str]
 """The fraction that is done, and what is being done."""
@@ -116,7 +116,7 @@ def overlay_steps(motion: Motion, target: Path) -> Generator[Step, None, None]:
 
 
 def file_steps(motion: Motion, folder: str | Path) -> Generator[Step, None, dict[str, Path]]:
-    """Write the overlay, then the motion as JSON, CSV and BVH; closed before the overlay is complete, none of them.
+    """Write the overlay, then JSON, CSV, BVH and GLB; closed before the overlay is complete, none of them.
 
     Args:
         motion: as estimated, or smoothed.
@@ -135,7 +135,8 @@ def file_steps(motion: Motion, folder: str | Path) -> Generator[Step, None, dict
     folder.mkdir(parents=True, exist_ok=True)
     files = {kind: folder / f"{stem}{suffix}" for kind, suffix in SUFFIXES.items()}
     yield from overlay_steps(motion, files["mp4"])
-    for kind, encode in (("json", encode_json), ("csv", encode_csv), ("bvh", encode_bvh)):
+    encoders = {"json": encode_json, "csv": encode_csv, "bvh": encode_bvh, "glb": encode_glb}
+    for kind, encode in encoders.items():
         write_atomically(files[kind], encode(motion))
     return files
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from demo.exports import as_mp4
 from demo.video.motion import Motion
 from fusion_model.skeletons import HUMAN36M_17
 from fusion_model.video.clips import Clip
@@ -103,6 +104,13 @@ def motion(change_pose):
     frames = tuple(range(0, 24, 2))
     times = tuple(number / 25.0 for number in frames)
     return Motion(Clip(Path("dance.mp4"), 400, 300, 24, 25.0), 2, frames, times, tuple(poses))
+
+
+@pytest.fixture
+def quick_turn(monkeypatch):
+    """The clip of a turn is small and has few pictures."""
+    monkeypatch.setattr(as_mp4, "RATE", 4)
+    monkeypatch.setattr(as_mp4, "SIDE", 96)
 
 
 @pytest.fixture(scope="module")

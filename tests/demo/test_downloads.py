@@ -15,6 +15,7 @@ def test_every_format_is_on_the_menu():
     assert [name for _, name in CHOICES] == list(FORMATS)
 
 
+@pytest.mark.usefixtures("quick_turn")
 @pytest.mark.parametrize("kind", FORMATS)
 def test_one_person_is_a_file_as_such(kind, photo, pose):
     name, data = file_of(kind, {"1": pose}, photo, "me.jpg")

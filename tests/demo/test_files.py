@@ -60,7 +60,7 @@ def test_no_file_of_a_clip_stays(folder, server, open_page, clip):
     page.set_input_files("#clip input[type=file]", str(clip))
     page.wait_for_selector("#clip video", timeout=WAIT)
     page.get_by_role("button", name="Follow the person").click()
-    page.wait_for_selector("#overlay video", timeout=WAIT)
-    assert {Path(name).suffix for name in names(folder)} >= {".mp4", ".json", ".csv", ".bvh"}
+    page.wait_for_selector("#motion video", timeout=WAIT)
+    assert {Path(name).suffix for name in names(folder)} >= {".mp4", ".json", ".csv", ".bvh", ".glb"}
     server.close()
     assert names(folder) == server.files

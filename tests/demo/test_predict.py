@@ -40,7 +40,8 @@ def names(folder):
 def test_every_format_is_written(run, out, example):
     assert run(example) == 0
     assert names(out) == [
-        "hopper.bvh", "hopper.csv", "hopper.html", "hopper.json", "hopper.maps.png", "hopper.npz", "hopper.skeleton.png"
+        "hopper.bvh", "hopper.csv", "hopper.glb", "hopper.html", "hopper.json", "hopper.maps.png", "hopper.npz",
+        "hopper.skeleton.png",
     ]  # fmt: skip
     result = json.loads((out / "hopper.json").read_text())
     assert result["schema"] == "fusion-pose/1"
@@ -205,7 +206,7 @@ def test_what_is_called_a_photo_but_is_none_fails(run, out, tmp_path, example, c
 def test_a_photo_of_any_name(run, out, tmp_path, example, name, capsys):
     shutil.copy(example, tmp_path / name)
     assert run(tmp_path / name) == 0
-    assert len(names(out)) == 7
+    assert len(names(out)) == 8
     printed = capsys.readouterr().out
     assert printed.count("\n") == 1
     assert "\x1b" not in printed
@@ -309,7 +310,7 @@ def test_a_crash_leaves_no_half_written_file(run, out, example, monkeypatch):
         (["a.jpg", "--box", "1", "2"], "--box"),
         (["a.jpg", "--height-mm", "17"], "between 500 and 2500"),
         (["one/a.jpg", "two/a.jpg"], "one/a.jpg and two/a.jpg have one name"),
-        (["a.jpg", "--formats", "csv,fbx"], "there is no format 'fbx'; there are json, csv, bvh"),
+        (["a.jpg", "--formats", "csv,fbx"], "there is no format 'fbx'; there are json, csv, bvh, glb"),
         (["a.jpg", "--all", "--box", "1", "2", "3", "4"], "not allowed with"),
         (["a.jpg", "a.person2.jpg", "--all"], "rename that photo"),
         (["a.gif", "a.jpg", "a.jpg.person2.png", "--all"], "a.jpg.person2 is what a person in a.jpg would be called"),

@@ -6,6 +6,7 @@ import bvhio
 import numpy as np
 import pytest
 
+from demo.drawing.rig import rest_direction
 from demo.exports import as_bvh
 from fusion_model.skeletons import HUMAN36M_17, HUMANEVA_15
 
@@ -95,7 +96,7 @@ def test_bvh_of_a_sequence_comes_back_up_to_the_median_bones(change_pose, read_b
 def test_bvh_takes_half_a_turn(pose, change_pose, read_bvh, turn):
     rest = np.zeros((17, 3), np.float32)
     for parent, child in HUMAN36M_17.bones:
-        rest[child] = rest[parent] + np.float32([10, -10, -10]) * as_bvh._rest_direction(HUMAN36M_17.joints[child])
+        rest[child] = rest[parent] + np.float32([10, -10, -10]) * rest_direction(HUMAN36M_17.joints[child])
     wanted = np.stack((rest @ turn, pose.joints_3d @ turn)).astype(np.float32)
     for joints in wanted:
         assert np.abs(read_bvh(as_bvh.encode([change_pose(joints_3d=joints)]), 1)[1] - joints).max() < 0.01

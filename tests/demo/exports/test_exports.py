@@ -170,6 +170,7 @@ def test_a_name_with_tags_adds_none_to_the_html(pose):
     assert (found.scripts, found.addresses) == (plain.scripts, plain.addresses)
 
 
+@pytest.mark.usefixtures("quick_turn")
 def test_every_format_writes_and_no_two_share_a_suffix(pose, other, photo):
     assert len({one.suffix for one in FORMATS.values()}) == len(FORMATS)
     for one in FORMATS.values():

@@ -84,7 +84,7 @@ def test_a_large_or_odd_clip_is_drawn_at_an_even_size(walked, monkeypatch, tmp_p
 def test_all_files_are_named_after_the_clip_and_the_overlay_is_h264_with_its_index_first(walked, tmp_path):
     files = finished(file_steps(smooth_motion(walked), tmp_path / "new" / "out"))
     assert sorted(path.name for path in (tmp_path / "new" / "out").iterdir()) == [
-        "walk.bvh", "walk.csv", "walk.json", "walk.skeleton.mp4",
+        "walk.bvh", "walk.csv", "walk.glb", "walk.json", "walk.skeleton.mp4",
     ]  # fmt: skip
     assert all(path.stat().st_size > 0 for path in files.values())
     data = files["mp4"].read_bytes()

@@ -1,0 +1,114 @@
+"""glTF files, read back by trimesh and by the specification."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from demo.drawing.body_mesh import body_mesh
+from demo.exports import as_glb
+from demo.video.motion import encode_glb
+from fusion_model.skeletons import HUMAN36M_17, HUMANEVA_15
+from tests.helpers.glb import Glb
+
+MILLIMETRE = 0.001
+
+
+def metres(pose):
+    """(J, 3) joints in the axes of glTF."""
+    return pose.joints_3d * [0.001, -0.001, -0.001]
+
+
+def joints_of(found, changes=None, person=0):
+    """(J, 3) where the nodes of a person are that have the names of the joints."""
+    numbers = {found.nodes[number]["name"]: number for number in found.json["skins"][person]["joints"]}
+    return found.world(changes)[[numbers[name] for name in HUMAN36M_17.joints], :3, 3]
+
+
+def test_the_joints_of_a_photo_are_nodes_where_they_were_as_trimesh_sees_them(pose):
+    graph = Glb(as_glb.encode(pose)).graph
+    places = np.array([graph.get(name)[0][:3, 3] for name in HUMAN36M_17.joints])
+    np.testing.assert_allclose(places - places[0], metres(pose), atol=0.01 * MILLIMETRE)
+
+
+def test_the_body_has_the_pose_and_stands_on_the_floor(pose):
+    found = Glb(as_glb.encode(pose))
+    body, pelvis = found.body(), joints_of(found)[0]
+    drawn = body_mesh(HUMAN36M_17, metres(pose) / MILLIMETRE, np.ones(17), 1700, steps=16).corners * MILLIMETRE
+    assert body[:, 1].min() == pytest.approx(0, abs=0.01 * MILLIMETRE)
+    np.testing.assert_allclose(body.min(0) - pelvis, drawn.min(0), atol=15 * MILLIMETRE)
+    np.testing.assert_allclose(body.max(0) - pelvis, drawn.max(0), atol=15 * MILLIMETRE)
+
+
+def test_the_body_is_seen_from_outside(pose):
+    found = Glb(as_glb.encode(pose))
+    volume = 0.0
+    for primitive in found.json["meshes"][0]["primitives"]:
+        corners = found.array(primitive["attributes"]["POSITION"]).astype(float)
+        a, b, c = np.moveaxis(corners[found.array(primitive["indices"]).reshape(-1, 3)], 1, 0)
+        volume += np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6
+        normals = found.array(primitive["attributes"]["NORMAL"])
+        assert np.linalg.norm(normals, axis=1) == pytest.approx(np.ones(len(normals)), abs=1e-5)
+        assert (
+            np.einsum("ij,ij->i", normals[found.array(primitive["indices"])[::3, 0]], np.cross(b - a, c - a))
+        ).min() > -1e-9
+    assert volume > 0.03  # cubic metres
+
+
+def test_what_the_photo_does_not_show_has_nodes_but_no_body(pose):
+    cut = tuple("outside" if name.endswith(("knee", "ankle")) else "seen" for name in HUMAN36M_17.joints)
+    found = Glb(as_glb.encode(dataclasses.replace(pose, status=cut)))
+    assert joints_of(found)[3, 1] < -0.5  # an ankle, far below the floor on which the hips stand
+    assert found.body()[:, 1].min() == pytest.approx(0, abs=0.01 * MILLIMETRE)
+    nobody = Glb(as_glb.encode(dataclasses.replace(pose, status=("outside",) * 17)))
+    assert not nobody.json.get("meshes")
+    assert {node["name"] for node in nobody.nodes} >= set(HUMAN36M_17.joints)
+
+
+def test_each_person_of_a_photo_has_a_skeleton_at_its_place(photo, pose):
+    beside = dataclasses.replace(pose, joints_2d=pose.joints_2d + np.float32([80, 0]))
+    found = Glb(as_glb.encode([pose, beside], photo))
+    assert [skin["name"] for skin in found.json["skins"]] == ["person 1", "person 2"]
+    first, second = joints_of(found), joints_of(found, person=1)
+    np.testing.assert_allclose(second - second[0], metres(beside), atol=0.01 * MILLIMETRE)
+    np.testing.assert_allclose((second - first)[0], [80 / (300 / 1900) * MILLIMETRE, 0, 0], atol=0.02)
+    assert [found.body(skin=k)[:, 1].min() for k in (0, 1)] == pytest.approx([0, 0], abs=1e-3)
+
+
+def test_every_keyframe_of_a_clip_has_the_joints_of_its_frame(motion, turned):
+    poses = [pose and turned(20 * place) for place, pose in enumerate(motion.poses)]
+    found = Glb(encode_glb(dataclasses.replace(motion, poses=tuple(poses))))
+    times = found.array(found.json["animations"][0]["samplers"][0]["input"])[:, 0]
+    assert times == pytest.approx([motion.times[place] for place in motion.found])
+    for frame, place in enumerate(motion.found):
+        changes = found.keyframe(frame)
+        joints = joints_of(found, changes)
+        np.testing.assert_allclose(joints - joints[0], metres(poses[place]), atol=MILLIMETRE)
+        assert found.body(changes)[:, 1].min() == pytest.approx(0, abs=0.1 * MILLIMETRE)
+
+
+def test_quaternions_do_not_jump(turned):
+    found = Glb(as_glb.encode_motion([turned(10 * frame) for frame in range(73)], np.arange(73) / 25))
+    turns = np.array([found.keyframe(frame)[1]["rotation"] for frame in range(73)])
+    assert np.linalg.norm(turns, axis=1) == pytest.approx(np.ones(73), abs=1e-6)
+    assert np.abs(np.diff(turns, axis=0)).max() < 0.1
+
+
+def test_another_skeleton_with_a_root_is_written(change_pose):
+    names = [HUMAN36M_17.index(name) for name in HUMANEVA_15.joints]
+    pose = change_pose(skeleton=HUMANEVA_15.name, confidence=np.ones(15), status=("seen",) * 15)
+    pose = dataclasses.replace(pose, joints_3d=pose.joints_3d[names])
+    graph = Glb(as_glb.encode(pose)).graph
+    places = np.array([graph.get(name)[0][:3, 3] for name in HUMANEVA_15.joints])
+    np.testing.assert_allclose(places - places[0], metres(pose), atol=0.01 * MILLIMETRE)
+
+
+@pytest.mark.parametrize("times", [[0.0], [0.1, 0.1], [-0.1, 0.2]])
+def test_times_must_rise(pose, times):
+    with pytest.raises(ValueError, match="each of 2 poses needs a time"):
+        as_glb.encode_motion([pose, pose], times)
+
+
+def test_nobody_is_refused():
+    with pytest.raises(ValueError, match="at least one pose"):
+        as_glb.encode([])
