@@ -1,20 +1,17 @@
-"""The components of a photo's result: what stands where. ``demo.photo_tab`` says what they do."""
+"""The components of a photo's result: what stands where, and what each shows. ``demo.photo_tab`` says when."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import gradio as gr
-import numpy as np
-import plotly.graph_objects as go
 
 from demo.downloads import CHOICES
-from demo.drawing.figure_view import figure_view
+from demo.drawing.figure_view import figure_value, figure_view
 from demo.drawing.figures import weights_figure, weights_sentence
 from demo.inputs import height_input
-from demo.renderers import MAP_GROUPS
-from demo.result import Result
+from demo.view import MAP_GROUPS, View
 from fusion_model.drawing import SIDE_COLOURS
 from fusion_model.estimator import FusionSummary
 
@@ -22,42 +19,27 @@ DRAW, CANCEL = "Draw a box", "Cancel the box"
 HIDDEN = "hidden"  # but in the page: what is taken out of it has to be built, and the 3D view drawn, from nothing
 
 
-@dataclass(frozen=True)
-class InitialContent:
-    """What the page shows when it opens: nothing, or the result of an example.
-
-    Attributes:
-        result: of the example, from which everything is drawn again; None if there is none.
-        others: as the fields of :class:`ResultPanel` want them.
-    """
-
-    result: Result | None = None
-    notice: str = ""
-    picture: np.ndarray | None = None
-    people: Sequence[tuple[str, str]] = ()
-    who: str | None = None
-    figure: go.Figure | None = None
-    caption: str = ""
-    maps: Sequence[tuple[np.ndarray, str]] | None = None
-    file: str | None = None
-    summary: str = ""
-    box: str = ""
-
-
 class ResultPanel:
     """The components of a result, in the current Blocks.
 
     Args:
         fusion: what the fusion network has learnt.
-        first: the initial content.
+        first: what they show when the page opens; None for nothing.
+
+    Attributes:
+        choices: inputs, by the fields of :class:`demo.view.Choices`.
+        quick: what a visitor waits for.
+        late: what takes longer to draw.
     """
 
-    def __init__(self, fusion: FusionSummary, first: InitialContent) -> None:
-        self.notice = gr.Markdown(first.notice, visible=bool(first.notice), elem_id="notice")
+    def __init__(self, fusion: FusionSummary, first: View | None) -> None:
+        self.first = first
+        notice = self._at_first(View.notice)
+        self.notice = gr.Markdown(notice, visible=bool(notice), elem_id="notice")
         with gr.Row():
             with gr.Column(min_width=300):
                 self.picture = gr.Image(
-                    first.picture,
+                    self._at_first(View.picture),
                     label="Skeleton",
                     interactive=False,
                     height=420,
@@ -67,30 +49,72 @@ class ResultPanel:
                     alt_text="The photo with the boxes of the people found and their skeletons",
                 )
                 gr.HTML(colour_key())
-                self._build_person_picker(first)
+                self._build_person_picker()
             with gr.Column(min_width=300):
-                self.figure = figure_view(first.figure, label="3D skeleton", described_by="caption", elem_id="figure")
-                self.caption = gr.Markdown(first.caption, elem_classes="key", elem_id="caption")
+                figure = self._at_first(View.figure)
+                self.figure = figure_view(figure, label="3D skeleton", described_by="caption", elem_id="figure")
+                self.caption = gr.Markdown(self._at_first(View.caption), elem_classes="key", elem_id="caption")
                 self.height = height_input("height")
                 self.outside = gr.Checkbox(
                     label="Guess beyond the frame",
                     info="Dotted in the 3D view: what the photo does not show.",
                     elem_id="outside",
                 )
-        self._build_download_menu(first)
-        self._build_maps(first)
+        self._build_download_menu()
+        self._build_maps()
         with gr.Accordion("What the fusion network has learnt"):
             self.sentence = gr.Markdown(weights_sentence(fusion), label="Fusion")
             self.bars = gr.Plot(weights_figure(fusion), label="Fusion weights", show_label=False, elem_id="weights")
-        self.times = gr.Markdown(first.summary, label="Timings", elem_classes="key", elem_id="times")
+        self.times = gr.Markdown(self._at_first(View.summary), label="Timings", elem_classes="key", elem_id="times")
+        self.choices = {
+            "who": self.who,
+            "height_cm": self.height,
+            "min_confidence": self.min_confidence,
+            "show_outside": self.outside,
+            "group": self.group,
+            "kind": self.kind,
+        }
+        self.quick = [self.notice, self.who, self.picture, self.times, self.box, self.figure, self.caption]
+        self.late = [self.maps, self.download]
 
-    def _build_person_picker(self, first: InitialContent) -> None:
+    def drawn(self, view: View, components: Iterable[Any]) -> dict[Any, Any]:
+        """New values of components, each of which shows its part of the view."""
+        return {component: self._makers[component](view) for component in components}
+
+    @property
+    def _makers(self) -> dict[Any, Callable[[View], Any]]:
+        """What each component shows.
+
+        Picture, maps and files go to the page as updates of their components, such as ``gr.Image(picture)``. Any
+        update, even one that skips a component, makes a copy of it for the visitor, and Gradio never deletes the files
+        of a copy's plain values.
+        """
+        return {
+            self.notice: lambda view: gr.Markdown(view.notice(), visible=bool(view.notice())),
+            self.who: lambda view: gr.Radio(
+                view.result.choices(), value=view.choices.who, visible=len(view.result.people) > 1
+            ),
+            self.picture: lambda view: gr.Image(view.picture()),
+            self.times: View.summary,
+            self.box: View.box_text,
+            self.figure: lambda view: figure_value(view.figure()),
+            self.caption: View.caption,
+            self.maps: lambda view: gr.Gallery(view.maps()),
+            self.download: lambda view: gr.DownloadButton(value=view.file(), interactive=bool(view.poses)),
+        }
+
+    def _at_first(self, part: Callable[[View], Any]) -> Any:
+        """A part of the first view; None if there is none."""
+        return None if self.first is None else part(self.first)
+
+    def _build_person_picker(self) -> None:
         """Whose pose is shown: picked by number, or pointed out with a box."""
-        several = len(first.people) > 1
-        self.who = gr.Radio(first.people, value=first.who, visible=several, label="Whom?", elem_id="who")
+        people = self._at_first(lambda view: view.result.choices()) or []
+        who = self._at_first(lambda view: view.choices.who)
+        self.who = gr.Radio(people, value=who, visible=len(people) > 1, label="Whom?", elem_id="who")
         with gr.Row():
             self.box = gr.Textbox(
-                first.box,
+                self._at_first(View.box_text),
                 label="Box in pixels: left, top, right, bottom",
                 info="Wrong? Draw it anew on the picture, or write it here and press Enter.",
                 max_lines=1,
@@ -101,27 +125,27 @@ class ResultPanel:
             self.draw = gr.Button(DRAW, size="md", scale=0, min_width=150, elem_id="draw")
         self.note = gr.HTML(note_text(""), elem_id="note")
 
-    def _build_download_menu(self, first: InitialContent) -> None:
+    def _build_download_menu(self) -> None:
         """The format, and the button that gives the file."""
-        label, enabled = "Get the joints out", first.file is not None
+        label, file = "Get the joints out", self._at_first(View.file)
         with gr.Row():
             self.kind = gr.Dropdown(CHOICES, value="json", label=label, scale=3, min_width=220, elem_id="kind")
             self.download = gr.DownloadButton(
                 "Download",
-                first.file,
-                interactive=enabled,
+                file,
+                interactive=file is not None,
                 variant="primary",
                 scale=1,
                 min_width=130,
                 elem_id="download",
             )
 
-    def _build_maps(self, first: InitialContent) -> None:
+    def _build_maps(self) -> None:
         """The confidence maps, and what else only changes the drawing."""
         about = "Confidence maps: how sure the network is of each joint, over its crop of the photo"
         gr.HTML(f"<div class='key'>{about}</div>")
         self.maps = gr.Gallery(
-            first.maps,
+            self._at_first(View.maps),
             label="Confidence maps",
             show_label=False,
             columns=6,
@@ -138,21 +162,6 @@ class ResultPanel:
             self.min_confidence = gr.Slider(
                 0, 1, 0, step=0.05, label=label, buttons=[], scale=2, elem_id="min-confidence"
             )
-
-    @property
-    def choices(self) -> list[gr.components.Component]:
-        """Inputs, in the order of the fields of :class:`demo.renderers.Choices`."""
-        return [self.who, self.height, self.min_confidence, self.outside, self.group, self.kind]
-
-    @property
-    def quick(self) -> list[gr.components.Component]:
-        """Outputs, in the order of :func:`demo.renderers.quick_values`."""
-        return [self.picture, self.times, self.box, self.figure, self.caption]
-
-    @property
-    def late(self) -> list[gr.components.Component]:
-        """Outputs, in the order of :func:`demo.renderers.late_values`."""
-        return [self.maps, self.download]
 
     @property
     def show_pose_outputs(self) -> list[gr.components.Component]:
