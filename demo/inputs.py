@@ -14,7 +14,7 @@ from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM, MAX_HEIGHT_MM, MIN_HE
 
 CLIP_QUEUE = "clips"  # of Gradio: one clip is processed at a time, whoever asks
 MIN_HEIGHT_CM, MAX_HEIGHT_CM = MIN_HEIGHT_MM / 10, MAX_HEIGHT_MM / 10
-_SIZE_NOTE = "A picture does not tell a person's size: 170 cm is assumed until you say otherwise."
+_SIZE_NOTE = "A picture does not tell size: 170 unless you say otherwise."
 
 
 def photo_input(first: str | None = None) -> gr.Image:
@@ -27,8 +27,10 @@ def photo_input(first: str | None = None) -> gr.Image:
             sources=["upload", "webcam", "clipboard"],
             webcam_options=gr.WebcamOptions(mirror=False),  # a mirrored photo would swap left and right
             label="Photo",
-            height=380,
-            buttons=["fullscreen"],
+            height=130,
+            min_width=200,
+            scale=0,
+            buttons=[],
             elem_id="photo",
             alt_text="Your photo",
         )
@@ -115,8 +117,7 @@ def parse_box(text: str) -> list[float]:
 
 def height_input(elem_id: str | None = None) -> gr.Number:
     """The field of a person's height."""
-    label = f"Person's height in cm ({MIN_HEIGHT_CM:.0f} to {MAX_HEIGHT_CM:.0f})"
-    return gr.Number(CONVENTIONAL_HEIGHT_MM / 10, label=label, info=_SIZE_NOTE, elem_id=elem_id)
+    return gr.Number(CONVENTIONAL_HEIGHT_MM / 10, label="Height in cm", info=_SIZE_NOTE, min_width=220, elem_id=elem_id)
 
 
 def checked_height(height_cm: float | None) -> float:

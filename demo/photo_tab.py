@@ -10,36 +10,33 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
+from gradio.processing_utils import move_files_to_cache
 
 from demo.drawing.figures import weights_figure, weights_sentence
+from demo.examples import EXAMPLES
 from demo.inputs import parse_box, photo_input
 from demo.result import Result
-from demo.result_panel import CANCEL, DRAW, HIDDEN, ResultPanel, note_text
+from demo.result_panel import HIDDEN, ResultPanel
 from demo.retention import KEPT_SECONDS
 from demo.service import Service, on_zero_gpu, refusal
 from demo.view import Choices, View
+from demo.widgets.chooser import chooser
 
-EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
-
-_EXAMPLES = ("walking.jpg", "hopper.jpg")
-_HINT = "### The pose appears here\nUpload a photo, paste one, take one with the camera, or choose an example."
-_PRIVACY = "Photos are deleted from the server within an hour."
+_HINT = "## The pose appears here\nUpload a photo, or choose an example."
 _HIDE_JS = (
     f"() => [{{__type__: 'update', visible: true, value: {json.dumps(_HINT)}}},"
     f" {{__type__: 'update', visible: {json.dumps(HIDDEN)}}}]"
 )  # the hint, and no results
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
-_Corner = tuple[float, float] | None
-_Drawing = tuple[_Corner] | None  # None: no box is being drawn; else its first corner, if it was clicked already
 _Values = dict[Any, Any]  # by component: of the inputs, or new ones of outputs
+_Answer = Callable[[View, _Values, gr.EventData], _Values]
 
 
 class PhotoTab:
     """The components of the tab, in the current Blocks, and what happens when.
 
-    Two things are kept for each visitor: the result, and the box that is being drawn.
+    One thing is kept for each visitor: the result.
 
     Args:
         service: the model.
@@ -48,19 +45,16 @@ class PhotoTab:
 
     def __init__(self, service: Service, example: Path | None) -> None:
         self.service, first = service, _first_view(service, example)
-        with gr.Row():
-            with gr.Column(scale=3, min_width=280, elem_id="input"):
-                self.photo = photo_input(first and first.result.photo)
-                gr.Examples([str(EXAMPLES / name) for name in _EXAMPLES], self.photo, api_visibility="private")
-                gr.Markdown(_PRIVACY, elem_classes="key")
-            with gr.Column(scale=9, min_width=300):
-                self.hint = gr.Markdown(_HINT, visible=first is None, elem_id="hint", elem_classes="hint")
-                with gr.Column(visible=True if first else HIDDEN) as self.results:
-                    self.panel = ResultPanel(service.fusion, first)
+        with gr.Row(elem_id="input"):
+            self.photo = photo_input(first and first.result.photo)
+            self.files = {_kept_file(example.path, self.photo): example for example in EXAMPLES}
+            self.chooser = chooser(EXAMPLES, list(self.files))
+        self.hint = gr.Markdown(_HINT, visible=first is None, elem_id="hint", elem_classes="hint")
+        with gr.Column(visible=True if first else HIDDEN) as self.results:
+            self.panel = ResultPanel(service.fusion, first)
         # As the page has the photo, not as the file is called.
         kept = first and dataclasses.replace(first.result, photo=self.photo.value["path"])
         self.kept = gr.State(kept, time_to_live=KEPT_SECONDS)
-        self.drawing = gr.State(time_to_live=KEPT_SECONDS)
         self._connect()
 
     def add_endpoint(self, photo: gr.Image) -> None:
@@ -91,24 +85,33 @@ class PhotoTab:
         asleep = {"fn": lambda: gr.DownloadButton(interactive=False), "outputs": panel.download, "queue": False}
         redrawn = [
             self._redraw(panel.who.input, [*panel.quick, *panel.late]),
-            self._redraw(min_confidence, [panel.picture, panel.figure]),
+            self._redraw(min_confidence, panel.drawing),
             self._redraw(panel.group.input, [panel.maps]),
             self._redraw(panel.outside.input, [panel.figure]),
             self._redraw(panel.height.submit, [panel.figure, panel.download]),
             self._redraw(panel.height.blur, [panel.figure, panel.download]),
             self._redraw(panel.kind.change(**asleep, **_QUIET).then, [panel.download]),
-            *self._on_box(),
+            *self._on_picture(),
         ]
         self._on_photo(redrawn)
+        self.chooser.upload(None, self.chooser, self.photo, js="(file) => file", **_QUIET)
 
     def _redraw(self, event: Callable[..., Any], components: Sequence[Any]) -> Any:
         """On an event, draw components from the kept result."""
+        return self._answer(event, lambda view, *_: self.panel.drawn(view, components), components, **_QUIET)
 
-        def draw(values: _Values) -> _Values:
+    def _answer(self, event: Callable[..., Any], function: _Answer, components: Sequence[Any], **options: Any) -> Any:
+        """On an event, answer from the kept result; what is wrong is said in place, until the next answer."""
+
+        def answer(values: _Values, told: gr.EventData) -> _Values:
             """New values of the components."""
-            return self.panel.drawn(self._chosen(values), components)
+            try:
+                view = self._chosen(values)
+                return {**self.panel.drawn(view, [self.panel.notice]), **function(view, values, told)}
+            except gr.Error as error:
+                return {self.panel.notice: gr.Markdown(f"**{error.title}.** {error.message}", visible=True)}
 
-        return event(draw, self._inputs(), components, **_QUIET)
+        return event(answer, self._inputs() | {self.panel.box}, {self.panel.notice, *components}, **options)
 
     def _on_photo(self, redrawn: Sequence[Any]) -> None:
         """Take the old result away as soon as the photo changes, and show the new one, or nothing if that fails.
@@ -131,22 +134,34 @@ class PhotoTab:
         estimated.failure(None, None, frame, js=_HIDE_JS, **_QUIET)
         estimated.success(self._late, inputs, self.panel.late, **_QUIET)
 
-    def _on_box(self) -> Sequence[Any]:
-        """Draw a box by two clicks on the picture, or write it."""
+    def _on_picture(self) -> Sequence[Any]:
+        """Pick, correct, add or delete a person."""
         panel, outputs = self.panel, self._outputs()
-        drawing = [self.drawing, panel.draw, panel.picture, panel.note]
-        panel.draw.click(self._toggled, self.drawing, drawing, **_QUIET)
         busy = {"api_visibility": "private", "show_progress_on": panel.picture}
-        clicked = panel.picture.select(self._picture_clicked, self._inputs(self.drawing), outputs, **busy)
-        return clicked, panel.box.submit(self._box_written, self._inputs(panel.box), outputs, **busy)
 
-    def _inputs(self, *others: Any) -> set[Any]:
-        """What a view is made of, and other inputs."""
-        return {self.photo, self.kept, *self.panel.choices.values(), *others}
+        def picked(view: View, _: _Values, told: gr.EventData) -> _Values:
+            return self._shown(view, view.result, told.who)
+
+        def drawn(view: View, _: _Values, told: gr.EventData) -> _Values:
+            return self._boxed(view, list(told.box))
+
+        def written(view: View, values: _Values, _: gr.EventData) -> _Values:
+            return self._boxed(view, parse_box(values[panel.box]))
+
+        return (
+            self._answer(panel.tools.pick, picked, outputs, **_QUIET),
+            self._answer(panel.tools.remove, self._removed, outputs, **_QUIET),
+            self._answer(panel.tools.box, drawn, outputs, **busy),
+            self._answer(panel.box.submit, written, outputs, **busy),
+        )
+
+    def _inputs(self) -> set[Any]:
+        """What a view is made of."""
+        return {self.photo, self.kept, *self.panel.choices.values()}
 
     def _outputs(self) -> list[Any]:
         """Everything that a new result changes."""
-        return [self.kept, self.drawing, self.panel.draw, self.panel.note, *self.panel.quick, *self.panel.late]
+        return [self.kept, *self.panel.quick, *self.panel.late]
 
     def _chosen(self, values: _Values) -> View:
         """The kept result as chosen; gr.Error if it is gone, when Gradio has the example's again, whatever is shown."""
@@ -165,17 +180,22 @@ class PhotoTab:
         if photo is None:
             return self._nothing(_HINT)
         try:
-            result = kept if kept is not None and kept.photo == photo else self.service.predict_all(photo)
+            known = kept if kept is not None and kept.photo == photo else self._solved(photo)
+            result = known or self.service.predict_all(photo)
         except gr.Error as error:
-            gr.Warning(error.message, title=error.title)
-            return self._nothing(f"### {error.title}\n{error.message}")
+            return self._nothing(f"## {error.title}\n{error.message}")
         return {
-            **self._new_result(View(self.service, result, self._choices(values, who=_best(result)))),
+            **self._new_result(result, self._choices(values, who=_best(result))),
             self.panel.maps: [],
             self.panel.download: gr.DownloadButton(interactive=False),
             self.hint: gr.Markdown(visible=False),
             self.results: gr.Column(visible=True),
         }
+
+    def _solved(self, photo: str) -> Result | None:
+        """The stored result of an example, if the photo is one and this model made it."""
+        found = self.files.get(photo) and self.service.stored(self.files[photo])
+        return found and dataclasses.replace(found, photo=photo)
 
     def _nothing(self, text: str) -> _Values:
         """No result, and in its place a text that stays, unlike a message that fades."""
@@ -193,62 +213,43 @@ class PhotoTab:
         view = View(self.service, kept, self._choices(values, who=_best(kept)))
         return self.panel.drawn(view, self.panel.late)
 
-    def _new_result(self, view: View, components: Iterable[Any] = ()) -> _Values:
-        """A result to keep, what is waited for and other components; where nobody was found, a box can be drawn."""
-        quick = [component for component in self.panel.quick if component is not self.panel.picture]
-        return {
-            self.kept: view.result,
-            **self.panel.drawn(view, [*quick, *components]),
-            **self._drawing_state(None if view.result.people else (None,), view.picture()),
-        }
+    def _new_result(self, result: Result, choices: Choices, components: Iterable[Any] = ()) -> _Values:
+        """A result to keep, what is waited for and other components."""
+        view = View(self.service, result, choices)
+        return {self.kept: result, **self.panel.drawn(view, [*self.panel.quick, *components])}
 
-    def _toggled(self, drawing: _Drawing) -> _Values:
-        """Begin to draw a box, or stop."""
-        return self._drawing_state((None,) if drawing is None else None)
+    def _shown(self, view: View, result: Result, who: str | None) -> _Values:
+        """A result to keep, of which one person is shown."""
+        return self._new_result(result, dataclasses.replace(view.choices, who=who), self.panel.late)
 
-    def _picture_clicked(self, event: gr.SelectData, values: _Values) -> Any:
-        """A click on the picture: nothing, the first corner of a box, or the second one."""
-        drawing = values[self.drawing]
-        if drawing is None:
-            return gr.skip()
-        view = self._chosen(values)
-        point = view.to_photo(*event.index[:2])
-        if drawing[0] is None:
-            return self._drawing_state((point,), view.picture(point))
-        ends = list(zip(drawing[0], point, strict=True))
-        return self._boxed(view, [*map(min, ends), *map(max, ends)])
-
-    def _box_written(self, values: _Values) -> _Values:
-        """A box in writing."""
-        return self._boxed(self._chosen(values), parse_box(values[self.panel.box]))
+    def _removed(self, view: View, *_: Any) -> _Values:
+        """Delete the box of the picked person."""
+        result = view.result.without(view.choices.who)
+        return self._shown(view, result, _best(result))
 
     def _boxed(self, view: View, box: list[float]) -> _Values:
         """Estimate the person in a box, and show that person."""
-        result, who = view.result.with_box(view.choices.who, box, self.service.in_box(view.result, box))
-        new = View(self.service, result, dataclasses.replace(view.choices, who=who))
-        return self._new_result(new, self.panel.late)
-
-    def _drawing_state(self, drawing: _Drawing, picture: np.ndarray | None = None) -> _Values:
-        """The state, the button, the picture (None leaves it) and the line that says what to click next."""
-        armed, text = drawing is not None, ""
-        marked = {"elem_classes": ["armed"] if armed else []}
-        image = gr.Image(**marked) if picture is None else gr.Image(picture, **marked)
-        if armed:
-            text = "Click one corner of the box on the picture." if drawing[0] is None else "Now the opposite corner."
-        return {
-            self.drawing: drawing,
-            self.panel.draw: gr.Button(CANCEL if armed else DRAW),
-            self.panel.picture: image,
-            self.panel.note: note_text(text),
-        }
+        return self._shown(view, *view.result.with_box(view.choices.who, box, self.service.in_box(view.result, box)))
 
 
 def _first_view(service: Service, example: Path | None) -> View | None:
-    """The result of the example; nothing if no person is found, or on ZeroGPU, which lends GPUs to visitors only."""
-    if example is None or on_zero_gpu():
+    """The result of the example with which the page opens; nothing if no person is found.
+
+    The bundled model's is stored. Another model's is estimated, but not on ZeroGPU, which lends GPUs to visitors only.
+    """
+    if example is None:
         return None
-    view = View(service, service.predict_all(str(example)), Choices("1"))
+    stored = next((service.stored(one) for one in EXAMPLES if one.path == example), None)
+    if stored is None and on_zero_gpu():
+        return None
+    view = View(service, stored or service.predict_all(str(example)), Choices("1"))
     return view if view.poses else None
+
+
+def _kept_file(path: Path, component: gr.Image) -> str:
+    """A copy of a file from which the page may take it, and which stays as long as the server."""
+    file = {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
+    return move_files_to_cache(file, component, postprocess=True, keep_in_cache=True)["path"]
 
 
 def _best(result: Result) -> str | None:

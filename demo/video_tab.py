@@ -84,7 +84,7 @@ class VideoTab:
                 self.overlay = gr.Video(
                     label="Skeleton", interactive=False, height=420, buttons=["download"], elem_id="overlay"
                 )
-                gr.HTML(colour_key(bubbles=False))
+                gr.HTML(colour_key(ellipsoids=False))
                 self.caption = gr.Markdown(elem_classes="key", elem_id="motion-caption")
             with gr.Column(min_width=300):
                 self.figure = figure_view(

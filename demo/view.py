@@ -14,7 +14,7 @@ from gradio.utils import get_upload_folder
 from demo.captions import figure_text
 from demo.downloads import file_of
 from demo.drawing.figures import skeleton_figure
-from demo.drawing.overlays import draw_cross, draw_people, map_pictures
+from demo.drawing.overlays import draw_people, map_pictures
 from demo.inputs import checked_height
 from demo.result import Result, advice
 from demo.service import Service
@@ -24,12 +24,13 @@ from fusion_model.pose import STATUSES
 from fusion_model.skeletons import MPII_16
 
 MAX_SIDE = 1280  # pixels of the picture that is sent to the browser
+_MAP_SIDE = 448  # pixels of a map, which is to be sharp when it is enlarged
 
 MAP_GROUPS = {
-    "all joints": MPII_16.joints,
-    "head and trunk": ("head_top", "neck", "thorax", "pelvis"),
-    "arms": tuple(joint for joint in MPII_16.joints if joint.endswith(("shoulder", "elbow", "wrist"))),
-    "legs": tuple(joint for joint in MPII_16.joints if joint.endswith(("hip", "knee", "ankle"))),
+    "All joints": MPII_16.joints,
+    "Head and trunk": ("head_top", "neck", "thorax", "pelvis"),
+    "Arms": tuple(joint for joint in MPII_16.joints if joint.endswith(("shoulder", "elbow", "wrist"))),
+    "Legs": tuple(joint for joint in MPII_16.joints if joint.endswith(("hip", "knee", "ankle"))),
 }
 """Which confidence maps the user can ask for."""
 
@@ -51,7 +52,7 @@ class Choices:
     height_cm: float | None = CONVENTIONAL_HEIGHT_MM / 10
     min_confidence: float = 0.0
     show_outside: bool = False
-    group: str = "all joints"
+    group: str = "All joints"
     kind: str = "json"
 
 
@@ -83,23 +84,10 @@ class View:
         """Advice, if there is any."""
         return advice(self.result, self.choices.who)
 
-    def picture(self, corner: tuple[float, float] | None = None) -> np.ndarray:
-        """The photo with boxes and skeletons, (H', W', 3) uint8 RGB.
-
-        Args:
-            corner: x, y of the first corner of a box that is being drawn, pixels of the photo.
-        """
+    def picture(self) -> np.ndarray:
+        """The photo with boxes and skeletons, (H', W', 3) uint8 RGB."""
         poses = list(self.poses.values())
-        drawn = draw_people(self.photo, poses, self.result.boxes(), MAX_SIDE, self.choices.min_confidence)
-        if corner is not None:
-            scale = max(1.0, max(self.result.shape) / MAX_SIDE)
-            draw_cross(drawn, ((corner[0] + 0.5) / scale - 0.5, (corner[1] + 0.5) / scale - 0.5))
-        return drawn
-
-    def to_photo(self, x: float, y: float) -> tuple[float, float]:
-        """A pixel of :meth:`picture` -> pixels of the photo."""
-        scale = max(1.0, max(self.result.shape) / MAX_SIDE)
-        return (x + 0.5) * scale - 0.5, (y + 0.5) * scale - 0.5
+        return draw_people(self.photo, poses, self.result.boxes(), MAX_SIDE, self.choices.min_confidence)
 
     def figure(self) -> go.Figure | None:
         """The 3D view, the photo behind; None if no pose is to be trusted."""
@@ -119,9 +107,9 @@ class View:
         """One person's confidence maps, or one overlay for each of several people."""
         joints = MAP_GROUPS[self.choices.group]
         if len(self.poses) == 1:
-            return map_pictures(self.photo, *self.poses.values(), joints=joints)
+            return map_pictures(self.photo, *self.poses.values(), _MAP_SIDE, joints)
         return [
-            (map_pictures(self.photo, pose, joints=joints)[0][0], f"person {number}")
+            (map_pictures(self.photo, pose, _MAP_SIDE, joints)[0][0], f"person {number}")
             for number, pose in self.poses.items()
         ]
 
