@@ -68,8 +68,7 @@ class PhotoTab:
             photo: a file with a photo.
 
         Returns:
-            The photo with the skeleton, the 3D figure, the confidence maps, what the fusion network has learnt in words
-            and as bars, and the timings.
+            The photo with the skeleton, the 3D figure, the confidence maps, the fusion in words and as bars, timings.
         """
         result, fusion = self.service.predict_all(photo), self.service.fusion
         if not result.people:

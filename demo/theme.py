@@ -15,6 +15,8 @@ CSS = """
 .hint { padding: 4rem 1rem; text-align: center; }
 #hero { margin-bottom: -16px; }
 #input { align-items: center; }
+#hero, #chooser, #figure { padding: 0 !important; }
+button[role="tab"][aria-selected="true"]:not(.dark *) { color: #1d4ed8; }
 .tabitem { padding-top: 10px !important; }
 #figure, #weights, #motion { overflow: hidden; }
 :is(#figure, #motion):has(.graph[hidden]) { display: none; }
@@ -52,6 +54,7 @@ CSS = """
 @media (max-width: 640px) {
   #maps .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
   .hint { padding: 1rem; }
+  .hero p { font-size: 0.98rem; line-height: 1.4; }
   #input { flex-direction: column; align-items: stretch; }
   #photo:has(img) { display: none; }
   #in-3d { order: -1; }

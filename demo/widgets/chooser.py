@@ -30,7 +30,7 @@ def chooser(examples: Sequence[Example], files: Sequence[str]) -> gr.HTML:
         "<div class='choose'><div class='start'>"
         "<button type='button' class='open'>Upload a photo</button>"
         "<input type='file' accept='image/*' hidden aria-label='Photo'>"
-        "<p>or drop or paste one anywhere here.</p>"
+        "<p>or drop or paste one anywhere</p>"
         "<p>Photos are deleted within an hour.</p></div>"
         f"<ul aria-label='Examples'>{items}</ul></div>"
         "<div class='drop' hidden><p>Drop the photo</p></div>"
