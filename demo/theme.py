@@ -46,10 +46,8 @@ button[role="tab"][aria-selected="true"]:not(.dark *) { color: #1d4ed8; }
   position: static; max-width: 100%; width: 100%; padding: 2px 3px; border: 0; border-radius: 0;
   font-size: 0.75rem; line-height: 1.3; text-align: center; white-space: normal;
 }
-#maps:has(.preview) { min-height: min(640px, 90vh) !important; }
-#maps .grid-wrap, #maps:not(:has(.preview)) {
-  min-height: 0 !important; max-height: none !important; height: auto !important;
-}
+#maps .grid-wrap, #maps { min-height: 0 !important; max-height: none !important; height: auto !important; }
+#maps .gallery-container:has(.preview) { height: min(640px, 90vh, 120vw) !important; overflow: hidden; }
 @media (max-width: 1000px) { #maps .grid-container { grid-template-columns: repeat(6, minmax(0, 1fr)) !important; } }
 @media (max-width: 640px) {
   #maps .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }

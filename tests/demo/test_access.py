@@ -62,6 +62,8 @@ def test_a_box_to_draw_a_message_and_no_photo(open_page, scheme, tmp_path):
 
 def test_a_heatmap_opened_large_and_the_model_card(open_page, scheme):
     page = open_page(scheme=scheme)
+    page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
+    page.wait_for_selector("#weights .js-plotly-plot", timeout=WAIT)
     page.wait_for_function("document.querySelectorAll('#maps .grid-wrap img').length === 17", timeout=WAIT)
     page.get_by_role("link", name="Model card").click()
     page.get_by_text("Rendered people.").wait_for(timeout=WAIT)
