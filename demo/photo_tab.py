@@ -108,7 +108,7 @@ class PhotoTab:
                 view = self._chosen(values)
                 return {**self.panel.drawn(view, [self.panel.notice]), **function(view, values, told)}
             except gr.Error as error:
-                return {self.panel.notice: gr.Markdown(f"**{error.title}.** {error.message}", visible=True)}
+                return {self.panel.notice: gr.Markdown(f"**{error.title}:** {error.message}", visible=True)}
 
         return event(answer, self._inputs() | {self.panel.box}, {self.panel.notice, *components}, **options)
 
