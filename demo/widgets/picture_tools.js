@@ -5,6 +5,7 @@ const begin = (picture) => {
   const NEAR = 18, MOVED = 6; // pixels of the screen
   const SVG = 'http://www.w3.org/2000/svg';
   let about = { size: [1, 1], people: [], picked: null, joints: [] };
+  let pointer = 'mouse'; // what was used last: some browsers do not say it of a click
   let armed = false, start = null, corner = null; // where the pointer went down, and where a box begins that clicks draw
 
   const layer = document.createElementNS(SVG, 'svg');
@@ -91,6 +92,7 @@ const begin = (picture) => {
   const onImage = (event) => event.target.closest('img') && frame();
   picture.addEventListener('dragstart', (event) => event.preventDefault());
   picture.addEventListener('pointerdown', (event) => {
+    pointer = event.pointerType;
     if (event.button || !onImage(event) || (event.pointerType === 'touch' && !armed)) return;
     start = { x: event.clientX, y: event.clientY, at: onPhoto(event) };
     picture.setPointerCapture(event.pointerId);
@@ -121,7 +123,7 @@ const begin = (picture) => {
     if (person && person.who !== about.picked) trigger('pick', { who: person.who });
   });
   picture.addEventListener('click', (event) => { // a finger that scrolls makes no click, but one that taps does
-    if (event.pointerType !== 'touch' || armed || !onImage(event)) return;
+    if (pointer !== 'touch' || armed || !onImage(event)) return;
     const person = whom(onPhoto(event));
     if (person && person.who !== about.picked) trigger('pick', { who: person.who });
   });

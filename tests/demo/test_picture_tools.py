@@ -69,6 +69,18 @@ def test_a_click_picks_a_person(page):
     assert page.get_by_label("Person 1").is_checked()
 
 
+def test_a_tap_picks_a_person(page):
+    page.evaluate(
+        """([clientX, clientY]) => {
+          const image = document.querySelector('#picture img'), at = { clientX, clientY, bubbles: true };
+          image.dispatchEvent(new PointerEvent('pointerdown', { ...at, pointerType: 'touch' }));
+          image.dispatchEvent(new MouseEvent('click', at));
+        }""",
+        place(page, 400, 20),
+    )
+    page.wait_for_function(f"{BOX}.startsWith('256')", timeout=WAIT)
+
+
 def test_dragging_corrects_the_picked_person_or_adds_one(page):
     old = page.evaluate(BOX)
     drag(page, (20, 30), (230, 560))
