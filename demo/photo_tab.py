@@ -16,16 +16,17 @@ from demo.drawing.figures import weights_figure, weights_sentence
 from demo.examples import EXAMPLES
 from demo.inputs import parse_box, photo_input
 from demo.result import Result
-from demo.result_panel import HIDDEN, ResultPanel
+from demo.result_panel import ResultPanel
 from demo.retention import KEPT_SECONDS
 from demo.service import Service, on_zero_gpu, refusal
 from demo.view import Choices, View
 from demo.widgets.chooser import chooser
 
 _HINT = "## The pose appears here\nUpload a photo, or choose an example."
+_AWAY = ["away"]  # class of results that do not show, but are in the page: else the 3D view were drawn from nothing
 _HIDE_JS = (
     f"() => [{{__type__: 'update', visible: true, value: {json.dumps(_HINT)}}},"
-    f" {{__type__: 'update', visible: {json.dumps(HIDDEN)}}}]"
+    f" {{__type__: 'update', elem_classes: {json.dumps(_AWAY)}}}]"
 )  # the hint, and no results
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -50,7 +51,7 @@ class PhotoTab:
             self.files = {_kept_file(example.path, self.photo): example for example in EXAMPLES}
             self.chooser = chooser(EXAMPLES, list(self.files))
         self.hint = gr.Markdown(_HINT, visible=first is None, elem_id="hint", elem_classes="hint")
-        with gr.Column(visible=True if first else HIDDEN) as self.results:
+        with gr.Column(elem_classes=[] if first else _AWAY) as self.results:
             self.panel = ResultPanel(service.fusion, first)
         # As the page has the photo, not as the file is called.
         kept = first and dataclasses.replace(first.result, photo=self.photo.value["path"])
@@ -188,7 +189,7 @@ class PhotoTab:
             self.panel.maps: [],
             self.panel.download: gr.DownloadButton(interactive=False),
             self.hint: gr.Markdown(visible=False),
-            self.results: gr.Column(visible=True),
+            self.results: gr.Column(elem_classes=[]),
         }
 
     def _solved(self, photo: str) -> Result | None:
@@ -201,7 +202,7 @@ class PhotoTab:
         return {
             self.kept: None,
             self.hint: gr.Markdown(text, visible=True),
-            self.results: gr.Column(visible=HIDDEN),
+            self.results: gr.Column(elem_classes=_AWAY),
         }
 
     def _late(self, values: _Values) -> Any:

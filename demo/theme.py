@@ -35,7 +35,7 @@ button[role="tab"][aria-selected="true"]:not(.dark *) { color: #1d4ed8; }
 #picture img { user-select: none; }
 #picture.armed { outline: 3px dashed #2997ff; outline-offset: -3px; }
 #picture.armed img { cursor: crosshair; touch-action: none; }
-.nobody .pose { display: none; }
+:is(.away, .nobody .pose) { display: none !important; }
 .key { font-size: 0.9rem; opacity: 0.9; }
 .key b { display: inline-block; width: 0.8em; height: 0.8em; border-radius: 50%; margin-right: 0.35em; }
 .key span { display: inline-block; margin-right: 0.9em; }

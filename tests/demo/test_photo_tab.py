@@ -39,6 +39,8 @@ def remove_photo(page):
 def test_a_photo_in_the_pose_out(open_page, example):
     page = open_page()
     page.get_by_text("The pose appears here").wait_for(timeout=WAIT)
+    for name in ("picture", "maps", "download", "height"):
+        assert not page.locator(f"#{name}").is_visible(), name
     upload(page, example)
     wait_for_result(page)
     assert not page.get_by_text("The pose appears here").is_visible()
