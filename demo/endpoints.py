@@ -24,7 +24,7 @@ MAX_PHOTOS = 32
 def data_endpoints(service: Service, photo: gr.Image, clip: gr.Video) -> None:
     """Add ``/estimate_pose``, ``/estimate_poses``, ``/estimate_video`` and ``/model_info`` to the current Blocks."""
     box = box_parameter()
-    result = gr.JSON(visible=False, label="fusion-pose/1")
+    result = _answer("fusion-pose/1", "joints in mm and pixels with confidence and status, bones, box, units and axes")
 
     def estimate_pose(photo: str | None, box: list[float] | None = None) -> dict[str, Any]:
         """Estimate the pose of the person in a photo: 17 joints in 3D (mm) and 2D (pixels) as fusion-pose/1.
@@ -46,8 +46,7 @@ def data_endpoints(service: Service, photo: gr.Image, clip: gr.Video) -> None:
             everybody: all people of each photo, best first, instead of the best one.
 
         Returns:
-            fusion-pose-photos/1: for each photo, in order, its name, a list of fusion-pose/1 (empty if it failed) and
-            null or a sentence that says why it failed.
+            fusion-pose-photos/1: of each photo, in order, its name, a list of poses, and why it failed, or null.
         """
         return poses_of_photos(service, photos, everyone=everybody)
 
@@ -60,19 +59,29 @@ def data_endpoints(service: Service, photo: gr.Image, clip: gr.Video) -> None:
         return service.info()
 
     gr.Button(visible=False).click(estimate_pose, [photo, box], result, api_name="estimate_pose")
-    several = flag_parameter("everybody", "all people instead of the best person", first=False)
-    inputs, answer = [photos_parameter(MAX_PHOTOS), several], gr.JSON(visible=False, label=SCHEMA)
+    several = flag_parameter("everybody", "Everyone in each photo instead of the best person", first=False)
+    inputs, answer = [photos_parameter(MAX_PHOTOS), several], _answer(SCHEMA, "of each photo its name, poses and error")
     gr.Button(visible=False).click(estimate_poses, inputs, answer, api_name="estimate_poses")
-    gr.api(model_info, api_name="model_info")
+    about = _answer("fusion-pose-model/1", "name, sizes, skeleton, and the fusion weights with alpha and beta")
+    gr.Button(visible=False).click(model_info, None, about, api_name="model_info")
     _video_endpoint(service, clip, box)
+
+
+def _answer(schema: str, content: str) -> gr.JSON:
+    """A hidden output whose schema says what it holds: Gradio's own says "any valid json"."""
+    answer = gr.JSON(visible=False, label=schema)
+    answer.api_info = lambda: {"type": "object", "description": f"{schema}: {content}"}
+    return answer
 
 
 def _video_endpoint(service: Service, clip: gr.Video, box: gr.JSON) -> None:
     """Add ``/estimate_video``: a generator, so that the work stops when the client cancels or goes away."""
-    smoothing = flag_parameter("smoothing", "smoothing", first=True)
-    height = number_parameter("height_mm", CONVENTIONAL_HEIGHT_MM, MIN_HEIGHT_MM, MAX_HEIGHT_MM, " mm")
-    max_poses = number_parameter("most_poses", MAX_POSES, 1, MAX_POSES)
-    answer = gr.JSON(visible=False, label=VIDEO_SCHEMA)
+    smoothing = flag_parameter("smoothing", "Smooth the joints over time", first=True)
+    height = number_parameter(
+        "height_mm", CONVENTIONAL_HEIGHT_MM, MIN_HEIGHT_MM, MAX_HEIGHT_MM, " mm", "The person's height"
+    )
+    max_poses = number_parameter("most_poses", MAX_POSES, 1, MAX_POSES, label="Frames at most, evenly spread")
+    answer = _answer(VIDEO_SCHEMA, "the clip, and of each frame its time and pose; null until it is done")
 
     def estimate_video(
         video: str | None,
@@ -93,8 +102,7 @@ def _video_endpoint(service: Service, clip: gr.Video, box: gr.JSON) -> None:
             progress: called after each frame; no parameter of the endpoint.
 
         Returns:
-            fusion-pose-video/1: the clip, and for each processed frame its number, time and pose (fusion-pose/1, or
-            null if the person is not found). Until it is done, null.
+            fusion-pose-video/1: the clip, and of each frame its number, time and pose, or null if nobody is found.
         """
         steps = service.motion_steps(video, box, height_mm, most_poses)
         while True:

@@ -14,7 +14,7 @@ from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM, MAX_HEIGHT_MM, MIN_HE
 
 CLIP_QUEUE = "clips"  # of Gradio: one clip is processed at a time, whoever asks
 MIN_HEIGHT_CM, MAX_HEIGHT_CM = MIN_HEIGHT_MM / 10, MAX_HEIGHT_MM / 10
-_SIZE_NOTE = "A picture does not tell a person's size: 170 cm is assumed until you say otherwise."
+_SIZE_NOTE = "A picture does not tell size: 170 unless you say otherwise."
 
 
 def photo_input(first: str | None = None) -> gr.Image:
@@ -27,8 +27,10 @@ def photo_input(first: str | None = None) -> gr.Image:
             sources=["upload", "webcam", "clipboard"],
             webcam_options=gr.WebcamOptions(mirror=False),  # a mirrored photo would swap left and right
             label="Photo",
-            height=380,
-            buttons=["fullscreen"],
+            height=130,
+            min_width=200,
+            scale=0,
+            buttons=[],
             elem_id="photo",
             alt_text="Your photo",
         )
@@ -37,12 +39,12 @@ def photo_input(first: str | None = None) -> gr.Image:
 
 def photo_parameter() -> gr.Image:
     """A hidden input of a photo for endpoints: without the page's example, which would be taken where none is sent."""
-    return _as_sent(gr.Image(type="filepath", visible=False, label="photo"))
+    return _as_sent(gr.Image(type="filepath", visible=False, label="Photo of a person"))
 
 
 def photos_parameter(most: int) -> gr.File:
     """A hidden input of several photos; what cannot be had of them is told apart."""
-    photos = gr.File(file_count="multiple", type="filepath", visible=False, label="photos")
+    photos = gr.File(file_count="multiple", type="filepath", visible=False, label=f"Photos, at most {most}")
     # Gradio's own schema points to definitions that its MCP tools do not find.
     schema = {"type": "array", "items": photo_parameter().api_info()}
     photos.api_info = lambda: copy.deepcopy(schema)
@@ -78,7 +80,7 @@ def _as_sent(component: Any, what: str = "photo") -> Any:
 
 def box_parameter() -> gr.JSON:
     """A hidden input of a box with its own JSON schema: MCP clients reject Gradio's schema for any JSON."""
-    box = gr.JSON(visible=False, label="box: x0, y0, x1, y1 in pixels, or null")
+    box = gr.JSON(visible=False, label="Box round the person: x0, y0, x1, y1 in pixels, or null")
     four = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
     schema = {"anyOf": [four, {"type": "null"}], "description": "x0, y0, x1, y1 in pixels, or null"}
     box.api_info, box.receive = lambda: dict(schema), requests.box
@@ -92,11 +94,11 @@ def flag_parameter(name: str, label: str, *, first: bool) -> gr.Checkbox:
     return flag
 
 
-def number_parameter(name: str, first: float, low: float, high: float, unit: str = "") -> gr.Number:
+def number_parameter(name: str, first: float, low: float, high: float, unit: str = "", label: str = "") -> gr.Number:
     """A hidden input of a number in a range; a whole one if ``first`` is."""
     whole = isinstance(first, int)
     number = gr.Number(
-        first, precision=0 if whole else None, visible=False, label=f"{name}: {low:.0f} to {high:.0f}{unit}"
+        first, precision=0 if whole else None, visible=False, label=f"{label or name}: {low:.0f} to {high:.0f}{unit}"
     )
     number.receive = requests.number(name, low, high, unit, whole=whole)
     return number
@@ -115,8 +117,7 @@ def parse_box(text: str) -> list[float]:
 
 def height_input(elem_id: str | None = None) -> gr.Number:
     """The field of a person's height."""
-    label = f"Person's height in cm ({MIN_HEIGHT_CM:.0f} to {MAX_HEIGHT_CM:.0f})"
-    return gr.Number(CONVENTIONAL_HEIGHT_MM / 10, label=label, info=_SIZE_NOTE, elem_id=elem_id)
+    return gr.Number(CONVENTIONAL_HEIGHT_MM / 10, label="Height in cm", info=_SIZE_NOTE, min_width=220, elem_id=elem_id)
 
 
 def checked_height(height_cm: float | None) -> float:

@@ -10,9 +10,11 @@ from typing import Any
 
 import gradio as gr
 
+from demo.about import about, hero
 from demo.endpoints import data_endpoints
+from demo.examples import EXAMPLES, FOLDER
 from demo.inputs import photo_parameter
-from demo.photo_tab import EXAMPLES, PhotoTab
+from demo.photo_tab import PhotoTab
 from demo.requests import MISFITS, CheckedBlocks, misfit
 from demo.retention import CLEANING, watching
 from demo.service import Service
@@ -23,18 +25,17 @@ from fusion_model.video.clips import MAX_BYTES
 # Gradio knows of so many pages and clients, by default of 10,000, and forgets the one that was used least recently. One
 # is 0.3 MB and, of a page, the last result: 0.15 MB for each person in it.
 SESSIONS = 200
-_TITLE = "# fusion-pose\nA photo or a clip of a person goes in; the joints and the 3D pose come out."
 
 
-def build_page(service: Service, example: Path | None = EXAMPLES / "walking.jpg") -> gr.Blocks:
+def build_page(service: Service, example: Path | None = EXAMPLES[0].path) -> gr.Blocks:
     """The Blocks over one loaded model, with all endpoints.
 
     Args:
         service: the model.
-        example: the photo with whose result the page opens, if a person is found; it is estimated here, once.
+        example: the photo with whose result the page opens, if a person is found.
     """
     with CheckedBlocks(title="fusion-pose", analytics_enabled=False, delete_cache=CLEANING) as page:
-        gr.Markdown(_TITLE)
+        hero()
         if service.notice:
             gr.Markdown(service.notice, elem_id="serving")
         with gr.Tabs():
@@ -42,6 +43,7 @@ def build_page(service: Service, example: Path | None = EXAMPLES / "walking.jpg"
                 photo_tab = PhotoTab(service, example)
             with gr.Tab("Video"):
                 video_tab = VideoTab(service)
+        about(service.card)
         photo = photo_parameter()
         photo_tab.add_endpoint(photo)
         data_endpoints(service, photo, video_tab.clip)
@@ -71,7 +73,7 @@ def launch_options(*, mcp: bool = False) -> dict[str, Any]:
         "max_file_size": MAX_BYTES,
         "state_session_capacity": SESSIONS,
         "ssr_mode": False,
-        "allowed_paths": [str(EXAMPLES)],
+        "allowed_paths": [str(FOLDER)],
         "app_kwargs": {"lifespan": watching, "exception_handlers": dict.fromkeys(MISFITS, misfit)},
         "footer_links": ["api", "gradio"],
     }

@@ -91,6 +91,11 @@ class Result:
             place, people = len(self.people), (*self.people, person)
         return dataclasses.replace(self, people=people), str(place + 1)
 
+    def without(self, who: str | None) -> Result:
+        """The result after one person was deleted; the others move up. None, or everyone, deletes nobody."""
+        numbered = enumerate(self.people, start=1)
+        return dataclasses.replace(self, people=tuple(person for number, person in numbered if str(number) != who))
+
 
 def of_height(pose: Pose, height_mm: float) -> Pose:
     """The same pose of a person of another height: one photo does not tell the size."""
@@ -103,7 +108,7 @@ def advice(result: Result, who: str | None) -> str:
     """Warnings about what is drawn, and what the user can do about it; empty if all is well."""
     if not result.people:
         return (
-            "**Nobody was found in this photo.** Draw a box round the person (below), or try a photo that shows "
+            "**Nobody was found in this photo.** Drag a box round the person on the picture, or try a photo that shows "
             "somebody larger, sharper or in better light."
         )
     people = result.chosen(who)

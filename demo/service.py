@@ -20,13 +20,14 @@ except ImportError:
 import gradio as gr
 import numpy as np
 
+from demo.examples import Example, stored_result
 from demo.result import Person, Result
 from demo.video import pipeline
 from demo.video.first_frame import FirstFrame, read_first_frame
 from demo.video.motion import Motion
 from demo.video.tracker import Frame, Track, track_frames
 from fusion_model import NoPersonError, Pose, PoseEstimator
-from fusion_model.hub.checkpoints import DEFAULT, checkpoint_name, locate_checkpoint
+from fusion_model.hub.checkpoints import CARD_FILE, DEFAULT, checkpoint_name, locate_checkpoint
 from fusion_model.hub.fetch import HubUnreachableError
 from fusion_model.images import load_photo
 
@@ -53,13 +54,14 @@ class Service:
     Args:
         estimator: the loaded model.
         notice: what the page says about the origin of the model; empty for nothing.
+        card: the model card, Markdown; empty if there is none.
 
     Attributes:
         fusion: what the fusion network has learnt, read here once: between calls ZeroGPU keeps the tensors away.
     """
 
-    def __init__(self, estimator: PoseEstimator, notice: str = "") -> None:
-        self.estimator, self.notice, self.fusion = estimator, notice, estimator.fusion
+    def __init__(self, estimator: PoseEstimator, notice: str = "", card: str = "") -> None:
+        self.estimator, self.notice, self.card, self.fusion = estimator, notice, card, estimator.fusion
         self._run = on_gpu(self._estimate)
         self._run_all = on_gpu(self._predict_all)
         self._run_tracker = on_gpu(self._track_frames)
@@ -77,18 +79,21 @@ class Service:
         source = os.environ.get(MODEL_VARIABLE) or DEFAULT
         try:
             found = locate_checkpoint(source)
-            estimator, reason = PoseEstimator.from_pretrained(found.folder), found.unreachable
+            folder, reason = found.folder, found.unreachable
+            estimator = PoseEstimator.from_pretrained(folder)
             estimator.name = checkpoint_name(source)
             notice = f"The Hub cannot be reached: {source} is served from the cache and may not be the newest."
         except HubUnreachableError as error:
-            estimator, reason = PoseEstimator.from_pretrained(DEFAULT), str(error)
+            folder, reason = locate_checkpoint(DEFAULT).folder, str(error)
+            estimator = PoseEstimator.from_pretrained(DEFAULT)
             notice = f"The Hub cannot be reached and {source} is not in the cache: the bundled model is served instead."
         except (ValueError, OSError) as error:
             sys.exit(f"The model cannot be loaded: {error}")
+        card = (folder / CARD_FILE).read_text(encoding="utf-8")
         if not reason:
-            return cls(estimator)
+            return cls(estimator, card=card)
         _log.warning("%s (%s)", notice, reason)
-        return cls(estimator, notice)
+        return cls(estimator, notice, card)
 
     def estimate(self, photo: object, box: object = None) -> tuple[np.ndarray, Pose]:
         """Estimate the pose in an uploaded photo.
@@ -124,6 +129,10 @@ class Service:
             poses = self._run_all(array)
         people = tuple(Person(pose.person_box, pose) for pose in poses)
         return Result(str(photo), array.shape[:2], people, self.estimator.trust_score)
+
+    def stored(self, example: Example) -> Result | None:
+        """The stored result of an example, if this model made it."""
+        return stored_result(example, self.estimator.name, self.estimator.trust_score)
 
     def in_box(self, result: Result, box: Sequence[float]) -> Pose | None:
         """Estimate the pose in a box of a photo whose people were estimated before; None if no person is there.

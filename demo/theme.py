@@ -6,7 +6,18 @@ import gradio as gr
 
 CSS = """
 .gradio-container { max-width: 1440px !important; width: 100% !important; margin: 0 auto !important; }
-.hint { padding: 4rem 1rem; text-align: center; opacity: 0.75; }
+.hero h1 { margin: 4px 0 6px; font-size: clamp(1.6rem, 3.2vw, 2.5rem); line-height: 1.15; letter-spacing: -0.02em; }
+.hero { display: flex; flex-wrap: wrap; align-items: end; justify-content: space-between; gap: 2px 32px; }
+.hero p { margin: 0; font-size: 1.05rem; }
+.hero nav { display: flex; flex-wrap: wrap; gap: 0 20px; }
+.hero nav a { padding: 4px 0; color: #1d4ed8; text-decoration: underline; text-underline-offset: 3px; }
+.dark .hero nav a { color: #93c5fd; }
+.hint { padding: 4rem 1rem; text-align: center; }
+#hero { margin-bottom: -16px; }
+#input { align-items: center; }
+:is(#hero, #chooser, #figure, #tools, .pose) > .html-container { padding: 0; }
+button[role="tab"][aria-selected="true"]:not(.dark *) { color: #1d4ed8; }
+.tabitem { padding-top: 10px !important; }
 #figure, #weights, #motion { overflow: hidden; }
 :is(#figure, #motion):has(.graph[hidden]) { display: none; }
 #progress label { display: block; }
@@ -19,23 +30,33 @@ CSS = """
 #notice:not(.hidden) { border-left: 4px solid #e08a00; padding: 0.5rem 0.9rem; border-radius: 4px; }
 #notice, #serving { background: rgba(224, 138, 0, 0.12); }
 #serving { padding: 0.5rem 0.9rem; border-radius: 4px; }
-#draw, #download { align-self: flex-end; }
+#download { align-self: flex-end; }
 #kind input { text-overflow: ellipsis; padding-right: 1.6rem; }
-#picture.armed img { cursor: crosshair; outline: 3px dashed #2997ff; outline-offset: -3px; }
+#picture img { user-select: none; }
+#picture.armed { outline: 3px dashed #2997ff; outline-offset: -3px; }
+#picture.armed img { cursor: crosshair; touch-action: none; }
+:is(.away, .nobody .pose) { display: none !important; }
 .key { font-size: 0.9rem; opacity: 0.9; }
 .key b { display: inline-block; width: 0.8em; height: 0.8em; border-radius: 50%; margin-right: 0.35em; }
 .key span { display: inline-block; margin-right: 0.9em; }
 #maps .thumbnail-lg { height: auto; aspect-ratio: auto; display: flex; flex-direction: column; }
 #maps .thumbnail-lg img { height: auto; aspect-ratio: 1; }
+#maps .thumbnail-lg.lit { outline: 3px solid #3b82f6; }
 #maps .caption-label {
   position: static; max-width: 100%; width: 100%; padding: 2px 3px; border: 0; border-radius: 0;
-  font-size: 0.68rem; line-height: 1.3; text-align: center; white-space: normal;
+  font-size: 0.75rem; line-height: 1.3; text-align: center; white-space: normal;
 }
 #maps .grid-wrap, #maps { min-height: 0 !important; max-height: none !important; height: auto !important; }
-@media (min-width: 900px) { #input { position: sticky; top: 1rem; align-self: flex-start; } }
+#maps .gallery-container:has(.preview) { height: min(640px, 90vh, 120vw) !important; overflow: hidden; }
+@media (max-width: 1000px) { #maps .grid-container { grid-template-columns: repeat(6, minmax(0, 1fr)) !important; } }
 @media (max-width: 640px) {
   #maps .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
   .hint { padding: 1rem; }
+  .hero p { font-size: 0.98rem; line-height: 1.4; }
+  #input { flex-direction: column; align-items: stretch; }
+  #photo:has(img) { display: none; }
+  #in-3d { order: -1; }
+  #picture { height: auto !important; }
 }
 """
 
@@ -46,4 +67,17 @@ def theme() -> gr.themes.Base:
         primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
     )
     # The default greys of small print are too faint to read.
-    return base.set(block_info_text_color="*neutral_500", block_info_text_color_dark="*neutral_400")
+    return base.set(
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_label_text_color="*neutral_600",
+        block_label_text_color_dark="*neutral_300",
+        block_title_text_color="*neutral_700",
+        block_title_text_color_dark="*neutral_200",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_800",
+    )

@@ -102,7 +102,7 @@ class VideoTab:
     def _build_results(self) -> None:
         """The player and the downloads."""
         self.player = motion_player(label="3D body over time", described_by="motion-caption", elem_id="motion")
-        gr.HTML(colour_key(bubbles=False))
+        gr.HTML(colour_key(ellipsoids=False))
         self.caption = gr.Markdown(elem_classes="key", elem_id="motion-caption")
         with gr.Row():
             self.files = {

@@ -2,7 +2,7 @@
 // that moves up or down scrolls the page. Plotly's own buttons are pictures, which no keyboard reaches, and its own
 // hovering stops at the surface of a limb: both are done here, from what the figure says.
 function figureView(root, { sways = true } = {}) {
-  const [bar, graph, tip, photo] = ['.bar', '.graph', '.tip', '.photo img'].map((name) => root.querySelector(name));
+  const [bar, graph, tip, ring, photo] = ['.bar', '.graph', '.tip', '.ring', '.photo img'].map((name) => root.querySelector(name));
   const still = window.matchMedia('(prefers-reduced-motion: reduce)');
   const LOWEST = -0.25, HIGHEST = 1.5, SWAY = 0.6, SECONDS = 20; // radians; of a sway to and fro
   const hidden = new Set(); // labels of the switches that are off
@@ -28,7 +28,7 @@ function figureView(root, { sways = true } = {}) {
     view = { ...view, ...next };
     view.elevation = Math.min(HIGHEST, Math.max(LOWEST, view.elevation));
     view.distance = Math.min(4 * first.distance, Math.max(0.25 * first.distance, view.distance));
-    tip.hidden = true;
+    point(null);
     if (asked) return;
     asked = true;
     requestAnimationFrame(() => {
@@ -178,24 +178,46 @@ function figureView(root, { sways = true } = {}) {
   };
   photo.addEventListener('load', hang);
 
-  const hover = (event) => {
-    const box = graph.getBoundingClientRect(), near = { distance: 22, text: null };
-    for (const { x, y, z, hovertext } of graph.data.filter((one) => Array.isArray(one.hovertext))) {
-      hovertext.forEach((text, k) => {
-        const { left, top, depth } = project(x[k], y[k], z[k]);
-        const distance = Math.hypot(event.clientX - box.left - left, event.clientY - box.top - top);
-        if (depth > 0 && distance < near.distance) Object.assign(near, { distance, text, left, top });
-      });
-    }
-    tip.hidden = near.text === null;
-    if (tip.hidden) return;
+  const named = () => graph.data.filter((one) => Array.isArray(one.hovertext)); // each person's joints
+  const nameOf = (text) => text.split('</b>')[0].replace('<b>', '');
+  const point = (near) => { // at a joint; null: at none
+    tip.hidden = !near;
+    ring.hidden = !near;
+    if (!near) return;
     const [title, ...lines] = near.text.replace(/<\/?b>/g, '').split('<br>');
     const heading = document.createElement('strong');
     heading.textContent = title;
     tip.replaceChildren(heading, ...lines.flatMap((line) => [document.createElement('br'), line]));
-    tip.classList.toggle('leftwards', near.left > box.width / 2);
-    Object.assign(tip.style, { left: `${graph.offsetLeft + near.left}px`, top: `${graph.offsetTop + near.top}px` });
+    tip.classList.toggle('leftwards', near.left > graph.clientWidth / 2);
+    const place = { left: `${graph.offsetLeft + near.left}px`, top: `${graph.offsetTop + near.top}px` };
+    Object.assign(tip.style, place);
+    Object.assign(ring.style, place);
   };
+
+  const hover = (event) => {
+    const box = graph.getBoundingClientRect();
+    let near = { distance: 22 };
+    named().forEach(({ x, y, z, hovertext }, person) => {
+      hovertext.forEach((text, k) => {
+        const { left, top, depth } = project(x[k], y[k], z[k]);
+        const distance = Math.hypot(event.clientX - box.left - left, event.clientY - box.top - top);
+        if (depth > 0 && distance < near.distance) near = { distance, text, left, top, person, name: nameOf(text) };
+      });
+    });
+    tell(near.text ? near : null);
+    point(near.text ? near : null);
+  };
+
+  // Other views of the same people light the joint under the pointer, too, and tell of theirs.
+  const tell = (near) => {
+    document.dispatchEvent(new CustomEvent('joint', { detail: near && { person: near.person, name: near.name, from: root } }));
+  };
+  document.addEventListener('joint', ({ detail }) => {
+    if (!view || (detail && detail.from === root) || root.closest('#motion')) return;
+    const one = detail && named()[detail.person];
+    const k = one ? one.hovertext.findIndex((text) => nameOf(text) === detail.name) : -1;
+    point(k < 0 ? null : { ...project(one.x[k], one.y[k], one.z[k]), text: one.hovertext[k] });
+  });
 
   const inside = (event) => view && event.target.closest('.gl-container');
   graph.addEventListener('pointerdown', (event) => {
@@ -226,7 +248,7 @@ function figureView(root, { sways = true } = {}) {
       if (pointers.delete(event.pointerId) && name === 'pointerup' && event.pointerType === 'touch') hover(event);
     });
   }
-  graph.addEventListener('pointerleave', () => { tip.hidden = true; });
+  graph.addEventListener('pointerleave', () => { tell(null); point(null); });
   graph.addEventListener('dblclick', () => { if (first) glide(first); });
   // Plotly keeps a page from scrolling under a finger or a wheel: it does not hear of them.
   for (const name of ['touchstart', 'touchmove', 'touchend']) {

@@ -116,5 +116,5 @@ def markup(label: str, described_by: str) -> str:
         '<div class="stage"><div class="bar"></div>'
         '<div class="frame"><div class="photo"><img alt="" hidden></div>'
         f'<div class="graph" role="group" tabindex="0" aria-label="{escape(label)}"{described}></div>'
-        '<div class="tip" hidden></div></div></div>'
+        '<div class="ring" hidden></div><div class="tip" hidden></div></div></div>'
     )

@@ -62,13 +62,6 @@ def draw_people(
     return picture
 
 
-def draw_cross(picture: np.ndarray, point: tuple[float, float]) -> None:
-    """Mark a point, x and y in pixels, on a picture (H, W, 3) uint8 RGB, in place."""
-    place, size = tuple(round(value) for value in point), max(12, max(picture.shape[:2]) // 30)
-    for colour, width in ((_DARK, 5), (_LIGHT, 2)):
-        cv2.drawMarker(picture, place, colour, cv2.MARKER_CROSS, size, width, cv2.LINE_AA)
-
-
 def map_pictures(
     photo: np.ndarray, pose: Pose, size: int = 224, joints: Sequence[str] = MPII_16.joints
 ) -> list[tuple[np.ndarray, str]]:

@@ -61,6 +61,30 @@ def test_the_contract_of_names_and_parameters(client):
     assert [one["label"] for one in endpoints["/estimate_pose"]["returns"]] == ["fusion-pose/1"]
     assert [one["label"] for one in endpoints["/estimate_poses"]["returns"]] == ["fusion-pose-photos/1"]
     assert [one["label"] for one in endpoints["/estimate_video"]["returns"]] == ["fusion-pose-video/1"]
+    assert [one["label"] for one in endpoints["/model_info"]["returns"]] == ["fusion-pose-model/1"]
+
+
+def test_parameters_and_answers_are_named_and_described(client):
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    for name, endpoint in endpoints.items():
+        assert endpoint["description"], name
+        for one in (*endpoint["parameters"], *endpoint["returns"]):
+            assert len(one["label"]) > 3, (name, one["label"])
+        for one in endpoint["returns"]:
+            assert "any valid json" not in str(one["type"]), name
+
+
+def test_mcp_tools_have_a_description_of_everything(stand_in):
+    with served(stand_in, mcp=True) as url:
+        tools = httpx.get(f"{url}gradio_api/mcp/schema", timeout=60).json()
+    assert {tool["name"] for tool in tools} == {
+        "show_pose", "estimate_pose", "estimate_poses", "estimate_video", "model_info"
+    }  # fmt: skip
+    for tool in tools:
+        assert "Returns: " in tool["description"], tool["name"]
+        assert ",," not in tool["description"]
+        for name, parameter in tool["inputSchema"]["properties"].items():
+            assert len(parameter.get("description", "")) > 10, (tool["name"], name)
 
 
 def test_every_endpoint_is_described(client):

@@ -42,7 +42,7 @@ def test_no_file_of_a_photo_stays(folder, server, open_page, example, notes):
     wait_for_result(page)
     page.get_by_label("Person 2").check()
     page.get_by_text("Person 2: confidence").wait_for(timeout=WAIT)
-    page.get_by_label("arms", exact=True).check()
+    page.get_by_label("Arms", exact=True).check()
     page.wait_for_function("document.querySelectorAll('#maps .grid-wrap img').length === 7", timeout=WAIT)
     drawn = page.locator("#picture img").get_attribute("src")
     page.locator("#min-confidence input[type=number]").fill("0.9")

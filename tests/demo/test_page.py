@@ -2,6 +2,7 @@
 
 import pytest
 
+from demo.about import hero
 from demo.page import parse_arguments
 from fusion_model import PoseEstimator
 from tests.helpers.serving import WAIT, served, upload, wait_for_result
@@ -44,6 +45,14 @@ def test_over_the_bundled_model(open_page, example):
         wait_for_result(page)
         assert page.locator("#times code").inner_text() == "default"
         assert page.get_by_test_id("toast-body").count() == 0
+
+
+@pytest.mark.parametrize("space", [None, "user/name"])
+def test_the_code_is_linked_where_its_address_is_known(monkeypatch, space):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    if space:
+        monkeypatch.setenv("SPACE_ID", space)
+    assert ("https://huggingface.co/spaces/user/name/tree/main" in hero().value) == bool(space)
 
 
 def test_mcp_without_its_package_says_what_to_install(monkeypatch, capsys):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from demo import renderers
 from demo.result import EVERYONE, Person, Result, advice, of_height
+from demo.view import Choices, View
 from fusion_model.skeletons import HUMAN36M_17
 
 LEFT, RIGHT = np.array([0, 0, 100, 200]), np.array([200, 0, 300, 200])
@@ -42,7 +42,7 @@ def test_a_box_over_the_picked_person_corrects_it(two):
 
 def test_the_box_in_text_has_no_minus_zero(pose):
     result = Result("photo.jpg", (300, 400), (Person(np.array([-0.4, 39.2, 99.6, -0.0]), pose),), 0.6)
-    assert renderers.box_text(result, "1") == "0, 39, 100, 0"
+    assert View(None, result, Choices("1")).box_text() == "0, 39, 100, 0"
 
 
 @pytest.mark.parametrize("who", ["1", EVERYONE, None])

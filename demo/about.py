@@ -1,0 +1,70 @@
+"""What the page says of itself: its first lines, its limits and its model card."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import gradio as gr
+
+PAPER = "https://arxiv.org/abs/1611.05708"
+
+_LIMITS = """
+- **Size is a convention.** One photo does not tell how tall a person is: 170 cm is assumed until you say otherwise.
+- **Depth is a good guess.** It was learnt from rendered people and from another network, not from measured poses: trust
+  which limb is nearer more than by how much.
+- **Unusual poses** fail first, and people upside down, people who overlap and bodies cut off by the frame. Seen from
+  the side, both legs or arms may be placed on one.
+- One frame at a time. No hands, no face, no identity.
+"""
+
+# A link to a closed section opens it.
+_OPEN_JS = """
+element.addEventListener('click', (event) => {
+  if (!event.target.closest('a[href="#model-card"]')) return;
+  const button = document.querySelector('#model-card button');
+  if (button && button.getAttribute('aria-expanded') !== 'true' && !button.classList.contains('open')) button.click();
+});
+"""
+
+
+def hero() -> gr.HTML:
+    """The first lines: what one can do here, what is special, and where to read more."""
+    links = {"Paper": PAPER, **_code(), "Model card": "#model-card", "Limits": "#limits"}
+    anchors = "".join(
+        f"<a href='{address}'{'' if address.startswith('#') else ' target=_blank rel=noopener'}>{name}</a>"
+        for name, address in links.items()
+    )
+    return gr.HTML(
+        "<header class='hero'><div><h1>See anyone&rsquo;s pose in 3D, from one photo</h1>"
+        "<p>The network has learnt where to fuse the photo with its joint heatmaps, and shows you both. "
+        "No graphics card needed.</p></div>"
+        f"<nav aria-label='About'>{anchors}</nav></header>",
+        js_on_load=_OPEN_JS,
+        elem_id="hero",
+    )
+
+
+def about(card: str) -> None:
+    """Add the limits and the model card to the current Blocks.
+
+    Args:
+        card: Markdown, with a front matter; empty for none.
+    """
+    gr.Markdown(f"## Limits\n{_LIMITS}", elem_id="limits")
+    if card:
+        with gr.Accordion("Model card", open=False, elem_id="model-card"):
+            gr.Markdown(_inside(card))
+
+
+def _code() -> dict[str, str]:
+    """A link to the code, where that is known: on a Space."""
+    space = os.environ.get("SPACE_ID")
+    return {"Code": f"https://huggingface.co/spaces/{space}/tree/main"} if space else {}
+
+
+def _inside(card: str) -> str:
+    """A card without its front matter, its headings two levels lower, as part of the page."""
+    text = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
+    parts = re.split(r"(^```.*?^```)", text, flags=re.DOTALL | re.MULTILINE)  # code, in which # begins a comment
+    return "".join(part if part.startswith("```") else re.sub(r"^#", "###", part, flags=re.MULTILINE) for part in parts)

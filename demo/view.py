@@ -1,0 +1,139 @@
+"""A result as a visitor has chosen to see it: everything that the page draws of a photo comes from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
+
+from demo.captions import figure_text
+from demo.downloads import file_of
+from demo.drawing.figures import skeleton_figure
+from demo.drawing.overlays import draw_people, map_pictures
+from demo.inputs import checked_height
+from demo.result import Result, advice
+from demo.service import Service
+from fusion_model import Pose
+from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
+from fusion_model.pose import STATUSES
+from fusion_model.skeletons import MPII_16
+
+MAX_SIDE = 1280  # pixels of the picture that is sent to the browser
+_MAP_SIDE = 448  # pixels of a map, which is to be sharp when it is enlarged
+
+MAP_GROUPS = {
+    "All joints": MPII_16.joints,
+    "Head and trunk": ("head_top", "neck", "thorax", "pelvis"),
+    "Arms": tuple(joint for joint in MPII_16.joints if joint.endswith(("shoulder", "elbow", "wrist"))),
+    "Legs": tuple(joint for joint in MPII_16.joints if joint.endswith(("hip", "knee", "ankle"))),
+}
+"""Which confidence maps the user can ask for."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user has chosen on the page.
+
+    Attributes:
+        who: of :meth:`demo.result.Result.choices`.
+        height_cm: of the person.
+        min_confidence: joints below it are not drawn.
+        show_outside: whether the 3D view shows joints beyond the frame.
+        group: key of :data:`MAP_GROUPS`.
+        kind: key of :data:`demo.exports.FORMATS`.
+    """
+
+    who: str | None
+    height_cm: float | None = CONVENTIONAL_HEIGHT_MM / 10
+    min_confidence: float = 0.0
+    show_outside: bool = False
+    group: str = "All joints"
+    kind: str = "json"
+
+
+@dataclass(frozen=True)
+class View:
+    """A result, as chosen.
+
+    Attributes:
+        service: the model, which reads the photo.
+        result: everyone in the photo.
+        choices: whom to draw, and how.
+    """
+
+    service: Service
+    result: Result
+    choices: Choices
+
+    @cached_property
+    def photo(self) -> np.ndarray:
+        """(H, W, 3) uint8 RGB; gr.Error if it is no longer kept."""
+        return self.service.photo_of(self.result)
+
+    @cached_property
+    def poses(self) -> dict[str, Pose]:
+        """Trusted poses of the chosen people, by number, at the chosen height; gr.Error if that is out of range."""
+        return self.result.poses(self.choices.who, 10 * checked_height(self.choices.height_cm))
+
+    def notice(self) -> str:
+        """Advice, if there is any."""
+        return advice(self.result, self.choices.who)
+
+    def picture(self) -> np.ndarray:
+        """The photo with boxes and skeletons, (H', W', 3) uint8 RGB."""
+        poses = list(self.poses.values())
+        return draw_people(self.photo, poses, self.result.boxes(), MAX_SIDE, self.choices.min_confidence)
+
+    def figure(self) -> go.Figure | None:
+        """The 3D view, the photo behind; None if no pose is to be trusted."""
+        if not self.poses:
+            return None
+        chosen = self.choices
+        drawn = skeleton_figure(
+            self.poses, self.photo, min_confidence=chosen.min_confidence, show_outside=chosen.show_outside
+        )
+        return drawn.update_layout(uirevision=Path(self.result.photo).parent.name)  # the camera is kept for this photo
+
+    def caption(self) -> str:
+        """The 3D view in words."""
+        return figure_text(self.poses)
+
+    def maps(self) -> list[tuple[np.ndarray, str]]:
+        """One person's confidence maps, or one overlay for each of several people."""
+        joints = MAP_GROUPS[self.choices.group]
+        if len(self.poses) == 1:
+            return map_pictures(self.photo, *self.poses.values(), _MAP_SIDE, joints)
+        return [
+            (map_pictures(self.photo, pose, _MAP_SIDE, joints)[0][0], f"person {number}")
+            for number, pose in self.poses.items()
+        ]
+
+    def file(self) -> str | None:
+        """The chosen file, in Gradio's cache folder; None if no pose is to be trusted."""
+        if not self.poses:
+            return None
+        name, data = file_of(self.choices.kind, self.poses, self.photo, Path(self.result.photo).name)
+        return save_bytes_to_cache(data, name, get_upload_folder())
+
+    def summary(self) -> str:
+        """Confidence, joints, timings and model in one line."""
+        parts = []
+        for number, pose in self.poses.items():
+            counts = {status: pose.status.count(status) for status in STATUSES}
+            joints = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+            name = "Person" if len(self.result.people) == 1 else f"Person {number}"
+            parts.append(f"{name}: confidence {pose.score:.2f}, joints: {joints}")
+        chosen = self.result.chosen(self.choices.who)
+        seconds = [person.pose.seconds for person in chosen if person.pose is not None][:1]
+        parts += [f"{name} {value * 1000:.0f} ms" for one in seconds for name, value in one.items()]
+        return " · ".join([*parts, f"model `{self.service.estimator.name}`"])
+
+    def box_text(self) -> str:
+        """The box of the one person who is picked, as text to edit; empty for several."""
+        people = self.result.chosen(self.choices.who)
+        return ", ".join(str(round(value)) for value in people[0].box.tolist()) if len(people) == 1 else ""

@@ -1,0 +1,51 @@
+// A photo is chosen: it is the component's value, as Gradio has files, and 'upload' tells of it.
+const button = element.querySelector('.open'), input = element.querySelector('input'), drop = element.querySelector('.drop');
+let held = 0; // how many elements under the pointer a dragged file has entered
+
+const choose = (file) => {
+  props.value = { ...file, meta: { _type: 'gradio.FileData' } };
+  trigger('upload');
+};
+
+const take = async (file) => {
+  if (!file) return;
+  button.disabled = true;
+  button.textContent = 'Uploading …';
+  try {
+    const { path, url } = await upload(file);
+    choose({ path, url, orig_name: file.name, size: file.size });
+  } finally {
+    button.disabled = false;
+    button.textContent = 'Upload a photo';
+  }
+};
+
+const here = () => element.isConnected && button.getClientRects().length > 0; // not while another tab is open
+const files = (event) => event.dataTransfer && [...event.dataTransfer.types].includes('Files');
+const onWindow = {
+  dragenter: (event) => { if (here() && files(event)) { held += 1; drop.hidden = false; } },
+  dragleave: () => { held = Math.max(0, held - 1); drop.hidden = held === 0; },
+  dragover: (event) => { if (!drop.hidden) event.preventDefault(); },
+  drop: (event) => {
+    held = 0;
+    if (drop.hidden) return;
+    drop.hidden = true;
+    event.preventDefault();
+    event.stopPropagation();
+    take(event.dataTransfer.files[0]);
+  },
+  paste: (event) => {
+    const [pasted] = event.clipboardData ? event.clipboardData.files : [];
+    if (here() && pasted && pasted.type.startsWith('image/')) take(pasted);
+  },
+};
+for (const [name, listener] of Object.entries(onWindow)) window.addEventListener(name, listener, true);
+
+button.addEventListener('click', () => input.click());
+input.addEventListener('change', () => { take(input.files[0]); input.value = ''; });
+element.addEventListener('click', (event) => {
+  const chosen = event.target.closest('.example');
+  if (!chosen) return;
+  const file = JSON.parse(chosen.dataset.file), root = (window.gradio_config || {}).root || '';
+  choose({ ...file, url: `${root}/gradio_api/file=${file.path}` });
+});
