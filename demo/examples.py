@@ -24,6 +24,7 @@ FOLDER = Path(__file__).parents[1] / "assets" / "examples"
 
 _MAPS = 255  # what a map's 1 is stored as
 _ARRAYS = ("joints_3d", "joints_2d", "confidence", "status", "heatmaps", "box", "person_box")
+_SPREAD = "spread"  # of models that have measured it
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def stored_result(example: Example, model: str, min_score: float) -> Result | No
         about = json.loads(str(arrays["about"]))
         if about["model"] != model:
             return None
-        each = {name: arrays[name] for name in _ARRAYS}
+        each = {name: arrays[name] for name in (*_ARRAYS, _SPREAD) if name in arrays}
     each["heatmaps"] = each["heatmaps"].astype(np.float32) / _MAPS
     people = []
     for number, others in enumerate(about["people"]):
@@ -94,12 +95,13 @@ def store_result(example: Example, estimator: PoseEstimator) -> list[Pose]:
         {
             field.name: getattr(pose, field.name)
             for field in dataclasses.fields(pose)
-            if field.name not in (*_ARRAYS, "seconds", "model")
+            if field.name not in (*_ARRAYS, _SPREAD, "seconds", "model")
         }
         for pose in poses
     ]
     about = {"model": estimator.name, "shape": photo.shape[:2], "people": others}
-    arrays = {name: np.stack([np.array(getattr(pose, name)) for pose in poses]) for name in _ARRAYS}
+    names = _ARRAYS if poses[0].spread is None else (*_ARRAYS, _SPREAD)
+    arrays = {name: np.stack([np.array(getattr(pose, name)) for pose in poses]) for name in names}
     arrays["heatmaps"] = np.rint(_MAPS * np.clip(arrays["heatmaps"], 0, 1)).astype(np.uint8)
     with replacing(example.pack) as path, path.open("wb") as file:
         np.savez_compressed(file, **arrays, about=json.dumps(about, default=float))

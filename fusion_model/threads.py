@@ -12,9 +12,12 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+_Rows = TypeVar("_Rows", Tensor, tuple[Tensor, ...])
 
 
 class Threads:
@@ -46,11 +49,11 @@ class Threads:
             torch.set_num_threads(before)
 
     @torch.inference_mode()
-    def run(self, function: Callable[..., Tensor], *batches: Tensor) -> Tensor:
+    def run(self, function: Callable[..., _Rows], *batches: Tensor) -> _Rows:
         """``function(*batches)`` in inference mode, each half of the batches in a thread of its own.
 
         Args:
-            function: of tensors (n, ...) that gives a tensor (n, ...), row by row.
+            function: of tensors (n, ...) that gives a tensor (n, ...), or a tuple of such, row by row.
             batches: tensors (N, ...).
         """
         if not self._each or len(batches[0]) < 2:
@@ -58,10 +61,13 @@ class Threads:
         own, others = zip(*(batch.chunk(2) for batch in batches), strict=True)
         with self.limited():
             helped = _helper().submit(self._help, function, others)
-            return torch.cat((function(*own), helped.result()))
+            first, second = function(*own), helped.result()
+        if isinstance(first, Tensor):
+            return torch.cat((first, second))
+        return tuple(torch.cat(halves) for halves in zip(first, second, strict=True))
 
     @torch.inference_mode()
-    def _help(self, function: Callable[..., Tensor], batches: tuple[Tensor, ...]) -> Tensor:
+    def _help(self, function: Callable[..., _Rows], batches: tuple[Tensor, ...]) -> _Rows:
         """The helper's half."""
         torch.set_num_threads(self._each)
         return function(*batches)

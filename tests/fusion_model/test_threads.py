@@ -54,6 +54,14 @@ def test_one_thread_one_row_or_a_gpu_is_one_call(set_threads, total, rows, devic
     assert calls == [(rows, threading.get_ident(), total, True)]
 
 
+def test_several_results_keep_their_rows(set_threads):
+    set_threads(2)
+    batch = torch.arange(10.0).reshape(5, 2)
+    one, other = Threads.on(CPU).run(lambda rows: (rows + 1, rows[:, :1] * 2), batch)
+    assert torch.equal(one, batch + 1)
+    assert torch.equal(other, batch[:, :1] * 2)
+
+
 def test_the_limit_ends_with_its_block_even_after_an_error(set_threads):
     set_threads(2)
     with pytest.raises(ZeroDivisionError), Threads.on(CPU).limited():
@@ -94,7 +102,7 @@ def test_a_forked_process_has_a_helper_of_its_own():
 def test_no_layer_of_an_estimate_is_shared_out(set_threads):
     set_threads(2)
     estimator, calls = seeing(sure(), (4, 3, 3.0, 12, 24, 20, 24, 0), (4, 4, 3.0, 20, 24, 12, 24, 0)), []
-    running = {"detector": estimator.search.detector, "hourglass": estimator.predictor.hourglass}
+    running = {"detector": estimator.search.detector, "hourglass": estimator.predictor.hourglass.front}
     for name, network in {**running, "fusion": estimator.fusion_network}.items():
         network.register_forward_hook(
             lambda *_, name=name: calls.append((name, threading.get_ident(), torch.get_num_threads()))
