@@ -44,7 +44,7 @@ def test_every_example_has_a_source_and_a_licence():
         r"^\| `(.+?)` \|.+\|(.+)\|.+\|$", (FOLDER / "README.md").read_text(encoding="utf-8"), re.MULTILINE
     )
     named = {name for name, source in rows if source.strip()}
-    files = {path.name for path in FOLDER.iterdir() if path.suffix in (".jpg", ".json")}
+    files = {path.name for path in FOLDER.iterdir() if path.suffix in (".jpg", ".json", ".mp4")}
     assert files == named
     assert 6 <= len(EXAMPLES) <= 8
 
