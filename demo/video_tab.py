@@ -97,7 +97,7 @@ class VideoTab:
             max_lines=1,
             elem_id="clip-box",
         )
-        gr.Markdown(_LIMITS, elem_classes="key", elem_id="limits")
+        gr.Markdown(_LIMITS, elem_classes="key", elem_id="clip-limits")
 
     def _build_results(self) -> None:
         """The player and the downloads."""

@@ -150,6 +150,8 @@ READERS = {
     "png": lambda data: Image.open(io.BytesIO(data)).size == (512, 600),
     "maps": lambda data: Image.open(io.BytesIO(data)).width > 512,
     "html": lambda data: b"plotly" in data,
+    "glb": lambda data: data.startswith(b"glTF"),
+    "turn": lambda data: data[4:8] == b"ftyp",
 }
 
 

@@ -68,7 +68,7 @@ def scrub(page, frame):
 
 
 def test_a_clip_in_the_motion_out(video_page, clip):
-    assert "30 seconds" in video_page.locator("#limits").inner_text()
+    assert "30 seconds" in video_page.locator("#clip-limits").inner_text()
     follow(video_page, clip)
     wait_for_motion(video_page, 10)
     assert "somebody found in 8 of 10, smoothed" in video_page.locator("#motion-caption").inner_text()

@@ -24,6 +24,7 @@ from PIL import Image
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hourglass import folded
 from fusion_model.images import load_photo
+from fusion_model.readings import READINGS
 from fusion_model.threads import Threads
 
 # It ends when its input does: with the block, or with the process that started it, whatever becomes of that.
@@ -223,7 +224,9 @@ def bare_networks(estimator: PoseEstimator) -> Callable[[], None]:
     predictor, config = estimator.predictor, estimator.config
     device, side = predictor.device, config.fusion.input_size
     crop = torch.rand(1, 3, config.hourglass.input_size, config.hourglass.input_size)
-    inputs = [torch.rand(2, channels, side, side, device=device) for channels in (3, config.fusion.map_joints)]
+    channels = config.fusion.image_channels, config.fusion.map_joints
+    inputs = [torch.rand(2, count, side, side, device=device) for count in channels]
+    inputs.append(torch.rand(2, READINGS * config.fusion.map_joints, device=device))
     detector = square = None
     if config.detector is not None:
         size, detector = config.detector.input_size, folded(estimator.detector)

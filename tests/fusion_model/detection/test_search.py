@@ -54,8 +54,9 @@ class Scripted:
 
     @staticmethod
     def _prediction(crop, points, sure):
-        maps = torch.zeros(16, 16, 16)
-        return CropPrediction(crop, torch.zeros(3, 64, 64), maps, points, np.full(16, sure, np.float32), sure)
+        maps, features = torch.zeros(16, 16, 16), torch.zeros(1, 8, 2, 2)
+        confidence = np.full(16, sure, np.float32)
+        return CropPrediction(crop, torch.zeros(3, 64, 64), maps, features, points, confidence, sure)
 
 
 @pytest.fixture

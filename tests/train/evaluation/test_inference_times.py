@@ -83,7 +83,8 @@ def estimator():
 
 def test_the_bare_networks_run_once_for_one_person(estimator, monkeypatch):
     shapes = []
-    estimator.predictor.hourglass.register_forward_hook(lambda _network, inputs, _maps: shapes.append(inputs[0].shape))
+    front = estimator.predictor.hourglass.front
+    front.register_forward_hook(lambda _layers, inputs, _features: shapes.append(inputs[0].shape))
     estimator.fusion_network.register_forward_hook(lambda _network, inputs, _pose: shapes.append(inputs[0].shape))
     plain = PersonDetector.forward
     monkeypatch.setattr(
