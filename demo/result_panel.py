@@ -16,7 +16,6 @@ from demo.widgets.picture_tools import picture_tools, tools_value
 from fusion_model.drawing import SIDE_COLOURS
 from fusion_model.estimator import FusionSummary
 
-HIDDEN = "hidden"  # but in the page: what is taken out of it has to be built, and the 3D view drawn, from nothing
 _HEIGHT = 536  # pixels of the picture: as high as the 3D view beside it, with its buttons
 
 

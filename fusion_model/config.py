@@ -280,7 +280,7 @@ class SpreadConfig:
         rising = all(a < b for a, b in zip(self.confidence, self.confidence[1:], strict=False))
         if not rising or not len(self.confidence) == len(self.across) == len(self.depth) > 0:
             raise ValueError(f"spread needs matching knots with rising confidences, got {self}")
-        if len(self.joints) != 17 or min(*self.across, *self.depth, *self.joints) < 0:
+        if len(self.joints) != len(SKELETONS["human36m_17"]) or min(*self.across, *self.depth, *self.joints) < 0:
             raise ValueError(f"spread needs a factor for each of 17 joints, and nothing below zero, got {self}")
 
 

@@ -66,17 +66,19 @@ class FusionNetwork(nn.Module):
                 configuration wants instead.
             maps: (N, map_joints, S, S) float confidence maps of the same crop, about 1 at a joint and 0 elsewhere.
             readings: (N, R) of :func:`read_maps`, from maps that may be larger than these, for a configuration with
-                ``map_readings``; None reads these.
+                ``map_readings``; None reads these, unless they are pooled to the places of ``photo_features``.
 
         Returns:
             (N, joints, 3) millimetres, camera axes: x right, y down, z away from the camera.
 
         Raises:
-            ValueError: for other shapes.
+            ValueError: for other shapes, or missing readings.
         """
         self._check(image, maps)
         if not self.config.map_readings or self.config.strategy == "image-only":
             readings = None
+        elif readings is None and self.config.photo_features:
+            raise ValueError("readings must be those of the full maps: see fusion_model.crop_inference.fusion_inputs")
         elif readings is None:
             readings = read_maps(maps)
         inputs = image, maps, None if readings is None else readings.to(maps.dtype)

@@ -97,9 +97,9 @@ def _bare_hourglass(loop: Loop, batch: int) -> _Loss:
 def _bare_fusion(loop: Loop, batch: int) -> _Loss:
     """The loss on tensors that lie ready."""
     config = loop.module.config
-    images, maps = random_inputs(loop.module, batch)
+    inputs = random_inputs(loop.module, batch)
     pose = torch.zeros(batch, config.joints, 3, device=loop.device)
-    return lambda network, _step, _generator: (fusion_loss(network(images, maps), pose, loop.module), {})
+    return lambda network, _step, _generator: (fusion_loss(network(*inputs), pose, loop.module), {})
 
 
 def _compare(name: str, loop: Loop, bare: _Loss, arguments: argparse.Namespace) -> None:

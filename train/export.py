@@ -91,17 +91,18 @@ def parts(estimator: PoseEstimator) -> dict[str, Part]:
 
     def look(image: Tensor) -> tuple[Tensor, ...]:
         maps, features = hourglass.maps_and_features(image)
-        return (maps[-1], features)[: len(given)]
+        return (maps[-1], features) if reads_features else (maps[-1],)
 
     def pose(first: Tensor, maps: Tensor) -> tuple[Tensor]:
-        joints = fusion(*fusion_inputs(first, maps, config.fusion.input_size, first if len(given) > 1 else None))
+        joints = fusion(*fusion_inputs(first, maps, config.fusion.input_size, first if reads_features else None))
         return (joints - (pelvis * joints).sum(1, keepdim=True),)
 
     crop = noise(config.hourglass.input_size)
-    given = ("maps", "features") if config.fusion.photo_features else ("maps",)
+    reads_features = config.fusion.photo_features > 0
+    given = ("maps", "features") if reads_features else ("maps",)
     with torch.no_grad():
         seen = {"image": crop, **dict(zip(given, look(crop), strict=True))}
-    taken = {name: seen[name] for name in ("features" if len(given) > 1 else "image", "maps")}
+    taken = {name: seen[name] for name in ("features" if reads_features else "image", "maps")}
     found = {
         "hourglass": Part(hourglass, look, {"image": crop}, *given),
         "fusion": Part(fusion, pose, taken, "joints_3d"),

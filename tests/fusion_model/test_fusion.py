@@ -238,10 +238,15 @@ def test_features_stand_for_pixels_and_readings_for_those_of_the_maps_themselves
     features, maps = torch.randn(2, 5, side, side), torch.rand(2, 16, side, side)
     with pytest.raises(ValueError, match=rf"image must be \(N, 5, {side}, {side}\), got \(2, 3, {side}, {side}\)"):
         network(torch.rand(2, 3, side, side), maps)
-    pose = network(features, maps)
-    torch.testing.assert_close(network(features, maps, read_maps(maps)), pose)
-    assert not torch.allclose(network(features, maps, read_maps(maps) + 1), pose, atol=1e-3)
-    assert not torch.allclose(network(features + 1, maps), pose, atol=1e-3)
+    with pytest.raises(ValueError, match="readings must be those of the full maps"):
+        network(features, maps)
+    readings = read_maps(maps)
+    pose = network(features, maps, readings)
+    assert not torch.allclose(network(features, maps, readings + 1), pose, atol=1e-3)
+    assert not torch.allclose(network(features + 1, maps, readings), pose, atol=1e-3)
+    of_maps = make(map_readings=True).eval()
+    image = torch.rand(2, 3, side, side)
+    torch.testing.assert_close(of_maps(image, maps), of_maps(image, maps, readings))
 
 
 @pytest.mark.parametrize("beta", [-3.0, 1.4, 40.0])

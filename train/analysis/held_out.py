@@ -103,8 +103,10 @@ class HeldOut:
         places = [self.places[row] for row in rows]
         people = decode_people(self._sources, places, _STORED, progress=False).to(self._device)
         if blank:
-            people.photos = torch.stack([photo.float().mean((1, 2)).round().byte() for photo in people.photos])
-            people.photos = people.photos[..., None, None].expand(-1, -1, _STORED, _STORED)
+            for photo, extent in zip(people.photos, people.extent.tolist(), strict=True):
+                left, top, right, bottom = (round(edge + 0.5) for edge in extent)  # black borders are left out
+                colour = photo[:, top:bottom, left:right].float().mean((1, 2))
+                photo[:] = colour.round().byte()[:, None, None]
         return people
 
     def crops(self, rows: np.ndarray, side: int) -> list[np.ndarray]:

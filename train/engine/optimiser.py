@@ -23,6 +23,7 @@ def make_optimiser(module: nn.Module, learning_rate: float, weight_decay: float)
         {"params": vectors, "weight_decay": 0.0},
     ]
     if mixing:
+        # Adam moves each by the rate a step at most, and alpha has a way of its own to go until the weights are sharp.
         groups.append({"params": mixing, "weight_decay": 0.0, "factor": 25.0})
     return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
 

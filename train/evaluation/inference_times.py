@@ -24,8 +24,8 @@ from PIL import Image
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hourglass import folded
 from fusion_model.images import load_photo
-from fusion_model.readings import READINGS
 from fusion_model.threads import Threads
+from train.fusion_stage.timing import random_inputs
 
 # It ends when its input does: with the block, or with the process that started it, whatever becomes of that.
 _NEIGHBOUR = """
@@ -222,11 +222,8 @@ def _seconds(call: Callable[[], object]) -> float:
 def bare_networks(estimator: PoseEstimator) -> Callable[[], None]:
     """One call of every network as an estimate of one person needs it, on inputs that lie ready."""
     predictor, config = estimator.predictor, estimator.config
-    device, side = predictor.device, config.fusion.input_size
+    device, inputs = predictor.device, random_inputs(predictor.fusion, 2)
     crop = torch.rand(1, 3, config.hourglass.input_size, config.hourglass.input_size)
-    channels = config.fusion.image_channels, config.fusion.map_joints
-    inputs = [torch.rand(2, count, side, side, device=device) for count in channels]
-    inputs.append(torch.rand(2, READINGS * config.fusion.map_joints, device=device))
     detector = square = None
     if config.detector is not None:
         size, detector = config.detector.input_size, folded(estimator.detector)

@@ -61,7 +61,7 @@ class FusionSamples(Batch):
     @property
     def of_features(self) -> bool:
         """Whether the images are features of the hourglass."""
-        return self.images.dtype != torch.uint8
+        return _are_features(self.images)
 
     def inputs(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Image (N, 3, S, S) or features (N, C, S, S), maps (N, 16, S, S) and readings (N, R) as floats."""
@@ -178,8 +178,13 @@ def joined_parts(parts: Iterable[tuple[Tensor, ...]], count: int) -> FusionSampl
 
 def stored_inputs(image: Tensor, maps: Tensor, readings: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Image, maps and readings as :class:`FusionSamples` keeps them; more channels than three are features."""
-    small = (image * 255).round().byte() if image.shape[1] == 3 else image.half()
+    small = image.half() if _are_features(image) else (image * 255).round().byte()
     return small, (maps / _MAP_UNIT).round().clamp(0, 255).byte(), readings
+
+
+def _are_features(images: Tensor) -> bool:
+    """Whether images (N, C, S, S) are features of a hourglass, whose width is never a photo's three channels."""
+    return images.shape[1] != 3
 
 
 def random_rows(samples: FusionSamples, rows: Tensor, noise: RowNoise) -> Batch:

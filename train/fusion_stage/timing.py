@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.readings import READINGS
 
 _ROUNDS, _MIN_ROUNDS = 20, 3
 _MAX_SECONDS = 40.0  # after which no new round is begun; the first three always are
@@ -27,13 +28,14 @@ def time_networks(networks: Mapping[str, StackedHourglass | FusionNetwork], batc
 
 
 def random_inputs(network: StackedHourglass | FusionNetwork, batch: int) -> tuple[Tensor, ...]:
-    """Crops (N, 3, S, S) in [0, 1] for a hourglass, images and maps (N, 16, S, S) for a fusion network, as it runs."""
+    """Crops (N, 3, S, S) in [0, 1] for a hourglass; image, maps and readings for a fusion network, as it runs."""
     config, device = network.config, next(network.parameters()).device
     channels = 3 if isinstance(network, StackedHourglass) else config.image_channels
     photo = torch.rand(batch, channels, config.input_size, config.input_size, device=device)
     if isinstance(network, StackedHourglass):
         return (photo.contiguous(memory_format=torch.channels_last),)
-    return photo, torch.rand(batch, config.map_joints, config.input_size, config.input_size, device=device)
+    maps = torch.rand(batch, config.map_joints, config.input_size, config.input_size, device=device)
+    return photo, maps, torch.rand(batch, READINGS * config.map_joints, device=device)
 
 
 def take_turns(calls: Mapping[str, Callable[[], object]], device: torch.device, rounds: int) -> dict[str, float]:
