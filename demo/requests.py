@@ -51,18 +51,28 @@ class CheckedBlocks(gr.Blocks):
     ``receive`` takes the value and gives what Gradio shall go on with; it may be a coroutine, and raises ``gr.Error``.
     """
 
-    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *others: Any, **named: Any) -> list[Any]:
+    async def preprocess_data(
+        self, block_fn: Any, inputs: list[Any], state: Any, *others: Any, **named: Any
+    ) -> list[Any]:
         """Check what was sent; then do as Gradio does, but name no insides if that fails."""
         if block_fn.api_visibility == "public":
             _check_count(block_fn, inputs)
         try:
             checked = [await _received(block, value) for block, value in zip(block_fn.inputs, inputs, strict=False)]
-            return await super().preprocess_data(block_fn, checked, *others, **named)
+            _keep_own_preprocess(block_fn.inputs, state)
+            return await super().preprocess_data(block_fn, checked, state, *others, **named)
         except gr.Error:
             raise
         except Exception as error:
             _log.info("a request was refused: %s", error)
             raise refusal("the request holds a value that cannot be read: see the page's list of endpoints") from error
+
+
+def _keep_own_preprocess(blocks: list[Any], state: Any) -> None:
+    """Gradio makes a component that an event has changed anew, from its class: what was set on the first is lost."""
+    for block in blocks:
+        if state is not None and block._id in state and "preprocess" in vars(block):
+            state[block._id].preprocess = block.preprocess
 
 
 def misfit(request: Request, error: Exception) -> JSONResponse:

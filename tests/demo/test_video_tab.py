@@ -238,9 +238,13 @@ def test_what_is_wrong_with_a_file_is_said_as_soon_as_it_is_there_and_until_anot
     video_page.get_by_text("The motion appears here").wait_for(timeout=WAIT)
 
 
-def test_the_example_is_a_small_clip(video_page):
+def test_the_example_is_a_small_clip_that_is_followed_without_an_ffmpeg(video_page, monkeypatch):
+    monkeypatch.setenv("PATH", "")
     video_page.locator(".gallery-item:visible").click()
     video_page.wait_for_function("document.querySelector('#clip video')?.src.includes('stretching')", timeout=WAIT)
     example = EXAMPLES / "stretching.mp4"
     assert example.stat().st_size < 500_000
     assert open_clip(example).frames == 120
+    video_page.get_by_role("button", name="Follow the person").click()
+    wait_for_motion(video_page, 120)
+    assert video_page.broken == []
