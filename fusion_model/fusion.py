@@ -136,11 +136,20 @@ class FusionNetwork(nn.Module):
             self.hardened_at.fill_(b)
         return b
 
-    def fusion_penalty(self, sharpness: float = SHARPNESS) -> Tensor:
-        """() sharpness / alpha**2, the last term of Eq. 4; 0 for strategies without alpha and once hardened."""
+    def fusion_penalty(self, sharpness: float = SHARPNESS, centring: float = 0.0) -> Tensor:
+        """() sharpness / alpha**2, the last term of Eq. 4; 0 for strategies without alpha and once hardened.
+
+        Eq. 4 alone leaves beta free to lie at a layer, whose weight then stays at 1/2 however large alpha is.
+
+        Args:
+            sharpness: lambda of Eq. 4, in mm**2.
+            centring: factor, of lambda, on the squared distance of beta from the nearest middle between two layers.
+        """
         if self.alpha is None or not self.is_soft:
             return self.output.weight.new_zeros(())
-        return sharpness / self.alpha.float() ** 2
+        beta = self.beta.float()
+        off = beta - beta.detach().floor() - 0.5
+        return sharpness * (1 / self.alpha.float() ** 2 + centring * off**2)
 
     @property
     def is_soft(self) -> bool:

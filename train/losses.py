@@ -39,6 +39,7 @@ def fusion_loss(
     joint_weights: Tensor | None = None,
     sharpness: float = SHARPNESS,
     *,
+    centring: float = 0.0,
     squared: bool = True,
 ) -> Tensor:
     """Eq. 4: half the squared error, summed over the joints and averaged over the batch, plus the sharpness term.
@@ -52,6 +53,7 @@ def fusion_loss(
         network: gives alpha.
         joint_weights: (J,) or (N, J) factors on the joints' squared errors; None for 1.
         sharpness: lambda of Eq. 4 in mm**2.
+        centring: of :meth:`FusionNetwork.fusion_penalty`.
         squared: as in Eq. 4.
 
     Returns:
@@ -73,7 +75,7 @@ def fusion_loss(
                 f"got {tuple(joint_weights.shape)}"
             )
         errors = errors * joint_weights
-    return errors.sum(1).mean() + network.fusion_penalty(sharpness)
+    return errors.sum(1).mean() + network.fusion_penalty(sharpness, centring)
 
 
 def reprojection_loss(pose: Tensor, points: Tensor, weight: Tensor) -> Tensor:

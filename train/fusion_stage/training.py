@@ -173,8 +173,8 @@ class Trainer:
         seen = batch.weight.clone()
         seen[:, LIMBS] = torch.where(seen > 0, seen.clamp_min(self.settings.hidden_trust), 0.0)[:, LIMBS]
         target, weight = batch.pose[:, self._joints], trust * seen[:, self._joints]
-        squared = self.settings.loss == "squared"
-        loss = fusion_loss(pose, target, self.loop.module, weight, sharpness, squared=squared)
+        terms = {"centring": self.settings.centring, "squared": self.settings.loss == "squared"}
+        loss = fusion_loss(pose, target, self.loop.module, weight, sharpness, **terms)
         if self.settings.reprojection:
             loss = loss + self.settings.reprojection * reprojection_loss(pose, batch.points, batch.point_weight)
         return loss
