@@ -14,6 +14,7 @@ _MIN_JOINTS = 4  # fewer say nothing of a pose
 _MIN_SIGMA = 0.7  # cells, of the target's bell round the middle of a box
 _SIGMA = 0.1  # of the bell, in sides of the box
 _FAR, _CLOSE = 100.0, 20.0  # mm: factor of a distance, and up to where it is round like a square
+_UNLIKELY = 1000.0  # mm^2
 _NEAR = 0.5  # height of the bell from which a cell learns the box
 
 
@@ -76,6 +77,25 @@ def fusion_loss(
             )
         errors = errors * joint_weights
     return errors.sum(1).mean() + network.fusion_penalty(sharpness, centring)
+
+
+def spread_loss(spread: Tensor, pose: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """How unlikely the errors of poses are by Laplace distributions of the spreads that a network says.
+
+    The poses learn nothing from it.
+
+    Args:
+        spread: (N, J, 2) millimetres, across and in depth.
+        pose: (N, J, 3) millimetres.
+        target: (N, J, 3) millimetres.
+        weight: (N, J) of each joint.
+
+    Returns:
+        () negative log-likelihood, summed over the joints; times 1000 mm**2, to be of the size of the other terms.
+    """
+    size, off = spread[..., [0, 0, 1]], (pose.detach().float() - target).abs()
+    unlikely = (size.log() + off / size).sum(-1)
+    return _UNLIKELY * (unlikely * weight).sum(1).mean()
 
 
 def reprojection_loss(pose: Tensor, points: Tensor, weight: Tensor) -> Tensor:

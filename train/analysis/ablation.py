@@ -232,7 +232,7 @@ class Lifter(nn.Module):
 
     def __init__(self, config: FusionConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config = dataclasses.replace(config, spreads=False)
         self.input = _layer(3 * config.map_joints)
         self.blocks = nn.ModuleList(nn.Sequential(_layer(WIDTH), _layer(WIDTH)) for _ in range(2))
         self.output = nn.Linear(WIDTH, 3 * config.joints)
