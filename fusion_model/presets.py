@@ -12,7 +12,7 @@ from fusion_model.config import (
 )
 
 
-def _reading(hourglass: HourglassConfig, detector: DetectorConfig | None = None) -> ModelConfig:
+def _reading(hourglass: HourglassConfig, detector: DetectorConfig | None = None, width: int = 320) -> ModelConfig:
     """Figure 3's plan on what the hourglass knows of photo and joints; that and residual layers are not the paper's.
 
     The image stream has the hourglass's features, which have learnt from many photos what a body looks like, and the
@@ -21,9 +21,9 @@ def _reading(hourglass: HourglassConfig, detector: DetectorConfig | None = None)
     fusion = FusionConfig(
         layers=(
             LayerConfig("conv", 32, kernel=3, dropout=0.25),
-            LayerConfig("fc", 320, dropout=0.25),
-            LayerConfig("residual", 320, dropout=0.25),
-            LayerConfig("residual", 320, dropout=0.25),
+            LayerConfig("fc", width, dropout=0.25),
+            LayerConfig("residual", width, dropout=0.25),
+            LayerConfig("residual", width, dropout=0.25),
         ),
         input_size=6,  # what 192 pixels come to at the innermost scale
         batch_norm=True,
@@ -53,6 +53,8 @@ PRESETS: dict[str, ModelConfig] = {
     "compact": _reading(HourglassConfig(stacks=2, width=128, input_size=128)),
     # What the released weights are trained as, before pruning and calibration.
     "released": _reading(HourglassConfig(stacks=2, width=128, input_size=192), DetectorConfig()),
+    # As wide as a fusion network may be for one of each strategy to take 7 MB together (fusion_model.hub.strategies).
+    "lab": _reading(HourglassConfig(stacks=2, width=128, input_size=192), DetectorConfig(), width=192),
     "small": _reading(HourglassConfig(stacks=2, width=64, input_size=64)),
     "tiny": ModelConfig(
         hourglass=HourglassConfig(stacks=1, width=16, input_size=64),
