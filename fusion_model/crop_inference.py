@@ -122,20 +122,26 @@ class CropPredictor:
             predictions: N of them.
             flip_test: average with the pose of the mirrored inputs; of predictions that were made so.
         """
-        found = [np.zeros((0, len(self._skeleton), 3))]
-        middle = torch.from_numpy(pelvis_weights(self._skeleton))[:, None].to(self.device)
+        return self._followed(predictions, self.uncorrected(predictions, self.fusion, flip_test=flip_test))
+
+    def uncorrected(
+        self, predictions: Sequence[CropPrediction], network: FusionNetwork, *, flip_test: bool = False
+    ) -> np.ndarray:
+        """The poses of any fusion network for this hourglass, before the 2D joints correct them; see :meth:`poses`."""
+        skeleton = SKELETONS[network.config.skeleton]
+        found = [np.zeros((0, len(skeleton), 3))]
+        middle = torch.from_numpy(pelvis_weights(skeleton))[:, None].to(self.device)
         for start in range(0, len(predictions), _BATCH):
             part = predictions[start : start + _BATCH]
             seen = (torch.stack([getattr(one, name) for one in part]) for name in ("image", "maps", "features"))
-            pose = self._pose(*(values.to(self.device) for values in seen), flip_test)
+            pose = self._pose(network, *(values.to(self.device) for values in seen), flip_test)
             pose = (pose - (middle * pose).sum(1, keepdim=True)).double().cpu().numpy()
-            turned = np.stack([one.crop.turn_back(joints) for one, joints in zip(part, pose, strict=True)])
-            found.append(self._followed(part, turned))
+            found.append(np.stack([one.crop.turn_back(joints) for one, joints in zip(part, pose, strict=True)]))
         return np.concatenate(found)
 
     def _followed(self, predictions: Sequence[CropPrediction], poses: np.ndarray) -> np.ndarray:
         """Poses (N, J, 3) corrected by the 2D joints, where the configuration asks for it."""
-        if self.config.following is None:
+        if self.config.following is None or not predictions:
             return poses
         points, confidence = (
             np.stack([getattr(one, name) for one in predictions]) for name in ("points", "confidence")
@@ -161,21 +167,22 @@ class CropPredictor:
         maps, features = self.hourglass.maps_and_features(batch)
         return maps[-1].float().cpu(), features.float().cpu()
 
-    def _pose(self, image: Tensor, maps: Tensor, features: Tensor, flip_test: bool) -> Tensor:
+    def _pose(self, network: FusionNetwork, image: Tensor, maps: Tensor, features: Tensor, flip_test: bool) -> Tensor:
         """(N, J, 3) mm; with the flip test, the mean of it and that of the mirror images, mirrored back."""
         if not flip_test:
-            return self._fused(image, maps, features[:, 0])
+            return self._fused(network, image, maps, features[:, 0])
         images = torch.cat((image, torch.flip(image, dims=(3,))))
         maps = torch.cat((maps, torch.flip(maps, dims=(3,))[:, list(MPII_16.mirror)]))
         features = torch.cat((features[:, 0], features[:, -1]))
-        pose, turned = self._fused(images, maps, features).chunk(2)
-        return (pose + turned[:, list(self._skeleton.mirror)] * turned.new_tensor([-1.0, 1.0, 1.0])) / 2
+        pose, turned = self._fused(network, images, maps, features).chunk(2)
+        sides = list(SKELETONS[network.config.skeleton].mirror)
+        return (pose + turned[:, sides] * turned.new_tensor([-1.0, 1.0, 1.0])) / 2
 
-    def _fused(self, image: Tensor, maps: Tensor, features: Tensor) -> Tensor:
-        """(N, J, 3) mm by the fusion network."""
-        config = self.config.fusion
+    def _fused(self, network: FusionNetwork, image: Tensor, maps: Tensor, features: Tensor) -> Tensor:
+        """(N, J, 3) mm by a fusion network."""
+        config = network.config
         inputs = fusion_inputs(image, maps, config.input_size, features if config.photo_features else None)
-        return self.threads.run(self.fusion, *inputs)
+        return self.threads.run(network, *inputs)
 
 
 def fusion_inputs(
