@@ -16,6 +16,7 @@ COPY demo ./demo
 COPY fusion_model ./fusion_model
 COPY assets/checkpoints ./assets/checkpoints
 COPY assets/examples ./assets/examples
+COPY assets/analysis/figure5.png ./assets/analysis/figure5.png
 
 USER app
 ENV GRADIO_SERVER_NAME=0.0.0.0 GRADIO_SERVER_PORT=7860 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

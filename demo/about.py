@@ -21,6 +21,7 @@ _LIMITS = """
 # A link to a closed section opens it.
 _OPEN_JS = """
 element.addEventListener('click', (event) => {
+  if (event.target.closest('a[href="#lab"]')) document.querySelector('#lab details').open = true;
   if (!event.target.closest('a[href="#model-card"]')) return;
   const button = document.querySelector('#model-card button');
   if (button && button.getAttribute('aria-expanded') !== 'true' && !button.classList.contains('open')) button.click();
@@ -28,9 +29,14 @@ element.addEventListener('click', (event) => {
 """
 
 
-def hero() -> gr.HTML:
-    """The first lines: what one can do here, what is special, and where to read more."""
-    links = {"Paper": PAPER, **_code(), "Model card": "#model-card", "Limits": "#limits"}
+def hero(*, with_lab: bool = False) -> gr.HTML:
+    """The first lines: what one can do here, what is special, and where to read more.
+
+    Args:
+        with_lab: whether the page has a fusion lab.
+    """
+    lab = {"Fusion lab": "#lab"} if with_lab else {}
+    links = {"Paper": PAPER, **_code(), **lab, "Model card": "#model-card", "Limits": "#limits"}
     anchors = "".join(
         f"<a href='{address}'{'' if address.startswith('#') else ' target=_blank rel=noopener'}>{name}</a>"
         for name, address in links.items()

@@ -35,7 +35,7 @@ def build_page(service: Service, example: Path | None = EXAMPLES[0].path) -> gr.
         example: the photo with whose result the page opens, if a person is found.
     """
     with CheckedBlocks(title="fusion-pose", analytics_enabled=False, delete_cache=CLEANING) as page:
-        hero()
+        hero(with_lab=service.lab is not None)
         if service.notice:
             gr.Markdown(service.notice, elem_id="serving")
         with gr.Tabs():

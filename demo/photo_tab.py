@@ -21,6 +21,7 @@ from demo.retention import KEPT_SECONDS
 from demo.service import Service, on_zero_gpu, refusal
 from demo.view import Choices, View
 from demo.widgets.chooser import chooser
+from demo.widgets.lab_view import lab_body, lab_value
 
 _HINT = "## The pose appears here\nUpload a photo, or choose an example."
 _AWAY = ["away"]  # class of results that do not show, but are in the page: else the 3D view were drawn from nothing
@@ -52,7 +53,7 @@ class PhotoTab:
             self.chooser = chooser(EXAMPLES, list(self.files))
         self.hint = gr.Markdown(_HINT, visible=first is None, elem_id="hint", elem_classes="hint")
         with gr.Column(elem_classes=[] if first else _AWAY) as self.results:
-            self.panel = ResultPanel(service.fusion, first)
+            self.panel = ResultPanel(service.fusion, first, with_lab=service.lab is not None)
         # As the page has the photo, not as the file is called.
         kept = first and dataclasses.replace(first.result, photo=self.photo.value["path"])
         self.kept = gr.State(kept, time_to_live=KEPT_SECONDS)
@@ -92,6 +93,7 @@ class PhotoTab:
             self._redraw(panel.height.blur, [panel.figure, panel.download]),
             self._redraw(panel.kind.change(**asleep, **_QUIET).then, [panel.download]),
             *self._on_picture(),
+            *self._on_lab(),
         ]
         self._on_photo(redrawn)
         self.chooser.upload(None, self.chooser, self.photo, js="(file) => file", **_QUIET)
@@ -154,6 +156,20 @@ class PhotoTab:
             self._answer(panel.tools.box, drawn, outputs, **busy),
             self._answer(panel.box.submit, written, outputs, **busy),
         )
+
+    def _on_lab(self) -> Sequence[Any]:
+        """Compare the networks on the person who is picked, once somebody looks."""
+        lab = self.panel.lab
+
+        def compared(view: View, *_: Any) -> _Values:
+            person = view.one_person()
+            try:
+                body = person and lab_body(view, self.service.compare(view.result, person))
+            except gr.Error as error:
+                body = f"<p>{error.message}</p>"
+            return {lab: lab_value(view, body)}
+
+        return () if lab is None else (self._answer(lab.ask, compared, [lab], **_QUIET),)
 
     def _inputs(self) -> set[Any]:
         """What a view is made of."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from fusion_model import Pose
 from fusion_model.boxes import iou
+from fusion_model.comparison import Comparison
 from fusion_model.skeletons import SKELETONS
 
 EVERYONE = "everyone"
@@ -23,10 +24,12 @@ class Person:
     Attributes:
         box: (4,) x0, y0, x1, y1 in pixels of the photo: as found, or as the user drew it.
         pose: None if no person was found in a drawn box.
+        comparison: what the lab's networks make of the person, where they were run with the photo.
     """
 
     box: np.ndarray
     pose: Pose | None
+    comparison: Comparison | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from demo.drawing.figure_view import figure_value, figure_view
 from demo.drawing.figures import weights_figure, weights_sentence
 from demo.inputs import height_input
 from demo.view import MAP_GROUPS, View
+from demo.widgets.lab_view import lab_value, lab_view
 from demo.widgets.picture_tools import picture_tools, tools_value
 from fusion_model.drawing import SIDE_COLOURS
 from fusion_model.estimator import FusionSummary
@@ -25,15 +26,17 @@ class ResultPanel:
     Args:
         fusion: what the fusion network has learnt.
         first: what they show when the page opens; None for nothing.
+        with_lab: whether there is a fusion lab.
 
     Attributes:
+        lab: the fusion lab, None without.
         choices: inputs, by the fields of :class:`demo.view.Choices`.
         quick: what a visitor waits for.
         late: what takes longer to draw.
     """
 
-    def __init__(self, fusion: FusionSummary, first: View | None) -> None:
-        self.first = first
+    def __init__(self, fusion: FusionSummary, first: View | None, *, with_lab: bool) -> None:
+        self.first, self.with_lab = first, with_lab
         with gr.Column() as self.frame:
             self._build(fusion)
         self.choices = {
@@ -46,6 +49,7 @@ class ResultPanel:
         }
         self.drawing = [self.picture, self.tools, self.figure]
         self.quick = [self.frame, self.notice, self.who, *self.drawing, self.times, self.box, self.caption]
+        self.quick += [self.lab] if self.lab else []
         self.late = [self.maps, self.download]
 
     def drawn(self, view: View, components: Iterable[Any]) -> dict[Any, Any]:
@@ -74,6 +78,7 @@ class ResultPanel:
             ),
             self.picture: lambda view: gr.Image(view.picture()),
             self.tools: tools_value,
+            self.lab: lab_value,
             self.figure: lambda view: figure_value(view.figure()),
             self.times: View.summary,
             self.box: View.box_text,
@@ -190,10 +195,11 @@ class ResultPanel:
         )
 
     def _build_fusion(self, fusion: FusionSummary) -> None:
-        """What is the same for every photo."""
+        """What is the same for every photo, and what it means for this one."""
         gr.Markdown("## Fusion")
         self.sentence = gr.Markdown(weights_sentence(fusion), label="Fusion")
         self.bars = gr.Plot(weights_figure(fusion), label="Fusion weights", show_label=False, elem_id="weights")
+        self.lab = lab_view(self.first) if self.with_lab else None
 
 
 def colour_key(*, ellipsoids: bool = True) -> str:

@@ -21,12 +21,14 @@ import gradio as gr
 import numpy as np
 
 from demo.examples import Example, stored_result
+from demo.lab import Lab
 from demo.result import Person, Result
 from demo.video import pipeline
 from demo.video.first_frame import FirstFrame, read_first_frame
 from demo.video.motion import Motion
 from demo.video.tracker import Frame, Track, track_frames
 from fusion_model import NoPersonError, Pose, PoseEstimator
+from fusion_model.comparison import Comparison, compare
 from fusion_model.hub.checkpoints import CARD_FILE, DEFAULT, checkpoint_name, locate_checkpoint
 from fusion_model.hub.fetch import HubUnreachableError
 from fusion_model.images import load_photo
@@ -55,16 +57,19 @@ class Service:
         estimator: the loaded model.
         notice: what the page says about the origin of the model; empty for nothing.
         card: the model card, Markdown; empty if there is none.
+        lab: networks to compare on a person; None for a page without.
 
     Attributes:
         fusion: what the fusion network has learnt, read here once: between calls ZeroGPU keeps the tensors away.
     """
 
-    def __init__(self, estimator: PoseEstimator, notice: str = "", card: str = "") -> None:
+    def __init__(self, estimator: PoseEstimator, notice: str = "", card: str = "", lab: Lab | None = None) -> None:
         self.estimator, self.notice, self.card, self.fusion = estimator, notice, card, estimator.fusion
+        self.lab = lab
         self._run = on_gpu(self._estimate)
         self._run_all = on_gpu(self._predict_all)
         self._run_tracker = on_gpu(self._track_frames)
+        self._run_lab = on_gpu(self._compare)
 
     @classmethod
     def from_environment(cls) -> Service:
@@ -90,10 +95,9 @@ class Service:
         except (ValueError, OSError) as error:
             sys.exit(f"The model cannot be loaded: {error}")
         card = (folder / CARD_FILE).read_text(encoding="utf-8")
-        if not reason:
-            return cls(estimator, card=card)
-        _log.warning("%s (%s)", notice, reason)
-        return cls(estimator, notice, card)
+        if reason:
+            _log.warning("%s (%s)", notice, reason)
+        return cls(estimator, notice if reason else "", card, Lab.beside(estimator))
 
     def estimate(self, photo: object, box: object = None) -> tuple[np.ndarray, Pose]:
         """Estimate the pose in an uploaded photo.
@@ -126,8 +130,8 @@ class Service:
         """
         with _refusals():
             array = self._read(photo)
-            poses = self._run_all(array)
-        people = tuple(Person(pose.person_box, pose) for pose in poses)
+            found = self._run_all(array, on_zero_gpu())
+        people = tuple(Person(pose.person_box, pose, comparison) for pose, comparison in found)
         return Result(str(photo), array.shape[:2], people, self.estimator.trust_score)
 
     def stored(self, example: Example) -> Result | None:
@@ -150,6 +154,18 @@ class Service:
             except NoPersonError:
                 return None
 
+    def compare(self, result: Result, person: Person) -> Comparison:
+        """Run the lab's networks on a person of a photo, unless that was done with the photo.
+
+        It takes as long as a first estimate on a processor, so it waits there until somebody asks. On ZeroGPU it is
+        done with the photo, in one call.
+
+        Raises:
+            gr.Error: with a sentence that says what is wrong.
+        """
+        with _refusals():
+            return person.comparison or self._run_lab(self.photo_of(result), person.pose)
+
     def photo_of(self, result: Result) -> np.ndarray:
         """The photo (H, W, 3) uint8 RGB of a result; gr.Error if it is no longer kept."""
         if not Path(result.photo).is_file():
@@ -160,7 +176,7 @@ class Service:
         """Find everyone in the first frame of an uploaded clip; gr.Error if it cannot be read."""
         with _refusals("clip"):
             frame = read_first_frame(clip)
-            return FirstFrame(clip, tuple(self._run_all(frame)), frame.shape[:2])
+            return FirstFrame(clip, tuple(pose for pose, _ in self._run_all(frame, False)), frame.shape[:2])
 
     def motion_steps(
         self, clip: str | None, box: Sequence[float] | None, height_mm: float, most_poses: int = pipeline.MAX_POSES
@@ -212,16 +228,21 @@ class Service:
         return load_photo(photo)
 
     def _estimate(self, photo: np.ndarray, box: Any) -> Pose:
-        """Run the networks on one person: one of the three calls that need the GPU."""
+        """Run the networks on one person: one of the four calls that need the GPU."""
         return self.estimator(photo, box=box)
 
-    def _predict_all(self, photo: np.ndarray) -> list[Pose]:
-        """Run the networks on all people: the second one."""
-        return self.estimator.predict_all(photo)
+    def _predict_all(self, photo: np.ndarray, in_lab: bool) -> list[tuple[Pose, Comparison | None]]:
+        """Run the networks on all people, and the lab's, where it is wanted: the second one."""
+        poses = self.estimator.predict_all(photo)
+        return [(pose, self._compare(photo, pose) if in_lab and self.lab else None) for pose in poses]
 
     def _track_frames(self, frames: Sequence[Frame], track: Track) -> tuple[list[Pose | None], Track]:
         """Run the networks on some frames of a clip: the third one."""
         return track_frames(self.estimator, frames, track)
+
+    def _compare(self, photo: np.ndarray, pose: Pose) -> Comparison:
+        """Run the lab's networks on one person: the fourth one, of people who were not found with the photo."""
+        return compare(self.estimator, self.lab.networks, photo, pose)
 
 
 def refusal(message: str) -> gr.Error:

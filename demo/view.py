@@ -16,7 +16,7 @@ from demo.downloads import file_of
 from demo.drawing.figures import skeleton_figure
 from demo.drawing.overlays import draw_people, map_pictures
 from demo.inputs import checked_height
-from demo.result import Result, advice
+from demo.result import Person, Result, advice
 from demo.service import Service
 from fusion_model import Pose
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
@@ -79,6 +79,11 @@ class View:
     def poses(self) -> dict[str, Pose]:
         """Trusted poses of the chosen people, by number, at the chosen height; gr.Error if that is out of range."""
         return self.result.poses(self.choices.who, 10 * checked_height(self.choices.height_cm))
+
+    def one_person(self) -> Person | None:
+        """The person who is picked, if it is one whose pose is to be trusted."""
+        chosen = self.result.chosen(self.choices.who)
+        return chosen[0] if len(chosen) == 1 == len(self.poses) else None
 
     def notice(self) -> str:
         """Advice, if there is any."""

@@ -134,18 +134,28 @@ class CropPredictor:
             (N, J, 3) float64 mm, camera axes of the photo, and one standard deviation of each along these, in the same
             shape; None where that was not measured.
         """
-        joints = len(self._skeleton)
-        found, told = [np.zeros((0, joints, 3))], [np.zeros((0, joints, 2))]
-        middle = torch.from_numpy(pelvis_weights(self._skeleton))[:, None].to(self.device)
+        poses, told = self.uncorrected(predictions, self.fusion, flip_test=flip_test)
+        return self._followed(predictions, poses), self._spreads(told)
+
+    def uncorrected(
+        self, predictions: Sequence[CropPrediction], network: FusionNetwork, *, flip_test: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What any fusion network for this hourglass says: poses before the 2D joints correct them, see :meth:`poses`.
+
+        Returns:
+            (N, J, 3) mm, and (N, J, 2) mm, how far off these may be across and in depth; zeros if it does not say.
+        """
+        skeleton = SKELETONS[network.config.skeleton]
+        found, told = [np.zeros((0, len(skeleton), 3))], [np.zeros((0, len(skeleton), 2))]
+        middle = torch.from_numpy(pelvis_weights(skeleton))[:, None].to(self.device)
         for start in range(0, len(predictions), _BATCH):
             part = predictions[start : start + _BATCH]
             seen = (torch.stack([getattr(one, name) for one in part]) for name in ("image", "maps", "features"))
-            pose, spread = self._pose(*(values.to(self.device) for values in seen), flip_test)
+            pose, spread = self._pose(network, *(values.to(self.device) for values in seen), flip_test)
             pose = (pose - (middle * pose).sum(1, keepdim=True)).double().cpu().numpy()
-            turned = np.stack([one.crop.turn_back(joints) for one, joints in zip(part, pose, strict=True)])
-            found.append(self._followed(part, turned))
+            found.append(np.stack([one.crop.turn_back(joints) for one, joints in zip(part, pose, strict=True)]))
             told.append(spread.double().cpu().numpy())
-        return np.concatenate(found), self._spreads(np.concatenate(told))
+        return np.concatenate(found), np.concatenate(told)
 
     def _spreads(self, told: np.ndarray) -> np.ndarray | None:
         """(N, J, 3) mm of what the network says (N, J, 2); nothing at the root, from which the others are measured."""
@@ -158,7 +168,7 @@ class CropPredictor:
 
     def _followed(self, predictions: Sequence[CropPrediction], poses: np.ndarray) -> np.ndarray:
         """Poses (N, J, 3) corrected by the 2D joints, where the configuration asks for it."""
-        if self.config.following is None:
+        if self.config.following is None or not predictions:
             return poses
         points, confidence = (
             np.stack([getattr(one, name) for one in predictions]) for name in ("points", "confidence")
@@ -184,24 +194,28 @@ class CropPredictor:
         maps, features = self.hourglass.maps_and_features(batch)
         return maps[-1].float().cpu(), features.float().cpu()
 
-    def _pose(self, image: Tensor, maps: Tensor, features: Tensor, flip_test: bool) -> tuple[Tensor, Tensor]:
+    def _pose(
+        self, network: FusionNetwork, image: Tensor, maps: Tensor, features: Tensor, flip_test: bool
+    ) -> tuple[Tensor, Tensor]:
         """(N, J, 3) mm and spreads (N, J, 2); with the flip test, means with those of the mirror images."""
         if not flip_test:
-            return self._fused(image, maps, features[:, 0])
+            return self._fused(network, image, maps, features[:, 0])
         images = torch.cat((image, torch.flip(image, dims=(3,))))
         maps = torch.cat((maps, torch.flip(maps, dims=(3,))[:, list(MPII_16.mirror)]))
-        features, sides = torch.cat((features[:, 0], features[:, -1])), list(self._skeleton.mirror)
-        (pose, turned), (spread, other) = (values.chunk(2) for values in self._fused(images, maps, features))
+        features = torch.cat((features[:, 0], features[:, -1]))
+        both = self._fused(network, images, maps, features)
+        (pose, turned), (spread, other) = (values.chunk(2) for values in both)
+        sides = list(SKELETONS[network.config.skeleton].mirror)
         pose = (pose + turned[:, sides] * turned.new_tensor([-1.0, 1.0, 1.0])) / 2
         return pose, (spread + other[:, sides]) / 2
 
-    def _fused(self, image: Tensor, maps: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, J, 3) mm by the fusion network, and its spreads (N, J, 2); zeros if it has none."""
-        config = self.config.fusion
+    def _fused(self, network: FusionNetwork, image: Tensor, maps: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, J, 3) mm by a fusion network, and its spreads (N, J, 2); zeros if it has none."""
+        config = network.config
         inputs = fusion_inputs(image, maps, config.input_size, features if config.photo_features else None)
         if config.spreads:
-            return self.threads.run(functools.partial(self.fusion, spreads=True), *inputs)
-        pose = self.threads.run(self.fusion, *inputs)
+            return self.threads.run(functools.partial(network, spreads=True), *inputs)
+        pose = self.threads.run(network, *inputs)
         return pose, torch.zeros_like(pose[..., :2])
 
 

@@ -12,6 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from fusion_model.hub.strategies import COMPARED
 from train.analysis.ablation import STRATEGIES, Ablation
 from train.analysis.ablation_tables import write_report
 from train.command import run_command, training_parser
@@ -37,6 +38,13 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--checkpoints", action="store_true", help="keep each run's network as a checkpoint that train.evaluate reads"
     )
+    arguments.add_argument(
+        "--networks",
+        type=Path,
+        metavar="FOLDER",
+        help=f"write the first seed's networks of {', '.join(COMPARED)} there, which the page compares on a visitor's "
+        "photo; needs --checkpoints",
+    )
     return arguments
 
 
@@ -47,6 +55,8 @@ def main(arguments: argparse.Namespace) -> int:
         return 1
     if ablation.accelerator.is_main_process:
         print(write_report(arguments.out, ablation.results(), ablation.config.fusion))
+        if arguments.networks:
+            print(f"networks: {ablation.write_networks(arguments.networks)}")
     return 0
 
 

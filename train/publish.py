@@ -30,7 +30,7 @@ _HEAD_LINES = 20  # of the card, shown by --dry-run
 CHECKOUT = Path(__file__).parent.parent
 SPACE = (
     "README.md", "LICENSE", "requirements.txt", "app.py", "demo", "fusion_model", "assets/checkpoints",
-    "assets/examples", "assets/overview.webp",
+    "assets/examples", "assets/analysis/figure5.png", "assets/overview.webp",
 )  # fmt: skip
 """What a Space gets of the checkout: the page, its model, and README.md, which says how it is run."""
 

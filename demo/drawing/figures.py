@@ -17,6 +17,7 @@ FIGURE_HEIGHT = 480
 BARS_HEIGHT = 200
 _FAINT = "rgba(128,134,145,0.28)"
 _CLEAR = "rgba(0,0,0,0)"
+_PALE = "rgba(41,151,255,0.38)"
 _SWITCHES = {"Photo": ("camera",), "Uncertainty": ("uncertainty",)}
 
 
@@ -81,40 +82,56 @@ def scene_layout(body: np.ndarray, everything: np.ndarray, lens: np.ndarray | No
 
 
 def weights_figure(fusion: FusionSummary) -> go.Figure:
-    """Bars of w_1..w_L: 0 keeps the two streams apart in that layer, 1 uses the fused one alone."""
+    """Bars of w_1..w_L, and the curve of Eq. 3 that they were read from.
+
+    0 keeps the two streams apart in that layer, 1 uses the fused one alone.
+    """
     weights = [float(weight) for weight in fusion.weights]
     layers = [str(layer) for layer in range(1, len(weights) + 1)]
-    bars = go.Bar(
-        x=layers, y=weights, marker_color=side_css("left"), hovertemplate="layer %{x}: w = %{y:.3f}<extra></extra>"
-    )
-    figure = go.Figure(bars)
+    bars = go.Bar(x=layers, y=weights, marker_color=_PALE, hovertemplate="layer %{x}: w = %{y:.3f}<extra></extra>")
+    still = {"fixedrange": True}
+    figure = go.Figure([bars, *_curve(fusion)])
     figure.update_layout(
         height=BARS_HEIGHT,
         margin={"l": 44, "r": 8, "t": 8, "b": 40},
         paper_bgcolor=_CLEAR,
         plot_bgcolor=_CLEAR,
         font={"color": INK},
-        bargap=0.35,
+        bargap=0.5,
         uirevision="weights",
-        xaxis={"title": {"text": "layer l"}, "type": "category", "fixedrange": True},
-        yaxis={"title": {"text": "w"}, "range": [0, 1.02], "gridcolor": _FAINT, "zeroline": False, "fixedrange": True},
+        showlegend=False,
+        xaxis={"title": {"text": "layer l"}, "type": "category", "range": [-0.5, len(weights) - 0.5], **still},
+        xaxis2={"overlaying": "x", "range": [0.5, len(weights) + 0.5], "visible": False, **still},
+        yaxis={"title": {"text": "w"}, "range": [0, 1.02], "gridcolor": _FAINT, "zeroline": False, **still},
     )
     return figure
 
 
+def _curve(fusion: FusionSummary) -> list[go.Scatter]:
+    """Eq. 3 between the layers; nothing for strategies without."""
+    if fusion.alpha is None or fusion.beta is None:
+        return []
+    layers = np.linspace(0.5, len(fusion.weights) + 0.5, 121)
+    weights = 1 / (1 + np.exp(-np.clip(fusion.alpha * (layers - fusion.beta), -60, 60)))
+    line = {"color": side_css("left"), "width": 3}
+    return [go.Scatter(x=layers, y=weights, xaxis="x2", mode="lines", line=line, hoverinfo="skip")]
+
+
 def weights_sentence(fusion: FusionSummary) -> str:
-    """What the fusion network has learnt, in one or two sentences."""
+    """What the fusion network has learnt, in a few sentences."""
     if fusion.alpha is None or fusion.beta is None:
         text = f"The streams are merged by the strategy **{fusion.strategy}**, which has no alpha and beta to learn."
     else:
         text = (
-            f"The network has learnt to merge its two streams around layer **beta = {fusion.beta:.2f}**, "
-            f"with a steepness of **alpha = {abs(fusion.alpha):.2f}**."
+            f"**beta = {fusion.beta:.2f}** is where the curve crosses one half: the network reads photo and heatmaps "
+            f"apart before it, and merged after it. **alpha = {fusion.alpha:.2f}** is how steep the curve is there: "
+            "the steeper, the sharper the decision."
         )
-    if fusion.pruned and fusion.merge_after is not None:
-        text += f" What never counts was cut away: two streams up to layer {fusion.merge_after}, one from there on."
     weights = ", ".join(f"{float(weight):.2f}" for weight in fusion.weights)
-    return (
-        f"{text} In the bars, w = 0 keeps photo and maps apart in that layer and w = 1 reads them merged. "
-        f"From the first layer to the last, w is {weights}."
-    )
+    text += f" The bars are w as the model uses it, layer by layer: {weights}."
+    if fusion.pruned and fusion.merge_after is not None:
+        text += (
+            f" What never counts was cut away: there are two streams up to layer {fusion.merge_after}, and one from "
+            "there on."
+        )
+    return text

@@ -5,11 +5,12 @@ Loading is strict: a missing, unknown or mis-shaped tensor is an error that name
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def load_checkpoint(source: str | os.PathLike[str]) -> tuple[ModelConfig, dict[s
         ValueError: if a file is damaged, or tensors and configuration do not fit.
     """
     folder = locate_checkpoint(source).folder
-    entries = _read_entries(folder)
+    entries = read_entries(folder)
     try:
         config = model_config_from_dict(entries)
     except ValueError as error:
@@ -74,7 +75,7 @@ def build_networks(config: ModelConfig) -> nn.ModuleDict:
 
 def read_metrics(source: str | os.PathLike[str]) -> dict[str, Any]:
     """The figures that were stored with a checkpoint, empty if none were; ``source`` as in :func:`load_checkpoint`."""
-    return _read_entries(locate_checkpoint(source).folder).get("metrics") or {}
+    return read_entries(locate_checkpoint(source).folder).get("metrics") or {}
 
 
 def save_checkpoint(
@@ -106,9 +107,9 @@ def save_checkpoint(
     """
     folder = Path(folder).resolve()
     if folder.exists():
-        _check_replaceable(folder)
+        check_replaceable(folder)
     check_state(_empty_model(config), tensors)
-    stored = {name: _to_stored(name, tensor, dtype) for name, tensor in tensors.items()}
+    stored = {name: to_stored(name, tensor, dtype) for name, tensor in tensors.items()}
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replacing(folder) as part:
         _write_texts(part, config, card, metrics)
@@ -127,7 +128,7 @@ def update_checkpoint(
     """
     folder = Path(folder).resolve()
     tensors = _existing(folder / TENSOR_FILE)
-    _check_replaceable(folder)
+    check_replaceable(folder)
     check_state(_empty_model(config), read_tensors(tensors))
     with replacing(folder) as part:
         _write_texts(part, config, card, metrics)
@@ -169,12 +170,16 @@ def check_state(module: nn.Module, state: Mapping[str, Tensor]) -> None:
         raise ValueError(f"the tensors do not fit the configuration: {shown}")
 
 
-def locate_checkpoint(source: str | os.PathLike[str]) -> Snapshot:
+def locate_checkpoint(source: str | os.PathLike[str], files: Sequence[str] = FILES) -> Snapshot:
     """The local folder of a checkpoint, fetched from the Hub if ``source`` is a repository, or from the local cache.
 
     ``"default"`` is the bundled checkpoint (``"./default"`` is a folder of that name). An existing folder is that
     folder. Of other sources only text like ``user/name`` or ``user/name@revision`` is looked for on the Hub; where a
     folder ``user`` stands here, only with the revision: else a path was meant.
+
+    Args:
+        source: see above.
+        files: what is fetched of a repository.
 
     Returns:
         The folder, and why the Hub could not be asked if it should have been.
@@ -208,7 +213,7 @@ def locate_checkpoint(source: str | os.PathLike[str]) -> Snapshot:
             f"write {source + '@main'!r}"
         )
     repository, _, revision = source.partition("@")
-    return fetch(repository, revision or None, FILES)
+    return fetch(repository, revision or None, files)
 
 
 def _existing(path: Path) -> Path:
@@ -218,22 +223,47 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _read_entries(folder: Path) -> dict[str, Any]:
-    """The entries of ``config.json``, with the format checked."""
+def read_entries(folder: Path, form: str = FORMAT, known: Collection[str] = frozenset(_ENTRIES)) -> dict[str, Any]:
+    """The entries of ``config.json``.
+
+    Args:
+        folder: where it lies.
+        form: the format that it must have.
+        known: names of the entries that it may have.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it is damaged, of another format or holds other entries.
+    """
     path = _existing(folder / CONFIG_FILE)
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from error
     found = entries.get("format") if isinstance(entries, dict) else None
-    if found != FORMAT:
+    if found != form:
         raise ValueError(
-            f"{path} must be of format {FORMAT!r}, got {found!r}: use the version of fusion-pose that wrote it, or "
+            f"{path} must be of format {form!r}, got {found!r}: use the version of fusion-pose that wrote it, or "
             "train or fetch the checkpoint again"
         )
-    if unknown := set(entries) - _ENTRIES:
+    if unknown := set(entries) - set(known):
         raise ValueError(f"{path} has unknown entries: {', '.join(sorted(unknown))}")
     return entries
+
+
+def weights_fingerprint(module: nn.Module, dtype: torch.dtype | None = None) -> str:
+    """Hash of a network's tensors, wherever they lie.
+
+    Args:
+        module: the network.
+        dtype: floating point type that they are rounded to before, as :func:`save_checkpoint` does; None: not at all.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for name, tensor in sorted(module.state_dict().items()):
+        kept = tensor.detach().cpu().contiguous() if dtype is None else to_stored(name, tensor, dtype)
+        digest.update(f"{name} {tuple(kept.shape)}".encode())
+        digest.update(kept.numpy().tobytes())
+    return digest.hexdigest()
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -265,8 +295,8 @@ def _empty_model(config: ModelConfig) -> nn.ModuleDict:
         return build_networks(config)
 
 
-def _to_stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
-    """A copy of the tensor as it is written."""
+def to_stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """A copy of the tensor as it is written; ValueError if it is not finite."""
     tensor = tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
     if not tensor.is_floating_point():
         return tensor
@@ -276,9 +306,9 @@ def _to_stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor if tensor.ndim == 0 or not stored.isfinite().all() else stored
 
 
-def _check_replaceable(folder: Path) -> None:
-    """Refuse to replace what is not a checkpoint."""
+def check_replaceable(folder: Path, files: Collection[str] = FILES) -> None:
+    """Refuse to replace what is no folder of these files alone."""
     if not folder.is_dir():
         raise ValueError(f"a checkpoint is a folder, but {folder} is a file")
-    if others := sorted({path.name for path in folder.iterdir()} - set(FILES)):
+    if others := sorted({path.name for path in folder.iterdir()} - set(files)):
         raise ValueError(f"{folder} is replaced as a whole but holds other files: {', '.join(others[:5])}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args, get_origin, get_type_hints
 
-from fusion_model.config import DetectorConfig, FollowingConfig, LayerConfig, ModelConfig, SpreadConfig
+from fusion_model.config import DetectorConfig, FollowingConfig, FusionConfig, LayerConfig, ModelConfig, SpreadConfig
 
 _OPTIONAL = {"detector": DetectorConfig, "following": FollowingConfig, "spread": SpreadConfig}
 
@@ -17,11 +17,18 @@ def model_config_from_dict(data: dict[str, Any]) -> ModelConfig:
     """
     kinds = get_type_hints(ModelConfig) | _OPTIONAL
     parts = {name: dict(_entries(data, name)) for name in kinds if name not in _OPTIONAL or data.get(name) is not None}
-    layers = parts["fusion"].get("layers")
+    fusion = fusion_config_from_dict(parts.pop("fusion"))
+    others = {name: build_config(kinds[name], entries, name) for name, entries in parts.items()}
+    return ModelConfig(fusion=fusion, **others)
+
+
+def fusion_config_from_dict(data: dict[str, Any], where: str = "fusion") -> FusionConfig:
+    """The same of a :class:`FusionConfig`, which messages call ``where``."""
+    layers = data.get("layers") if isinstance(data, dict) else None
     if not isinstance(layers, list | tuple):
-        raise ValueError(f"the configuration's fusion.layers must be a list, got {layers!r}")  # noqa: TRY004
-    parts["fusion"]["layers"] = tuple(build_config(LayerConfig, layer, "fusion.layers") for layer in layers)
-    return ModelConfig(**{name: build_config(kinds[name], entries, name) for name, entries in parts.items()})
+        raise ValueError(f"the configuration's {where}.layers must be a list, got {layers!r}")  # noqa: TRY004
+    layers = tuple(build_config(LayerConfig, layer, f"{where}.layers") for layer in layers)
+    return build_config(FusionConfig, {**data, "layers": layers}, where)
 
 
 def _entries(data: dict[str, Any], name: str) -> dict[str, Any]:

@@ -1,33 +1,20 @@
 """Whoever cannot see, point or tell faint greys apart can use the page: axe finds nothing serious in any state."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
+from tests.helpers.access import check
 from tests.helpers.serving import WAIT, served, upload
 
 pytestmark = pytest.mark.browser
 
 SCREENS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
-SERIOUS = ("serious", "critical")
 
 
 @pytest.fixture(scope="module")
 def address(stand_in, example):
     with served(stand_in, card="# Card\n## Data\nRendered people.", example=example) as url:
         yield url
-
-
-def check(page):
-    """Fail with what axe finds."""
-    found = Axe().run(page).response["violations"]
-    wrong = [
-        f"{one['impact']}: {one['help']}: {node['target']}"
-        for one in found
-        if one["impact"] in SERIOUS
-        for node in one["nodes"]
-    ]
-    assert wrong == []
 
 
 @pytest.fixture(params=["light", "dark"])

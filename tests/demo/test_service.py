@@ -124,7 +124,7 @@ def test_every_call_that_needs_the_gpu_says_for_how_long(stand_in, photo, monkey
     monkeypatch.setattr("demo.service.spaces", Spaces)
     monkeypatch.setattr(Service, "_read", lambda *_: photo)
     service = Service(stand_in)
-    assert declared == [GPU_SECONDS] * 3
+    assert declared == [GPU_SECONDS] * 4
     service.estimate("photo.jpg")
     result = service.predict_all("photo.jpg")
     monkeypatch.setattr(Service, "photo_of", lambda *_: photo)
@@ -154,5 +154,5 @@ def test_on_zerogpu_the_model_is_on_the_device_at_once_and_can_be_described_with
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     device, functions, info = json.loads(done.stdout.strip().splitlines()[-1])
-    assert (device, functions) == ("cuda:0", 3)
+    assert (device, functions) == ("cuda:0", 4)
     assert info == Service.from_environment().info()

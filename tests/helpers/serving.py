@@ -9,9 +9,9 @@ WAIT = 60_000  # milliseconds, for busy machines
 
 
 @contextmanager
-def served(estimator, *, mcp=False, card="", **options):
+def served(estimator, *, mcp=False, card="", lab=None, **options):
     """The address of the page over an estimator, without an example unless ``options`` have one."""
-    page = build_page(Service(estimator, card=card), **{"example": None, **options})
+    page = build_page(Service(estimator, card=card, lab=lab), **{"example": None, **options})
     launch = launch_options(mcp=mcp)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch)
     try:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import statistics
 import zipfile
@@ -10,7 +11,9 @@ import zipfile
 import pytest
 import torch
 
+from fusion_model.estimator import PoseEstimator
 from fusion_model.hourglass import StackedHourglass
+from fusion_model.hub.strategies import COMPARED, load_strategies, strategy_figures
 from fusion_model.presets import PRESETS
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import make_people, write_pack
@@ -60,7 +63,8 @@ def finished(place):
     """The folder of a whole ablation over two seeds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS, "tiny", STACKED)
-        assert call(ablate, *options(place, place / "out", "--seeds", 0, 1, "--beta", "all", "--stages")) == 0
+        more = ("--beta", "all", "--stages", "--checkpoints", "--networks", place / "networks")
+        assert call(ablate, *options(place, place / "out", "--seeds", 0, 1, *more)) == 0
     return place / "out"
 
 
@@ -214,6 +218,26 @@ def test_a_cut_one_goes_on_and_ends_alike(place, finished, tmp_path, monkeypatch
         assert {**again, "seconds": 0} == {**straight, "seconds": 0}
 
 
+def test_the_networks_for_the_page_are_those_of_the_first_seed(finished):
+    for name in COMPARED:
+        estimator = PoseEstimator.from_pretrained(finished / "runs" / name / "seed-0" / "checkpoint")
+        networks = load_strategies(finished.parent / "networks", estimator)
+        ours, theirs = estimator.fusion_network.state_dict(), networks[name].state_dict()
+        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    assert networks["trainable"].config.merge_after is not None
+    figures = strategy_figures(finished.parent / "networks")
+    assert figures["late"].items() <= result(finished, "late", 0)["pruned"].items()
+    assert figures["late"]["mpjpe"] > 0
+
+
+def test_networks_that_were_not_kept_are_missed_by_name(place, finished, tmp_path, refused):
+    out = shutil.copytree(finished, tmp_path / "out")
+    shutil.rmtree(out / "runs" / "early" / "seed-0" / "checkpoint")
+    command = ("ablate", *options(place, out, "--seeds", 0, "--checkpoints", "--networks", tmp_path / "networks"))
+    assert "early/seed-0 was finished without --checkpoints" in refused(*command)
+    assert not (tmp_path / "networks").exists()
+
+
 def test_other_settings_or_data_are_refused_by_name(place, finished, refused):
     error = refused("ablate", *options(place, finished, "--seeds", 0, "--steps", 6))
     assert "steps 5, not 6" in error
@@ -229,6 +253,11 @@ def test_other_settings_or_data_are_refused_by_name(place, finished, refused):
         (("--strategies", "middle"), 2, "invalid choice: 'middle'"),
         (("--beta", "4"), 1, "--beta must be 'all' or merging layers from 0 to 3 of 'tiny', got '4'"),
         (("--beta", "-1"), 1, "got '-1'"),
+        (
+            ("--networks", "folder"),
+            1,
+            "--networks needs --checkpoints, and image-only, maps-only, early, late, trainable",
+        ),
         (("--people", "0"), 2, "must be a whole number above 0, got '0'"),
     ],
 )

@@ -272,7 +272,8 @@ def checkout(tmp_path, monkeypatch):
     for name in ("README.md", "LICENSE", "requirements.txt", "app.py", "assets/overview.webp", "tests/test_app.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("---\nsdk: gradio\n---\n" if name == "README.md" else name)
-    for name in ("demo/page.py", "demo/__pycache__/page.pyc", "fusion_model/pose.py", "assets/examples/walking.jpg"):
+    files = ("fusion_model/pose.py", "assets/examples/walking.jpg", "assets/analysis/figure5.png")
+    for name in ("demo/page.py", "demo/__pycache__/page.pyc", *files):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
     model = folder / "assets/checkpoints/default"

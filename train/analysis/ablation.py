@@ -16,13 +16,16 @@ import torch
 from torch import Tensor, nn
 
 from fusion_model.config import FusionConfig
+from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
+from fusion_model.hub.strategies import COMPARED, save_strategies
 from fusion_model.presets import PRESETS
 from fusion_model.readings import READINGS, read_maps
 from train.engine.checkpoints import latest_state
 from train.engine.loop import start_accelerator
 from train.engine.run_files import check_settings, read_json, write_json
 from train.fusion_stage.data import SampleSettings, fusion_data, fusion_fingerprint
+from train.fusion_stage.pose_figures import known
 from train.fusion_stage.samples import FusionData
 from train.fusion_stage.timing import parameter_count
 from train.fusion_stage.training import Outcome, Trainer, fusion_config, load_hourglass, sample_settings
@@ -98,6 +101,8 @@ class Ablation:
     def __init__(self, settings: AblationConfig, arguments: argparse.Namespace) -> None:
         self.settings, self.arguments, self.out = settings, arguments, arguments.out
         self.seeds = list(dict.fromkeys(arguments.seeds))
+        if arguments.networks and not (arguments.checkpoints and set(COMPARED) <= set(arguments.strategies)):
+            raise ValueError(f"--networks needs --checkpoints, and {', '.join(COMPARED)} among --strategies")
         self.rows = variants(arguments.strategies, arguments.beta, settings.preset, stages=arguments.stages)
         self.config = fusion_config(settings, arguments.hourglass)
         self.hourglass = load_hourglass(self.config, arguments.hourglass)
@@ -119,6 +124,19 @@ class Ablation:
     def results(self) -> dict[str, list[dict[str, Any]]]:
         """What every run of each row came to, by seed."""
         return {row.name: [read_json(self._folder(row, seed) / _RESULT) for seed in self.seeds] for row in self.rows}
+
+    def write_networks(self, folder: Path) -> Path:
+        """Write the first seed's networks for the page; ValueError if a run was finished without its checkpoint."""
+        networks, figures, seed = {}, {}, self.seeds[0]
+        for row in self.rows:
+            if row.name not in COMPARED:
+                continue
+            run = self._folder(row, seed)
+            if not (run / "checkpoint").is_dir():
+                raise ValueError(f"{run} was finished without --checkpoints: delete its {_RESULT} to train it again")
+            networks[row.name] = PoseEstimator.from_pretrained(run / "checkpoint", "cpu").fusion_network
+            figures[row.name] = known(read_json(run / _RESULT)["pruned"])
+        return save_strategies(folder, networks, self.hourglass, figures)
 
     def _check_settings(self) -> None:
         """Make the folder that of these settings, or refuse."""

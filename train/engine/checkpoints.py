@@ -7,7 +7,6 @@ Whenever a run is cut, the old or the new state is there, never a half.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import pickle
 import shutil
@@ -80,15 +79,6 @@ def is_released(folder: Path) -> bool:
 def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:
     """What a safetensors file takes."""
     return {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-
-
-def weights_fingerprint(module: nn.Module) -> str:
-    """Hash of a network's tensors, wherever they lie."""
-    digest = hashlib.blake2b(digest_size=8)
-    for name, tensor in sorted(_tensors(module).items()):
-        digest.update(f"{name} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.numpy().tobytes())
-    return digest.hexdigest()
 
 
 def read_weights(path: Path, part: str = "") -> dict[str, torch.Tensor]:

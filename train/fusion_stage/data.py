@@ -22,10 +22,10 @@ from torch import Tensor, nn
 from fusion_model.crop_inference import fusion_inputs
 from fusion_model.files import discard_unfinished, replacing
 from fusion_model.heatmaps import to_map_coordinates
+from fusion_model.hub.checkpoints import weights_fingerprint
 from train.data.people import People
 from train.data.source import SYNTHETIC
 from train.data.sources import data_fingerprint, find_people
-from train.engine.checkpoints import weights_fingerprint
 from train.engine.machine import bf16_is_fast
 from train.fusion_stage.joined_poses import with_joined_poses
 from train.fusion_stage.map_errors import MapErrors, draw_maps, measure_errors

@@ -19,13 +19,13 @@ from fusion_model.detection.network import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
-from fusion_model.hub.checkpoints import CONFIG_FILE, check_state, load_checkpoint
+from fusion_model.hub.checkpoints import CONFIG_FILE, check_state, load_checkpoint, weights_fingerprint
 from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
 from fusion_model.skeletons import HUMAN36M_17, SKELETONS, conversion_matrix
 from train.data.sampling import draw_local, named_rows, sampling_weights
 from train.data.source import SYNTHETIC
-from train.engine.checkpoints import read_weights, weights_fingerprint
+from train.engine.checkpoints import read_weights
 from train.engine.loop import Loop
 from train.engine.provenance import ENTRY, provenances
 from train.engine.run_files import read_json, write_json

@@ -1,0 +1,216 @@
+"""The fusion lab: five networks on the person who is picked, once somebody looks; on ZeroGPU with the photo."""
+
+import json
+
+import numpy as np
+import pytest
+
+from demo import service as service_module
+from demo.lab import Lab
+from demo.service import Service
+from demo.view import Choices, View
+from demo.widgets.lab_view import lab_body, lab_value
+from fusion_model import PoseEstimator
+from fusion_model.comparison import compare
+from fusion_model.hub.strategies import COMPARED, save_strategies
+from tests.helpers.access import check
+from tests.helpers.estimators import sure
+from tests.helpers.serving import WAIT, served, upload
+from tests.helpers.strategies import strategy_networks
+
+SCREENS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+@pytest.fixture(scope="module")
+def estimator():
+    return sure()
+
+
+@pytest.fixture(scope="module")
+def lab(estimator):
+    return Lab(strategy_networks(estimator.config.fusion), {name: {"photos_mpjpe": 123.4} for name in COMPARED})
+
+
+@pytest.fixture
+def service(estimator, lab):
+    return Service(estimator, lab=lab)
+
+
+@pytest.fixture
+def view(service, example):
+    return View(service, service.predict_all(str(example)), Choices("1"))
+
+
+def test_it_belongs_to_its_hourglass_alone(tmp_path, estimator, lab, caplog):
+    folder = save_strategies(tmp_path / "strategies", lab.networks, estimator.hourglass, lab.figures)
+    beside = Lab.beside(estimator, folder)
+    assert list(beside.networks) == list(COMPARED)
+    assert beside.figures == lab.figures
+    assert Lab.beside(PoseEstimator.random("tiny", seed=1), folder) is None
+    assert Lab.beside(estimator, tmp_path / "none") is None
+    assert caplog.records == []
+    (folder / "early.safetensors").unlink()
+    assert Lab.beside(estimator, folder) is None
+    assert "without its fusion lab" in caplog.text
+
+
+def test_it_waits_until_somebody_asks_but_not_on_zerogpu(service, example, monkeypatch):
+    (person,) = service.predict_all(str(example)).people
+    assert person.comparison is None
+    monkeypatch.setattr(service_module, "on_zero_gpu", lambda: True)
+    calls = []
+    monkeypatch.setattr(service, "_run_lab", lambda *_: calls.append("another call"))
+    result = service.predict_all(str(example))
+    (person,) = result.people
+    assert list(person.comparison.strategies) == list(COMPARED)
+    assert service.compare(result, person) is person.comparison
+    assert calls == []
+    assert Service(service.estimator).predict_all(str(example)).people[0].comparison is None  # no lab, no cost
+
+
+def test_it_says_how_far_the_networks_are_apart(view, estimator, lab):
+    (person,) = view.result.people
+    comparison = view.service.compare(view.result, person)
+    assert np.allclose(comparison.plain, compare(estimator, {}, view.photo, person.pose).plain)
+    body = lab_body(view, comparison)
+    apart = comparison.apart("trainable")
+    for name in COMPARED[:-1]:
+        assert f"<b>{apart[name]:.0f}&nbsp;mm</b> from learnt" in body
+    assert body.count("<li>") == 5
+    assert body.count("123&nbsp;mm off on held-out photos") == 5
+    assert f"merged after layer {lab.networks['trainable'].config.merge_after}" in body
+    assert f"<p class='large'>{comparison.photo_adds:.0f} mm</p>" in body
+    assert "<img" not in body  # Figure 5 is the bundled model's
+
+
+def test_the_bundled_model_shows_figure_5(view, monkeypatch):
+    monkeypatch.setattr(view.service.estimator, "name", "default")
+    comparison = view.service.compare(view.result, view.result.people[0])
+    assert "data:image/png;base64," in lab_body(view, comparison)
+
+
+def test_only_one_person_who_is_to_be_trusted_is_compared(view):
+    value = json.loads(lab_value(view))
+    assert value["who"]
+    assert value["body"] is None
+    both, _ = view.result.with_box("2", [0, 0, 9, 9], None)
+    for result, who in ((both, "2"), (both, "everyone"), (view.result.without("1"), None)):
+        assert json.loads(lab_value(View(view.service, result, Choices(who))))["who"] is None
+
+
+@pytest.fixture(scope="module")
+def address(estimator, lab, example):
+    with served(estimator, lab=lab, example=example) as url:
+        yield url
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """Filled with the boxes of those who are compared."""
+    boxes = []
+
+    def counted(estimator, networks, photo, pose):
+        boxes.append(pose.person_box.tolist())
+        return compare(estimator, networks, photo, pose)
+
+    monkeypatch.setattr(service_module, "compare", counted)
+    return boxes
+
+
+def opened(page):
+    """Open the lab, and wait for it."""
+    page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
+    page.locator("#lab summary").click()
+    page.locator("#lab li").nth(4).wait_for(timeout=WAIT)
+
+
+def distances(page):
+    return page.locator("#lab li b").all_inner_texts()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_it_opens_and_everyone_can_use_it(open_page, runs, screen, scheme):
+    page = open_page(SCREENS[screen], scheme)
+    opened(page)
+    assert len(runs) == 1
+    assert page.locator("#lab h4").all_inner_texts() == [
+        "Photo alone",
+        "Heatmaps alone",
+        "Early fusion",
+        "Late fusion",
+        "Learnt fusion",
+    ]
+    assert all(text.endswith("mm") and text != "0 mm" for text in distances(page))
+    assert page.locator("#lab svg[role=img]").count() == 6
+    assert page.get_by_role("heading", name="What the photo adds").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= SCREENS[screen]["width"]
+    assert page.broken == []
+    check(page)
+
+
+@pytest.mark.browser
+def test_nothing_runs_before_it_is_opened_nor_twice_for_one_person(open_page, runs):
+    page = open_page()
+    page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
+    page.get_by_label("Guess beyond the frame").check()
+    page.wait_for_timeout(1000)
+    assert runs == []
+    page.get_by_role("link", name="Fusion lab").click()
+    page.locator("#lab li").nth(4).wait_for(timeout=WAIT)
+    before = distances(page)
+    for _ in range(2):
+        page.locator("#lab summary").click()
+    page.wait_for_timeout(1000)
+    assert len(runs) == 1
+    assert distances(page) == before
+
+
+@pytest.mark.browser
+def test_while_it_is_open_it_follows_who_is_picked(open_page, runs, notes):
+    page = open_page()
+    opened(page)
+    first = distances(page)
+    box = page.locator("#box textarea, #box input")
+    box.fill("100 100 500 590")
+    box.press("Enter")
+    changed = "old => {const now = [...document.querySelectorAll('#lab li b')].map(one => one.innerText);"
+    changed += " return now.length === 4 && String(now) !== String(old)}"
+    page.wait_for_function(changed, arg=first, timeout=WAIT)
+    assert len(runs) == 2
+    page.locator("#photo").get_by_role("button", name="Remove Image").click()
+    upload(page, notes)
+    page.locator("#hint").get_by_text("notes.jpg is not a photo").wait_for(timeout=WAIT)
+    assert not page.locator("#lab").is_visible()
+
+
+@pytest.mark.browser
+def test_several_people_are_not_compared_and_an_error_is_said_in_place(open_page, runs, monkeypatch):
+    page = open_page()
+    opened(page)
+    box = page.locator("#box textarea, #box input")
+    box.fill("0 400 200 600")
+    box.press("Enter")
+    page.get_by_label("Person 2").wait_for(timeout=WAIT)
+    page.get_by_label("Everyone").check()
+    page.locator("#lab").get_by_text("Pick one person to compare.").wait_for(timeout=WAIT)
+    assert page.locator("#lab li").count() == 0
+
+    def fail(*_):
+        raise ValueError("no networks <today>")
+
+    monkeypatch.setattr(service_module, "compare", fail)
+    page.get_by_label("Person 1").check()
+    page.locator("#lab").get_by_text("no networks <today>").wait_for(timeout=WAIT)
+    assert page.get_by_test_id("toast-body").count() == 0
+    assert runs[0] != runs[-1]
+
+
+@pytest.mark.browser
+def test_a_model_without_its_networks_has_no_lab(open_page, stand_in, example):
+    with served(stand_in, example=example) as url:
+        page = open_page(url=url)
+        page.wait_for_selector("#weights .js-plotly-plot", timeout=WAIT)
+        assert page.locator("#lab").count() == 0
+        assert page.get_by_role("link", name="Fusion lab").count() == 0
