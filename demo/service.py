@@ -7,6 +7,8 @@ import html
 import logging
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +24,7 @@ import numpy as np
 
 from demo.examples import Example, stored_result
 from demo.result import Person, Result
-from demo.video import pipeline
+from demo.video import live, pipeline
 from demo.video.first_frame import FirstFrame, read_first_frame
 from demo.video.motion import Motion
 from demo.video.tracker import Frame, Track, track_frames
@@ -65,6 +67,7 @@ class Service:
         self._run = on_gpu(self._estimate)
         self._run_all = on_gpu(self._predict_all)
         self._run_tracker = on_gpu(self._track_frames)
+        self._live_turn = threading.Lock()
 
     @classmethod
     def from_environment(cls) -> Service:
@@ -191,6 +194,21 @@ class Service:
         """Write the files of a motion; see :func:`demo.video.pipeline.file_steps`. Errors: as :meth:`motion_steps`."""
         with _refusals("clip"):
             return (yield from pipeline.file_steps(motion, folder))
+
+    def live_step(self, frame: object, before: live.Live | None) -> live.Live:
+        """Follow the person before a visitor's camera into one more frame; several visitors take turns.
+
+        Args:
+            frame: as the browser sends it, see :func:`demo.video.live.decode_frame`.
+            before: after the frame before; None for the first.
+
+        Raises:
+            gr.Error: with a sentence that says what is wrong.
+        """
+        with _refusals("frame"):
+            picture = live.decode_frame(frame)
+            with self._live_turn:
+                return live.follow(self.estimator, picture, time.monotonic(), before)
 
     def info(self) -> dict[str, Any]:
         """What the model is, JSON-ready."""

@@ -15,7 +15,7 @@ CSS = """
 .hint { padding: 4rem 1rem; text-align: center; }
 #hero { margin-bottom: -16px; }
 #input { align-items: center; }
-:is(#hero, #chooser, #figure, #tools, .pose) > .html-container { padding: 0; }
+:is(#hero, #chooser, #figure, #tools, #live, .pose) > .html-container { padding: 0; }
 button[role="tab"][aria-selected="true"]:not(.dark *) { color: #1d4ed8; }
 .tabitem { padding-top: 10px !important; }
 #figure, #weights, #motion { overflow: hidden; }
