@@ -71,8 +71,8 @@ class CheckedBlocks(gr.Blocks):
 def _keep_own_preprocess(blocks: list[Any], state: Any) -> None:
     """Gradio makes a component that an event has changed anew, from its class: what was set on the first is lost."""
     for block in blocks:
-        if state is not None and block._id in state and "preprocess" in vars(block):
-            state[block._id].preprocess = block.preprocess
+        if state is not None and block._id in state and "preprocess" in vars(block):  # noqa: SLF001
+            state[block._id].preprocess = block.preprocess  # noqa: SLF001
 
 
 def misfit(request: Request, error: Exception) -> JSONResponse:

@@ -48,7 +48,7 @@ def test_a_frame_is_read_as_it_was_sent():
     ids=["nothing", "number", "empty", "no base64", "no picture", "a png", "called png", "too long", "a path"],
 )
 def test_what_is_no_frame_is_refused_in_a_sentence(frame):
-    with pytest.raises(ValueError, match="the camera's frame .* JPEG"):
+    with pytest.raises(ValueError, match=r"the camera's frame .* JPEG"):
         decode_frame(frame)
 
 
