@@ -122,16 +122,20 @@ class Service:
             photo: path of the uploaded file.
 
         Returns:
-            All people, best first; a photo without people is no error.
+            All people, best first, and apart those who are unsure; a photo without people is no error.
 
         Raises:
             gr.Error: with a sentence that says what is wrong.
         """
         with _refusals():
             array = self._read(photo)
-            poses = self._run_all(array)
-        people = tuple(Person(pose.person_box, pose) for pose in poses)
-        return Result(str(photo), array.shape[:2], people, self.estimator.trust_score)
+            poses = self._run_all(array, self._weakest_score)
+        sure = self.estimator.trust_score
+        people, more = (
+            tuple(Person(pose.person_box, pose) for pose in poses if (pose.score >= sure) == shown)
+            for shown in (True, False)
+        )
+        return Result(str(photo), array.shape[:2], people, sure, more)
 
     def stored(self, example: Example) -> Result | None:
         """The stored result of an example, if this model made it."""
@@ -223,6 +227,12 @@ class Service:
             "fusion": {**dataclasses.asdict(self.fusion), "weights": self.fusion.weights.tolist()},
         }
 
+    @property
+    def _weakest_score(self) -> float | None:
+        """Of the people whom the library has looked at anyway: to be told of them takes no more time."""
+        detector = self.estimator.config.detector
+        return detector and min(detector.min_score, self.estimator.trust_score)
+
     def _read(self, photo: object) -> np.ndarray:
         """The pixels of an uploaded photo."""
         if photo is None:
@@ -233,9 +243,9 @@ class Service:
         """Run the networks on one person: one of the three calls that need the GPU."""
         return self.estimator(photo, box=box)
 
-    def _predict_all(self, photo: np.ndarray) -> list[Pose]:
+    def _predict_all(self, photo: np.ndarray, min_score: float | None = None) -> list[Pose]:
         """Run the networks on all people: the second one."""
-        return self.estimator.predict_all(photo)
+        return self.estimator.predict_all(photo, min_score=min_score)
 
     def _track_frames(self, frames: Sequence[Frame], track: Track) -> tuple[list[Pose | None], Track]:
         """Run the networks on some frames of a clip: the third one."""
