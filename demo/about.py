@@ -7,6 +7,8 @@ import re
 
 import gradio as gr
 
+from demo.widgets import LINKS_JS
+
 PAPER = "https://arxiv.org/abs/1611.05708"
 
 _LIMITS = """
@@ -45,8 +47,8 @@ def hero(*, with_lab: bool = False) -> gr.HTML:
         "<header class='hero'><div><h1>See anyone&rsquo;s pose in 3D, from one photo</h1>"
         "<p>The network has learnt where to fuse the photo with its joint heatmaps, and shows you both. "
         "No graphics card needed.</p></div>"
-        f"<nav aria-label='About'>{anchors}</nav></header>",
-        js_on_load=_OPEN_JS,
+        f"<nav aria-label='About'>{anchors}<button type='button' class='copy'>Copy link</button></nav></header>",
+        js_on_load=_OPEN_JS + LINKS_JS,
         elem_id="hero",
     )
 

@@ -1,4 +1,4 @@
-"""The photos that the page offers, with their results: ``python -m demo.examples`` estimates and stores them.
+"""The photos and clips that the page offers. ``python -m demo.examples`` estimates and stores the results of photos.
 
 A result is stored in the pack ``NAME.npz`` beside its photo, so that opening the page, or an example, runs no network.
 """
@@ -29,7 +29,7 @@ _SPREAD = "spread"  # of models that have measured it
 
 @dataclass(frozen=True)
 class Example:
-    """A photo to choose.
+    """A photo or clip to choose.
 
     Attributes:
         name: of the file in :data:`FOLDER`.
@@ -41,25 +41,29 @@ class Example:
 
     @property
     def path(self) -> Path:
-        """The photo."""
+        """The file."""
         return FOLDER / self.name
 
     @property
     def pack(self) -> Path:
-        """Its stored result."""
+        """The stored result of a photo."""
         return self.path.with_suffix(".npz")
 
 
 EXAMPLES = (
     Example("dancing.jpg", "Dancing"),
+    Example("group.jpg", "Group"),
     Example("photographer.jpg", "Photographer"),
     Example("kicking.jpg", "Kicking"),
+    Example("yoga.jpg", "Yoga"),
     Example("astronaut.jpg", "Astronaut"),
-    Example("walking.jpg", "Walking"),
-    Example("sitting.jpg", "Sitting"),
+    Example("climbing.jpg", "Climbing"),
     Example("child.jpg", "Child"),
 )
-"""In the order in which the page shows them."""
+"""Photos, in the order in which the page shows them."""
+
+CLIPS = (Example("stretching.mp4", "Stretching"),)
+"""The same of clips."""
 
 
 def stored_result(example: Example, model: str, min_score: float) -> Result | None:

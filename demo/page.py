@@ -14,10 +14,11 @@ from demo.about import about, hero
 from demo.endpoints import data_endpoints
 from demo.examples import EXAMPLES, FOLDER
 from demo.inputs import photo_parameter
+from demo.live_tab import LiveTab
 from demo.photo_tab import PhotoTab
 from demo.requests import MISFITS, CheckedBlocks, misfit
 from demo.retention import CLEANING, watching
-from demo.service import Service
+from demo.service import Service, on_zero_gpu
 from demo.theme import CSS, theme
 from demo.video_tab import VideoTab
 from fusion_model.video.clips import MAX_BYTES
@@ -43,6 +44,9 @@ def build_page(service: Service, example: Path | None = EXAMPLES[0].path) -> gr.
                 photo_tab = PhotoTab(service, example)
             with gr.Tab("Video"):
                 video_tab = VideoTab(service)
+            if not on_zero_gpu():  # which would lend a GPU for each frame
+                with gr.Tab("Live"):
+                    LiveTab(service)
         about(service.card)
         photo = photo_parameter()
         photo_tab.add_endpoint(photo)

@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import move_files_to_cache
 
 from demo.drawing.figures import weights_figure, weights_sentence
 from demo.examples import EXAMPLES
 from demo.inputs import parse_box, photo_input
-from demo.result import Result
+from demo.result import EVERYONE, Result
 from demo.result_panel import ResultPanel
 from demo.retention import KEPT_SECONDS
 from demo.service import Service, on_zero_gpu, refusal
 from demo.view import Choices, View
-from demo.widgets.chooser import chooser
+from demo.widgets.chooser import chooser, kept_files
 from demo.widgets.lab_view import lab_body, lab_value
 
 _HINT = "## The pose appears here\nUpload a photo, or choose an example."
@@ -49,8 +48,8 @@ class PhotoTab:
         self.service, first = service, _first_view(service, example)
         with gr.Row(elem_id="input"):
             self.photo = photo_input(first and first.result.photo)
-            self.files = {_kept_file(example.path, self.photo): example for example in EXAMPLES}
-            self.chooser = chooser(EXAMPLES, list(self.files))
+            self.files = kept_files(EXAMPLES, self.photo)
+            self.chooser = chooser(self.files)
         self.hint = gr.Markdown(_HINT, visible=first is None, elem_id="hint", elem_classes="hint")
         with gr.Column(elem_classes=[] if first else _AWAY) as self.results:
             self.panel = ResultPanel(service.fusion, first, with_lab=service.lab is not None)
@@ -153,6 +152,7 @@ class PhotoTab:
         return (
             self._answer(panel.tools.pick, picked, outputs, **_QUIET),
             self._answer(panel.tools.remove, self._removed, outputs, **_QUIET),
+            self._answer(panel.more.click, self._everyone, outputs, **_QUIET),
             self._answer(panel.tools.box, drawn, outputs, **busy),
             self._answer(panel.box.submit, written, outputs, **busy),
         )
@@ -243,6 +243,11 @@ class PhotoTab:
         result = view.result.without(view.choices.who)
         return self._shown(view, result, _best(result))
 
+    def _everyone(self, view: View, *_: Any) -> _Values:
+        """Show weak finds, too."""
+        result = view.result.with_more()
+        return self._shown(view, result, EVERYONE if len(result.people) > 1 else "1")
+
     def _boxed(self, view: View, box: list[float]) -> _Values:
         """Estimate the person in a box, and show that person."""
         return self._shown(view, *view.result.with_box(view.choices.who, box, self.service.in_box(view.result, box)))
@@ -260,12 +265,6 @@ def _first_view(service: Service, example: Path | None) -> View | None:
         return None
     view = View(service, stored or service.predict_all(str(example)), Choices("1"))
     return view if view.poses else None
-
-
-def _kept_file(path: Path, component: gr.Image) -> str:
-    """A copy of a file from which the page may take it, and which stays as long as the server."""
-    file = {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
-    return move_files_to_cache(file, component, postprocess=True, keep_in_cache=True)["path"]
 
 
 def _best(result: Result) -> str | None:

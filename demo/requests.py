@@ -71,8 +71,9 @@ class CheckedBlocks(gr.Blocks):
 def _keep_own_preprocess(blocks: list[Any], state: Any) -> None:
     """Gradio makes a component that an event has changed anew, from its class: what was set on the first is lost."""
     for block in blocks:
-        if state is not None and block._id in state and "preprocess" in vars(block):
-            state[block._id].preprocess = block.preprocess
+        number = block._id  # noqa: SLF001 there is no public one
+        if state is not None and number in state and "preprocess" in vars(block):
+            state[number].preprocess = block.preprocess
 
 
 def misfit(request: Request, error: Exception) -> JSONResponse:

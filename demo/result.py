@@ -41,12 +41,18 @@ class Result:
         shape: height and width of the photo in pixels.
         people: best first, then those whose boxes were drawn.
         min_score: person confidence below which a pose is not to be trusted.
+        more: people below it, best first, who are not shown until they are asked for.
+        draws_unsure: whether they were: then poses that are not to be trusted are drawn, too.
+        emptied: whether somebody's box was deleted.
     """
 
     photo: str
     shape: tuple[int, int]
     people: tuple[Person, ...]
     min_score: float
+    more: tuple[Person, ...] = ()
+    draws_unsure: bool = False
+    emptied: bool = False
 
     def choices(self) -> list[tuple[str, str]]:
         """Labels and values to pick from: people by number, from 1, and everyone where there are several."""
@@ -60,12 +66,14 @@ class Result:
         return self.people[int(who) - 1 : int(who)]
 
     def poses(self, who: str | None, height_mm: float) -> dict[str, Pose]:
-        """Trusted poses of the chosen people, by number, scaled to a height in mm."""
+        """Poses of the chosen people that are to be drawn, by number, scaled to a height in mm."""
         numbered = {str(number): person.pose for number, person in enumerate(self.people, start=1)}
         return {
             number: of_height(pose, height_mm)
             for number, pose in numbered.items()
-            if who in (None, EVERYONE, number) and pose is not None and pose.score >= self.min_score
+            if who in (None, EVERYONE, number)
+            and pose is not None
+            and (self.draws_unsure or pose.score >= self.min_score)
         }
 
     def boxes(self) -> dict[str, np.ndarray]:
@@ -96,8 +104,12 @@ class Result:
 
     def without(self, who: str | None) -> Result:
         """The result after one person was deleted; the others move up. None, or everyone, deletes nobody."""
-        numbered = enumerate(self.people, start=1)
-        return dataclasses.replace(self, people=tuple(person for number, person in numbered if str(number) != who))
+        kept = tuple(person for number, person in enumerate(self.people, start=1) if str(number) != who)
+        return dataclasses.replace(self, people=kept, emptied=True)
+
+    def with_more(self) -> Result:
+        """The result with everyone, unsure ones, too."""
+        return dataclasses.replace(self, people=(*self.people, *self.more), more=(), draws_unsure=True)
 
 
 def of_height(pose: Pose, height_mm: float) -> Pose:
@@ -109,20 +121,28 @@ def of_height(pose: Pose, height_mm: float) -> Pose:
 
 def advice(result: Result, who: str | None) -> str:
     """Warnings about what is drawn, and what the user can do about it; empty if all is well."""
+    if not result.people and result.emptied:
+        return "**No box is left.** To draw one, drag it round a person on the picture, or press *Draw a box*."
+    if not result.people and result.more:
+        return (
+            "**Nobody was found for sure.** Look at the weaker finds below the picture, or drag a box round the person."
+        )
     if not result.people:
         return (
             "**Nobody was found in this photo.** Drag a box round the person on the picture, or try a photo that shows "
             "somebody larger, sharper or in better light."
         )
-    people = result.chosen(who)
-    return " ".join(dict.fromkeys(text for person in people if (text := _advice(person, result.min_score))))
+    texts = (_advice(person, result.min_score, drawn=result.draws_unsure) for person in result.chosen(who))
+    return " ".join(dict.fromkeys(filter(None, texts)))
 
 
-def _advice(person: Person, min_score: float) -> str:
-    """The same for one person."""
+def _advice(person: Person, min_score: float, *, drawn: bool) -> str:
+    """The same for one person, who is drawn even if unsure or not."""
     pose = person.pose
     if pose is None:
         return "**Nobody was found in this box.** Draw it tight round the whole person, as far as the photo shows it."
+    if pose.score < min_score and drawn:
+        return "**Some of these are weak finds**: see for yourself whether they are people."
     if pose.score < min_score:
         return (
             f"**Too unsure to draw** (confidence {pose.score:.2f}, and {min_score:.2f} is wanted). Draw the box "

@@ -48,7 +48,7 @@ class ResultPanel:
             "kind": self.kind,
         }
         self.drawing = [self.picture, self.tools, self.figure]
-        self.quick = [self.frame, self.notice, self.who, *self.drawing, self.times, self.box, self.caption]
+        self.quick = [self.frame, self.notice, self.who, self.more, *self.drawing, self.times, self.box, self.caption]
         self.quick += [self.lab] if self.lab else []
         self.late = [self.maps, self.download]
 
@@ -76,6 +76,7 @@ class ResultPanel:
             self.who: lambda view: gr.Radio(
                 view.result.choices(), value=view.choices.who, visible=len(view.result.people) > 1
             ),
+            self.more: lambda view: gr.Button(_more(len(view.result.more)), visible=bool(view.result.more)),
             self.picture: lambda view: gr.Image(view.picture()),
             self.tools: tools_value,
             self.lab: lab_value,
@@ -131,6 +132,8 @@ class ResultPanel:
         people = self._at_first(lambda view: view.result.choices()) or []
         who = self._at_first(lambda view: view.choices.who)
         self.who = gr.Radio(people, value=who, visible=len(people) > 1, label="Who?", elem_id="who")
+        count = self._at_first(lambda view: len(view.result.more)) or 0
+        self.more = gr.Button(_more(count), visible=count > 0, size="md", elem_id="more")
         self.tools = picture_tools(self.first)
         self.box = gr.Textbox(
             self._at_first(View.box_text),
@@ -200,6 +203,11 @@ class ResultPanel:
         self.sentence = gr.Markdown(weights_sentence(fusion), label="Fusion")
         self.bars = gr.Plot(weights_figure(fusion), label="Fusion weights", show_label=False, elem_id="weights")
         self.lab = lab_view(self.first) if self.with_lab else None
+
+
+def _more(count: int) -> str:
+    """What the button says that shows so many weak finds."""
+    return f"Show {count} more: weak finds"
 
 
 def colour_key(*, ellipsoids: bool = True) -> str:

@@ -7,6 +7,8 @@ import html
 import logging
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +25,7 @@ import numpy as np
 from demo.examples import Example, stored_result
 from demo.lab import Lab
 from demo.result import Person, Result
-from demo.video import pipeline
+from demo.video import live, pipeline
 from demo.video.first_frame import FirstFrame, read_first_frame
 from demo.video.motion import Motion
 from demo.video.tracker import Frame, Track, track_frames
@@ -70,6 +72,7 @@ class Service:
         self._run_all = on_gpu(self._predict_all)
         self._run_tracker = on_gpu(self._track_frames)
         self._run_lab = on_gpu(self._compare)
+        self._live_turn = threading.Lock()
 
     @classmethod
     def from_environment(cls) -> Service:
@@ -123,16 +126,20 @@ class Service:
             photo: path of the uploaded file.
 
         Returns:
-            All people, best first; a photo without people is no error.
+            All people, best first, and apart those who are unsure; a photo without people is no error.
 
         Raises:
             gr.Error: with a sentence that says what is wrong.
         """
         with _refusals():
             array = self._read(photo)
-            found = self._run_all(array, on_zero_gpu())
-        people = tuple(Person(pose.person_box, pose, comparison) for pose, comparison in found)
-        return Result(str(photo), array.shape[:2], people, self.estimator.trust_score)
+            found = self._run_all(array, on_zero_gpu(), self._weakest_score)
+        sure = self.estimator.trust_score
+        people, more = (
+            tuple(Person(pose.person_box, pose, compared) for pose, compared in found if (pose.score >= sure) == shown)
+            for shown in (True, False)
+        )
+        return Result(str(photo), array.shape[:2], people, sure, more)
 
     def stored(self, example: Example) -> Result | None:
         """The stored result of an example, if this model made it."""
@@ -208,6 +215,21 @@ class Service:
         with _refusals("clip"):
             return (yield from pipeline.file_steps(motion, folder))
 
+    def live_step(self, frame: object, before: live.Live | None) -> live.Live:
+        """Follow the person before a visitor's camera into one more frame; several visitors take turns.
+
+        Args:
+            frame: as the browser sends it, see :func:`demo.video.live.decode_frame`.
+            before: after the frame before; None for the first.
+
+        Raises:
+            gr.Error: with a sentence that says what is wrong.
+        """
+        with _refusals("frame"):
+            picture = live.decode_frame(frame)
+            with self._live_turn:
+                return live.follow(self.estimator, picture, time.monotonic(), before)
+
     def info(self) -> dict[str, Any]:
         """What the model is, JSON-ready."""
         config = self.estimator.config
@@ -221,6 +243,12 @@ class Service:
             "fusion": {**dataclasses.asdict(self.fusion), "weights": self.fusion.weights.tolist()},
         }
 
+    @property
+    def _weakest_score(self) -> float | None:
+        """Of the people whom the library has looked at anyway: to be told of them takes no more time."""
+        detector = self.estimator.config.detector
+        return detector and min(detector.min_score, self.estimator.trust_score)
+
     def _read(self, photo: object) -> np.ndarray:
         """The pixels of an uploaded photo."""
         if photo is None:
@@ -231,10 +259,15 @@ class Service:
         """Run the networks on one person: one of the four calls that need the GPU."""
         return self.estimator(photo, box=box)
 
-    def _predict_all(self, photo: np.ndarray, in_lab: bool) -> list[tuple[Pose, Comparison | None]]:
-        """Run the networks on all people, and the lab's, where it is wanted: the second one."""
-        poses = self.estimator.predict_all(photo)
-        return [(pose, self._compare(photo, pose) if in_lab and self.lab else None) for pose in poses]
+    def _predict_all(
+        self, photo: np.ndarray, in_lab: bool, min_score: float | None = None
+    ) -> list[tuple[Pose, Comparison | None]]:
+        """Run the networks on all people, and the lab's on those who show, where it is wanted: the second one."""
+        sure = self.estimator.trust_score
+        return [
+            (pose, self._compare(photo, pose) if in_lab and self.lab and pose.score >= sure else None)
+            for pose in self.estimator.predict_all(photo, min_score=min_score)
+        ]
 
     def _track_frames(self, frames: Sequence[Frame], track: Track) -> tuple[list[Pose | None], Track]:
         """Run the networks on some frames of a clip: the third one."""

@@ -10,12 +10,14 @@ CSS = """
 .hero { display: flex; flex-wrap: wrap; align-items: end; justify-content: space-between; gap: 2px 32px; }
 .hero p { margin: 0; font-size: 1.05rem; }
 .hero nav { display: flex; flex-wrap: wrap; gap: 0 20px; }
-.hero nav a { padding: 4px 0; color: #1d4ed8; text-decoration: underline; text-underline-offset: 3px; }
-.dark .hero nav a { color: #93c5fd; }
+.hero nav a { padding: 4px 0; }
+.hero nav .copy { padding: 4px 0; border: 0; background: none; font: inherit; cursor: pointer; }
+.hero nav :is(a, .copy) { color: #1d4ed8; text-decoration: underline; text-underline-offset: 3px; }
+.dark .hero nav :is(a, .copy) { color: #93c5fd; }
 .hint { padding: 4rem 1rem; text-align: center; }
 #hero { margin-bottom: -16px; }
 #input { align-items: center; }
-:is(#hero, #chooser, #figure, #tools, .pose) > .html-container { padding: 0; }
+:is(#hero, #chooser, #figure, #tools, #live, .pose) > .html-container { padding: 0; }
 button[role="tab"][aria-selected="true"]:not(.dark *) { color: #1d4ed8; }
 .tabitem { padding-top: 10px !important; }
 #figure, #weights, #motion { overflow: hidden; }

@@ -16,6 +16,7 @@ from gradio.utils import get_upload_folder
 
 from demo.drawing.motion_figure import motion_sentence
 from demo.drawing.motion_player import motion_player, player_value
+from demo.examples import CLIPS
 from demo.inputs import CLIP_QUEUE, checked_height, clip_input, height_input, parse_box
 from demo.result_panel import colour_key
 from demo.retention import KEPT_SECONDS
@@ -24,12 +25,10 @@ from demo.video.first_frame import FirstFrame
 from demo.video.motion import Motion
 from demo.video.pipeline import MAX_POSES, SUFFIXES, Step
 from demo.video.smoothing import smooth_motion
+from demo.widgets.chooser import clip_chooser, kept_files
 from fusion_model.video.clips import LIMITS
 
-EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
-
-_EXAMPLES = ("stretching.mp4",)
-_HINT = "### The motion appears here\nUpload a clip, record one or choose the example, then press *Follow the person*."
+_HINT = "### The motion appears here\nUpload a clip, record one or choose an example, then press *Follow the person*."
 _NOBODY_YET = (
     "### The motion appears here\n"
     "Nobody was found in the first frame: *Follow the person* takes the one who appears first."
@@ -70,7 +69,7 @@ class VideoTab:
     def _build_input(self) -> None:
         """The clip, the person, the options and the buttons."""
         self.clip = clip_input()
-        gr.Examples([str(EXAMPLES / name) for name in _EXAMPLES], self.clip, api_visibility="private")
+        self.chooser = clip_chooser(kept_files(CLIPS, self.clip))
         self.people = gr.Image(
             label="First frame",
             show_label=False,  # it would hide heads
@@ -124,6 +123,7 @@ class VideoTab:
         who = [self.first, self.people, self.who, self.box]
         changed = self.clip.change(self._new_clip, None, [*running, *who], cancels=[started, again], **_QUIET)
         changed.then(self._look, self.clip, [*who, self.hint], show_progress_on=self.hint, api_visibility="private")
+        self.chooser.upload(None, self.chooser, self.clip, js="(file) => file", **_QUIET)
         picked = [self.people, self.who, self.box]
         self.people.select(self._clicked, self.first, picked, **_QUIET)
         self.who.input(self._picked, [self.first, self.who], picked, **_QUIET)

@@ -77,7 +77,7 @@ class View:
 
     @cached_property
     def poses(self) -> dict[str, Pose]:
-        """Trusted poses of the chosen people, by number, at the chosen height; gr.Error if that is out of range."""
+        """Poses to draw of the chosen people, by number, at the chosen height; gr.Error if that is out of range."""
         return self.result.poses(self.choices.who, 10 * checked_height(self.choices.height_cm))
 
     def one_person(self) -> Person | None:

@@ -65,7 +65,8 @@ def compare(
         unseen = dataclasses.replace(seen, image=colour, features=features[0])
 
         def pose_of(network: FusionNetwork, prediction: CropPrediction) -> np.ndarray:
-            return predictor.uncorrected([prediction], network, flip_test=True)[0]
+            (found,), _ = predictor.uncorrected([prediction], network, flip_test=True)
+            return found
 
         own = estimator.fusion_network
         strategies = {name: pose_of(network, seen) for name, network in networks.items()}

@@ -96,6 +96,7 @@ class FusionConfig:
             position, spread and height of each map's peak (:mod:`fusion_model.readings`); the paper's does not.
         photo_features: channels of the hourglass's features, the image stream's input in place of the photo's pixels;
             0, as in the paper: it sees the pixels.
+        spreads: whether the network also says how far off each joint may be; the paper's does not.
         output_unit_mm: millimetres per unit of the last layer's output; the paper regresses millimetres (1).
         merge_after: set by pruning, never by hand: the number b of data layers kept. Fusion layers
             b + 1..L + 1 follow. None for an unpruned network.
@@ -114,6 +115,7 @@ class FusionConfig:
     batch_norm: bool = False
     map_readings: bool = False
     photo_features: int = 0
+    spreads: bool = False
     output_unit_mm: float = 1.0
     merge_after: int | None = None
 
@@ -261,27 +263,20 @@ class FollowingConfig:
 
 @dataclass(frozen=True)
 class SpreadConfig:
-    """How far 3D joints may be off (:mod:`fusion_model.spread`), fitted by ``train.calibrate``.
+    """How much larger 3D errors are than the fusion network says, measured by ``train.calibrate``.
 
     Attributes:
-        confidence: rising confidences in 2D, the knots of piecewise linear functions.
-        across: standard deviation in x, and in y, at each knot, mm.
-        depth: standard deviation in z at each knot, mm.
-        joints: factor for each of Human3.6M's 17 joints; 0 for the pelvis, from which the others are measured.
+        across: factor in x and in y.
+        depth: factor in z.
     """
 
-    confidence: tuple[float, ...]
-    across: tuple[float, ...]
-    depth: tuple[float, ...]
-    joints: tuple[float, ...]
+    across: float
+    depth: float
 
     def __post_init__(self) -> None:
-        """Refuse knots that make no function."""
-        rising = all(a < b for a, b in zip(self.confidence, self.confidence[1:], strict=False))
-        if not rising or not len(self.confidence) == len(self.across) == len(self.depth) > 0:
-            raise ValueError(f"spread needs matching knots with rising confidences, got {self}")
-        if len(self.joints) != len(SKELETONS["human36m_17"]) or min(*self.across, *self.depth, *self.joints) < 0:
-            raise ValueError(f"spread needs a factor for each of 17 joints, and nothing below zero, got {self}")
+        """Refuse factors that are none."""
+        if not (self.across > 0 and self.depth > 0):
+            raise ValueError(f"spread needs positive factors, got {self.across} and {self.depth}")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ batches, and regresses their 3D poses.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from fusion_model.heatmaps import decode_smoothed, rival_heights, to_crop_coordi
 from fusion_model.hourglass import StackedHourglass, flip_average, folded
 from fusion_model.readings import read_maps
 from fusion_model.skeletons import MPII_16, SKELETONS, pelvis_weights
+from fusion_model.spread import spreads
 from fusion_model.threads import Threads
 
 _SUREST = 6  # joints, whose mean confidence is that of a crop
@@ -114,30 +116,55 @@ class CropPredictor:
         return flip_average(maps, mirrored, MPII_16.mirror), torch.stack(features, 1)
 
     def poses(self, predictions: Sequence[CropPrediction], *, flip_test: bool = False) -> np.ndarray:
-        """(N, J, 3) float64 mm, camera axes of the photo, pelvis at the origin, for a person of 1.70 m.
+        """(N, J, 3) float64 mm, as :meth:`poses_and_spreads` has them."""
+        return self.poses_and_spreads(predictions, flip_test=flip_test)[0]
+
+    def poses_and_spreads(
+        self, predictions: Sequence[CropPrediction], *, flip_test: bool = False
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Poses for a person of 1.70 m, pelvis at the origin, and how far they may be off.
 
         Where the joint set has no pelvis, the middle of the hips is at the origin.
 
         Args:
             predictions: N of them.
             flip_test: average with the pose of the mirrored inputs; of predictions that were made so.
+
+        Returns:
+            (N, J, 3) float64 mm, camera axes of the photo, and one standard deviation of each along these, in the same
+            shape; None where that was not measured.
         """
-        return self._followed(predictions, self.uncorrected(predictions, self.fusion, flip_test=flip_test))
+        poses, told = self.uncorrected(predictions, self.fusion, flip_test=flip_test)
+        return self._followed(predictions, poses), self._spreads(told)
 
     def uncorrected(
         self, predictions: Sequence[CropPrediction], network: FusionNetwork, *, flip_test: bool = False
-    ) -> np.ndarray:
-        """The poses of any fusion network for this hourglass, before the 2D joints correct them; see :meth:`poses`."""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What any fusion network for this hourglass says: poses before the 2D joints correct them, see :meth:`poses`.
+
+        Returns:
+            (N, J, 3) mm, and (N, J, 2) mm, how far off these may be across and in depth; zeros if it does not say.
+        """
         skeleton = SKELETONS[network.config.skeleton]
-        found = [np.zeros((0, len(skeleton), 3))]
+        found, told = [np.zeros((0, len(skeleton), 3))], [np.zeros((0, len(skeleton), 2))]
         middle = torch.from_numpy(pelvis_weights(skeleton))[:, None].to(self.device)
         for start in range(0, len(predictions), _BATCH):
             part = predictions[start : start + _BATCH]
             seen = (torch.stack([getattr(one, name) for one in part]) for name in ("image", "maps", "features"))
-            pose = self._pose(network, *(values.to(self.device) for values in seen), flip_test)
+            pose, spread = self._pose(network, *(values.to(self.device) for values in seen), flip_test)
             pose = (pose - (middle * pose).sum(1, keepdim=True)).double().cpu().numpy()
             found.append(np.stack([one.crop.turn_back(joints) for one, joints in zip(part, pose, strict=True)]))
-        return np.concatenate(found)
+            told.append(spread.double().cpu().numpy())
+        return np.concatenate(found), np.concatenate(told)
+
+    def _spreads(self, told: np.ndarray) -> np.ndarray | None:
+        """(N, J, 3) mm of what the network says (N, J, 2); nothing at the root, from which the others are measured."""
+        if self.config.spread is None:
+            return None
+        spread = spreads(told, self.config.spread)
+        if self._skeleton.root >= 0:
+            spread[:, self._skeleton.root] = 0
+        return spread
 
     def _followed(self, predictions: Sequence[CropPrediction], poses: np.ndarray) -> np.ndarray:
         """Poses (N, J, 3) corrected by the 2D joints, where the configuration asks for it."""
@@ -167,22 +194,29 @@ class CropPredictor:
         maps, features = self.hourglass.maps_and_features(batch)
         return maps[-1].float().cpu(), features.float().cpu()
 
-    def _pose(self, network: FusionNetwork, image: Tensor, maps: Tensor, features: Tensor, flip_test: bool) -> Tensor:
-        """(N, J, 3) mm; with the flip test, the mean of it and that of the mirror images, mirrored back."""
+    def _pose(
+        self, network: FusionNetwork, image: Tensor, maps: Tensor, features: Tensor, flip_test: bool
+    ) -> tuple[Tensor, Tensor]:
+        """(N, J, 3) mm and spreads (N, J, 2); with the flip test, means with those of the mirror images."""
         if not flip_test:
             return self._fused(network, image, maps, features[:, 0])
         images = torch.cat((image, torch.flip(image, dims=(3,))))
         maps = torch.cat((maps, torch.flip(maps, dims=(3,))[:, list(MPII_16.mirror)]))
         features = torch.cat((features[:, 0], features[:, -1]))
-        pose, turned = self._fused(network, images, maps, features).chunk(2)
+        both = self._fused(network, images, maps, features)
+        (pose, turned), (spread, other) = (values.chunk(2) for values in both)
         sides = list(SKELETONS[network.config.skeleton].mirror)
-        return (pose + turned[:, sides] * turned.new_tensor([-1.0, 1.0, 1.0])) / 2
+        pose = (pose + turned[:, sides] * turned.new_tensor([-1.0, 1.0, 1.0])) / 2
+        return pose, (spread + other[:, sides]) / 2
 
-    def _fused(self, network: FusionNetwork, image: Tensor, maps: Tensor, features: Tensor) -> Tensor:
-        """(N, J, 3) mm by a fusion network."""
+    def _fused(self, network: FusionNetwork, image: Tensor, maps: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, J, 3) mm by a fusion network, and its spreads (N, J, 2); zeros if it has none."""
         config = network.config
         inputs = fusion_inputs(image, maps, config.input_size, features if config.photo_features else None)
-        return self.threads.run(network, *inputs)
+        if config.spreads:
+            return self.threads.run(functools.partial(network, spreads=True), *inputs)
+        pose = self.threads.run(network, *inputs)
+        return pose, torch.zeros_like(pose[..., :2])
 
 
 def fusion_inputs(

@@ -29,8 +29,7 @@ from fusion_model.images import load_photo
 from fusion_model.pose import NoPersonError, Pose
 from fusion_model.presets import PRESETS
 from fusion_model.projection import joint_status, to_photo_joints
-from fusion_model.skeletons import HUMAN36M_17, SKELETONS
-from fusion_model.spread import spreads
+from fusion_model.skeletons import SKELETONS
 
 Photo = np.ndarray | Image.Image | str | Path
 
@@ -325,12 +324,13 @@ class PoseEstimator:
         found = [(number, one) for number, several in enumerate(people) for one in several]
         predictions = [one.prediction for _, one in found]
         seen = time.perf_counter()
-        joints_3d = self.predictor.poses(predictions, flip_test=flip_test)
+        joints_3d, spreads = self.predictor.poses_and_spreads(predictions, flip_test=flip_test)
+        spread = [None] * len(found) if spreads is None else spreads
         seconds = {"looking": seen - began, "fusion": time.perf_counter() - seen}
         poses: list[list[Pose]] = [[] for _ in photos]
-        for (number, one), prediction, joints in zip(found, predictions, joints_3d, strict=True):
+        for (number, one), prediction, *body in zip(found, predictions, joints_3d, spread, strict=True):
             shape = photos[number].shape[:2]
-            poses[number].append(self._pose(shape, one, prediction, joints, height_mm=height_mm, seconds=seconds))
+            poses[number].append(self._pose(shape, one, prediction, *body, height_mm=height_mm, seconds=seconds))
         return poses
 
     def _pose(
@@ -339,6 +339,7 @@ class PoseEstimator:
         person: Candidate,
         prediction: CropPrediction,
         joints_3d: np.ndarray,
+        spread: np.ndarray | None,
         *,
         height_mm: float,
         seconds: dict[str, float],
@@ -349,12 +350,10 @@ class PoseEstimator:
         seen = self.config.calibration.seen
         joints_2d, status = joint_status(joints_2d, joints_3d, confidence, shape, seen)
         middle, half = np.asarray(prediction.crop.center), prediction.crop.side / 2
-        size, spread = height_mm / CONVENTIONAL_HEIGHT_MM, None
-        if self.config.spread is not None and skeleton.name == HUMAN36M_17.name:
-            spread = (size * spreads(confidence, self.config.spread)).astype(np.float32)
+        size = height_mm / CONVENTIONAL_HEIGHT_MM
         return Pose(
             joints_3d=(joints_3d * size).astype(np.float32),
-            spread=spread,
+            spread=None if spread is None else (spread * size).astype(np.float32),
             joints_2d=joints_2d.astype(np.float32),
             confidence=np.where(np.array(status) == "outside", 0.0, confidence).astype(np.float32),
             status=status,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +13,8 @@ from fusion_model.streams import Stream, initialise, last_features
 
 SHARPNESS = 5e3
 """lambda of Eq. 4, in mm**2: both terms of the loss are then of like size at the start."""
+
+_FIRST_SPREAD_MM = 50.0
 
 
 class FusionNetwork(nn.Module):
@@ -33,6 +37,7 @@ class FusionNetwork(nn.Module):
     Attributes:
         alpha: () slope of Eq. 3, None for strategies without; a constant once pruned.
         beta: () merging layer of Eq. 3, None for strategies without; a constant once pruned.
+        spread: layer that says how far off the joints may be, None for configurations without.
     """
 
     alpha: Tensor | None
@@ -55,10 +60,16 @@ class FusionNetwork(nn.Module):
         self.output = nn.Linear(last_features(config, channels, 1 if single else 2), 3 * config.joints)
         # The last layer starts at the same millimetres whatever the unit.
         initialise(self.output, scale=1 / config.output_unit_mm)
+        self.spread = nn.Linear(self.output.in_features, 2 * config.joints) if config.spreads else None
+        if self.spread is not None:
+            nn.init.zeros_(self.spread.weight)
+            nn.init.constant_(self.spread.bias, math.log(_FIRST_SPREAD_MM))
         self._create_mixing()
         self.to(memory_format=torch.channels_last)  # a third less time a crop on a processor
 
-    def forward(self, image: Tensor, maps: Tensor, readings: Tensor | None = None) -> Tensor:
+    def forward(
+        self, image: Tensor, maps: Tensor, readings: Tensor | None = None, *, spreads: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """3D joints relative to the root.
 
         Args:
@@ -67,9 +78,11 @@ class FusionNetwork(nn.Module):
             maps: (N, map_joints, S, S) float confidence maps of the same crop, about 1 at a joint and 0 elsewhere.
             readings: (N, R) of :func:`read_maps`, from maps that may be larger than these, for a configuration with
                 ``map_readings``; None reads these, unless they are pooled to the places of ``photo_features``.
+            spreads: of a network that has them.
 
         Returns:
-            (N, joints, 3) millimetres, camera axes: x right, y down, z away from the camera.
+            (N, joints, 3) millimetres, camera axes: x right, y down, z away from the camera. With ``spreads`` also
+            (N, joints, 2) millimetres, how far they may be off across and in depth.
 
         Raises:
             ValueError: for other shapes, or missing readings.
@@ -91,7 +104,12 @@ class FusionNetwork(nn.Module):
             features = self._merged(*inputs, int(self.hardened_at))
         else:
             features = self._mixed(*inputs)
-        return self.output(features.flatten(1)).unflatten(1, (self.config.joints, 3)) * self.config.output_unit_mm
+        features = features.flatten(1)
+        pose = self.output(features).unflatten(1, (self.config.joints, 3)) * self.config.output_unit_mm
+        if not spreads:
+            return pose
+        # What is learnt of the spreads leaves the pose as it is.
+        return pose, self.spread(features.detach()).float().exp().unflatten(1, (self.config.joints, 2))
 
     def mixing_weights(self) -> Tensor:
         """(L,) float32 weights w_1..w_L: 0 takes the data streams, 1 the fusion stream; zeros for a single stream."""
@@ -136,11 +154,20 @@ class FusionNetwork(nn.Module):
             self.hardened_at.fill_(b)
         return b
 
-    def fusion_penalty(self, sharpness: float = SHARPNESS) -> Tensor:
-        """() sharpness / alpha**2, the last term of Eq. 4; 0 for strategies without alpha and once hardened."""
+    def fusion_penalty(self, sharpness: float = SHARPNESS, centring: float = 0.0) -> Tensor:
+        """() sharpness / alpha**2, the last term of Eq. 4; 0 for strategies without alpha and once hardened.
+
+        Eq. 4 alone leaves beta free to lie at a layer, whose weight then stays at 1/2 however large alpha is.
+
+        Args:
+            sharpness: lambda of Eq. 4, in mm**2.
+            centring: factor, of lambda, on the squared distance of beta from the nearest middle between two layers.
+        """
         if self.alpha is None or not self.is_soft:
             return self.output.weight.new_zeros(())
-        return sharpness / self.alpha.float() ** 2
+        beta = self.beta.float()
+        off = beta - beta.detach().floor() - 0.5
+        return sharpness * (1 / self.alpha.float() ** 2 + centring * off**2)
 
     @property
     def is_soft(self) -> bool:

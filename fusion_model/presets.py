@@ -29,6 +29,7 @@ def _reading(hourglass: HourglassConfig, detector: DetectorConfig | None = None,
         batch_norm=True,
         map_readings=True,
         photo_features=hourglass.width,
+        spreads=True,
         output_unit_mm=100.0,
     )
     return ModelConfig(hourglass, fusion, detector=detector, following=FollowingConfig())

@@ -28,7 +28,7 @@ from fusion_model.heatmaps import decode_smoothed, rival_heights
 from fusion_model.hub.checkpoints import CARD_FILE, read_metrics, update_checkpoint
 from fusion_model.metrics import correct_keypoints
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
-from fusion_model.spread import HOLDS, REACH, spreads
+from fusion_model.spread import HOLDS, REACH
 from train.command import new_parser, run_command
 from train.data.readers.registry import data_set
 from train.data.scenes import Scenes, find_scenes
@@ -37,10 +37,10 @@ from train.data.sources import find_sources
 from train.detector_stage.figures import kinds, mark, operating_point
 from train.evaluation.card import STALE
 from train.evaluation.end_to_end import LIMBS_16, Truth, labelled_people
-from train.evaluation.three_d import OURS, People, confidences, find, held_out
+from train.evaluation.three_d import OURS, People, find, held_out
 from train.fusion_stage.pose_figures import pose_figures
 
-_KNOTS, _SPREAD_KNOTS = 14, 8
+_KNOTS = 14
 _RIVALS = [number / 20 for number in range(21)]
 _BOX_CONFIDENCE = 0.2  # of the joints in a caller's box, from which somebody is in it
 _LIMBS, _PLANE, _DEPTH = (0, 0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.2), (0, 0.5, 0.75, 0.9, 1), (0, 0.25, 0.5, 0.75, 1)
@@ -107,43 +107,33 @@ def _following(estimator: PoseEstimator, sources: list[Source]) -> PoseEstimator
 
 
 def _spread(estimator: PoseEstimator, sources: list[Source]) -> PoseEstimator:
-    """The same networks with spreads of the errors that they make on the even held-out people."""
-    people = [find(estimator, members) for members in held_out(sources, 0).values()]
+    """The same networks with spreads that are as large as their errors on the even held-out people."""
+    if not estimator.config.fusion.spreads:
+        return estimator
+    told = estimator.with_config(dataclasses.replace(estimator.config, spread=SpreadConfig(1.0, 1.0)))
+    people = [find(told, members) for members in held_out(sources, 0).values()]
     if not people:
         return estimator
-    errors = np.concatenate([one.poses[OURS] - one.truth for one in people])
-    confidence = np.concatenate([confidences(one) for one in people])
-    spread = fit_spread(errors, confidence)
-    for knot, across, depth in zip(spread.confidence, spread.across, spread.depth, strict=True):
-        print(f"confidence {knot:.3f} -> ± {across:.0f} mm across, ± {depth:.0f} mm in depth")
+    spread = fit_spread(
+        np.concatenate([one.poses[OURS] - one.truth for one in people]),
+        np.concatenate([one.spreads[OURS] for one in people]),
+    )
+    print(f"3D is off by {spread.across} times what the network says across, {spread.depth} times in depth")
     return estimator.with_config(dataclasses.replace(estimator.config, spread=spread))
 
 
-def fit_spread(errors: np.ndarray, confidence: np.ndarray) -> SpreadConfig:
-    """Spreads whose ellipsoids hold 68 % of the joints.
-
-    Each joint has a factor, what 68 % of its errors stay below in relation to those of all; the rest follows from the
-    confidence, of which no rise makes an error larger.
+def fit_spread(errors: np.ndarray, told: np.ndarray) -> SpreadConfig:
+    """Factors by which 68 % of the joints are in their ellipsoids, and as many within one spread across as in depth.
 
     Args:
         errors: (N, 17, 3) mm, relative to the pelvis.
-        confidence: (N, 17).
+        told: (N, 17, 3) mm, spreads by the network.
     """
-    size = np.abs(errors)
-    factors = np.quantile(size, HOLDS, axis=(0, 2)) / np.quantile(np.delete(size, HUMAN36M_17.root, 1), HOLDS)
-    factors[HUMAN36M_17.root] = 0
-    others = factors > 0
-    scaled, trust = (size[:, others] / factors[others, None]).reshape(-1, 3), confidence[:, others].ravel()
-    bins = np.array_split(np.argsort(trust, kind="stable"), min(_SPREAD_KNOTS, len(trust)))
-    knots = np.array([trust[rows].mean() for rows in bins])
-    widths = [[np.quantile(scaled[rows][:, axes], HOLDS) for rows in bins] for axes in ([0, 1], [2])]
-    first = np.concatenate(([True], np.diff(knots) > 1e-3))
-    across, depth = (isotonic_regression(np.array(width)[first], increasing=False).x for width in widths)
-    spread = SpreadConfig(*(tuple(np.round(values, 4).tolist()) for values in (knots[first], across, depth, factors)))
-    ratios = np.sqrt(((errors / np.maximum(spreads(confidence, spread), 1e-6)) ** 2).sum(-1))[:, others]
-    scale = np.quantile(ratios, HOLDS) / REACH
-    across, depth = (tuple(np.round(scale * values, 1).tolist()) for values in (across, depth))
-    return dataclasses.replace(spread, across=across, depth=depth)
+    ratios = np.abs(np.delete(errors, HUMAN36M_17.root, 1) / np.delete(told, HUMAN36M_17.root, 1))
+    across, depth = np.quantile(ratios[..., :2], HOLDS), np.quantile(ratios[..., 2], HOLDS)
+    reached = np.sqrt(((ratios / (across, across, depth)) ** 2).sum(-1))
+    scale = np.quantile(reached, HOLDS) / REACH
+    return SpreadConfig(*(round(float(scale * factor), 3) for factor in (across, depth)))
 
 
 def with_calibration(estimator: PoseEstimator, calibration: CalibrationConfig) -> PoseEstimator:

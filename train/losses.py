@@ -14,6 +14,7 @@ _MIN_JOINTS = 4  # fewer say nothing of a pose
 _MIN_SIGMA = 0.7  # cells, of the target's bell round the middle of a box
 _SIGMA = 0.1  # of the bell, in sides of the box
 _FAR, _CLOSE = 100.0, 20.0  # mm: factor of a distance, and up to where it is round like a square
+_UNLIKELY = 1000.0  # mm^2
 _NEAR = 0.5  # height of the bell from which a cell learns the box
 
 
@@ -39,6 +40,7 @@ def fusion_loss(
     joint_weights: Tensor | None = None,
     sharpness: float = SHARPNESS,
     *,
+    centring: float = 0.0,
     squared: bool = True,
 ) -> Tensor:
     """Eq. 4: half the squared error, summed over the joints and averaged over the batch, plus the sharpness term.
@@ -52,6 +54,7 @@ def fusion_loss(
         network: gives alpha.
         joint_weights: (J,) or (N, J) factors on the joints' squared errors; None for 1.
         sharpness: lambda of Eq. 4 in mm**2.
+        centring: of :meth:`FusionNetwork.fusion_penalty`.
         squared: as in Eq. 4.
 
     Returns:
@@ -73,7 +76,26 @@ def fusion_loss(
                 f"got {tuple(joint_weights.shape)}"
             )
         errors = errors * joint_weights
-    return errors.sum(1).mean() + network.fusion_penalty(sharpness)
+    return errors.sum(1).mean() + network.fusion_penalty(sharpness, centring)
+
+
+def spread_loss(spread: Tensor, pose: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """How unlikely the errors of poses are by Laplace distributions of the spreads that a network says.
+
+    The poses learn nothing from it.
+
+    Args:
+        spread: (N, J, 2) millimetres, across and in depth.
+        pose: (N, J, 3) millimetres.
+        target: (N, J, 3) millimetres.
+        weight: (N, J) of each joint.
+
+    Returns:
+        () negative log-likelihood, summed over the joints; times 1000 mm**2, to be of the size of the other terms.
+    """
+    size, off = spread[..., [0, 0, 1]], (pose.detach().float() - target).abs()
+    unlikely = (size.log() + off / size).sum(-1)
+    return _UNLIKELY * (unlikely * weight).sum(1).mean()
 
 
 def reprojection_loss(pose: Tensor, points: Tensor, weight: Tensor) -> Tensor:

@@ -94,6 +94,9 @@ class FusionTrainConfig(_CropsConfig):
     sharpening: float = setting(
         1.0, "factor by which lambda has grown, evenly in its logarithm, when the soft phase ends", at_least(1)
     )
+    centring: float = setting(
+        0.0, "factor, of lambda, on beta's squared distance from the nearest middle between two layers", at_least(0)
+    )
     loss: str = setting(
         "squared", "of 3D joints: squared errors, as in Eq. 4, or their distances", choices=("squared", "distance")
     )

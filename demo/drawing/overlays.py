@@ -105,7 +105,7 @@ def _glow(crop: np.ndarray, heat: np.ndarray) -> np.ndarray:
 def _skeleton(picture: np.ndarray, pose: Pose, factor: np.ndarray, min_confidence: float) -> None:
     """One person's bones and joints, on a picture that is ``factor`` times the photo's size."""
     points = (pose.joints_2d + 0.5) * factor - 0.5
-    opacity, width = joint_opacity(pose, min_confidence), _line_width(pose, points)
+    opacity, width = joint_opacity(pose, min_confidence), line_width(pose, points)
     skeleton = SKELETONS[pose.skeleton]
     for bone in skeleton.bones:
         strength = float(opacity[list(bone)].min())
@@ -131,7 +131,7 @@ def _box(picture: np.ndarray, corners: np.ndarray, factor: np.ndarray, name: str
         cv2.putText(picture, name, place, cv2.FONT_HERSHEY_SIMPLEX, size, _LIGHT, width + 1, cv2.LINE_AA)
 
 
-def _line_width(pose: Pose, points: np.ndarray) -> int:
+def line_width(pose: Pose, points: np.ndarray) -> int:
     """Width of a bone in pixels: a hundredth of the person's extent."""
     inside = np.array([status != "outside" for status in pose.status])
     extent = float(np.ptp(points[inside], axis=0).max()) if inside.any() else 0.0

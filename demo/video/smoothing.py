@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from demo.video.motion import Motion
+from fusion_model import Pose
 
 MIN_CUTOFF_HZ = 1.2  # cut-off for a joint at rest
 CUTOFF_SLOPE_HZ = 9.0  # rise of the cut-off for each body height a second
@@ -27,16 +29,20 @@ def smooth_motion(motion: Motion) -> Motion:
     poses = list(motion.poses)
     for _, group in itertools.groupby(enumerate(motion.found), key=lambda pair: pair[1] - pair[0]):
         places = [place for _, place in group]
-        run, times = [poses[place] for place in places], np.array([motion.times[place] for place in places])
-        confidence = np.stack([pose.confidence for pose in run])
-        side, height = float(np.median([pose.box[2] - pose.box[0] for pose in run])), run[0].height_mm
-        flat = side * one_euro(np.stack([pose.joints_2d for pose in run]) / side, times, confidence)
-        deep = height * one_euro(np.stack([pose.joints_3d for pose in run]) / height, times, confidence)
-        for place, pose, joints_2d, joints_3d in zip(places, run, flat, deep, strict=True):
-            poses[place] = dataclasses.replace(
-                pose, joints_2d=joints_2d.astype(np.float32), joints_3d=joints_3d.astype(np.float32)
-            )
+        run = _smoothed([poses[place] for place in places], [motion.times[place] for place in places], one_euro)
+        for place, pose in zip(places, run, strict=True):
+            poses[place] = pose
     return dataclasses.replace(motion, poses=tuple(poses), smoothed=True)
+
+
+def smooth_newest(poses: Sequence[Pose], times: Sequence[float]) -> Pose:
+    """The last of one person's poses, joints smoothed by those before: it lags a little, as nothing comes after it.
+
+    Args:
+        poses: at least one, without a gap.
+        times: of each, in seconds, rising.
+    """
+    return _smoothed(poses, times, _one_way)[-1]
 
 
 def one_euro(values: np.ndarray, times: np.ndarray, confidence: np.ndarray) -> np.ndarray:
@@ -53,6 +59,20 @@ def one_euro(values: np.ndarray, times: np.ndarray, confidence: np.ndarray) -> n
     forward = _one_way(values, times, confidence)
     backward = _one_way(values[::-1], -times[::-1], confidence[::-1])[::-1]
     return (forward + backward) / 2
+
+
+def _smoothed(poses: Sequence[Pose], times: Sequence[float], smooth: Callable[..., np.ndarray]) -> list[Pose]:
+    """Poses without a gap, 2D and 3D joints smoothed by a filter such as :func:`one_euro`."""
+    confidence = np.stack([pose.confidence for pose in poses])
+    side = float(np.median([pose.box[2] - pose.box[0] for pose in poses]))
+    joints = {}
+    for name, size in (("joints_2d", side), ("joints_3d", poses[0].height_mm)):
+        values = np.stack([getattr(pose, name) for pose in poses]) / size
+        joints[name] = (size * smooth(values, np.array(times), confidence)).astype(np.float32)
+    return [
+        dataclasses.replace(pose, **{name: values[number] for name, values in joints.items()})
+        for number, pose in enumerate(poses)
+    ]
 
 
 def _one_way(values: np.ndarray, times: np.ndarray, confidence: np.ndarray) -> np.ndarray:

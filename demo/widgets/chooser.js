@@ -1,11 +1,6 @@
-// A photo is chosen: it is the component's value, as Gradio has files, and 'upload' tells of it.
+// Behind examples.js: a file of the visitor's own is chosen by a button, a drop or the clipboard.
 const button = element.querySelector('.open'), input = element.querySelector('input'), drop = element.querySelector('.drop');
 let held = 0; // how many elements under the pointer a dragged file has entered
-
-const choose = (file) => {
-  props.value = { ...file, meta: { _type: 'gradio.FileData' } };
-  trigger('upload');
-};
 
 const take = async (file) => {
   if (!file) return;
@@ -43,9 +38,3 @@ for (const [name, listener] of Object.entries(onWindow)) window.addEventListener
 
 button.addEventListener('click', () => input.click());
 input.addEventListener('change', () => { take(input.files[0]); input.value = ''; });
-element.addEventListener('click', (event) => {
-  const chosen = event.target.closest('.example');
-  if (!chosen) return;
-  const file = JSON.parse(chosen.dataset.file), root = (window.gradio_config || {}).root || '';
-  choose({ ...file, url: `${root}/gradio_api/file=${file.path}` });
-});

@@ -18,7 +18,7 @@ from demo.exports import as_mp4
 from demo.video.motion import Motion
 from fusion_model.skeletons import HUMAN36M_17
 from fusion_model.video.clips import Clip
-from scripts.chromium import FLAGS, MISSING, find_chromium
+from tests.helpers.browsers import chromium
 from tests.helpers.clips import write_clip
 from tests.helpers.hub_double import black_hole, hub
 from tests.helpers.serving import WAIT
@@ -116,14 +116,8 @@ def quick_turn(monkeypatch):
 @pytest.fixture(scope="module")
 def browser():
     """Headless Chromium."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    found = find_chromium()
-    if found is None:
-        pytest.skip(MISSING)
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 DESK = {"width": 1280, "height": 900}

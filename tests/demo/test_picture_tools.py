@@ -100,6 +100,7 @@ def test_a_box_is_deleted_and_after_the_last_one_a_new_one_is_drawn(page):
     page.get_by_role("button", name="Delete the box").click()
     page.wait_for_selector("#picture.armed", timeout=WAIT)
     page.get_by_text("Click one corner").wait_for(timeout=WAIT)
+    assert "No box is left" in page.locator("#notice").inner_text()
     assert not page.locator("#figure").is_visible()
     assert page.get_by_role("button", name="Delete the box").is_disabled()
     page.locator("#picture").scroll_into_view_if_needed()

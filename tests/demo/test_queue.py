@@ -22,11 +22,11 @@ class Held:
         """What else the stand-in has."""
         return getattr(self.stand_in, name)
 
-    def predict_all(self, photo):
+    def predict_all(self, photo, **named):
         """Wait, and find the two people of the stand-in."""
         self.begun.release()
         assert self.released.wait(120)
-        return self.stand_in.predict_all(photo)
+        return self.stand_in.predict_all(photo, **named)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """What the page keeps: picking, correcting and scaling without a second estimate."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -81,6 +83,27 @@ def test_advice_names_the_problem(change_pose, two):
     root = HUMAN36M_17.index("pelvis")
     outside = change_pose(status=tuple("outside" if joint == root else "seen" for joint in range(17)))
     assert "pelvis is beyond the frame" in advice(alone(outside), "1")
+
+
+def test_weak_finds_are_drawn_after_they_were_asked_for(change_pose):
+    sure, unsure = Person(LEFT, change_pose()), Person(RIGHT, change_pose(score=0.3))
+    result = Result("p", (9, 9), (sure,), 0.6, (unsure,))
+    assert list(result.poses(EVERYONE, 1700)) == ["1"]
+    every = result.with_more()
+    assert (every.people, every.more) == ((sure, unsure), ())
+    assert list(every.poses(EVERYONE, 1700)) == ["1", "2"]
+    assert "weak finds" in advice(every, EVERYONE)
+    assert advice(every, "1") == ""
+    assert "Nobody was found for sure" in advice(dataclasses.replace(result, people=()), None)
+
+
+def test_after_the_last_box_is_deleted_it_is_said_how_to_draw_one(pose):
+    emptied = alone(pose).without("1")
+    assert emptied.people == ()
+    said = advice(emptied, None)
+    assert "No box is left" in said
+    assert "drag it round a person" in said
+    assert "Nobody was found" not in said
 
 
 def test_the_same_advice_is_given_once():

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demo.video_tab import EXAMPLES
+from demo.examples import CLIPS
 from fusion_model.video.clips import open_clip
 from tests.helpers.clips import write_clip
 from tests.helpers.glb import Glb
@@ -240,9 +240,9 @@ def test_what_is_wrong_with_a_file_is_said_as_soon_as_it_is_there_and_until_anot
 
 def test_the_example_is_a_small_clip_that_is_followed_without_an_ffmpeg(video_page, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    video_page.locator(".gallery-item:visible").click()
+    video_page.get_by_role("button", name="Stretching").click()
     video_page.wait_for_function("document.querySelector('#clip video')?.src.includes('stretching')", timeout=WAIT)
-    example = EXAMPLES / "stretching.mp4"
+    example = CLIPS[0].path
     assert example.stat().st_size < 500_000
     assert open_clip(example).frames == 120
     video_page.get_by_role("button", name="Follow the person").click()

@@ -216,6 +216,19 @@ def test_training_on_the_penalty_alone_raises_alpha():
     assert network.alpha.item() > 0.3
 
 
+@pytest.mark.parametrize(("start", "middle"), [(1.9, 1.5), (2.1, 2.5)])
+def test_centring_draws_beta_to_the_middle_between_the_layers_that_it_lies_between(start, middle):
+    network = make(initial_beta=start)
+    plain = network.fusion_penalty(3.0).item()
+    assert network.fusion_penalty(3.0, centring=2.0).item() == pytest.approx(plain + 6 * (start - middle) ** 2)
+    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
+    for _ in range(100):
+        optimiser.zero_grad()
+        network.fusion_penalty(1.0, centring=1.0).backward()
+        optimiser.step()
+    assert network.beta.item() == pytest.approx(middle, abs=0.05)
+
+
 def test_harden_fixes_the_weights_and_leaves_the_rest_trainable():
     network = make(initial_beta=1.4).train()
     assert not network.is_sharp()

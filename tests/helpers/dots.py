@@ -7,6 +7,7 @@ from torch import nn
 
 from fusion_model.config import DetectorConfig
 from fusion_model.heatmaps import encode, to_map_coordinates
+from fusion_model.presets import PRESETS
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, conversion_matrix
 
 INPUT_SIZE = 128
@@ -134,6 +135,8 @@ class DotDetector(nn.Module):
 
 class FlatFusion(nn.Module):
     """Reads the pose off the maps: 10 mm a pixel of its input, depth by joint; knows where hidden joints are."""
+
+    config = PRESETS["tiny"].fusion
 
     def forward(self, image, maps, _readings):
         """(N, 17, 3) mm."""

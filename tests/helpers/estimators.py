@@ -9,6 +9,7 @@ from torch import nn
 
 from fusion_model.config import CalibrationConfig, DetectorConfig
 from fusion_model.estimator import PoseEstimator
+from fusion_model.fusion import FusionNetwork
 
 
 def smooth_photo():
@@ -22,6 +23,18 @@ def sure(preset="tiny"):
     estimator = PoseEstimator.random(preset)
     calibration = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))
     return estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration))
+
+
+def spreading():
+    """The same, whose fusion network says how far off it may be, by no means the same everywhere."""
+    estimator = sure()
+    config = dataclasses.replace(estimator.config.fusion, spreads=True)
+    torch.manual_seed(0)
+    network = FusionNetwork(config).eval()
+    nn.init.normal_(network.spread.weight, std=0.3)
+    return PoseEstimator(
+        dataclasses.replace(estimator.config, fusion=config), estimator.hourglass, network, "spreading"
+    )
 
 
 def output_with(*people, side=8):

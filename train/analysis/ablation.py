@@ -250,7 +250,7 @@ class Lifter(nn.Module):
 
     def __init__(self, config: FusionConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config = dataclasses.replace(config, spreads=False)
         self.input = _layer(3 * config.map_joints)
         self.blocks = nn.ModuleList(nn.Sequential(_layer(WIDTH), _layer(WIDTH)) for _ in range(2))
         self.output = nn.Linear(WIDTH, 3 * config.joints)
@@ -263,7 +263,7 @@ class Lifter(nn.Module):
             x = x + block(x)
         return self.output(x).unflatten(1, (self.config.joints, 3)) * self.config.output_unit_mm
 
-    def fusion_penalty(self, _sharpness: float) -> Tensor:
+    def fusion_penalty(self, *_terms: float) -> Tensor:
         """() zero: there is no alpha."""
         return self.output.weight.new_zeros(())
 

@@ -12,7 +12,7 @@ from fusion_model.metrics import joint_errors
 from fusion_model.readings import READINGS
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, SKELETONS, conversion_matrix
 from train.analysis.held_out import HeldOut
-from train.fusion_stage.pose_figures import LIMBS, pose_figures
+from train.fusion_stage.pose_figures import LIMBS, crossing_order, pose_figures
 
 INPUTS = (
     "as it is",
@@ -28,7 +28,8 @@ def inputs_worth(held_out: HeldOut) -> list[dict[str, Any]]:
     """Errors of the released network with changed inputs, on photos and on rendered people apart.
 
     All that is read from the pixels changes with the photo, the hourglass's features included; the maps stay. Another
-    person is the next one of the same kind. The increase is paired over the people, with its standard error.
+    person is the next one of the same kind. The increase is paired over the people, with its standard error. Beside
+    it: which of two crossing limbs is in front.
 
     Args:
         held_out: the people.
@@ -44,6 +45,8 @@ def inputs_worth(held_out: HeldOut) -> list[dict[str, Any]]:
             more = errors - plain
             spread = float(more.std(ddof=1) / np.sqrt(len(more))) if len(more) > 1 else 0.0
             figures = {"increase_mm": float(more.mean()), "standard_error_mm": spread}
+            order, crossings = crossing_order(poses, truth)
+            figures |= {"crossing_order": order, "crossings": crossings}
             rows.append({"people": kind, "input": name, **pose_figures(poses, truth), **figures})
     return rows
 

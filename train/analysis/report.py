@@ -73,16 +73,18 @@ def _figure7(content: dict[str, Any]) -> str:
 
 def _inputs(content: dict[str, Any]) -> str:
     """Errors with changed inputs."""
-    head = ("people", "input", "n", "MPJPE, mm", "PA-MPJPE, mm", "increase, mm")
+    head = ("people", "input", "n", "MPJPE, mm", "PA-MPJPE, mm", "increase, mm", "crossings in order, %")
     rows = [
         (r["people"], r["input"], r["n"], f"{r['mpjpe']:.1f}", f"{r['pa_mpjpe']:.1f}",
-         f"{r['increase_mm']:+.1f} ± {r['standard_error_mm']:.1f}")
+         f"{r['increase_mm']:+.1f} ± {r['standard_error_mm']:.1f}",
+         f"{r['crossing_order']:.1f} of {r['crossings']}" if r["crossings"] else "-")
         for r in content["rows"]
     ]  # fmt: skip
     text = (
         "Errors of 12 limb joints of the released network where one input is changed, on the validation people of "
         "`--data`. With the photo changes all that is read from its pixels, the hourglass's features included; another "
-        "person is one of the same kind. The increase is paired over the people, with its standard error."
+        "person is one of the same kind. The increase is paired over the people, with its standard error. Crossings: "
+        "which limb is in front, where one crosses that of the other side in the picture, over 50 mm apart."
     )
     return "\n\n".join([text, markdown_table(head, rows), "Values: [inputs.csv](inputs.csv)."])
 

@@ -19,14 +19,14 @@ import torch
 from tqdm import tqdm
 
 from fusion_model import metrics
-from fusion_model.config import ModelConfig, SpreadConfig
+from fusion_model.config import ModelConfig
 from fusion_model.crop_inference import CropPrediction
 from fusion_model.crops import crop_of_box
 from fusion_model.estimator import PoseEstimator
 from fusion_model.following import LIMB_LENGTHS, limb_lengths
 from fusion_model.projection import fit_camera, to_photo_joints
 from fusion_model.skeletons import HUMAN36M_17
-from fusion_model.spread import spreads, within
+from fusion_model.spread import within
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.evaluation.tables import Table
@@ -49,6 +49,7 @@ class People:
 
     Attributes:
         poses: (N, 17, 3) mm by the input that they were made from.
+        spreads: (N, 17, 3) mm of the poses of the same name; none where the checkpoint has none.
         points: (N, 16, 2) MPII's joints in pixels of the photos.
         confidence: (N, 16) of them.
         truth: (N, 17, 3) mm, pelvis at the origin.
@@ -56,6 +57,7 @@ class People:
     """
 
     poses: dict[str, np.ndarray]
+    spreads: dict[str, np.ndarray]
     points: np.ndarray
     confidence: np.ndarray
     truth: np.ndarray
@@ -113,18 +115,24 @@ def find(estimator: PoseEstimator, members: Sequence[_Member], *, altered: bool 
         raise ValueError(f"the checkpoint puts out {config.fusion.skeleton}, expected {HUMAN36M_17.name}")
     plain = estimator.with_config(dataclasses.replace(config, following=None)).predictor
     poses: dict[str, list[np.ndarray]] = {}
+    told: dict[str, list[np.ndarray]] = {}
     found: list[tuple[np.ndarray, np.ndarray]] = []
     for part in _predictions(estimator, members):
         inputs = {OURS: part} | (_altered(estimator, part) if altered else {})
         for name, predictions in inputs.items():
-            poses.setdefault(name, []).append(estimator.predictor.poses(predictions, flip_test=True))
+            pose, spread = estimator.predictor.poses_and_spreads(predictions, flip_test=True)
+            poses.setdefault(name, []).append(pose)
+            if spread is not None:
+                told.setdefault(name, []).append(spread)
         if altered and config.following is not None:
             poses.setdefault(UNCORRECTED, []).append(plain.poses(part, flip_test=True))
+            if OURS in told:  # the same: nothing corrects it
+                told.setdefault(UNCORRECTED, []).append(told[OURS][-1])
         found += [(one.points, one.confidence) for one in part]
     points, confidence = (np.stack(column) for column in zip(*found, strict=True))
     camera = np.array([source.groups["camera"][row] if "camera" in source.groups else "" for source, row in members])
-    joined = {name: np.concatenate(parts) for name, parts in poses.items()}
-    return People(joined, points, confidence, _truth(members), camera)
+    joined = ({name: np.concatenate(parts) for name, parts in values.items()} for values in (poses, told))
+    return People(*joined, points, confidence, _truth(members), camera)
 
 
 def _truth(members: Sequence[_Member]) -> np.ndarray:
@@ -174,7 +182,7 @@ def _with_maps(one: CropPrediction, other: CropPrediction) -> CropPrediction:
 def _rows(people: People, config: ModelConfig) -> tuple[tuple[str, ...], dict[str, tuple[float, ...]]]:
     """Columns, and a row of means and standard errors by figure."""
     values = {
-        name: person_figures(people, poses, config.calibration.seen, config.spread)
+        name: person_figures(people, poses, config.calibration.seen, people.spreads.get(name))
         for name, poses in people.poses.items()
     }
     if UNCORRECTED in values:
@@ -185,7 +193,10 @@ def _rows(people: People, config: ModelConfig) -> tuple[tuple[str, ...], dict[st
     rows = {}
     for figure, ours in values[OURS].items():
         counted = np.isfinite(ours)
-        cells = [_summary(mine[figure], median=figure == IN_PLANE and name != CHANGE) for name, mine in values.items()]
+        cells = [
+            _summary(mine.get(figure, np.array([])), median=figure == IN_PLANE and name != CHANGE)
+            for name, mine in values.items()
+        ]
         rows[f"{figure} (n {counted.sum()})"] = tuple(cell for pair in cells for cell in pair)
     return columns, rows
 
@@ -201,14 +212,8 @@ def _summary(values: np.ndarray, *, median: bool) -> tuple[float, float]:
     return float(np.median(values)), float(np.median(draws, axis=1).std())
 
 
-def confidences(people: People) -> np.ndarray:
-    """(N, 17) confidence of the joints of the poses."""
-    both = zip(people.points, people.confidence, strict=True)
-    return np.array([to_photo_joints(points, confidence)[1] for points, confidence in both])
-
-
 def person_figures(
-    people: People, poses: np.ndarray, seen: float, spread: SpreadConfig | None = None
+    people: People, poses: np.ndarray, seen: float, spread: np.ndarray | None = None
 ) -> dict[str, np.ndarray]:
     """(N,) by figure, NaN for people of whom it is not known.
 
@@ -216,7 +221,7 @@ def person_figures(
         people: the poses' people.
         poses: (N, 17, 3) mm.
         seen: confidence from which a 2D joint is sure.
-        spread: of the checkpoint; None where it has none.
+        spread: (N, 17, 3) mm of the poses; None where they have none.
     """
     poses = poses - poses[:, :1]
     limbs, truth = poses[:, LIMBS], people.truth[:, LIMBS]
@@ -225,7 +230,7 @@ def person_figures(
         "PA-MPJPE, mm": metrics.joint_errors(metrics.align(limbs, truth), truth).mean(1),
     }
     if spread is not None:
-        held = within(poses - people.truth, spreads(confidences(people), spread))[:, LIMBS]
+        held = within(poses - people.truth, spread)[:, LIMBS]
         figures["limb joints within their 68 % ellipsoids, %"] = 100 * held.mean(1)
     for name, lengths in limb_lengths(poses).items():
         figures[f"{name}, %"] = 100 * (lengths / LIMB_LENGTHS[name] - 1)

@@ -35,7 +35,7 @@ from train.fusion_stage.mixing_log import MixingLog
 from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures, pose_sheet
 from train.fusion_stage.samples import Batch, FusionData, FusionSamples, random_rows
 from train.fusion_stage.timing import parameter_count, time_networks
-from train.losses import fusion_loss, reprojection_loss
+from train.losses import fusion_loss, reprojection_loss, spread_loss
 from train.settings import FusionTrainConfig
 
 HARDENING = "hardening.json"  # in a run's folder: what the end of the soft phase came to
@@ -163,18 +163,21 @@ class Trainer:
         rows, noise = self._local_rows(generator)
         epoch = step * self.settings.batch // len(self.samples)
         batch = random_rows(self.pools[epoch % len(self.pools)], rows, noise)
-        pose = network(batch.images, batch.maps, batch.readings)
-        loss = self._distance(pose, batch, self.settings.sharpness_at(step))
+        inputs = batch.images, batch.maps, batch.readings
+        pose, *spread = network(*inputs, spreads=True) if module.config.spreads else (network(*inputs),)
+        loss = self._distance(pose, batch, self.settings.sharpness_at(step), *spread)
         return loss, _mixing_figures(module)
 
-    def _distance(self, pose: Tensor, batch: Batch, sharpness: float) -> Tensor:
-        """Eq. 4 for poses (N, J, 3) of a batch, and the distance to its 2D labels where the settings ask for it."""
+    def _distance(self, pose: Tensor, batch: Batch, sharpness: float, spread: Tensor | None = None) -> Tensor:
+        """Eq. 4 for poses (N, J, 3) of a batch; for spreads (N, J, 2) and 2D labels where they are asked for, too."""
         trust = torch.where(self.rendered[batch.source], 1.0, self.settings.teacher_trust)[:, None]
         seen = batch.weight.clone()
         seen[:, LIMBS] = torch.where(seen > 0, seen.clamp_min(self.settings.hidden_trust), 0.0)[:, LIMBS]
         target, weight = batch.pose[:, self._joints], trust * seen[:, self._joints]
-        squared = self.settings.loss == "squared"
-        loss = fusion_loss(pose, target, self.loop.module, weight, sharpness, squared=squared)
+        terms = {"centring": self.settings.centring, "squared": self.settings.loss == "squared"}
+        loss = fusion_loss(pose, target, self.loop.module, weight, sharpness, **terms)
+        if spread is not None:
+            loss = loss + spread_loss(spread, pose, target, weight)
         if self.settings.reprojection:
             loss = loss + self.settings.reprojection * reprojection_loss(pose, batch.points, batch.point_weight)
         return loss

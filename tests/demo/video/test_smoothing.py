@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from demo.video.smoothing import one_euro, smooth_motion
+from demo.video.smoothing import one_euro, smooth_motion, smooth_newest
 
 TIMES = np.arange(200) / 30
 CONFIDENCE = np.ones((200, 1))
@@ -86,3 +86,14 @@ def test_smoothing_changes_joints_only_and_nothing_crosses_a_gap(motion, change_
     other = smooth_motion(dataclasses.replace(motion, poses=tuple(far)))
     for place in motion.found[4:]:
         assert (other.poses[place].joints_2d == smooth.poses[place].joints_2d).all()
+
+
+def test_the_newest_pose_is_smoothed_by_those_before(change_pose):
+    rng = np.random.default_rng(0)
+    still = change_pose().joints_2d
+    noisy = [change_pose(joints_2d=(still + rng.normal(0, 2, still.shape)).astype(np.float32)) for _ in range(8)]
+    newest = smooth_newest(noisy, [0.1 * number for number in range(8)])
+    off = np.abs(newest.joints_2d - still).mean() / np.abs(noisy[-1].joints_2d - still).mean()
+    assert off < 0.75
+    assert np.abs(newest.joints_3d - noisy[-1].joints_3d).max() < 0.01
+    assert smooth_newest(noisy[:1], [5.0]).joints_2d == pytest.approx(noisy[0].joints_2d, abs=1e-3)

@@ -10,7 +10,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.following import LIMB_LENGTHS, follow, limb_lengths
 from fusion_model.skeletons import HUMAN36M_17, MPII_IN_HUMAN36M
 from fusion_model.spread import HOLDS, spreads, within
-from tests.helpers.estimators import sure
+from tests.helpers.estimators import spreading, sure
 from tests.helpers.fake_data import FIGURE, figure, make_source, write_pack
 from tests.helpers.stick_people import people
 from train.calibrate import fit_following, fit_spread
@@ -31,7 +31,7 @@ def standing(count=4):
 
 def measured(found, truth, camera=("", "", "", ""), spread=None):
     points = truth[:, MPII_IN_HUMAN36M, :2] * 0.1 + 50
-    people = People({}, points, np.ones(points.shape[:2]), truth, np.array(camera))
+    people = People({}, {}, points, np.ones(points.shape[:2]), truth, np.array(camera))
     return person_figures(people, found, 0.5, spread)
 
 
@@ -62,7 +62,7 @@ def test_figures_of_known_poses():
 
 def test_people_without_three_sure_joints_have_no_in_plane_distance():
     truth = standing(1)
-    people = People({}, np.zeros((1, 16, 2)), np.zeros((1, 16)), truth, np.array([""]))
+    people = People({}, {}, np.zeros((1, 16, 2)), np.zeros((1, 16)), truth, np.array([""]))
     assert np.isnan(person_figures(people, truth, seen=0.5)[IN_PLANE]).all()
 
 
@@ -88,9 +88,9 @@ def test_others_are_other_people_in_the_last_batch_too(monkeypatch):
 def place(tmp_path):
     """A folder of twelve people, eight held out, and a checkpoint that follows."""
     write_pack(tmp_path / "data", "made", 12, held_out=8)
-    estimator = sure()
-    following = dataclasses.replace(estimator.config, following=FollowingConfig())
-    estimator.with_config(following).save_pretrained(tmp_path / "checkpoint")
+    estimator = spreading()
+    config = dataclasses.replace(estimator.config, following=FollowingConfig(), spread=SpreadConfig(1.0, 1.0))
+    estimator.with_config(config).save_pretrained(tmp_path / "checkpoint")
     return tmp_path
 
 
@@ -107,6 +107,11 @@ def test_a_checkpoint_from_end_to_end(place, ends):
     assert figures[LABELS] == 0
     assert figures[CHANGE] == pytest.approx(figures[OURS] - figures[UNCORRECTED])
     assert figures[f"{OURS}_std"] > 0
+    held = dict(
+        zip(table.columns, table.rows["photos, limb joints within their 68 % ellipsoids, % (n 4)"], strict=True)
+    )
+    assert held[OURS] >= 0
+    assert np.isnan(held["mean pose"]), "it says nothing of its own"
     arm = dict(zip(table.columns, table.rows["photos, upper arm, % (n 4)"], strict=True))
     assert arm[UNCORRECTED] < arm[OURS], "an untrained network puts out millimetres"
 
@@ -124,7 +129,7 @@ def shrunk_people(shrink, count=60):
     true = people(count)
     found = people(count, shrink=shrink) + np.random.default_rng(1).normal(0, 30, true.shape)
     points = true[:, MPII_IN_HUMAN36M, :2] * 0.1 + 50
-    return People({OURS: found}, points, np.ones(points.shape[:2]), true, np.full(count, ""))
+    return People({OURS: found}, {}, points, np.ones(points.shape[:2]), true, np.full(count, ""))
 
 
 def test_the_correction_is_fitted_to_what_serves():
@@ -163,19 +168,18 @@ def test_calibrate_switches_the_correction_on(place, ends):
 
 def test_spreads_are_fitted_so_that_68_percent_are_within():
     generator = np.random.default_rng(0)
-    confidence = generator.uniform(0.1, 1, (600, 17))
-    sizes = np.linspace(0.5, 2, 17)[:, None] * np.array([30.0, 30.0, 80.0]) * (2 - confidence)[..., None]
-    errors = sizes * generator.normal(size=(600, 17, 3))
-    errors[:, 0] = 0
-    even, odd = fit_spread(errors[::2], confidence[::2]), slice(1, None, 2)
-    assert within(errors[odd], spreads(confidence[odd], even))[:, 1:].mean() == pytest.approx(HOLDS, abs=0.02)
-    np.testing.assert_allclose(spreads(confidence, even)[:, 1:], sizes[:, 1:], rtol=0.35)
-    assert even.joints[0] == 0
+    told = generator.uniform(10, 60, (600, 17, 1)) * np.array([1.0, 1.0, 2.0])
+    errors = told * np.array([1.5, 1.5, 0.8]) * generator.normal(size=(600, 17, 3))
+    errors[:, 0] = told[:, 0] = 0
+    even, odd = fit_spread(errors[::2], told[::2]), slice(1, None, 2)
+    assert (even.across, even.depth) == pytest.approx((1.5, 0.8), rel=0.05)
+    measured = spreads(told[..., [0, 2]], even)
+    assert within(errors[odd], measured[odd])[:, 1:].mean() == pytest.approx(HOLDS, abs=0.02)
 
 
 def test_the_ellipsoids_of_a_checkpoint_are_measured_on_the_other_half():
     truth = standing()
-    spread = SpreadConfig(confidence=(0.5,), across=(10.0,), depth=(20.0,), joints=(0.0, *(1.0,) * 16))
+    spread = np.broadcast_to([10.0, 10.0, 20.0], truth.shape)
     off = truth.copy()
     off[:, LIMBS[:3]] += [0.0, 0.0, 50.0]
     (name,) = set(measured(truth, truth, spread=spread)) - set(measured(truth, truth))

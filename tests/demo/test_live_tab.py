@@ -1,0 +1,182 @@
+"""The live tab in headless Chromium, whose camera shows a clip."""
+
+import re
+import threading
+import time
+from pathlib import Path
+
+import av
+import cv2
+import gradio as gr
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from gradio.utils import get_upload_folder
+
+from demo.page import build_page
+from demo.service import Service
+from fusion_model import PoseEstimator
+from tests.demo.test_access import SERIOUS
+from tests.helpers.browsers import chromium
+from tests.helpers.serving import WAIT, served
+
+pytestmark = pytest.mark.browser
+
+CLIP = Path(__file__).parents[2] / "assets" / "examples" / "stretching.mp4"
+FRAMES = 40
+HIGHEST = "Math.max(...(document.querySelector('#live .graph').data?.find(one => one.name === 'body').z || [0]))"
+CAMERA = "document.querySelector('#live video').srcObject"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Headless Chromium with a camera that shows the example clip, over and over."""
+    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
+    with av.open(str(CLIP)) as container, film.open("wb") as file:
+        for _, frame in zip(range(FRAMES), container.decode(video=0), strict=False):
+            file.write(cv2.imencode(".jpg", frame.to_ndarray(format="bgr24"))[1].tobytes())
+    camera = ("device-for-media-stream", "ui-for-media-stream")
+    with chromium(*(f"--use-fake-{one}" for one in camera), f"--use-file-for-fake-video-capture={film}") as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def address(counting):
+    with served(counting) as url:
+        yield url
+
+
+@pytest.fixture
+def live_page(open_page):
+    page = open_page()
+    page.get_by_role("tab", name="Live").click()
+    page.get_by_role("button", name="Start the camera").wait_for(timeout=WAIT)
+    yield page
+    assert page.broken == []
+
+
+def start(page):
+    page.get_by_role("button", name="Start the camera").click()
+
+
+def note(page, text):
+    page.locator("#live .note").get_by_text(text).wait_for(timeout=WAIT)
+
+
+def wait_for_frames(page):
+    page.locator("#live .pace").get_by_text("frames a second").wait_for(timeout=WAIT)
+
+
+def test_a_camera_in_skeleton_and_body_out_and_nothing_is_kept(live_page):
+    note(live_page, "not kept")
+    kept = set(Path(get_upload_folder()).rglob("*"))
+    start(live_page)
+    wait_for_frames(live_page)
+    assert live_page.locator("#live canvas[role=img]").first.is_visible()
+    assert "faces the camera" in live_page.locator("#live .film canvas").get_attribute("aria-label")
+    live_page.wait_for_function(f"{HIGHEST} > 1500", timeout=WAIT)
+    assert not live_page.locator("#live .note").is_visible()
+    assert set(Path(get_upload_folder()).rglob("*")) == kept
+    live_page.get_by_role("button", name="Stop").click()
+    assert live_page.evaluate(CAMERA) is None
+    live_page.wait_for_timeout(500)
+    asked = len(live_page.asked)
+    live_page.wait_for_timeout(500)
+    assert len(live_page.asked) == asked
+    assert live_page.get_by_test_id("toast-body").count() == 0
+
+
+def test_one_frame_is_on_its_way_and_it_is_the_newest(live_page, monkeypatch):
+    step, running, most, frames, guard = Service.live_step, [0], [0], [], threading.Lock()
+
+    def slow(service, frame, before):
+        with guard:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+            frames.append(frame)
+        time.sleep(0.4)
+        with guard:
+            running[0] -= 1
+        return step(service, frame, before)
+
+    monkeypatch.setattr(Service, "live_step", slow)
+    start(live_page)
+    wait_for_frames(live_page)
+    live_page.wait_for_timeout(4000)
+    assert most[0] == 1
+    assert 4 <= len(frames) <= 14
+    assert len(set(frames)) > len(frames) / 2  # the camera has gone on meanwhile
+    age = re.search(r"each (\d+) ms", live_page.locator("#live .pace").inner_text())
+    assert 400 <= int(age[1]) < 1500  # it does not grow
+
+
+def test_nobody_is_said_and_a_server_that_fails_too(live_page, stand_in, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(type(stand_in), "predict_all", lambda *_, **__: [])
+        start(live_page)
+        note(live_page, "Nobody is seen")
+    wait_for_frames(live_page)
+    live_page.wait_for_function("document.querySelector('#live .note').textContent === ''", timeout=WAIT)
+    with monkeypatch.context() as patched:
+        patched.setattr(Service, "live_step", lambda *_: (_ for _ in ()).throw(gr.Error("the server failed")))
+        note(live_page, "the server failed")
+    live_page.wait_for_function("document.querySelector('#live .note').textContent === ''", timeout=WAIT)
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("NotAllowedError", "does not let this page use the camera"),
+        ("NotFoundError", "No camera was found"),
+        ("AbortError", "cannot be started (AbortError)"),
+        (None, "by https, or on localhost"),
+    ],
+)
+def test_without_a_camera_a_sentence_says_why(live_page, broken, said):
+    if broken is None:
+        live_page.evaluate("() => { Object.defineProperty(navigator, 'mediaDevices', { value: undefined }); }")
+    else:
+        fails = f"() => Promise.reject(new DOMException('', '{broken}'))"
+        live_page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {fails}; }}")
+    start(live_page)
+    note(live_page, said)
+    assert live_page.get_by_role("button", name="Start the camera").is_enabled()
+
+
+def test_the_camera_stops_when_another_tab_is_opened(live_page):
+    start(live_page)
+    wait_for_frames(live_page)
+    live_page.get_by_role("tab", name="Video").click()
+    live_page.wait_for_function(f"{CAMERA} === null", timeout=WAIT)
+    live_page.get_by_role("tab", name="Live").click()
+    start(live_page)
+    wait_for_frames(live_page)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_it_is_accessible_and_fits(open_page, width, scheme):
+    page = open_page({"width": width, "height": 844}, scheme)
+    page.get_by_role("tab", name="Live").click()
+    start(page)
+    wait_for_frames(page)
+    found = [one["help"] for one in Axe().run(page).response["violations"] if one["impact"] in SERIOUS]
+    assert found == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    picture, figure = (page.locator(f"#live {name}").bounding_box() for name in (".film", ".stage"))
+    assert (figure["y"] > picture["y"] + 100) == (width < 700)
+
+
+def test_over_the_bundled_model(open_page):
+    with served(PoseEstimator.from_pretrained("default")) as url:
+        page = open_page(url=url)
+        page.get_by_role("tab", name="Live").click()
+        start(page)
+        wait_for_frames(page)
+        page.wait_for_function(f"{HIGHEST} > 1200", timeout=WAIT)
+        print(f"live: {page.locator('#live .pace').inner_text()}")
+
+
+@pytest.mark.parametrize("lends", [False, True])
+def test_a_space_that_lends_a_gpu_for_each_call_has_no_live_tab(stand_in, monkeypatch, lends):
+    monkeypatch.setattr("demo.page.on_zero_gpu", lambda: lends)
+    labels = [block.label for block in build_page(Service(stand_in), None).blocks.values() if isinstance(block, gr.Tab)]
+    assert ("Live" in labels) != lends

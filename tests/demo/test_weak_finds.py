@@ -1,0 +1,104 @@
+"""People of whom the model is unsure: found on the way, kept apart, and shown to whoever asks."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo.service import Service
+from fusion_model.images import load_photo
+from tests.helpers.estimators import Seeing, seeing, sure
+from tests.helpers.serving import WAIT, served, upload
+from tests.helpers.stand_in import StandIn
+
+SURE, UNSURE = (4, 2, 3.0, 8, 16, 8, 16, 0), (4, 6, -1.0, 6, 12, 6, 12, 0)
+
+
+@pytest.fixture(scope="module")
+def estimator():
+    """Sees two people in every photo, one of them not surely."""
+    both = seeing(sure(), SURE, UNSURE)
+    scores = [pose.score for pose in both.predict_all(np.full((200, 200, 3), 90, np.uint8), min_score=0.2)]
+    assert len(scores) == 2
+    search = dataclasses.replace(both.config.search, person=float(np.mean(scores)))
+    return both.with_config(dataclasses.replace(both.config, search=search))
+
+
+def test_weak_finds_are_apart_and_cost_nothing(estimator, example, monkeypatch):
+    predict, crops = estimator.predictor.predict, []
+
+    def counted(photos, wanted, **named):
+        crops.append(len(wanted))
+        return predict(photos, wanted, **named)
+
+    monkeypatch.setattr(estimator.predictor, "predict", counted)
+    shown = estimator.predict_all(example)
+    usual, crops[:] = sum(crops), []
+    result = Service(estimator).predict_all(str(example))
+    assert sum(crops) == usual
+    assert [person.pose.score for person in result.people] == [pose.score for pose in shown]
+    assert len(result.people) == len(result.more) == 1
+    assert result.more[0].pose.score < estimator.trust_score <= result.people[0].pose.score
+
+
+def test_without_a_detector_there_are_none(example):
+    result = Service(sure()).predict_all(str(example))
+    assert result.more == ()
+
+
+class Unsure(StandIn):
+    """Sees the two people of the stand-in in a bright photo; in a dim one, it is sure of nobody."""
+
+    config = dataclasses.replace(StandIn.config, detector=Seeing.config)
+
+    def predict_all(self, photo, *, min_score=None, **named):
+        """Find them, the second one only if unsure ones are asked for."""
+        photo = load_photo(photo)
+        first, second = super().predict_all(photo, **named)
+        found = [first, dataclasses.replace(second, score=0.3)]
+        if photo.mean() < 60:
+            found[0] = dataclasses.replace(first, score=0.4)
+        return [pose for pose in found if pose.score >= (self.trust_score if min_score is None else min_score)]
+
+
+@pytest.fixture(scope="module")
+def address():
+    with served(Unsure()) as url:
+        yield url
+
+
+def save(path, level):
+    """A grey photo."""
+    Image.fromarray(np.full((240, 320, 3), level, np.uint8)).save(path)
+    return path
+
+
+@pytest.mark.browser
+def test_a_button_shows_them(open_page, tmp_path):
+    page = open_page()
+    upload(page, save(tmp_path / "bright.png", 120))
+    more = page.get_by_role("button", name="Show 1 more")
+    more.wait_for(timeout=WAIT)
+    assert not page.locator("#who").is_visible()
+    more.click()
+    page.get_by_label("Person 2").wait_for(timeout=WAIT)
+    assert page.get_by_label("Everyone").is_checked()
+    page.locator("#notice").get_by_text("weak finds").wait_for(timeout=WAIT)
+    assert not more.is_visible()
+    bodies = "document.querySelector('#figure .graph').data.filter(one => one.name === 'body').length"
+    page.wait_for_function(f"{bodies} === 2", timeout=WAIT)
+    page.get_by_label("Person 1").check()
+    page.locator("#notice").wait_for(state="hidden", timeout=WAIT)
+    assert page.broken == []
+
+
+@pytest.mark.browser
+def test_where_nobody_is_sure_they_are_offered(open_page, tmp_path):
+    page = open_page()
+    upload(page, save(tmp_path / "dim.png", 40))
+    page.locator("#notice").get_by_text("Nobody was found for sure").wait_for(timeout=WAIT)
+    page.get_by_role("button", name="Show 2 more").click()
+    page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
+    page.locator("#notice").get_by_text("weak finds").wait_for(timeout=WAIT)
+    assert page.broken == []
