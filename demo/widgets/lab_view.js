@@ -1,7 +1,7 @@
 // The lab is asked for when it is open, once for each person; an answer about somebody else comes too late.
 const details = element.querySelector('details'), note = element.querySelector('[role=status]');
 const body = element.querySelector('.body');
-let wanted = null, shown = null, asked = null;
+let wanted, shown, asked; // people, by a number
 
 const ask = () => {
   if (!details.open || !wanted || wanted === shown || wanted === asked) return;
@@ -18,13 +18,13 @@ const read = () => {
     body.innerHTML = about.body;
     return;
   }
+  if (about.who === wanted) return;
   wanted = about.who;
-  if (wanted === shown) return;
-  shown = asked = null;
+  shown = asked = undefined;
   body.replaceChildren();
   note.textContent = wanted ? '' : 'Pick one person to compare.';
   ask();
 };
-details.addEventListener('toggle', () => { asked = null; ask(); });
+details.addEventListener('toggle', () => { asked = undefined; ask(); });
 watch('value', read);
 read();

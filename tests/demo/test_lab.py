@@ -18,7 +18,11 @@ from tests.helpers.estimators import sure
 from tests.helpers.serving import WAIT, served, upload
 from tests.helpers.strategies import strategy_networks
 
-SCREENS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+SCREENS = {
+    "desk": {"width": 1440, "height": 900},
+    "laptop": {"width": 1280, "height": 800},
+    "phone": {"width": 390, "height": 844},
+}
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +133,7 @@ def distances(page):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize(("screen", "scheme"), [("desk", "light"), ("laptop", "dark"), ("phone", "dark")])
 def test_it_opens_and_everyone_can_use_it(open_page, runs, screen, scheme):
     page = open_page(SCREENS[screen], scheme)
     opened(page)
@@ -186,7 +189,7 @@ def test_while_it_is_open_it_follows_who_is_picked(open_page, runs, notes):
 
 
 @pytest.mark.browser
-def test_several_people_are_not_compared_and_an_error_is_said_in_place(open_page, runs, monkeypatch):
+def test_several_people_are_not_compared_and_an_error_is_said_in_place(open_page, monkeypatch):
     page = open_page()
     opened(page)
     box = page.locator("#box textarea, #box input")
@@ -204,7 +207,6 @@ def test_several_people_are_not_compared_and_an_error_is_said_in_place(open_page
     page.get_by_label("Person 1").check()
     page.locator("#lab").get_by_text("no networks <today>").wait_for(timeout=WAIT)
     assert page.get_by_test_id("toast-body").count() == 0
-    assert runs[0] != runs[-1]
 
 
 @pytest.mark.browser
