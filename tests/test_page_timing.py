@@ -34,7 +34,7 @@ def test_a_page_is_timed_at_both_widths(capsys):
 @pytest.mark.slow
 @pytest.mark.browser
 def test_the_picture_is_that_of_the_screen(tmp_path):
-    assert page_picture.main(["--width", "390", "--out", str(tmp_path / "page.png")]) == 0
-    with Image.open(tmp_path / "page.png") as picture:
+    assert page_picture.main(["--width", "390", "--out", str(tmp_path / "page.webp")]) == 0
+    with Image.open(tmp_path / "page.webp") as picture:
         assert picture.size == (390, 844)
         assert len(picture.convert("RGB").getcolors(10**6)) > 1000
