@@ -44,9 +44,9 @@ def hero(*, with_lab: bool = False) -> gr.HTML:
         for name, address in links.items()
     )
     return gr.HTML(
-        "<header class='hero'><div><h1>See anyone&rsquo;s pose in 3D, from one photo</h1>"
+        "<header class='hero'><h1>See anyone&rsquo;s pose in 3D, from one photo</h1>"
         "<p>The network has learnt where to fuse the photo with its joint heatmaps, and shows you both. "
-        "No graphics card needed.</p></div>"
+        "No graphics card needed.</p>"
         f"<nav aria-label='About'>{anchors}<button type='button' class='copy'>Copy link</button></nav></header>",
         js_on_load=_OPEN_JS + LINKS_JS,
         elem_id="hero",

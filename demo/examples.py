@@ -53,7 +53,7 @@ class Example:
 EXAMPLES = (
     Example("dancing.jpg", "Dancing"),
     Example("group.jpg", "Group"),
-    Example("photographer.jpg", "Photographer"),
+    Example("photographer.jpg", "Cameraman"),
     Example("kicking.jpg", "Kicking"),
     Example("yoga.jpg", "Yoga"),
     Example("astronaut.jpg", "Astronaut"),
@@ -62,7 +62,7 @@ EXAMPLES = (
 )
 """Photos, in the order in which the page shows them."""
 
-CLIPS = (Example("stretching.mp4", "Stretching"),)
+CLIPS = (Example("stretching.mp4", "Stretching"), Example("exercising.mp4", "Exercising"))
 """The same of clips."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import gradio as gr
@@ -39,5 +40,5 @@ class LiveTab:
         try:
             live = self.service.live_step(frame, None if number == 1 else kept)
         except gr.Error as error:
-            return {self.view: live_value(number, None, str(error.message))}
+            return {self.view: live_value(number, None, html.unescape(str(error.message)))}
         return {self.kept: live, self.view: live_value(number, live.pose)}

@@ -215,6 +215,6 @@ def colour_key(*, ellipsoids: bool = True) -> str:
     names = {"left": "left", "right": "right"}
     entries = [(f"rgb{SIDE_COLOURS[side]}", f"the person's {name}") for side, name in names.items()]
     faded = "faded or hollow: guessed" + ("; in 3D, a larger ellipsoid means less sure" if ellipsoids else "")
-    entries.append(("rgba(128,128,128,0.45)", faded))
+    entries.append(("#8b92a0", faded))
     dots = " ".join(f"<span><b style='background:{colour}'></b>{name}</span>" for colour, name in entries)
     return f"<div class='key'>{dots}</div>"

@@ -7,7 +7,8 @@ import gradio as gr
 CSS = """
 .gradio-container { max-width: 1440px !important; width: 100% !important; margin: 0 auto !important; }
 .hero h1 { margin: 4px 0 6px; font-size: clamp(1.6rem, 3.2vw, 2.5rem); line-height: 1.15; letter-spacing: -0.02em; }
-.hero { display: flex; flex-wrap: wrap; align-items: end; justify-content: space-between; gap: 2px 32px; }
+.hero { display: grid; grid-template-columns: 1fr auto; align-items: end; gap: 2px 32px; }
+.hero p { grid-column: 1 / -1; grid-row: 2; }
 .hero p { margin: 0; font-size: 1.05rem; }
 .hero nav { display: flex; flex-wrap: wrap; gap: 0 20px; }
 .hero nav a { padding: 4px 0; }
@@ -17,7 +18,7 @@ CSS = """
 .hint { padding: 4rem 1rem; text-align: center; }
 #hero { margin-bottom: -16px; }
 #input { align-items: center; }
-:is(#hero, #chooser, #figure, #tools, #live, .pose) > .html-container { padding: 0; }
+.gradio-container .html-container { padding: 0; }
 button[role="tab"][aria-selected="true"]:not(.dark *) { color: #1d4ed8; }
 .tabitem { padding-top: 10px !important; }
 #figure, #weights, #motion { overflow: hidden; }
@@ -34,7 +35,10 @@ button[role="tab"][aria-selected="true"]:not(.dark *) { color: #1d4ed8; }
 #serving { padding: 0.5rem 0.9rem; border-radius: 4px; }
 #download { align-self: flex-end; }
 #kind input { text-overflow: ellipsis; padding-right: 1.6rem; }
+#on-photo, #in-3d { min-height: 536px; }
 #picture img { user-select: none; }
+#photo .prompt span:not(:first-child) { display: none; }
+:is(#photo, #picture):has(img) [data-testid="block-label"] { display: none; }
 #picture.armed { outline: 3px dashed #2997ff; outline-offset: -3px; }
 #picture.armed img { cursor: crosshair; touch-action: none; }
 :is(.away, .nobody .pose) { display: none !important; }
@@ -54,11 +58,13 @@ button[role="tab"][aria-selected="true"]:not(.dark *) { color: #1d4ed8; }
 @media (max-width: 640px) {
   #maps .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
   .hint { padding: 1rem; }
+  .hero { grid-template-columns: 1fr; }
   .hero p { font-size: 0.98rem; line-height: 1.4; }
   #input { flex-direction: column; align-items: stretch; }
   #photo:has(img) { display: none; }
   #in-3d { order: -1; }
   #picture { height: auto !important; }
+  #on-photo { min-height: 0; }
 }
 """
 

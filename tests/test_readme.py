@@ -77,7 +77,7 @@ def test_the_python_blocks_run_as_they_are(code, request, monkeypatch, tmp_path)
     if "answer" in names:
         hopper, page = names["answer"]["photos"]
         assert (hopper["photo"], len(hopper["poses"]), hopper["error"]) == ("hopper.jpg", 1, None)
-        assert page["photo"] == "result.png"
+        assert page["photo"] == "result.webp"
     if "motion" in names:
         assert [frame["found"] for frame in names["motion"]["frames"]] == [True] * 3
     if "people" in names:  # a pack of one's own photos: it trains

@@ -6,7 +6,6 @@ function liveView(root, send, source) {
   const body = figureView(find('.stage'), { sways: false });
   const SIDE = 640, PATIENCE = 15000, COUNTED = 12; // pixels; milliseconds for an answer; frames that the pace is of
   const KINDS = { int16: Int16Array, uint8: Uint8Array };
-  const FACING = ['user', 'environment'];
   const WELCOME = 'Stand back until your whole body is in the picture. Frames go to this server one by one and are not kept.';
   const REFUSED = {
     NotAllowedError: 'The browser does not let this page use the camera: allow it beside the address, and start again.',
@@ -14,7 +13,8 @@ function liveView(root, send, source) {
     NotReadableError: 'The camera is in use by another program: close that, and start again.',
   };
   const frame = document.createElement('canvas'); // the one that was sent
-  let stream = null, facing = 0, count = 0, waiting = null, arrivals = [], moving = false;
+  let stream = null, cameras = [], camera = null; // ids of all that there are, and of the one to use: null for any
+  let count = 0, waiting = null, arrivals = [], moving = false;
 
   const say = (text) => { if (note.textContent !== text) note.textContent = text; };
   const bytes = ({ type, data }) => new KINDS[type](Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0)).buffer);
@@ -107,7 +107,8 @@ function liveView(root, send, source) {
     say('Waiting for the camera …');
     try {
       const size = { width: { ideal: SIDE }, height: { ideal: 480 } };
-      stream = await navigator.mediaDevices.getUserMedia({ video: { ...size, facingMode: FACING[facing] } });
+      const which = camera ? { deviceId: { exact: camera } } : { facingMode: 'user' };
+      stream = await navigator.mediaDevices.getUserMedia({ video: { ...size, ...which } });
       video.srcObject = stream;
       await video.play();
     } catch (error) {
@@ -121,12 +122,18 @@ function liveView(root, send, source) {
     go.textContent = 'Stop';
     say('Looking for somebody …');
     const devices = await navigator.mediaDevices.enumerateDevices();
-    turn.hidden = devices.filter(({ kind }) => kind === 'videoinput').length < 2;
+    cameras = devices.filter(({ kind }) => kind === 'videoinput').map(({ deviceId }) => deviceId);
+    turn.hidden = cameras.length < 2;
     shoot();
   };
 
   go.addEventListener('click', () => { if (stream) stop(); else start(); });
-  turn.addEventListener('click', () => { stop(); facing = 1 - facing; start(); });
+  turn.addEventListener('click', () => {
+    const now = stream.getVideoTracks()[0].getSettings().deviceId;
+    camera = cameras[(cameras.indexOf(now) + 1) % cameras.length];
+    stop();
+    start();
+  });
   say(WELCOME);
   const draw = () => { // as soon as it has a size
     if (!graph.clientWidth || graph.data) return;

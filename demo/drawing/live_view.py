@@ -52,13 +52,12 @@ def live_view(skeleton: str, elem_id: str) -> gr.HTML:
         elem_id: of the component.
     """
     html = (
-        '<div class="live"><div class="views"><div class="film">'
+        '<div class="live"><div class="views"><div><div class="film">'
         '<canvas hidden role="img" aria-label="The camera&rsquo;s picture with the skeleton"></canvas>'
         '<video muted playsinline hidden></video><p class="note" role="status"></p></div>'
-        f"{figure_view.markup('3D body', '')}</div>"
         '<div class="controls"><button type="button" class="go">Start the camera</button>'
         '<button type="button" class="turn" hidden>Other camera</button><output class="pace" aria-live="off"></output>'
-        "</div></div>"
+        f"</div></div>{figure_view.markup('3D body', '')}</div></div>"
     )
     return gr.HTML(
         "",

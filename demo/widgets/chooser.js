@@ -36,5 +36,9 @@ const onWindow = {
 };
 for (const [name, listener] of Object.entries(onWindow)) window.addEventListener(name, listener, true);
 
+// A browser may have no decoder for a photo that the server reads, or it is none.
+for (const [name, visibility] of [['error', 'hidden'], ['load', '']]) {
+  document.addEventListener(name, ({ target }) => { if (target.closest?.('#photo img')) target.style.visibility = visibility; }, true);
+}
 button.addEventListener('click', () => input.click());
 input.addEventListener('change', () => { take(input.files[0]); input.value = ''; });

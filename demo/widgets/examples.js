@@ -1,5 +1,5 @@
-// An example is chosen: it is the component's value, as Gradio has files, and 'upload' tells of it. A link's is chosen
-// at once; see links.js.
+// An example is chosen: it is the component's value, as Gradio has files, and 'upload' tells of it. Whoever follows a
+// link clicks as soon as the list is ready, see links.js.
 const choose = (file) => {
   props.value = { ...file, meta: { _type: 'gradio.FileData' } };
   trigger('upload');
@@ -12,5 +12,4 @@ element.addEventListener('click', (event) => {
   const chosen = event.target.closest('.example');
   if (chosen) pick(chosen);
 });
-const list = element.querySelector('ul');
-list.dataset.ready = '';
+element.querySelector('ul').dataset.ready = '';

@@ -7,25 +7,20 @@ const nameOf = (tab) => tab.textContent.trim().toLowerCase();
 const examples = (tab) => [...document.querySelectorAll(`[data-examples="${tab}"] .example`)];
 const when = (find, then) => {
   const began = performance.now(), look = () => {
-    const found = find();
-    if (found) then(found);
+    if (find()) then();
     else if (performance.now() - began < WAIT) setTimeout(look, 50);
   };
   look();
 };
 
 const asked = new URLSearchParams(window.location.search), wanted = (asked.get('tab') || FIRST).toLowerCase();
-const open = () => {
-  when(() => examples(wanted).length && document.querySelector(`[data-examples="${wanted}"][data-ready]`), () => {
-    const example = examples(wanted).find(({ dataset }) => dataset.name === asked.get('example'));
-    if (example) example.click();
-  });
-};
-when(() => tabs().length > 1, (all) => {
-  const tab = all && tabs().find((one) => nameOf(one) === wanted);
+when(() => tabs().length, () => {
+  const tab = tabs().find((one) => nameOf(one) === wanted), name = asked.get('example');
   if (!tab) return;
   if (wanted !== FIRST) tab.click();
-  if (asked.get('example')) open();
+  if (name) when(() => document.querySelector(`[data-examples="${wanted}"][data-ready]`), () => {
+    examples(wanted).find(({ dataset }) => dataset.name === name)?.click();
+  });
 });
 
 const link = () => { // to the open tab, and to the example in it

@@ -29,12 +29,12 @@ CAMERA = "document.querySelector('#live video').srcObject"
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """Headless Chromium with a camera that shows the example clip, over and over."""
+    """Headless Chromium with two cameras that show the example clip, over and over."""
     film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
     with av.open(str(CLIP)) as container, film.open("wb") as file:
         for _, frame in zip(range(FRAMES), container.decode(video=0), strict=False):
             file.write(cv2.imencode(".jpg", frame.to_ndarray(format="bgr24"))[1].tobytes())
-    camera = ("device-for-media-stream", "ui-for-media-stream")
+    camera = ("device-for-media-stream=device-count=2", "ui-for-media-stream")
     with chromium(*(f"--use-fake-{one}" for one in camera), f"--use-file-for-fake-video-capture={film}") as browser:
         yield browser
 
@@ -140,6 +140,16 @@ def test_without_a_camera_a_sentence_says_why(live_page, broken, said):
     start(live_page)
     note(live_page, said)
     assert live_page.get_by_role("button", name="Start the camera").is_enabled()
+
+
+def test_another_camera_is_one_click_away(live_page):
+    used = f"{CAMERA}?.getVideoTracks()[0].getSettings().deviceId"
+    start(live_page)
+    wait_for_frames(live_page)
+    first = live_page.evaluate(used)
+    live_page.get_by_role("button", name="Other camera").click()
+    live_page.wait_for_function(f"old => ({used} || old) !== old", arg=first, timeout=WAIT)
+    wait_for_frames(live_page)
 
 
 def test_the_camera_stops_when_another_tab_is_opened(live_page):

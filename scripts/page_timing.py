@@ -1,0 +1,136 @@
+"""How soon a visitor sees something: ``python -m scripts.page_timing``. Run it on a machine that does nothing else.
+
+Starts the app in a process of its own and opens it in headless Chromium, each time as a new visitor with an empty
+cache, at the widths of a desk and a phone. Without a graphics card, Chromium draws the 3D view in software, on the same
+cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from fusion_model.hub.checkpoints import DEFAULT
+from scripts.chromium import FLAGS, MISSING, find_chromium
+from scripts.load_test import EXAMPLE, running_app
+
+SCREENS = {1440: 900, 390: 844}  # width and height in pixels
+WAIT = 120_000  # milliseconds
+SETTLED = 3000  # milliseconds, after which nothing moves any more
+_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push(entry.value);
+}).observe({ type: 'layout-shift', buffered: true });
+"""
+# When the photo with the skeleton and the 3D view of one photo are drawn: the view's revision is that photo's.
+_DRAWN = """(old) => {
+  const picture = document.querySelector('#picture img'), graph = document.querySelector('#figure .graph');
+  const revision = graph && graph._fullLayout && graph.querySelector('canvas') && graph._fullLayout.uirevision;
+  const drawn = picture && picture.complete && picture.naturalWidth && picture.src !== old.picture;
+  if (!drawn || !revision || revision === old.revision) return false;
+  return { picture: picture.src, revision, seconds: performance.now() / 1000 };
+}"""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Of one visit.
+
+    Attributes:
+        first_result: seconds from the request of the page to skeleton and 3D view of the example.
+        upload: seconds from the choice of a photo to its skeleton and 3D view.
+        largest_shift: score of the largest layout shift until then, as browsers count it; below 0.1 is called good.
+        kilobytes: received until the first result, as sent over the network.
+    """
+
+    first_result: float
+    upload: float
+    largest_shift: float
+    kilobytes: float
+
+
+@contextmanager
+def visitor(browser: Browser, width: int) -> Iterator[Page]:
+    """A page of a new visitor, still empty."""
+    context = browser.new_context(viewport={"width": width, "height": SCREENS[width]})
+    context.set_default_timeout(WAIT)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def wait_for_result(page: Page, before: dict[str, object] | None = None) -> dict[str, object]:
+    """Wait until another result than the one before is drawn; tells which, and when in seconds of the page."""
+    return page.wait_for_function(_DRAWN, arg=before or {}).json_value()
+
+
+def measure(browser: Browser, url: str, width: int, photo: Path) -> Timing:
+    """One visit: the page is opened, and when its example is drawn, a photo is uploaded."""
+    with visitor(browser, width) as page:
+        page.add_init_script(_SHIFTS)
+        network, received = page.context.new_cdp_session(page), []
+        network.send("Network.enable")
+        network.on("Network.loadingFinished", lambda one: received.append(one["encodedDataLength"]))
+        page.goto(url)
+        first = wait_for_result(page)
+        kilobytes = sum(received) / 1000
+        page.wait_for_timeout(SETTLED)
+        began = page.evaluate("performance.now() / 1000")
+        page.set_input_files("#chooser input[type=file]", str(photo))
+        second = wait_for_result(page, first)
+        largest = page.evaluate("Math.max(0, ...window.shifts)")
+    return Timing(first["seconds"], second["seconds"] - began, largest, kilobytes)
+
+
+def report(width: int, timings: Sequence[Timing]) -> str:
+    """The medians, and from where to where they go."""
+    names = {
+        "first_result": ("first result after", "{:.2f} s"),
+        "upload": ("upload to skeleton", "{:.2f} s"),
+        "largest_shift": ("largest layout shift", "{:.3f}"),
+        "kilobytes": ("sent until the first result", "{:.0f} kB"),
+    }
+    parts = []
+    for name, (words, form) in names.items():
+        values = sorted(asdict(one)[name] for one in timings)
+        low, middle, high = (form.format(value) for value in (values[0], statistics.median(values), values[-1]))
+        parts.append(f"{words} {middle}" + (f" ({low} to {high})" if low != high else ""))
+    return f"{width} pixels wide, {len(timings)} visits: {', '.join(parts)}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.page_timing", description=__doc__)
+    parser.add_argument("--model", default=DEFAULT, help="checkpoint: a folder, a Hub id, or the bundled one")
+    parser.add_argument("--photo", type=Path, default=EXAMPLE, help="what is uploaded")
+    parser.add_argument("--visits", type=int, default=5, help="at each width; the first of all is not counted")
+    options = parser.parse_args(arguments)
+    if find_chromium() is None:
+        print(MISSING, file=sys.stderr)
+        return 1
+    print(f"{os.cpu_count()} cores, on which {os.getloadavg()[0]:.1f} processes ran in the last minute")
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        photo = Path(shutil.copy(options.photo, name))
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
+        with running_app(options.model, Path(name)) as (url, _):
+            measure(browser, url, max(SCREENS), photo)  # the networks' first run is a slow one
+            for width in SCREENS:
+                print(report(width, [measure(browser, url, width, photo) for _ in range(options.visits)]), flush=True)
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
