@@ -127,5 +127,5 @@ def _figure_5() -> str:
         "<section><h3>How the merging layer was found</h3>"
         "<p>The paper&rsquo;s Figure 5, of this model. Training moves alpha and beta, which drive the weights apart; "
         "at the dashed line they are rounded to 0 and 1.</p>"
-        f"<img src='{address}' alt='{words}' width='953' height='880'></section>"
+        f"<img src='{address}' alt='{words}'></section>"
     )
