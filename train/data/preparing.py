@@ -47,16 +47,13 @@ class Settings:
     cameras: tuple[str, ...] = ()
 
 
-def write_prepared(
-    plan: Plan, out: Path, settings: Settings, section: str, licence_page: str, workers: int
-) -> dict[str, Any]:
+def write_prepared(plan: Plan, out: Path, settings: Settings, licence_page: str, workers: int) -> dict[str, Any]:
     """Store the people of a plan; parts that an earlier run finished are kept.
 
     Args:
         plan: what the reader found.
         out: the folder; an unfinished one of the same settings goes on.
         settings: how people are cut.
-        section: of docs/data.md, for messages.
         licence_page: where the licence is to be read.
         workers: threads; decoding and encoding run side by side.
 
@@ -68,7 +65,7 @@ def write_prepared(
         OSError: if the folder cannot be written.
     """
     _open_folder(out, plan, settings)
-    write_parts(out, len(plan.units), lambda part: _write_part(plan, part, out, settings, section), workers)
+    write_parts(out, len(plan.units), lambda part: _write_part(plan, part, out, settings), workers)
     return _finish(plan, out, settings, licence_page)
 
 
@@ -80,7 +77,7 @@ def _open_folder(out: Path, plan: Plan, settings: Settings) -> None:
     unless_full(lambda: check_settings(out, SETTINGS, wanted), out / SETTINGS)
 
 
-def _write_part(plan: Plan, part: int, out: Path, settings: Settings, section: str) -> None:
+def _write_part(plan: Plan, part: int, out: Path, settings: Settings) -> None:
     """Cut the people of a unit into a file beside its place, then move it there."""
     labels = plan.units[part].load()
     kept: list[tuple[Record, Cut]] = []
@@ -88,8 +85,8 @@ def _write_part(plan: Plan, part: int, out: Path, settings: Settings, section: s
 
     def write() -> None:
         with replacing(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
-            for labelled, frame in iterate_frames(labels.records, section, labels.skipped):
-                record = check_person(labelled, plan.skeleton, frame.shape[1::-1], section, labels.skipped)
+            for labelled, frame in iterate_frames(labels.records, labels.skipped):
+                record = check_person(labelled, plan.skeleton, frame.shape[1::-1], labels.skipped)
                 cut = cut_person(frame, record, settings.crop, settings.margin)
                 if cut is None:
                     labels.skipped[_OUTSIDE] += 1

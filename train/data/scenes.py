@@ -151,7 +151,7 @@ _QUALITY = 80  # of the WebP files
 
 
 def write_scenes(
-    plan: ScenePlan, out: Path, name: str, section: str, *, workers: int, side: int = STORED_SIDE
+    plan: ScenePlan, out: Path, name: str, *, workers: int, side: int = STORED_SIDE
 ) -> tuple[Path, Counter[str]]:
     """Store the photos of a plan as ``scenes_<name>.npz`` and ``.zip``; parts that an earlier run finished are kept.
 
@@ -159,7 +159,6 @@ def write_scenes(
         plan: what the reader found.
         out: the folder; a pack that was begun there with the same settings goes on.
         name: of the pack.
-        section: of docs/data.md, for messages.
         workers: threads; decoding and encoding run side by side.
         side: largest length of a stored photo's longer side in pixels; smaller photos are not enlarged.
 
@@ -179,14 +178,14 @@ def write_scenes(
     skipped = Counter(plan.skipped)
     if not (labels.is_file() and archive.is_file()):
         unless_full(lambda: parts.mkdir(exist_ok=True), parts)
-        write_parts(parts, len(plan.units), lambda part: _write_part(plan, part, parts, side, section), workers)
+        write_parts(parts, len(plan.units), lambda part: _write_part(plan, part, parts, side), workers)
         skipped += _join(parts, len(plan.units), labels)
     shutil.rmtree(parts, ignore_errors=True)
     discard_unfinished(out, labels.stem)
     return labels, skipped
 
 
-def _write_part(plan: ScenePlan, part: int, parts: Path, side: int, section: str) -> None:
+def _write_part(plan: ScenePlan, part: int, parts: Path, side: int) -> None:
     """Store the photos of a unit in a file beside its place, then move it there."""
     labels, path = plan.units[part].load(), part_path(parts, part)
 
@@ -194,7 +193,7 @@ def _write_part(plan: ScenePlan, part: int, parts: Path, side: int, section: str
         sizes, boxes = [], [np.zeros((0, 4), np.float32)]
         with replacing(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
             for row, record in enumerate(labels.records):
-                photo = read_picture(Frame(record.path, size=record.size), section, labels.skipped)
+                photo = read_picture(Frame(record.path, size=record.size), labels.skipped)
                 picture, moved = _shrink(photo, record.boxes, side)
                 archive.writestr(_member(row), _encode(picture, record.path))
                 sizes.append(picture.shape[1::-1])

@@ -13,6 +13,7 @@ from train.data.people import STORE_SIZE, People, load_people
 from train.data.prepared import INDEX as PREPARED
 from train.data.prepared import SETTINGS, read_prepared
 from train.data.readers.people import read_people
+from train.data.readers.records import LayoutError
 from train.data.readers.rendered import read_synthetic
 from train.data.scenes import find_scenes
 from train.data.source import Source
@@ -119,4 +120,7 @@ def _read_lspet(folder: Path) -> Source:
     from train.data.readers.lsp import read_lspet  # noqa: PLC0415
 
     teacher = folder / "lspet_teacher.npz"
-    return read_lspet(folder / "lspet", teacher if teacher.is_file() else None)
+    try:
+        return read_lspet(folder / "lspet", teacher if teacher.is_file() else None)
+    except LayoutError as error:
+        raise error.see("LSP-extended") from error

@@ -23,7 +23,6 @@ from train.data.zips import ZipReader
 from train.synthesis.dataset import ANNOTATIONS, PERSON, image_place
 from train.synthesis.labels import camera_name, posture_name, viewpoint_name
 
-_SECTION = "Rendered people"
 _ROWS = {"picture": (np.int32, ()), **PERSON}
 _ADVICE = "delete it and run train.synthesize again"
 _MIN_SIDE = 64  # pixels of the box's longer side; smaller people teach no pose
@@ -134,7 +133,7 @@ def plan_synthetic(source: Path) -> Plan:
     Raises:
         LayoutError: if the folder holds no finished set.
     """
-    require_any(source, ANNOTATIONS, "a finished set of train.synthesize", _SECTION)
+    require_any(source, ANNOTATIONS, "a finished set of train.synthesize")
     rendered = read_rendered(source)
     labels, split = rendered.pose_labels(), "validation" if rendered.validation else "train"
     rows: dict[Path, list[int]] = {}
@@ -142,7 +141,7 @@ def plan_synthetic(source: Path) -> Plan:
         rows.setdefault(image_place(source, picture)[0], []).append(row)
     for path in rows:
         if not path.is_file():
-            raise LayoutError(path, "there is no such file", "all parts of the set", _SECTION)
+            raise LayoutError(path, "there is no such file", "all parts of the set")
     units = [Unit(path.name, partial(_load, source, labels, rows[path], split)) for path in sorted(rows)]
     return Plan(HUMAN36M_17, units, camera_model="pinhole")
 
