@@ -45,7 +45,7 @@ from train.evaluation.end_to_end import (
 from train.evaluation.negatives import negative_crops
 from train.evaluation.paired import PEOPLE
 from train.evaluation.registry import NAMES, measure_protocol
-from train.evaluation.scenes import scene_figures, scene_lines
+from train.evaluation.scenes import scene_figures
 from train.evaluation.second_peaks import second_peaks
 from train.fusion_stage.pose_figures import mean_pose
 
