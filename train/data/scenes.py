@@ -10,7 +10,6 @@ They are written in parts, which are then joined.
 from __future__ import annotations
 
 import shutil
-import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,9 +19,18 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from fusion_model.files import discard_unfinished, replacing
+from fusion_model.files import discard_unfinished
 from train.data.columns import check_boxes, check_columns, read_named
-from train.data.parts import label_part, part_path, read_part, units_fingerprint, unless_full, write_parts, write_whole
+from train.data.parts import (
+    label_part,
+    new_part,
+    part_path,
+    read_part,
+    units_fingerprint,
+    unless_full,
+    write_parts,
+    write_whole,
+)
 from train.data.photos import decode
 from train.data.readers.pictures import read_picture
 from train.data.readers.records import Frame, ScenePlan
@@ -174,10 +182,12 @@ def write_scenes(
     if not settings.is_file() and (labels.exists() or archive.exists()):
         raise ValueError(f"{labels} or its zip is there without {settings.name}: choose another --out")
     wanted = {"pack": name, "side": side, "source": units_fingerprint(plan.units)}
-    unless_full(lambda: check_settings(out, settings.name, wanted), settings)
+    with unless_full(settings):
+        check_settings(out, settings.name, wanted)
     skipped = Counter(plan.skipped)
     if not (labels.is_file() and archive.is_file()):
-        unless_full(lambda: parts.mkdir(exist_ok=True), parts)
+        with unless_full(parts):
+            parts.mkdir(exist_ok=True)
         write_parts(parts, len(plan.units), lambda part: _write_part(plan, part, parts, side), workers)
         skipped += _join(parts, len(plan.units), labels)
     shutil.rmtree(parts, ignore_errors=True)
@@ -187,29 +197,25 @@ def write_scenes(
 
 def _write_part(plan: ScenePlan, part: int, parts: Path, side: int) -> None:
     """Store the photos of a unit in a file beside its place, then move it there."""
-    labels, path = plan.units[part].load(), part_path(parts, part)
-
-    def write() -> None:
-        sizes, boxes = [], [np.zeros((0, 4), np.float32)]
-        with replacing(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
-            for row, record in enumerate(labels.records):
-                photo = read_picture(Frame(record.path, size=record.size), labels.skipped)
-                picture, moved = _shrink(photo, record.boxes, side)
-                archive.writestr(_member(row), _encode(picture, record.path))
-                sizes.append(picture.shape[1::-1])
-                boxes.append(moved)
-            columns = {
-                "size": np.array(sizes, np.int32),
-                "people": np.array([len(record.boxes) for record in labels.records]),
-                "boxes": np.concatenate(boxes),
-                "box_flag": np.concatenate([np.zeros(0, np.int8), *(record.flags for record in labels.records)]),
-                "split": np.array([record.split for record in labels.records]),
-                "source": np.array([record.source for record in labels.records]),
-                "original": np.array([record.path.name for record in labels.records]),
-            }
-            label_part(archive, columns, labels.skipped)
-
-    unless_full(write, path)
+    labels = plan.units[part].load()
+    sizes, boxes = [], [np.zeros((0, 4), np.float32)]
+    with new_part(part_path(parts, part)) as archive:
+        for row, record in enumerate(labels.records):
+            photo = read_picture(Frame(record.path, size=record.size), labels.skipped)
+            picture, moved = _shrink(photo, record.boxes, side)
+            archive.writestr(_member(row), _encode(picture, record.path))
+            sizes.append(picture.shape[1::-1])
+            boxes.append(moved)
+        columns = {
+            "size": np.array(sizes, np.int32),
+            "people": np.array([len(record.boxes) for record in labels.records]),
+            "boxes": np.concatenate(boxes),
+            "box_flag": np.concatenate([np.zeros(0, np.int8), *(record.flags for record in labels.records)]),
+            "split": np.array([record.split for record in labels.records]),
+            "source": np.array([record.source for record in labels.records]),
+            "original": np.array([record.path.name for record in labels.records]),
+        }
+        label_part(archive, columns, labels.skipped)
 
 
 def _shrink(picture: np.ndarray, boxes: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -236,19 +242,14 @@ def _join(parts: Path, count: int, labels: Path) -> Counter[str]:
     """Put the photos of all parts into the zip, then their labels into the npz; how many were left out for what."""
     columns, skipped, names = [], Counter(), []
     reader = ZipReader("photo", "delete it and run the command again")
-    archive = labels.with_suffix(".zip")
-
-    def write() -> None:
-        with replacing(archive) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as joined:
-            for path in tqdm([part_path(parts, part) for part in range(count)], desc="join", unit="part"):
-                arrays, left_out = read_part(path)
-                for row in range(len(arrays["size"])):
-                    joined.writestr(_member(len(names)), reader(path, _member(row)))
-                    names.append(_member(len(names)))
-                columns.append(arrays)
-                skipped.update(left_out)
-
-    unless_full(write, archive)
+    with new_part(labels.with_suffix(".zip")) as joined:
+        for path in tqdm([part_path(parts, part) for part in range(count)], desc="join", unit="part"):
+            arrays, left_out = read_part(path)
+            for row in range(len(arrays["size"])):
+                joined.writestr(_member(len(names)), reader(path, _member(row)))
+                names.append(_member(len(names)))
+            columns.append(arrays)
+            skipped.update(left_out)
     joined = {name: np.concatenate([arrays[name] for arrays in columns]) for name in columns[0]}
     start = np.cumsum([0, *joined.pop("people")])
     write_whole(labels, npz_bytes(joined | {"name": np.array(names), "box_start": start}))

@@ -24,8 +24,6 @@ _TORSO = [MPII_16.index(name) for name in ("left_shoulder", "right_shoulder", "r
 _BONES = MPII_16.bones
 _MIN_SIDE = 40  # pixels of a stored person's longer side
 _MIN_JOINTS = 10  # known, to turn a person or cut out the shape
-_LEANING = 45  # degrees of the body axis from upright, beyond which a person is drawn more often
-_LEANING_CHANCE = 3.0  # than others of the set: that many times
 _STRANGERS = 0.15  # trust in that no person is there, in a photo beside its labelled person
 _MIN_SEEN = 0.45  # fraction of a box within the picture and not covered
 _CLOSE = 0.3  # fraction of pictures of one person that show head and chest, and perhaps more, as portraits do
@@ -95,7 +93,6 @@ class CompositeMaker:
         counts = np.bincount(self.source.numpy(), minlength=len(people.names))
         # Large sets count more, but do not drown the small ones: by the roots of their counts.
         chance = (np.sqrt(counts) / np.maximum(counts, 1))[self.source.numpy()]
-        chance = chance * np.where(_leaning(self.joints, self.known)[self.rows], _LEANING_CHANCE, 1.0)
         self.chance = np.cumsum(chance / chance.sum())
         self.backgrounds = self._beside_people() if backgrounds is None else backgrounds
 
@@ -310,12 +307,6 @@ class CompositeMaker:
         image = composite.image if axis else composite.image.swapaxes(0, 1)
         image[: max(low, 0)] = 0
         image[self.size - max(high, 0) :] = 0
-
-
-def _leaning(joints: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(N,) bool: people whose body axis is known to be far from upright; of (N, 16, 2) joints."""
-    x, y = (joints[:, _THORAX] - joints[:, _PELVIS]).T
-    return known[:, _THORAX] & known[:, _PELVIS] & (np.abs(np.rad2deg(np.arctan2(x, -y))) > _LEANING)
 
 
 def _matrix(scale: float, angle: float, mirror: bool, center: np.ndarray, middle: np.ndarray) -> np.ndarray:
