@@ -28,11 +28,8 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to make")
     arguments.add_argument("--images", type=positive(int), default=128, help="validation images of figure7")
     arguments.add_argument("--people", type=positive(int), default=6, help="people on a sheet")
-    arguments.add_argument(
-        "--max-people", type=positive(int), help="validation people of each kind, photos and rendered (default: all)"
-    )
     arguments.add_argument("--without-photos", action="store_true", help="sheets of photos show maps and poses alone")
-    arguments.add_argument("--seed", type=int, default=0, help="of the choice of images and people")
+    arguments.add_argument("--seed", type=int, default=0, help="of the choice of images")
     return arguments
 
 

@@ -49,7 +49,7 @@ class Analysis:
     @cached_property
     def held_out(self) -> HeldOut:
         """Validation people."""
-        return HeldOut(self.arguments.data, self.networks, self.arguments.max_people, self.arguments.seed)
+        return HeldOut(self.arguments.data, self.networks)
 
     def make(self, name: str) -> bool:
         """Make a part, one of :data:`train.analysis.report.PARTS`, and the report anew; False if it is left out.

@@ -120,26 +120,6 @@ def test_a_pack_with_missing_parts(tmp_path):
         read_people(tmp_path / "people_made.npz")
 
 
-def test_arrays_that_need_a_pickle_are_refused(tmp_path):
-    arrays = write_pack(tmp_path, "made", 2, held_out=1)
-    arrays["name"] = np.array(["a", None], dtype=object)
-    np.savez(tmp_path / "people_made.npz", **arrays)
-    with pytest.raises(ValueError, match="allow_pickle"):
-        read_people(tmp_path / "people_made.npz")
-
-
-@pytest.mark.parametrize(
-    ("name", "shape"),
-    [("joints", (2, 14, 3)), ("teacher_2d", (2, 17, 3)), ("teacher_3d", (2, 16, 3)), ("box", (3, 4))],
-)
-def test_arrays_of_a_wrong_shape_are_refused_by_name(tmp_path, name, shape):
-    arrays = write_pack(tmp_path, "made", 2, held_out=1)
-    arrays[name] = np.zeros(shape, np.float32)
-    np.savez(tmp_path / "people_made.npz", **arrays)
-    with pytest.raises(ValueError, match=rf"{name} has shape \({shape[0]}, {shape[1]}.*expected \(2, "):
-        read_people(tmp_path / "people_made.npz")
-
-
 def test_damaged_packs(tmp_path):
     write_pack(tmp_path, "made", 2, held_out=1)
     with zipfile.ZipFile(tmp_path / "people_made.zip", "w") as archive:
