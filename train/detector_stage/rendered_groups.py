@@ -53,15 +53,15 @@ class Groups:
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB), self.boxes[rows].astype(float), self.axes[rows], self.learn[rows]
 
 
-def find_groups(folder: Path, *, held_out: bool) -> Groups | None:
-    """The first rendered data set in a folder for training, or for validation; None if there is none.
+def find_groups(folder: Path) -> Groups | None:
+    """The first rendered data set for training in a folder; None if there is none.
 
     Raises:
         ValueError: if its annotations are damaged.
     """
     for path in sorted(folder.glob(f"*/{ANNOTATIONS}")):
         rendered = read_rendered(path.parent)
-        if rendered.validation == held_out:
+        if not rendered.validation:
             return _groups(rendered)
     return None
 
