@@ -308,8 +308,8 @@ def test_people_are_taken_evenly(place, monkeypatch):
 
 
 def test_the_stack_is_that_of_the_maps():
-    people, settings = make_people(2), (64, 1.25, 32, 1, None)
-    by_stack = [build_samples(people, hourglass(), *settings, stack=stack).maps for stack in (0, 1, -1)]
+    settings = [dataclasses.replace(SETTINGS, stack=stack) for stack in (0, 1, -1)]
+    by_stack = [build_samples(make_people(2), hourglass(), one).maps for one in settings]
     assert torch.equal(by_stack[1], by_stack[2])
     assert not torch.equal(by_stack[0], by_stack[1])
 

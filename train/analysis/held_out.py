@@ -16,7 +16,7 @@ from train.data.augment import plain_crops
 from train.data.people import People, decode_people
 from train.data.source import SYNTHETIC
 from train.data.sources import find_sources
-from train.fusion_stage.samples import FusionSamples, build_samples, joined_parts
+from train.fusion_stage.samples import FusionSamples, SampleSettings, build_samples, joined_parts
 from train.fusion_stage.training import predict
 
 _STORED = 256  # pixels of a photo as it is decoded
@@ -71,12 +71,10 @@ class HeldOut:
 
     def _samples(self, *, blank: bool = False) -> FusionSamples:
         """Inputs and poses of all, of photos or of what is left of them without their contents."""
-        config, hourglass = self._run.config, self._run.hourglass
-        sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
+        settings, hourglass = SampleSettings.of(self._run.config), self._run.hourglass
         starts = tqdm(range(0, len(self), _AT_ONCE), desc="hourglass on validation people", unit="batch")
-        kind = {"photo_features": config.fusion.photo_features > 0, "progress": False}
         people = (self.people(range(start, min(start + _AT_ONCE, len(self))), blank=blank) for start in starts)
-        parts = (build_samples(part, hourglass, *sizes, 1, None, **kind) for part in people)
+        parts = (build_samples(part, hourglass, settings, progress=False) for part in people)
         return joined_parts((tuple(part.columns.values()) for part in parts), len(self))
 
     @cached_property

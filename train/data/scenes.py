@@ -31,10 +31,10 @@ from train.data.parts import (
     write_parts,
     write_whole,
 )
-from train.data.photos import decode
+from train.data.photos import decode_rgb
 from train.data.readers.pictures import read_picture
 from train.data.readers.records import Frame, ScenePlan
-from train.data.zips import ZipReader
+from train.data.zips import ZipReader, archive_beside
 from train.engine.run_files import check_settings
 from train.synthesis.dataset import npz_bytes
 
@@ -87,10 +87,7 @@ class Scenes:
 
     def photo(self, index: int) -> np.ndarray:
         """(H, W, 3) uint8 RGB; ValueError if it cannot be decoded."""
-        image = decode(self.read(index))
-        if image is None:
-            raise ValueError(f"scene {index} cannot be decoded; expected a JPEG, PNG or WebP file")
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        return decode_rgb(self.read(index), f"scene {index}")
 
 
 def find_scenes(folder: Path) -> Scenes | None:
@@ -119,11 +116,7 @@ def read_scenes(labels: Path) -> Scenes:
         FileNotFoundError: if the npz or the zip beside it is missing.
         ValueError: if the file is damaged, or an array is missing, of another type or shape, or no number; names it.
     """
-    archive = labels.with_suffix(".zip")
-    for path in (labels, archive):
-        if not path.is_file():
-            expected = "a pack of scenes is an npz file with a zip of the same name beside it"
-            raise FileNotFoundError(f"{path} not found: {expected}")
+    archive = archive_beside(labels, "scenes")
     arrays, reader = _read_arrays(labels), ZipReader("photo", "copy the archive again")
     inner = arrays["box_start"][1:-1]
     return Scenes(
@@ -141,11 +134,10 @@ def _read_arrays(labels: Path) -> dict[str, np.ndarray]:
     """The arrays of a pack, all present and of the right shape; pickled ones are refused."""
     arrays = read_named(labels, [*_ROWS, "box_start", "boxes", "box_flag"], _ADVICE)
     count, start = arrays["name"].size, arrays["box_start"]
-    wanted = {name: (kind, (count, *row)) for name, (kind, row) in _ROWS.items()} | {"box_start": (int, (count + 1,))}
-    check_columns(labels, arrays, wanted, _ADVICE)
+    check_columns(labels, arrays, _ROWS, count, _ADVICE)
+    check_columns(labels, arrays, {"box_start": (int, ())}, count + 1, _ADVICE)
     people = int(start[-1])
-    wanted = {"boxes": (np.float32, (people, 4)), "box_flag": (np.int8, (people,))}
-    check_columns(labels, arrays, wanted, _ADVICE)
+    check_columns(labels, arrays, {"boxes": (np.float32, (4,)), "box_flag": (np.int8, ())}, people, _ADVICE)
     check_boxes(labels, "boxes", arrays["boxes"], _ADVICE)
     if start[0] != 0 or (np.diff(start) < 0).any():
         raise ValueError(f"{labels}: box_start must rise from 0 to the number of boxes, {people}")

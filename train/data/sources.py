@@ -33,7 +33,7 @@ def find_people(folder: Path, *, validation: bool, action: str = "") -> People:
         ValueError: if a file is damaged, or there are no such people.
     """
     if action:
-        sources = [_of_action(source, action) for source in find_sources(folder)]
+        sources = [source.take(_actions(source) == action) for source in find_sources(folder)]
         if not any((source.validation == validation).any() for source in sources):
             raise ValueError(f"{folder} has no {'validation' if validation else 'training'} people of {action}")
         return load_people(sources, validation=validation)
@@ -55,7 +55,7 @@ def find_actions(folder: Path) -> list[str]:
     """
     actions: set[str] = set()
     for source in find_sources(folder):
-        mine = source.groups.get("action", np.full(len(source), ""))[~source.validation]
+        mine = _actions(source)[~source.validation]
         if (mine == "").any():
             raise ValueError(
                 f"{folder}: {source.name} does not say what its people do: name the folder of a prepared set whose "
@@ -65,9 +65,9 @@ def find_actions(folder: Path) -> list[str]:
     return sorted(actions)
 
 
-def _of_action(source: Source, action: str) -> Source:
-    """The people of one action."""
-    return source.take(source.groups.get("action", np.full(len(source), "")) == action)
+def _actions(source: Source) -> np.ndarray:
+    """(N,) what people do, empty where the set does not say."""
+    return source.groups.get("action", np.full(len(source), ""))
 
 
 def data_fingerprint(folder: Path) -> str:

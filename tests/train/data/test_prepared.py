@@ -112,7 +112,7 @@ def test_damage_after_the_end(source, tmp_path, prepare):
     with pytest.raises(ValueError, match=r"array subject has shape \(450,\), expected \(449,\)"):
         read_prepared(out)
     (out / INDEX).write_text(json.dumps(index | {"format": "other/1"}))
-    with pytest.raises(ValueError, match="has the format 'other/1', expected 'fusion-pose-prepared/1'"):
+    with pytest.raises(ValueError, match=r"'other/1'.*expected the format 'fusion-pose-prepared/1'"):
         read_prepared(out)
 
 

@@ -15,7 +15,7 @@ from train.data.augment import plain_crops
 from train.data.sampling import draw, sampling_weights
 from train.engine.machine import bf16_is_fast
 from train.engine.seeds import RowNoise
-from train.fusion_stage.samples import FusionSamples, build_samples, random_rows, stored_inputs
+from train.fusion_stage.samples import FusionSamples, SampleSettings, build_samples, random_rows, stored_inputs
 from train.losses import reprojection_loss
 
 NAMES = ("coco", "synthetic", "mine", "synthetic")
@@ -131,7 +131,7 @@ def test_samples_of_features_are_what_the_hourglass_knows_of_the_crop():
     people = make_people(3)
     torch.manual_seed(0)
     hourglass = StackedHourglass(HourglassConfig(stacks=2, width=16, input_size=64)).eval()
-    samples = build_samples(people, hourglass, 64, 1.25, 4, 1, None, photo_features=True, progress=False)
+    samples = build_samples(people, hourglass, SampleSettings(64, 1.25, 4, photo_features=True), progress=False)
     images, _ = plain_crops(people, 64, 1.25)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16_is_fast("cpu")):
         maps, features = hourglass.maps_and_features(images.contiguous(memory_format=torch.channels_last))

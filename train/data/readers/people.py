@@ -18,7 +18,7 @@ from fusion_model.skeletons import COCO_17, HUMAN36M_17, LIMB_JOINTS, MPII_16
 from train.data.columns import check_boxes, read_columns
 from train.data.readers.label_repair import exchanged_sides
 from train.data.source import Source, add_middle_joints
-from train.data.zips import ZipReader
+from train.data.zips import ZipReader, archive_beside
 
 MIN_SCORE = 0.6  # below it the two teachers disagree too often to learn from
 TEACHER = {
@@ -84,11 +84,7 @@ def read_people(labels: Path) -> Source:
         FileNotFoundError: if the npz or the zip beside it is missing.
         ValueError: if the file is damaged, or an array is missing, of another type or shape, or no number; names it.
     """
-    archive = labels.with_suffix(".zip")
-    for path in (labels, archive):
-        if not path.is_file():
-            expected = "a pack of people is an npz file with a zip of the same name beside it"
-            raise FileNotFoundError(f"{path} not found: {expected}")
+    archive = archive_beside(labels, "people")
     arrays, reader = read_columns(labels, _ARRAYS, _ADVICE), ZipReader("photo", "copy the archive again")
     check_boxes(labels, "box", arrays["box"], _ADVICE)
     joints, weight = teacher_joints(arrays["teacher_2d"])

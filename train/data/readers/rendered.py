@@ -78,15 +78,15 @@ def read_rendered(folder: Path) -> RenderedSet:
     arrays = read_named(path, [*_ROWS, "intrinsics", "split"], _ADVICE)
     intrinsics, split = arrays.pop("intrinsics"), str(arrays.pop("split"))
     people, pictures = arrays["picture"].size, len(intrinsics) if intrinsics.ndim else 0
-    check_columns(path, arrays, {name: (kind, (people, *row)) for name, (kind, row) in _ROWS.items()}, _ADVICE)
-    check_columns(path, {"intrinsics": intrinsics}, {"intrinsics": (np.float64, (pictures, 3, 3))}, _ADVICE)
+    check_columns(path, arrays, _ROWS, people, _ADVICE)
+    check_columns(path, {"intrinsics": intrinsics}, {"intrinsics": (np.float64, (3, 3))}, pictures, _ADVICE)
     picture = arrays["picture"]
     if picture.dtype.kind not in "iu" or (people and not 0 <= picture.min() <= picture.max() < pictures):
         raise ValueError(f"{path}: array picture names others than the {pictures} pictures of the set: {_ADVICE}")
     if split not in ("train", "validation"):
         raise ValueError(f"{path}: split must be 'train' or 'validation', got {split!r}: {_ADVICE}")
     pitch = read_named(path, None, _ADVICE).get("pitch", np.full(pictures, np.nan, np.float32))
-    check_columns(path, {"pitch": pitch}, {"pitch": (np.float32, (pictures,))}, _ADVICE, unknown=["pitch"])
+    check_columns(path, {"pitch": pitch}, {"pitch": (np.float32, ())}, pictures, _ADVICE, unknown=["pitch"])
     cameras = {"intrinsics": intrinsics[picture], "pitch": pitch[picture]}
     return RenderedSet(folder, split == "validation", pictures, arrays | cameras)
 
