@@ -26,10 +26,6 @@ def source(tmp_path):
     return tmp_path / "in"
 
 
-def contents(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.glob("part-*.zip"))}
-
-
 def test_a_cut_run_goes_on_and_keeps_finished_parts(source, tmp_path, prepare, prepare_error):
     whole = tmp_path / "whole"
     prepare("lsp", source, "--crop", "40", out=whole)
