@@ -71,9 +71,10 @@ class Analysis:
     def figure5(self) -> dict[str, Any]:
         """Curves of the fusion weights."""
         mixing = read_mixing(self.arguments.run)
-        rows = zip(mixing.steps, mixing.alpha, mixing.beta, mixing.weights, strict=True)
-        named = ({"step": s, "alpha": a, "beta": b, **{f"w{n}": v for n, v in enumerate(w, 1)}} for s, a, b, w in rows)
-        write_rows(self.out / "figure5.csv", list(named))
+        columns = {"step": mixing.steps, "alpha": mixing.alpha, "beta": mixing.beta}
+        columns |= {f"w{layer}": values for layer, values in enumerate(mixing.weights.T, 1)}
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        write_rows(self.out / "figure5.csv", rows)
         self._figure("figure5.png", mixing_figure(mixing), _DPI)
         return mixing.summary()
 
