@@ -232,8 +232,8 @@ def pack_fingerprint(folder: Path) -> str:
         _, photos, metadata = _open_file(folder / name)
         digest.update(f"{metadata.get('print')} {tuple(photos.shape)}".encode())
         for row in range(0, len(photos), max(1, len(photos) // SAMPLE)):
-            content = photos.raw(row) if isinstance(photos, EncodedPhotos) else photos[row]
-            digest.update(np.ascontiguousarray(content).tobytes())
+            content = photos.raw(row) if isinstance(photos, EncodedPhotos) else photos[row].numpy()
+            digest.update(content.tobytes())
     return digest.hexdigest()
 
 

@@ -91,7 +91,7 @@ class MappedPhotos:
     def _photo(self, row: int) -> Tensor:
         """(3, S, S) of a row over all files."""
         number = np.searchsorted(self._starts, row, side="right") - 1
-        return torch.from_numpy(np.array(self._files[number][row - self._starts[number]]))
+        return torch.as_tensor(self._files[number][row - self._starts[number]])
 
     def to(self, device: torch.device) -> MappedPhotos:
         """The same photos, whose rows are put on another device."""

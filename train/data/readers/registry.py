@@ -168,7 +168,9 @@ SETS = {
         "Penn-Fudan", "boxes by hand and by a detector", "https://www.cis.upenn.edu/~jshi/ped_html/",
         everyone_boxed=True, upright=True,
     ),
-    COMPOSITES: DataSetInfo("people pasted together", everyone_boxed=True),
+    COMPOSITES: DataSetInfo(
+        "people pasted together", "boxes of their photos", "that of their photos", everyone_boxed=True
+    ),
     SCENES: DataSetInfo(
         "whole photos of VOC 2012, COCO, Penn-Fudan, Stanford 40, MPII, SUN, BSDS500 and rooms", "boxes"
     ),
