@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -33,15 +32,10 @@ def read_columns(path: Path, rows: Columns, advice: str) -> dict[str, np.ndarray
     return arrays
 
 
-def read_named(
-    path: Path, names: Collection[str] | None, advice: str, content: bytes | None = None
-) -> dict[str, np.ndarray]:
-    """Arrays of a file as they are, None for all; ``content`` where the file was read. Raises as :func:`read_columns`.
-
-    Python objects are never read.
-    """
+def read_named(path: Path, names: Collection[str] | None, advice: str) -> dict[str, np.ndarray]:
+    """Arrays of a file as they are, None for all, never Python objects. Raises as :func:`read_columns`."""
     try:
-        return read_arrays(path if content is None else io.BytesIO(content), names)
+        return read_arrays(path, names)
     except MissingArrayError as error:
         raise ValueError(f"{path} {error}") from error
     except ValueError as error:

@@ -30,6 +30,7 @@ _CLOSE = 0.3  # fraction of pictures of one person that show head and chest, and
 _CLOSE_SEEN = 0.1  # the same as _MIN_SEEN for them
 _CLOSE_SIDE = (1.1, 2.6)  # sides of the picture that the whole person would take
 _MIN_WHOLE = 0.15  # side of the person over that of the picture in which its whole photo lies
+_MAX_PEOPLE = 5  # in a picture
 _TRIES = 8
 _MAX_BACKGROUNDS = 2000
 
@@ -69,7 +70,6 @@ class CompositeMaker:
         groups: rendered pictures with all people labelled, None for none.
         size: pixels of a picture's side, a multiple of 64.
         backgrounds: (H, W, 3) uint8 photos that show no person; None for what is beside the people of the photos.
-        max_people: in a picture.
     """
 
     def __init__(
@@ -78,7 +78,6 @@ class CompositeMaker:
         groups: Groups | None,
         size: int,
         backgrounds: list[np.ndarray] | None = None,
-        max_people: int = 5,
     ) -> None:
         side = (people.box[:, 2:] - people.box[:, :2]).amax(1)
         usable = (side >= _MIN_SIDE) & ((people.weight > 0).sum(1) >= MIN_JOINTS)
@@ -89,7 +88,7 @@ class CompositeMaker:
         self.photos = people.photos.permute(0, 2, 3, 1).contiguous().numpy()
         self.box, self.extent = people.box.numpy().astype(float), people.extent.numpy().astype(float)
         self.joints, self.known = people.joints.numpy().astype(float), people.weight.numpy() > 0
-        self.groups, self.size, self.max_people = groups, size, max_people
+        self.groups, self.size = groups, size
         counts = np.bincount(self.source.numpy(), minlength=len(people.names))
         # Large sets count more, but do not drown the small ones: by the roots of their counts.
         chance = (np.sqrt(counts) / np.maximum(counts, 1))[self.source.numpy()]
@@ -134,7 +133,7 @@ class CompositeMaker:
         image = self._background(generator)
         for _ in range(int(generator.integers(0, 4))):
             self._paste_empty(image, generator)
-        count = int(generator.integers(1, self.max_people + 1)) if generator.random() < 0.9 else 0
+        count = int(generator.integers(1, _MAX_PEOPLE + 1)) if generator.random() < 0.9 else 0
         largest = 0.95 if count < 2 else 0.75 if count < 4 else 0.6
         placed: list[_Placed] = []
         seen: list[np.ndarray] = []

@@ -65,7 +65,7 @@ def make_loop(
     scenes = find_scenes(data)
     elsewhere = find_held_out(photos, scenes)
     learnt = [source.take(~rows) for source, rows in zip(photos, elsewhere.people, strict=True)]
-    sampler = SceneSampler(scenes.take(~elsewhere.scenes), config.input_size, validation=False) if scenes else None
+    sampler = SceneSampler(scenes.take(~elsewhere.scenes), config.input_size) if scenes else None
     watched = scenes if scenes and scenes.validation.any() else _made_scenes(photos, config.input_size)
     nobody = sampler.nobody if sampler else None
     maker = CompositeMaker(load_people(learnt, validation=False), find_groups(data), config.input_size, nobody)

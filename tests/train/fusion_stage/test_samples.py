@@ -12,6 +12,7 @@ from fusion_model.readings import read_maps
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from tests.helpers.fake_data import make_people
 from train.data.augment import plain_crops
+from train.data.readers.registry import SETS
 from train.data.sampling import draw, sampling_weights
 from train.engine.machine import bf16_is_fast
 from train.engine.seeds import RowNoise
@@ -27,8 +28,9 @@ def fractions(weights):
 
 
 def test_rendered_people_have_their_fraction_of_a_batch():
-    weights = sampling_weights(SOURCE, NAMES, 0.25, {"coco": 0.003})
-    assert fractions(weights) == pytest.approx([0.75 * 0.75, 0.25 * 0.6, 0.75 * 0.25, 0.25 * 0.4])
+    weights, coco, mine = sampling_weights(SOURCE, NAMES, 0.25), SETS["coco"].share, 100 / 100_000
+    photos = [0.75 * share / (coco + mine) for share in (coco, mine)]
+    assert fractions(weights) == pytest.approx([photos[0], 0.25 * 0.6, photos[1], 0.25 * 0.4])
     drawn = draw(weights, 20_000, torch.Generator().manual_seed(0))
     assert (SOURCE[drawn] % 2 == 1).double().mean().item() == pytest.approx(0.25, abs=0.01)
 
