@@ -65,11 +65,7 @@ def main(arguments: argparse.Namespace) -> int:
     _check_usage(arguments)
     if not arguments.dry_run:
         find_token()
-    try:
-        (_publish_space if arguments.space else _publish_checkpoint)(arguments)
-    except KeyboardInterrupt:
-        _tell("stopped: run the same command again to go on, what has arrived is not sent twice")
-        return 1
+    (_publish_space if arguments.space else _publish_checkpoint)(arguments)
     return 0
 
 

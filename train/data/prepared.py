@@ -2,7 +2,7 @@
 
 A folder with ``part-00000.zip`` and so on (JPEG crops and ``labels.npz``), ``people.npz`` with the labels of all
 parts, and ``prepared.json``, which is written last: a folder without it is not finished, and is never read. The columns
-are described in train/README.md.
+are described in docs/data.md.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from train.data.readers.people import read_people, teacher_joints, teacher_pose
 from train.data.readers.records import LayoutError
 from train.data.sources import find_sources
 
-NOT_IN_LSP = [MPII_16.index("pelvis"), MPII_16.index("thorax")]
 
 
 def test_lspet_by_hand(tmp_path, monkeypatch):
