@@ -16,7 +16,6 @@ from train.data.readers.records import LayoutError
 from train.data.sources import find_sources
 
 
-
 def test_lspet_by_hand(tmp_path, monkeypatch):
     write_lspet(tmp_path / "lspet", 3)
     monkeypatch.setattr("train.data.readers.lsp._LSPET_VALIDATION_FROM", 3)
