@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from train.analysis.parts import Analysis
-from train.analysis.report import PARTS, report
-from train.analysis.run import NothingToShowError, check_run
+from train.analysis.report import PARTS
+from train.analysis.run import check_run
 from train.command import new_parser, run_command
 from train.engine.arguments import positive
 
@@ -28,11 +28,8 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to make")
     arguments.add_argument("--images", type=positive(int), default=128, help="validation images of figure7")
     arguments.add_argument("--people", type=positive(int), default=6, help="people on a sheet")
-    arguments.add_argument(
-        "--max-people", type=positive(int), help="validation people of each kind, photos and rendered (default: all)"
-    )
     arguments.add_argument("--without-photos", action="store_true", help="sheets of photos show maps and poses alone")
-    arguments.add_argument("--seed", type=int, default=0, help="of the choice of images and people")
+    arguments.add_argument("--seed", type=int, default=0, help="of the choice of images")
     return arguments
 
 
@@ -43,19 +40,9 @@ def main(arguments: argparse.Namespace) -> int:
     if needy and arguments.data is None:
         raise ValueError(f"{', '.join(needy)} need --data, the folder of data sets (or choose --only figure5)")
     analysis = Analysis(arguments)
-    made = 0
-    for name in sorted(set(arguments.only), key=PARTS.index):
-        try:
-            analysis.make(name)
-            made += 1
-            print(f"{name} done", flush=True)
-        except NothingToShowError as error:
-            analysis.folder.part(name, {"left_out": str(error)})
-            print(f"{name} left out: {error}", flush=True)
-        title = f"Analysis of {arguments.run.resolve().name}"
-        analysis.folder.write("report.md", report(title, analysis.folder.parts(PARTS)))
-    print(f"report: {analysis.folder.path / 'report.md'}")
-    return 0 if made else 1
+    made = [analysis.make(name) for name in sorted(set(arguments.only), key=PARTS.index)]
+    print(f"report: {analysis.out / 'report.md'}")
+    return 0 if any(made) else 1
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def _compare(name: str, loop: Loop, bare: _Loss, arguments: argparse.Namespace) 
 
 def line(name: str, bare: float, loop: float) -> str:
     """What is printed for two rates, images a second."""
-    return f"{name:10} bare {bare:8.1f} images/s   loop {loop:8.1f} images/s   ratio {100 * loop / bare:5.1f} %"
+    return f"{name:10} bare {bare:8.4g} images/s   loop {loop:8.4g} images/s   ratio {100 * loop / bare:5.1f} %"
 
 
 def _bare_step(loop: Loop, loss: _Loss) -> None:

@@ -26,7 +26,7 @@ from train.data.readers.registry import SETS, data_set
 from train.data.scenes import find_scenes
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
-from train.evaluation.card import write_card
+from train.evaluation.card import figure_lines, write_card
 from train.evaluation.end_to_end import (
     LIMBS_16,
     LIMBS_17,
@@ -45,7 +45,7 @@ from train.evaluation.end_to_end import (
 from train.evaluation.negatives import negative_crops
 from train.evaluation.paired import PEOPLE
 from train.evaluation.registry import NAMES, measure_protocol
-from train.evaluation.scenes import scene_figures, scene_lines
+from train.evaluation.scenes import scene_figures
 from train.evaluation.second_peaks import second_peaks
 from train.fusion_stage.pose_figures import mean_pose
 
@@ -243,55 +243,12 @@ def speed_figures(estimator: PoseEstimator, source: Source) -> dict[str, float]:
 
 
 def print_figures(figures: dict[str, dict]) -> None:
-    """Print the tables."""
+    """Print the tables, as the card has them."""
     scores = {name: info.teacher_score for name, info in SETS.items() if info.teacher_score}
     teachers = ", ".join(f"{name} from score {score}" for name, score in scores.items())
     print("PCK@0.2, 12 limb joints, mean over people and its standard error, %")
-    print(f"(hand labels or exact ones, but by teachers alone: {teachers})")
-    for kind in ("true box", "end to end"):
-        for name, row in figures[kind].items():
-            line = f"  {kind:10}  {name:20} n {row['n']:4}  PCK {row['pck']:5.1f}"
-            line += f" +- {row['se']:.1f}" if "se" in row else ""
-            if "recall" in row:
-                line += f"  recall {row['recall']:.1f} %  false boxes a picture {row['false_boxes']:.2f}"
-            print(line)
-    if mirrored := figures.get("mirror joints"):
-        print("limb joints on the mirror joint and not on their own, within 0.2 torso lengths, true box, %")
-        for name, row in mirrored.items():
-            error = f" +- {row['se']:.1f}" if "se" in row else ""
-            print(f"  {name:20} n {row['n']:4}  {row['mirrored']:5.1f}{error}")
-    if scenes := figures.get("scenes"):
-        print("\n".join(("whole photos with everyone boxed", *scene_lines(scenes))))
-    for title, table in (("the teacher (pseudo-labels)", "3D"), ("exact labels of rendered people", "rendered 3D")):
-        if figures[table]:
-            print(f"3D against {title}, 12 limb joints")
-            _print_poses(figures[table])
-    _print_rest(figures)
-
-
-def _print_rest(figures: dict[str, dict]) -> None:
-    """Print the confidence's figures, and those of time and negatives."""
-    if calibration := figures.get("calibration"):
-        print(f"expected calibration error {calibration['expected_calibration_error']:.3f} (n {calibration['n']})")
-        for row in calibration["reliability"]:
-            print(f"  confidence {row['confidence']:.2f}  right {row['correct']:.2f}  n {row['n']}")
-    if two := figures.get("calibration, two peaks"):
-        error, n = two["expected_calibration_error"], two["n"]
-        print(f"of joints whose map has a second peak of half the first one's height: {error:.3f} (n {n})")
-    if speed := figures.get("speed"):
-        print(f"{speed['seconds a photo']:.3f} s a photo, end to end (median of {speed['n']})")
-    if negatives := figures.get("negatives"):
-        print(f"negatives taken for a person: {negatives['taken_for_a_person']:.1f} % of {negatives['n']}")
-
-
-def _print_poses(table: dict[str, dict]) -> None:
-    """Print the model's 3D figures beside the mean pose's."""
-    for name, rows in table.items():
-        for kind in ("model", "mean_pose"):
-            row = rows[kind]
-            line = f"  {name:10} {kind:9} n {row['n']:4}  MPJPE {row['mpjpe']:5.1f} mm"
-            order = f"  pairs in order {row['order']:5.1f} %" if "order" in row else ""
-            print(f"{line}  PA-MPJPE {row['pa_mpjpe']:5.1f} mm{order}")
+    print(f"(hand labels or exact ones, but by teachers alone: {teachers})\n")
+    print(*figure_lines(figures), sep="\n")
 
 
 if __name__ == "__main__":

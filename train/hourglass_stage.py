@@ -73,6 +73,7 @@ def make_loop(settings: HourglassTrainConfig, data: Path, run: Path, init_from: 
 
 
 LIMBS = [MPII_16.index(name) for name in LIMB_JOINTS]
+_BATCH = 64  # people measured at once
 _MIN_WEIGHT = 0.81 - 1e-4  # of a labelled joint: a teacher's weight is its score squared
 
 
@@ -90,14 +91,14 @@ def check_measurable(people: People) -> None:
         )
 
 
-def maps_pck(network: nn.Module, people: People, size: int, margin: float, batch: int = 64) -> dict[str, float]:
+def maps_pck(network: nn.Module, people: People, size: int, margin: float) -> dict[str, float]:
     """Mean of per-person PCK@0.2 (12 limb joints) for each source, in %, and the ``mean`` over the sources.
 
     Only people with left shoulder and right hip labelled count; teacher joints count from score 0.9.
     """
     per_person = []
-    for start in range(0, len(people), batch):
-        part = people.take(torch.arange(start, min(start + batch, len(people)), device=people.photos.device))
+    for start in range(0, len(people), _BATCH):
+        part = people.take(torch.arange(start, min(start + _BATCH, len(people)), device=people.photos.device))
         images, matrices = plain_crops(part, size, margin)
         maps = network(images.contiguous(memory_format=torch.channels_last))[-1]
         found = to_crop_coordinates(decode_smoothed(maps)[0])
@@ -124,13 +125,14 @@ def person_pck(found: Tensor, truth: Tensor, weight: Tensor) -> np.ndarray:
 
 
 PANEL = 192  # pixels of a panel's side
+_SHOWN = 6  # people
 _SEEN = 0.1  # height from which a peak is drawn
 
 
 @torch.inference_mode()
-def map_sheet(network: nn.Module, people: People, size: int, margin: float, count: int = 6) -> np.ndarray:
+def map_sheet(network: nn.Module, people: People, size: int, margin: float) -> np.ndarray:
     """A hourglass on a few people: (2 P, n P, 3) uint8, crops with the found skeleton above, the maps' maxima below."""
-    part = people.take(even_rows(len(people), count))
+    part = people.take(even_rows(len(people)))
     images, _ = plain_crops(part, size, margin)
     maps = network(images.contiguous(memory_format=torch.channels_last))[-1].float()
     places, heights = decode_smoothed(maps)
@@ -141,9 +143,9 @@ def map_sheet(network: nn.Module, people: People, size: int, margin: float, coun
     return np.concatenate((side_by_side(crops), side_by_side(panels(maps.amax(1, keepdim=True).expand(-1, 3, -1, -1)))))
 
 
-def even_rows(length: int, count: int) -> Tensor:
-    """Rows that lie evenly over a set."""
-    return torch.linspace(0, length - 1, min(count, length)).long()
+def even_rows(length: int) -> Tensor:
+    """A few rows that lie evenly over a set."""
+    return torch.linspace(0, length - 1, min(_SHOWN, length)).long()
 
 
 def panels(images: Tensor) -> list[np.ndarray]:

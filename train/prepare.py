@@ -17,6 +17,7 @@ from typing import Any
 from train.command import new_parser, run_command
 from train.data.prepared import INDEX
 from train.data.preparing import Settings, write_prepared
+from train.data.readers.records import LayoutError
 from train.data.readers.registry import DISTRIBUTED, DISTRIBUTED_SCENES
 from train.data.scenes import STORED_SIDE, read_scenes, write_scenes
 from train.engine.arguments import positive
@@ -56,10 +57,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    if arguments.data_set in DISTRIBUTED_SCENES:
-        _prepare_scenes(arguments)
-    else:
-        _prepare_people(arguments)
+    whole_photos, known = arguments.data_set in DISTRIBUTED_SCENES, DISTRIBUTED | DISTRIBUTED_SCENES
+    try:
+        (_prepare_scenes if whole_photos else _prepare_people)(arguments)
+    except LayoutError as error:
+        raise error.see(known[arguments.data_set].section) from error
     return 0
 
 
@@ -74,7 +76,7 @@ def _prepare_people(arguments: argparse.Namespace) -> None:
     every = arguments.every or chosen.every or 1
     plan = chosen.plan(arguments.source, cameras, every)
     settings = Settings(arguments.data_set, arguments.crop or _CROP, arguments.margin or _MARGIN, every, cameras)
-    index = write_prepared(plan, arguments.out, settings, chosen.section, chosen.licence, arguments.workers)
+    index = write_prepared(plan, arguments.out, settings, chosen.licence, arguments.workers)
     _print_summary(index, arguments.out)
 
 
@@ -85,7 +87,7 @@ def _prepare_scenes(arguments: argparse.Namespace) -> None:
             raise ValueError(f"{arguments.data_set} is stored as whole photos: leave --{option} away")
     chosen, side = DISTRIBUTED_SCENES[arguments.data_set], arguments.crop or STORED_SIDE
     plan, pack = chosen.plan_scenes(arguments.source), arguments.data_set.removesuffix("-scenes")
-    path, skipped = write_scenes(plan, arguments.out, pack, chosen.section, workers=arguments.workers, side=side)
+    path, skipped = write_scenes(plan, arguments.out, pack, workers=arguments.workers, side=side)
     scenes = read_scenes(path)
     unsure, nobody = sum(int(flags.sum()) for flags in scenes.unsure), sum(len(boxes) == 0 for boxes in scenes.boxes)
     people, held_out = sum(map(len, scenes.boxes)) - unsure, int(scenes.validation.sum())

@@ -65,10 +65,11 @@ def main(arguments: argparse.Namespace) -> int:
     _check_usage(arguments)
     if not arguments.dry_run:
         find_token()
-    return _publish_space(arguments) if arguments.space else _publish_checkpoint(arguments)
+    (_publish_space if arguments.space else _publish_checkpoint)(arguments)
+    return 0
 
 
-def _publish_checkpoint(arguments: argparse.Namespace) -> int:
+def _publish_checkpoint(arguments: argparse.Namespace) -> None:
     """``--repo``: a checkpoint with its card."""
     folder = checkpoint_of(arguments.run)
     estimator = try_out(folder)
@@ -83,36 +84,24 @@ def _publish_checkpoint(arguments: argparse.Namespace) -> int:
         print(tree(folder, card))
         print("the card begins with:\n")
         print("\n".join(card.splitlines()[:_HEAD_LINES]))
-        return 0
-    try:
-        pushed = push_folder(
-            folder, arguments.repo, private=arguments.private, tag=arguments.tag, card=card, tell=_tell
-        )
-    except KeyboardInterrupt:
-        _tell("stopped: run the same command again to go on, what has arrived is not sent twice")
-        return 1
+        return
+    pushed = push_folder(folder, arguments.repo, private=arguments.private, tag=arguments.tag, card=card, tell=_tell)
     print(f"{'published' if pushed.uploaded else 'identical to what is there already, nothing sent'}: {pushed.url}")
     revision = f"@{arguments.tag}" if arguments.tag else ""
     print(f"FUSION_POSE_MODEL={arguments.repo}{revision} python app.py")
-    return 0
 
 
-def _publish_space(arguments: argparse.Namespace) -> int:
+def _publish_space(arguments: argparse.Namespace) -> None:
     """``--space``: the page."""
     files = space_files(CHECKOUT)
     try_out(bundled_checkpoint())
     if arguments.dry_run:
         print(f"would send to the Space {arguments.space}:")
         print(space_tree(files))
-        return 0
-    try:
-        url, changed = push_space(arguments.space, files, private=arguments.private)
-    except KeyboardInterrupt:
-        _tell("stopped: run the same command again to go on, what has arrived is not sent twice")
-        return 1
+        return
+    url, changed = push_space(arguments.space, files, private=arguments.private)
     print(f"{'published' if changed else 'identical to what is there already, nothing sent'}: {url}")
     print(f"gradio_client: Client({arguments.space!r})")
-    return 0
 
 
 def space_files(checkout: Path) -> dict[str, Path]:

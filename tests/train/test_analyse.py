@@ -195,7 +195,7 @@ def test_what_each_input_is_worth(place, printed):
     from train.analysis.inputs import INPUTS, inputs_worth
     from train.analysis.run import read_run
 
-    held_out = HeldOut(place / "data", read_run(place / "run", torch.device("cpu")), None, 0)
+    held_out = HeldOut(place / "data", read_run(place / "run", torch.device("cpu")))
     blank, own = held_out.blanked, held_out.samples
     middle = blank.images[:, :, 12:20, 12:20].float()
     assert (middle - middle.mean((2, 3), keepdim=True)).abs().max() <= 1, "of one colour"
@@ -239,7 +239,7 @@ def test_photos_are_black_where_they_are_not_to_be_shown(place):
     from train.analysis.run import read_run
     from train.analysis.sheets import examples
 
-    held_out = HeldOut(place / "data", read_run(place / "run", torch.device("cpu")), None, 0)
+    held_out = HeldOut(place / "data", read_run(place / "run", torch.device("cpu")))
     shown, hidden = (examples(held_out, np.arange(2), 6, photos=photos) for photos in (True, False))
     assert [person.error for person in shown] == sorted(person.error for person in shown)
     assert all(person.crop.any() for person in shown)

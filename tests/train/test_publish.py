@@ -235,9 +235,7 @@ def test_ctrl_c_is_one_sentence(one_sentence, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("huggingface_hub.HfApi.create_commit", stop)
-    assert one_sentence() == (
-        "python -m train.publish: stopped: run the same command again to go on, what has arrived is not sent twice"
-    )
+    assert one_sentence() == "python -m train.publish: stopped; run the same command again to continue"
 
 
 def test_failures_are_one_sentence(hub, one_sentence, tmp_path, monkeypatch):

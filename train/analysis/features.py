@@ -40,21 +40,24 @@ class Correlations:
     def summary(self) -> dict[str, Any]:
         """Figures as plain values."""
         known = self.between[np.isfinite(self.between)]
+        figures = {
+            "mean": known.mean(),
+            "median": np.median(known),
+            "p95": np.quantile(known, 0.95),
+            "largest": known.max(),
+            "fraction_above_half": (known > 0.5).mean(),
+            "mean_by_chance": np.nanmean(self.by_chance),
+            "mean_within_image": off_diagonal(self.within_image).mean(),
+            "mean_within_maps": off_diagonal(self.within_maps).mean(),
+        }
         return {
             "layer": self.layer,
             "images": self.images,
             "samples": self.images * self.places,
             "channels": len(self.between),
-            "constant_channels_image": _constant(self.within_image),
-            "constant_channels_maps": _constant(self.within_maps),
-            "mean": _rounded(known.mean()),
-            "median": _rounded(np.median(known)),
-            "p95": _rounded(np.quantile(known, 0.95)),
-            "largest": _rounded(known.max()),
-            "fraction_above_half": _rounded((known > 0.5).mean()),
-            "mean_by_chance": _rounded(np.nanmean(self.by_chance)),
-            "mean_within_image": _rounded(off_diagonal(self.within_image).mean()),
-            "mean_within_maps": _rounded(off_diagonal(self.within_maps).mean()),
+            "constant_channels_image": int(np.isnan(np.diagonal(self.within_image)).sum()),
+            "constant_channels_maps": int(np.isnan(np.diagonal(self.within_maps)).sum()),
+            **{name: round(float(value), 4) for name, value in figures.items()},
         }
 
 
@@ -121,12 +124,3 @@ def _standardised(values: np.ndarray) -> np.ndarray:
     length = np.linalg.norm(centered, axis=0)
     still = length <= _STILL * np.sqrt(len(values)) * np.abs(values).max(0, initial=0)
     return centered / np.where(still, np.nan, length)
-
-
-def _constant(within: np.ndarray) -> int:
-    """Channels without a correlation with themselves."""
-    return int(np.isnan(np.diagonal(within)).sum())
-
-
-def _rounded(value: float) -> float:
-    return round(float(value), 4)

@@ -56,8 +56,7 @@ def _phases(mixing: Mixing) -> list[slice]:
     """Rows of the soft phase, and of the hardened one where there is one."""
     if mixing.hardened_at is None:
         return [slice(None)]
-    first = int(np.flatnonzero(mixing.steps == mixing.hardened_at)[0]) + 1
-    return [slice(first), slice(first, None)]
+    return [slice(mixing.soft_end + 1), slice(mixing.soft_end + 1, None)]
 
 
 def _mark_hardening(axes: Sequence[Axes], mixing: Mixing) -> None:

@@ -16,7 +16,7 @@ from train.data.augment import plain_crops
 from train.data.people import People, decode_people
 from train.data.source import SYNTHETIC
 from train.data.sources import find_sources
-from train.fusion_stage.samples import FusionSamples, build_samples, joined_parts
+from train.fusion_stage.samples import FusionSamples, SampleSettings, build_samples, joined_parts
 from train.fusion_stage.training import predict
 
 _STORED = 256  # pixels of a photo as it is decoded
@@ -29,24 +29,20 @@ class HeldOut:
     Args:
         data: folder of data sets.
         run: whose networks are run on them.
-        max_people: of each kind, photos and rendered, drawn at random where there are more; None for all.
-        seed: of that draw.
 
     Raises:
         FileNotFoundError: if the folder has no data set.
         ValueError: if no person is for validation and has a 3D pose.
     """
 
-    def __init__(self, data: Path, run: FusionRun, max_people: int | None, seed: int) -> None:
+    def __init__(self, data: Path, run: FusionRun) -> None:
         self._sources, self._run = find_sources(data), run
         self._device = next(run.hourglass.parameters()).device
         known = [s.validation & (s.pose_weight.sum(1) > 0) for s in self._sources]
-        places = [(number, int(row)) for number, rows in enumerate(known) for row in np.flatnonzero(rows)]
-        if not places:
+        self.places = [(number, int(row)) for number, rows in enumerate(known) for row in np.flatnonzero(rows)]
+        if not self.places:
             raise ValueError(f"{data} has no validation people with a 3D pose: see docs/data.md")
-        rendered = np.array([self._sources[number].name == SYNTHETIC for number, _ in places])
-        rows = _at_most(rendered, max_people, seed)
-        self.places, self.rendered = [places[row] for row in rows], rendered[rows]
+        self.rendered = np.array([self._sources[number].name == SYNTHETIC for number, _ in self.places])
 
     def __len__(self) -> int:
         """Number of people."""
@@ -75,12 +71,10 @@ class HeldOut:
 
     def _samples(self, *, blank: bool = False) -> FusionSamples:
         """Inputs and poses of all, of photos or of what is left of them without their contents."""
-        config, hourglass = self._run.config, self._run.hourglass
-        sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
+        settings, hourglass = SampleSettings.of(self._run.config), self._run.hourglass
         starts = tqdm(range(0, len(self), _AT_ONCE), desc="hourglass on validation people", unit="batch")
-        kind = {"photo_features": config.fusion.photo_features > 0, "progress": False}
         people = (self.people(range(start, min(start + _AT_ONCE, len(self))), blank=blank) for start in starts)
-        parts = (build_samples(part, hourglass, *sizes, 1, None, **kind) for part in people)
+        parts = (build_samples(part, hourglass, settings, progress=False) for part in people)
         return joined_parts((tuple(part.columns.values()) for part in parts), len(self))
 
     @cached_property
@@ -130,10 +124,3 @@ class HeldOut:
         shown = plain_crops(people, side, margin)[0]
         pixels = (shown.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1)
         return [values.cpu().numpy() for values in (pixels, maps, points, peaks)]
-
-
-def _at_most(rendered: np.ndarray, count: int | None, seed: int) -> np.ndarray:
-    """Rows, rising, of at most so many people of each kind; ``rendered`` (N,) bool tells the kinds apart."""
-    kinds = [np.flatnonzero(rendered == kind) for kind in (False, True)]
-    generator = np.random.default_rng(seed)
-    return np.sort(np.concatenate([rows if count is None else generator.permutation(rows)[:count] for rows in kinds]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from fusion_model.hub.checkpoints import load_checkpoint
 from train.analysis.run import NothingToShowError, check_run, released_checkpoint
+from train.engine.logs import read_rows
 from train.fusion_stage.mixing_log import FILE
 
 
@@ -36,6 +36,22 @@ class Mixing:
         """The b of the hardened weights [l > b]."""
         return None if self.hardened_at is None else int((self.weights[-1] < 0.5).sum())
 
+    @property
+    def soft_end(self) -> int:
+        """Row of the last soft weights."""
+        return -1 if self.hardened_at is None else int(np.searchsorted(self.steps, self.hardened_at))
+
+    def summary(self) -> dict[str, object]:
+        """Where the weights ended, as plain values."""
+        values = {"alpha": float(self.alpha[self.soft_end]), "beta": float(self.beta[self.soft_end])}
+        last = {name: value if np.isfinite(value) else None for name, value in values.items()}
+        return {
+            "points": len(self.steps),
+            "hardened_at": self.hardened_at,
+            "merging_layer": self.merging_layer,
+            "soft_end": {**last, "weights": self.weights[self.soft_end].tolist()},
+        }
+
 
 def read_mixing(folder: Path) -> Mixing:
     """The weights of a run, finished or not.
@@ -50,27 +66,13 @@ def read_mixing(folder: Path) -> Mixing:
     if not path.is_file():
         strategy = load_checkpoint(released_checkpoint(folder))[0].fusion.strategy
         raise NothingToShowError(f"the run kept no weights over time (strategy {strategy!r}, no {FILE})")
-    rows = _rows(path, {"step", "alpha", "beta", "w1"})
-    names = sorted((name for name in rows[0] if name[:1] == "w" and name[1:].isdigit()), key=lambda name: int(name[1:]))
-    steps = _column(path, rows, "step").astype(int)
-    weights = np.stack([_column(path, rows, name) for name in names], 1)
-    twice = np.flatnonzero(steps[1:] == steps[:-1])
-    hardened_at = int(steps[twice[0]]) if len(twice) else None
-    return Mixing(steps, _column(path, rows, "alpha"), _column(path, rows, "beta"), weights, hardened_at)
-
-
-def _rows(path: Path, needed: set[str]) -> list[dict[str, str]]:
-    """Rows of a CSV file with these columns; ValueError if it has none."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if None not in row.values()]
-    if not rows or not needed <= rows[0].keys():
-        raise ValueError(f"{path} is damaged or empty: expected rows with {', '.join(sorted(needed))}")
-    return rows
-
-
-def _column(path: Path, rows: list[dict[str, str]], name: str) -> np.ndarray:
-    """(T,) numbers of a column; NaN where it is empty."""
+    rows = read_rows(path)
     try:
-        return np.array([float(row[name] or "nan") for row in rows])
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: column {name} holds what is no number ({error})") from error
+        columns = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
+        steps, alpha, beta = columns["step"].astype(int), columns["alpha"], columns["beta"]
+        weights = np.stack([columns[f"w{layer}"] for layer in range(1, len(columns) - 2)], 1)
+    except (ValueError, LookupError, TypeError) as error:
+        expected = "expected the columns step, alpha, beta, w1 and so on, of numbers"
+        raise ValueError(f"{path} is damaged or empty ({error!r}): {expected}") from error
+    twice = np.flatnonzero(steps[1:] == steps[:-1])
+    return Mixing(steps, alpha, beta, weights, int(steps[twice[0]]) if len(twice) else None)

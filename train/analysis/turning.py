@@ -11,25 +11,6 @@ from fusion_model.drawing import bone_side
 from fusion_model.skeletons import HUMAN36M_17
 from train.analysis.sheets import REFERENCE, SIDES, Example
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Found poses</title>
-<style>
-html, body {{ margin: 0; height: 100%; background: #fff; color: #2b2f36; font: 15px/1.4 system-ui, sans-serif; }}
-body {{ display: flex; flex-direction: column; }}
-p {{ margin: 12px 16px 0; }}
-.plot {{ flex: 1; min-height: 0; }}
-</style>
-</head>
-<body>
-<p>Found pose over the reference, pelvis on pelvis. Drag to turn, scroll or pinch to zoom; axes in mm.</p>
-<div class="plot">{plot}</div>
-</body>
-</html>
-"""
 _EYE = {"eye": {"x": 0.7, "y": -1.6, "z": 0.3}, "center": {"x": 0, "y": 0, "z": -0.09}, "up": {"x": 0, "y": 0, "z": 1}}
 
 
@@ -49,8 +30,7 @@ def turning_page(groups: dict[str, Sequence[Example]]) -> str:
         buttons.append({"label": f"{name}: {person.error:.0f} mm", "method": "update", "args": visible})
     figure = go.Figure(traces)
     figure.update_layout(
-        autosize=True,
-        margin={"l": 0, "r": 0, "t": 52, "b": 0},
+        title="Found pose over the reference, pelvis on pelvis. Drag to turn, scroll or pinch to zoom; axes in mm.",
         scene=_scene(np.concatenate([np.concatenate((p.found, p.truth)) for _, p in people])),
         legend={"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0, "yanchor": "bottom"},
         updatemenus=[
@@ -58,8 +38,7 @@ def turning_page(groups: dict[str, Sequence[Example]]) -> str:
         ],
     )
     settings = {"displayModeBar": False, "responsive": True}
-    plot = figure.to_html(include_plotlyjs=True, full_html=False, config=settings, default_height="100%")
-    return _PAGE.format(plot=plot)
+    return figure.to_html(include_plotlyjs=True, config=settings, default_height="95vh")
 
 
 def _upright(joints: np.ndarray) -> np.ndarray:
@@ -97,16 +76,9 @@ def _lines(joints: np.ndarray, bones: Sequence[tuple[int, int]], name: str, colo
 def _scene(joints: np.ndarray) -> dict:
     """Axes of equal length that hold all poses."""
     points = _upright(joints)
-    low, high = points.min(0) - 80, points.max(0) + 80
-    names = ("right", "away", "up")
     style = {"dtick": 500, "backgroundcolor": "#f4f5f7", "gridcolor": "#dfe2e7", "zeroline": False, "showspikes": False}
     axes = {
-        f"{axis}axis": {"title": {"text": name}, "range": [float(a), float(b)], **style}
-        for axis, name, a, b in zip("xyz", names, low, high, strict=True)
+        f"{axis}axis": {"title": {"text": name}, "range": [float(low) - 80, float(high) + 80], **style}
+        for axis, name, low, high in zip("xyz", ("right", "away", "up"), points.min(0), points.max(0), strict=True)
     }
-    sizes = (high - low) / (high - low).max()
-    ratio = {axis: float(size) for axis, size in zip("xyz", sizes, strict=True)}
-    domain = {"x": [0, 1], "y": [0.06, 1]}  # the legend stands below
-    return {
-        **axes, "aspectmode": "manual", "aspectratio": ratio, "camera": _EYE, "dragmode": "orbit", "domain": domain
-    }  # fmt: skip
+    return {**axes, "aspectmode": "data", "camera": _EYE, "dragmode": "orbit"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 from train.data.zips import MissingArrayError, read_arrays
 
 Columns = Mapping[str, tuple[type, tuple[int, ...]]]
-"""Type and shape of every array, or of one row of it; any type of number stands for all."""
+"""Type and shape of a row of every array; any type of number stands for all."""
 
 
 def read_columns(path: Path, rows: Columns, advice: str) -> dict[str, np.ndarray]:
@@ -29,19 +28,14 @@ def read_columns(path: Path, rows: Columns, advice: str) -> dict[str, np.ndarray
     arrays = read_named(path, rows, advice)
     first = next(iter(arrays.values()))
     count = len(first) if first.ndim else 0
-    check_columns(path, arrays, {name: (kind, (count, *row)) for name, (kind, row) in rows.items()}, advice)
+    check_columns(path, arrays, rows, count, advice)
     return arrays
 
 
-def read_named(
-    path: Path, names: Collection[str] | None, advice: str, content: bytes | None = None
-) -> dict[str, np.ndarray]:
-    """Arrays of a file as they are, None for all; ``content`` where the file was read. Raises as :func:`read_columns`.
-
-    Python objects are never read.
-    """
+def read_named(path: Path, names: Collection[str] | None, advice: str) -> dict[str, np.ndarray]:
+    """Arrays of a file as they are, None for all, never Python objects. Raises as :func:`read_columns`."""
     try:
-        return read_arrays(path if content is None else io.BytesIO(content), names)
+        return read_arrays(path, names)
     except MissingArrayError as error:
         raise ValueError(f"{path} {error}") from error
     except ValueError as error:
@@ -49,15 +43,20 @@ def read_named(
 
 
 def check_columns(
-    path: Path, arrays: Mapping[str, np.ndarray], wanted: Columns, advice: str, unknown: Collection[str] = ()
+    path: Path,
+    arrays: Mapping[str, np.ndarray],
+    rows: Columns,
+    count: int,
+    advice: str,
+    unknown: Collection[str] = (),
 ) -> None:
     """Refuse arrays of another type or shape, and NaN and infinity but in those that are ``unknown`` here and there.
 
     Raises:
         ValueError: names file and array.
     """
-    for name, (kind, shape) in wanted.items():
-        array = arrays.get(name)
+    for name, (kind, row) in rows.items():
+        array, shape = arrays.get(name), (count, *row)
         if getattr(array, "shape", None) != shape:
             found = "is missing" if array is None else f"has shape {array.shape}"
             raise ValueError(f"{path}: array {name} {found}, expected {shape}: {advice}")
@@ -65,8 +64,8 @@ def check_columns(
             expected = "text" if kind is np.str_ else "numbers"
             raise ValueError(f"{path}: array {name} holds {array.dtype}, expected {expected}: {advice}")
         if array.dtype.kind == "f" and name not in unknown and not np.isfinite(array).all():
-            row = int(np.argwhere(~np.isfinite(array))[0][0]) if array.ndim else 0
-            raise ValueError(f"{path}: array {name} holds NaN or infinity in row {row}: {advice}")
+            first = int(np.argwhere(~np.isfinite(array))[0][0])
+            raise ValueError(f"{path}: array {name} holds NaN or infinity in row {first}: {advice}")
 
 
 def check_boxes(path: Path, name: str, boxes: np.ndarray, advice: str) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import reprlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
@@ -85,7 +84,9 @@ def write_pack(
                 if metadata.get("print") != mark["print"]:
                     raise ValueError(_WRONG.format(file))
             elif quality is None:
-                count = _write_file(file, sources, rows[done : done + step], size, mark)
+                count = len(part := rows[done : done + step])
+                people = decode_people(sources, part, size, progress=False)
+                _save(file, {"photos": people.photos, **_labels(people, sources, part)}, mark)
             else:
                 count = _write_encoded(file, sources, rows[done:], size, mark | {"size": size}, file_bytes, quality)
             done += count
@@ -94,15 +95,6 @@ def write_pack(
     write_atomically(out / INDEX, json.dumps(index, indent=1))
     discard_unfinished(out)
     return files
-
-
-def _write_file(
-    file: Path, sources: Sequence[Source], rows: Sequence[tuple[int, int]], size: int, mark: dict[str, Any]
-) -> int:
-    """Write a file with the pixels of these people; returns how many."""
-    people = decode_people(sources, rows, size, progress=False)
-    _save(file, {"photos": people.photos, **_labels(people, sources, rows)}, mark)
-    return len(rows)
 
 
 def _write_encoded(
@@ -183,60 +175,44 @@ def _index(folder: Path) -> dict[str, Any]:
     path = folder / INDEX
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged ({error}): run train.pack again") from error
-    if not isinstance(index, dict) or index.get("format") != _FORMAT or not index.get("files"):
-        raise ValueError(f"{path} is no index of a pack: expected the format {_FORMAT!r} and a list of files")
-    files = index["files"]
-    if not isinstance(files, list) or not all(isinstance(name, str) and Path(name).name == name for name in files):
-        raise ValueError(f"{path} names files that do not lie beside it, {reprlib.repr(files)}: run train.pack again")
-    if len(set(files)) < len(files):
-        raise ValueError(f"{path} names a file twice: run train.pack again")
-    return index
+        if index["format"] == _FORMAT and index["files"]:
+            return index
+        found = index["format"]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        found = repr(error)
+    raise ValueError(f"{path} is no index of a pack ({found}), expected the format {_FORMAT!r}: run train.pack again")
 
 
-def _open_file(file: Path) -> tuple[dict[str, Tensor], np.ndarray | EncodedPhotos, dict[str, Any]]:
-    """Labels, photos and metadata of one file."""
+def _open_file(file: Path) -> tuple[dict[str, Tensor], Tensor | EncodedPhotos, dict[str, Any]]:
+    """Labels, photos and mark of one file; what is large stays there until it is used."""
     if not file.is_file():
         raise FileNotFoundError(f"{file} not found: {INDEX} names it; copy it too, or run train.pack again")
     try:
         with safe_open(file, "pt") as content:
             labels = {name: content.get_tensor(name) for name in _ROWS}
-            metadata, kind = _mark(content.metadata()), "encoded" if "encoded" in content.keys() else "photos"  # noqa: SIM118
-            stored, ends = content.get_slice(kind), content.get_tensor("ends").numpy() if kind == "encoded" else None
-            shape, of_bytes = tuple(stored.get_shape()), stored.get_dtype() == "U8"
-        with file.open("rb") as raw:
-            length = int.from_bytes(raw.read(8), "little")
-            start = json.loads(raw.read(length))[kind]["data_offsets"][0]
-    except (SafetensorError, ValueError) as error:
+            mark = _mark(content.metadata())
+            if "encoded" in content.keys():  # noqa: SIM118 - no mapping
+                encoded, ends = (content.get_tensor(name).numpy() for name in ("encoded", "ends"))
+                photos = EncodedPhotos(file, encoded, ends, mark["size"])
+            else:
+                photos = content.get_tensor("photos")
+    except (SafetensorError, ValueError, LookupError) as error:
         raise ValueError(f"{file} is damaged ({error}): {_ADVICE}") from error
-    count, side = labels["validation"].numel(), metadata.get("size")
+    count, shape = labels["validation"].numel(), tuple(photos.shape)
     arrays = {name: column.numpy() for name, column in labels.items()}
-    check_columns(file, arrays, {name: (kind, (count, *row)) for name, (kind, row) in _ROWS.items()}, _ADVICE)
-    fits = shape == (count, 3, *shape[-1:] * 2) if ends is None else type(side) is int and _fit(ends, count, shape)
-    if not (of_bytes and fits):
-        raise ValueError(f"{file} is damaged (its {kind} of shape {shape} are not {count} photos): {_ADVICE}")
-    mapped = np.memmap(file, np.uint8, "r", 8 + length + start, shape)
-    return labels, mapped if ends is None else EncodedPhotos(file, mapped, ends, side), metadata
-
-
-def _fit(ends: np.ndarray, count: int, shape: tuple[int, ...]) -> bool:
-    """Whether encoded photos that end there, one after the other, are so many and fill an array of bytes."""
-    if ends.shape != (count,) or ends.dtype.kind not in "iu" or len(shape) != 1:
-        return False
-    return bool((np.diff(ends, prepend=0) >= 0).all()) and ends[-1:].sum() == shape[0]
+    check_columns(file, arrays, _ROWS, count, _ADVICE)
+    if shape != (count, 3, *shape[-1:] * 2):
+        raise ValueError(f"{file} is damaged (its photos of shape {shape} are not {count} photos): {_ADVICE}")
+    return labels, photos, mark
 
 
 def _mark(metadata: dict[str, str] | None) -> dict[str, Any]:
     """What marks a file of a pack; one entry, since safetensors orders several by chance."""
-    mark = json.loads((metadata or {}).get(_FORMAT, "{}"))
-    if not isinstance(mark, dict):
-        raise ValueError(f"its mark is {reprlib.repr(mark)}")  # noqa: TRY004 - of a file
-    return mark
+    return json.loads((metadata or {}).get(_FORMAT, "{}"))
 
 
 def _read_mark(file: Path) -> tuple[int, dict[str, Any]]:
-    """Number of people and metadata of a file; ValueError if it is damaged."""
+    """Number of people and mark of a file; ValueError if it is damaged."""
     try:
         with safe_open(file, "pt") as content:
             return content.get_slice("validation").get_shape()[0], _mark(content.metadata())
@@ -254,10 +230,10 @@ def pack_fingerprint(folder: Path) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for name in _index(folder)["files"]:
         _, photos, metadata = _open_file(folder / name)
-        digest.update(f"{metadata.get('print')} {photos.shape}".encode())
+        digest.update(f"{metadata.get('print')} {tuple(photos.shape)}".encode())
         for row in range(0, len(photos), max(1, len(photos) // SAMPLE)):
-            content = photos.raw(row) if isinstance(photos, EncodedPhotos) else photos[row]
-            digest.update(np.ascontiguousarray(content).tobytes())
+            content = photos.raw(row) if isinstance(photos, EncodedPhotos) else photos[row].numpy()
+            digest.update(content.tobytes())
     return digest.hexdigest()
 
 

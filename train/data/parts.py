@@ -6,15 +6,16 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
 import numpy as np
 from tqdm import tqdm
 
-from fusion_model.files import write_atomically
+from fusion_model.files import replacing, write_atomically
 from train.data.readers.records import Unit
 from train.data.zips import open_zip, read_arrays, read_member
 from train.synthesis.dataset import npz_bytes
@@ -63,6 +64,13 @@ def write_parts(folder: Path, count: int, write: Callable[[int], None], workers:
             future.result()
 
 
+@contextmanager
+def new_part(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A part to fill, which appears whole or not at all; OSError as of :func:`unless_full`."""
+    with unless_full(path), replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        yield archive
+
+
 def label_part(archive: zipfile.ZipFile, labels: dict[str, np.ndarray], skipped: Mapping[str, int]) -> None:
     """Put the labels of a part beside its pictures, and how many were left out for which reason."""
     archive.writestr(_LABELS, npz_bytes(labels))
@@ -85,17 +93,19 @@ def read_part(path: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file that appears whole or not at all; OSError as of :func:`unless_full`."""
-    unless_full(lambda: write_atomically(path, data), path)
+    with unless_full(path):
+        write_atomically(path, data)
 
 
-def unless_full(write: Callable[[], object], path: Path) -> None:
-    """Call ``write``; what the disk refuses becomes one sentence.
+@contextmanager
+def unless_full(path: Path) -> Iterator[None]:
+    """What the disk refuses becomes one sentence.
 
     Raises:
         OSError: names the file that cannot be written.
     """
     try:
-        write()
+        yield
     except OSError as error:
         again = "what is finished is kept: make room and run the command again"
         raise OSError(f"{path} cannot be written ({error.strerror or error}); {again}") from error

@@ -20,7 +20,7 @@ class EncodedPhotos:
 
     Attributes:
         file: where they lie, for messages.
-        encoded: bytes of all, mapped.
+        encoded: bytes of all.
         ends: (n,) where each ends.
         side: S.
     """
@@ -55,12 +55,12 @@ class MappedPhotos:
     """Photos (N, 3, S, S) uint8 in files; indexing reads rows, as indexing a tensor does.
 
     Args:
-        files: (n, 3, S, S) uint8 arrays, mapped, or encoded photos.
+        files: (n, 3, S, S) uint8, mapped, or encoded photos.
         rows: (N,) numbers over all files' rows, in order.
         device: where rows are put.
     """
 
-    def __init__(self, files: Sequence[np.ndarray | EncodedPhotos], rows: np.ndarray, device: torch.device) -> None:
+    def __init__(self, files: Sequence[Tensor | EncodedPhotos], rows: np.ndarray, device: torch.device) -> None:
         self._files, self._rows, self.device = files, rows, device
         self._starts = np.cumsum([0, *(len(file) for file in files)])
         self.shape = torch.Size((len(rows), *files[0].shape[1:]))
@@ -91,18 +91,26 @@ class MappedPhotos:
     def _photo(self, row: int) -> Tensor:
         """(3, S, S) of a row over all files."""
         number = np.searchsorted(self._starts, row, side="right") - 1
-        return torch.from_numpy(np.array(self._files[number][row - self._starts[number]]))
+        return torch.as_tensor(self._files[number][row - self._starts[number]])
 
     def to(self, device: torch.device) -> MappedPhotos:
         """The same photos, whose rows are put on another device."""
         return MappedPhotos(self._files, self._rows, device)
 
 
-def decode(data: bytes | np.ndarray, flags: int = cv2.IMREAD_COLOR) -> np.ndarray | None:
+def decode_rgb(data: bytes, what: str) -> np.ndarray:
+    """(H, W, 3) uint8 RGB of such a file; ValueError that names ``what`` it is if it is none."""
+    image = decode(data)
+    if image is None:
+        raise ValueError(f"{what} cannot be decoded; expected a JPEG, PNG or WebP file")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def decode(data: bytes | np.ndarray) -> np.ndarray | None:
     """(H, W, 3) uint8 BGR of a JPEG, PNG or WebP file; None if it is none, or has more pixels than OpenCV reads."""
     if not len(data):
         return None
     try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
         return None

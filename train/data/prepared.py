@@ -2,7 +2,7 @@
 
 A folder with ``part-00000.zip`` and so on (JPEG crops and ``labels.npz``), ``people.npz`` with the labels of all
 parts, and ``prepared.json``, which is written last: a folder without it is not finished, and is never read. The columns
-are described in train/README.md.
+are described in docs/data.md.
 """
 
 from __future__ import annotations
@@ -106,8 +106,7 @@ def open_prepared(folder: Path) -> Prepared:
     advice = f"delete it and {INDEX}, run train.prepare again"
     columns = read_named(path, None, advice)
     wanted = column_shapes(skeleton, index["camera_values"]) | {"part": (np.int32, ()), "member": (np.int32, ())}
-    wanted = {name: (kind, (index["people"], *row)) for name, (kind, row) in wanted.items()}
-    check_columns(path, columns, wanted, advice, unknown=_UNKNOWN)
+    check_columns(path, columns, wanted, index["people"], advice, unknown=_UNKNOWN)
     return Prepared(folder, index, skeleton, columns)
 
 
@@ -118,18 +117,12 @@ def read_index(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{folder} has no {INDEX}: run train.prepare to its end, the same command goes on")
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged ({error}): delete it and run train.prepare again") from error
-    if not isinstance(index, dict) or index.get("format") != FORMAT:
-        found = index.get("format") if isinstance(index, dict) else type(index).__name__
-        raise ValueError(f"{path} has the format {found!r}, expected {FORMAT!r}: run train.prepare again")
-    if index.get("joint_set") not in list(SKELETONS):
-        raise ValueError(f"{path} names the joints {index.get('joint_set')!r}; known are {', '.join(SKELETONS)}")
-    for name in ("people", "parts", "camera_values"):
-        if type(index.get(name)) is not int or index[name] < 0:
-            raise ValueError(f"{path} has {index.get(name)!r} as {name!r}, expected a count: run train.prepare again")
-    if not isinstance(index.get("data_set"), str):
-        raise ValueError(f"{path} has no name as 'data_set': run train.prepare again")  # noqa: TRY004 - of a file
+        stated = {name: index[name] for name in ("format", "joint_set")}
+        if stated["format"] != FORMAT or stated["joint_set"] not in SKELETONS:
+            expected = f"the format {FORMAT!r} and joints of {', '.join(SKELETONS)}"
+            raise ValueError(f"{stated}, expected {expected}")  # noqa: TRY301 - one message for all that can be wrong
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path} cannot be used ({error}): delete it and run train.prepare again") from error
     return index
 
 
@@ -150,23 +143,19 @@ def read_prepared(folder: Path) -> Source:
     if "stature" in columns:
         pose *= (CONVENTIONAL_HEIGHT_MM / columns["stature"])[:, None, None]
     groups = {name: columns[name] for name in ("subject", "action") if (columns[name] != "").any()}
+    corners = np.einsum("nij,nkj->nki", columns["affine"][:, :, :2], columns["box"].reshape(-1, 2, 2))
     return Source(
         name=prepared.index["data_set"],
         read=prepared.read,
         joints=joints,
         weight=weight,
         by_hand=weight > 0,
-        box=_in_crop(columns["box"].reshape(-1, 2, 2), columns["affine"]).reshape(-1, 4).astype(np.float32),
+        box=(corners + columns["affine"][:, None, :, 2]).reshape(-1, 4).astype(np.float32),
         pose=pose,
         pose_weight=pose_weight,
         validation=columns["split"] != TRAIN,
         groups=groups,
     )
-
-
-def _in_crop(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    """(N, K, 2) pixels of frames -> pixels of the crops."""
-    return np.einsum("nij,nkj->nki", affine[:, :, :2], points) + affine[:, None, :, 2]
 
 
 def _joints(prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,11 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from fusion_model.files import discard_unfinished, replacing
+from fusion_model.files import discard_unfinished
 from fusion_model.skeletons import Skeleton
 from train.data.cameras import CAMERA_MODELS
 from train.data.cutting import Cut, cut_person
-from train.data.parts import label_part, part_path, read_part, units_fingerprint, unless_full, write_parts, write_whole
+from train.data.parts import (
+    label_part,
+    new_part,
+    part_path,
+    read_part,
+    units_fingerprint,
+    unless_full,
+    write_parts,
+    write_whole,
+)
 from train.data.prepared import ANNOTATIONS, FORMAT, INDEX, SETTINGS, column_shapes, member_name
 from train.data.readers.checks import check_person
 from train.data.readers.frames import iterate_frames
@@ -47,16 +55,13 @@ class Settings:
     cameras: tuple[str, ...] = ()
 
 
-def write_prepared(
-    plan: Plan, out: Path, settings: Settings, section: str, licence_page: str, workers: int
-) -> dict[str, Any]:
+def write_prepared(plan: Plan, out: Path, settings: Settings, licence_page: str, workers: int) -> dict[str, Any]:
     """Store the people of a plan; parts that an earlier run finished are kept.
 
     Args:
         plan: what the reader found.
         out: the folder; an unfinished one of the same settings goes on.
         settings: how people are cut.
-        section: of docs/data.md, for messages.
         licence_page: where the licence is to be read.
         workers: threads; decoding and encoding run side by side.
 
@@ -68,7 +73,7 @@ def write_prepared(
         OSError: if the folder cannot be written.
     """
     _open_folder(out, plan, settings)
-    write_parts(out, len(plan.units), lambda part: _write_part(plan, part, out, settings, section), workers)
+    write_parts(out, len(plan.units), lambda part: _write_part(plan, part, out, settings), workers)
     return _finish(plan, out, settings, licence_page)
 
 
@@ -77,28 +82,24 @@ def _open_folder(out: Path, plan: Plan, settings: Settings) -> None:
     if not (out / SETTINGS).is_file() and (any(out.glob("part-*.zip")) or (out / INDEX).exists()):
         raise ValueError(f"{out} holds parts of something else, without {SETTINGS}: choose another --out")
     wanted = asdict(settings) | {"cameras": list(settings.cameras), "source": units_fingerprint(plan.units)}
-    unless_full(lambda: check_settings(out, SETTINGS, wanted), out / SETTINGS)
+    with unless_full(out / SETTINGS):
+        check_settings(out, SETTINGS, wanted)
 
 
-def _write_part(plan: Plan, part: int, out: Path, settings: Settings, section: str) -> None:
+def _write_part(plan: Plan, part: int, out: Path, settings: Settings) -> None:
     """Cut the people of a unit into a file beside its place, then move it there."""
     labels = plan.units[part].load()
     kept: list[tuple[Record, Cut]] = []
-    path = part_path(out, part)
-
-    def write() -> None:
-        with replacing(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
-            for labelled, frame in iterate_frames(labels.records, section, labels.skipped):
-                record = check_person(labelled, plan.skeleton, frame.shape[1::-1], section, labels.skipped)
-                cut = cut_person(frame, record, settings.crop, settings.margin)
-                if cut is None:
-                    labels.skipped[_OUTSIDE] += 1
-                    continue
-                archive.writestr(member_name(len(kept)), cut.jpeg)
-                kept.append((record, cut))
-            label_part(archive, _columns(plan, kept), labels.skipped)
-
-    unless_full(write, path)
+    with new_part(part_path(out, part)) as archive:
+        for labelled, frame in iterate_frames(labels.records, labels.skipped):
+            record = check_person(labelled, plan.skeleton, frame.shape[1::-1], labels.skipped)
+            cut = cut_person(frame, record, settings.crop, settings.margin)
+            if cut is None:
+                labels.skipped[_OUTSIDE] += 1
+                continue
+            archive.writestr(member_name(len(kept)), cut.jpeg)
+            kept.append((record, cut))
+        label_part(archive, _columns(plan, kept), labels.skipped)
 
 
 def _columns(plan: Plan, kept: Sequence[tuple[Record, Cut]]) -> dict[str, np.ndarray]:

@@ -10,24 +10,22 @@ from train.data.source import SYNTHETIC
 from train.engine.seeds import RowNoise, draw_seeds
 
 
-def sampling_weights(
-    source: Tensor, names: tuple[str, ...], synthetic: float = 0.0, fractions: dict[str, float] | None = None
-) -> Tensor:
+def sampling_weights(source: Tensor, names: tuple[str, ...], synthetic: float = 0.0) -> Tensor:
     """(N,) float64 probability of drawing each row, summing to 1.
+
+    Photos' sets have the shares of :data:`train.data.readers.registry.SETS` among each other; one without weighs a
+    hundredth for every thousand people.
 
     Args:
         source: (N,) index into ``names``.
         names: of the sources; rendered ones are called ``synthetic``.
         synthetic: fraction of all rendered sets together; with nothing but rendered sets it is 1.
-        fractions: of the photos' sets among each other; None for the shares of
-            :data:`train.data.readers.registry.SETS`. A set without one weighs a hundredth for every thousand people.
     """
     rows = source.cpu()
     counts = torch.bincount(rows, minlength=len(names)).double()
-    shares = [data_set(name).share if fractions is None else fractions.get(name) for name in names]
     wanted = counts / 100_000
-    for number, share in enumerate(shares):
-        if share is not None and counts[number] > 0:
+    for number, name in enumerate(names):
+        if (share := data_set(name).share) is not None and counts[number] > 0:
             wanted[number] = share
     rendered = torch.tensor([name == SYNTHETIC for name in names])
     if synthetic and (counts * rendered).any():

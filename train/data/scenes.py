@@ -10,7 +10,6 @@ They are written in parts, which are then joined.
 from __future__ import annotations
 
 import shutil
-import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,13 +19,22 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from fusion_model.files import discard_unfinished, replacing
+from fusion_model.files import discard_unfinished
 from train.data.columns import check_boxes, check_columns, read_named
-from train.data.parts import label_part, part_path, read_part, units_fingerprint, unless_full, write_parts, write_whole
-from train.data.photos import decode
+from train.data.parts import (
+    label_part,
+    new_part,
+    part_path,
+    read_part,
+    units_fingerprint,
+    unless_full,
+    write_parts,
+    write_whole,
+)
+from train.data.photos import decode_rgb
 from train.data.readers.pictures import read_picture
 from train.data.readers.records import Frame, ScenePlan
-from train.data.zips import ZipReader
+from train.data.zips import ZipReader, archive_beside
 from train.engine.run_files import check_settings
 from train.synthesis.dataset import npz_bytes
 
@@ -79,10 +87,7 @@ class Scenes:
 
     def photo(self, index: int) -> np.ndarray:
         """(H, W, 3) uint8 RGB; ValueError if it cannot be decoded."""
-        image = decode(self.read(index))
-        if image is None:
-            raise ValueError(f"scene {index} cannot be decoded; expected a JPEG, PNG or WebP file")
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        return decode_rgb(self.read(index), f"scene {index}")
 
 
 def find_scenes(folder: Path) -> Scenes | None:
@@ -111,11 +116,7 @@ def read_scenes(labels: Path) -> Scenes:
         FileNotFoundError: if the npz or the zip beside it is missing.
         ValueError: if the file is damaged, or an array is missing, of another type or shape, or no number; names it.
     """
-    archive = labels.with_suffix(".zip")
-    for path in (labels, archive):
-        if not path.is_file():
-            expected = "a pack of scenes is an npz file with a zip of the same name beside it"
-            raise FileNotFoundError(f"{path} not found: {expected}")
+    archive = archive_beside(labels, "scenes")
     arrays, reader = _read_arrays(labels), ZipReader("photo", "copy the archive again")
     inner = arrays["box_start"][1:-1]
     return Scenes(
@@ -133,11 +134,10 @@ def _read_arrays(labels: Path) -> dict[str, np.ndarray]:
     """The arrays of a pack, all present and of the right shape; pickled ones are refused."""
     arrays = read_named(labels, [*_ROWS, "box_start", "boxes", "box_flag"], _ADVICE)
     count, start = arrays["name"].size, arrays["box_start"]
-    wanted = {name: (kind, (count, *row)) for name, (kind, row) in _ROWS.items()} | {"box_start": (int, (count + 1,))}
-    check_columns(labels, arrays, wanted, _ADVICE)
+    check_columns(labels, arrays, _ROWS, count, _ADVICE)
+    check_columns(labels, arrays, {"box_start": (int, ())}, count + 1, _ADVICE)
     people = int(start[-1])
-    wanted = {"boxes": (np.float32, (people, 4)), "box_flag": (np.int8, (people,))}
-    check_columns(labels, arrays, wanted, _ADVICE)
+    check_columns(labels, arrays, {"boxes": (np.float32, (4,)), "box_flag": (np.int8, ())}, people, _ADVICE)
     check_boxes(labels, "boxes", arrays["boxes"], _ADVICE)
     if start[0] != 0 or (np.diff(start) < 0).any():
         raise ValueError(f"{labels}: box_start must rise from 0 to the number of boxes, {people}")
@@ -151,7 +151,7 @@ _QUALITY = 80  # of the WebP files
 
 
 def write_scenes(
-    plan: ScenePlan, out: Path, name: str, section: str, *, workers: int, side: int = STORED_SIDE
+    plan: ScenePlan, out: Path, name: str, *, workers: int, side: int = STORED_SIDE
 ) -> tuple[Path, Counter[str]]:
     """Store the photos of a plan as ``scenes_<name>.npz`` and ``.zip``; parts that an earlier run finished are kept.
 
@@ -159,7 +159,6 @@ def write_scenes(
         plan: what the reader found.
         out: the folder; a pack that was begun there with the same settings goes on.
         name: of the pack.
-        section: of docs/data.md, for messages.
         workers: threads; decoding and encoding run side by side.
         side: largest length of a stored photo's longer side in pixels; smaller photos are not enlarged.
 
@@ -175,42 +174,40 @@ def write_scenes(
     if not settings.is_file() and (labels.exists() or archive.exists()):
         raise ValueError(f"{labels} or its zip is there without {settings.name}: choose another --out")
     wanted = {"pack": name, "side": side, "source": units_fingerprint(plan.units)}
-    unless_full(lambda: check_settings(out, settings.name, wanted), settings)
+    with unless_full(settings):
+        check_settings(out, settings.name, wanted)
     skipped = Counter(plan.skipped)
     if not (labels.is_file() and archive.is_file()):
-        unless_full(lambda: parts.mkdir(exist_ok=True), parts)
-        write_parts(parts, len(plan.units), lambda part: _write_part(plan, part, parts, side, section), workers)
+        with unless_full(parts):
+            parts.mkdir(exist_ok=True)
+        write_parts(parts, len(plan.units), lambda part: _write_part(plan, part, parts, side), workers)
         skipped += _join(parts, len(plan.units), labels)
     shutil.rmtree(parts, ignore_errors=True)
     discard_unfinished(out, labels.stem)
     return labels, skipped
 
 
-def _write_part(plan: ScenePlan, part: int, parts: Path, side: int, section: str) -> None:
+def _write_part(plan: ScenePlan, part: int, parts: Path, side: int) -> None:
     """Store the photos of a unit in a file beside its place, then move it there."""
-    labels, path = plan.units[part].load(), part_path(parts, part)
-
-    def write() -> None:
-        sizes, boxes = [], [np.zeros((0, 4), np.float32)]
-        with replacing(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
-            for row, record in enumerate(labels.records):
-                photo = read_picture(Frame(record.path, size=record.size), section, labels.skipped)
-                picture, moved = _shrink(photo, record.boxes, side)
-                archive.writestr(_member(row), _encode(picture, record.path))
-                sizes.append(picture.shape[1::-1])
-                boxes.append(moved)
-            columns = {
-                "size": np.array(sizes, np.int32),
-                "people": np.array([len(record.boxes) for record in labels.records]),
-                "boxes": np.concatenate(boxes),
-                "box_flag": np.concatenate([np.zeros(0, np.int8), *(record.flags for record in labels.records)]),
-                "split": np.array([record.split for record in labels.records]),
-                "source": np.array([record.source for record in labels.records]),
-                "original": np.array([record.path.name for record in labels.records]),
-            }
-            label_part(archive, columns, labels.skipped)
-
-    unless_full(write, path)
+    labels = plan.units[part].load()
+    sizes, boxes = [], [np.zeros((0, 4), np.float32)]
+    with new_part(part_path(parts, part)) as archive:
+        for row, record in enumerate(labels.records):
+            photo = read_picture(Frame(record.path, size=record.size), labels.skipped)
+            picture, moved = _shrink(photo, record.boxes, side)
+            archive.writestr(_member(row), _encode(picture, record.path))
+            sizes.append(picture.shape[1::-1])
+            boxes.append(moved)
+        columns = {
+            "size": np.array(sizes, np.int32),
+            "people": np.array([len(record.boxes) for record in labels.records]),
+            "boxes": np.concatenate(boxes),
+            "box_flag": np.concatenate([np.zeros(0, np.int8), *(record.flags for record in labels.records)]),
+            "split": np.array([record.split for record in labels.records]),
+            "source": np.array([record.source for record in labels.records]),
+            "original": np.array([record.path.name for record in labels.records]),
+        }
+        label_part(archive, columns, labels.skipped)
 
 
 def _shrink(picture: np.ndarray, boxes: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -237,19 +234,14 @@ def _join(parts: Path, count: int, labels: Path) -> Counter[str]:
     """Put the photos of all parts into the zip, then their labels into the npz; how many were left out for what."""
     columns, skipped, names = [], Counter(), []
     reader = ZipReader("photo", "delete it and run the command again")
-    archive = labels.with_suffix(".zip")
-
-    def write() -> None:
-        with replacing(archive) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as joined:
-            for path in tqdm([part_path(parts, part) for part in range(count)], desc="join", unit="part"):
-                arrays, left_out = read_part(path)
-                for row in range(len(arrays["size"])):
-                    joined.writestr(_member(len(names)), reader(path, _member(row)))
-                    names.append(_member(len(names)))
-                columns.append(arrays)
-                skipped.update(left_out)
-
-    unless_full(write, archive)
+    with new_part(labels.with_suffix(".zip")) as joined:
+        for path in tqdm([part_path(parts, part) for part in range(count)], desc="join", unit="part"):
+            arrays, left_out = read_part(path)
+            for row in range(len(arrays["size"])):
+                joined.writestr(_member(len(names)), reader(path, _member(row)))
+                names.append(_member(len(names)))
+            columns.append(arrays)
+            skipped.update(left_out)
     joined = {name: np.concatenate([arrays[name] for arrays in columns]) for name in columns[0]}
     start = np.cumsum([0, *joined.pop("people")])
     write_whole(labels, npz_bytes(joined | {"name": np.array(names), "box_start": start}))

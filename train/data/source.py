@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 
-import cv2
 import numpy as np
 
 from fusion_model.skeletons import MPII_16
-from train.data.photos import decode
+from train.data.photos import decode_rgb
 
 SYNTHETIC = "synthetic"
 """Name of every rendered set."""
@@ -62,10 +61,7 @@ class Source:
 
     def photo(self, index: int) -> np.ndarray:
         """Photo of one person, (H, W, 3) uint8 RGB; ValueError if it cannot be decoded."""
-        image = decode(self.read(index))
-        if image is None:
-            raise ValueError(f"{self.name}: photo {index} cannot be decoded; expected a JPEG, PNG or WebP file")
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        return decode_rgb(self.read(index), f"{self.name}: photo {index}")
 
 
 def add_middle_joints(joints: np.ndarray, weight: np.ndarray) -> None:

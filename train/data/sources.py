@@ -13,6 +13,7 @@ from train.data.people import STORE_SIZE, People, load_people
 from train.data.prepared import INDEX as PREPARED
 from train.data.prepared import SETTINGS, read_prepared
 from train.data.readers.people import read_people
+from train.data.readers.records import LayoutError
 from train.data.readers.rendered import read_synthetic
 from train.data.scenes import find_scenes
 from train.data.source import Source
@@ -32,7 +33,7 @@ def find_people(folder: Path, *, validation: bool, action: str = "") -> People:
         ValueError: if a file is damaged, or there are no such people.
     """
     if action:
-        sources = [_of_action(source, action) for source in find_sources(folder)]
+        sources = [source.take(_actions(source) == action) for source in find_sources(folder)]
         if not any((source.validation == validation).any() for source in sources):
             raise ValueError(f"{folder} has no {'validation' if validation else 'training'} people of {action}")
         return load_people(sources, validation=validation)
@@ -54,7 +55,7 @@ def find_actions(folder: Path) -> list[str]:
     """
     actions: set[str] = set()
     for source in find_sources(folder):
-        mine = source.groups.get("action", np.full(len(source), ""))[~source.validation]
+        mine = _actions(source)[~source.validation]
         if (mine == "").any():
             raise ValueError(
                 f"{folder}: {source.name} does not say what its people do: name the folder of a prepared set whose "
@@ -64,9 +65,9 @@ def find_actions(folder: Path) -> list[str]:
     return sorted(actions)
 
 
-def _of_action(source: Source, action: str) -> Source:
-    """The people of one action."""
-    return source.take(source.groups.get("action", np.full(len(source), "")) == action)
+def _actions(source: Source) -> np.ndarray:
+    """(N,) what people do, empty where the set does not say."""
+    return source.groups.get("action", np.full(len(source), ""))
 
 
 def data_fingerprint(folder: Path) -> str:
@@ -119,4 +120,7 @@ def _read_lspet(folder: Path) -> Source:
     from train.data.readers.lsp import read_lspet  # noqa: PLC0415
 
     teacher = folder / "lspet_teacher.npz"
-    return read_lspet(folder / "lspet", teacher if teacher.is_file() else None)
+    try:
+        return read_lspet(folder / "lspet", teacher if teacher.is_file() else None)
+    except LayoutError as error:
+        raise error.see("LSP-extended") from error

@@ -55,6 +55,16 @@ class ZipReader:
             raise ValueError(f"{path}: {self._what} {member} cannot be read ({error}): {self._advice}") from error
 
 
+def archive_beside(labels: Path, what: str) -> Path:
+    """The zip of a pack that is named by its npz file; FileNotFoundError if one of them is missing."""
+    archive = labels.with_suffix(".zip")
+    for path in (labels, archive):
+        if not path.is_file():
+            expected = f"a pack of {what} is an npz file with a zip of the same name beside it"
+            raise FileNotFoundError(f"{path} not found: {expected}")
+    return archive
+
+
 def open_zip(file: Path | io.BytesIO) -> zipfile.ZipFile:
     """Open a zip file and check the names, kinds and sizes that it announces; reading gives no more than these.
 

@@ -24,14 +24,13 @@ _TORSO = [MPII_16.index(name) for name in ("left_shoulder", "right_shoulder", "r
 _BONES = MPII_16.bones
 _MIN_SIDE = 40  # pixels of a stored person's longer side
 _MIN_JOINTS = 10  # known, to turn a person or cut out the shape
-_LEANING = 45  # degrees of the body axis from upright, beyond which a person is drawn more often
-_LEANING_CHANCE = 3.0  # than others of the set: that many times
 _STRANGERS = 0.15  # trust in that no person is there, in a photo beside its labelled person
 _MIN_SEEN = 0.45  # fraction of a box within the picture and not covered
 _CLOSE = 0.3  # fraction of pictures of one person that show head and chest, and perhaps more, as portraits do
 _CLOSE_SEEN = 0.1  # the same as _MIN_SEEN for them
 _CLOSE_SIDE = (1.1, 2.6)  # sides of the picture that the whole person would take
 _MIN_WHOLE = 0.15  # side of the person over that of the picture in which its whole photo lies
+_MAX_PEOPLE = 5  # in a picture
 _TRIES = 8
 _MAX_BACKGROUNDS = 2000
 
@@ -71,7 +70,6 @@ class CompositeMaker:
         groups: rendered pictures with all people labelled, None for none.
         size: pixels of a picture's side, a multiple of 64.
         backgrounds: (H, W, 3) uint8 photos that show no person; None for what is beside the people of the photos.
-        max_people: in a picture.
     """
 
     def __init__(
@@ -80,7 +78,6 @@ class CompositeMaker:
         groups: Groups | None,
         size: int,
         backgrounds: list[np.ndarray] | None = None,
-        max_people: int = 5,
     ) -> None:
         side = (people.box[:, 2:] - people.box[:, :2]).amax(1)
         usable = (side >= _MIN_SIDE) & ((people.weight > 0).sum(1) >= MIN_JOINTS)
@@ -91,11 +88,10 @@ class CompositeMaker:
         self.photos = people.photos.permute(0, 2, 3, 1).contiguous().numpy()
         self.box, self.extent = people.box.numpy().astype(float), people.extent.numpy().astype(float)
         self.joints, self.known = people.joints.numpy().astype(float), people.weight.numpy() > 0
-        self.groups, self.size, self.max_people = groups, size, max_people
+        self.groups, self.size = groups, size
         counts = np.bincount(self.source.numpy(), minlength=len(people.names))
         # Large sets count more, but do not drown the small ones: by the roots of their counts.
         chance = (np.sqrt(counts) / np.maximum(counts, 1))[self.source.numpy()]
-        chance = chance * np.where(_leaning(self.joints, self.known)[self.rows], _LEANING_CHANCE, 1.0)
         self.chance = np.cumsum(chance / chance.sum())
         self.backgrounds = self._beside_people() if backgrounds is None else backgrounds
 
@@ -137,7 +133,7 @@ class CompositeMaker:
         image = self._background(generator)
         for _ in range(int(generator.integers(0, 4))):
             self._paste_empty(image, generator)
-        count = int(generator.integers(1, self.max_people + 1)) if generator.random() < 0.9 else 0
+        count = int(generator.integers(1, _MAX_PEOPLE + 1)) if generator.random() < 0.9 else 0
         largest = 0.95 if count < 2 else 0.75 if count < 4 else 0.6
         placed: list[_Placed] = []
         seen: list[np.ndarray] = []
@@ -310,12 +306,6 @@ class CompositeMaker:
         image = composite.image if axis else composite.image.swapaxes(0, 1)
         image[: max(low, 0)] = 0
         image[self.size - max(high, 0) :] = 0
-
-
-def _leaning(joints: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(N,) bool: people whose body axis is known to be far from upright; of (N, 16, 2) joints."""
-    x, y = (joints[:, _THORAX] - joints[:, _PELVIS]).T
-    return known[:, _THORAX] & known[:, _PELVIS] & (np.abs(np.rad2deg(np.arctan2(x, -y))) > _LEANING)
 
 
 def _matrix(scale: float, angle: float, mirror: bool, center: np.ndarray, middle: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How well a detector finds people: in scenes (recall, false boxes, average precision) and on composites."""
+"""How well a detector finds people in scenes: recall, false boxes, average precision."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import nn
 
 from fusion_model.boxes import areas, intersections, iou
-from fusion_model.detection.detector import decode_detections, detect
+from fusion_model.detection.detector import detect
 from fusion_model.detection.network import PersonDetector
 from train.data.readers.registry import data_set
 from train.data.scenes import Scenes
-from train.detector_stage.composites import Composite
 
 FOUND_IOU = 0.5
 SMALL = 1 / 6  # height of a person over that of the photo, below which it is neither to be found nor wrong to find
@@ -167,63 +164,3 @@ def detector_figures(network: PersonDetector, scenes: Scenes) -> dict[str, float
         found.append((boxes, np.array([one.score for one in detections])))
     marks = mark(scenes, rows, found)
     return {"ap": average_precision(marks), "scene_recall": rates(marks, operating_point(marks, 0.1, 0.2))["recall"]}
-
-
-FALSE_BOXES = 0.2  # a picture
-_RANKED_FROM = 0.05  # of the detections that are ranked
-
-
-def detection_figures(network: nn.Module, composites: list[Composite], batch: int = 50) -> dict[str, float]:
-    """Recall in % at IoU 0.5 with 0.2 false boxes a picture, the lowest score for that, and the median error of turns.
-
-    Args:
-        network: detector in evaluation mode.
-        composites: pictures whose labels are complete.
-        batch: pictures at once.
-    """
-    device = next(network.parameters()).device
-    config = dataclasses.replace(network.config, min_score=_RANKED_FROM)
-    found = []
-    for start in range(0, len(composites), batch):
-        images = np.stack([composite.image for composite in composites[start : start + batch]])
-        images = torch.from_numpy(images).permute(0, 3, 1, 2).float().div(255).to(device)
-        outputs = network(images.contiguous(memory_format=torch.channels_last))
-        found += [decode_detections(output, config) for output in outputs]
-    people = sum(len(composite.boxes) for composite in composites)
-    marks, turns = [], []
-    for composite, detections in zip(composites, found, strict=True):
-        free = np.ones(len(composite.boxes), bool)
-        for detection in detections:
-            box, angle, score = detection.box, detection.angle, detection.score
-            overlap = iou(box, composite.boxes.astype(float)) * free if free.any() else np.zeros(1)
-            right = bool(overlap.max(initial=0.0) >= 0.5)
-            if right:
-                person = int(overlap.argmax())
-                free[person] = False
-                if composite.axes[person].any():
-                    true = np.rad2deg(np.arctan2(composite.axes[person][1], composite.axes[person][0]))
-                    turns.append(abs((angle - true + 180) % 360 - 180))
-            x, y = ((box[:2] + box[2:]) / 2 / 8).astype(int).clip(0, len(composite.trust) - 1)
-            if right or composite.trust[y, x] == 1:
-                marks.append((score, right))
-    marks.sort(key=lambda mark: -mark[0])
-    recall, min_score = recall_at(marks, people, FALSE_BOXES * len(composites))
-    return {"recall": 100 * recall, "min_score": min_score, "turn_error": float(np.median(turns)) if turns else 180.0}
-
-
-def recall_at(marks: list[tuple[float, bool]], people: int, max_false: float) -> tuple[float, float]:
-    """Best recall with at most so many false boxes, and the lowest score taken for it.
-
-    Args:
-        marks: score and whether it is right of every box, best first.
-        people: to be found.
-        max_false: false boxes allowed in all.
-    """
-    right = wrong = 0
-    best, min_score = 0.0, 1.0
-    for score, hit in marks:
-        right, wrong = right + hit, wrong + (not hit)
-        if wrong > max_false:
-            break
-        best, min_score = right / max(people, 1), score
-    return best, min_score

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
+from train.data.photos import decode_rgb
 from train.data.readers.rendered import RenderedSet, read_rendered
 from train.synthesis.dataset import ANNOTATIONS
 
@@ -48,20 +48,20 @@ class Groups:
 
     def load(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Picture (S, S, 3) uint8 RGB, boxes (K, 4), axes (K, 2) and who is seen well enough (K,)."""
-        image = cv2.imdecode(np.frombuffer(self.read(number), np.uint8), cv2.IMREAD_COLOR)
         rows = slice(self.first[number], self.first[number + 1])
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB), self.boxes[rows].astype(float), self.axes[rows], self.learn[rows]
+        image = decode_rgb(self.read(number), f"rendered picture {number}")
+        return image, self.boxes[rows].astype(float), self.axes[rows], self.learn[rows]
 
 
-def find_groups(folder: Path, *, held_out: bool) -> Groups | None:
-    """The first rendered data set in a folder for training, or for validation; None if there is none.
+def find_groups(folder: Path) -> Groups | None:
+    """The first rendered data set for training in a folder; None if there is none.
 
     Raises:
         ValueError: if its annotations are damaged.
     """
     for path in sorted(folder.glob(f"*/{ANNOTATIONS}")):
         rendered = read_rendered(path.parent)
-        if rendered.validation == held_out:
+        if not rendered.validation:
             return _groups(rendered)
     return None
 

@@ -27,14 +27,13 @@ class SceneSampler:
     """Draws pictures from scenes.
 
     Args:
-        scenes: packs of whole photos.
+        scenes: packs of whole photos, of which those to train on are drawn.
         size: pixels of a picture's side, a multiple of 64.
-        validation: which part.
     """
 
-    def __init__(self, scenes: Scenes, size: int, *, validation: bool) -> None:
+    def __init__(self, scenes: Scenes, size: int) -> None:
         self.size = size
-        rows = np.flatnonzero(scenes.validation == validation)
+        rows = np.flatnonzero(~scenes.validation)
         scale = _STORED * size / scenes.size[rows].max(1)
 
         def load(number: int) -> np.ndarray:

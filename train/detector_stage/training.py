@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -18,12 +19,13 @@ from fusion_model.detection.network import PersonDetector
 from fusion_model.files import write_atomically
 from train.data.held_out import find_held_out
 from train.data.people import load_people
-from train.data.scenes import find_scenes
-from train.data.source import SYNTHETIC
+from train.data.readers.registry import COMPOSITES
+from train.data.scenes import Scenes, find_scenes
+from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.detector_stage.attach import CONFIG_FILE, start_backbone
 from train.detector_stage.composites import Composite, CompositeMaker
-from train.detector_stage.figures import detection_figures, detector_figures
+from train.detector_stage.figures import detector_figures
 from train.detector_stage.rendered_groups import find_groups
 from train.detector_stage.scene_samples import SceneSampler
 from train.engine.checkpoints import latest_state
@@ -33,7 +35,7 @@ from train.losses import detector_loss
 from train.settings import DetectorTrainConfig
 
 _WHOLE_PHOTOS = 0.6  # of the composites
-_VALIDATION = 300  # composites
+_VALIDATION = 300  # composites, where no whole photo is held out
 
 
 def make_loop(
@@ -63,16 +65,10 @@ def make_loop(
     scenes = find_scenes(data)
     elsewhere = find_held_out(photos, scenes)
     learnt = [source.take(~rows) for source, rows in zip(photos, elsewhere.people, strict=True)]
-    sampler = SceneSampler(scenes.take(~elsewhere.scenes), config.input_size, validation=False) if scenes else None
-    held_out = CompositeMaker(load_people(photos, validation=True), find_groups(data, held_out=True), config.input_size)
-    generator = np.random.default_rng(0)
-    composites = [held_out.make(generator, kinds=(0.3, 0.0)) for _ in range(_VALIDATION)]  # the same in every run
-    maker = CompositeMaker(
-        load_people(learnt, validation=False),
-        find_groups(data, held_out=False),
-        config.input_size,
-        sampler.nobody if sampler else None,
-    )
+    sampler = SceneSampler(scenes.take(~elsewhere.scenes), config.input_size) if scenes else None
+    watched = scenes if scenes and scenes.validation.any() else _made_scenes(photos, config.input_size)
+    nobody = sampler.nobody if sampler else None
+    maker = CompositeMaker(load_people(learnt, validation=False), find_groups(data), config.input_size, nobody)
     batches = _Batches(_drawing(maker, sampler, settings), settings.seed)
 
     def loss(network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
@@ -81,16 +77,9 @@ def make_loop(
         return detector_loss(network(images), *labels)
 
     def validate(network: nn.Module) -> dict[str, float]:
-        return detection_figures(network, composites) | (detector_figures(network, scenes) if scenes else {})
+        return detector_figures(network, watched)
 
-    loop = Loop(
-        module,
-        loss,
-        validate,
-        settings,
-        run,
-        better="ap" if scenes else "recall",
-    )
+    loop = Loop(module, loss, validate, settings, run, better="ap")
     resumed = "resumed" if loop.resume() else "started"
     loop.accelerator.print(elsewhere.describe(photos))
     whole = len(sampler) if sampler else 0
@@ -100,6 +89,22 @@ def make_loop(
         begin_provenance(run, settings, init_from, maker.source, maker.names, scenes=whole)
         write_atomically(run / CONFIG_FILE, json.dumps(dataclasses.asdict(config), indent=1))
     return loop
+
+
+def _made_scenes(photos: list[Source], size: int) -> Scenes:
+    """Composites of validation people, the same in every run; every other one is watched, as of scenes."""
+    maker, generator = CompositeMaker(load_people(photos, validation=True), None, size), np.random.default_rng(0)
+    made = [maker.make(generator, kinds=(0.0, 0.0)) for _ in range(2 * _VALIDATION)]
+    pictures = [cv2.imencode(".png", one.image[..., ::-1])[1].tobytes() for one in made]
+    return Scenes(
+        read=pictures.__getitem__,
+        boxes=[one.boxes for one in made],
+        unsure=[np.zeros(len(one.boxes), bool) for one in made],
+        size=np.full((len(made), 2), size),
+        source=np.full(len(made), COMPOSITES),
+        original=np.full(len(made), ""),
+        validation=np.ones(len(made), bool),
+    )
 
 
 def _drawing(

@@ -93,13 +93,11 @@ def read_weights(path: Path, part: str = "") -> dict[str, torch.Tensor]:
         FileNotFoundError: if there is no such file.
         ValueError: if it is damaged.
     """
-    file = path / "best" / "model.safetensors" if path.is_dir() else path
-    if path.is_dir() and not file.is_file() and (path / "model.safetensors").is_file():
-        file = path / "model.safetensors"
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"{file} not found: expected a run's folder with best/model.safetensors, or a safetensors file"
-        )
+    places = (path, path / "best" / "model.safetensors", path / "model.safetensors")
+    file = next((place for place in places if place.is_file()), None)
+    if file is None:
+        expected = "expected a run's folder with best/model.safetensors, or a safetensors file"
+        raise FileNotFoundError(f"{path} not found: {expected}")
     tensors = read_tensors(file)
     prefix = f"{part}."
     own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +40,13 @@ class Log:
 
     def __init__(self, folder: Path, kind: str, step: int, config: Mapping[str, object]) -> None:
         self._table = folder / "log.csv"
-        _forget_rows_after(self._table, step)
+        forget_rows(self._table, step)
         self._board = _open_tensorboard(folder, step) if kind == "tensorboard" else None
         self._track = _open_trackio(folder, config) if kind == "trackio" else None
 
     def row(self, row: Mapping[str, float]) -> None:
         """A row of ``log.csv``, and the same figures elsewhere."""
-        columns, rows = _read(self._table)
-        new = [name for name in row if name not in columns]
-        _write(self._table, columns + new, [*rows, dict(row)])
+        write_rows(self._table, [*read_rows(self._table), row])
         self.scalars(int(row["step"]), {name: value for name, value in row.items() if name != "step"})
 
     def scalars(self, step: int, figures: Mapping[str, float]) -> None:
@@ -96,28 +94,34 @@ def _open_trackio(folder: Path, config: Mapping[str, object]) -> Any:
     return trackio.init(project="fusion-pose", name=name, config=dict(config), resume="allow")
 
 
-def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """Columns and rows; nothing where there is no file."""
-    if not path.exists():
-        return [], []
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Rows of a CSV file by column; none where there is no file."""
+    if not path.is_file():
+        return []
     with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        rows = list(reader)
-        return list(reader.fieldnames or []), rows
+        return list(csv.DictReader(file))
 
 
-def _write(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
-    """The whole table anew, or the old one if cut."""
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as a CSV file has them; empty where one lacks a column of another."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, fieldnames=columns)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_atomically(path, text.getvalue())
+    return text.getvalue()
 
 
-def _forget_rows_after(path: Path, step: int) -> None:
-    """Drop the rows of steps that a resumed run takes again."""
-    columns, rows = _read(path)
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a CSV file of rows; the old file stays if that is cut."""
+    write_atomically(path, csv_text(rows))
+
+
+def forget_rows(path: Path, step: int) -> None:
+    """Drop the rows of steps after this one, which a resumed run takes again, and a file that has no others."""
+    rows = read_rows(path)
     kept = [row for row in rows if (row.get("step") or "").isdigit() and int(row["step"]) <= step]
-    if len(kept) < len(rows):
-        _write(path, columns, kept)
+    if not kept:
+        path.unlink(missing_ok=True)
+    elif len(kept) < len(rows):
+        write_rows(path, kept)

@@ -22,15 +22,10 @@ def check_settings(out: Path, name: str, settings: dict[str, Any], option: str =
     Raises:
         ValueError: if the folder was begun with others.
     """
-    refuse_other_settings(out, name, settings, option)
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(out / name, settings)
-
-
-def refuse_other_settings(out: Path, name: str, settings: dict[str, Any], option: str = "--out") -> None:
-    """The check of :func:`check_settings` alone: makes and writes nothing."""
     if begun := read_json(out / name):
         refuse_changes(out, begun, settings, option)
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / name, settings)
 
 
 def refuse_changes(folder: Path, begun: Mapping[str, Any], settings: Mapping[str, Any], option: str) -> None:

@@ -232,15 +232,13 @@ def _figures(figures: dict[str, dict]) -> Iterator[str]:
     """The sections with numbers: those of train.evaluate, those of train.fusion, and any others."""
     rest = {name: value for name, value in figures.items() if name != PROVENANCE}
     if _is_evaluated(figures):
-        scenes = scene_lines(figures["scenes"]) if "scenes" in figures else []
-        tables = [_maps_table(figures), "", *scenes, *_pose_tables(figures), "", *_confidence(figures)]
         yield _PROTOCOL
-        yield _WHOLE_PHOTOS if scenes else ""
+        yield _WHOLE_PHOTOS if "scenes" in figures else ""
         yield _AGREED if any(data_set(name).agreed for name in figures["true box"]) else ""
         yield _MIRRORED if "mirror joints" in figures else ""
         yield _RENDERED if "synthetic" in figures["true box"] else ""
         yield _NEGATIVES if "negatives" in figures else ""
-        yield "\n## Figures\n" + "\n".join(tables) + "\n"
+        yield "\n## Figures\n" + "\n".join(figure_lines(figures)) + "\n"
         for name in _MEASURED:
             rest.pop(name, None)
     if _TRAINING in rest:
@@ -250,6 +248,12 @@ def _figures(figures: dict[str, dict]) -> Iterator[str]:
         yield "\n## Other figures of the checkpoint\n" + "\n".join(rows) + "\n"
     if not figures.keys() - {PROVENANCE}:
         yield "\n## Figures\nNone: it has not been evaluated (`python -m train.evaluate --card` does it).\n"
+
+
+def figure_lines(figures: dict[str, dict]) -> list[str]:
+    """The figures of ``train.evaluate`` as lines of Markdown."""
+    scenes = scene_lines(figures["scenes"]) if "scenes" in figures else []
+    return [_maps_table(figures), "", *scenes, *_pose_tables(figures), "", *_confidence(figures)]
 
 
 def _training_table(rows: dict[str, dict[str, float]]) -> str:

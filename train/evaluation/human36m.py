@@ -14,14 +14,8 @@ from train.evaluation import paper
 from train.evaluation.predictions import Predictions
 from train.evaluation.tables import Table
 
-DATA_SET = "human36m"
 _AVERAGES = {"6 actions": paper.SIX_ACTIONS, "all": tuple(paper.ACTIONS)}
 COLUMNS = (*paper.ACTIONS.values(), *_AVERAGES)
-
-
-def rows(columns: dict[str, np.ndarray]) -> np.ndarray:
-    """(N,) bool: the people of the test subjects."""
-    return columns["split"] == "test"
 
 
 def table_1(predictions: Predictions) -> Table:

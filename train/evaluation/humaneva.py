@@ -14,21 +14,14 @@ from train.evaluation import paper
 from train.evaluation.predictions import Predictions
 from train.evaluation.tables import Table
 
-DATA_SET = "humaneva"
-_SUBJECTS = ("S1", "S2", "S3")
+SUBJECTS = ("S1", "S2", "S3")
 _MIN_JOINTS = 3  # fewer can be aligned to anything
-
-
-def rows(columns: dict[str, np.ndarray]) -> np.ndarray:
-    """(N,) bool: the people of Table 3."""
-    walking = (columns["action"] == "Walking") & np.isin(columns["subject"], _SUBJECTS)
-    return walking & (columns["camera"] == "C1") & (columns["split"] == "test")
 
 
 def table_3(predictions: Predictions) -> Table:
     """Error in mm by subject, and the mean of the three."""
     subjects = predictions.columns["subject"]
-    chosen = [subjects == subject for subject in _SUBJECTS]
+    chosen = [subjects == subject for subject in SUBJECTS]
     ours = {}
     for name, scale in (("this checkpoint, rigid", False), ("this checkpoint, with scale", True)):
         errors = aligned_errors(
@@ -36,8 +29,8 @@ def table_3(predictions: Predictions) -> Table:
         )
         means = [float(errors[mine].mean()) if mine.any() else float("nan") for mine in chosen]
         ours[name] = (*means, sum(means) / len(means))
-    counts = {name: int(mine.sum()) for name, mine in zip(_SUBJECTS, chosen, strict=True)}
-    columns = (*_SUBJECTS, "mean")
+    counts = {name: int(mine.sum()) for name, mine in zip(SUBJECTS, chosen, strict=True)}
+    columns = (*SUBJECTS, "mean")
     notes = ("camera C1; the mean is that of the three subjects, and is left out where one is missing",)
     title = "HumanEva-I, Walking, error in mm after alignment (the paper's Table 3)"
     return Table(title, columns, ours | paper.TABLE_3, counts | {"mean": len(subjects)}, notes, 2)

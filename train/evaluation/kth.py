@@ -17,7 +17,6 @@ from train.evaluation import paper
 from train.evaluation.predictions import Predictions
 from train.evaluation.tables import Table
 
-DATA_SET = "kth"
 _HIPS = ("left_hip", "right_hip")
 _MIDDLE = len(LSP_14)  # where the middle of the hips is appended
 _PAIRS = {
@@ -32,11 +31,6 @@ PARTS = {
         for name, ends in _PAIRS.items()
     },
 }
-
-
-def rows(columns: dict[str, np.ndarray]) -> np.ndarray:
-    """(N,) bool: the people of Table 4."""
-    return (columns["subject"] == "player 2") & (columns["camera"] == "1") & (columns["split"] == "test")
 
 
 def table_4(predictions: Predictions) -> Table:

@@ -11,14 +11,8 @@ import numpy as np
 
 from fusion_model import metrics
 from fusion_model.skeletons import LIMB_JOINTS, pelvis_weights
-from train.data.prepared import TRAIN
 from train.evaluation.predictions import Predictions
 from train.evaluation.tables import Table
-
-
-def rows(columns: dict[str, np.ndarray]) -> np.ndarray:
-    """(N,) bool: all people who are not for training."""
-    return columns["split"] != TRAIN
 
 
 def table(predictions: Predictions) -> Table:

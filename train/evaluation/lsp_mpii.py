@@ -21,16 +21,6 @@ COLUMNS = ("head", *(f"{name}s" for name in _LIMBS), "mean")
 _NOTE = "in the labelled boxes; the paper prints no such table"
 
 
-def lsp_rows(columns: dict[str, np.ndarray]) -> np.ndarray:
-    """(N,) bool: LSP's test half."""
-    return columns["split"] == "test"
-
-
-def mpii_rows(columns: dict[str, np.ndarray]) -> np.ndarray:
-    """(N,) bool: the validation people with a head box."""
-    return (columns["split"] == "validation") & (columns["head_size"] > 0)
-
-
 def lsp_table(predictions: Predictions) -> Table:
     """PCK@0.2 in %, left and right averaged; the head is the mean of neck and top."""
     true = predictions.columns["joints_2d"]

@@ -14,14 +14,8 @@ from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS
 from train.evaluation.predictions import Predictions
 from train.evaluation.tables import Table
 
-DATA_SET = "mpi-inf-3dhp"
 MEASURED = [HUMAN36M_17.index(name) for name in ("head_top", "thorax", *LIMB_JOINTS)]
 _SUBJECTS = tuple(f"TS{number}" for number in range(1, 7))
-
-
-def rows(columns: dict[str, np.ndarray]) -> np.ndarray:
-    """(N,) bool: the test sequences."""
-    return columns["split"] == "test"
 
 
 def table(predictions: Predictions) -> Table:

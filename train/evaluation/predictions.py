@@ -6,14 +6,12 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm import tqdm
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import SKELETONS, Skeleton, conversion_matrix
 from train.data.prepared import Prepared, read_prepared
 from train.data.readers.records import UNKNOWN
-
-_BATCH = 16
+from train.evaluation.end_to_end import estimate_people
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,6 @@ def predict_people(
     # A protocol knows that somebody is there: a pose that the estimator would not show counts too.
     search = dataclasses.replace(estimator.config.search, person=0.0)
     sure = estimator.with_config(dataclasses.replace(estimator.config, search=search))
-    source = read_prepared(prepared.folder)
     carried = conversion_matrix(SKELETONS[estimator.config.fusion.skeleton], prepared.skeleton)
     lacking = [name for name, row in zip(prepared.skeleton.joints, carried, strict=True) if not row.any()]
     if missing := [name for name in lacking if needed is None or name in needed]:
@@ -76,11 +73,7 @@ def predict_people(
             f"the checkpoint's joints ({estimator.config.fusion.skeleton}) have no {', '.join(missing)}, which "
             f"{prepared.folder} needs: use a checkpoint of Human3.6M's 17 joints"
         )
-    points, poses = [], []
-    for start in tqdm(range(0, len(rows), _BATCH), desc=source.name, unit="batch", leave=False):
-        part = rows[start : start + _BATCH]
-        for pose in sure.batch([source.photo(row) for row in part], [source.box[row] for row in part]):
-            points.append(carried @ pose.joints_2d)
-            poses.append(carried @ pose.joints_3d)
+    poses = estimate_people(sure, read_prepared(prepared.folder), rows, boxed=True)
+    found = (np.stack([carried @ getattr(pose, name) for pose in poses]) for name in ("joints_2d", "joints_3d"))
     columns = {name: column[rows] for name, column in prepared.columns.items()}
-    return Predictions(prepared.skeleton, columns, np.stack(points), np.stack(poses))
+    return Predictions(prepared.skeleton, columns, *found)

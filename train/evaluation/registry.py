@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ import numpy as np
 from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import LIMB_JOINTS
 from train.data.prepared import Prepared, open_prepared
+from train.data.source import SYNTHETIC
 from train.evaluation import human36m, humaneva, kth, limbs, lsp_mpii, mpi_inf_3dhp, rendered, three_d
 from train.evaluation.predictions import Predictions, predict_people, together
 from train.evaluation.tables import Table
@@ -23,27 +24,37 @@ class Protocol(NamedTuple):
 
     Attributes:
         data_set: what ``train.prepare`` calls it; empty where any set will do.
-        rows: (N,) bool of the people that count, from the prepared columns.
+        people: what those who count have in the prepared columns: a value, or one of several.
         measure: their table.
         joints: that the checkpoint must have; None for all of the set's.
+        positive: name of a column that has to be above zero; empty for none.
     """
 
     data_set: str
-    rows: Callable[[dict[str, np.ndarray]], np.ndarray]
+    people: Mapping[str, str | tuple[str, ...]]
     measure: Callable[[Predictions], Table]
     joints: tuple[str, ...] | None = None
+    positive: str = ""
+
+    def rows(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(M,) numbers of the people who count."""
+        chosen = [np.isin(columns[name], values) for name, values in self.people.items()]
+        chosen += [columns[self.positive] > 0] if self.positive else []
+        return np.flatnonzero(np.logical_and.reduce(chosen))
 
 
+_TEST, _VALIDATION = {"split": "test"}, {"split": "validation"}
+_WALKING = {"action": "Walking", "subject": humaneva.SUBJECTS, "camera": "C1"}
 PROTOCOLS = {
-    "human36m": Protocol(human36m.DATA_SET, human36m.rows, human36m.table_1),
-    "human36m-pa": Protocol(human36m.DATA_SET, human36m.rows, human36m.table_2),
-    "humaneva": Protocol(humaneva.DATA_SET, humaneva.rows, humaneva.table_3),
-    "kth-pcp": Protocol(kth.DATA_SET, kth.rows, kth.table_4),
-    "lsp-pck": Protocol("lsp", lsp_mpii.lsp_rows, lsp_mpii.lsp_table),
-    "mpii-pckh": Protocol("mpii", lsp_mpii.mpii_rows, lsp_mpii.mpii_table),
-    "mpi-inf-3dhp": Protocol(mpi_inf_3dhp.DATA_SET, mpi_inf_3dhp.rows, mpi_inf_3dhp.table),
-    "synthetic": Protocol(rendered.DATA_SET, rendered.rows, rendered.table),
-    "limbs": Protocol("", limbs.rows, limbs.table, LIMB_JOINTS),
+    "human36m": Protocol("human36m", _TEST, human36m.table_1),
+    "human36m-pa": Protocol("human36m", _TEST, human36m.table_2),
+    "humaneva": Protocol("humaneva", _TEST | _WALKING, humaneva.table_3),
+    "kth-pcp": Protocol("kth", _TEST | {"subject": "player 2", "camera": "1"}, kth.table_4),
+    "lsp-pck": Protocol("lsp", _TEST, lsp_mpii.lsp_table),
+    "mpii-pckh": Protocol("mpii", _VALIDATION, lsp_mpii.mpii_table, positive="head_size"),
+    "mpi-inf-3dhp": Protocol("mpi-inf-3dhp", _TEST, mpi_inf_3dhp.table),
+    "synthetic": Protocol(SYNTHETIC, _VALIDATION, rendered.table),
+    "limbs": Protocol("", {"split": ("validation", "test")}, limbs.table, LIMB_JOINTS),
 }
 NAMES = (*PROTOCOLS, three_d.NAME)
 """What :func:`measure_protocol` knows: the last is for a folder of data sets, the others for a prepared one."""
@@ -70,7 +81,7 @@ def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
         fitting = [other for other, one in PROTOCOLS.items() if one.data_set == found]
         use = f"use --protocol {' or '.join(fitting or ['limbs'])}"
         raise ValueError(f"{folder} holds {found}, but --protocol {name} is for {protocol.data_set}: {use}")
-    rows = np.flatnonzero(protocol.rows(prepared.columns))
+    rows = protocol.rows(prepared.columns)
     if not len(rows):
         raise ValueError(
             f"none of the {len(prepared)} people in {folder} count for --protocol {name}: prepare the test part "

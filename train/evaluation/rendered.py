@@ -16,13 +16,7 @@ from train.evaluation.tables import Table
 from train.fusion_stage.pose_figures import LIMBS, pose_figures
 from train.synthesis.labels import viewpoint_name
 
-DATA_SET = "synthetic"
 _FIGURES = {"mpjpe": "MPJPE, mm", "pa_mpjpe": "PA-MPJPE, mm", "order": "pairs in order of depth, %"}
-
-
-def rows(columns: dict[str, np.ndarray]) -> np.ndarray:
-    """(N,) bool: the validation people."""
-    return columns["split"] == "validation"
 
 
 def table(predictions: Predictions) -> Table:

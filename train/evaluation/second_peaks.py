@@ -9,15 +9,14 @@ from torch.nn import functional
 _APART = 4.0  # map pixels, 0.3 of the median torso (n 1,661): nearer, two peaks of 1.25 pixels' deviation run into one
 
 
-def second_peaks(maps: Tensor, min_distance: float = _APART) -> Tensor:
+def second_peaks(maps: Tensor) -> Tensor:
     """Height of each map's second peak over that of its first.
 
     A peak is a pixel above zero that is as high as the highest of its eight neighbours; the second is the highest peak
-    that lies ``min_distance`` or more from the first.
+    that lies four pixels or more from the first.
 
     Args:
         maps: (..., H, W).
-        min_distance: map pixels.
 
     Returns:
         (...) float32 in [0, 1]; 0 where there is no second peak.
@@ -28,7 +27,7 @@ def second_peaks(maps: Tensor, min_distance: float = _APART) -> Tensor:
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     y, x = y.to(maps.device), x.to(maps.device)
     column, row = (index % width)[:, None, None], (index // width)[:, None, None]
-    apart = (x - column) ** 2 + (y - row) ** 2 >= min_distance**2
+    apart = (x - column) ** 2 + (y - row) ** 2 >= _APART**2
     peak = (single >= functional.max_pool2d(single, 3, stride=1, padding=1)) & (single > 0) & apart
     second = torch.where(peak, single, 0).flatten(1).amax(1)
     ratio = torch.where(second > 0, second / first, 0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fusion_model.files import write_atomically
+from train.engine.logs import csv_text
 
 Cell = str | int | float | None
 _STD = "_std"  # ending of a column that is printed in the cell of the column without it
@@ -62,12 +61,7 @@ class Table:
 
     def to_csv(self) -> str:
         """A line a row; empty where there is no figure."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([self.kind, *self.columns])
-        for name, row in self.rows.items():
-            writer.writerow([name, *map(_known, row)])
-        return text.getvalue()
+        return csv_text([{self.kind: name, **row} for name, row in self.content()["rows"].items()])
 
     def content(self) -> dict[str, Any]:
         """Ready for JSON: rows by name, each a mapping from columns; None where there is no figure."""

@@ -29,7 +29,14 @@ from train.data.sources import data_fingerprint, find_people
 from train.engine.machine import bf16_is_fast
 from train.fusion_stage.joined_poses import with_joined_poses
 from train.fusion_stage.map_errors import MapErrors, draw_maps, measure_errors
-from train.fusion_stage.samples import FusionData, FusionSamples, build_samples, joined_parts, stored_inputs
+from train.fusion_stage.samples import (
+    FusionData,
+    FusionSamples,
+    SampleSettings,
+    build_samples,
+    joined_parts,
+    stored_inputs,
+)
 from train.synthesis.body import load_body
 from train.synthesis.motion.poses import PoseLibrary
 from train.synthesis.pairs import PairSampler
@@ -128,41 +135,6 @@ def pair_samples(
     return joined_parts(parts(), count)
 
 
-@dataclass(frozen=True)
-class SampleSettings:
-    """What decides which crops a run trains on, besides data and hourglass.
-
-    Attributes:
-        size: side of the hourglass's crop in pixels.
-        margin: of the crops.
-        fusion_size: input size of the fusion network in pixels.
-        crops: augmented crops of each training person.
-        seed: of the augmentation.
-        pairs: rows without a picture, drawn from poses alone.
-        people: training people at most, spaced evenly over the data; None for all.
-        stack: which hourglass's maps are taken, 0 for the first of the stack, -1 for the last.
-        action: only people of that action; empty for all people.
-        augment: how far the crops vary.
-        motions: file of the postures of the pairs; empty for those that come along.
-        joined_targets: whether training photos have their 3D joined with their 2D labels.
-        photo_features: whether features of the hourglass stand for the photo's pixels.
-    """
-
-    size: int
-    margin: float
-    fusion_size: int
-    crops: int
-    seed: int = 0
-    pairs: int = 0
-    people: int | None = None
-    stack: int = -1
-    action: str = ""
-    augment: str = "wide"
-    motions: str = ""
-    joined_targets: bool = False
-    photo_features: bool = False
-
-
 def fusion_data(
     data: Path, settings: SampleSettings, hourglass: nn.Module, device: torch.device, cache: Path | None = None
 ) -> FusionData:
@@ -207,11 +179,8 @@ def _build(data: Path, settings: SampleSettings, hourglass: nn.Module, device: t
         print(f"3D of {int(joined.sum())} of {len(people)} training people joined with their 2D labels")
     people, validation = people.to(device), validation.to(device)
     hourglass.to(device)
-    shape = (settings.size, settings.margin, settings.fusion_size)
-    kind = {"stack": settings.stack, "photo_features": settings.photo_features}
-    held_out = build_samples(validation, hourglass, *shape, 1, None, **kind)
-    generator = torch.Generator(device).manual_seed(settings.seed)
-    training = build_samples(people, hourglass, *shape, settings.crops, generator, augment=settings.augment, **kind)
+    held_out = build_samples(validation, hourglass, settings)
+    training = build_samples(people, hourglass, settings, torch.Generator(device).manual_seed(settings.seed))
     if not settings.pairs:
         return FusionData(training, held_out, people.names)
     pairs = _pairs(validation, hourglass, settings, library)

@@ -19,7 +19,7 @@ from train.data.sampling import draw_local, named_rows, sampling_weights
 from train.data.sources import find_people
 from train.engine.loop import Loop
 from train.fusion_stage.pose_figures import pose_figures
-from train.fusion_stage.samples import build_samples
+from train.fusion_stage.samples import SampleSettings, build_samples
 from train.fusion_stage.training import predict
 from train.hourglass_stage import SIGMA, maps_pck
 from train.losses import fusion_loss, heatmap_loss
@@ -60,6 +60,7 @@ def make_loop(
 ) -> Loop:
     """The loop of a run, with its people."""
     size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
+    plain = SampleSettings.of(estimator.config)
     held_out, people = (_posed(find_people(data, validation=part)) for part in (True, False))
     weights = sampling_weights(people.source, people.names, settings.synthetic_fraction)
 
@@ -76,9 +77,7 @@ def make_loop(
     def validate(network: BothNetworks) -> dict[str, float]:
         network.eval()
         pck = maps_pck(network.hourglass, held_out, size, margin)
-        config = network.fusion.config
-        shape, kind = (size, margin, config.input_size), {"photo_features": config.photo_features > 0}
-        samples = build_samples(held_out, network.hourglass, *shape, 1, None, progress=False, **kind)
+        samples = build_samples(held_out, network.hourglass, plain, progress=False)
         figures = pose_figures(predict(network.fusion, samples), samples.pose.cpu().numpy())
         return {"pck": pck["mean"], "mpjpe": figures["mpjpe"], "pa_mpjpe": figures["pa_mpjpe"]}
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-from fusion_model.files import write_atomically
 from fusion_model.fusion import FusionNetwork
+from train.engine.logs import forget_rows, read_rows, write_rows
 
 FILE = "mixing.csv"
 EVERY = 50  # steps between two rows
@@ -23,8 +22,8 @@ class MixingLog:
     def __init__(self, folder: Path | None, step: int) -> None:
         self._path = folder / FILE if folder else None
         self._last = -1
-        if self._path and self._path.exists():
-            _forget_from(self._path, step)
+        if self._path:
+            forget_rows(self._path, step - 1)
 
     def record(self, step: int, network: FusionNetwork, *, always: bool = False) -> None:
         """A row for the weights that ``step`` updates led to, if it is due and they can change; each step once.
@@ -38,23 +37,7 @@ class MixingLog:
         if self._path is None or not network.config.has_soft_weights or not due:
             return
         self._last = step
-        new = not self._path.exists()
-        weights = {f"w{layer}": f"{w:.6g}" for layer, w in enumerate(network.mixing_weights().tolist(), start=1)}
         values = {name: getattr(network, name) for name in ("alpha", "beta")}
-        row = {"step": step, **{name: "" if v is None else f"{v.item():.6g}" for name, v in values.items()}, **weights}
-        with self._path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
-
-
-def _forget_from(path: Path, step: int) -> None:
-    """Drop rows of steps to come, and a row that a cut left half written."""
-    head, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
-    complete = [line for line in lines if line.endswith("\n") and line.count(",") == head.count(",")]
-    kept = [line for line in complete if int(line.partition(",")[0]) < step]
-    if not kept:
-        path.unlink()
-        return
-    write_atomically(path, "".join((head, *kept)))
+        values |= {f"w{layer}": w for layer, w in enumerate(network.mixing_weights(), start=1)}
+        row = {"step": step, **{name: "" if v is None else f"{v.item():.6g}" for name, v in values.items()}}
+        write_rows(self._path, [*read_rows(self._path), row])

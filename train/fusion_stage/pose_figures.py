@@ -98,12 +98,12 @@ _REACH_MM = 1100.0  # from the pelvis to the edge of a panel
 
 
 @torch.inference_mode()
-def pose_sheet(network: FusionNetwork, samples: FusionSamples, count: int = 6) -> np.ndarray:
+def pose_sheet(network: FusionNetwork, samples: FusionSamples) -> np.ndarray:
     """A fusion network on a few people: (3 P, n P, 3) uint8, crops, found poses from ahead, found poses from the side.
 
     The true pose lies under the found one, in grey. Of samples with features for pixels there are no crops to show.
     """
-    rows = even_rows(len(samples), count).to(samples.source.device)
+    rows = even_rows(len(samples)).to(samples.source.device)
     images, *others = samples.inputs(rows)
     carried = conversion_matrix(SKELETONS[network.config.skeleton], HUMAN36M_17)
     found, truth = carried @ network(images, *others).float().cpu().numpy(), samples.pose[rows].cpu().numpy()

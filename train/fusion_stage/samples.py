@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from fusion_model.config import ModelConfig
 from fusion_model.crop_inference import fusion_inputs
 from fusion_model.heatmaps import to_map_coordinates
 from fusion_model.skeletons import MPII_16
@@ -23,6 +24,7 @@ from train.engine.machine import bf16_is_fast
 from train.engine.seeds import RowNoise
 
 _MAP_UNIT = 1 / 160  # of a byte: maps reach up to 1.59
+_BATCH = 64  # crops at once
 
 
 @dataclass
@@ -103,20 +105,54 @@ class FusionData:
         return FusionData(self.training.to(device), self.held_out.to(device), self.names)
 
 
+@dataclass(frozen=True)
+class SampleSettings:
+    """What decides which crops a run trains on, besides data and hourglass.
+
+    Attributes:
+        size: side of the hourglass's crop in pixels.
+        margin: of the crops.
+        fusion_size: input size of the fusion network in pixels.
+        crops: augmented crops of each training person.
+        seed: of the augmentation.
+        pairs: rows without a picture, drawn from poses alone.
+        people: training people at most, spaced evenly over the data; None for all.
+        stack: which hourglass's maps are taken, 0 for the first of the stack, -1 for the last.
+        action: only people of that action; empty for all people.
+        augment: how far the crops vary.
+        motions: file of the postures of the pairs; empty for those that come along.
+        joined_targets: whether training photos have their 3D joined with their 2D labels.
+        photo_features: whether features of the hourglass stand for the photo's pixels.
+    """
+
+    size: int
+    margin: float
+    fusion_size: int
+    crops: int = 1
+    seed: int = 0
+    pairs: int = 0
+    people: int | None = None
+    stack: int = -1
+    action: str = ""
+    augment: str = "wide"
+    motions: str = ""
+    joined_targets: bool = False
+    photo_features: bool = False
+
+    @classmethod
+    def of(cls, config: ModelConfig) -> SampleSettings:
+        """Those of plain crops for the networks of a checkpoint."""
+        sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
+        return cls(*sizes, photo_features=config.fusion.photo_features > 0)
+
+
 @torch.inference_mode()
 def build_samples(
     people: People,
     hourglass: nn.Module,
-    size: int,
-    margin: float,
-    fusion_size: int,
-    copies: int,
-    generator: torch.Generator | None,
-    batch: int = 64,
-    stack: int = -1,
+    settings: SampleSettings,
+    generator: torch.Generator | None = None,
     *,
-    augment: str = "wide",
-    photo_features: bool = False,
     progress: bool = True,
 ) -> FusionSamples:
     """Run the hourglass on crops of the people whose 3D is known.
@@ -124,39 +160,33 @@ def build_samples(
     Args:
         people: on the device of the hourglass; those without 3D are left out.
         hourglass: in evaluation mode.
-        size: its input size in pixels.
-        margin: of the crops.
-        fusion_size: input size of the fusion network.
-        copies: crops of each person.
-        generator: of the augmentation; None gives plain upright crops.
-        batch: crops at once.
-        stack: which of the hourglass's stacks gives the maps.
-        augment: how far the crops vary, a key of :data:`train.data.augment.AUGMENT_POSES`.
-        photo_features: keep features of the hourglass in place of the photo's pixels.
+        settings: of the crops, and of what is kept of them.
+        generator: of the augmentation; None gives one plain upright crop of each person.
         progress: whether to show a bar.
     """
-    rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0].repeat(copies)
+    size, margin = settings.size, settings.margin
+    rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0].repeat(settings.crops if generator else 1)
     if not len(rows):
         raise ValueError(
             "none of the people has a 3D pose: the fusion network needs sources with pseudo-labels or measured 3D"
         )
 
     def parts() -> Iterator[tuple[Tensor, ...]]:
-        for start in tqdm(range(0, len(rows), batch), desc="hourglass maps", unit="batch", disable=not progress):
-            part = people.take(rows[start : start + batch])
+        for start in tqdm(range(0, len(rows), _BATCH), desc="hourglass maps", unit="batch", disable=not progress):
+            part = people.take(rows[start : start + _BATCH])
             pose, weight = part.pose, part.pose_weight
             if generator is None:
                 images, matrices = plain_crops(part, size, margin)
                 points, point_weight = transform(part.joints, matrices), part.weight
             else:
-                crops = random_crops(part, size, margin, AUGMENT_POSES[augment], generator)
+                crops = random_crops(part, size, margin, AUGMENT_POSES[settings.augment], generator)
                 images, points, point_weight = crops.images, crops.joints[:, 0], crops.weight
                 pose, weight = turned_poses(pose, weight, crops.angle, crops.mirror)
             with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16_is_fast(images.device.type)):
                 maps, features = hourglass.maps_and_features(images.contiguous(memory_format=torch.channels_last))
-            seen = features.float() if photo_features else None
-            inputs = fusion_inputs(images, maps[stack].float(), fusion_size, seen)
-            points = to_map_coordinates(points, size / fusion_size)
+            seen = features.float() if settings.photo_features else None
+            inputs = fusion_inputs(images, maps[settings.stack].float(), settings.fusion_size, seen)
+            points = to_map_coordinates(points, size / settings.fusion_size)
             yield (*stored_inputs(*inputs), pose, weight, points, point_weight, part.source)
 
     return joined_parts(parts(), len(rows))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from fusion_model.hub.checkpoints import load_checkpoint
@@ -12,19 +11,16 @@ from train.data.prepared import SETTINGS as PREPARED
 from train.data.readers.registry import DISTRIBUTED
 from train.data.source import SYNTHETIC
 from train.data.sources import find_sources
-from train.engine.run_files import refuse_other_settings
 from train.recipes.plan import Choices, Recipe
-from train.synthesis.dataset import SETTINGS as PICTURE_SETTINGS
-from train.synthesis.dataset import Settings as PictureSettings
 
 
 def check_data(recipe: Recipe, choices: Choices) -> None:
-    """Refuse data, rendered people and a checkpoint that a recipe cannot start from.
+    """Refuse data and a checkpoint that a recipe cannot start from.
 
     Raises:
         FileNotFoundError: if a set or the checkpoint is not there, or a set is not prepared to its end.
-        ValueError: if a folder holds another set or has no people of a part, rendered people are others than the
-            recipe's, or the checkpoint is damaged, has no detector, or its hourglass is not the preset's.
+        ValueError: if a folder holds another set or has no people of a part, or the checkpoint is damaged, has no
+            detector, or its hourglass is not the preset's.
     """
     for named in recipe.sets:
         data_set = named.format(base=choices.base)
@@ -35,8 +31,6 @@ def check_data(recipe: Recipe, choices: Choices) -> None:
                 raise ValueError(f"{folder} has no {part} people: {_how(data_set, folder)}")
     if not recipe.sets:
         _check_photos(choices.data)
-    for folder, pictures in _pictures(recipe, choices).items():
-        _check_pictures(folder, pictures)
     if choices.init_from:
         _check_checkpoint(choices.init_from, choices.preset or recipe.preset)
 
@@ -79,26 +73,6 @@ def _check_photos(data: Path) -> None:
     for part, held_out in (("train", False), ("validate", True)):
         if not any((source.validation == held_out).any() for source in photos):
             raise ValueError(f"{data} has no photos to {part} on: see docs/data.md")
-
-
-def _pictures(recipe: Recipe, choices: Choices) -> dict[Path, PictureSettings]:
-    """What a recipe renders, by folder."""
-    commands = [command for stage in recipe.stages(choices) for command in stage.commands if command[0] == "synthesize"]
-    asked = [dict(zip(words[1::2], words[2::2], strict=True)) for words in commands]
-    return {
-        Path(one["--out"]): PictureSettings(
-            int(one["--count"]), int(one["--seed"]), int(one["--size"]), one["--split"], Path(one["--backgrounds"]).name
-        )
-        for one in asked
-    }
-
-
-def _check_pictures(folder: Path, pictures: PictureSettings) -> None:
-    """Refuse a folder of other rendered people."""
-    try:
-        refuse_other_settings(folder, PICTURE_SETTINGS, dataclasses.asdict(pictures))
-    except ValueError as error:
-        raise ValueError(f"this recipe renders people itself: move {folder} away ({error})") from error
 
 
 def _check_checkpoint(folder: Path, preset: str) -> None:

@@ -19,8 +19,8 @@ from tests.helpers.fake_data import make_source
 from train.data.people import load_people
 from train.detector_stage.attach import CONFIG_FILE, attach, read_detector
 from train.detector_stage.composites import Composite, CompositeMaker
-from train.detector_stage.figures import detection_figures, recall_at
-from train.detector_stage.training import stack
+from train.detector_stage.figures import detector_figures
+from train.detector_stage.training import _made_scenes, stack
 from train.engine.checkpoints import write_best
 from train.losses import bells, detector_loss, generalised_iou
 
@@ -135,24 +135,21 @@ def test_the_loss_is_least_for_the_right_answer_and_spares_what_is_not_trusted()
         assert detector_loss(wrong, boxes, axes, there, trust)[0] > best + 0.05
 
 
-def test_recall_at_a_rate_of_false_boxes():
-    marks = [(0.9, True), (0.8, False), (0.7, True), (0.6, False), (0.5, True)]
-    assert recall_at(marks, 4, 1) == (0.5, 0.7)
-    assert recall_at(marks, 4, 2) == (0.75, 0.5)
-    assert recall_at([], 4, 1) == (0.0, 1.0)
-
-
-def test_a_perfect_detector_finds_all_people():
-    boxes = np.array([[20, 20, 60, 100], [80, 30, 110, 90]], np.float32)
-    composite = Composite(np.zeros((128, 128, 3), np.uint8), boxes, np.tile([1.0, 0.0], (2, 1)), np.ones((16, 16)))
+def test_a_detector_without_scenes_is_watched_on_composites(monkeypatch):
+    monkeypatch.setattr("train.detector_stage.training._VALIDATION", 10)
+    scenes, again = (_made_scenes([coloured_source()], SIZE) for _ in range(2))
+    assert len(scenes) == 20
+    assert np.array_equal(again.photo(7), scenes.photo(7)), "the same in every run"
+    one = scenes.take(np.array([len(boxes) == 1 for boxes in scenes.boxes])).take(np.arange(1))
+    x0, y0, x1, y1 = one.boxes[0][0].tolist()
+    sides = [(x0, y0, x1, y1), (SIZE - 1 - x1, y0, SIZE - 1 - x0, y1)]  # as the photo and its mirror image show it
 
     class Perfect(PersonDetector):
-        def forward(self, images):
-            return right_output(boxes.tolist()).expand(len(images), -1, -1, -1)
+        def forward(self, _images):
+            return torch.cat([right_output([side]) for side in sides])
 
-    figures = detection_figures(Perfect(DetectorConfig(width=8, head=8, input_size=128)).eval(), [composite, composite])
-    assert figures["recall"] == 100
-    assert figures["turn_error"] == pytest.approx(0)
+    assert detector_figures(Perfect(DetectorConfig(width=8, head=8, input_size=SIZE)).eval(), one)["ap"] == 100
+    assert detector_figures(PersonDetector(DetectorConfig(width=8, head=8, input_size=SIZE)).eval(), one)["ap"] < 100
 
 
 def test_a_batch_is_padded_with_no_person():

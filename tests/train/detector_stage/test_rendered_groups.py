@@ -19,13 +19,13 @@ def folder(tmp_path, monkeypatch):
         return Picture(picture(index).image, np.eye(3), people)
 
     small_parts(monkeypatch)
+    write_rendered(tmp_path / "held", "validation")
     write_rendered(tmp_path / "rendered", make=make)
     return tmp_path
 
 
 def test_a_picture_comes_with_its_people(folder):
-    groups = find_groups(folder, held_out=False)
-    assert find_groups(folder, held_out=True) is None
+    groups = find_groups(folder)
     assert len(groups) == 13
     pictures = np.stack([picture(number).image for number in range(13)]).astype(int)
     for number in range(13):
@@ -37,13 +37,13 @@ def test_a_picture_comes_with_its_people(folder):
 
 
 def test_half_of_the_pictures_drawn_show_several_people(folder):
-    groups, generator = find_groups(folder, held_out=False), np.random.default_rng(0)
+    groups, generator = find_groups(folder), np.random.default_rng(0)
     several = np.mean([len(groups.load(groups.draw(generator))[1]) > 1 for _ in range(400)])
     assert several == pytest.approx(0.5 + 0.5 * 4 / 13, abs=0.08)
 
 
 def test_a_damaged_part_is_named(folder):
     (folder / "rendered" / "part-00001.zip").write_bytes(b"PK\x03\x04 cut")
-    groups = find_groups(folder, held_out=False)
+    groups = find_groups(folder)
     with pytest.raises(ValueError, match=r"part-00001.*run train.synthesize again"):
         groups.load(6)

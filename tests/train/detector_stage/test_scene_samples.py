@@ -17,7 +17,7 @@ def drawn(sampler, count=60):
 @pytest.fixture(scope="module")
 def samples():
     scenes = made_scenes(PEOPLE, [], source=["stanford40", "sun"], shape=(100, 140))
-    return drawn(SceneSampler(scenes, SIZE, validation=False))
+    return drawn(SceneSampler(scenes, SIZE))
 
 
 def test_people_fill_their_boxes(samples):
@@ -45,19 +45,17 @@ def test_the_body_axis_turns_with_the_photo(samples):
     assert len(known) > 30, "tall boxes of sets whose people in such boxes stand"
     assert np.allclose(np.linalg.norm(known, axis=1), 1, atol=1e-5)
     assert (known[:, 0] > 0.999).mean() > 0.7
-    turned = drawn(
-        SceneSampler(made_scenes(PEOPLE, source=["stanford40"], shape=(100, 140)), SIZE, validation=False), 300
-    )
+    turned = drawn(SceneSampler(made_scenes(PEOPLE, source=["stanford40"], shape=(100, 140)), SIZE), 300)
     for sample in turned:
         for box, axis in zip(sample.boxes, sample.axes, strict=True):
             if abs(axis[1]) > 0.9:
                 assert box[2] - box[0] > box[3] - box[1], "somebody who stands lies in a photo turned by a right angle"
-    other = drawn(SceneSampler(made_scenes(PEOPLE, source=["mpii"], shape=(100, 140)), SIZE, validation=False), 20)
+    other = drawn(SceneSampler(made_scenes(PEOPLE, source=["mpii"], shape=(100, 140)), SIZE), 20)
     assert not any(sample.axes.any() for sample in other)
 
 
 def test_the_unsure_are_neither_found_nor_background():
-    sampler = SceneSampler(made_scenes(PEOPLE, unsure={0}, shape=(100, 140)), SIZE, validation=False)
+    sampler = SceneSampler(made_scenes(PEOPLE, unsure={0}, shape=(100, 140)), SIZE)
     for sample in drawn(sampler, 20):
         assert not len(sample.boxes)
         white = sample.image.min(-1) > 200
@@ -67,7 +65,7 @@ def test_the_unsure_are_neither_found_nor_background():
 
 def test_a_picture_repeats_with_its_generator_and_nobody_is_nobody():
     scenes = made_scenes(PEOPLE, [], [], source=["coco"] * 3)
-    sampler = SceneSampler(scenes, SIZE, validation=False)
+    sampler = SceneSampler(scenes, SIZE)
     one, other = (sampler.make(np.random.default_rng(3)) for _ in range(2))
     assert np.array_equal(one.image, other.image)
     assert len(sampler) == 3

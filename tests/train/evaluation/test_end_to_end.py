@@ -207,7 +207,7 @@ def test_sources_without_a_torso_are_passed_over():
         labelled_people([bare])
 
 
-def test_groups_without_a_figure_are_left_out_of_the_tables(capsys):
+def test_groups_without_a_figure_are_left_out_of_the_tables():
     source = make_source("synthetic", count=4)
     source.pose_weight[:] = 1.0
     source.groups["pose"] = np.array(["standing", "standing", "lying", "lying"])
@@ -218,8 +218,6 @@ def test_groups_without_a_figure_are_left_out_of_the_tables(capsys):
     assert "order" not in table["standing"]["model"], "all joints lie in one depth"
     figures = {"true box": {}, "end to end": {}, "3D": {}, "rendered 3D": table}
     assert "| standing | 2 | 0.0 | 0.0 | 0.0 | 0.0 | - | - |" in card_text(PRESETS["tiny"], "name", figures)
-    print_figures(figures)
-    assert "standing   model     n    2  MPJPE   0.0 mm  PA-MPJPE   0.0 mm\n" in capsys.readouterr().out
 
 
 def posed(joints):
@@ -333,9 +331,7 @@ def test_the_new_figures_are_printed_and_on_the_card(measured, capsys, tmp_path)
     print_figures(figures)
     printed = capsys.readouterr().out
     row, two = figures["mirror joints"]["mpii"], figures["calibration, two peaks"]
-    assert f"  mpii                 n    4  {row['mirrored']:5.1f} +- {row['se']:.1f}\n" in printed
     error = f"{two['expected_calibration_error']:.3f}"
-    assert f"half the first one's height: {error} (n {two['n']})" in printed
     assert "everyday from score 0.8" in printed
     estimator = sure()
     estimator.save_pretrained(tmp_path)
@@ -344,8 +340,9 @@ def test_the_new_figures_are_printed_and_on_the_card(measured, capsys, tmp_path)
     card = (tmp_path / "README.md").read_text()
     pck = figures["true box"]["mpii"]
     cells = f"{pck['pck']:.1f} | {pck['se']:.1f} | - | - | {row['mirrored']:.1f} ± {row['se']:.1f} (n 4) |"
-    assert f"| true box, mpii | 4 | {cells}" in card
-    assert f"and more: {error} (n = {two['n']})." in card
+    for text in (card, printed):
+        assert f"| true box, mpii | 4 | {cells}" in text
+        assert f"and more: {error} (n = {two['n']})." in text
     assert "against teacher joints of score 0.8 and more" in card
     new = ("mirror joints", "calibration, two peaks", "people")
     old = {name: value for name, value in figures.items() if name not in new}

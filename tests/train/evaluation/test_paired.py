@@ -1,12 +1,9 @@
 """Two measurements, paired over the people whom both have."""
 
 import json
-import sys
 
 import pytest
 
-from train import compare
-from train.command import run_command
 from train.evaluation.paired import paired_table
 
 
@@ -28,27 +25,20 @@ def test_a_row_of_another_photo_is_another_person():
         paired_table(figures(coco={"0 a": 50.0}), figures(coco={"0 b": 50.0}))
 
 
-def compared(capsys, monkeypatch, *paths):
-    monkeypatch.setattr(sys, "argv", ["compare", *map(str, paths)])
-    status = run_command(compare.parser(), compare.main)
-    return status, capsys.readouterr()
-
-
-def test_the_command_prints_the_table(tmp_path, capsys, monkeypatch):
+def test_the_command_prints_the_table(tmp_path, printed):
     for name, score in (("before", 25.0), ("after", 50.0)):
         (tmp_path / f"{name}.json").write_text(json.dumps(figures(mpii={"0 a": score})))
-    status, printed = compared(capsys, monkeypatch, tmp_path / "before.json", tmp_path / "after.json")
-    assert (status, printed.out.splitlines()[-1]) == (0, "| true box | mpii | 1 | 25.0 | 50.0 | +25.00 | - |")
+    table = printed("compare", tmp_path / "before.json", tmp_path / "after.json")
+    assert table.splitlines()[-1] == "| true box | mpii | 1 | 25.0 | 50.0 | +25.00 | - |"
 
 
 @pytest.mark.parametrize(
-    ("text", "error"),
+    ("text", "words"),
     [(None, "not found"), ("no", "is no JSON file"), ("[]", "has no scores"), ('{"people": {}}', "has no scores")],
 )
-def test_other_files_are_refused(text, error, tmp_path, capsys, monkeypatch):
+def test_other_files_are_refused(text, words, tmp_path, refused):
     if text is not None:
         (tmp_path / "a.json").write_text(text)
-    status, printed = compared(capsys, monkeypatch, tmp_path / "a.json", tmp_path / "a.json")
-    assert status == 1
-    assert f"a.json {error}" in printed.err
-    assert "train.evaluate --out" in printed.err
+    error = refused("compare", tmp_path / "a.json", tmp_path / "a.json")
+    assert f"a.json {words}" in error
+    assert "train.evaluate --out" in error

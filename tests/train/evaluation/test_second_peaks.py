@@ -28,7 +28,6 @@ def test_one_peak_has_no_second_however_broad_it_is():
 def test_a_peak_beside_the_first_is_part_of_it():
     assert second_peaks(peaks((20.0, 16, 1), (23, 16, 0.9))) == 0
     assert second_peaks(peaks((20.0, 16, 1), (24, 16, 0.9))) == pytest.approx(0.9, abs=1e-6)
-    assert second_peaks(peaks((20.0, 16, 1), (24, 16, 0.9)), min_distance=4.5) == 0
 
 
 def test_a_peak_at_the_border_counts():

@@ -12,10 +12,11 @@ from fusion_model.readings import read_maps
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from tests.helpers.fake_data import make_people
 from train.data.augment import plain_crops
+from train.data.readers.registry import SETS
 from train.data.sampling import draw, sampling_weights
 from train.engine.machine import bf16_is_fast
 from train.engine.seeds import RowNoise
-from train.fusion_stage.samples import FusionSamples, build_samples, random_rows, stored_inputs
+from train.fusion_stage.samples import FusionSamples, SampleSettings, build_samples, random_rows, stored_inputs
 from train.losses import reprojection_loss
 
 NAMES = ("coco", "synthetic", "mine", "synthetic")
@@ -27,8 +28,9 @@ def fractions(weights):
 
 
 def test_rendered_people_have_their_fraction_of_a_batch():
-    weights = sampling_weights(SOURCE, NAMES, 0.25, {"coco": 0.003})
-    assert fractions(weights) == pytest.approx([0.75 * 0.75, 0.25 * 0.6, 0.75 * 0.25, 0.25 * 0.4])
+    weights, coco, mine = sampling_weights(SOURCE, NAMES, 0.25), SETS["coco"].share, 100 / 100_000
+    photos = [0.75 * share / (coco + mine) for share in (coco, mine)]
+    assert fractions(weights) == pytest.approx([photos[0], 0.25 * 0.6, photos[1], 0.25 * 0.4])
     drawn = draw(weights, 20_000, torch.Generator().manual_seed(0))
     assert (SOURCE[drawn] % 2 == 1).double().mean().item() == pytest.approx(0.25, abs=0.01)
 
@@ -131,7 +133,7 @@ def test_samples_of_features_are_what_the_hourglass_knows_of_the_crop():
     people = make_people(3)
     torch.manual_seed(0)
     hourglass = StackedHourglass(HourglassConfig(stacks=2, width=16, input_size=64)).eval()
-    samples = build_samples(people, hourglass, 64, 1.25, 4, 1, None, photo_features=True, progress=False)
+    samples = build_samples(people, hourglass, SampleSettings(64, 1.25, 4, photo_features=True), progress=False)
     images, _ = plain_crops(people, 64, 1.25)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16_is_fast("cpu")):
         maps, features = hourglass.maps_and_features(images.contiguous(memory_format=torch.channels_last))

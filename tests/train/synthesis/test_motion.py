@@ -22,7 +22,6 @@ from train.synthesis.rig import RIG, mirror_posture
 
 X, Y, Z = np.eye(3)
 CANONICAL = np.tile(np.eye(3), (len(RIG), 1, 1))
-SIDED = ("thumb", "knuckle", "wrist", "elbow", "shoulder", "hip", "knee", "ankle", "ball", "toe")
 
 
 def bent(bone, axis, degrees, base=CANONICAL):

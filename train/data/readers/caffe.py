@@ -36,56 +36,56 @@ class Datum:
 
 
 @lru_cache(maxsize=8)  # LMDB allows one open handle of a folder in a process
-def _open(path: Path, section: str) -> Any:
+def _open(path: Path) -> Any:
     """A read-only environment."""
     if not (path / "data.mdb").is_file():
-        raise LayoutError(path, "there is no data.mdb in it", _EXPECTED, section)
+        raise LayoutError(path, "there is no data.mdb in it", _EXPECTED)
     try:
         import lmdb  # noqa: PLC0415 - one data set alone needs it
     except ImportError as error:
-        raise LayoutError(path, "the package lmdb is not installed", "'pip install lmdb'", section) from error
+        raise LayoutError(path, "the package lmdb is not installed", "'pip install lmdb'") from error
     try:
         environment = lmdb.open(str(path), readonly=True, lock=False, readahead=False)
     except lmdb.Error as error:
-        raise LayoutError(path, f"cannot be read ({error})", f"{_EXPECTED}: unpack it again", section) from error
+        raise LayoutError(path, f"cannot be read ({error})", f"{_EXPECTED}: unpack it again") from error
     # LMDB maps the file into memory: reading past the end of one that was cut would end the program.
     needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
     if (held := (path / "data.mdb").stat().st_size) < needed:
-        raise LayoutError(path, f"data.mdb has {held} bytes of {needed}", f"{_EXPECTED}: unpack it again", section)
+        raise LayoutError(path, f"data.mdb has {held} bytes of {needed}", f"{_EXPECTED}: unpack it again")
     return environment
 
 
-def _within(path: Path, section: str, read: Callable[[Any], T]) -> T:
+def _within(path: Path, read: Callable[[Any], T]) -> T:
     """What ``read`` gives for a transaction."""
-    environment = _open(path, section)
+    environment = _open(path)
     import lmdb  # noqa: PLC0415 - as above
 
     try:
         with environment.begin() as transaction:
             return read(transaction)
     except lmdb.Error as error:
-        raise LayoutError(path, f"cannot be read ({error})", f"{_EXPECTED}: unpack it again", section) from error
+        raise LayoutError(path, f"cannot be read ({error})", f"{_EXPECTED}: unpack it again") from error
 
 
-def read_keys(path: Path, section: str) -> list[bytes]:
+def read_keys(path: Path) -> list[bytes]:
     """All keys, in their order.
 
     Raises:
         LayoutError: if the folder is missing or damaged.
     """
-    return _within(path, section, lambda found: list(found.cursor().iternext(keys=True, values=False)))
+    return _within(path, lambda found: list(found.cursor().iternext(keys=True, values=False)))
 
 
-def read_datum(path: Path, key: bytes, section: str) -> Datum:
+def read_datum(path: Path, key: bytes) -> Datum:
     """One value.
 
     Raises:
         LayoutError: if it is missing or no Datum.
     """
-    value = _within(path, section, lambda found: found.get(key))
+    value = _within(path, lambda found: found.get(key))
     where = path / key.decode(errors="replace")
     if value is None:
-        raise LayoutError(where, "there is no such key", "the keys of the other folder", section)
+        raise LayoutError(where, "there is no such key", "the keys of the other folder")
     datum = Datum()
     names = {1: "channels", 2: "height", 3: "width", 4: "data"}
     numbers: list[float] = []
@@ -98,18 +98,18 @@ def read_datum(path: Path, key: bytes, section: str) -> Datum:
             elif field in names:
                 setattr(datum, names[field], content)
     except (IndexError, struct.error, ValueError) as error:
-        raise LayoutError(where, f"{len(value)} bytes that are no Datum ({error})", _EXPECTED, section) from error
+        raise LayoutError(where, f"{len(value)} bytes that are no Datum ({error})", _EXPECTED) from error
     datum.numbers = tuple(numbers)
     return datum
 
 
-def read_image(path: Path, key: bytes, section: str) -> np.ndarray:
+def read_image(path: Path, key: bytes) -> np.ndarray:
     """A picture (H, W, 3) uint8 BGR.
 
     Raises:
         LayoutError: if the value is no picture.
     """
-    datum = read_datum(path, key, section)
+    datum = read_datum(path, key)
     if datum.encoded:
         if (image := decode(datum.data)) is not None:
             return image
@@ -117,7 +117,7 @@ def read_image(path: Path, key: bytes, section: str) -> np.ndarray:
         planes = np.frombuffer(datum.data, np.uint8).reshape(3, datum.height, datum.width)
         return np.ascontiguousarray(planes.transpose(1, 2, 0))
     found = f"{len(datum.data)} bytes, {datum.channels} x {datum.height} x {datum.width}"
-    raise LayoutError(path / key.decode(errors="replace"), found, "a picture of three channels", section)
+    raise LayoutError(path / key.decode(errors="replace"), found, "a picture of three channels")
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, Any]]:

@@ -27,7 +27,7 @@ _MOST_OUTSIDE = 0.5  # fraction of joints by hand that may lie outside
 _MISPLACED = "a joint that lies far outside its photo (the person is kept)"
 
 
-def read_json(path: Path, expected: str, section: str) -> dict[str, Any]:
+def read_json(path: Path, expected: str) -> dict[str, Any]:
     """The object that a JSON file holds, without the outlines of COCO, which would fill the memory.
 
     Raises:
@@ -36,9 +36,9 @@ def read_json(path: Path, expected: str, section: str) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"), object_hook=_without_outline)
     except (OSError, ValueError, RecursionError) as error:
-        raise LayoutError(path, f"cannot be read ({error})", f"{expected}: unpack it again", section) from error
+        raise LayoutError(path, f"cannot be read ({error})", f"{expected}: unpack it again") from error
     if not isinstance(data, dict):
-        raise LayoutError(path, f"holds a {type(data).__name__}, not an object", expected, section)
+        raise LayoutError(path, f"holds a {type(data).__name__}, not an object", expected)
     return data
 
 
@@ -47,7 +47,7 @@ def _without_outline(entry: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
-def entries_of(data: dict[str, Any], key: str, path: Path, section: str) -> dict[int, dict[str, Any]]:
+def entries_of(data: dict[str, Any], key: str, path: Path) -> dict[int, dict[str, Any]]:
     """The entries of a list of objects by their ``id``, which becomes an int in them, too, in its order.
 
     Raises:
@@ -55,10 +55,10 @@ def entries_of(data: dict[str, Any], key: str, path: Path, section: str) -> dict
     """
     listed = data.get(key)
     if not isinstance(listed, list):
-        raise LayoutError(path, f"has no list {key!r}", "all lists of the set: unpack it again", section)
+        raise LayoutError(path, f"has no list {key!r}", "all lists of the set: unpack it again")
     found: dict[int, dict[str, Any]] = {}
     for row, entry in enumerate(listed):
-        place = Place(path, section, f"entry {row} of {key!r}, counted from 0,")
+        place = Place(path, f"entry {row} of {key!r}, counted from 0,")
         if not isinstance(entry, dict):
             raise place.error(f"is {reprlib.repr(entry)}", "an object")
         number = whole_number(entry, "id", place)
@@ -130,27 +130,24 @@ def box_inside(box: np.ndarray, size: tuple[int, int], place: Place) -> np.ndarr
     found = f"the box of {place.entry} ({', '.join(f'{number:g}' for number in box)})"
     if np.abs(inside - box).max() <= _ROUNDING:
         expected = "left before right and top before bottom: unpack it again"
-        raise LayoutError(place.file, f"{found} is inside-out or empty", expected, place.section)
+        raise LayoutError(place.file, f"{found} is inside-out or empty", expected)
     found += f" reaches beyond the photo of {size[0]} x {size[1]} pixels"
-    raise LayoutError(place.file, found, "boxes within the photo: unpack it again", place.section)
+    raise LayoutError(place.file, found, "boxes within the photo: unpack it again")
 
 
-def check_person(
-    record: Record, skeleton: Skeleton, size: tuple[int, int], section: str, skipped: Counter[str]
-) -> Record:
+def check_person(record: Record, skeleton: Skeleton, size: tuple[int, int], skipped: Counter[str]) -> Record:
     """A person as the labels say, but for joints by hand that lie far outside the picture: these become unknown.
 
     Args:
         record: the person.
         skeleton: names the joints.
         size: width and height of the picture.
-        section: of docs/data.md, for messages.
         skipped: counts such joints.
 
     Raises:
         LayoutError: if a joint or the box is no number, or lies where this picture cannot have it.
     """
-    place = record.place or Place(record.frame.path, section, f"person {record.number}")
+    place = record.place or Place(record.frame.path, f"person {record.number}")
     known = record.visible != UNKNOWN
     _check_numbers(record, known, skeleton, place)
     if record.box is not None:

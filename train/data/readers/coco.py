@@ -42,8 +42,6 @@ from train.data.readers.records import (
 )
 from train.data.scenes import UNSURE, WHOLE
 
-SECTION = "COCO"
-
 
 @dataclass(frozen=True)
 class CocoPhoto:
@@ -76,7 +74,7 @@ class CocoLabels:
 
     def place(self, annotation: dict[str, Any]) -> Place:
         """Where an annotation stands."""
-        return Place(self.path, SECTION, f"person {annotation['id']} in photo {annotation['image_id']}")
+        return Place(self.path, f"person {annotation['id']} in photo {annotation['image_id']}")
 
     def person_categories(self) -> list[dict[str, Any]]:
         """The categories called person."""
@@ -98,7 +96,7 @@ def photo_folder(source: Path, part: str) -> Path:
     for folder in (source / part, source / "images" / part):
         if folder.is_dir():
             return folder
-    raise LayoutError(source / part, "there is no such folder", f"the photos of {part}.zip, unpacked", SECTION)
+    raise LayoutError(source / part, "there is no such folder", f"the photos of {part}.zip, unpacked")
 
 
 def read_labels(path: Path, folder: Path) -> CocoLabels:
@@ -107,22 +105,22 @@ def read_labels(path: Path, folder: Path) -> CocoLabels:
     Raises:
         LayoutError: if it is not COCO's, or its photos and annotations do not fit each other.
     """
-    data = read_json(path, "COCO's 'images' and 'annotations'", SECTION)
+    data = read_json(path, "COCO's 'images' and 'annotations'")
     photos = {}
-    for number, entry in sorted(entries_of(data, "images", path, SECTION).items()):
-        place = Place(path, SECTION, f"photo {number}")
+    for number, entry in sorted(entries_of(data, "images", path).items()):
+        place = Place(path, f"photo {number}")
         size = whole_number(entry, "width", place, least=1), whole_number(entry, "height", place, least=1)
         photos[number] = CocoPhoto(member_path(folder, entry.get("file_name"), place), size)
-    annotations = [entry for _, entry in sorted(entries_of(data, "annotations", path, SECTION).items())]
+    annotations = [entry for _, entry in sorted(entries_of(data, "annotations", path).items())]
     for entry in annotations:
-        photo = whole_number(entry, "image_id", Place(path, SECTION, f"person {entry['id']}"))
+        photo = whole_number(entry, "image_id", Place(path, f"person {entry['id']}"))
         if photo not in photos:
             found = f"photo {photo} is not listed, which person {entry['id']} is in"
-            raise LayoutError(path, found, "every person's photo", SECTION)
+            raise LayoutError(path, found, "every person's photo")
         entry["image_id"] = photo
     categories = data.get("categories", [])
     if not isinstance(categories, list) or not all(isinstance(entry, dict) for entry in categories):
-        raise LayoutError(path, "'categories' is no list of objects", "the categories of COCO", SECTION)
+        raise LayoutError(path, "'categories' is no list of objects", "the categories of COCO")
     return CocoLabels(path, photos, annotations, categories)
 
 
@@ -142,7 +140,7 @@ def plan_coco(source: Path) -> Plan:
     pattern = "annotations/person_keypoints_*.json"
     units: list[Unit[Record]] = []
     skipped: Counter[str] = Counter()
-    for path in require_any(source, pattern, _EXPECTED, SECTION):
+    for path in require_any(source, pattern, _EXPECTED):
         part = path.stem.removeprefix("person_keypoints_")
         labels = read_labels(path, photo_folder(source, part))
         split = "train" if part.startswith("train") else "validation"
@@ -171,7 +169,7 @@ def _people(labels: CocoLabels, skipped: Counter[str]) -> list[dict[str, Any]]:
         is_used = None in used or category.get("id") in list(used)
         if is_used and (names := category.get("keypoints")) and names != list(COCO_17.joints):
             found = f"the category {category.get('name')!r} has the keypoints {reprlib.repr(names)}"
-            raise LayoutError(labels.path, found, ", ".join(COCO_17.joints), SECTION)
+            raise LayoutError(labels.path, found, ", ".join(COCO_17.joints))
     return people
 
 
@@ -200,7 +198,7 @@ def _records(labels: CocoLabels, split: str, skipped: Counter[str]) -> list[Reco
             number=entry["image_id"] % 2**31,
             place=place,
         )
-        records.append(check_person(record, COCO_17, photo.size, SECTION, skipped))
+        records.append(check_person(record, COCO_17, photo.size, skipped))
     return records
 
 
@@ -240,7 +238,7 @@ def plan_coco_scenes(source: Path) -> ScenePlan:
     """
     units: list[Unit[ScenePhoto]] = []
     skipped: Counter[str] = Counter()
-    for path in require_any(source, "annotations/instances_*.json", _EXPECTED_SCENES, SECTION):
+    for path in require_any(source, "annotations/instances_*.json", _EXPECTED_SCENES):
         part = path.stem.removeprefix("instances_")
         split = "train" if part.startswith("train") else "validation"
         labels = read_labels(path, photo_folder(source, part))
@@ -252,9 +250,9 @@ def _photos(labels: CocoLabels, split: str, skipped: Counter[str]) -> list[Scene
     """The photos of one file, by their number."""
     person = [entry.get("id") for entry in labels.person_categories()]
     if not person:
-        raise LayoutError(labels.path, "there is no category called person", "the categories of COCO", SECTION)
+        raise LayoutError(labels.path, "there is no category called person", "the categories of COCO")
     if not labels.photos:
-        raise LayoutError(labels.path, "there are no photos", "COCO's list of photos: unpack it again", SECTION)
+        raise LayoutError(labels.path, "there are no photos", "COCO's list of photos: unpack it again")
     people: dict[int, list[tuple[np.ndarray, int]]] = defaultdict(list)
     for entry in labels.annotations:
         place = labels.place(entry)

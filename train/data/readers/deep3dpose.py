@@ -18,7 +18,6 @@ from fusion_model.skeletons import HUMAN36M_17
 from train.data.readers.caffe import read_datum, read_image, read_keys
 from train.data.readers.records import UNKNOWN, Frame, Labels, LayoutError, Plan, Record, require_any, split_units
 
-_SECTION = "Deep3DPose"
 _IMAGES, _JOINTS, _ORDER = "image_train.lmdb", "joint3_train.lmdb", "deep3dpose.json"
 _COUNT = 15
 _EVERY = 20  # every so many pictures one validates
@@ -31,13 +30,13 @@ def plan_deep3dpose(source: Path) -> Plan:
     Raises:
         LayoutError: if a folder or the order of the joints is missing, or the folders do not fit each other.
     """
-    require_any(source, "*.lmdb", f"the folders {_IMAGES} and {_JOINTS}", _SECTION)
+    require_any(source, "*.lmdb", f"the folders {_IMAGES} and {_JOINTS}")
     order, unit = _read_order(source / _ORDER)
-    keys = read_keys(source / _IMAGES, _SECTION)
-    labels = read_keys(source / _JOINTS, _SECTION)
+    keys = read_keys(source / _IMAGES)
+    labels = read_keys(source / _JOINTS)
     if keys != labels:
         found = f"{len(labels)} keys that are not the {len(keys)} of {_IMAGES}"
-        raise LayoutError(source / _JOINTS, found, "the same keys in both", _SECTION)
+        raise LayoutError(source / _JOINTS, found, "the same keys in both")
     units = split_units(len(keys), "pictures from", partial(_load, source, keys, order, unit))
     return Plan(HUMAN36M_17, units, found=[f"the order of the joints from {_ORDER}"])
 
@@ -46,22 +45,21 @@ def _read_order(path: Path) -> tuple[list[str | None], np.ndarray]:
     """Names of the 15 joints and what a unit of each axis is worth in mm."""
     expected = f"'joints' ({_COUNT} names of {', '.join(HUMAN36M_17.joints)}, or null) and 'millimetres' (3 numbers)"
     if not path.is_file():
-        found = "there is no such file, and the order of the joints is not published"
-        raise LayoutError(path, found, expected, _SECTION)
+        raise LayoutError(path, "there is no such file, and the order of the joints is not published", expected)
     try:
         stated = json.loads(path.read_text(encoding="utf-8"))
         order, unit = list(stated["joints"]), np.array(stated["millimetres"], float)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise LayoutError(path, f"cannot be read ({type(error).__name__}: {error})", expected, _SECTION) from error
+        raise LayoutError(path, f"cannot be read ({type(error).__name__}: {error})", expected) from error
     named = [name for name in order if name is not None]
     if unknown := [name for name in named if name not in list(HUMAN36M_17.joints)]:
-        raise LayoutError(path, f"a joint called {unknown[0]!r}", expected, _SECTION)
+        raise LayoutError(path, f"a joint called {unknown[0]!r}", expected)
     worth = unit.shape == (3,) and np.isfinite(unit).all() and unit.all()
     if len(order) != _COUNT or len(set(named)) < len(named) or not worth:
         found = f"{len(order)} joints, {len(set(named))} different names, millimetres {unit.tolist()}"
-        raise LayoutError(path, found, expected, _SECTION)
+        raise LayoutError(path, found, expected)
     if not {"left_hip", "right_hip"} <= set(named):
-        raise LayoutError(path, "no left_hip and right_hip", "both, since poses are relative to their middle", _SECTION)
+        raise LayoutError(path, "no left_hip and right_hip", "both, since poses are relative to their middle")
     return order, unit
 
 
@@ -70,7 +68,7 @@ def _load(source: Path, keys: list[bytes], order: list[str | None], unit: np.nda
     records = []
     for number in rows:
         key = keys[number]
-        height, width = read_image(source / _IMAGES, key, _SECTION).shape[:2]
+        height, width = read_image(source / _IMAGES, key).shape[:2]
         records.append(
             Record(
                 Frame(source / _IMAGES, member=key.decode("latin-1")),  # which any key goes through and back
@@ -87,15 +85,15 @@ def _load(source: Path, keys: list[bytes], order: list[str | None], unit: np.nda
 
 def _pose(path: Path, key: bytes, order: list[str | None], unit: np.ndarray) -> np.ndarray:
     """(17, 3) mm, NaN for joints that are not named; a pelvis that is not named is the middle of the hips."""
-    datum = read_datum(path, key, _SECTION)
+    datum = read_datum(path, key)
     numbers = np.array(datum.numbers)
     if not len(numbers) and len(datum.data) == 4 * 3 * _COUNT:  # floats as bytes
         numbers = np.frombuffer(datum.data, "<f4").astype(float)
     if numbers.size != 3 * _COUNT:
         expected = f"{3 * _COUNT}, x y z of {_COUNT} joints"
-        raise LayoutError(path / key.decode(errors="replace"), f"{numbers.size} numbers", expected, _SECTION)
+        raise LayoutError(path / key.decode(errors="replace"), f"{numbers.size} numbers", expected)
     if not np.isfinite(numbers).all():
-        raise LayoutError(path / key.decode(errors="replace"), "a joint that is no number", "numbers", _SECTION)
+        raise LayoutError(path / key.decode(errors="replace"), "a joint that is no number", "numbers")
     pose = np.full((len(HUMAN36M_17), 3), np.nan)
     for name, point in zip(order, numbers.reshape(_COUNT, 3) * unit, strict=True):
         if name is not None:

@@ -14,13 +14,12 @@ from train.data.readers.records import LayoutError, Record
 
 
 def iterate_frames(
-    records: Sequence[Record], section: str, skipped: Counter[str] | None = None
+    records: Sequence[Record], skipped: Counter[str] | None = None
 ) -> Iterator[tuple[Record, np.ndarray]]:
     """Each record with its frame (H, W, 3) uint8 BGR, a picture decoded once for neighbours that share it.
 
     Args:
         records: those of one video with frame numbers that do not fall.
-        section: of docs/data.md, for messages.
         skipped: counts what is read in a way that the user should know, see :func:`read_picture`.
 
     Raises:
@@ -35,10 +34,10 @@ def iterate_frames(
             if picture is None or frame != last:
                 if frame.number is not None:
                     if frame.path not in videos:
-                        videos[frame.path] = _Video(frame.path, section)
+                        videos[frame.path] = _Video(frame.path)
                     picture = videos[frame.path].read(frame.number)
                 else:
-                    picture = read_picture(frame, section, skipped)
+                    picture = read_picture(frame, skipped)
                 last = frame
             yield record, picture
     finally:
@@ -49,16 +48,16 @@ def iterate_frames(
 class _Video:
     """Reads a video forwards; converts only the frames that are asked for."""
 
-    def __init__(self, path: Path, section: str) -> None:
-        self._path, self._section = path, section
+    def __init__(self, path: Path) -> None:
+        self._path = path
         if not path.is_file():
-            raise LayoutError(path, "there is no such file", "the video of these labels", section)
+            raise LayoutError(path, "there is no such file", "the video of these labels")
         try:
             with opened(path) as (container, stream):
                 self._timeline = read_timeline(container, stream)
         except VideoError as error:
             found, expected = "cannot be opened as a video", "one as distributed: unpack it again"
-            raise LayoutError(path, found, expected, section) from error
+            raise LayoutError(path, found, expected) from error
         self._pictures = self._decoded()
         self._picture = next(self._pictures, None)
 
@@ -70,11 +69,11 @@ class _Video:
         frames = len(self._timeline.times)
         if number >= frames:
             expected = f"at least {number + 1}, as many as have labels: unpack it again"
-            raise LayoutError(self._path, f"the video ends after {frames} frames", expected, self._section)
+            raise LayoutError(self._path, f"the video ends after {frames} frames", expected)
         while self._picture is not None and self._picture.number < number:
             self._picture = next(self._pictures, None)
         if self._picture is None or self._picture.number > number:
-            raise LayoutError(self._path, f"frame {number} cannot be decoded", "a whole video", self._section)
+            raise LayoutError(self._path, f"frame {number} cannot be decoded", "a whole video")
         return self._picture.stored()
 
     def close(self) -> None:

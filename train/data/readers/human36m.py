@@ -29,7 +29,7 @@ _DAMAGE = (
 _MOST = 1000  # variables, attributes and dimensions of a file
 
 
-def read_poses(path: Path, dimensions: int, section: str) -> np.ndarray:
+def read_poses(path: Path, dimensions: int) -> np.ndarray:
     """(N, 32, D) float64 of a file: D is 3 (mm) or 2 (pixels).
 
     Raises:
@@ -37,7 +37,7 @@ def read_poses(path: Path, dimensions: int, section: str) -> np.ndarray:
     """
     expected = f"a CDF file with the variable Pose, 32 joints of {dimensions} numbers a frame"
     if not path.is_file():
-        raise LayoutError(path, "there is no such file", expected, section)
+        raise LayoutError(path, "there is no such file", expected)
     try:
         _check_header(path)
         file = cdflib.CDF(path)
@@ -45,12 +45,12 @@ def read_poses(path: Path, dimensions: int, section: str) -> np.ndarray:
         names = [*info.zVariables, *info.rVariables]
         poses = np.asarray(file.varget("Pose"), float) if "Pose" in names else None
     except _DAMAGE as error:
-        raise LayoutError(path, f"cannot be read ({error})", f"{expected}: unpack it again", section) from error
+        raise LayoutError(path, f"cannot be read ({error})", f"{expected}: unpack it again") from error
     if poses is None:
-        raise LayoutError(path, f"has the variables {', '.join(names) or '(none)'}", expected, section)
+        raise LayoutError(path, f"has the variables {', '.join(names) or '(none)'}", expected)
     width = 32 * dimensions
     if poses.ndim < 2 or poses.shape[-1] != width or poses.size != poses.shape[-2] * width:
-        raise LayoutError(path, f"Pose has shape {poses.shape}", f"(1, N, {width})", section)
+        raise LayoutError(path, f"Pose has shape {poses.shape}", f"(1, N, {width})")
     return poses.reshape(-1, 32, dimensions)
 
 
@@ -91,7 +91,7 @@ class Metadata:
     poses: dict[tuple[str, str], int]
 
 
-def read_metadata(path: Path, section: str) -> Metadata:
+def read_metadata(path: Path) -> Metadata:
     """Read the file.
 
     Raises:
@@ -104,11 +104,11 @@ def read_metadata(path: Path, section: str) -> Metadata:
         rows = [[cell.text or "" for cell in row] for row in root.find("mapping")]
         counts = [[_numbers(cell) for cell in row] for row in root.find("frames")]
     except (ET.ParseError, OSError, TypeError, ValueError, LookupError) as error:
-        raise LayoutError(path, f"cannot be read ({error})", expected, section) from error
+        raise LayoutError(path, f"cannot be read ({error})", expected) from error
     wanted = _SUBJECTS * _CAMERAS * _EXTRINSIC + _CAMERAS * _INTRINSIC
     if len(weights) != wanted or len(rows) <= _LISTED or len(counts) < _SUBJECTS:
         found = f"{len(weights)} numbers in w0, {len(rows)} rows of mapping, {len(counts)} of frames"
-        raise LayoutError(path, found, f"{wanted}, {_LISTED + 1} and {_SUBJECTS}", section)
+        raise LayoutError(path, found, f"{wanted}, {_LISTED + 1} and {_SUBJECTS}")
     extrinsic = weights[: -_CAMERAS * _INTRINSIC].reshape(_CAMERAS, _SUBJECTS, _EXTRINSIC).transpose(1, 0, 2)
     intrinsic = weights[-_CAMERAS * _INTRINSIC :].reshape(1, _CAMERAS, _INTRINSIC).repeat(_SUBJECTS, 0)
     return Metadata(np.concatenate((extrinsic, intrinsic), 2), _poses(rows, counts))
@@ -135,7 +135,6 @@ def _numbers(element: ET.Element | None) -> np.ndarray:
     return found
 
 
-_SECTION = "Human3.6M"
 CAMERAS = ("54138969", "55011271", "58860488", "60457274")
 ACTIONS = (
     "Directions", "Discussion", "Eating", "Greeting", "Phoning", "Posing", "Purchases", "Sitting", "SittingDown",
@@ -181,7 +180,7 @@ def plan_human36m(source: Path, cameras: tuple[str, ...], every: int) -> Plan:
     """
     if unknown := [camera for camera in cameras if camera not in CAMERAS]:
         raise ValueError(f"Human3.6M has no camera {unknown[0]}; it has {', '.join(CAMERAS)}")
-    require_any(source, "S*/MyPoseFeatures", "S1/MyPoseFeatures and so on, the archives unpacked", _SECTION)
+    require_any(source, "S*/MyPoseFeatures", "S1/MyPoseFeatures and so on, the archives unpacked")
     plan = Plan(HUMAN36M_17, [], camera_model="human36m")
     metadata = _metadata(source, plan)
     for subject in _SPLITS:
@@ -207,7 +206,7 @@ def _metadata(source: Path, plan: Plan) -> Metadata | None:
     for pattern in ("metadata.xml", "*/metadata.xml", "*/*/metadata.xml"):
         for path in sorted(source.glob(pattern)):
             plan.found.append("metadata.xml: cameras and frame counts are known")
-            return read_metadata(path, _SECTION)
+            return read_metadata(path)
     plan.found.append("no metadata.xml: cameras are unknown, frame counts unchecked")
     return None
 
@@ -221,13 +220,13 @@ def _stems(folder: Path, metadata: Metadata | None, plan: Plan) -> list[str]:
             continue
         if kind == "D3_Positions" and metadata is None:
             expected = "D3_Positions_mono, or metadata.xml with the cameras of these world coordinates"
-            raise LayoutError(features, "there is D3_Positions alone", expected, _SECTION)
+            raise LayoutError(features, "there is D3_Positions alone", expected)
         plan.found.append(f"{folder.name}: 3D from {kind}")
         stems = sorted({path.name.split(".")[0] for path in files})
         for stem in stems:
             action_of(stem, folder)
         return stems
-    raise LayoutError(features, "there are no CDF files", "D3_Positions_mono/Directions 1.54138969.cdf ...", _SECTION)
+    raise LayoutError(features, "there are no CDF files", "D3_Positions_mono/Directions 1.54138969.cdf ...")
 
 
 def action_of(stem: str, folder: Path) -> str:
@@ -239,7 +238,7 @@ def action_of(stem: str, folder: Path) -> str:
     word = stem.split(" ", maxsplit=1)[0]
     action = _OTHER_NAMES.get(word, word)
     if action not in ACTIONS:
-        raise LayoutError(folder, f"a sequence is called {stem!r}", f"one of {', '.join(ACTIONS)}", _SECTION)
+        raise LayoutError(folder, f"a sequence is called {stem!r}", f"one of {', '.join(ACTIONS)}")
     return action
 
 
@@ -259,7 +258,7 @@ def _load(view: _View, metadata: Metadata | None, every: int) -> Labels:
     if metadata is not None and len(joints) < (count := metadata.poses.get((view.subject, view.stem), 0)):
         mono = view.file("D3_Positions_mono")
         path = mono if mono.is_file() else view.world
-        raise LayoutError(path, f"{len(joints)} poses", f"{count} by metadata.xml: unpack it again", _SECTION)
+        raise LayoutError(path, f"{len(joints)} poses", f"{count} by metadata.xml: unpack it again")
     video = view.folder / "Videos" / f"{view.stem}.{view.camera}.mp4"
     labels = Labels([])
     for number in range(0, len(joints), every):
@@ -279,7 +278,7 @@ def _load(view: _View, metadata: Metadata | None, every: int) -> Labels:
                 sequence=view.stem,
                 number=number,
                 camera_values=() if values is None else tuple(values),
-                place=Place(view.file("D2_Positions"), _SECTION, f"frame {number}"),
+                place=Place(view.file("D2_Positions"), f"frame {number}"),
             )
         )
     return labels
@@ -290,19 +289,18 @@ def _joints(view: _View, values: np.ndarray | None) -> tuple[np.ndarray, np.ndar
     shifted = (view.subject, view.stem) in _SHIFTED
     mono, flat = view.file("D3_Positions_mono"), view.file("D2_Positions")
     if mono.parent.is_dir():
-        joints = read_poses(mono, 3, _SECTION)[:, _KEPT]
+        joints = read_poses(mono, 3)[:, _KEPT]
         if shifted:
             joints = joints - human36m_rotation(values[:3]) @ _SHIFT
     else:
-        world = read_poses(view.world, 3, _SECTION)
+        world = read_poses(view.world, 3)
         joints = human36m_camera_axes(world[:, _KEPT] - shifted * _SHIFT, values)
     if flat.parent.is_dir() and not shifted:
-        points = read_poses(flat, 2, _SECTION)[:, _KEPT]
+        points = read_poses(flat, 2)[:, _KEPT]
     elif values is not None:
         points = project_human36m(joints, values)
     else:
-        expected = "2D poses, or metadata.xml with the cameras to make them"
-        raise LayoutError(flat, "there is no such folder", expected, _SECTION)
+        raise LayoutError(flat, "there is no such folder", "2D poses, or metadata.xml with the cameras to make them")
     if len(points) != len(joints):
-        raise LayoutError(flat, f"{len(points)} poses", f"{len(joints)} as in 3D: unpack it again", _SECTION)
+        raise LayoutError(flat, f"{len(points)} poses", f"{len(joints)} as in 3D: unpack it again")
     return joints, points

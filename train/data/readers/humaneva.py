@@ -29,7 +29,6 @@ from train.data.readers.records import (
     require_any,
 )
 
-_SECTION = "HumanEva-I"
 CAMERAS = ("C1", "C2", "C3")
 PAPER_CAMERAS = ("C1",)
 _SPLITS = {"Train": "train", "Validate": "test"}
@@ -82,7 +81,7 @@ def plan_humaneva(source: Path, cameras: tuple[str, ...], every: int) -> Plan:
     plan = Plan(HUMANEVA_15, [], camera_model="opencv")
     below = "converted_15j/" if (source / "converted_15j").is_dir() else ""
     expected = "converted_15j/Train/S1/Walking_1.mat and so on, as ConvertHumanEva.m writes them"
-    for path in require_any(source, f"{below}*/S[1-4]/*.mat", expected, _SECTION):
+    for path in require_any(source, f"{below}*/S[1-4]/*.mat", expected):
         part, subject = path.parent.parent.name, path.parent.name
         match = re.fullmatch(r"(\w+?)[_ ](\d)", path.stem)
         action = match[1] if match else ""
@@ -107,13 +106,13 @@ def read_calibration(path: Path) -> np.ndarray:
     try:
         numbers = np.array(path.read_text(encoding="ascii").split(), float)
     except (OSError, ValueError) as error:
-        raise LayoutError(path, f"cannot be read ({error})", expected, _SECTION) from error
+        raise LayoutError(path, f"cannot be read ({error})", expected) from error
     if len(numbers) != 22:
-        raise LayoutError(path, f"{len(numbers)} numbers", expected, _SECTION)
+        raise LayoutError(path, f"{len(numbers)} numbers", expected)
     if not np.isfinite(numbers).all():
-        raise LayoutError(path, "it holds NaN or infinity", expected, _SECTION)
+        raise LayoutError(path, "it holds NaN or infinity", expected)
     if abs(numbers[4]) > 1e-6:
-        raise LayoutError(path, f"a skew of {numbers[4]}", "none, as in the distributed cameras", _SECTION)
+        raise LayoutError(path, f"a skew of {numbers[4]}", "none, as in the distributed cameras")
     return np.delete(numbers, 4)
 
 
@@ -146,7 +145,7 @@ def _load(view: _View, every: int) -> Labels:
                 sequence=f"{view.action} 1",
                 number=first + row,
                 camera_values=tuple(values),
-                place=Place(view.poses, _SECTION, f"row {row} of camera {view.camera}"),
+                place=Place(view.poses, f"row {row} of camera {view.camera}"),
             )
         )
     return labels
@@ -154,12 +153,12 @@ def _load(view: _View, every: int) -> Labels:
 
 def _poses(view: _View) -> tuple[int, np.ndarray, np.ndarray]:
     """The first frame from 0, poses (F, 15, 3) in world mm and points (F, 15, 2) of one part."""
-    poses = read_numbers(view.poses, "poses_3d", _SECTION)
-    points = read_numbers(view.poses, "poses_2d", _SECTION)
+    poses = read_numbers(view.poses, "poses_3d")
+    points = read_numbers(view.poses, "poses_2d")
     joints = len(HUMANEVA_15)
     if poses.ndim != 3 or poses.shape[1:] != (joints, 3) or points.shape != (3, len(poses), joints, 2):
         found = f"poses_3d has shape {poses.shape}, poses_2d {points.shape}"
-        raise LayoutError(view.poses, found, f"(F, {joints}, 3) and (3, F, {joints}, 2)", _SECTION)
+        raise LayoutError(view.poses, found, f"(F, {joints}, 3) and (3, F, {joints}, 2)")
     points = points[CAMERAS.index(view.camera)]
     middle, end, _ = _SEQUENCES[view.subject, view.action]
     start, stop = (middle, end) if view.part == "Train" else (_FIRST, middle)
@@ -167,5 +166,4 @@ def _poses(view: _View) -> tuple[int, np.ndarray, np.ndarray]:
         return start, poses, points
     if len(poses) >= end:
         return start, poses[start:stop], points[start:stop]
-    expected = f"the {stop - start} of the {view.part} part, or all {end}"
-    raise LayoutError(view.poses, f"{len(poses)} frames", expected, _SECTION)
+    raise LayoutError(view.poses, f"{len(poses)} frames", f"the {stop - start} of the {view.part} part, or all {end}")

@@ -17,7 +17,6 @@ from fusion_model.skeletons import LSP_14
 from train.data.cameras import affine_rotation, project_affine
 from train.data.readers.records import VISIBLE, Frame, Labels, LayoutError, Place, Plan, Record, Unit, require_any
 
-_SECTION = "KTH Multiview Football II"
 CAMERAS = ("1", "2", "3")
 PAPER_CAMERAS = ("1",)
 _JOINTS = len(LSP_14)
@@ -35,7 +34,7 @@ def plan_kth(source: Path, cameras: tuple[str, ...], every: int) -> Plan:
         raise ValueError(f"the cameras of KTH are {', '.join(CAMERAS)}, not {unknown[0]}")
     plan = Plan(LSP_14, [], camera_model="affine")
     expected = "player2sequence1/Sequence 1/positions3d.txt and so on, each zip unpacked into a folder of its name"
-    for path in require_any(source, "**/positions3d.txt", expected, _SECTION):
+    for path in require_any(source, "**/positions3d.txt", expected):
         folder = path.parent
         player, sequence = _who(path.relative_to(source))
         plan.found.append(f"player {player}, sequence {sequence}: {folder.relative_to(source)}")
@@ -44,7 +43,7 @@ def plan_kth(source: Path, cameras: tuple[str, ...], every: int) -> Plan:
             plan.units.append(Unit(f"player{player}sequence{sequence}.{camera}", load))
     names = [unit.name for unit in plan.units]
     if len(set(names)) < len(names):
-        raise LayoutError(source, "two folders hold the same sequence", expected, _SECTION)
+        raise LayoutError(source, "two folders hold the same sequence", expected)
     return plan
 
 
@@ -55,7 +54,7 @@ def _who(path: Path) -> tuple[str, str]:
     if player is None or sequence is None:
         missing = "player" if player is None else "sequence"
         expected = "folders called player2sequence1/Sequence 1, as the zips are"
-        raise LayoutError(path, f"no folder names the {missing}", expected, _SECTION)
+        raise LayoutError(path, f"no folder names the {missing}", expected)
     return player[1], sequence[1]
 
 
@@ -84,7 +83,7 @@ def _load(folder: Path, player: str, sequence: str, camera: str, every: int) -> 
                 sequence=f"player{player}sequence{sequence}",
                 number=row,
                 camera_values=tuple(matrices[row].ravel()),
-                place=Place(folder / "positions2d.txt", _SECTION, f"frame {row} of camera {camera}"),
+                place=Place(folder / "positions2d.txt", f"frame {row} of camera {camera}"),
             )
         )
     return labels
@@ -97,9 +96,9 @@ def _numbers(path: Path, shape: tuple[int, ...], frames: int | None = None) -> n
     try:
         numbers = np.array(path.read_text(encoding="ascii").split(), float)
     except (OSError, ValueError) as error:
-        raise LayoutError(path, f"cannot be read ({error})", expected, _SECTION) from error
+        raise LayoutError(path, f"cannot be read ({error})", expected) from error
     if not len(numbers) or len(numbers) % width or (frames and len(numbers) != frames * width):
-        raise LayoutError(path, f"{len(numbers)} numbers", expected, _SECTION)
+        raise LayoutError(path, f"{len(numbers)} numbers", expected)
     return numbers.reshape(-1, *shape)
 
 
@@ -108,17 +107,17 @@ def _rotation(folder: Path, row: int, matrix: np.ndarray) -> np.ndarray:
     try:
         return affine_rotation(matrix)
     except ValueError as error:
-        raise LayoutError(folder / "cameras.txt", f"frame {row}: {error}", "affine cameras", _SECTION) from error
+        raise LayoutError(folder / "cameras.txt", f"frame {row}: {error}", "affine cameras") from error
 
 
 def _check(folder: Path, poses: np.ndarray, points: np.ndarray, matrices: np.ndarray) -> None:
     """Refuse files whose cameras do not take the 3D positions near the 2D ones."""
     if not np.isfinite(matrices).all():
-        raise LayoutError(folder / "cameras.txt", "a camera holds NaN or infinity", "numbers", _SECTION)
+        raise LayoutError(folder / "cameras.txt", "a camera holds NaN or infinity", "numbers")
     with np.errstate(invalid="ignore"):  # frames without a pose
         seen = np.stack([project_affine(pose, matrix) for pose, matrix in zip(poses, matrices, strict=True)])
     distances = np.linalg.norm(seen - points, axis=-1)
     distance = float(np.median(distances[np.isfinite(distances)])) if np.isfinite(distances).any() else 0.0
     if distance > _FAR:
         found = f"its cameras put the 3D joints {distance:.0f} pixels (median) from the 2D ones"
-        raise LayoutError(folder / "cameras.txt", found, "a few pixels: files of one sequence", _SECTION)
+        raise LayoutError(folder / "cameras.txt", found, "a few pixels: files of one sequence")

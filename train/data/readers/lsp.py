@@ -36,15 +36,14 @@ _LSPET_VALIDATION_FROM = 8501
 _LSP_TEST_FROM = 1001
 _LSP_COUNT = 2000
 _MIN_JOINTS = 4  # fewer give no box
-_LSP, _LSPET = "LSP", "LSP-extended"  # sections of docs/data.md
 
 
 def plan_lsp(source: Path) -> Plan:
     """Leeds Sports Pose, small or full-size pictures."""
-    labels = _labels(source, (3, len(LSP_14)), _LSP)
+    labels = _labels(source, (3, len(LSP_14)), "LSP")
     joints = labels.transpose(2, 1, 0)
     visible = np.where(joints[..., 2] == 1, HIDDEN, VISIBLE)
-    plan = _plan(source, _LSP, joints, visible, lambda number: "test" if number >= _LSP_TEST_FROM else "train")
+    plan = _plan(source, joints, visible, lambda number: "test" if number >= _LSP_TEST_FROM else "train")
     if len(joints) != _LSP_COUNT:
         plan.found.append(f"{len(joints)} photos where LSP has {_LSP_COUNT}")
     return plan
@@ -53,7 +52,7 @@ def plan_lsp(source: Path) -> Plan:
 def plan_lspet(source: Path) -> Plan:
     """LSP-extended, or its version in high resolution (``*.png``)."""
     joints = _lspet_joints(source)
-    return _plan(source, _LSPET, joints, np.where(joints[..., 2] == 1, VISIBLE, UNKNOWN), _lspet_split)
+    return _plan(source, joints, np.where(joints[..., 2] == 1, VISIBLE, UNKNOWN), _lspet_split)
 
 
 def read_lspet(folder: Path, teacher: Path | None) -> Source:
@@ -70,7 +69,7 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
         ValueError: if the teacher's file is damaged, or has columns of another shape.
     """
     labels = _lspet_joints(folder)
-    photos = _photos(folder, len(labels), _LSPET)
+    photos = _photos(folder, len(labels))
     carried = conversion_matrix(LSP_14, MPII_16)
     joints = np.einsum("ts,nsc->ntc", carried, labels[..., :2].astype(np.float32))
     labelled = (labels[..., 2] == 1).astype(np.float32)
@@ -112,45 +111,45 @@ def _lspet_split(number: int) -> str:
 
 def _lspet_joints(source: Path) -> np.ndarray:
     """(N, 14, 3) of LSP-extended: x, y and whether it is labelled."""
-    return _labels(source, (len(LSP_14), 3), _LSPET).transpose(2, 0, 1)
+    return _labels(source, (len(LSP_14), 3), "LSP-extended").transpose(2, 0, 1)
 
 
-def _labels(source: Path, shape: tuple[int, int], section: str) -> np.ndarray:
+def _labels(source: Path, shape: tuple[int, int], name: str) -> np.ndarray:
     """The variable ``joints``, (*shape, N)."""
-    require_any(source, "joints.mat", "joints.mat and the folder images, as in the archive", section)
-    labels = read_numbers(source / "joints.mat", "joints", section)
+    require_any(source, "joints.mat", "joints.mat and the folder images, as in the archive")
+    labels = read_numbers(source / "joints.mat", "joints")
     if labels.ndim != 3 or labels.shape[:2] != shape:
-        expected = f"({shape[0]}, {shape[1]}, N) of {section}, not another set"
-        raise LayoutError(source / "joints.mat", f"'joints' has shape {labels.shape}", expected, section)
+        expected = f"({shape[0]}, {shape[1]}, N) of {name}, not another set"
+        raise LayoutError(source / "joints.mat", f"'joints' has shape {labels.shape}", expected)
     if not (finite := np.isfinite(labels).all((0, 1))).all():
         found = f"photo {finite.argmin() + 1} has a joint that is no number"
-        raise LayoutError(source / "joints.mat", found, "numbers: unpack it again", section)
+        raise LayoutError(source / "joints.mat", found, "numbers: unpack it again")
     images = source / "images"
     if not images.is_dir():
-        raise LayoutError(images, "there is no such folder", "the photos im00001.jpg and so on", section)
+        raise LayoutError(images, "there is no such folder", "the photos im00001.jpg and so on")
     return labels
 
 
-def _photos(source: Path, count: int, section: str) -> list[Path]:
+def _photos(source: Path, count: int) -> list[Path]:
     """The files of photos 1 to ``count``."""
     names = {path.stem: path for path in sorted((source / "images").iterdir()) if path.suffix in (".jpg", ".png")}
     photos = [names.get(f"im{number:04d}") or names.get(f"im{number:05d}") for number in range(1, count + 1)]
     if None in photos:
         found = f"photo {photos.index(None) + 1} is missing, {len(names)} are there"
-        raise LayoutError(source / "images", found, f"{count} photos, one for each row of joints.mat", section)
+        raise LayoutError(source / "images", found, f"{count} photos, one for each row of joints.mat")
     return photos
 
 
-def _plan(source: Path, section: str, joints: np.ndarray, visible: np.ndarray, split: Callable[[int], str]) -> Plan:
+def _plan(source: Path, joints: np.ndarray, visible: np.ndarray, split: Callable[[int], str]) -> Plan:
     """Records of joints (N, 14, 3) and their ``visible`` (N, 14), a person a photo."""
     records, skipped = [], Counter()
-    for row, path in enumerate(_photos(source, len(joints), section)):
+    for row, path in enumerate(_photos(source, len(joints))):
         known = visible[row] != UNKNOWN
         if known.sum() < _MIN_JOINTS:
             skipped[f"fewer than {_MIN_JOINTS} labelled joints"] += 1
             continue
         points = np.where(known[:, None], joints[row, :, :2], 0)
-        place = Place(source / "joints.mat", section, f"photo {row + 1}")
+        place = Place(source / "joints.mat", f"photo {row + 1}")
         records.append(Record(Frame(path), split(row + 1), points, visible[row], number=row + 1, place=place))
     return Plan(LSP_14, in_units(records, "photos from"), skipped)
 

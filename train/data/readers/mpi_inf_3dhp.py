@@ -27,7 +27,6 @@ from train.data.readers.records import (
     split_units,
 )
 
-_SECTION = "MPI-INF-3DHP"
 CAMERAS = ("0", "1", "2", "4", "5", "6", "7", "8")
 _VIEWS = 14
 _TRAIN_JOINTS, _TEST_JOINTS = 28, 17
@@ -51,8 +50,8 @@ def plan_mpi_inf_3dhp(source: Path, cameras: tuple[str, ...], every: int) -> Pla
     test = sorted(source.glob("**/TS[1-6]/annot_data.mat"))
     if not train and not test:
         expected = "S1/Seq1/annot.mat and so on, or TS1/annot_data.mat and so on"
-        elsewhere = require_any(source, "**/annot*.mat", expected, _SECTION)
-        raise LayoutError(source, f"there is {elsewhere[0].relative_to(source)}", expected, _SECTION)
+        elsewhere = require_any(source, "**/annot*.mat", expected)
+        raise LayoutError(source, f"there is {elsewhere[0].relative_to(source)}", expected)
     plan.found.append(f"{len(train)} training sequences of 16, {len(test)} test sequences of 6")
     for path in train:
         for camera in cameras or CAMERAS:
@@ -72,7 +71,7 @@ def _load_view(path: Path, camera: str, every: int) -> Labels:
     points = _cell(path, "annot2", int(camera), 2)[:, _FROM_28]
     joints = _cell(path, "annot3", int(camera), 3)[:, _FROM_28]
     if len(points) != len(joints):
-        raise LayoutError(path, f"{len(points)} frames in 2D, {len(joints)} in 3D", "as many of each", _SECTION)
+        raise LayoutError(path, f"{len(points)} frames in 2D, {len(joints)} in 3D", "as many of each")
     skipped: Counter[str] = Counter()
     count = min(len(joints), _SHORT.get((subject, sequence, camera), len(joints)))
     if count < len(joints):
@@ -96,7 +95,7 @@ def _load_view(path: Path, camera: str, every: int) -> Labels:
             number=number,
             camera_values=values,
             extra={"activity": float("nan")},
-            place=Place(path, _SECTION, f"frame {number} of camera {camera}"),
+            place=Place(path, f"frame {number} of camera {camera}"),
         )
         for number in wanted[valid[wanted]].tolist()
     ]
@@ -105,13 +104,13 @@ def _load_view(path: Path, camera: str, every: int) -> Labels:
 
 def _cell(path: Path, name: str, view: int, dimensions: int) -> np.ndarray:
     """(N, 28, D) of one view of a cell array."""
-    cells = np.atleast_1d(np.squeeze(read_variable(path, name, _SECTION)))
+    cells = np.atleast_1d(np.squeeze(read_variable(path, name)))
     expected = f"a cell for each of {_VIEWS} views, (N, {_TRAIN_JOINTS * dimensions}) in each"
     if cells.dtype != object or len(cells) <= view:
-        raise LayoutError(path, f"{name} has shape {cells.shape}, type {cells.dtype}", expected, _SECTION)
-    values = as_numbers(cells[view], path, f"{name} of view {view}", _SECTION)
+        raise LayoutError(path, f"{name} has shape {cells.shape}, type {cells.dtype}", expected)
+    values = as_numbers(cells[view], path, f"{name} of view {view}")
     if values.ndim != 2 or values.shape[1] != _TRAIN_JOINTS * dimensions:
-        raise LayoutError(path, f"{name} of view {view} has shape {values.shape}", expected, _SECTION)
+        raise LayoutError(path, f"{name} of view {view} has shape {values.shape}", expected)
     return values.reshape(-1, _TRAIN_JOINTS, dimensions)
 
 
@@ -126,22 +125,22 @@ def _intrinsics(path: Path, view: int) -> tuple[float, ...]:
         values = numbers[0], numbers[5], numbers[2], numbers[6]
     except (ValueError, IndexError) as error:
         expected = f"'name {view}' and below it 'intrinsic' with 16 numbers"
-        raise LayoutError(path, f"camera {view} cannot be read ({error})", expected, _SECTION) from error
+        raise LayoutError(path, f"camera {view} cannot be read ({error})", expected) from error
     if not np.isfinite(values).all():
-        raise LayoutError(path, f"camera {view} holds NaN or infinity", "numbers", _SECTION)
+        raise LayoutError(path, f"camera {view} holds NaN or infinity", "numbers")
     return values
 
 
 def _test_units(path: Path, every: int) -> list[Unit]:
     """The valid frames of a test sequence; its labels are small, so they are read at once."""
-    valid = np.ravel(read_numbers(path, "valid_frame", _SECTION)) > 0
+    valid = np.ravel(read_numbers(path, "valid_frame")) > 0
     points = _frames(path, "annot2", len(valid), 2)[:, _FROM_17]
     joints = _frames(path, "annot3", len(valid), 3)[:, _FROM_17]
     valid &= np.isfinite(points).all((1, 2)) & np.isfinite(joints).all((1, 2))
     numbers = np.flatnonzero(valid)[::every]
-    activity = np.ravel(read_numbers(path, "activity_annotation", _SECTION))
+    activity = np.ravel(read_numbers(path, "activity_annotation"))
     if len(activity) != len(valid):
-        raise LayoutError(path, f"{len(activity)} activities", f"{len(valid)}, one a frame", _SECTION)
+        raise LayoutError(path, f"{len(activity)} activities", f"{len(valid)}, one a frame")
     subject = path.parent.name
     skipped = int((~valid).sum())
 
@@ -158,7 +157,7 @@ def _test_units(path: Path, every: int) -> list[Unit]:
                 sequence=subject,
                 number=int(number),
                 extra={"activity": float(activity[number])},
-                place=Place(path, _SECTION, f"frame {number}"),
+                place=Place(path, f"frame {number}"),
             )
             for number in numbers[rows]
         ]
@@ -170,9 +169,9 @@ def _test_units(path: Path, every: int) -> list[Unit]:
 
 def _frames(path: Path, name: str, count: int, dimensions: int) -> np.ndarray:
     """(N, 17, D) of a test sequence, whose axes lie in one order or the other."""
-    values = read_numbers(path, name, _SECTION)
+    values = read_numbers(path, name)
     wanted = (count, 1, _TEST_JOINTS, dimensions)
     for found in (values, values.T):
         if found.shape == wanted:
             return found[:, 0]
-    raise LayoutError(path, f"{name} has shape {values.shape}", f"{wanted} or the reverse", _SECTION)
+    raise LayoutError(path, f"{name} has shape {values.shape}", f"{wanted} or the reverse")

@@ -30,7 +30,6 @@ from train.data.readers.records import (
     require_any,
 )
 
-_SECTION = "MPII"
 _LIST = "valid_images.txt"
 _MIN_JOINTS = 4
 _HEAD = 0.6  # of the head box's diagonal: what PCKh is relative to
@@ -43,11 +42,11 @@ def plan_mpii(source: Path) -> Plan:
     Raises:
         LayoutError: if a file is missing, or is not MPII's.
     """
-    path = require_any(source, "**/mpii_human_pose_v1_u12_*.mat", "mpii_human_pose_v1_u12_1.mat", _SECTION)[0]
-    release = read_variable(path, "RELEASE", _SECTION, structs=True)
+    path = require_any(source, "**/mpii_human_pose_v1_u12_*.mat", "mpii_human_pose_v1_u12_1.mat")[0]
+    release = read_variable(path, "RELEASE", structs=True)
     images = source / "images"
     if not images.is_dir():
-        raise LayoutError(images, "there is no such folder", "the photos of mpii_human_pose_v1.tar.gz", _SECTION)
+        raise LayoutError(images, "there is no such folder", "the photos of mpii_human_pose_v1.tar.gz")
     plan = Plan(MPII_16, [])
     held_out = _held_out(source / _LIST, plan)
     records = []
@@ -55,13 +54,13 @@ def plan_mpii(source: Path) -> Plan:
         photos, training = np.atleast_1d(release.annolist), np.atleast_1d(release.img_train)
         alone = np.atleast_1d(release.single_person)
     except AttributeError as error:
-        raise LayoutError(path, f"RELEASE lacks a field ({error})", "annolist, img_train, ...", _SECTION) from error
+        raise LayoutError(path, f"RELEASE lacks a field ({error})", "annolist, img_train, ...") from error
     if not len(photos) == len(training) == len(alone):
         counts = f"{len(photos)} photos, {len(training)} of img_train, {len(alone)} of single_person"
-        raise LayoutError(path, counts, "as many of each", _SECTION)
+        raise LayoutError(path, counts, "as many of each")
     for number, (photo, trains, separated) in enumerate(zip(photos, training, alone, strict=True)):
         if trains:
-            place = Place(path, _SECTION, f"photo {number + 1} of annolist")
+            place = Place(path, f"photo {number + 1} of annolist")
             try:
                 records += _people(place, images, photo, number, np.atleast_1d(separated), held_out, plan.skipped)
             except (AttributeError, TypeError, OverflowError) as error:

@@ -18,9 +18,9 @@ from fusion_model.skeletons import COCO_17, HUMAN36M_17, LIMB_JOINTS, MPII_16
 from train.data.columns import check_boxes, read_columns
 from train.data.readers.label_repair import exchanged_sides
 from train.data.source import Source, add_middle_joints
-from train.data.zips import ZipReader
+from train.data.zips import ZipReader, archive_beside
 
-MIN_SCORE = 0.6  # below it the two teachers disagree too often to learn from
+_MIN_SCORE = 0.6  # below it the two teachers disagree too often to learn from
 TEACHER = {
     "teacher_2d": (np.float32, (19, 3)),
     "teacher_3d": (np.int16, (17, 3)),
@@ -37,11 +37,11 @@ _BLAZEPOSE_LIMBS = {
 }  # fmt: skip
 
 
-def teacher_joints(teacher_2d: np.ndarray, min_score: float = MIN_SCORE) -> tuple[np.ndarray, np.ndarray]:
+def teacher_joints(teacher_2d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Joints of sufficient score in MPII order.
 
     Returns:
-        joints (N, 16, 2) float32 and weight (N, 16) float32, the score squared, 0 below ``min_score``.
+        joints (N, 16, 2) float32 and weight (N, 16) float32, the score squared, 0 below 0.6.
     """
     joints = np.zeros((len(teacher_2d), len(MPII_16), 2), np.float32)
     weight = np.zeros(joints.shape[:2], np.float32)
@@ -50,7 +50,7 @@ def teacher_joints(teacher_2d: np.ndarray, min_score: float = MIN_SCORE) -> tupl
             target = MPII_16.index(name)
             joints[:, target] = teacher_2d[:, column, :2]
             score = teacher_2d[:, column, 2].astype(np.float32)
-            weight[:, target] = np.where(score >= min_score, score**2, 0)
+            weight[:, target] = np.where(score >= _MIN_SCORE, score**2, 0)
     return joints, weight
 
 
@@ -84,11 +84,7 @@ def read_people(labels: Path) -> Source:
         FileNotFoundError: if the npz or the zip beside it is missing.
         ValueError: if the file is damaged, or an array is missing, of another type or shape, or no number; names it.
     """
-    archive = labels.with_suffix(".zip")
-    for path in (labels, archive):
-        if not path.is_file():
-            expected = "a pack of people is an npz file with a zip of the same name beside it"
-            raise FileNotFoundError(f"{path} not found: {expected}")
+    archive = archive_beside(labels, "people")
     arrays, reader = read_columns(labels, _ARRAYS, _ADVICE), ZipReader("photo", "copy the archive again")
     check_boxes(labels, "box", arrays["box"], _ADVICE)
     joints, weight = teacher_joints(arrays["teacher_2d"])

@@ -23,7 +23,7 @@ _NO_HEADER = (OSError, SyntaxError, ValueError, TypeError, LookupError, Overflow
 _AS_STORED = "a turn of a photo by EXIF, since the labels fit it as stored or do not say (the photo is kept)"
 
 
-def read_picture(frame: Frame, section: str, skipped: Counter[str]) -> np.ndarray:
+def read_picture(frame: Frame, skipped: Counter[str]) -> np.ndarray:
     """An image (H, W, 3) uint8 BGR, one in a zip, or one in an LMDB folder.
 
     Labels are pixels of the file as it is stored, as those of the sets as distributed are, unless they announce the
@@ -31,27 +31,26 @@ def read_picture(frame: Frame, section: str, skipped: Counter[str]) -> np.ndarra
 
     Args:
         frame: where it lies, and the size that the labels announce; its path ends in ``.lmdb`` for such a folder.
-        section: of docs/data.md, for messages.
         skipped: counts photos whose EXIF entry would turn them, but which are read as stored.
 
     Raises:
         ValueError: if it is missing, damaged or no photo that can be read, or of another size.
     """
     if frame.path.suffix == ".lmdb":
-        return read_image(frame.path, frame.member.encode("latin-1"), section)
+        return read_image(frame.path, frame.member.encode("latin-1"))
     if frame.member:
-        return _read_member(frame.path, frame.member, section)
+        return _read_member(frame.path, frame.member)
     try:
-        return _read_file(frame, section, skipped)
+        return _read_file(frame, skipped)
     except LayoutError:
         raise
     except OSError as error:
-        raise LayoutError(frame.path, f"cannot be read ({error})", "a photo: unpack it again", section) from error
+        raise LayoutError(frame.path, f"cannot be read ({error})", "a photo: unpack it again") from error
     except ValueError as error:
-        raise ValueError(f"{frame.path}: {error} (see {section} in docs/data.md)") from error
+        raise LayoutError(frame.path, str(error)) from error
 
 
-def _read_file(frame: Frame, section: str, skipped: Counter[str]) -> np.ndarray:
+def _read_file(frame: Frame, skipped: Counter[str]) -> np.ndarray:
     """A photo, decoded as everywhere else; ValueError if it is none that can be read."""
     image = files.read_picture(frame.path, "it")
     turn, size = orientation(image), image.size
@@ -60,25 +59,25 @@ def _read_file(frame: Frame, section: str, skipped: Counter[str]) -> np.ndarray:
     if not as_stored and not (sideways and frame.size == size[::-1]):
         turned = f" ({size[1]} x {size[0]} as its EXIF entry turns it)" if sideways else ""
         expected = f"{frame.size[0]} x {frame.size[1]} as its labels say: unpack photos and labels again"
-        raise LayoutError(frame.path, f"the photo has {size[0]} x {size[1]} pixels{turned}", expected, section)
+        raise LayoutError(frame.path, f"the photo has {size[0]} x {size[1]} pixels{turned}", expected)
     if as_stored and turn != 1:
         skipped[_AS_STORED] += 1
     return cv2.cvtColor(load_photo(image, turn=not as_stored), cv2.COLOR_RGB2BGR)
 
 
-def _read_member(path: Path, member: str, section: str) -> np.ndarray:
+def _read_member(path: Path, member: str) -> np.ndarray:
     """A picture of a zip that ``train.synthesize`` wrote: a plain JPEG, which OpenCV decodes faster than Pillow."""
     where = path / member
     try:
         with open_zip(path) as archive:
             data = read_member(archive, member)
     except (OSError, ValueError) as error:
-        raise LayoutError(where, f"cannot be read ({error})", "a photo: unpack the archive again", section) from error
+        raise LayoutError(where, f"cannot be read ({error})", "a photo: unpack the archive again") from error
     if _pixels(data) > MAX_PIXELS:
         most = f"at most {MAX_PIXELS // 1_000_000} megapixels: leave it out"
-        raise LayoutError(where, "the photo announces more pixels than are read", most, section)
+        raise LayoutError(where, "the photo announces more pixels than are read", most)
     if (image := decode(data)) is None:
-        raise LayoutError(where, f"{len(data)} bytes that are no photo", "a JPEG: unpack it again", section)
+        raise LayoutError(where, f"{len(data)} bytes that are no photo", "a JPEG: unpack it again")
     return image
 
 

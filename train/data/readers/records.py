@@ -27,10 +27,14 @@ R = TypeVar("R")  # what a record is: a Record, or a whole photo
 
 
 class LayoutError(ValueError):
-    """Files that are not as distributed: what was found, what was expected, and the section of docs/data.md."""
+    """Files that are not as distributed: what was found and what was expected."""
 
-    def __init__(self, path: Path, found: str, expected: str, section: str) -> None:
-        super().__init__(f"{path}: {found}; expected {expected} (see {section} in docs/data.md)")
+    def __init__(self, path: Path, found: str, expected: str = "") -> None:
+        super().__init__(f"{path}: {found}" + (f"; expected {expected}" if expected else ""))
+
+    def see(self, section: str) -> ValueError:
+        """The same with the section of docs/data.md that tells how the files have to lie."""
+        return ValueError(f"{self} (see {section} in docs/data.md)")
 
 
 @dataclass(frozen=True)
@@ -39,17 +43,15 @@ class Place:
 
     Attributes:
         file: of the labels.
-        section: of docs/data.md.
         entry: whose label it is, as the data set counts.
     """
 
     file: Path
-    section: str
     entry: str
 
     def error(self, found: str, expected: str) -> LayoutError:
         """What is wrong with the label: ``found`` goes on from the entry's name."""
-        return LayoutError(self.file, f"{self.entry} {found}", expected, self.section)
+        return LayoutError(self.file, f"{self.entry} {found}", expected)
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class Plan:
     camera_model: str = ""
 
 
-def require_any(source: Path, pattern: str, expected: str, section: str) -> list[Path]:
+def require_any(source: Path, pattern: str, expected: str) -> list[Path]:
     """Files of a pattern, sorted; where there are none, say what lies there instead, archives first.
 
     Raises:
@@ -154,7 +156,7 @@ def require_any(source: Path, pattern: str, expected: str, section: str) -> list
     """
     if not source.is_dir():
         found = "is a file" if source.exists() else "there is no such folder"
-        raise LayoutError(source, found, "the folder that the archives were unpacked into", section)
+        raise LayoutError(source, found, "the folder that the archives were unpacked into")
     if paths := sorted(source.glob(pattern)):
         return paths
     there = sorted(path.name for path in source.iterdir())
@@ -163,7 +165,7 @@ def require_any(source: Path, pattern: str, expected: str, section: str) -> list
         found = f"there is no {pattern}, but {_listed(archives)} is not unpacked"
     else:
         found = f"there is no {pattern}, only {_listed(there) or 'an empty folder'}"
-    raise LayoutError(source, found, expected, section)
+    raise LayoutError(source, found, expected)
 
 
 def in_units(records: Sequence[R], name: str) -> list[Unit[R]]:

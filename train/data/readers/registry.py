@@ -73,6 +73,9 @@ class DataSetInfo:
         return resolve_name(f"train.data.readers.{self.scenes}")(source)
 
 
+COMPOSITES = "composites"
+"""Name of pictures that are pasted together."""
+
 _BY_HAND, _AND_TEACHER = "2D by hand", "2D by hand, 3D by a teacher network"
 _TEACHERS, _MEASURED = "2D and 3D by teacher networks", "2D and 3D measured"
 
@@ -164,6 +167,9 @@ SETS = {
     "pennfudan": DataSetInfo(
         "Penn-Fudan", "boxes by hand and by a detector", "https://www.cis.upenn.edu/~jshi/ped_html/",
         everyone_boxed=True, upright=True,
+    ),
+    COMPOSITES: DataSetInfo(
+        "people pasted together", "boxes of their photos", "that of their photos", everyone_boxed=True
     ),
     SCENES: DataSetInfo(
         "whole photos of VOC 2012, COCO, Penn-Fudan, Stanford 40, MPII, SUN, BSDS500 and rooms", "boxes"

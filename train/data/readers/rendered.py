@@ -23,7 +23,6 @@ from train.data.zips import ZipReader
 from train.synthesis.dataset import ANNOTATIONS, PERSON, image_place
 from train.synthesis.labels import camera_name, posture_name, viewpoint_name
 
-_SECTION = "Rendered people"
 _ROWS = {"picture": (np.int32, ()), **PERSON}
 _ADVICE = "delete it and run train.synthesize again"
 _MIN_SIDE = 64  # pixels of the box's longer side; smaller people teach no pose
@@ -79,15 +78,15 @@ def read_rendered(folder: Path) -> RenderedSet:
     arrays = read_named(path, [*_ROWS, "intrinsics", "split"], _ADVICE)
     intrinsics, split = arrays.pop("intrinsics"), str(arrays.pop("split"))
     people, pictures = arrays["picture"].size, len(intrinsics) if intrinsics.ndim else 0
-    check_columns(path, arrays, {name: (kind, (people, *row)) for name, (kind, row) in _ROWS.items()}, _ADVICE)
-    check_columns(path, {"intrinsics": intrinsics}, {"intrinsics": (np.float64, (pictures, 3, 3))}, _ADVICE)
+    check_columns(path, arrays, _ROWS, people, _ADVICE)
+    check_columns(path, {"intrinsics": intrinsics}, {"intrinsics": (np.float64, (3, 3))}, pictures, _ADVICE)
     picture = arrays["picture"]
     if picture.dtype.kind not in "iu" or (people and not 0 <= picture.min() <= picture.max() < pictures):
         raise ValueError(f"{path}: array picture names others than the {pictures} pictures of the set: {_ADVICE}")
     if split not in ("train", "validation"):
         raise ValueError(f"{path}: split must be 'train' or 'validation', got {split!r}: {_ADVICE}")
     pitch = read_named(path, None, _ADVICE).get("pitch", np.full(pictures, np.nan, np.float32))
-    check_columns(path, {"pitch": pitch}, {"pitch": (np.float32, (pictures,))}, _ADVICE, unknown=["pitch"])
+    check_columns(path, {"pitch": pitch}, {"pitch": (np.float32, ())}, pictures, _ADVICE, unknown=["pitch"])
     cameras = {"intrinsics": intrinsics[picture], "pitch": pitch[picture]}
     return RenderedSet(folder, split == "validation", pictures, arrays | cameras)
 
@@ -134,7 +133,7 @@ def plan_synthetic(source: Path) -> Plan:
     Raises:
         LayoutError: if the folder holds no finished set.
     """
-    require_any(source, ANNOTATIONS, "a finished set of train.synthesize", _SECTION)
+    require_any(source, ANNOTATIONS, "a finished set of train.synthesize")
     rendered = read_rendered(source)
     labels, split = rendered.pose_labels(), "validation" if rendered.validation else "train"
     rows: dict[Path, list[int]] = {}
@@ -142,7 +141,7 @@ def plan_synthetic(source: Path) -> Plan:
         rows.setdefault(image_place(source, picture)[0], []).append(row)
     for path in rows:
         if not path.is_file():
-            raise LayoutError(path, "there is no such file", "all parts of the set", _SECTION)
+            raise LayoutError(path, "there is no such file", "all parts of the set")
     units = [Unit(path.name, partial(_load, source, labels, rows[path], split)) for path in sorted(rows)]
     return Plan(HUMAN36M_17, units, camera_model="pinhole")
 

@@ -20,7 +20,6 @@ from train.data.readers.checks import box_inside, member_path
 from train.data.readers.records import Labels, LayoutError, Place, ScenePhoto, ScenePlan, require_any, split_units
 from train.data.scenes import CUT_OFF, UNSURE, WHOLE
 
-_SECTION = "PASCAL VOC"
 _EXPECTED = "VOCdevkit/VOC2012 and the like, each with JPEGImages, Annotations and ImageSets"
 _LABELS = "VOC's labels of a photo, its size and the bndbox of every object: unpack it again"
 _LISTS = {"train.txt": "train", "val.txt": "validation"}
@@ -47,9 +46,9 @@ def _years(source: Path) -> list[Path]:
     if (source / "ImageSets").is_dir():
         if not re.fullmatch(r"VOC20\d\d", source.resolve().name):
             expected = "the name that it is distributed by, VOC2012 or the like, since it says the year"
-            raise LayoutError(source, f"the folder is called {source.resolve().name}", expected, _SECTION)
+            raise LayoutError(source, f"the folder is called {source.resolve().name}", expected)
         return [source]
-    return sorted(source.glob("VOC20??")) or require_any(source, "VOCdevkit/VOC20??", _EXPECTED, _SECTION)
+    return sorted(source.glob("VOC20??")) or require_any(source, "VOCdevkit/VOC20??", _EXPECTED)
 
 
 def _read_lists(year: Path) -> dict[str, str]:
@@ -62,9 +61,9 @@ def _read_lists(year: Path) -> dict[str, str]:
             splits |= {line.split()[0]: split for line in text.splitlines() if line.strip()}
         except (OSError, UnicodeDecodeError) as error:
             expected = "a list of photos, one in a line: unpack it again"
-            raise LayoutError(path, f"cannot be read ({error})", expected, _SECTION) from error
+            raise LayoutError(path, f"cannot be read ({error})", expected) from error
     if not splits:
-        raise LayoutError(year / "ImageSets" / "Main", "the lists name no photo", "train.txt and val.txt", _SECTION)
+        raise LayoutError(year / "ImageSets" / "Main", "the lists name no photo", "train.txt and val.txt")
     return dict(sorted(splits.items()))
 
 
@@ -75,14 +74,14 @@ def _load(year: Path, source: str, splits: list[tuple[str, str]], rows: range) -
 
 def _photo(year: Path, source: str, name: str, split: str) -> ScenePhoto:
     """A photo and everyone in it."""
-    listed = Place(year / "ImageSets" / "Main", _SECTION, f"the list of {split}")
+    listed = Place(year / "ImageSets" / "Main", f"the list of {split}")
     picture = member_path(year / "JPEGImages", f"{name}.jpg", listed)
     path = year / "Annotations" / f"{name}.xml"
     try:
         root = ET.parse(path).getroot()  # noqa: S314 - expat refuses entities that blow up
     except (OSError, ET.ParseError, ValueError, LookupError) as error:
-        raise LayoutError(path, f"cannot be read ({error})", _LABELS, _SECTION) from error
-    photo = Place(path, _SECTION, "the photo")
+        raise LayoutError(path, f"cannot be read ({error})", _LABELS) from error
+    photo = Place(path, "the photo")
     size = (_number(root, "size/width", int, photo), _number(root, "size/height", int, photo))
     if min(size) < 1:
         raise photo.error(f"has the size {size[0]} x {size[1]}", _LABELS)
@@ -90,7 +89,7 @@ def _photo(year: Path, source: str, name: str, split: str) -> ScenePhoto:
     # Parts (head, hands, feet) have boxes too, but inside the object's.
     for entry in root.findall("object"):
         if entry.findtext("name", "").strip().lower() == "person":
-            place = Place(path, _SECTION, f"person {len(people) + 1}")
+            place = Place(path, f"person {len(people) + 1}")
             people.append(_person(entry, place))
             boxes.append(box_inside(people[-1][0], size, place))
     return ScenePhoto(

@@ -23,7 +23,7 @@ SIZE = (200, 100)
 def person(joints_2d=None, **changes):
     """Someone by hand in a photo of 200 x 100 pixels."""
     points = np.tile((50.0, 50.0), (14, 1)) if joints_2d is None else joints_2d
-    place = Place(Path("labels.json"), "LSP", "person 7")
+    place = Place(Path("labels.json"), "person 7")
     return Record(Frame(Path("photo.jpg")), "train", points, np.full(len(points), VISIBLE), place=place, **changes)
 
 
@@ -33,7 +33,7 @@ def measured(joints_2d, joints_3d):
 
 def check(record, skeleton=LSP_14):
     skipped = Counter()
-    return check_person(record, skeleton, SIZE, "LSP", skipped), skipped.total()
+    return check_person(record, skeleton, SIZE, skipped), skipped.total()
 
 
 def test_what_is_right_stays_as_it_is():

@@ -131,7 +131,7 @@ def test_prepared_sets_without_a_protocol(tmp_path, prepare, evaluate, refused, 
     lsp_mpii_coco_files.write_coco(tmp_path / "coco")
     prepare("coco", tmp_path / "coco", out=tmp_path / "one")
     shown = evaluate("--data", tmp_path / "one")
-    assert "true box    coco                 n    1" in shown
+    assert "| true box, coco | 1 |" in shown
     assert "3D against" not in shown
     assert "end to end" not in shown
     WRITERS["deep3dpose"](tmp_path / "deep", monkeypatch)

@@ -27,7 +27,7 @@ def pictures(video, numbers):
     records = [
         Record(Frame(video, number), "train", np.zeros((14, 2)), np.full(len(LSP_14), VISIBLE)) for number in numbers
     ]
-    return [picture for _, picture in iterate_frames(records, "Human3.6M")]
+    return [picture for _, picture in iterate_frames(records)]
 
 
 def dots(video, numbers):

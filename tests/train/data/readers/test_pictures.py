@@ -32,7 +32,7 @@ READ = {
 def read(tmp_path, content, size=None, skipped=None):
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
-    return read_picture(Frame(path, size=size), "COCO", Counter() if skipped is None else skipped)[..., ::-1]
+    return read_picture(Frame(path, size=size), Counter() if skipped is None else skipped)[..., ::-1]
 
 
 @pytest.mark.parametrize("kind", READ)
@@ -76,7 +76,7 @@ def test_exif_turns_a_file_of_any_kind_only_where_the_labels_say_so(kind, orient
     ],
 )
 def test_a_photo_that_cannot_be_read_says_why(content, words, tmp_path):
-    with pytest.raises(ValueError, match=rf"a\.jpg: {words}.* \(see COCO in docs/data\.md\)$"):
+    with pytest.raises(ValueError, match=rf"a\.jpg: {words}"):
         read(tmp_path, content)
 
 
@@ -90,3 +90,4 @@ def test_a_set_with_photos_of_telephones(tmp_path, prepare_error, monkeypatch):
     monkeypatch.setitem(sys.modules, "pi_heif", None)
     error = prepare_error("coco", tmp_path / "in")
     assert f"{path}: it is a HEIC photo, which only the package pi-heif reads: install it" in error
+    assert error.endswith("(see COCO in docs/data.md)")
