@@ -38,7 +38,7 @@ def test_the_settings_of_the_released_networks_are_read_by_their_commands():
     found = read(hourglass, HourglassTrainConfig, "--config", file)
     assert (found.preset, found.batch, found.lr, found.warmup) == ("released", 256, 4e-3, 300)
     found = read(fusion, FusionTrainConfig, "--hourglass", "H", "--config", file)
-    assert (found.preset, found.loss, found.soft_fraction) == ("released", "distance", 0.5)
+    assert (found.preset, found.soft_fraction, found.sharpening, found.centring) == ("released", 0.4, 1e5, 1e-3)
 
 
 def test_a_file_with_several_trainings_or_none_is_refused(refused):
