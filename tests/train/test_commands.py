@@ -31,7 +31,7 @@ from train.settings import FusionTrainConfig
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
 FUSION = (
     "--steps", 8, "--crops", 1, "--pairs", 12, "--reprojection", 0.5, "--joined-targets",
-    "--hidden-trust", 0.6, "--loss", "distance", "--sharpening", 10, "--pools", 2,
+    "--hidden-trust", 0.6, "--loss", "distance", "--sharpening", 10, "--centring", 0.1, "--initial-beta", 1.2, "--pools", 2,
 )  # fmt: skip
 
 
@@ -68,6 +68,7 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
         assert any(line.startswith(row) for line in (trained / "fusion.txt").read_text().splitlines()), row
     hardening = json.loads((trained / "fusion" / "hardening.json").read_text())
     assert len(hardening["weights"]) == 3
+    assert hardening["beta"] == pytest.approx(1.2, abs=0.2), "it starts there"
     assert {"alpha", "beta", "merging_layer", "soft", "hardened"} <= hardening.keys()
     state = read_state(latest_state(trained / "fusion"), torch.device("cpu"))
     assert {name: state["module"][name].item() for name in ("alpha", "beta")} == {
@@ -107,6 +108,7 @@ def test_pools_hold_other_crops_of_the_same_people(trained):
 @pytest.mark.slow
 def test_a_run_can_be_analysed(trained, printed, tmp_path):
     rows = read_rows(trained / "fusion" / "mixing.csv")
+    assert float(rows[0]["beta"]) == pytest.approx(1.2)
     assert [row["step"] for row in rows] == ["0", "5", "5"]  # the start, and hardening after 0.6 of 8 steps
     hardening = json.loads((trained / "fusion" / "hardening.json").read_text())
     soft, hard = ([float(row[f"w{layer}"]) for layer in (1, 2, 3)] for row in rows[1:])

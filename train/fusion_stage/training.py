@@ -52,6 +52,8 @@ def fusion_config(settings: FusionTrainConfig, trained: Path) -> ModelConfig:
     """
     preset = PRESETS[settings.preset]
     chosen = {name: getattr(settings, name) for name in ("strategy", "fixed_beta", "skeleton")}
+    if settings.initial_beta is not None:
+        chosen["initial_beta"] = settings.initial_beta
     fusion = dataclasses.replace(preset.fusion, **chosen)
     size = settings.input_size
     if not size:
