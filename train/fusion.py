@@ -72,7 +72,7 @@ def train(settings: FusionTrainConfig, arguments: argparse.Namespace) -> bool:
         return True
     trainer.build_data(arguments.data, arguments.cache)
     if trainer.loop.accelerator.is_main_process:
-        source = trainer.samples.source[: len(trainer.samples) - settings.pairs]  # pairs show no person
+        source = trainer.samples.source
         begin_provenance(run, trainer.settings, arguments.init_from, source, trainer.names, settings.crops)
     if not trainer.loop.run():
         return False

@@ -105,8 +105,6 @@ class FusionTrainConfig(_CropsConfig):
     )
     soft_fraction: float = setting(0.6, "fraction of the steps with soft weights", fraction)
     crops: int = setting(3, "augmented crops of each person", positive(int))
-    pairs: int = setting(0, "rows without a picture, drawn from poses alone", at_least(0, int))
-    motions: str = setting("", "postures of these rows, that train.synthesis.motion.collect made; default: CMU's")
     joined_targets: bool = setting(
         False, "join the teacher's 3D of training photos with their 2D labels and usual lengths of limbs"
     )

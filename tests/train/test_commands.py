@@ -30,8 +30,8 @@ from train.settings import FusionTrainConfig
 
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
 FUSION = (
-    "--steps", 8, "--crops", 1, "--pairs", 12, "--reprojection", 0.5, "--joined-targets",
-    "--hidden-trust", 0.6, "--loss", "distance", "--sharpening", 10, "--centring", 0.1, "--initial-beta", 1.2, "--pools", 2,
+    "--steps", 8, "--crops", 1, "--reprojection", 0.5, "--joined-targets", "--hidden-trust", 0.6,
+    "--loss", "distance", "--sharpening", 10, "--centring", 0.1, "--initial-beta", 1.2, "--pools", 2,
 )  # fmt: skip
 
 
@@ -82,11 +82,7 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
     provenance = read_metrics(checkpoint)["provenance"]
     step = json.loads((trained / "fusion" / "best" / "figures.json").read_text())["step"]
     settings = provenance["fusion"].pop("settings")
-    assert {name: settings[name] for name in ("pairs", "loss", "lr")} == {
-        "pairs": 12,
-        "loss": "distance",
-        "lr": 1e-3,
-    }
+    assert {name: settings[name] for name in ("loss", "lr")} == {"loss": "distance", "lr": 1e-3}
     assert provenance["fusion"] == {"steps": step, "batch": 4, "images": 4 * step, "people": {"made": 6}}
     assert provenance["hourglass"]["people"] == {"made": 6}
     assert provenance.keys() == {"hourglass", "fusion"}, "there is no detector"

@@ -1,4 +1,4 @@
-"""The data of a fusion run: crops of its people with the maps of a hourglass, and rows from poses alone.
+"""The data of a fusion run: crops of its people with the maps of a hourglass.
 
 They are fixed once drawn, so that one copy on disk serves every run that asks for just these: two safetensors files,
 mapped into memory when read; several runs on one machine share that memory.
@@ -8,38 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-import numpy as np
 import torch
 from accelerate import PartialState
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 
-from fusion_model.crop_inference import fusion_inputs
 from fusion_model.files import discard_unfinished, replacing
-from fusion_model.heatmaps import to_map_coordinates
 from fusion_model.hub.checkpoints import weights_fingerprint
-from train.data.people import People
-from train.data.source import SYNTHETIC
 from train.data.sources import data_fingerprint, find_people
 from train.engine.machine import bf16_is_fast
 from train.fusion_stage.joined_poses import with_joined_poses
-from train.fusion_stage.map_errors import MapErrors, draw_maps, measure_errors
 from train.fusion_stage.samples import (
     FusionData,
     FusionSamples,
     SampleSettings,
     build_samples,
-    joined_parts,
-    stored_inputs,
 )
-from train.synthesis.body import load_body
-from train.synthesis.motion.poses import PoseLibrary
-from train.synthesis.pairs import PairSampler
 
 _FORMAT = "fusion-pose-samples/2"
 _PARTS = ("training", "held_out")
@@ -90,51 +78,6 @@ class FusionCache:
         return self.folder / f"{part}.safetensors"
 
 
-_GREY = 0.5
-
-
-def pair_samples(
-    sampler: PairSampler,
-    errors: MapErrors,
-    count: int,
-    size: int,
-    fusion_size: int,
-    source: int,
-    seed: int,
-    features: Tensor | None = None,
-    batch: int = 256,
-) -> FusionSamples:
-    """Samples of drawn pairs: they teach the confidence-map stream, whatever the picture.
-
-    Args:
-        sampler: of the poses, for crops of ``size``.
-        errors: of the hourglass whose maps the network will get.
-        count: rows.
-        size: of the hourglass's crop in pixels.
-        fusion_size: input size of the fusion network in pixels.
-        source: number that the rows get as theirs.
-        seed: of poses and maps.
-        features: (1, C, S, S) of a hourglass that sees a picture of nothing, for rows with features for pixels.
-        batch: rows at once.
-    """
-    numpy_generator, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-
-    def parts() -> Iterator[tuple[torch.Tensor, ...]]:
-        for start in range(0, count, batch):
-            pairs = sampler.draw(numpy_generator, min(batch, count - start))
-            points, poses = torch.from_numpy(pairs.points), torch.from_numpy(pairs.poses)
-            maps = draw_maps(points, errors, size, generator)
-            images = torch.full((len(points), 3, size, size), _GREY)
-            nothing = None if features is None else features.expand(len(points), -1, -1, -1)
-            inputs = fusion_inputs(images, maps, fusion_size, nothing)
-            places = to_map_coordinates(points, size / fusion_size)
-            ones = torch.ones(len(points), 17)
-            number = torch.full((len(points),), source)
-            yield *stored_inputs(*inputs), poses, ones, places, ones[:, :16], number
-
-    return joined_parts(parts(), count)
-
-
 def fusion_data(
     data: Path, settings: SampleSettings, hourglass: nn.Module, device: torch.device, cache: Path | None = None
 ) -> FusionData:
@@ -163,14 +106,12 @@ def fusion_data(
 def fusion_fingerprint(data: Path, settings: SampleSettings, hourglass: nn.Module, device: torch.device) -> str:
     """Fingerprint of everything that the samples follow from."""
     precision = "bfloat16" if bf16_is_fast(device.type) else "float32"
-    motions = hashlib.blake2b(PoseLibrary(Path(settings.motions)).rotations).hexdigest() if settings.motions else ""
-    parts = [asdict(settings), motions, device.type, precision, data_fingerprint(data), weights_fingerprint(hourglass)]
+    parts = [asdict(settings), device.type, precision, data_fingerprint(data), weights_fingerprint(hourglass)]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
 def _build(data: Path, settings: SampleSettings, hourglass: nn.Module, device: torch.device) -> FusionData:
     """Run the hourglass on all people."""
-    library = PoseLibrary(Path(settings.motions) if settings.motions else None)  # refused now, not after the hourglass
     people, validation = (find_people(data, validation=part, action=settings.action) for part in (False, True))
     if settings.people and settings.people < len(people):
         people = people.take(torch.linspace(0, len(people) - 1, settings.people).round().long())
@@ -181,19 +122,4 @@ def _build(data: Path, settings: SampleSettings, hourglass: nn.Module, device: t
     hourglass.to(device)
     held_out = build_samples(validation, hourglass, settings)
     training = build_samples(people, hourglass, settings, torch.Generator(device).manual_seed(settings.seed))
-    if not settings.pairs:
-        return FusionData(training, held_out, people.names)
-    pairs = _pairs(validation, hourglass, settings, library)
-    return FusionData(training.joined(pairs), held_out, (*people.names, SYNTHETIC))
-
-
-def _pairs(people: People, hourglass: nn.Module, settings: SampleSettings, library: PoseLibrary) -> FusionSamples:
-    """Rows from poses alone, with maps that err as the hourglass does on these people, photos if there are any."""
-    photos = torch.tensor([people.names[k] != SYNTHETIC for k in people.source.tolist()])
-    measured = people.take(photos) if photos.any() else people
-    errors = measure_errors(hourglass, measured, settings.size, settings.margin)
-    sampler = PairSampler(load_body(), library, "train", settings.size, settings.margin)
-    sizes, source, features = (settings.size, settings.fusion_size), len(people.names), None
-    if settings.photo_features:
-        features = hourglass.maps_and_features(torch.full((1, 3, settings.size, settings.size), _GREY))[1].cpu()
-    return pair_samples(sampler, errors, settings.pairs, *sizes, source, settings.seed, features)
+    return FusionData(training, held_out, people.names)

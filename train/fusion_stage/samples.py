@@ -80,11 +80,6 @@ class FusionSamples(Batch):
         """The same samples on a device."""
         return FusionSamples(*(column.to(device) for column in self.columns.values()))
 
-    def joined(self, other: FusionSamples) -> FusionSamples:
-        """The rows of both, where these samples lie."""
-        both = zip(self.columns.values(), other.to(self.source.device).columns.values(), strict=True)
-        return FusionSamples(*map(torch.cat, both))
-
 
 @dataclass
 class FusionData:
@@ -115,12 +110,10 @@ class SampleSettings:
         fusion_size: input size of the fusion network in pixels.
         crops: augmented crops of each training person.
         seed: of the augmentation.
-        pairs: rows without a picture, drawn from poses alone.
         people: training people at most, spaced evenly over the data; None for all.
         stack: which hourglass's maps are taken, 0 for the first of the stack, -1 for the last.
         action: only people of that action; empty for all people.
         augment: how far the crops vary.
-        motions: file of the postures of the pairs; empty for those that come along.
         joined_targets: whether training photos have their 3D joined with their 2D labels.
         photo_features: whether features of the hourglass stand for the photo's pixels.
     """
@@ -130,12 +123,10 @@ class SampleSettings:
     fusion_size: int
     crops: int = 1
     seed: int = 0
-    pairs: int = 0
     people: int | None = None
     stack: int = -1
     action: str = ""
     augment: str = "wide"
-    motions: str = ""
     joined_targets: bool = False
     photo_features: bool = False
 
