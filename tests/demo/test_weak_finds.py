@@ -13,12 +13,13 @@ from tests.helpers.serving import WAIT, served, upload
 from tests.helpers.stand_in import StandIn
 
 SURE, UNSURE = (4, 2, 3.0, 8, 16, 8, 16, 0), (4, 6, -1.0, 6, 12, 6, 12, 0)
+FAINT = (1, 4, -2.0, 6, 6, 6, 6, 0)  # below what the detector counts
 
 
 @pytest.fixture(scope="module")
 def estimator():
     """Sees two people in every photo, one of them not surely."""
-    both = seeing(sure(), SURE, UNSURE)
+    both = seeing(sure(), SURE, UNSURE, FAINT)
     scores = [pose.score for pose in both.predict_all(np.full((200, 200, 3), 90, np.uint8), min_score=0.2)]
     assert len(scores) == 2
     search = dataclasses.replace(both.config.search, person=float(np.mean(scores)))
