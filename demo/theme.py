@@ -21,6 +21,7 @@ CSS = """
 .gradio-container .html-container { padding: 0; }
 button[role="tab"][aria-selected="true"]:not(.dark *) { color: #1d4ed8; }
 .tabitem { padding-top: 10px !important; }
+.gradio-container .tabs { min-height: 100vh; }
 #figure, #weights, #motion { overflow: hidden; }
 :is(#figure, #motion):has(.graph[hidden]) { display: none; }
 #progress label { display: block; }

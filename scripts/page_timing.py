@@ -48,14 +48,14 @@ class Timing:
     """Of one visit.
 
     Attributes:
-        first_result: seconds from the request of the page to skeleton and 3D view of the example.
         upload: seconds from the choice of a photo to its skeleton and 3D view.
-        largest_shift: score of the largest layout shift until then, as browsers count it; below 0.1 is called good.
+        first_result: seconds from the request of the page to skeleton and 3D view of the example.
+        largest_shift: score of the largest layout shift until then, as browsers count it; below 0.1 is good.
         kilobytes: received until the first result, as sent over the network.
     """
 
-    first_result: float
     upload: float
+    first_result: float
     largest_shift: float
     kilobytes: float
 
@@ -87,11 +87,11 @@ def measure(browser: Browser, url: str, width: int, photo: Path) -> Timing:
         first = wait_for_result(page)
         kilobytes = sum(received) / 1000
         page.wait_for_timeout(SETTLED)
+        largest = page.evaluate("Math.max(0, ...window.shifts)")
         began = page.evaluate("performance.now() / 1000")
         page.set_input_files("#chooser input[type=file]", str(photo))
         second = wait_for_result(page, first)
-        largest = page.evaluate("Math.max(0, ...window.shifts)")
-    return Timing(first["seconds"], second["seconds"] - began, largest, kilobytes)
+    return Timing(second["seconds"] - began, first["seconds"], largest, kilobytes)
 
 
 def report(width: int, timings: Sequence[Timing]) -> str:
