@@ -17,7 +17,7 @@ from demo.widgets.picture_tools import picture_tools, tools_value
 from fusion_model.drawing import SIDE_COLOURS
 from fusion_model.estimator import FusionSummary
 
-_HEIGHT = 536  # pixels of the picture: as high as the 3D view beside it, with its buttons
+_HEIGHT = 532  # pixels of the picture: as high as the 3D view beside it, with its buttons
 
 
 class ResultPanel:

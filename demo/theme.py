@@ -40,7 +40,7 @@ footer > .divider:last-child { display: none; }
 #min-confidence input[type="range"]::-webkit-slider-thumb { border: 2px solid #1d4ed8; }
 #min-confidence input[type="range"]::-moz-range-thumb { border: 2px solid #1d4ed8; }
 #kind input { text-overflow: ellipsis; padding-right: 1.6rem; }
-#on-photo, #in-3d { min-height: 536px; }
+#on-photo, #in-3d { min-height: 532px; }
 #picture img { user-select: none; }
 #photo .prompt span:not(:first-child) { display: none; }
 :is(#photo, #picture):has(img) [data-testid="block-label"] { display: none; }
