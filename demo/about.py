@@ -20,10 +20,17 @@ _LIMITS = """
 - One frame at a time. No hands, no face, no identity.
 """
 
-# A link to a closed section opens it.
+# A link to a closed section opens it, and the tab that it is in, the first.
 _OPEN_JS = """
+const openLab = () => {
+  const lab = document.querySelector('#lab');
+  lab.querySelector('details').open = true;
+  if (lab.clientHeight) return;
+  document.querySelector('[role=tab]').click();
+  setTimeout(() => lab.scrollIntoView(), 100);
+};
 element.addEventListener('click', (event) => {
-  if (event.target.closest('a[href="#lab"]')) document.querySelector('#lab details').open = true;
+  if (event.target.closest('a[href="#lab"]')) openLab();
   if (!event.target.closest('a[href="#model-card"]')) return;
   const button = document.querySelector('#model-card button');
   if (button && button.getAttribute('aria-expanded') !== 'true' && !button.classList.contains('open')) button.click();

@@ -51,5 +51,5 @@ def _described(pose: Pose) -> str:
         named = zip(SKELETONS[pose.skeleton].joints, pose.status, strict=True)
         joints = [name.replace("_", " ") for name, one in named if one == status]
         if joints:
-            text += f", {words}: {', '.join(joints)}"
+            text += f"; {words}: {', '.join(joints)}"
     return text

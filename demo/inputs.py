@@ -14,7 +14,7 @@ from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM, MAX_HEIGHT_MM, MIN_HE
 
 CLIP_QUEUE = "clips"  # of Gradio: one clip is processed at a time, whoever asks
 MIN_HEIGHT_CM, MAX_HEIGHT_CM = MIN_HEIGHT_MM / 10, MAX_HEIGHT_MM / 10
-_SIZE_NOTE = "A picture does not tell size: 170 unless you say otherwise."
+_SIZE_NOTE = "Unknown? Leave it at 170."
 
 
 def photo_input(first: str | None = None) -> gr.Image:

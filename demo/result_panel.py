@@ -17,7 +17,7 @@ from demo.widgets.picture_tools import picture_tools, tools_value
 from fusion_model.drawing import SIDE_COLOURS
 from fusion_model.estimator import FusionSummary
 
-_HEIGHT = 536  # pixels of the picture: as high as the 3D view beside it, with its buttons
+_HEIGHT = 532  # pixels of the picture: as high as the 3D view beside it, with its buttons
 
 
 class ResultPanel:
@@ -213,8 +213,8 @@ def _more(count: int) -> str:
 def colour_key(*, ellipsoids: bool = True) -> str:
     """Which colour is which side, and what faded means, and ellipsoids where there are some."""
     names = {"left": "left", "right": "right"}
-    entries = [(f"rgb{SIDE_COLOURS[side]}", f"the person's {name}") for side, name in names.items()]
+    entries = [(f"style='background:rgb{SIDE_COLOURS[side]}'", f"the person's {name}") for side, name in names.items()]
     faded = "faded or hollow: guessed" + ("; in 3D, a larger ellipsoid means less sure" if ellipsoids else "")
-    entries.append(("#8b92a0", faded))
-    dots = " ".join(f"<span><b style='background:{colour}'></b>{name}</span>" for colour, name in entries)
+    entries.append(("class='hollow'", faded))
+    dots = " ".join(f"<span><b {look}></b>{name}</span>" for look, name in entries)
     return f"<div class='key'>{dots}</div>"

@@ -100,9 +100,9 @@ def weights_figure(fusion: FusionSummary) -> go.Figure:
         bargap=0.5,
         uirevision="weights",
         showlegend=False,
-        xaxis={"title": {"text": "layer l"}, "type": "category", "range": [-0.5, len(weights) - 0.5], **still},
+        xaxis={"title": {"text": "layer"}, "type": "category", "range": [-0.5, len(weights) - 0.5], **still},
         xaxis2={"overlaying": "x", "range": [0.5, len(weights) + 0.5], "visible": False, **still},
-        yaxis={"title": {"text": "w"}, "range": [0, 1.02], "gridcolor": _FAINT, "zeroline": False, **still},
+        yaxis={"title": {"text": "weight w"}, "range": [0, 1.02], "gridcolor": _FAINT, "zeroline": False, **still},
     )
     return figure
 

@@ -80,7 +80,7 @@ function liveView(root, send, source) {
     waiting = null;
     arrivals = [...arrivals.slice(1 - COUNTED), now];
     const seconds = (now - arrivals[0]) / 1000, rate = (arrivals.length - 1) / seconds;
-    pace.textContent = seconds ? `${rate.toFixed(1)} frames a second, each ${Math.round(delay)} ms after it was taken` : '';
+    pace.textContent = seconds ? `${rate.toFixed(1)} frames a second, ${Math.round(delay)} ms behind` : '';
     say(told.error || (told.found ? '' : 'Nobody is seen. Step back until the whole body is in the picture.'));
     canvas.setAttribute('aria-label', told.said || 'The camera’s picture');
     paint(told);

@@ -90,7 +90,7 @@ def motion_sentence(motion: Motion) -> str:
         gaps = f"**{clip.missing} of {announced} frames are missing: the file is damaged or cut off.** "
     return (
         f"{gaps}{clip.path.name}: {clip.seconds:.1f} s, {clip.width} x {clip.height} pixels, {every} processed, "
-        f"somebody found in {len(motion.found)} of {len(motion.frames)}, {'' if motion.smoothed else 'not '}smoothed, "
+        f"person found in {len(motion.found)} of {len(motion.frames)}, {'' if motion.smoothed else 'not '}smoothed, "
         f"{first.height_mm / 10:.0f} cm tall · model {first.model}"
     )
 

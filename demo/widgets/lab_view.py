@@ -95,9 +95,9 @@ def _cards(
         "<h3>Five ways to merge</h3><p>Five small networks, trained alike, read the same photo and heatmaps. "
         "The grey shape is the learnt one.</p>"
         f"<ul>{items}</ul>"
-        "<p class='small'>Everyone is drawn twice: as the camera sees it, and from the right of the picture. Distances "
-        "are means over the joints, pelvis on pelvis, of a person of 170 cm, before the 2D joints correct the pose; "
-        "on held-out photos, over the 12 limb joints.</p>"
+        "<p class='small'>Each pose is drawn twice: as the camera sees it, and from the right of the picture. "
+        "Distances are means over the joints, pelvis on pelvis, of a person of 170 cm, before the 2D joints correct "
+        "the pose; on held-out photos, over the 12 limb joints.</p>"
     )
 
 

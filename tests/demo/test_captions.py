@@ -32,7 +32,7 @@ def test_uncertain_joints_are_named(change_pose):
     status = ("outside", "guessed", *("seen",) * 15)
     text = figure_text({"1": change_pose(status=status)})
     assert text == (
-        "In 3D, the person faces the camera; 15 of 17 joints are seen, guessed: right hip, beyond the frame: pelvis."
+        "In 3D, the person faces the camera; 15 of 17 joints are seen; guessed: right hip; beyond the frame: pelvis."
     )
 
 

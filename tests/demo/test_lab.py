@@ -171,6 +171,21 @@ def test_nothing_runs_before_it_is_opened_nor_twice_for_one_person(open_page, ru
 
 
 @pytest.mark.browser
+def test_its_link_leads_to_it_from_another_tab_and_is_away_with_it(open_page):
+    page = open_page()
+    link = page.get_by_role("link", name="Fusion lab")
+    page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
+    page.get_by_role("tab", name="Video").click()
+    page.locator("#start").wait_for(timeout=WAIT)
+    link.click()
+    page.locator("#lab li").nth(4).wait_for(timeout=WAIT)
+    page.wait_for_function("Math.abs(document.querySelector('#lab').getBoundingClientRect().top) < innerHeight")
+    page.locator("#photo").get_by_role("button", name="Remove Image").click()
+    page.locator("#hint").wait_for(timeout=WAIT)
+    assert not link.is_visible()
+
+
+@pytest.mark.browser
 def test_while_it_is_open_it_follows_who_is_picked(open_page, runs, notes):
     page = open_page()
     opened(page)

@@ -71,7 +71,7 @@ def test_a_clip_in_the_motion_out(video_page, clip):
     assert "30 seconds" in video_page.locator("#clip-limits").inner_text()
     follow(video_page, clip)
     wait_for_motion(video_page, 10)
-    assert "somebody found in 8 of 10, smoothed" in video_page.locator("#motion-caption").inner_text()
+    assert "person found in 8 of 10, smoothed" in video_page.locator("#motion-caption").inner_text()
     assert json.loads(saved(video_page, "json").read_text())["smoothed"] is True
     assert len(list(csv.reader(saved(video_page, "csv").read_text().splitlines()))) == 1 + 8 * 17 + 2
     assert saved(video_page, "bvh").read_text().startswith("HIERARCHY")
