@@ -51,7 +51,8 @@ footer > .divider:last-child { display: none; }
 .gradio-container:has(:is(.away, .nobody)) .hero a[href="#lab"] { visibility: hidden; }
 .key { font-size: 0.9rem; opacity: 0.9; }
 .key b { display: inline-block; width: 0.8em; height: 0.8em; border-radius: 50%; margin-right: 0.35em; }
-.key b.hollow { border: 2px solid #8b92a0; }
+.key b.hollow { box-sizing: border-box; border: 2px solid #8b92a0; }
+.pose .prose h2 { margin: 12px 0 2px; }
 .key span { display: inline-block; margin-right: 0.9em; }
 #maps .thumbnail-lg { height: auto; aspect-ratio: auto; display: flex; flex-direction: column; }
 #maps .thumbnail-lg img { height: auto; aspect-ratio: 1; }
@@ -63,6 +64,9 @@ footer > .divider:last-child { display: none; }
 #maps .grid-wrap, #maps { min-height: 0 !important; max-height: none !important; height: auto !important; }
 #maps .gallery-container:has(.preview) { height: min(640px, 90vh, 120vw) !important; overflow: hidden; }
 #maps .gallery-container:has(.preview) .grid-wrap { visibility: hidden; }
+@media (min-width: 1001px) {
+  #maps .grid-container:not(:has(> :nth-child(9))) { grid-template-columns: repeat(6, minmax(0, 190px)) !important; }
+}
 @media (max-width: 1000px) { #maps .grid-container { grid-template-columns: repeat(6, minmax(0, 1fr)) !important; } }
 @media (max-width: 640px) {
   #maps .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
