@@ -207,7 +207,7 @@ class ResultPanel:
 
 def _more(count: int) -> str:
     """What the button says that shows so many weak finds."""
-    return f"Show {count} more: weak finds"
+    return f"Show {count} more: weak find{'s' if count > 1 else ''}"
 
 
 def colour_key(*, ellipsoids: bool = True) -> str:

@@ -26,6 +26,7 @@ button[role="tab"][aria-selected="true"]:not(.dark *) { color: #1d4ed8; }
 #figure, #weights, #motion { overflow: hidden; }
 :is(#figure, #motion):has(.graph[hidden]) { display: none; }
 #progress label { display: block; padding-top: 8px; }
+#progress label::first-letter { text-transform: uppercase; }
 #progress progress { display: block; width: 100%; height: 0.9rem; margin-top: 0.4rem; }
 #progress progress { appearance: none; border: 0; border-radius: 4px; overflow: hidden; background: #8b92a055; }
 #progress progress::-webkit-progress-bar { background: #8b92a055; }
@@ -48,10 +49,11 @@ footer > .divider:last-child { display: none; }
 #picture.armed { outline: 3px dashed #2997ff; outline-offset: -3px; }
 #picture.armed img { cursor: crosshair; touch-action: none; }
 :is(.away, .nobody .pose) { display: none !important; }
-body:has(:is(.away, .nobody)) .hero a[href="#lab"] { visibility: hidden; }
+.gradio-container:has(:is(.away, .nobody)) .hero a[href="#lab"] { visibility: hidden; }
 .key { font-size: 0.9rem; opacity: 0.9; }
 .key b { display: inline-block; width: 0.8em; height: 0.8em; border-radius: 50%; margin-right: 0.35em; }
-.key b.hollow { border: 2px solid #8b92a0; }
+.key b.hollow { box-sizing: border-box; border: 2px solid #8b92a0; }
+.pose .prose h2 { margin: 12px 0 2px; }
 .key span { display: inline-block; margin-right: 0.9em; }
 #maps .thumbnail-lg { height: auto; aspect-ratio: auto; display: flex; flex-direction: column; }
 #maps .thumbnail-lg img { height: auto; aspect-ratio: 1; }
@@ -63,13 +65,16 @@ body:has(:is(.away, .nobody)) .hero a[href="#lab"] { visibility: hidden; }
 #maps .grid-wrap, #maps { min-height: 0 !important; max-height: none !important; height: auto !important; }
 #maps .gallery-container:has(.preview) { height: min(640px, 90vh, 120vw) !important; overflow: hidden; }
 #maps .gallery-container:has(.preview) .grid-wrap { visibility: hidden; }
+@media (min-width: 1001px) {
+  #maps .grid-container:not(:has(> :nth-child(9))) { grid-template-columns: repeat(6, minmax(0, 190px)) !important; }
+}
 @media (max-width: 1000px) { #maps .grid-container { grid-template-columns: repeat(6, minmax(0, 1fr)) !important; } }
 @media (max-width: 640px) {
   #maps .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
   .hint { padding: 1rem; }
   .hero { grid-template-columns: 1fr; }
   .hero p { font-size: 0.98rem; line-height: 1.4; }
-  .hero nav { gap: 0 10px; font-size: 0.88rem; }
+  .hero nav { gap: 0 10px; font-size: 0.82rem; }
   #input { flex-direction: column; align-items: stretch; }
   #photo:has(img) { display: none; }
   #in-3d { order: -1; }

@@ -181,8 +181,7 @@ def test_its_link_leads_to_it_from_another_tab_and_is_away_with_it(open_page):
     page.locator("#lab li").nth(4).wait_for(timeout=WAIT)
     page.wait_for_function("Math.abs(document.querySelector('#lab').getBoundingClientRect().top) < innerHeight")
     page.locator("#photo").get_by_role("button", name="Remove Image").click()
-    page.locator("#hint").wait_for(timeout=WAIT)
-    assert not link.is_visible()
+    link.wait_for(state="hidden", timeout=WAIT)
 
 
 @pytest.mark.browser
