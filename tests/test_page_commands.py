@@ -24,7 +24,7 @@ STEPS = ("--steps", 2, "--batch", 4, "--validate-every", 2, "--log", "csv")
 TINY = ("--preset", "tiny", *STEPS)
 QUICK = {  # of each command, what makes it quick
     "ablate": (*TINY, "--crops", 1, "--strategies", "late", "--seeds", 0),
-    "analyse": ("--people", 2, "--images", 2, "--max-people", 8),
+    "analyse": ("--people", 2, "--images", 2),
     "backgrounds": ("--count", 2, "--min-side", 16),
     "detector": (*STEPS, "--width", 16, "--input-size", 64),
     "evaluate": ("--checkpoint", "released", "--data", "data2d"),  # after two steps nobody is found
