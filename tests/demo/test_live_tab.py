@@ -22,7 +22,8 @@ pytestmark = pytest.mark.browser
 
 CLIP = Path(__file__).parents[2] / "assets" / "examples" / "stretching.mp4"
 FRAMES = 40
-HIGHEST = "Math.max(...(document.querySelector('#live .graph').data?.find(one => one.name === 'body').z || [0]))"
+BODY = "document.querySelector('#live .graph')?._fullData?.find(one => one.name === 'body')"
+HIGHEST = f"Math.max(...({BODY}?.z?.length ? {BODY}.z : [0]))"
 CAMERA = "document.querySelector('#live video').srcObject"
 
 
