@@ -89,9 +89,7 @@ class FusionTrainConfig(_CropsConfig):
     steps: int = setting(10_000, "optimiser steps in all", positive(int))  # the soft phase is a fraction of them
     strategy: str = setting("trainable", "how the streams merge", choices=STRATEGIES)
     fixed_beta: int | None = setting(None, "merging layer of the strategy 'fixed'", int)
-    initial_beta: float | None = setting(
-        None, "beta of Eq. 3 before training (default: the preset's, the middle layer)", float
-    )
+    initial_beta: float | None = setting(None, "beta of Eq. 3 before training (default: the preset's)", float)
     skeleton: str = setting(OUTPUTS[0], "joints that the network puts out, 17, 16, 14 or 15", choices=OUTPUTS)
     sharpness: float = setting(SHARPNESS, "lambda of Eq. 4, mm^2", at_least(0))
     sharpening: float = setting(
