@@ -10,6 +10,9 @@ from torch import nn
 from fusion_model.config import CalibrationConfig, DetectorConfig
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
+from fusion_model.presets import PRESETS
+
+TINY = PRESETS["tiny"].fusion
 
 
 def smooth_photo():
@@ -25,16 +28,31 @@ def sure(preset="tiny"):
     return estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration))
 
 
+def fusion_network(seed=0, **changes):
+    """A tiny untrained fusion network; one with ``spreads`` is by no means as far off everywhere."""
+    torch.manual_seed(seed)
+    network = FusionNetwork(dataclasses.replace(TINY, **changes)).eval()
+    if network.spread is not None:
+        nn.init.normal_(network.spread.weight, std=0.3)
+    return network
+
+
+def fusion_inputs(config=TINY, count=3):
+    """Photos (N, 3, S, S) and maps (N, 16, S, S) for a fusion network, the same every time."""
+    generator, size = torch.Generator().manual_seed(1), config.input_size
+    return [torch.rand(count, channels, size, size, generator=generator) for channels in (3, config.map_joints)]
+
+
+def parameters(module):
+    """How many numbers a module learns."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
 def spreading():
-    """The same, whose fusion network says how far off it may be, by no means the same everywhere."""
-    estimator = sure()
-    config = dataclasses.replace(estimator.config.fusion, spreads=True)
-    torch.manual_seed(0)
-    network = FusionNetwork(config).eval()
-    nn.init.normal_(network.spread.weight, std=0.3)
-    return PoseEstimator(
-        dataclasses.replace(estimator.config, fusion=config), estimator.hourglass, network, "spreading"
-    )
+    """An estimator as of :func:`sure` whose fusion network says how far off it may be."""
+    estimator, network = sure(), fusion_network(spreads=True)
+    config = dataclasses.replace(estimator.config, fusion=network.config)
+    return PoseEstimator(config, estimator.hourglass, network, "spreading")
 
 
 def output_with(*people, side=8):
