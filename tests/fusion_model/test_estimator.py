@@ -12,7 +12,7 @@ from fusion_model.images import example_photo
 from fusion_model.pose import NoPersonError
 from fusion_model.presets import PRESETS
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
-from tests.helpers.dots import DEPTH, INPUT_SIZE, TO_17, DotDetector, DotHourglass, FlatFusion, paint, photo_of, place
+from tests.helpers.dots import DEPTH, INPUT_SIZE, TO_17, DotHourglass, FlatFusion, paint, photo_of, place
 from tests.helpers.estimators import seeing, smooth_photo, sure
 
 BOX = (20, 16, 107, 111)
@@ -22,13 +22,19 @@ BOX = (20, 16, 107, 111)
 def estimator():
     tiny = PRESETS["tiny"]
     hourglass = dataclasses.replace(tiny.hourglass, input_size=INPUT_SIZE)
-    config = dataclasses.replace(tiny, hourglass=hourglass, detector=DotDetector.config)
-    return PoseEstimator(config, DotHourglass(), FlatFusion(), name="dots", detector=DotDetector())
+    config = dataclasses.replace(tiny, hourglass=hourglass)
+    return PoseEstimator(config, DotHourglass(), FlatFusion(), name="dots")
 
 
 @pytest.fixture(scope="module")
 def bundled():
     return PoseEstimator.from_pretrained("default", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def two():
+    """One that sees two people in every photo, and a third one whom it is not sure of."""
+    return seeing(sure(), (4, 2, 3.0, 8, 16, 8, 16, 0), (4, 6, 2.0, 6, 12, 6, 12, 0), (1, 4, -2.6, 6, 6, 6, 6, 0))
 
 
 def assert_found(pose, joints):
@@ -55,7 +61,7 @@ def test_a_person_is_found_where_it_stands(estimator):
     assert_found(pose, place((200, 170), 120))
     assert pose.status == ("seen",) * 17
     assert pose.confidence.min() > 0.8  # averaging costs a sharp peak some height
-    assert pose.score > 0.9
+    assert pose.score > 0.8
     assert (pose.angle, pose.derived, pose.model) == (0, ("spine",), "dots")
     assert np.array_equal(pose.joints_3d[0], [0, 0, 0])
     shapes = {"joints_3d": (17, 3), "joints_2d": (17, 2), "confidence": (17,), "box": (4,), "person_box": (4,)}
@@ -64,42 +70,27 @@ def test_a_person_is_found_where_it_stands(estimator):
     assert np.array_equal(photo, before), "the caller's array is left alone"
 
 
-@pytest.mark.parametrize(("turns", "given"), [(1, False), (1, True), (2, True), (3, False)])
-def test_rotating_the_photo_rotates_the_pose_about_z(estimator, turns, given):
-    """By 90, 180, 270 degrees against the clock, as np.rot90 does; with the box and without."""
-    joints = place((200, 170), 120)
-    photo = photo_of((200, 170), width=400, height=360)
-    turned_photo, turned_joints, width = photo, joints, 400
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_rotating_the_photo_rotates_the_pose_about_z(estimator, turns):
+    """By 90, 180, 270 degrees against the clock, as np.rot90 does."""
+    photo, joints = photo_of((200, 170)), place((200, 170), 120)
     for _ in range(turns):
-        turned_photo = np.rot90(turned_photo)
-        turned_joints = np.stack((turned_joints[:, 1], width - 1 - turned_joints[:, 0]), 1)
-        width = turned_photo.shape[1]
-    boxes = [np.concatenate((one.min(0) - 8, one.max(0) + 8)) if given else None for one in (joints, turned_joints)]
-    upright, turned = estimator(photo, boxes[0]), estimator(turned_photo, boxes[1])
-    assert_found(upright, joints)
-    assert_found(turned, turned_joints)
-    assert abs((turned.angle + 90 * turns + 180) % 360 - 180) < 3
+        photo, joints = np.rot90(photo), np.stack((joints[:, 1], 359 - joints[:, 0]), 1)
+    pose = estimator(photo)
+    assert_found(pose, joints)
+    assert abs((pose.angle + 90 * turns + 180) % 360 - 180) < 3
 
 
-def test_the_mirror_image_negates_x_and_swaps_the_sides(estimator):
+def test_the_mirror_image_swaps_the_sides(estimator):
     joints = place((200, 170), 120)
     mirrored = np.stack((359 - joints[:, 0], joints[:, 1]), 1)[list(MPII_16.mirror)]
-    pose, image = (estimator(paint(np.zeros((360, 360, 3), np.uint8), one, 7)) for one in (joints, mirrored))
-    assert_found(image, mirrored)
-    swapped = pose.joints_3d[list(HUMAN36M_17.mirror)] * [-1, 1, 1]
-    assert np.abs(image.joints_3d - swapped).max() < 6
+    assert_found(estimator(paint(np.zeros((360, 360, 3), np.uint8), mirrored, 7)), mirrored)
 
 
-def test_two_people_are_two_boxes(estimator):
+def test_of_two_people_the_one_in_the_box_is_meant(estimator):
     photo = photo_of((150, 200), (450, 190), width=600, height=400, size=120)
-    boxes, scores = estimator.find_people(photo)
-    assert (boxes.shape, scores.shape) == ((2, 4), (2,))
-    assert boxes.dtype == scores.dtype == np.float32
-    for box, center in zip(boxes[boxes[:, 0].argsort()], ((150, 200), (450, 190)), strict=True):
-        joints = place(center, 120)
-        assert (box[:2] < joints.min(0)).all()
-        assert (box[2:] > joints.max(0)).all()
-        assert np.abs(box - np.concatenate((joints.min(0), joints.max(0)))).max() < 0.1 * 264
+    for joints in (place((150, 200), 120), place((450, 190), 120)):
+        box = np.concatenate((joints.min(0) - 8, joints.max(0) + 8)).astype(np.float32)
         pose = estimator(photo, box)
         assert_found(pose, joints)
         assert np.array_equal(pose.person_box, box)
@@ -109,6 +100,7 @@ def test_nobody_is_an_error_not_a_guess(estimator):
     empty = np.zeros((200, 300, 3), np.uint8)
     boxes, scores = estimator.find_people(empty)
     assert (boxes.shape, scores.shape) == ((0, 4), (0,))
+    assert boxes.dtype == scores.dtype == np.float32
     with pytest.raises(NoPersonError, match=r"nobody was found in the photo: .*, or give a box$"):
         estimator(empty)
     with pytest.raises(NoPersonError, match="nobody was found in the box: give one that is tight"):
@@ -156,31 +148,15 @@ def test_boxes_are_checked_and_may_leave_the_photo(estimator):
     assert pose.box[1] < -0.5
 
 
-def test_a_batch_equals_single_photos(estimator):
-    photos = [photo_of((180, 180)), np.zeros((99, 130, 3), np.uint8), photo_of((150, 200), width=420, size=100)]
+def test_a_batch_equals_single_photos(estimator, tmp_path):
+    photos = [photo_of((180, 180)), np.zeros((99, 130, 3), np.uint8), tmp_path / "a.png"]
+    Image.fromarray(photo_of((150, 200), width=420, size=100)).save(photos[2])
     for boxes in (None, [None, (5, 5, 50, 50), (60, 80, 240, 320)]):
         found = estimator.batch(photos, boxes)
         assert found[1] is None
         for number in (0, 2):
             assert_same(found[number], estimator(photos[number], boxes and boxes[number]))
-    assert estimator.batch([]) == []
-
-
-def test_a_batch_of_more_photos_than_fit_at_once():
-    estimator, photo = sure(), smooth_photo()
-    photos = [np.roll(photo, 5 * shift, axis=1) for shift in range(19)]
-    found = estimator.batch(iter(photos), [BOX] * 19)
-    assert len(found) == 19
-    for number in (0, 15, 16, 18):
-        assert_same(found[number], estimator(photos[number], BOX))
-
-
-def test_photos_come_as_array_pil_image_or_path(estimator, tmp_path):
-    photo = photo_of((180, 180))
-    Image.fromarray(photo).save(tmp_path / "a.png")
-    expected = estimator(photo)
-    for given in (Image.fromarray(photo), tmp_path / "a.png", str(tmp_path / "a.png")):
-        assert_same(estimator(given), expected)
+    assert estimator.batch(iter([])) == []
 
 
 def assert_one_answer(estimator, photo):
@@ -194,23 +170,33 @@ def assert_one_answer(estimator, photo):
     return poses
 
 
-def test_all_ways_give_the_same_poses(bundled):
-    two = seeing(sure(), (4, 2, 3.0, 8, 16, 8, 16, 0), (4, 6, 2.0, 6, 12, 6, 12, 0))
+def test_all_ways_give_the_same_poses(bundled, two):
     assert len(assert_one_answer(two, smooth_photo())) == 2
     assert_one_answer(bundled, example_photo())
 
 
-def test_min_score_leaves_the_unsure_out(bundled):
+def test_the_bundled_model_gives_what_it_gave(bundled):
+    pose = bundled(example_photo())
+    for name, pixel, millimetres in (
+        ("left_shoulder", (445.1, 419.2), (227.7, -359.0, -181.1)),
+        ("head_top", (267.7, 112.2), (64.3, -625.0, -404.9)),
+    ):
+        joint = HUMAN36M_17.index(name)
+        assert pose.joints_2d[joint].tolist() == pytest.approx(pixel, abs=1)
+        assert pose.joints_3d[joint].tolist() == pytest.approx(millimetres, abs=10)
+        assert pose.status[joint] == "seen"
+    assert pose.person_box.tolist() == pytest.approx([-0.5, 38.6, 511.5, 588.0], abs=2)
+
+
+def test_min_score_leaves_the_unsure_out(two):
     """Whoever is left was there without it; a low one adds people."""
-    photo = example_photo()
-    poses = bundled.predict_all(photo)
-    scores = [pose.score for pose in poses]
-    for bound in ((min(scores) + max(scores)) / 2, 0.99):
-        found = bundled.predict_all(photo, min_score=bound)
-        assert len(found) == len(bundled.find_people(photo, min_score=bound)[0])
-        for one, other in zip(found, [pose for pose in poses if pose.score >= bound], strict=True):
+    photo = smooth_photo()
+    poses = two.predict_all(photo)
+    for bound, count in ((None, 2), (0.992, 1), (0.05, 3)):
+        found = two.predict_all(photo, min_score=bound)
+        assert len(found) == len(two.find_people(photo, min_score=bound)[0]) == count
+        for one, other in zip(found, poses, strict=False):
             assert_same(one, other)
-    assert len(bundled.find_people(photo, min_score=0.1)[0]) >= len(poses)
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "gpu", "", "meta"])
@@ -273,10 +259,3 @@ def test_networks_that_are_replaced_are_the_ones_that_run():
     assert np.abs(third.joints_3d - second.joints_3d).max() > 1e-3
     assert np.array_equal(expected.heatmaps, third.heatmaps)
     assert np.array_equal(expected.joints_3d, third.joints_3d)
-
-
-def test_an_estimate_changes_no_network():
-    estimator = PoseEstimator.random("tiny")
-    state = {name: tensor.clone() for name, tensor in estimator.hourglass.state_dict().items()}
-    estimator.batch([smooth_photo()], [BOX])
-    assert all(torch.equal(tensor, state[name]) for name, tensor in estimator.hourglass.state_dict().items())

@@ -1,6 +1,7 @@
 """Estimators and photos for tests of inference."""
 
 import dataclasses
+import threading
 
 import cv2
 import numpy as np
@@ -78,12 +79,11 @@ class Seeing(nn.Module):
     def forward(self, images):
         """(N, 7, 8, 8)."""
         plain = output_with(*self.people)[None]
-        if len(images) == 1:  # one of two threads: whoever is seen then must be symmetric
-            return plain
-        plain = plain.expand(len(images) // 2, 7, 8, 8)
         mirrored = torch.flip(plain, dims=(3,))[:, [0, 3, 2, 1, 4, 5, 6]]
         mirrored[:, 6] *= -1
-        return torch.cat((plain, mirrored))
+        if len(images) == 1:  # photo and mirror image in two threads
+            return mirrored if threading.current_thread().name.startswith("fusion-pose") else plain
+        return torch.cat([one.expand(len(images) // 2, 7, 8, 8) for one in (plain, mirrored)])
 
 
 def seeing(estimator, *people):
