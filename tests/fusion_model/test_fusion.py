@@ -95,14 +95,6 @@ def test_step_weights_are_fixed_fusion(design):
             assert (fixed.mixing_weights().tolist(), fixed.merging_layer) == (step, b)
 
 
-def test_residual_layers_add_two_layers_to_their_input():
-    layer = fusion_network(strategy="maps-only", layers=RESIDUAL).map_stream.layer(4)
-    assert parameters(layer) == 2 * (16 * 16 + 16)  # two linear maps of 16 x 16 and their biases
-    x = torch.rand(3, 16, generator=torch.Generator().manual_seed(0))
-    inner = (x @ layer.first.op.weight.T).relu()
-    torch.testing.assert_close(layer(x), x + (inner @ layer.second.op.weight.T).relu())
-
-
 def test_eq_3_at_the_papers_start():
     # A network of the same depth, L = 7, but small.
     small = dataclasses.replace(
@@ -201,20 +193,18 @@ def test_features_stand_for_pixels_and_readings_for_those_of_the_maps_themselves
 
 
 @pytest.mark.parametrize("beta", [-3.0, 1.4, 40.0])
-def test_a_hardened_network_trains_as_if_all_layers_were_computed(beta, monkeypatch):
+def test_a_hardened_network_trains_as_if_all_layers_were_computed(beta):
     """Layers of weight 0 are left out while training; outputs and gradients of the others are the same."""
-    network = fusion_network(initial_beta=beta, map_readings=True).train()
+    network = fusion_network(initial_beta=beta, map_readings=True)
     network.harden()
 
-    def trained():
-        network.zero_grad()
+    def trained(mode):
+        network.train(mode).zero_grad()
         output = network(*fusion_inputs())
         output.square().mean().backward()
-        return output, {n: p.grad.clone() for n, p in network.named_parameters() if p.grad is not None}
+        return output, {name: one.grad.clone() for name, one in network.named_parameters() if one.grad is not None}
 
-    output, gradients = trained()
-    monkeypatch.setattr(FusionNetwork, "_merged", lambda self, *inputs_and_b: self._mixed(*inputs_and_b[:-1]))
-    whole, all_gradients = trained()
+    (output, gradients), (whole, all_gradients) = trained(True), trained(False)
     torch.testing.assert_close(output, whole)
     left_out = set(all_gradients) - set(gradients)
     assert left_out
@@ -222,21 +212,21 @@ def test_a_hardened_network_trains_as_if_all_layers_were_computed(beta, monkeypa
     torch.testing.assert_close(gradients, {name: all_gradients[name] for name in gradients})
 
 
-@pytest.mark.parametrize(("beta", "b"), [(-3.0, 0), (0.0, 0), (1.0, 1), (1.2, 1), (2.9, 2), (40.0, 3)])
-def test_merging_layer_is_the_floor_of_beta(beta, b):
-    assert fusion_network(initial_beta=beta).merging_layer == b
-
-
 @pytest.mark.parametrize(
-    ("weights", "b"),
+    ("start", "b"),
     [
+        (-3.0, 0),
+        (1.0, 1),
+        (2.9, 2),
+        (40.0, 3),
         ([0.6, 0.1, 0.8], 2),  # distances from b = 0..3: 1.5, 1.7, 0.9, 1.5
         ([0.75, 0.25, 1.0], 2),  # 1, 1.5, 1, 2: the later of two equally near
-        ([0.0, 0.0, 0.0], 3),
     ],
 )
-def test_free_weights_harden_to_the_nearest_step(weights, b):
-    assert with_weights(fusion_network(strategy="free"), weights).harden() == b
+def test_the_merging_layer_is_the_floor_of_beta_and_of_free_weights_the_nearest_step(start, b):
+    free = isinstance(start, list)
+    network = with_weights(fusion_network(strategy="free"), start) if free else fusion_network(initial_beta=start)
+    assert network.merging_layer == network.harden() == b
 
 
 def test_free_weights_stay_in_range_and_come_back():
@@ -247,15 +237,6 @@ def test_free_weights_stay_in_range_and_come_back():
         network.free_weights.grad = None
         (network.mixing_weights() * torch.tensor([sign, -sign, 1.0])).sum().backward()
         assert network.free_weights.grad.tolist() == gradient
-
-
-def test_the_output_unit_changes_the_scale_of_learning_not_the_start():
-    large, small = fusion_network(output_unit_mm=100.0), fusion_network()
-    torch.testing.assert_close(large(*fusion_inputs()), small(*fusion_inputs()))
-    with torch.no_grad():
-        large.output.bias.fill_(1.0)
-        small.output.bias.fill_(100.0)
-    torch.testing.assert_close(large(*fusion_inputs()), small(*fusion_inputs()))
 
 
 def test_starting_weights_follow_the_released_code():

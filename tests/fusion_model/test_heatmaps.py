@@ -32,14 +32,6 @@ def test_half_pixel_convention_in_absolute_numbers():
     assert x == to_map_coordinates(torch.tensor([41.5, 0.0]))[0]
 
 
-def test_encode_draws_a_peak_of_one_at_x_y():
-    (maps,) = drawn(3.0, 5.0, size=(8, 12))[0]
-    assert maps.shape == (8, 12)
-    assert maps[5, 3] == 1.0
-    assert maps[5, 4].item() == pytest.approx(np.exp(-1 / (2 * 1.25**2)), abs=1e-6)
-    assert maps[6, 3] == maps[5, 4]
-
-
 @pytest.mark.parametrize("sigma", [1.0, 1.25, 2.0])
 def test_round_trip_away_from_the_border(sigma):
     points = 3 + 26 * torch.rand(2, 100, 2, generator=torch.Generator().manual_seed(0))
@@ -93,15 +85,6 @@ def test_a_broad_peak_wins_over_a_narrow_higher_one():
     dot = torch.zeros(1, 1, 24, 24)
     dot[..., 9, 9] = 1
     assert float(decode_smoothed(dot)[1]) < 0.5 < float(decode_smoothed(drawn(9.0, 9.0))[1])
-
-
-def test_a_rival_is_the_highest_value_away_from_the_joint():
-    places, size = torch.tensor([[[30.0, 12.0]], [[9.0, 20.0]]]), (24, 40)
-    alone = drawn(30.0, 12.0, size=size)
-    both = torch.maximum(alone, 0.6 * drawn(9.0, 20.0, size=size))
-    for maps, rivals in ((alone, (0, 1)), (both, (0.6, 1))):
-        for point, rival in zip(places, rivals, strict=True):
-            assert float(rival_heights(maps, point[None])) == pytest.approx(rival, abs=1e-4)
 
 
 @pytest.mark.parametrize(

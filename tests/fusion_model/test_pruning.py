@@ -76,11 +76,6 @@ def test_a_pruned_network_is_rebuilt_from_its_configuration_and_trains_on():
     assert all(parameter.grad is not None for parameter in pruned.parameters())
 
 
-def test_sharp_weights_need_no_hardening():
-    network = fusion_network(initial_alpha=40.0, initial_beta=1.5)
-    torch.testing.assert_close(prune(network)(*INPUTS), network(*INPUTS), rtol=1e-4, atol=1e-4)
-
-
 def test_what_is_not_sharp_or_has_one_stream_is_refused():
     # alpha 0.1 and beta 2: w = 0.475, 0.5, 0.525, so w_2 is 0.5 away from either side.
     with pytest.raises(ValueError, match=r"not sharp: 0\.5 away from \[l > 2\].*0\.475, 0\.500, 0\.525.*harden"):
@@ -92,13 +87,3 @@ def test_what_is_not_sharp_or_has_one_stream_is_refused():
         prune(up_and_down)
     with pytest.raises(ValueError, match="no merging layer"):
         prune(fusion_network(strategy="image-only"))
-
-
-@pytest.mark.parametrize(
-    "changes", [{"strategy": "early"}, {"strategy": "late"}, {"strategy": "fixed", "fixed_beta": 1}], ids=str
-)
-def test_fixed_strategies_are_built_pruned(changes):
-    network = fusion_network(**changes)
-    pruned = prune(network)
-    assert torch.equal(pruned(*INPUTS), network(*INPUTS))
-    assert pruned.config.merge_after == network.merging_layer
