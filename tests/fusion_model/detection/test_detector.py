@@ -5,12 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from fusion_model.detection.detector import decode_detections, detect
 from fusion_model.detection.network import PersonDetector, cell_boxes
 from fusion_model.estimator import PoseEstimator
-from fusion_model.hourglass import Residual
 from tests.helpers.estimators import Seeing, output_with
 
 CONFIG = Seeing.config
@@ -53,7 +51,7 @@ def test_an_untrained_network_has_one_output_a_cell_and_sees_no_person():
     assert detect(network, np.zeros((30, 40, 3), np.uint8), CONFIG) == []
 
 
-def test_a_checkpoint_keeps_the_detector_and_the_search_runs_it_without_its_norms(tmp_path):
+def test_a_checkpoint_keeps_the_detector_and_the_search_runs_it(tmp_path):
     torch.manual_seed(1)
     plain, detector = PoseEstimator.random("tiny"), PersonDetector(CONFIG)
     for _ in range(3):  # statistics that are not those of the start
@@ -63,8 +61,6 @@ def test_a_checkpoint_keeps_the_detector_and_the_search_runs_it_without_its_norm
     image, used = torch.rand(2, 3, 64, 64), estimator.search.detector
     with torch.inference_mode():
         torch.testing.assert_close(used(image), detector(image), rtol=1e-4, atol=1e-4)
-    norms, blocks = (sum(isinstance(one, kind) for one in used.modules()) for kind in (nn.BatchNorm2d, Residual))
-    assert norms == blocks, "only those that come first in a block are left: what they read is needed beside them"
     estimator.save_pretrained(tmp_path / "model")
     loaded = PoseEstimator.from_pretrained(tmp_path / "model", device="cpu")
     assert loaded.config == config

@@ -13,25 +13,17 @@ from fusion_model.detection.detector import Detection
 from fusion_model.detection.search import Search
 from fusion_model.presets import PRESETS
 from fusion_model.skeletons import MPII_16
+from tests.helpers.fake_data import figure
 
-# A standing person about the origin, by the start of a joint's name; 140 pixels tall.
-STANDING = {
-    "head": (0, -60), "neck": (0, -42), "thorax": (0, -38), "pelvis": (0, 0), "shoulder": (14, -36), "elbow": (20, -15),
-    "wrist": (22, 5), "hip": (9, 0), "knee": (10, 30), "ankle": (10, 60),
-}  # fmt: skip
 BOX = np.array([-30.0, -70.0, 30.0, 70.0])
 PHOTO = np.zeros((400, 400, 3), np.uint8)
 EVEN = SearchConfig(score=(0.0, 1.0, 0.0, 0.0))  # the detector's word alone
 
 
 def person(x=200, y=200, angle=0.0, scale=1.0):
-    """(16, 2) joints of a person there, turned clockwise."""
-    points = []
-    for joint in MPII_16.joints:
-        px, py = next(place for name, place in STANDING.items() if name in joint)
-        points.append((-px if joint.startswith("right") else px, py))
+    """(16, 2) joints of a person there, turned clockwise; 120 pixels tall."""
     cosine, sine = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
-    return scale * np.array(points, float) @ np.array([[cosine, sine], [-sine, cosine]]) + (x, y)
+    return figure(MPII_16, 0, 55 * scale) @ np.array([[cosine, sine], [-sine, cosine]]) + (x, y)
 
 
 def box_at(x=200, y=200):
@@ -49,12 +41,11 @@ class Scripted:
     threads = None
 
     def __init__(self, *shown):
-        self.shown, self.crops, self.calls = list(shown), [], 0
+        self.shown, self.crops = list(shown), []
 
     def predict(self, photos, crops, *, flip_test):  # noqa: ARG002 - as the real one
         """One prediction for each crop: joints and a confidence that all of them share."""
         assert len(photos) == len(crops)
-        self.calls += bool(crops)
         self.crops += crops
         shown, nothing = [self.shown.pop(0) for _ in crops], torch.zeros(1)
         return [
@@ -168,10 +159,3 @@ def test_a_callers_box_counts_as_a_detection_and_is_checked(searching):
     assert found.score == pytest.approx(0.8)
     with pytest.raises(ValueError, match="no area"):
         find(one, [5, 5, 5, 9])
-
-
-def test_without_a_detector_the_photo_shows_one_person(searching):
-    one = searching([], (person(scale=2.5), 0.8))
-    one.detector = None
-    (found,) = find(one)
-    assert found.box.tolist() == [-0.5, -0.5, 399.5, 399.5]
