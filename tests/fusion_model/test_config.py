@@ -10,6 +10,7 @@ from fusion_model.config import (
     DetectorConfig,
     FollowingConfig,
     LayerConfig,
+    ModelConfig,
     SearchConfig,
     SpreadConfig,
 )
@@ -41,7 +42,7 @@ def test_checkpoints_of_before_have_none_of_the_later_fields():
         del data[name]
     del data["fusion"]["map_readings"]
     data["crop"]["margin"] = 1
-    assert model_config_from_dict(data) == TINY.__class__(
+    assert model_config_from_dict(data) == ModelConfig(
         TINY.hourglass, TINY.fusion, crop=dataclasses.replace(TINY.crop, margin=1)
     )
 
@@ -54,32 +55,23 @@ FC, CONV, RESIDUAL = LayerConfig("fc", 3), LayerConfig("conv", 2), LayerConfig("
     [
         (TINY.fusion, {"strategy": "middle"}, "strategy must be one of .*trainable, got 'middle'"),
         (TINY.fusion, {"skeleton": "ape"}, "skeleton must be one of .*got 'ape'"),
-        (TINY.fusion, {"layers": ()}, "at least one layer"),
         (TINY.fusion, {"layers": (FC, CONV)}, "before fully connected"),
-        (TINY.fusion, {"layers": (CONV, RESIDUAL)}, "residual layers must follow"),
         (TINY.fusion, {"layers": (FC, RESIDUAL)}, "residual layers must follow"),
         (TINY.fusion, {"layers": (CONV,), "map_readings": True}, "map_readings needs a fully connected layer"),
         (TINY.fusion, {"strategy": "fixed"}, "fixed_beta belongs to strategy 'fixed'"),
-        (TINY.fusion, {"fixed_beta": 1}, "fixed_beta belongs to strategy 'fixed'"),
         (TINY.fusion, {"strategy": "fixed", "fixed_beta": 4}, r"fixed_beta must lie in 0\.\.3, got 4"),
-        (TINY.fusion, {"merge_after": -1}, r"merge_after must lie in 0\.\.3, got -1"),
         (TINY.fusion, {"merge_after": 1, "strategy": "image-only"}, "merge_after 1 contradicts strategy 'image-only'"),
-        (TINY.fusion, {"merge_after": 1, "strategy": "early"}, "merge_after 1 contradicts strategy 'early'"),
         (TINY.fusion, {"mix_input": True, "strategy": "free"}, "mix_input needs w_0"),
         (TINY.fusion, {"output_unit_mm": 0.0}, "must be positive"),
-        (TINY.fusion, {"photo_features": -1}, "photo_features must not be negative, got -1"),
         (FC, {"kind": "pool"}, "layer kind must be"),
         (FC, {"dropout": 1.0}, "layer needs width >= 1"),
         (TINY.hourglass, {"stacks": 0}, "stacks"),
         (TINY.hourglass, {"width": 12}, "width must be a positive multiple of 8, got 12"),
         (TINY.hourglass, {"input_size": 100}, "input_size must be a positive multiple of 64, got 100"),
-        (DetectorConfig(), {"width": 10}, "detector width"),
         (DetectorConfig(), {"depths": (1, 1)}, "detector needs four depths"),
         (DetectorConfig(), {"nms_iou": 1.5}, "detector min_score and nms_iou must lie between 0 and 1"),
         (SearchConfig(), {"score": (1.0, 2.0)}, "^search needs four weights"),
-        (SearchConfig(), {"person": 1.0}, "^search needs four weights"),
         (FollowingConfig(), {"limbs": 1.6}, r"following needs limbs from 0 to 1\.5"),
-        (FollowingConfig(), {"unsure": 1.0}, r"following needs limbs from 0 to 1\.5"),
         (SpreadConfig(1.5, 2.0), {"depth": float("nan")}, "positive factors"),
         (CalibrationConfig(), {"peak": (1.0, 0.0)}, "rising peaks"),
         (CalibrationConfig(), {"confidence": (0.0, 1.5)}, "confidences from 0 to 1"),
@@ -99,12 +91,9 @@ def test_what_means_nothing_is_refused(config, changes, message):
         ("hourglass", "depth", 4, "hourglass has unknown fields: depth"),
         ("hourglass", "stacks", "2", r"hourglass.stacks must be .*int.*, got '2'"),
         ("hourglass", "stacks", True, "got True"),
-        ("hourglass", "stacks", 1.5, "got 1.5"),
         ("fusion", "layers", 3, "fusion.layers must be a list, got 3"),
-        ("fusion", "layers", ["fc"], "fusion.layers must hold objects, got 'fc'"),
         ("fusion", "layers", [{"kind": "fc"}], "fusion.layers does not fit: .*width"),
         ("fusion", "alpha_squared", 1, "alpha_squared must be .*bool"),
-        ("fusion", "initial_beta", "late", "initial_beta must be float | None, got 'late'"),
         ("calibration", "peak", [0, "1"], "calibration.peak must be"),
     ],
 )
@@ -115,8 +104,3 @@ def test_damaged_dictionaries_are_refused(part, field, value, message):
         model_config_from_dict(data)
     with pytest.raises(ValueError, match=f"no entry '{part}'"):
         model_config_from_dict({**data, part: None})
-
-
-def test_the_presets_are_the_papers_and_the_released_network():
-    assert (PRESETS["paper"].following, PRESETS["paper"].fusion.map_readings) == (None, False)
-    assert (PRESETS["released"].following, PRESETS["released"].fusion.map_readings) == (FollowingConfig(), True)
