@@ -49,7 +49,8 @@ def test_each_half_has_its_thread_and_half_of_torchs(set_threads, total, rows, d
 
 def test_an_error_in_the_helper_is_raised_and_the_limit_ends_with_its_block(set_threads):
     set_threads(2)
-    threads = Threads.on(CPU)
+    threads, column = Threads.on(CPU), torch.arange(5.0)[:, None]
+    assert torch.equal(threads.run(torch.neg, column), -column)
     with pytest.raises(IndexError), threads.limited():
         threads.run(lambda rows: rows[:, rows[0, 0].long()], torch.tensor([[0.0], [9.0]]))  # only in the second half
     assert torch.get_num_threads() == 2
