@@ -9,11 +9,11 @@ from fusion_model.files import printable, replacing, write_atomically
 def target(request, tmp_path):
     """A file or a folder that is there already."""
     path = tmp_path / "target"
-    write_old(path, request.param)
+    put(path, request.param)
     return path
 
 
-def write_old(path, kind, text="old"):
+def put(path, kind, text="old"):
     if kind == "folder":
         path.mkdir()
         path = path / text
@@ -26,7 +26,7 @@ def content(path):
 
 def test_the_new_takes_the_place_of_the_old(target, tmp_path):
     with replacing(target) as part:
-        write_old(part, "folder" if target.is_dir() else "file", "new")
+        put(part, "folder" if target.is_dir() else "file", "new")
         assert content(target) == ["old"]
     assert content(target) == ["new"]
     assert content(tmp_path) == ["target"]
@@ -35,7 +35,7 @@ def test_the_new_takes_the_place_of_the_old(target, tmp_path):
 def test_an_error_leaves_what_was_there_and_nothing_else(target, tmp_path):
     def fail():
         with replacing(target) as part:
-            write_old(part, "folder" if target.is_dir() else "file", "new")
+            put(part, "folder" if target.is_dir() else "file", "new")
             raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):

@@ -169,7 +169,6 @@ def test_tries_are_bounded_and_the_waits_grow(hub, folder, push, said, waits, wh
         ("preupload", 404, r"the Hub has no 'user/name' .* \(404\): check the spelling, and that 'user'"),
         ("lfs", 403, r"may not write to 'user/name' \(403\): use a token with write permission"),
         ("commit", 413, r"the Hub did not take 'user/name': a mishap \(413\)$"),
-        ("tag", 403, r"may not write to 'user/name' \(403\): use a token with write permission"),
     ],
 )
 def test_a_refusal_is_one_sentence_and_not_tried_again(hub, push, said, waits, step, status, words):
