@@ -18,11 +18,9 @@ def test_boxes_may_leave_the_photo(box):
     ("box", "message"),
     [
         ((10, 20, 30, 20), "has no area"),
-        ((30, 10, 10, 20), "has no area"),
         ((99.5, 0, 110, 20), "does not touch the photo, which is 100 x 50"),
         ((0, 49.5, 10, 60), "does not touch"),
         ((-20, 0, -0.5, 20), "does not touch"),
-        ((0, -30, 10, -0.5), "does not touch"),
         ((0, 0, 10), "four finite numbers"),
         ((0, 0, 10, float("nan")), "four finite numbers"),
         ("all of it", "four numbers"),

@@ -95,6 +95,18 @@ def test_frames_of_every_kind_come_in_order(tmp_path, monkeypatch, name, codec, 
     assert [(number, shown_number(image)) for number, _, image in pictures] == [(n, n) for n in range(FRAMES)]
 
 
+def test_frames_that_only_others_refer_to_are_not_shown(tmp_path):
+    path = encode(tmp_path / "a.webm", BARS, "libvpx", options=VP8)
+    with av.open(str(path)) as container:
+        hidden = [bytes(packet) for packet in container.demux(video=0)][7]
+
+    def edit(data):
+        data[data.index(hidden)] &= ~0x10
+
+    timeline, pictures = read(patch(path, edit))
+    assert (len(timeline.times), len(pictures), timeline.lost) == (FRAMES - 1, FRAMES - 1, 0)
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
 @pytest.mark.parametrize("stamps", [list(range(100, 120)), [0, 1, 2, *range(40, 57)]], ids=["late", "gap"])
 def test_times_are_those_of_the_frames(tmp_path, name, stamps):
