@@ -53,7 +53,7 @@ def download(page, kind, suffix):
     for _ in range(50):
         page.locator("button#download:not([disabled]), #download button:not([disabled])").wait_for(timeout=WAIT)
         with page.expect_download(timeout=WAIT) as file:
-            page.get_by_role("button", name="Download", exact=True).last.click()
+            page.get_by_role("button", name="Download", exact=True).last.click(timeout=WAIT)
         if file.value.suggested_filename.endswith(suffix):
             return file.value
         page.wait_for_timeout(200)
