@@ -12,8 +12,8 @@ from train.data.packs import INDEX, SAMPLE, labels_fingerprint, open_pack, pack_
 from train.data.people import STORE_SIZE, People, load_people
 from train.data.prepared import INDEX as PREPARED
 from train.data.prepared import SETTINGS, read_prepared
+from train.data.readers.layout import LayoutError
 from train.data.readers.people import read_people
-from train.data.readers.records import LayoutError
 from train.data.readers.rendered import read_synthetic
 from train.data.scenes import find_scenes
 from train.data.source import Source

@@ -1,5 +1,6 @@
 """Videos by the numbers of their frames, as labels count them."""
 
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +10,8 @@ from fusion_model.skeletons import LSP_14
 from tests.helpers.photos import brightest, write_video
 from tests.helpers.videos import bar, damage, encode, set_matrix, shown_number
 from train.data.readers.frames import iterate_frames
-from train.data.readers.records import VISIBLE, Frame, LayoutError, Record
+from train.data.readers.layout import LayoutError
+from train.data.readers.records import VISIBLE, Frame, Record
 
 FRAMES = 12
 BARS = [bar(number) for number in range(FRAMES)]
@@ -27,7 +29,7 @@ def pictures(video, numbers):
     records = [
         Record(Frame(video, number), "train", np.zeros((14, 2)), np.full(len(LSP_14), VISIBLE)) for number in numbers
     ]
-    return [picture for _, picture in iterate_frames(records)]
+    return [picture for _, picture in iterate_frames(records, Counter())]
 
 
 def dots(video, numbers):
@@ -48,10 +50,7 @@ def test_a_frame_past_the_end(video):
 @pytest.mark.parametrize(
     ("name", "options", "broken"),
     [
-        ("a.mp4", {"preset": "ultrafast", "g": "3"}, [3, 4, 5]),
         ("a.mp4", {"preset": "fast", "g": "3", "bf": "1"}, [3, 4, 5]),
-        ("a.avi", {"preset": "ultrafast", "g": "1"}, [3, 4, 5]),
-        ("a.avi", {"preset": "fast", "g": "3", "bf": "1"}, [3, 4, 5]),
         ("a.avi", {"preset": "fast", "g": "6", "bf": "2"}, [1, 2, 3, 4]),
     ],
 )
@@ -72,7 +71,7 @@ def found(video, number):
         return None
 
 
-@pytest.mark.parametrize("broken", range(1, 8))
+@pytest.mark.parametrize("broken", [1, 4, 7])
 def test_no_frame_is_taken_for_another(tmp_path, broken):
     options = {"preset": "fast", "g": "8", "bf": "2", "b-adapt": "0", "sc_threshold": "0"}
     path = damage(encode(tmp_path / "a.avi", BARS, options=options), [broken])

@@ -1,7 +1,5 @@
 """The readers, on tiny data sets that keep the distributed formats to the letter."""
 
-import zipfile
-
 import numpy as np
 import pytest
 import torch
@@ -10,9 +8,9 @@ from scipy.io import savemat
 from fusion_model.skeletons import HUMAN36M_17, LSP_14, MPII_16
 from tests.helpers.fake_data import FIGURE, figure, teacher_arrays, where, write_lspet, write_pack
 from train.data.people import load_people
+from train.data.readers.layout import LayoutError
 from train.data.readers.lsp import read_lspet
 from train.data.readers.people import read_people, teacher_joints, teacher_pose
-from train.data.readers.records import LayoutError
 from train.data.sources import find_sources
 
 
@@ -103,35 +101,6 @@ def test_hidden_joints_of_a_pack_count_as_labelled(tmp_path):
     np.savez(tmp_path / "people_mpii.npz", **arrays)
     source = read_people(tmp_path / "people_mpii.npz")
     assert source.by_hand[0, :2].tolist() == [True, False]
-
-
-def test_a_pack_with_missing_parts(tmp_path):
-    arrays = write_pack(tmp_path, "made", 2, held_out=1)
-    with pytest.raises(FileNotFoundError, match=r"people_none\.npz not found"):
-        read_people(tmp_path / "people_none.npz")
-    del arrays["teacher_3d"], arrays["box"]
-    np.savez(tmp_path / "people_made.npz", **arrays)
-    with pytest.raises(ValueError, match="has no array box, teacher_3d"):
-        read_people(tmp_path / "people_made.npz")
-    (tmp_path / "people_made.zip").unlink()
-    with pytest.raises(FileNotFoundError, match=r"people_made\.zip not found: a pack of people is an npz"):
-        read_people(tmp_path / "people_made.npz")
-
-
-def test_damaged_packs(tmp_path):
-    write_pack(tmp_path, "made", 2, held_out=1)
-    with zipfile.ZipFile(tmp_path / "people_made.zip", "w") as archive:
-        archive.writestr("p001.webp", b"")
-    source = read_people(tmp_path / "people_made.npz")
-    with pytest.raises(ValueError, match=r"people_made\.zip: photo p000\.webp cannot be read"):
-        source.photo(0)
-    (tmp_path / "people_made.zip").write_bytes(b"no archive")
-    with pytest.raises(ValueError, match=r"people_made\.zip: photo p000\.webp cannot be read"):
-        read_people(tmp_path / "people_made.npz").photo(0)
-    content = (tmp_path / "people_made.npz").read_bytes()
-    (tmp_path / "people_made.npz").write_bytes(content[: len(content) // 2])
-    with pytest.raises(ValueError, match=r"people_made\.npz is damaged or no npz file"):
-        read_people(tmp_path / "people_made.npz")
 
 
 def test_teacher_joints_go_by_name():
