@@ -3,17 +3,14 @@
 import json
 import sys
 from dataclasses import fields
-from functools import partial
 
 import pytest
 import torch
-from tqdm import tqdm
 
 from tests.helpers.fake_data import write_lspet, write_pack
 from tests.helpers.in_process import call
 from tests.helpers.own_process import output
 from train import benchmark, pack
-from train.data import packs
 from train.data.packs import open_pack
 from train.data.people import load_people
 from train.data.sources import find_people, find_sources
@@ -62,44 +59,6 @@ def test_a_pack_holds_what_its_sources_do_in_their_order(folder, packed):
         same(mapped.take(mixed), decoded.take(mixed))
         mask = torch.arange(len(decoded)) % 2 == 0
         same(mapped.take(mask), decoded.take(mask))
-
-
-def test_a_pack_is_written_without_a_bar_too(monkeypatch, folder, packed):
-    monkeypatch.setattr(packs, "tqdm", partial(tqdm, disable=True))
-    packed(*SMALL)
-    assert len(open_pack(folder / "out", validation=False)) == len(find_people(folder / "data", validation=False))
-
-
-def test_an_encoded_pack_is_small_and_nearly_the_same(folder, packed, pack_error):
-    small = ("--crop", "64", "--size-mb", "0.008", "--quality", "95")
-    packed(*small)
-    files = sorted((folder / "out").glob("*.safetensors"))
-    assert len(files) > 1
-    assert all(file.stat().st_size <= 8_000 for file in files)
-    for part in (False, True):
-        opened = open_pack(folder / "out", validation=part)
-        decoded = load_people(find_sources(folder / "data"), validation=part, size=64)
-        difference = (opened.photos.float() - decoded.photos.float()).abs()
-        assert difference.mean() < 6
-        opened.photos = decoded.photos
-        same(opened, decoded)
-    before = [file.read_bytes() for file in files]
-    files[1].unlink()
-    packed(*small)
-    assert [file.read_bytes() for file in files] == before
-    assert "packed from other data or with other settings" in pack_error(*small[:-1], "90")
-    content = bytearray(files[0].read_bytes())
-    start = content.index(b"RIFF")
-    content[start : start + 16] = bytes(16)
-    files[0].write_bytes(content)
-    with pytest.raises(ValueError, match=r"people-00000\.safetensors is damaged \(photo 0\): copy it again"):
-        open_pack(folder / "out", validation=False)
-
-
-@pytest.mark.parametrize("text", ["0", "101", "best", "8.5"])
-def test_a_quality_out_of_range_is_refused(refused, text):
-    error = refused("pack", "--data", "D", "--out", "O", "--quality", text, status=2)
-    assert f"must be a whole number from 1 to 100, got '{text}'" in error
 
 
 def test_a_cut_pack_is_finished_and_a_whole_file_left_alone(folder, packed):

@@ -46,13 +46,13 @@ def coloured_source():
 
 @pytest.fixture(scope="module")
 def maker():
-    return CompositeMaker(load_people([coloured_source()], validation=True), None, SIZE)
+    return CompositeMaker(load_people([coloured_source()], validation=True), SIZE)
 
 
 def test_pasted_people_fill_their_boxes(maker):
     seen = total = 0
     for seed in range(30):
-        composite = maker.make(np.random.default_rng(seed), kinds=(0.0, 0.0))
+        composite = maker.make(np.random.default_rng(seed), whole_photos=0.0)
         assert composite.image.shape == (SIZE, SIZE, 3)
         assert composite.image.dtype == np.uint8
         assert len(composite.boxes) <= 5
@@ -67,7 +67,7 @@ def test_pasted_people_fill_their_boxes(maker):
 
 
 def test_an_upright_body_has_an_axis_of_no_turn(maker):
-    axes = np.concatenate([maker.make(np.random.default_rng(seed), kinds=(0.0, 1.0)).axes for seed in range(40)])
+    axes = np.concatenate([maker.make(np.random.default_rng(seed), whole_photos=1.0).axes for seed in range(40)])
     known = axes[axes.any(1)]
     assert np.allclose(np.linalg.norm(known, axis=1), 1, atol=1e-5)
     assert (known[:, 0] > 0.999).mean() > 0.4, "half of the people are not turned"
@@ -76,7 +76,7 @@ def test_an_upright_body_has_an_axis_of_no_turn(maker):
 
 def test_surroundings_of_a_whole_photo_are_not_trusted_the_person_is(maker):
     for seed in range(10):
-        composite = maker.make(np.random.default_rng(seed), kinds=(0.0, 1.0))
+        composite = maker.make(np.random.default_rng(seed), whole_photos=1.0)
         x, y = ((composite.boxes[0, :2] + composite.boxes[0, 2:]) / 2 / STRIDE).astype(int)
         assert composite.trust[y, x] == 1
     assert composite.trust.min() < 0.5
