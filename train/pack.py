@@ -13,7 +13,7 @@ from pathlib import Path
 from train.command import new_parser, run_command
 from train.data.packs import write_pack
 from train.data.people import STORE_SIZE
-from train.data.sources import find_sources
+from train.data.sources import find_learnable
 from train.engine.arguments import positive
 
 
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    sources = find_sources(arguments.data)
+    sources = find_learnable(arguments.data)
     files = write_pack(sources, arguments.out, arguments.crop, round(1e6 * arguments.size_mb))
     total = sum(file.stat().st_size for file in files)
     print(f"{len(files)} files, {total / 1e6:.1f} MB in all: train with --data {arguments.out}")

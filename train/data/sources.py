@@ -39,11 +39,14 @@ def find_people(folder: Path, *, validation: bool, action: str = "") -> People:
         return load_people(sources, validation=validation)
     if (folder / INDEX).is_file():
         return open_pack(folder, validation=validation)
+    return load_people(find_learnable(folder), validation=validation)
+
+
+def find_learnable(folder: Path) -> list[Source]:
+    """The sources of a folder, without training rows whose photo another set holds out: it is held out in all."""
     sources = find_sources(folder)
-    if not validation:  # a photo that is held out in one set is held out in all
-        elsewhere = find_held_out(sources, find_scenes(folder))
-        sources = [source.take(~rows) for source, rows in zip(sources, elsewhere.people, strict=True)]
-    return load_people(sources, validation=validation)
+    elsewhere = find_held_out(sources, find_scenes(folder))
+    return [source.take(~rows) for source, rows in zip(sources, elsewhere.people, strict=True)]
 
 
 def find_actions(folder: Path) -> list[str]:

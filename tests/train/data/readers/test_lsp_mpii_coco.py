@@ -19,7 +19,7 @@ PEOPLE = {"lsp": 3, "lspet": 2, "mpii": 3, "coco": 3}
 def test_the_joint_of_the_labels_is_the_joint_of_the_stored_crop(name, crop, tmp_path, prepare):
     WRITERS[name](tmp_path / "in")
     printed = prepare(name, tmp_path / "in", "--crop", crop)
-    source = read_prepared(tmp_path / "out")
+    (source,) = find_sources(tmp_path)  # a folder of prepared sets is data
     assert len(source) == PEOPLE[name]
     assert source.name == name
     assert f"{PEOPLE[name]} people of {name}" in printed
@@ -57,6 +57,9 @@ def test_lspet_placeholders_are_no_joints(tmp_path, prepare):
 
 def test_mpii_labels(tmp_path, prepare):
     write_mpii(tmp_path / "in")
+    printed = prepare("mpii", tmp_path / "in", out=tmp_path / "without the list")
+    assert "by split: train 1, validation 2" in printed
+    assert "no valid_images.txt: every 10th labelled photo" in printed
     (tmp_path / "in" / "valid_images.txt").write_text("000000001.jpg\n")
     printed = prepare("mpii", tmp_path / "in")
     assert "by split: train 2, validation 1" in printed
@@ -72,21 +75,6 @@ def test_mpii_labels(tmp_path, prepare):
     inverse = np.linalg.inv(columns["affine"][0][:, :2])
     in_photo = (columns["joints_2d"][0] - columns["affine"][0][:, 2]) @ inverse.T
     assert np.allclose(in_photo, figure(MPII_16, *where(0)), atol=1e-3)  # MATLAB's 1 is taken off
-
-
-def test_mpii_without_the_list(tmp_path, prepare):
-    write_mpii(tmp_path / "in")
-    printed = prepare("mpii", tmp_path / "in")
-    assert "by split: train 1, validation 2" in printed
-    assert "no valid_images.txt: every 10th labelled photo" in printed
-
-
-def test_a_folder_of_prepared_sets_is_data(tmp_path, prepare):
-    for name in ("lsp", "coco"):
-        WRITERS[name](tmp_path / name)
-        prepare(name, tmp_path / name, out=tmp_path / "data" / name)
-    assert [source.name for source in find_sources(tmp_path / "data")] == ["coco", "lsp"]
-    assert [source.name for source in find_sources(tmp_path / "data" / "lsp")] == ["lsp"]
 
 
 def test_joints_of_the_other_lsp(tmp_path, prepare_error):
