@@ -19,10 +19,10 @@ import numpy as np
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, SKELETONS, Skeleton, conversion_matrix
 from train.data.columns import check_columns, read_arrays
+from train.data.photos import ZipReader
 from train.data.readers.records import HIDDEN, UNKNOWN
 from train.data.readers.registry import data_set
 from train.data.source import Source, add_middle_joints
-from train.data.zips import ZipReader
 
 INDEX = "prepared.json"
 ANNOTATIONS = "people.npz"

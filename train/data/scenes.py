@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from train.data.columns import check_boxes, check_columns, read_arrays
-from train.data.photos import decode_rgb
-from train.data.zips import ZipReader, archive_beside
+from train.data.photos import ZipReader, archive_beside, decode_rgb
 
 WHOLE, CUT_OFF, UNSURE = 0, 1, 2
 """What box_flag says; people who are unsure are neither to be found nor wrong to find."""

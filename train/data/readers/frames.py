@@ -13,11 +13,10 @@ from fusion_model.images import load_photo
 from fusion_model.photos import files
 from fusion_model.photos.tiff import orientation
 from fusion_model.video.decoding import Picture, VideoError, decode, opened, read_timeline
-from train.data.photos import decode_rgb
+from train.data.photos import decode_rgb, read_member
 from train.data.readers.caffe import read_image
 from train.data.readers.layout import LayoutError
 from train.data.readers.records import Frame, Record
-from train.data.zips import read_member
 
 _AS_STORED = "a turn of a photo by EXIF, since the labels fit it as stored or do not say (the photo is kept)"
 

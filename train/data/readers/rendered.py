@@ -13,11 +13,11 @@ import numpy as np
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from train.data.columns import check_columns, read_arrays
+from train.data.photos import ZipReader
 from train.data.readers.layout import LayoutError, require_any
 from train.data.readers.records import HIDDEN, VISIBLE, Frame, Labels, Plan, Record, Unit
 from train.data.readers.registry import data_set
 from train.data.source import SYNTHETIC, Source
-from train.data.zips import ZipReader
 from train.synthesis.dataset import ANNOTATIONS, PERSON, image_place
 from train.synthesis.labels import camera_name, posture_name, viewpoint_name
 

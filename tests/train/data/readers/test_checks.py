@@ -3,16 +3,15 @@
 from collections import Counter
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from PIL import Image
-from scipy.io import loadmat, savemat
+from scipy.io import savemat
 
-from fusion_model.skeletons import HUMAN36M_17, LSP_14
-from tests.helpers import humaneva_files, kth_files, lsp_mpii_coco_files, mpi_inf_3dhp_files
+from fusion_model.skeletons import HUMAN36M_17, LSP_14, MPII_16
+from tests.helpers import humaneva_files, kth_files, lsp_mpii_coco_files
 from tests.helpers.lsp_mpii_coco_files import mpii_person
 from tests.helpers.rendered_set import small_parts, write_rendered
+from train.data.prepared import read_prepared
 from train.data.readers.checks import check_person
 from train.data.readers.layout import LayoutError, Place
 from train.data.readers.records import VISIBLE, Frame, Record
@@ -72,23 +71,18 @@ def test_lsp_joints_outside_the_photo_and_no_numbers(tmp_path, prepare, prepare_
     joints[0, 4, 1] = 450
     savemat(path, {"joints": joints})
     assert "1 x a joint that lies far outside its photo" in prepare("lsp", tmp_path / "in")
-    for value, words in ((4500, "photo 2 has the left_knee at (4500, "), (np.nan, "photo 2 has a joint that is no")):
-        joints[0, 4, 1] = value
+    source = read_prepared(tmp_path / "out")
+    assert source.weight[1, [MPII_16.index("left_knee"), MPII_16.index("right_knee")]].tolist() == [0, 1]
+    for places, value, words in (
+        ([4], 4500, "photo 2 has the left_knee at (4500, "),
+        ([4], np.nan, "photo 2 has a joint that is no number"),
+        (range(8), 330, "photo 2 has 8 of 14 joints outside the picture im0002.jpg"),  # made for a larger photo
+    ):
+        joints[0, places, 1] = value
         savemat(path, {"joints": joints})
         assert f"{path}: {words}" in prepare_error("lsp", tmp_path / "in", out=tmp_path / "other")
     savemat(path, {"joints": np.full((3, 14, 2), "a", object)})
     assert f"{path}: 'joints' holds object; expected real numbers" in prepare_error("lsp", tmp_path / "in")
-
-
-def test_photos_with_exif_and_of_too_many_pixels(tmp_path, prepare, prepare_error):
-    lsp_mpii_coco_files.write_lsp(tmp_path / "in")
-    photo, exif = tmp_path / "in" / "images" / "im0001.jpg", Image.Exif()
-    exif[0x0112] = 6
-    Image.fromarray(cv2.imread(str(photo))[..., ::-1]).save(photo, exif=exif)
-    assert "skipped: 1 x a turn of a photo by EXIF" in prepare("lsp", tmp_path / "in")
-    Image.new("1", (8000, 7000)).save(photo, "PNG")
-    error = prepare_error("lsp", tmp_path / "in", out=tmp_path / "other")
-    assert f"{photo}: it is 8000 x 7000 pixels: at most 51 megapixels are read, make it smaller first" in error
 
 
 def without_x(entry):
@@ -128,15 +122,6 @@ def test_mpii_entries_that_are_wrong(name, people, words, tmp_path, prepare_erro
     assert f"{path}: " in error
     assert words in error
     assert "(see MPII in docs/data.md)" in error
-
-
-def test_3dhp_frames_without_a_pose(tmp_path, prepare):
-    mpi_inf_3dhp_files.write_train(tmp_path / "in", views=(0,))
-    path = tmp_path / "in" / "S1" / "Seq1" / "annot.mat"
-    cells = loadmat(path)
-    cells["annot3"].ravel()[0][0] = np.nan
-    savemat(path, {name: value for name, value in cells.items() if not name.startswith("__")})
-    assert "skipped: 1 x a frame whose pose is no number" in prepare("mpi-inf-3dhp", tmp_path / "in", "--every", 1)
 
 
 def test_cameras_that_are_no_numbers(tmp_path, prepare_error, monkeypatch):
