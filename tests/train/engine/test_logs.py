@@ -2,9 +2,6 @@
 
 import sys
 
-import numpy as np
-import pytest
-
 from tests.helpers.csv_files import read_rows
 from train.engine.logs import TENSORBOARD_MISSING, Log
 
@@ -36,17 +33,3 @@ def test_without_tensorboard_the_table_alone_and_a_line(tmp_path, monkeypatch, c
     assert capsys.readouterr().out == TENSORBOARD_MISSING + "\n"
     assert not log.shows_pictures
     assert len(table(tmp_path)) == 1
-
-
-def test_tensorboard_gets_figures_and_pictures(tmp_path):
-    pytest.importorskip("tensorboard", reason="tensorboard is in requirements-train.txt")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    log = Log(tmp_path, "tensorboard", 0)
-    log.row({"step": 5, "loss": 3.0})
-    log.pictures(5, {"maps": np.zeros((8, 12, 3), np.uint8)})
-    log.close()
-    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
-    assert [(event.step, event.value) for event in events.Scalars("loss")] == [(5, 3.0)]
-    (picture,) = events.Images("maps")
-    assert (picture.step, picture.width, picture.height) == (5, 12, 8)

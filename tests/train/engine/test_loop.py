@@ -135,25 +135,6 @@ def test_a_run_shows_its_speed_and_pictures(tmp_path, capsys):
     assert re.search(r"50/50 \[.*images/s=[0-9]", bar), bar
 
 
-@pytest.mark.parametrize(
-    ("cuda", "native", "mps", "expected"),
-    [
-        (True, True, False, {"mixed_precision": "bf16", "cpu": False}),
-        (True, False, False, {"mixed_precision": "no", "cpu": False}),
-        (False, False, True, {"mixed_precision": "no", "cpu": True}),
-    ],
-)
-def test_precision_and_device_follow_the_hardware(monkeypatch, cuda, native, mps, expected):
-    asked = {}
-    monkeypatch.setattr(engine, "Accelerator", lambda **options: asked.update(options))
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: native or including_emulation)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    engine.start_accelerator()
-    assert {name: asked[name] for name in expected} == expected
-
-
 @pytest.fixture
 def fresh_accelerator():
     """None was made before, and none is left: their precision is chosen once a process."""

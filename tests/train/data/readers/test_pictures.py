@@ -1,6 +1,5 @@
 """Photos of data sets as people have them: read as the demo reads them, but not turned, or refused with the reason."""
 
-import sys
 from collections import Counter
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 from PIL import Image
 
 from fusion_model.images import load_photo
-from tests.helpers.lsp_mpii_coco_files import write_coco
 from tests.helpers.photo_files import HEIC, NOISE, PHOTO, encoded
 from train.data.readers.frames import read_picture
 from train.data.readers.records import Frame
@@ -67,16 +65,3 @@ def test_exif_turns_a_file_of_any_kind_only_where_the_labels_say_so(kind, orient
 def test_a_photo_that_cannot_be_read_says_why(content, words, tmp_path):
     with pytest.raises(ValueError, match=rf"a\.jpg: {words}"):
         read(tmp_path, content)
-
-
-def test_a_set_with_photos_of_telephones(tmp_path, prepare_error, monkeypatch):
-    """HEIC is read if the package for it is there; the command says what to install if not."""
-    write_coco(tmp_path / "in")
-    path = tmp_path / "in" / "train2017" / "a.jpg"
-    path.write_bytes(HEIC)
-    error = prepare_error("coco", tmp_path / "in")
-    assert f"{path}: the photo has 48 x 64 pixels; expected 320 x 300 as its labels say" in error
-    monkeypatch.setitem(sys.modules, "pi_heif", None)
-    error = prepare_error("coco", tmp_path / "in")
-    assert f"{path}: it is a HEIC photo, which only the package pi-heif reads: install it" in error
-    assert error.endswith("(see COCO in docs/data.md)")
