@@ -1,11 +1,14 @@
 """Rendered people: a set as train.synthesize writes it, through the command."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from tests.helpers.rendered_set import small_parts, write_rendered
+from tests.helpers.rendered_set import label, picture, small_parts, write_rendered
 from train.data.prepared import open_prepared, read_prepared
 from train.data.readers.rendered import read_synthetic
+from train.synthesis.labels import Picture
 
 
 @pytest.fixture
@@ -34,17 +37,28 @@ def test_prepared_people_are_those_of_the_set(source, tmp_path, prepare):
         assert np.abs(whole[y : y + height, x : x + width] - crop).mean() < 25  # noise, coded twice
 
 
+def test_people_too_small_or_hidden_to_learn_from_are_left_out(tmp_path):
+    faults = {1: {"box": np.array([5, 5, 40, 45.0])}, 2: {"visible": np.arange(17) < 3}}
+
+    def make(index):
+        people = [dataclasses.replace(label(index, person), **faults.get(person, {})) for person in range(index % 4)]
+        return Picture(picture(index).image, np.eye(3), people)
+
+    write_rendered(tmp_path / "in", make=make)
+    assert len(read_synthetic(tmp_path / "in")) == sum(index % 4 > 0 for index in range(13))
+
+
 def test_an_unfinished_set(source, prepare_error):
     (source / "annotations.npz").unlink()
     error = prepare_error("synthetic", source)
     assert "there is no annotations.npz" in error
-    assert "expected a finished set of train.synthesize (see Rendered people in docs/data.md)" in error
+    assert "expected a finished set of train.synthesize, unpacked (see Rendered people in docs/data.md)" in error
 
 
 def test_a_part_that_is_missing_or_damaged(source, prepare_error):
     part = source / "part-00001.zip"
     content = part.read_bytes()
     part.write_bytes(content[:500])
-    assert "part-00001.zip/0000005.jpg: cannot be read" in prepare_error("synthetic", source)
+    assert "part-00001.zip: member 0000005.jpg cannot be read" in prepare_error("synthetic", source)
     part.unlink()
     assert "part-00001.zip: there is no such file; expected all parts" in prepare_error("synthetic", source)
