@@ -56,9 +56,6 @@ class DetectorTrainConfig(TrainConfig):
     clip: float = 10.0
     width: int = setting(DetectorConfig.width, "channels of the backbone; a multiple of 4", positive(int))
     input_size: int = setting(DetectorConfig.input_size, "pixels of the photo's side", positive(int))
-    freeze_front: bool = setting(
-        False, "leave the layers before the first halving to 1/8 as they are: faster", free=True
-    )
     scene_fraction: float = setting(0.6, "fraction of whole photos, where --data has scenes", fraction)
 
 
@@ -105,9 +102,6 @@ class FusionTrainConfig(_CropsConfig):
     )
     soft_fraction: float = setting(0.6, "fraction of the steps with soft weights", fraction)
     crops: int = setting(3, "augmented crops of each person", positive(int))
-    joined_targets: bool = setting(
-        False, "join the teacher's 3D of training photos with their 2D labels and usual lengths of limbs"
-    )
     teacher_trust: float = setting(1.0, "factor on the 3D loss of photos, whose 3D is a teacher's", fraction)
     hidden_trust: float = setting(
         0.0,

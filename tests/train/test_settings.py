@@ -29,8 +29,8 @@ def test_options_go_before_the_file_and_the_file_before_the_defaults(tmp_path):
     expected = HourglassTrainConfig(preset="tiny", steps=5, lr=1.0, seed=2)
     assert read(hourglass, HourglassTrainConfig, *words) == expected
     assert read(hourglass, HourglassTrainConfig) == HourglassTrainConfig()
-    settings = read(fusion, FusionTrainConfig, "--hourglass", "H", "--config", file, "--joined-targets")
-    assert settings == FusionTrainConfig(crops=9, joined_targets=True)
+    settings = read(fusion, FusionTrainConfig, "--hourglass", "H", "--config", file, "--pools", 2)
+    assert settings == FusionTrainConfig(crops=9, pools=2)
 
 
 def test_the_settings_of_the_released_networks_are_read_by_their_commands():

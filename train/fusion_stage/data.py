@@ -21,7 +21,6 @@ from fusion_model.files import discard_unfinished, replacing
 from fusion_model.hub.checkpoints import weights_fingerprint
 from train.data.sources import data_fingerprint, find_people
 from train.engine.machine import bf16_is_fast
-from train.fusion_stage.joined_poses import with_joined_poses
 from train.fusion_stage.samples import (
     FusionData,
     FusionSamples,
@@ -115,9 +114,6 @@ def _build(data: Path, settings: SampleSettings, hourglass: nn.Module, device: t
     people, validation = (find_people(data, validation=part, action=settings.action) for part in (False, True))
     if settings.people and settings.people < len(people):
         people = people.take(torch.linspace(0, len(people) - 1, settings.people).round().long())
-    if settings.joined_targets:
-        people, joined = with_joined_poses(people)
-        print(f"3D of {int(joined.sum())} of {len(people)} training people joined with their 2D labels")
     people, validation = people.to(device), validation.to(device)
     hourglass.to(device)
     held_out = build_samples(validation, hourglass, settings)

@@ -114,7 +114,6 @@ class SampleSettings:
         stack: which hourglass's maps are taken, 0 for the first of the stack, -1 for the last.
         action: only people of that action; empty for all people.
         augment: how far the crops vary.
-        joined_targets: whether training photos have their 3D joined with their 2D labels.
         photo_features: whether features of the hourglass stand for the photo's pixels.
     """
 
@@ -127,7 +126,6 @@ class SampleSettings:
     stack: int = -1
     action: str = ""
     augment: str = "wide"
-    joined_targets: bool = False
     photo_features: bool = False
 
     @classmethod

@@ -76,7 +76,7 @@ def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
 def sample_settings(config: ModelConfig, settings: FusionTrainConfig) -> SampleSettings:
     """The samples that a run asks for."""
     sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
-    names = ("crops", "seed", "augment", "joined_targets", "action")
+    names = ("crops", "seed", "augment", "action")
     chosen = {name: getattr(settings, name) for name in names}
     return SampleSettings(*sizes, **chosen, photo_features=config.fusion.photo_features > 0)
 
