@@ -108,13 +108,6 @@ class FusionTrainConfig(_CropsConfig):
         "least weight of a photo's limb joints in 3D, whose weight else is how well the teacher sees them",
         fraction,
     )
-    reprojection: float = setting(0.0, "weight of the distance to the 2D labels, for photos and renders", at_least(0))
-    pools: int = setting(
-        1,
-        "sets of crops, drawn with seeds from --seed on, that take turns epoch by epoch; each takes memory of its own "
-        "or, with --cache, files",
-        positive(int),
-    )
     action: str = setting("", "people of that action alone")
 
     @property
@@ -133,7 +126,7 @@ class AblationConfig(FusionTrainConfig):
 
     command: ClassVar[str] = "ablate"
     not_options: ClassVar[tuple[str, ...]] = (
-        *("seed", "strategy", "fixed_beta", "skeleton", "pools"),
+        *("seed", "strategy", "fixed_beta", "skeleton"),
         *FusionTrainConfig.not_options,
     )
     people: int | None = setting(None, "training people at most, evenly over the data (default: all)", positive(int))

@@ -28,7 +28,7 @@ from train.fusion_stage.samples import (
     build_samples,
 )
 
-_FORMAT = "fusion-pose-samples/2"
+_FORMAT = "fusion-pose-samples/3"
 _PARTS = ("training", "held_out")
 _COLUMNS = [field.name for field in fields(FusionSamples)]
 

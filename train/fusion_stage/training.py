@@ -35,7 +35,7 @@ from train.fusion_stage.mixing_log import MixingLog
 from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures, pose_sheet
 from train.fusion_stage.samples import Batch, FusionData, FusionSamples, random_rows
 from train.fusion_stage.timing import parameter_count, time_networks
-from train.losses import fusion_loss, reprojection_loss, spread_loss
+from train.losses import fusion_loss, spread_loss
 from train.settings import FusionTrainConfig
 
 HARDENING = "hardening.json"  # in a run's folder: what the end of the soft phase came to
@@ -120,10 +120,8 @@ class Trainer:
         settings = dataclasses.replace(settings, input_size=config.hourglass.input_size)
         self.config, self.hourglass, self.settings, self.run = config, hourglass, settings, run
         self.soft_steps = settings.soft_steps
-        skeleton = SKELETONS[config.fusion.skeleton]
-        self._joints = [HUMAN36M_17.index(name) for name in skeleton.joints]  # of the samples' 17, those put out
-        if settings.reprojection and skeleton != HUMAN36M_17:
-            raise ValueError(f"--reprojection needs the joints {HUMAN36M_17.name}, not {skeleton.name}")
+        joints = SKELETONS[config.fusion.skeleton].joints
+        self._joints = [HUMAN36M_17.index(name) for name in joints]  # of the samples' 17, those put out
         self.loop = Loop(
             network,
             self.loss,
@@ -141,16 +139,11 @@ class Trainer:
 
     def build_data(self, folder: Path, cache: Path | None = None) -> None:
         """Train and validate on what the settings ask for of a folder of data sets, which takes long to build."""
-        asked, pools = sample_settings(self.config, self.settings), []
-        for number in range(self.settings.pools):
-            place = cache / f"pool-{number}" if cache and number else cache
-            mine = dataclasses.replace(asked, seed=asked.seed + number)
-            pools.append(fusion_data(folder, mine, self.hourglass, self.loop.device, place))
-        self.take_data(pools[0], [data.training for data in pools])
+        asked = sample_settings(self.config, self.settings)
+        self.take_data(fusion_data(folder, asked, self.hourglass, self.loop.device, cache))
 
-    def take_data(self, data: FusionData, pools: list[FusionSamples] | None = None) -> None:
-        """Train and validate on this; ``pools``: crops of the same people, which take turns."""
-        self.pools = pools or [data.training]
+    def take_data(self, data: FusionData) -> None:
+        """Train and validate on this."""
         self.samples, self.held_out, self.names = data.training, data.held_out, data.names
         self.rendered = torch.tensor([name == SYNTHETIC for name in self.names], device=self.loop.device)
         self.weights = sampling_weights(self.samples.source, self.names, self.settings.synthetic_fraction)
@@ -163,15 +156,14 @@ class Trainer:
             self._harden(module)
         self.mixing.record(step, module)
         rows, noise = self._local_rows(generator)
-        epoch = step * self.settings.batch // len(self.samples)
-        batch = random_rows(self.pools[epoch % len(self.pools)], rows, noise)
+        batch = random_rows(self.samples, rows, noise)
         inputs = batch.images, batch.maps, batch.readings
         pose, *spread = network(*inputs, spreads=True) if module.config.spreads else (network(*inputs),)
         loss = self._distance(pose, batch, self.settings.sharpness_at(step), *spread)
         return loss, _mixing_figures(module)
 
     def _distance(self, pose: Tensor, batch: Batch, sharpness: float, spread: Tensor | None = None) -> Tensor:
-        """Eq. 4 for poses (N, J, 3) of a batch; for spreads (N, J, 2) and 2D labels where they are asked for, too."""
+        """Eq. 4 for poses (N, J, 3) of a batch, and the loss of their spreads (N, J, 2) where there are any."""
         trust = torch.where(self.rendered[batch.source], 1.0, self.settings.teacher_trust)[:, None]
         seen = batch.weight.clone()
         seen[:, LIMBS] = torch.where(seen > 0, seen.clamp_min(self.settings.hidden_trust), 0.0)[:, LIMBS]
@@ -180,8 +172,6 @@ class Trainer:
         loss = fusion_loss(pose, target, self.loop.module, weight, sharpness, **terms)
         if spread is not None:
             loss = loss + spread_loss(spread, pose, target, weight)
-        if self.settings.reprojection:
-            loss = loss + self.settings.reprojection * reprojection_loss(pose, batch.points, batch.point_weight)
         return loss
 
     def _local_rows(self, generator: torch.Generator) -> tuple[Tensor, RowNoise]:
