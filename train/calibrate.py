@@ -252,11 +252,10 @@ def _heights_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) ->
     crops = [crop_of_box(source.box[truth.rows[n]], size, margin) for n in rows]
     photos = [source.photo(truth.rows[n]) for n in rows]
     predictions = predictor.predict(photos, crops, flip_test=True)
-    part = truth.of(list(truth.rows[rows]), truth.joints[rows])
-    hits = correct_keypoints(np.array([one.points for one in predictions]), part.joints, MPII_16)
+    hits = correct_keypoints(np.array([one.points for one in predictions]), truth.joints[rows], MPII_16)
     maps = torch.stack([one.maps for one in predictions])
     points, peaks = decode_smoothed(maps)
-    labelled = part.labelled[:, LIMBS_16]
+    labelled = truth.labelled[rows][:, LIMBS_16]
     return tuple(values[:, LIMBS_16][labelled] for values in (peaks.numpy(), rival_heights(maps, points).numpy(), hits))
 
 

@@ -1,9 +1,9 @@
 """Measure a checkpoint on validation people: ``python -m train.evaluate --data DIR --checkpoint DIR``.
 
 In the true box, end to end, on whole photos with everyone boxed, in 3D beside the training set's mean pose, the
-calibration of the confidence, and negatives: crops that show nobody. ``--card`` writes the figures into the
-checkpoint's card, ``--out`` with each person's scores into a file, which ``train.compare`` takes. With ``--protocol``,
-a published protocol on one folder of ``train.prepare`` instead, beside what the paper prints.
+and the calibration of the confidence. ``--card`` writes the figures into the checkpoint's card, ``--out`` with each
+person's scores into a file, which ``train.compare`` takes. With ``--protocol``, a published protocol on one folder of
+``train.prepare`` instead, beside what the paper prints.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -36,20 +35,17 @@ from train.evaluation.end_to_end import (
     labelled_people,
     limb_hits,
     mirrored_share,
-    on_canvases,
     person_scores,
     pose_table,
     upside_down,
     with_error,
 )
-from train.evaluation.negatives import negative_crops
 from train.evaluation.paired import PEOPLE
 from train.evaluation.registry import NAMES, measure_protocol
 from train.evaluation.scenes import scene_figures
 from train.evaluation.second_peaks import second_peaks
 from train.fusion_stage.pose_figures import mean_pose
 
-_TIMED = 60  # photos
 _SECOND_PEAK = 0.5  # of the first one's height, from which a map has two peaks
 
 
@@ -64,7 +60,6 @@ def parser() -> argparse.ArgumentParser:
         "--protocol", choices=NAMES, help="a published protocol, on a folder of train.prepare; people-3d: of data sets"
     )
     arguments.add_argument("--only", nargs="*", help="names of the sources to measure on (default: all)")
-    arguments.add_argument("--seed", type=int, default=0, help="of the canvases")
     arguments.add_argument("--out", type=Path, help="also write the figures as JSON; with --protocol a folder")
     arguments.add_argument("--card", action="store_true", help="write the figures into the checkpoint's card")
     return arguments
@@ -88,7 +83,7 @@ def main(arguments: argparse.Namespace) -> int:
             known = ", ".join(sorted({source.name for source in sources}))
             raise ValueError(f"--only {' '.join(unknown)}: {arguments.data} has {known}")
         sources = [source for source in sources if source.name in arguments.only]
-    figures = measure(estimator, sources, mean, arguments.seed)
+    figures = measure(estimator, sources, mean)
     if not arguments.only and (scenes := find_scenes(arguments.data)):
         figures["scenes"] = scene_figures(estimator, scenes)
     print_figures(figures)
@@ -113,7 +108,7 @@ def run_protocol(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.ndarray], seed: int) -> dict[str, dict]:
+def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.ndarray]) -> dict[str, dict]:
     """All figures of a checkpoint.
 
     Raises:
@@ -126,8 +121,6 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
     kinds = ("true box", "mirror joints", "end to end", "3D", "rendered 3D", PEOPLE)
     figures: dict[str, dict] = {kind: {} for kind in kinds}
     tested = []
-    negatives = [negative_crops(source) for source in sources]
-    empty = [crop for crops in negatives for crop in crops]
     for source, truth in people:
         poses = estimate_people(estimator, source, truth.rows, boxed=True)
         _add_rows(figures, "true box", source, truth.rows, person_scores(poses, truth))
@@ -143,15 +136,7 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
             figures["3D"][source.name] = pose_table(poses, source, truth.rows, mean["photos"])
         if not known.agreed:
             tested.append(_tested_confidence(poses, truth))
-            if not known.whole_photos:
-                rows, scores, pasted = on_canvases(estimator, source, empty, seed)
-                _add_rows(figures, "end to end", source, rows, scores, pasted)
-    figures |= _calibration(tested)
-    if whole := [source for source in sources if data_set(source.name).whole_photos and source.validation.any()]:
-        figures["speed"] = speed_figures(estimator, whole[0])
-    if crops := [crop for crops in negatives for crop in crops[1::2]]:  # the others were calibrated on
-        figures["negatives"] = negative_figures(estimator, crops)
-    return figures
+    return figures | _calibration(tested)
 
 
 def _training_mean(sources: list[Source], kind: str) -> np.ndarray:
@@ -163,19 +148,8 @@ def _training_mean(sources: list[Source], kind: str) -> np.ndarray:
     return mean_pose(poses, weight)
 
 
-def _add_rows(
-    figures: dict[str, dict], kind: str, source: Source, rows: np.ndarray, scores: np.ndarray, more: dict | None = None
-) -> None:
-    """Mean score, its standard error and n, and each person's; for whole sports photos upright and upside down apart.
-
-    Args:
-        figures: to add to.
-        kind: of score, a name in ``figures``.
-        source: the people's.
-        rows: (N,) theirs in it.
-        scores: (N,) NaN for people without.
-        more: figures of the same people.
-    """
+def _add_rows(figures: dict[str, dict], kind: str, source: Source, rows: np.ndarray, scores: np.ndarray) -> None:
+    """Mean score (N,), NaN for people without, and each person's; whole sports photos upright and upside down apart."""
     parts = {source.name: np.ones(len(rows), bool)}
     if data_set(source.name).whole_photos:
         inverted = upside_down(source, rows)
@@ -184,7 +158,7 @@ def _add_rows(
     for name, part in parts.items():
         mine = part & ~np.isnan(scores)
         if mine.any():
-            figures[kind][name] = {**with_error(scores[mine], unit), **(more or {})}
+            figures[kind][name] = with_error(scores[mine], unit)
             people = zip(rows[mine], scores[mine], strict=True)
             figures[PEOPLE].setdefault(kind, {})[name] = {_person(source, row): float(score) for row, score in people}
 
@@ -223,23 +197,6 @@ def calibration_figures(confidence: np.ndarray, correct: np.ndarray) -> dict:
     ]
     error = expected_calibration_error(confidence, correct)
     return {"n": len(correct), "expected_calibration_error": error, "reliability": table}
-
-
-def negative_figures(estimator: PoseEstimator, crops: list[np.ndarray]) -> dict[str, float]:
-    """Percentage of negatives, crops that show nobody, in which somebody is found."""
-    taken = sum(pose is not None for pose in estimator.batch(crops))
-    return {"n": len(crops), "taken_for_a_person": 100 * taken / len(crops)}
-
-
-def speed_figures(estimator: PoseEstimator, source: Source) -> dict[str, float]:
-    """Median seconds from a decoded whole photo to the pose of its best person, one photo after another."""
-    rows = np.flatnonzero(source.validation)[:_TIMED]
-    seconds = []
-    for photo in [source.photo(row) for row in rows]:
-        began = time.perf_counter()
-        estimator.batch([photo])
-        seconds.append(time.perf_counter() - began)
-    return {"n": len(rows), "seconds a photo": float(np.median(seconds))}
 
 
 def print_figures(figures: dict[str, dict]) -> None:

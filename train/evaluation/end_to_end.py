@@ -7,20 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from fusion_model.boxes import iou
 from fusion_model.estimator import PoseEstimator
 from fusion_model.metrics import correct_keypoints, person_pck
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from train.data.readers.registry import data_set
 from train.data.source import Source
-from train.evaluation.canvases import Canvas, alone, make_canvases
 from train.fusion_stage.pose_figures import known, pose_figures
 
 LIMBS_16 = [MPII_16.index(name) for name in LIMB_JOINTS]
 LIMBS_17 = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]
 _BATCH = 16  # photos at a time, so that memory stays small
-_FOUND_IOU = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,11 +33,6 @@ class Truth:
     rows: np.ndarray
     joints: np.ndarray
     labelled: np.ndarray
-
-    def of(self, rows: list[int], joints: np.ndarray) -> Truth:
-        """The labels of some rows of the source, whose joints lie elsewhere now: (M, 16, 2)."""
-        numbers = [int(np.flatnonzero(self.rows == row)[0]) for row in rows]
-        return Truth(np.asarray(rows), joints, self.labelled[numbers])
 
 
 def truth_of(source: Source) -> Truth:
@@ -123,63 +115,6 @@ def estimate_people(estimator: PoseEstimator, source: Source, rows: np.ndarray, 
             [source.photo(row) for row in part], [source.box[row] if boxed else None for row in part]
         )
     return poses
-
-
-def on_canvases(
-    estimator: PoseEstimator, source: Source, empty: list[np.ndarray], seed: int = 0
-) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
-    """Groups of two to five: PCK@0.2 of each person, recall at IoU 0.5 and false boxes a picture.
-
-    Args:
-        estimator: what to measure.
-        source: its validation people beside whom nobody else was seen are pasted together.
-        empty: photos that show nobody, to paste on.
-        seed: of the pictures.
-
-    Returns:
-        rows (M,) in the source, their scores (M,) and the figures; none where there are too few for a picture.
-    """
-    truth = truth_of(source)
-    canvases = make_canvases(source, truth.rows[alone(source, truth.rows)], empty, seed)
-    if not canvases:
-        return np.zeros(0, int), np.zeros(0), {}
-    results = [
-        _on_canvas(estimator, canvas, truth.of(canvas.rows, canvas.joints))
-        for canvas in tqdm(canvases, desc=f"{source.name} canvases", unit="picture", leave=False)
-    ]
-    scores, found, false_boxes = zip(*results, strict=True)
-    rows = np.concatenate([canvas.rows for canvas in canvases])
-    figures = {"recall": 100 * sum(found) / len(rows), "false_boxes": sum(false_boxes) / len(canvases)}
-    return rows, np.concatenate(scores), {**figures, "pictures": len(canvases)}
-
-
-def _on_canvas(estimator: PoseEstimator, canvas: Canvas, truth: Truth) -> tuple[np.ndarray, int, int]:
-    """Scores (M,) of the people of one picture, how many were found, and how many boxes are false."""
-    poses = estimator.predict_all(canvas.photo)
-    matches = match_boxes(np.array([pose.person_box for pose in poses]).reshape(-1, 4), canvas.boxes)
-    found = sum(overlap >= _FOUND_IOU for _, overlap in matches)
-    matched = [poses[number] if number >= 0 else None for number, _ in matches]
-    return person_scores(matched, truth), found, len(poses) - found
-
-
-def match_boxes(found: np.ndarray, wanted: np.ndarray) -> list[tuple[int, float]]:
-    """For each wanted box the number of the found box that fits best and their IoU; (-1, 0) for none.
-
-    Greedy by IoU, each found box used once.
-
-    Args:
-        found: (M, 4).
-        wanted: (K, 4).
-    """
-    matches = [(-1, 0.0)] * len(wanted)
-    if not len(found):
-        return matches
-    overlap = iou(found[:, None], wanted)
-    while overlap.max() > 0.1:
-        number, person = np.unravel_index(overlap.argmax(), overlap.shape)
-        matches[person] = (int(number), float(overlap[number, person]))
-        overlap[number], overlap[:, person] = 0, 0
-    return matches
 
 
 def pose_table(poses: list[Pose | None], source: Source, rows: np.ndarray, mean: np.ndarray) -> dict[str, dict]:

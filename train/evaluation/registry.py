@@ -13,7 +13,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import LIMB_JOINTS
 from train.data.prepared import Prepared, open_prepared
 from train.data.source import SYNTHETIC
-from train.evaluation import human36m, humaneva, kth, limbs, lsp_mpii, mpi_inf_3dhp, rendered, three_d
+from train.evaluation import protocols, three_d
 from train.evaluation.predictions import Predictions, predict_people, together
 from train.evaluation.tables import Table
 from train.fusion_stage.action_specific import action_checkpoints
@@ -44,17 +44,17 @@ class Protocol(NamedTuple):
 
 
 _TEST, _VALIDATION = {"split": "test"}, {"split": "validation"}
-_WALKING = {"action": "Walking", "subject": humaneva.SUBJECTS, "camera": "C1"}
+_WALKING = {"action": "Walking", "subject": protocols.HUMANEVA_SUBJECTS, "camera": "C1"}
 PROTOCOLS = {
-    "human36m": Protocol("human36m", _TEST, human36m.table_1),
-    "human36m-pa": Protocol("human36m", _TEST, human36m.table_2),
-    "humaneva": Protocol("humaneva", _TEST | _WALKING, humaneva.table_3),
-    "kth-pcp": Protocol("kth", _TEST | {"subject": "player 2", "camera": "1"}, kth.table_4),
-    "lsp-pck": Protocol("lsp", _TEST, lsp_mpii.lsp_table),
-    "mpii-pckh": Protocol("mpii", _VALIDATION, lsp_mpii.mpii_table, positive="head_size"),
-    "mpi-inf-3dhp": Protocol("mpi-inf-3dhp", _TEST, mpi_inf_3dhp.table),
-    "synthetic": Protocol(SYNTHETIC, _VALIDATION, rendered.table),
-    "limbs": Protocol("", {"split": ("validation", "test")}, limbs.table, LIMB_JOINTS),
+    "human36m": Protocol("human36m", _TEST, protocols.human36m),
+    "human36m-pa": Protocol("human36m", _TEST, protocols.human36m_aligned),
+    "humaneva": Protocol("humaneva", _TEST | _WALKING, protocols.humaneva),
+    "kth-pcp": Protocol("kth", _TEST | {"subject": "player 2", "camera": "1"}, protocols.kth),
+    "lsp-pck": Protocol("lsp", _TEST, protocols.lsp),
+    "mpii-pckh": Protocol("mpii", _VALIDATION, protocols.mpii, positive="head_size"),
+    "mpi-inf-3dhp": Protocol("mpi-inf-3dhp", _TEST, protocols.mpi_inf_3dhp),
+    "synthetic": Protocol(SYNTHETIC, _VALIDATION, protocols.rendered),
+    "limbs": Protocol("", {"split": ("validation", "test")}, protocols.limbs, LIMB_JOINTS),
 }
 NAMES = (*PROTOCOLS, three_d.NAME)
 """What :func:`measure_protocol` knows: the last is for a folder of data sets, the others for a prepared one."""
