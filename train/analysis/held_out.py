@@ -83,11 +83,6 @@ class HeldOut:
         return self.samples.pose.cpu().numpy()
 
     @cached_property
-    def unpruned(self) -> np.ndarray:
-        """(N, 17, 3) mm by the run's best network."""
-        return predict(self._run.full, self.samples)
-
-    @cached_property
     def released(self) -> np.ndarray:
         """(N, 17, 3) mm by the released network."""
         return predict(self._run.released, self.samples)

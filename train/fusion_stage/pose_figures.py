@@ -95,26 +95,38 @@ def mean_pose(poses: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 _GREY = (110, 110, 110)
 _REACH_MM = 1100.0  # from the pelvis to the edge of a panel
+_VIEWS = ((0, 1), (2, 1), (0, 2))  # axes to the right and down: from ahead, from the side, from above
+
+
+def pose_panels(found: np.ndarray, truth: np.ndarray, drawn: np.ndarray | None = None) -> list[list[np.ndarray]]:
+    """Poses (N, 17, 3) mm over the true ones, in grey, from ahead, from the side and from above: N (P, P, 3) each.
+
+    Args:
+        found: relative to the pelvis.
+        truth: likewise.
+        drawn: (17,) joints to draw; None for all.
+    """
+    drawn = np.ones(len(HUMAN36M_17), bool) if drawn is None else drawn
+    rows = []
+    for axes in _VIEWS:
+        row = [np.full((PANEL, PANEL, 3), 30, np.uint8) for _ in found]
+        for panel, pose, true in zip(row, found, truth, strict=True):
+            for joints, colour in ((true, _GREY), (pose, None)):
+                flat = (joints[:, axes] / _REACH_MM + 1) * PANEL / 2
+                draw_bones(panel, HUMAN36M_17, flat, drawn, colour=colour)
+        rows.append(row)
+    return rows
 
 
 @torch.inference_mode()
 def pose_sheet(network: FusionNetwork, samples: FusionSamples) -> np.ndarray:
-    """A fusion network on a few people: (3 P, n P, 3) uint8, crops, found poses from ahead, found poses from the side.
+    """A fusion network on a few people: (4 P, n P, 3) uint8, crops and :func:`pose_panels`.
 
-    The true pose lies under the found one, in grey. Of samples with features for pixels there are no crops to show.
+    Of samples with features for pixels there are no crops to show.
     """
     rows = even_rows(len(samples)).to(samples.source.device)
     images, *others = samples.inputs(rows)
     carried = conversion_matrix(SKELETONS[network.config.skeleton], HUMAN36M_17)
     found, truth = carried @ network(images, *others).float().cpu().numpy(), samples.pose[rows].cpu().numpy()
-    poses = []
-    for axes in ((0, 1), (2, 1)):
-        row = []
-        for pose, true in zip(found, truth, strict=True):
-            panel = np.full((PANEL, PANEL, 3), 30, np.uint8)
-            for joints, colour in ((true, _GREY), (pose, None)):
-                flat = (joints[:, axes] / _REACH_MM + 1) * PANEL / 2
-                draw_bones(panel, HUMAN36M_17, flat, carried.any(1), colour=colour)
-            row.append(panel)
-        poses.append(side_by_side(row))
-    return np.concatenate(poses if samples.of_features else (side_by_side(panels(images)), *poses))
+    rows = pose_panels(found, truth, carried.any(1))
+    return np.concatenate([side_by_side(row) for row in (*([] if samples.of_features else [panels(images)]), *rows)])
