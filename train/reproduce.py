@@ -15,10 +15,12 @@ from pathlib import Path
 
 from fusion_model.presets import PRESETS
 from train.command import new_parser, run_command
-from train.data.readers.registry import DISTRIBUTED
+from train.data.source import SYNTHETIC
+from train.data.sources import find_sources
+from train.detector_stage.attach import read_detector
 from train.engine.arguments import positive
 from train.engine.run_files import check_settings
-from train.recipes.checks import check_data
+from train.fusion_stage.training import load_hourglass
 from train.recipes.plan import Choices, Recipe, bundled_recipes
 from train.recipes.reports import report
 from train.recipes.stages import run_stages, shown
@@ -38,10 +40,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--preset", choices=sorted(PRESETS), help="sizes of the networks (default: paper; of released: released)"
     )
-    arguments.add_argument(
-        "--base", choices=[name for name in _BASES if name in DISTRIBUTED], default="mpii",
-        help="set that the hourglass is trained on first",
-    )  # fmt: skip
+    arguments.add_argument("--base", choices=_BASES, default="mpii", help="set that the hourglass is trained on first")
     arguments.add_argument(
         "--init-from", type=Path, help="of released: checkpoint whose hourglass and detector to take"
     )
@@ -60,6 +59,27 @@ def recipe_file(text: str) -> Path:
     if text not in bundled and not text.endswith(".toml"):
         raise argparse.ArgumentTypeError(f"must be {', '.join(bundled)} or a file FILE.toml, got {text!r}")
     return bundled[text].path if text in bundled else Path(text)
+
+
+def check_data(recipe: Recipe, choices: Choices) -> None:
+    """Refuse data and a checkpoint that a recipe cannot start from, before anything is made.
+
+    Raises:
+        FileNotFoundError: if a set or the checkpoint is not there.
+        ValueError: if a folder has nobody of a set to train or to validate on, or the checkpoint's networks do not fit.
+    """
+    for named in recipe.sets or ("",):  # none: photos of any
+        name = named.format(base=choices.base)
+        found = [
+            one for one in find_sources(choices.data / name) if (one.name == name if name else one.name != SYNTHETIC)
+        ]
+        for part, held_out in (("train", False), ("validate", True)):
+            if not any((source.validation == held_out).any() for source in found):
+                wanted = f"people of {name}" if name else "photos"
+                raise ValueError(f"{choices.data / name} has no {wanted} to {part} on: see docs/data.md")
+    if choices.init_from:
+        load_hourglass(PRESETS[choices.preset or recipe.preset], choices.init_from)
+        read_detector(choices.init_from)
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -28,18 +28,7 @@ _VALIDATIONS, _SAVES = 10, 50  # of a training, about
 
 @dataclass(frozen=True)
 class Choices:
-    """What the commands of a recipe depend on.
-
-    Attributes:
-        data: folder with a prepared set in a folder of its name each.
-        out: where everything is written; recipes share what they have in common. ("released" renders people into data.)
-        preset: sizes of the networks; None for the recipe's own.
-        base: name of the set that the hourglass is trained on first.
-        scale: factor on all numbers of steps.
-        seed: of everything.
-        accumulate: parts of a batch, where memory is short.
-        init_from: checkpoint whose hourglass and detector are taken as they are, of a recipe that can.
-    """
+    """What the commands of a recipe depend on: options of ``train.reproduce``, which says what each is."""
 
     data: Path
     out: Path
