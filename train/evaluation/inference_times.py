@@ -8,14 +8,13 @@ import statistics
 import subprocess
 import sys
 import time
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -79,39 +78,27 @@ class Times:
         return Times(self.end_to_end + other.end_to_end, self.bare + other.bare)
 
 
-def photos_of_one(estimator: PoseEstimator, place: Path, count: int) -> list[np.ndarray]:
-    """The first photos of a folder or zip file in which the estimator finds exactly one person.
+def photos_of_one(estimator: PoseEstimator, folder: Path, count: int) -> list[np.ndarray]:
+    """The first photos, (H, W, 3) uint8 RGB each, of a folder in which the estimator finds exactly one person.
 
     Args:
         estimator: that finds people.
-        place: of photos at any depth; other files are passed over.
+        folder: of photos at any depth; other files are passed over.
         count: photos, at most.
-
-    Returns:
-        (H, W, 3) uint8 RGB each.
 
     Raises:
         ValueError: if there is none.
     """
-    found = (photo for photo in _photos(place) if len(estimator.find_people(photo)[0]) == 1)
+    found = (photo for photo in _photos(folder) if len(estimator.find_people(photo)[0]) == 1)
     if photos := list(islice(found, count)):
         return photos
-    raise ValueError(f"{place} holds no photo in which the model finds exactly one person: give others with --photos")
+    raise ValueError(f"{folder} holds no photo in which the model finds exactly one person: give others with --photos")
 
 
-def _photos(place: Path) -> Iterator[np.ndarray]:
+def _photos(folder: Path) -> Iterator[np.ndarray]:
     """What can be read as a photo, by name."""
-    if zipfile.is_zipfile(place):
-        with zipfile.ZipFile(place) as archive:
-            yield from _readable(archive.open, sorted(archive.namelist()))
-    else:
-        yield from _readable(lambda path: path.open("rb"), sorted(place.rglob("*")))
-
-
-def _readable(opened: Callable[[Any], BinaryIO], names: Iterable[Any]) -> Iterator[np.ndarray]:
-    """The photos among files."""
-    for name in names:
-        with suppress(ValueError, OSError), opened(name) as file, Image.open(file) as image:
+    for path in sorted(folder.rglob("*")):
+        with suppress(ValueError, OSError), Image.open(path) as image:
             yield load_photo(image)
 
 
@@ -172,44 +159,40 @@ def busy_neighbour() -> Iterator[subprocess.Popen]:
 def _process(checkpoint: str, photos: Sequence[np.ndarray], setting: Setting) -> Iterator[Callable[[], Times]]:
     """A process that works only when asked: the function asks for a round and waits for its times."""
     context = multiprocessing.get_context("spawn")  # torch is loaded anew, with the variables
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, checkpoint, photos, setting), daemon=True)
-    before = dict(os.environ)
-    os.environ.update(setting.variables)
-    try:
-        process.start()
-    finally:
+    with ProcessPoolExecutor(1, context, _begin, (checkpoint, photos, setting)) as pool:
+        before = dict(os.environ)
+        os.environ.update(setting.variables)
+        pool.submit(int)  # starts the process
         os.environ.clear()
         os.environ.update(before)
-    theirs.close()
 
-    def measure() -> Times:
-        ours.send(None)
-        try:
-            return ours.recv()
-        except EOFError as error:
-            raise ValueError("a process that measures has died: its output says why") from error
+        def measure() -> Times:
+            try:
+                return pool.submit(_round).result()
+            except BrokenProcessPool as error:
+                raise ValueError("a process that measures has died: its output says why") from error
 
-    try:
         yield measure
-    finally:
-        process.terminate()
-        process.join()
 
 
-def _serve(connection: Connection, checkpoint: str, photos: Sequence[np.ndarray], setting: Setting) -> None:
-    """Measure a round whenever asked."""
+_own: dict[str, object] = {}  # of a process that measures: what _round calls
+
+
+def _begin(checkpoint: str, photos: Sequence[np.ndarray], setting: Setting) -> None:
+    """Make a process ready to measure."""
     estimator = PoseEstimator.from_pretrained(checkpoint)
     if setting.by_layers:
         estimator.predictor.threads = Threads(0)
-    bare = bare_networks(estimator)
-    while True:
-        connection.recv()
-        times = Times([], [])
-        for photo in photos:
-            times.end_to_end.append(_seconds(lambda photo=photo: estimator.batch([photo])))
-            times.bare.append(_seconds(bare))
-        connection.send(times)
+    _own.update(estimator=estimator, bare=bare_networks(estimator), photos=photos)
+
+
+def _round() -> Times:
+    """Measure every photo once."""
+    times = Times([], [])
+    for photo in _own["photos"]:
+        times.end_to_end.append(_seconds(lambda photo=photo: _own["estimator"].batch([photo])))
+        times.bare.append(_seconds(_own["bare"]))
+    return times
 
 
 def _seconds(call: Callable[[], object]) -> float:
