@@ -40,10 +40,7 @@ def parser() -> argparse.ArgumentParser:
         "--count", type=positive(int), default=2000, help="largest number of crops, before any is left out"
     )
     arguments.add_argument(
-        "--min-side",
-        type=positive(int),
-        default=_MIN_SIDE,
-        help="pixels of a crop's shorter side, at least; half of it where no photo has that much room",
+        "--min-side", type=positive(int), default=_MIN_SIDE, help="pixels of a crop's shorter side, at least"
     )
     arguments.add_argument("--checkpoint", type=Path, help="estimator that leaves out crops which show a bystander")
     arguments.add_argument("--seed", type=at_least(0, int), default=0, help="of the order in which photos are taken")
@@ -57,20 +54,16 @@ def main(arguments: argparse.Namespace) -> int:
     if not any((~source.validation).any() for source in sources):
         raise ValueError(f"{data} has no photos to train on: see docs/data.md")
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu") if arguments.checkpoint else None
-    for shorter in (arguments.min_side, max(1, arguments.min_side // 2)):
-        crops = find_crops(sources, shorter, arguments.seed)
-        if first := next(crops, None):
-            break
-    else:
-        raise ValueError(
-            f"no training photo in {data} has room for {shorter} pixels beside its person: lower --min-side"
-        )
+    crops = find_crops(sources, arguments.min_side, arguments.seed)
+    if (first := next(crops, None)) is None:
+        room = f"{arguments.min_side} pixels beside its person"
+        raise ValueError(f"no training photo in {data} has room for {room}: lower --min-side")
     marks = {name: getattr(arguments, name) for name in ("count", "min_side", "seed")}
     start = arguments.checkpoint and str(arguments.checkpoint.resolve())
     check_settings(out, "backgrounds.json", marks | {"data": str(data.resolve()), "checkpoint": start})
     found = itertools.islice(itertools.chain((first,), crops), arguments.count)
     total, written = _write(found, out, estimator)
-    print(f"{written} crops beside people in {out}, each at least {shorter} pixels wide and high")
+    print(f"{written} crops beside people in {out}")
     unchecked = "not checked for bystanders: name an estimator with --checkpoint"
     print(report_left_out(total - written, total) if estimator else unchecked)
     if not written:

@@ -7,14 +7,83 @@ and with other ways of sharing the work among threads.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
+import statistics
+import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
+import numpy as np
+import torch
+from PIL import Image
+
 from fusion_model.estimator import PoseEstimator
+from fusion_model.hourglass import folded
 from fusion_model.hub.checkpoints import DEFAULT
+from fusion_model.images import load_photo
+from fusion_model.threads import Threads
 from train.command import new_parser, run_command
 from train.engine.arguments import positive
-from train.evaluation.inference_times import photos_of_one, report
+from train.fusion_stage.timing import random_inputs
+
+# It ends when its input does: with the block, or with the process that started it, whatever becomes of that.
+_NEIGHBOUR = """
+import os, sys, threading
+os.nice(10)
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+print(flush=True)
+while True:
+    pass
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A way of sharing the work among threads.
+
+    Attributes:
+        variables: of the environment, set before torch is loaded.
+        by_layers: every layer is shared out by OpenMP; otherwise :class:`fusion_model.threads.Threads` is at work.
+    """
+
+    variables: dict[str, str] = field(default_factory=dict)
+    by_layers: bool = True
+
+
+CHOSEN = "halves of a batch (chosen)"
+SETTINGS = {
+    CHOSEN: Setting(by_layers=False),
+    "OpenMP as it comes": Setting(),
+    "GOMP_SPINCOUNT=10000": Setting({"GOMP_SPINCOUNT": "10000"}),
+    "OMP_WAIT_POLICY=passive": Setting({"OMP_WAIT_POLICY": "passive"}),
+    "OMP_NUM_THREADS=1": Setting({"OMP_NUM_THREADS": "1"}),
+}
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of every photo in every round.
+
+    Attributes:
+        end_to_end: of a call of the estimator with the photo.
+        bare: of the detector on a photo's square, the hourglass on a crop and its mirror image, and the fusion network
+            on both, with inputs that lie ready.
+    """
+
+    end_to_end: list[float]
+    bare: list[float]
+
+    def __add__(self, other: Times) -> Times:
+        """Those of both."""
+        return Times(self.end_to_end + other.end_to_end, self.bare + other.bare)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,6 +103,151 @@ def main(arguments: argparse.Namespace) -> int:
     photos = photos_of_one(estimator, arguments.photos, arguments.count)
     print(*report(arguments.checkpoint, photos, arguments.rounds), sep="\n")
     return 0
+
+
+def photos_of_one(estimator: PoseEstimator, folder: Path, count: int) -> list[np.ndarray]:
+    """The first photos, (H, W, 3) uint8 RGB each, of a folder in which the estimator finds exactly one person.
+
+    Args:
+        estimator: that finds people.
+        folder: of photos at any depth; other files are passed over.
+        count: photos, at most.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    found = (photo for photo in _photos(folder) if len(estimator.find_people(photo)[0]) == 1)
+    if photos := list(islice(found, count)):
+        return photos
+    raise ValueError(f"{folder} holds no photo in which the model finds exactly one person: give others with --photos")
+
+
+def _photos(folder: Path) -> Iterator[np.ndarray]:
+    """What can be read as a photo, by name."""
+    for path in sorted(folder.rglob("*")):
+        with suppress(ValueError, OSError), Image.open(path) as image:
+            yield load_photo(image)
+
+
+def report(checkpoint: str, photos: Sequence[np.ndarray], rounds: int) -> list[str]:
+    """Measure, and return the lines to print.
+
+    Every setting has a process of its own; they take turns, so that a busy moment slows all of them.
+
+    Args:
+        checkpoint: as of :meth:`PoseEstimator.from_pretrained`.
+        photos: (H, W, 3) uint8 RGB each.
+        rounds: over all photos; one more warms up.
+    """
+    with ExitStack() as stack:
+        processes = {name: _process(checkpoint, photos, setting) for name, setting in SETTINGS.items()}
+        measure = {name: stack.enter_context(process) for name, process in processes.items()}
+        alone, beside = {name: Times([], []) for name in measure}, Times([], [])
+        for call in measure.values():
+            call()
+        for _ in range(rounds):
+            for name, call in measure.items():
+                alone[name] += call()
+            with busy_neighbour():
+                beside += measure[CHOSEN]()
+    return lines(alone, beside)
+
+
+def lines(alone: Mapping[str, Times], beside: Times) -> list[str]:
+    """What is printed.
+
+    Args:
+        alone: by setting; among them is ``CHOSEN``.
+        beside: of ``CHOSEN`` beside a busy neighbour.
+    """
+    idle, median = alone[CHOSEN], statistics.median
+    whole = median(idle.end_to_end), median(beside.end_to_end)
+    bare = median(idle.bare), median(beside.bare)
+    printed = [f"{f'seconds a photo, median of {len(idle.bare)}':32} {'alone':>8} {'beside':>8} {'ratio':>8}"]
+    for name, (one, other) in {"end to end": whole, "bare networks": bare}.items():
+        printed.append(f"{name:32} {one:8.3f} {other:8.3f} {other / one:8.2f}")
+    printed += [f"{'end to end / bare networks':32} {whole[0] / bare[0]:8.2f} {whole[1] / bare[1]:8.2f}", ""]
+    seconds = {name: median(times.end_to_end) for name, times in alone.items()}
+    fastest = min(seconds.values())
+    printed.append(f"{'end to end, alone':32} {'seconds':>8} {'/ least':>8}")
+    return printed + [f"{name:32} {one:8.3f} {one / fastest:8.2f}" for name, one in seconds.items()]
+
+
+@contextmanager
+def busy_neighbour() -> Iterator[subprocess.Popen]:
+    """A process of low priority that computes until the block ends."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", _NEIGHBOUR], **pipes, start_new_session=True) as process:  # noqa: S603
+        process.stdout.readline()  # from now on it computes
+        yield process
+
+
+@contextmanager
+def _process(checkpoint: str, photos: Sequence[np.ndarray], setting: Setting) -> Iterator[Callable[[], Times]]:
+    """A process that works only when asked: the function asks for a round and waits for its times."""
+    context = multiprocessing.get_context("spawn")  # torch is loaded anew, with the variables
+    with ProcessPoolExecutor(1, context, _begin, (checkpoint, photos, setting)) as pool:
+        before = dict(os.environ)
+        os.environ.update(setting.variables)
+        pool.submit(int)  # starts the process
+        os.environ.clear()
+        os.environ.update(before)
+
+        def measure() -> Times:
+            try:
+                return pool.submit(_round).result()
+            except BrokenProcessPool as error:
+                raise ValueError("a process that measures has died: its output says why") from error
+
+        yield measure
+
+
+_own: dict[str, object] = {}  # of a process that measures: what _round calls
+
+
+def _begin(checkpoint: str, photos: Sequence[np.ndarray], setting: Setting) -> None:
+    """Make a process ready to measure."""
+    estimator = PoseEstimator.from_pretrained(checkpoint)
+    if setting.by_layers:
+        estimator.predictor.threads = Threads(0)
+    _own.update(estimator=estimator, bare=bare_networks(estimator), photos=photos)
+
+
+def _round() -> Times:
+    """Measure every photo once."""
+    times = Times([], [])
+    for photo in _own["photos"]:
+        times.end_to_end.append(_seconds(lambda photo=photo: _own["estimator"].batch([photo])))
+        times.bare.append(_seconds(_own["bare"]))
+    return times
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    """How long a call takes."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def bare_networks(estimator: PoseEstimator) -> Callable[[], None]:
+    """One call of every network as an estimate of one person needs it, on inputs that lie ready."""
+    predictor, config = estimator.predictor, estimator.config
+    device, inputs = predictor.device, random_inputs(predictor.fusion, 2)
+    crop = torch.rand(1, 3, config.hourglass.input_size, config.hourglass.input_size)
+    detector = square = None
+    if config.detector is not None:
+        size, detector = config.detector.input_size, folded(estimator.detector)
+        square = torch.rand(1, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def run() -> None:
+        with predictor.threads.limited():
+            if detector is not None:
+                detector(square)
+            predictor.maps(crop, flip_test=True)
+            predictor.threads.run(predictor.fusion, *inputs).cpu()
+
+    return run
 
 
 if __name__ == "__main__":

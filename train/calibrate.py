@@ -53,24 +53,16 @@ def parser() -> argparse.ArgumentParser:
     arguments = new_parser("calibrate", __doc__)
     arguments.add_argument("--data", type=Path, required=True, help="folder with lspet/ and people_*.npz + .zip")
     arguments.add_argument("--checkpoint", type=Path, required=True, help="checkpoint folder, rewritten in place")
-    arguments.add_argument(
-        "--following-alone",
-        action="store_true",
-        help="fit only how far the 3D follows the 2D joints; switches it on where it was off",
-    )
     return arguments
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     sources = find_sources(arguments.data)
-    estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
-    if not arguments.following_alone:
-        estimator = _calibrated(estimator, sources, find_scenes(arguments.data))
-    of_17 = estimator.config.fusion.skeleton == HUMAN36M_17.name  # poses of other joint sets are not corrected
-    if arguments.following_alone or (of_17 and estimator.config.following is not None):
-        estimator = _following(estimator, sources)
-    if of_17:
+    estimator = _calibrated(PoseEstimator.from_pretrained(arguments.checkpoint), sources, find_scenes(arguments.data))
+    if estimator.config.fusion.skeleton == HUMAN36M_17.name:  # poses of other joint sets are not corrected
+        if estimator.config.following is not None:
+            estimator = _following(estimator, sources)
         estimator = _spread(estimator, sources)
     card = (arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8")
     update_checkpoint(arguments.checkpoint, estimator.config, card, read_metrics(arguments.checkpoint))

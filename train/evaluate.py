@@ -29,6 +29,7 @@ from train.evaluation.card import figure_lines, write_card
 from train.evaluation.end_to_end import (
     LIMBS_16,
     LIMBS_17,
+    PEOPLE,
     Truth,
     estimate_people,
     grouped_table,
@@ -40,7 +41,6 @@ from train.evaluation.end_to_end import (
     upside_down,
     with_error,
 )
-from train.evaluation.paired import PEOPLE
 from train.evaluation.registry import NAMES, measure_protocol
 from train.evaluation.scenes import scene_figures
 from train.evaluation.second_peaks import second_peaks

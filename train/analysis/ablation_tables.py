@@ -166,7 +166,7 @@ def _mean_std(name: str, runs: Runs, value: Callable[[Mapping[str, Any]], float 
 
 
 def _times(results: Mapping[str, Runs], config: FusionConfig) -> dict[tuple[str, int | None], float]:
-    """Milliseconds a crop of the free and trainable networks, unpruned (None) and pruned at each merging layer found."""
+    """Milliseconds a crop of the free and trainable networks, unpruned (None) and pruned at each merging layer."""
     networks = {}
     for name in ("free", "trainable"):
         for layer in (None, *sorted({run["merging_layer"] for run in results[name]})):

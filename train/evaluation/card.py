@@ -15,7 +15,7 @@ from fusion_model.hub.checkpoints import DEFAULT, bundled_checkpoint, read_metri
 from train.data.readers.registry import data_set
 from train.engine.provenance import ENTRY as PROVENANCE
 from train.engine.provenance import SCENES, most_people
-from train.evaluation.paired import PEOPLE
+from train.evaluation.end_to_end import PEOPLE
 from train.evaluation.scenes import scene_lines
 from train.evaluation.tables import markdown_table
 

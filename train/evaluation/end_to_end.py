@@ -17,6 +17,8 @@ from train.fusion_stage.pose_figures import known, pose_figures
 
 LIMBS_16 = [MPII_16.index(name) for name in LIMB_JOINTS]
 LIMBS_17 = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]
+PEOPLE = "people"
+"""Where the figures of ``train.evaluate`` have each person's scores: by kind, by set, by person."""
 _BATCH = 16  # photos at a time, so that memory stays small
 
 

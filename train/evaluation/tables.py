@@ -55,9 +55,8 @@ class Table:
         if self.counts:
             cells.append(["people measured", *(str(self.counts.get(column, "")) for column in shown)])
         head = [self.kind, *(self.headings.get(column, column) for column in shown)]
-        body = "\n".join("| " + " | ".join(line) + " |" for line in (head, ["-", *("-:" for _ in shown)], *cells))
         notes = "\n".join(f"- {note}" for note in self.notes)
-        return f"{level * '#'} {self.title}\n\n{body}\n\n{notes}\n"
+        return f"{level * '#'} {self.title}\n\n{markdown_table(head, cells)}\n\n{notes}\n"
 
     def to_csv(self) -> str:
         """A line a row; empty where there is no figure."""

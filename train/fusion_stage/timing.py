@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ _MAX_SECONDS = 40.0  # after which no new round is begun; the first three always
 
 
 @torch.inference_mode()
-def time_networks(networks: Mapping[str, StackedHourglass | FusionNetwork], batch: int = 16) -> dict[str, float]:
+def time_networks(networks: Mapping[Any, StackedHourglass | FusionNetwork], batch: int = 16) -> dict[Any, float]:
     """Milliseconds a crop of networks on one device; all are in evaluation mode afterwards."""
     device = next(next(iter(networks.values())).parameters()).device
     inputs = {name: random_inputs(network.eval(), batch) for name, network in networks.items()}
