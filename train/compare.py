@@ -1,8 +1,7 @@
 """Compare two checkpoints on the same people: ``python -m train.compare BEFORE.json AFTER.json``.
 
 Of figures that ``train.evaluate --out`` wrote, prints a Markdown table of each set before and after, paired over the
-people: PCK@0.2 in the true box and end to end, and the limb joints on the mirror joint; with the mean difference and its
-standard error.
+people: PCK@0.2 in the true box and end to end, and the limb joints on the mirror joint.
 """
 
 from __future__ import annotations
