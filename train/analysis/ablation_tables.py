@@ -14,7 +14,7 @@ import torch
 from fusion_model.config import FusionConfig
 from fusion_model.files import write_atomically
 from fusion_model.fusion import FusionNetwork
-from train.analysis.ablation import FIRST_STACK, LIFTER, SHARP
+from train.analysis.ablation import LIFTER, SHARP
 from train.evaluation.paper import TABLE_5
 from train.evaluation.tables import Cell, Table
 from train.fusion_stage.timing import time_networks
@@ -58,10 +58,6 @@ _TIMES_NOTE = (
     "Soft: at the end of the soft phase. Pruned: after training on with hardened weights. Times: batches of 16, the "
     "median of rounds in which all networks take turns."
 )
-_STAGES_NOTE = (
-    "The trainable network on the maps of the first and of the last stack of one trained hourglass: the first was "
-    "trained as part of the stack, not by itself."
-)
 
 Runs = Sequence[Mapping[str, Any]]
 Row = dict[str, Cell]
@@ -73,7 +69,7 @@ def strategies_table(results: Mapping[str, Runs]) -> Table:
     Args:
         results: runs by row, as :meth:`train.analysis.ablation.Ablation.results` gives them.
     """
-    rows = {name: _strategy_row(name, runs) for name, runs in results.items() if name != FIRST_STACK}
+    rows = {name: _strategy_row(name, runs) for name, runs in results.items()}
     notes = [_COLUMNS_NOTE, *([_LIFTER_NOTE] if LIFTER in rows else [])]
     flagged = [f"{name} ({row['not_sharp']} of {row['runs']})" for name, row in rows.items() if row["not_sharp"]]
     if flagged:
@@ -131,15 +127,6 @@ def free_table(results: Mapping[str, Runs], config: FusionConfig) -> Table | Non
     return _table(title, "weights", rows, _FREE_NOTE, _TIMES_NOTE + threads)
 
 
-def stages_table(results: Mapping[str, Runs]) -> Table | None:
-    """The remark of section 3.2 in kind: maps of the last stack against those of the first; None without both."""
-    if not {FIRST_STACK, "trainable"} <= results.keys():
-        return None
-    stacks = {"first stack": results[FIRST_STACK], "last stack": results["trainable"]}
-    rows = {title: {"runs": len(runs), **_errors(runs, "pruned")} for title, runs in stacks.items()}
-    return _table("Stacked against single-stage hourglass (section 3.2, on other data)", "maps", rows, _STAGES_NOTE)
-
-
 def _table(title: str, kind: str, rows: Mapping[str, Row], *notes: str) -> Table:
     """The table of rows that all have the same columns."""
     columns = tuple(next(iter(rows.values())))
@@ -175,7 +162,7 @@ def _times(results: Mapping[str, Runs], config: FusionConfig) -> dict[tuple[str,
 
 
 def write_report(out: Path, results: Mapping[str, Runs], config: FusionConfig) -> str:
-    """Write ``table5.csv``, ``table6.csv``, ``stages.csv``, ``tables.json`` and ``tables.md``.
+    """Write ``table5.csv``, ``table6.csv``, ``tables.json`` and ``tables.md``.
 
     Args:
         out: their folder.
@@ -188,7 +175,6 @@ def write_report(out: Path, results: Mapping[str, Runs], config: FusionConfig) -
     found = {
         "table5": strategies_table(results),
         "table6": free_table(results, config),
-        "stages": stages_table(results),
     }
     tables = {name: table for name, table in found.items() if table is not None}
     for name, table in tables.items():

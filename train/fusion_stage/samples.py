@@ -106,7 +106,6 @@ class SampleSettings:
         crops: augmented crops of each training person.
         seed: of the augmentation.
         people: training people at most, spaced evenly over the data; None for all.
-        stack: which hourglass's maps are taken, 0 for the first of the stack, -1 for the last.
         action: only people of that action; empty for all people.
         augment: how far the crops vary.
         photo_features: whether features of the hourglass stand for the photo's pixels.
@@ -118,7 +117,6 @@ class SampleSettings:
     crops: int = 1
     seed: int = 0
     people: int | None = None
-    stack: int = -1
     action: str = ""
     augment: str = "wide"
     photo_features: bool = False
@@ -168,7 +166,7 @@ def build_samples(
             with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16_is_fast(images.device.type)):
                 maps, features = hourglass.maps_and_features(images.contiguous(memory_format=torch.channels_last))
             seen = features.float() if settings.photo_features else None
-            inputs = fusion_inputs(images, maps[settings.stack].float(), settings.fusion_size, seen)
+            inputs = fusion_inputs(images, maps[-1].float(), settings.fusion_size, seen)
             yield (*stored_inputs(*inputs), pose, weight, part.source)
 
     return joined_parts(parts(), len(rows))
