@@ -123,7 +123,6 @@ def photos_of_one(estimator: PoseEstimator, folder: Path, count: int) -> list[np
 
 
 def _photos(folder: Path) -> Iterator[np.ndarray]:
-    """What can be read as a photo, by name."""
     for path in sorted(folder.rglob("*")):
         with suppress(ValueError, OSError), Image.open(path) as image:
             yield load_photo(image)
@@ -206,7 +205,6 @@ _own: dict[str, object] = {}  # of a process that measures: what _round calls
 
 
 def _begin(checkpoint: str, photos: Sequence[np.ndarray], setting: Setting) -> None:
-    """Make a process ready to measure."""
     estimator = PoseEstimator.from_pretrained(checkpoint)
     if setting.by_layers:
         estimator.predictor.threads = Threads(0)
@@ -214,7 +212,6 @@ def _begin(checkpoint: str, photos: Sequence[np.ndarray], setting: Setting) -> N
 
 
 def _round() -> Times:
-    """Measure every photo once."""
     times = Times([], [])
     for photo in _own["photos"]:
         times.end_to_end.append(_seconds(lambda photo=photo: _own["estimator"].batch([photo])))
@@ -223,7 +220,6 @@ def _round() -> Times:
 
 
 def _seconds(call: Callable[[], object]) -> float:
-    """How long a call takes."""
     began = time.perf_counter()
     call()
     return time.perf_counter() - began

@@ -71,7 +71,6 @@ def paired_table(before: Scores, after: Scores) -> str:
 
 
 def _compared(pairs: np.ndarray) -> tuple[str, ...]:
-    """Cells of pairs (N, 2) of scores."""
     difference = pairs[:, 1] - pairs[:, 0]
     error = f"{difference.std(ddof=1) / len(pairs) ** 0.5:.2f}" if len(pairs) > 1 else "-"
     return (*(f"{mean:.1f}" for mean in pairs.mean(0)), f"{difference.mean():+.2f}", error)

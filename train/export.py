@@ -140,7 +140,6 @@ def export_onnx(estimator: PoseEstimator, folder: Path) -> None:
 
 
 def _onnxruntime() -> Callable[[Path], Any]:
-    """Opens an ONNX file."""
     try:
         import onnxruntime  # noqa: PLC0415
         import onnxscript  # noqa: F401, PLC0415 - what torch.onnx needs
@@ -150,7 +149,6 @@ def _onnxruntime() -> Callable[[Path], Any]:
 
 
 def _write(part: Part, path: Path) -> None:
-    """Export one network, its N left open."""
     axes = tuple({0: torch.export.Dim("N")} for _ in part.inputs)
     with torch.no_grad():
         program = torch.export.export(part, tuple(part.inputs.values()), dynamic_shapes=(axes,))
@@ -180,7 +178,6 @@ def _difference(part: Part, session: Any) -> float:
 
 
 def _interface(session: Any) -> dict[str, dict[str, list[int | str]]]:
-    """Names and shapes of what a network takes and gives."""
     kinds = {"inputs": session.get_inputs(), "outputs": session.get_outputs()}
     return {kind: {one.name: ["N", *one.shape[1:]] for one in tensors} for kind, tensors in kinds.items()}
 

@@ -69,7 +69,6 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _publish_checkpoint(arguments: argparse.Namespace) -> None:
-    """``--repo``: a checkpoint with its card."""
     folder = checkpoint_of(arguments.run)
     estimator = try_out(folder)
     metrics = read_metrics(folder)
@@ -88,7 +87,6 @@ def _publish_checkpoint(arguments: argparse.Namespace) -> None:
 
 
 def _publish_space(arguments: argparse.Namespace) -> None:
-    """``--space``: the page."""
     files = space_files(CHECKOUT)
     try_out(bundled_checkpoint())
     if arguments.dry_run:
@@ -153,7 +151,6 @@ def push_space(repo_id: str, files: dict[str, Path], *, private: bool = False) -
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:
-    """Refuse what does not go together; bad usage."""
     of_checkpoints = [arguments.run, arguments.tag, arguments.dataset, arguments.licence]
     if arguments.space and any(of_checkpoints):
         parser().error("--space sends this checkout: RUN, --tag, --dataset and --licence belong to --repo")
@@ -201,12 +198,10 @@ def listing(sizes: dict[str, int]) -> str:
 
 
 def _repository(text: str) -> str:
-    """Reader of a repository's name on the command line."""
     return _checked(text, text, None)
 
 
 def _tag(text: str) -> str:
-    """Reader of a tag on the command line."""
     return _checked(text, "user/name", text)
 
 
@@ -220,7 +215,6 @@ def _checked(text: str, repo_id: str, tag: str | None) -> str:
 
 
 def _tell(sentence: str) -> None:
-    """Say what is going on, where errors go."""
     print(f"python -m train.publish: {sentence}", file=sys.stderr)
 
 

@@ -84,7 +84,6 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
 
 def _render(arguments: argparse.Namespace, settings: Settings) -> None:
-    """Make the missing parts, and print how fast."""
     factory = functools.partial(_maker, settings, arguments.motions, arguments.backgrounds)
     began = time.perf_counter()
     made = write_side_by_side(arguments.out, settings, factory, arguments.shard, arguments.processes)

@@ -131,7 +131,6 @@ class Ablation:
         return save_strategies(folder, networks, self.hourglass, figures)
 
     def _check_settings(self) -> None:
-        """Make the folder that of these settings, or refuse."""
         device = self.accelerator.device
         settings = {name: value for name, value in self.settings.stored().items() if name not in _OWN}
         settings["data and hourglass"] = fusion_fingerprint(
@@ -181,12 +180,10 @@ class Ablation:
         return dataclasses.replace(sample_settings(self.config, self.settings), people=self.settings.people)
 
     def _folder(self, row: Variant, seed: int) -> Path:
-        """Where a run lies."""
         return self.out / "runs" / row.name / f"seed-{seed}"
 
 
 def _summary(trainer: Trainer, outcome: Outcome, row: Variant, seed: int) -> dict[str, Any]:
-    """A finished run in figures, ready for JSON."""
     loop = trainer.loop
     network, hardening, figures = outcome.network, outcome.hardening or {}, outcome.figures
     single = network.config.single_stream

@@ -128,7 +128,6 @@ def free_table(results: Mapping[str, Runs], config: FusionConfig) -> Table | Non
 
 
 def _table(title: str, kind: str, rows: Mapping[str, Row], *notes: str) -> Table:
-    """The table of rows that all have the same columns."""
     columns = tuple(next(iter(rows.values())))
     cells = {name: tuple(row.values()) for name, row in rows.items()}
     return Table(title, columns, cells, notes=notes, headings=_HEADINGS, digits_of=_DIGITS, kind=kind)
@@ -187,7 +186,6 @@ def write_report(out: Path, results: Mapping[str, Runs], config: FusionConfig) -
 
 
 def _protocol(results: Mapping[str, Runs]) -> str:
-    """What was measured, in a sentence."""
     run = next(iter(results.values()))[0]
     mean = run["mean_pose"]
     mixed = " Photos, whose 3D is a teacher's, and rendered people count half each." if "photos_mpjpe" in mean else ""

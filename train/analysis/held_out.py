@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode_smoothed, to_crop_coordinates
 from train.analysis.run import FusionRun
 from train.data.augment import plain_crops
@@ -36,7 +35,7 @@ class HeldOut:
     """
 
     def __init__(self, data: Path, run: FusionRun) -> None:
-        self._sources, self._run = find_sources(data), run
+        self._sources, self.run = find_sources(data), run
         self._device = next(run.hourglass.parameters()).device
         known = [s.validation & (s.pose_weight.sum(1) > 0) for s in self._sources]
         self.places = [(number, int(row)) for number, rows in enumerate(known) for row in np.flatnonzero(rows)]
@@ -54,11 +53,6 @@ class HeldOut:
         kinds = {"photos": np.flatnonzero(~self.rendered), "rendered": np.flatnonzero(self.rendered)}
         return {name: rows for name, rows in kinds.items() if len(rows)}
 
-    @property
-    def network(self) -> FusionNetwork:
-        """The released one."""
-        return self._run.released
-
     @cached_property
     def samples(self) -> FusionSamples:
         """Inputs and poses of all; photos are decoded a few at a time."""
@@ -71,7 +65,7 @@ class HeldOut:
 
     def _samples(self, *, blank: bool = False) -> FusionSamples:
         """Inputs and poses of all, of photos or of what is left of them without their contents."""
-        settings, hourglass = SampleSettings.of(self._run.config), self._run.hourglass
+        settings, hourglass = SampleSettings.of(self.run.config), self.run.hourglass
         starts = tqdm(range(0, len(self), _AT_ONCE), desc="hourglass on validation people", unit="batch")
         people = (self.people(range(start, min(start + _AT_ONCE, len(self))), blank=blank) for start in starts)
         parts = (build_samples(part, hourglass, settings, progress=False) for part in people)
@@ -85,7 +79,7 @@ class HeldOut:
     @cached_property
     def released(self) -> np.ndarray:
         """(N, 17, 3) mm by the released network."""
-        return predict(self._run.released, self.samples)
+        return predict(self.run.released, self.samples)
 
     def people(self, rows: range | np.ndarray, *, blank: bool = False) -> People:
         """Decoded people, ``blank``: in photos that are all of their mean colour."""
@@ -109,11 +103,11 @@ class HeldOut:
             images (N, side, side, 3) uint8, maps (N, 16, M, M), the joints that they show (N, 16, 2) in pixels of the
             crop, and the heights of the maps there (N, 16).
         """
-        config, people = self._run.config, self.people(rows)
+        config, people = self.run.config, self.people(rows)
         size, margin = config.hourglass.input_size, config.crop.margin
         images, _ = plain_crops(people, size, margin)
         with torch.inference_mode():
-            maps = self._run.hourglass(images.contiguous(memory_format=torch.channels_last))[-1].float()
+            maps = self.run.hourglass(images.contiguous(memory_format=torch.channels_last))[-1].float()
         places, peaks = decode_smoothed(maps)
         points = (to_crop_coordinates(places) + 0.5) * side / size - 0.5
         shown = plain_crops(people, side, margin)[0]

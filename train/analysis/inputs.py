@@ -77,7 +77,7 @@ def _limbs(poses: np.ndarray) -> np.ndarray:
 
 def _poses(held_out: HeldOut, numbers: Tensor, name: str) -> np.ndarray:
     """(N, 17, 3) mm of the people of these numbers."""
-    network, samples = held_out.network, held_out.samples
+    network, samples = held_out.run.released, held_out.samples
     others, found = torch.roll(numbers, 1), []
     for start in range(0, len(numbers), _BATCH):
         own, other = (values[start : start + _BATCH].to(samples.source.device) for values in (numbers, others))

@@ -121,7 +121,6 @@ class Analysis:
         return {"text": "\n\n".join(texts)}
 
     def _figure(self, name: str, figure: Figure) -> str:
-        """Write a PNG; how the report shows it."""
         buffer = io.BytesIO()
         FigureCanvasAgg(figure)
         figure.savefig(buffer, format="png", dpi=120, facecolor="white", metadata={"Software": None})

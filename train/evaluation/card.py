@@ -127,7 +127,6 @@ def _numbers(figures: object, name: str = "") -> Iterator[tuple[str, float]]:
 
 
 def _number(value: float) -> str:
-    """A number as a table shows it."""
     return str(value) if isinstance(value, int) else f"{value:.4g}"
 
 
@@ -156,7 +155,6 @@ def _maps_table(figures: dict[str, dict]) -> str:
 
 
 def _error(row: dict[str, float], before: str = "") -> str:
-    """A standard error, where there is one."""
     return f"{before}{row['se']:.1f}" if "se" in row else ""
 
 

@@ -279,5 +279,4 @@ def _means(values: np.ndarray, groups: Mapping[str, np.ndarray]) -> tuple[float,
 
 
 def _counts(groups: Mapping[str, np.ndarray]) -> dict[str, int]:
-    """People by group."""
     return {name: int(mine.sum()) for name, mine in groups.items()}

@@ -99,7 +99,6 @@ def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
 def _predict_by_action(
     models: dict[str, Path], prepared: Prepared, rows: np.ndarray, joints: tuple[str, ...] | None
 ) -> Predictions:
-    """Estimate the people of each action by its own checkpoint."""
     actions = prepared.columns["action"][rows]
     found = [str(action) for action in np.unique(actions)]
     if missing := [action or "people without an action" for action in found if action not in models]:

@@ -78,5 +78,4 @@ def action_checkpoints(folder: Path) -> dict[str, Path] | None:
 
 
 def _checkpoint(folder: Path, action: str) -> Path:
-    """Where the finished network of an action lies."""
     return folder / action / "checkpoint"

@@ -91,7 +91,6 @@ def _read(cache: Path, fingerprint: str) -> FusionData | None:
 
 
 def _build(data: Path, settings: SampleSettings, hourglass: nn.Module, device: torch.device) -> FusionData:
-    """Run the hourglass on all people."""
     people, validation = (find_people(data, validation=part, action=settings.action) for part in (False, True))
     if settings.people and settings.people < len(people):
         people = people.take(torch.linspace(0, len(people) - 1, settings.people).round().long())

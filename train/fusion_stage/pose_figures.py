@@ -63,7 +63,6 @@ def crossing_order(prediction: np.ndarray, target: np.ndarray) -> tuple[float | 
 
 
 def _bones(side: str) -> tuple[list[tuple[int, int]], ...]:
-    """The two bones of the arm and those of the leg of a side."""
     chains = ("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")
     return tuple(list(itertools.pairwise(HUMAN36M_17.index(f"{side}_{joint}") for joint in chain)) for chain in chains)
 
@@ -74,7 +73,6 @@ def _between(ends: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 
 def _cross(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(N,) cross products of vectors (N, 2)."""
     return one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
 
 

@@ -277,5 +277,4 @@ def predict(network: FusionNetwork, samples: FusionSamples, batch: int = 256) ->
 
 
 def _mixing_figures(module: FusionNetwork) -> dict[str, float]:
-    """Values of alpha and beta, where the strategy has them."""
     return {name: value.item() for name in ("alpha", "beta") if (value := getattr(module, name)) is not None}

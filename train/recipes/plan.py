@@ -109,7 +109,6 @@ class Recipe:
         return stages
 
     def _settings(self, name: str, command: str, choices: Choices) -> dict[str, Any]:
-        """Those of a table, as the choices have them."""
         settings, kind = check_table(self.path, name, self.tables[name], CONFIGS.get(command)), CONFIGS.get(command)
         if kind is None:
             return settings
@@ -128,7 +127,6 @@ class Recipe:
         return settings
 
     def _words(self, choices: Choices) -> dict[str, str]:
-        """What the words in braces stand for."""
         words = {name: max(_MIN_PICTURES, round(choices.scale * count)) for name, count in self.scaled.items()}
         words |= {"data": choices.data, "out": choices.out, "base": choices.base, "init_from": choices.init_from or ""}
         words |= {"seed": choices.seed, "seed_1": choices.seed + 1, "seed_2": choices.seed + 2}

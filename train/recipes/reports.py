@@ -29,7 +29,6 @@ def report(recipe: Recipe, out: Path) -> str:
 
 
 def _side_by_side(recipe: Recipe, out: Path) -> Table:
-    """One table of several measurements by one protocol, ours first and the paper's rows below."""
     ours, theirs = {}, {}
     for measured, shown in recipe.rows.items():
         table = Table.read(out / "measured" / measured / f"{recipe.protocol}.json")
@@ -42,7 +41,6 @@ def _side_by_side(recipe: Recipe, out: Path) -> Table:
 
 
 def _strategies(recipe: Recipe, out: Path) -> Table:
-    """Mean and standard deviation of every way of merging over its seeds."""
     each = next(table["each"] for table in recipe.tables.values() if "each" in table)
     rows = {}
     for strategy in each["strategy"]:
