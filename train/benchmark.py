@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,45 +45,20 @@ while True:
 """
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A way of sharing the work among threads.
-
-    Attributes:
-        variables: of the environment, set before torch is loaded.
-        by_layers: every layer is shared out by OpenMP; otherwise :class:`fusion_model.threads.Threads` is at work.
-    """
-
-    variables: dict[str, str] = field(default_factory=dict)
-    by_layers: bool = True
-
-
 CHOSEN = "halves of a batch (chosen)"
-SETTINGS = {
-    CHOSEN: Setting(by_layers=False),
-    "OpenMP as it comes": Setting(),
-    "GOMP_SPINCOUNT=10000": Setting({"GOMP_SPINCOUNT": "10000"}),
-    "OMP_WAIT_POLICY=passive": Setting({"OMP_WAIT_POLICY": "passive"}),
-    "OMP_NUM_THREADS=1": Setting({"OMP_NUM_THREADS": "1"}),
+SETTINGS: dict[str, dict[str, str] | None] = {
+    CHOSEN: None,
+    "OpenMP as it comes": {},
+    "GOMP_SPINCOUNT=10000": {"GOMP_SPINCOUNT": "10000"},
+    "OMP_WAIT_POLICY=passive": {"OMP_WAIT_POLICY": "passive"},
+    "OMP_NUM_THREADS=1": {"OMP_NUM_THREADS": "1"},
 }
-
-
-@dataclass(frozen=True)
-class Times:
-    """Seconds of every photo in every round.
-
-    Attributes:
-        end_to_end: of a call of the estimator with the photo.
-        bare: of the detector on a photo's square, the hourglass on a crop and its mirror image, and the fusion network
-            on both, with inputs that lie ready.
-    """
-
-    end_to_end: list[float]
-    bare: list[float]
-
-    def __add__(self, other: Times) -> Times:
-        """Those of both."""
-        return Times(self.end_to_end + other.end_to_end, self.bare + other.bare)
+"""Ways of sharing the work among threads: variables of the environment, set before torch is loaded, with which OpenMP
+shares out every layer; None where :class:`fusion_model.threads.Threads` is at work."""
+END_TO_END, BARE = "end to end", "bare networks"
+Times = dict[str, list[float]]
+"""Seconds of every photo in every round: :data:`END_TO_END`, of a call of the estimator with it; :data:`BARE`, of the
+detector on a photo's square, the hourglass on a crop and its mirror image, and the fusion network on both."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -141,35 +116,39 @@ def report(checkpoint: str, photos: Sequence[np.ndarray], rounds: int) -> list[s
     with ExitStack() as stack:
         processes = {name: _process(checkpoint, photos, setting) for name, setting in SETTINGS.items()}
         measure = {name: stack.enter_context(process) for name, process in processes.items()}
-        alone, beside = {name: Times([], []) for name in measure}, Times([], [])
         for call in measure.values():
             call()
+        alone, beside = {name: [] for name in measure}, []
         for _ in range(rounds):
             for name, call in measure.items():
-                alone[name] += call()
+                alone[name].append(call())
             with busy_neighbour():
-                beside += measure[CHOSEN]()
-    return lines(alone, beside)
+                beside.append(measure[CHOSEN]())
+    return lines({name: _medians(times) for name, times in alone.items()}, _medians(beside), rounds * len(photos))
 
 
-def lines(alone: Mapping[str, Times], beside: Times) -> list[str]:
-    """What is printed.
+def _medians(rounds: Sequence[Times]) -> dict[str, float]:
+    return {kind: statistics.median(one for times in rounds for one in times[kind]) for kind in (END_TO_END, BARE)}
+
+
+def lines(alone: Mapping[str, Mapping[str, float]], beside: Mapping[str, float], count: int) -> list[str]:
+    """What is printed of median seconds.
 
     Args:
         alone: by setting; among them is ``CHOSEN``.
         beside: of ``CHOSEN`` beside a busy neighbour.
+        count: of photos and rounds.
     """
-    idle, median = alone[CHOSEN], statistics.median
-    whole = median(idle.end_to_end), median(beside.end_to_end)
-    bare = median(idle.bare), median(beside.bare)
-    printed = [f"{f'seconds a photo, median of {len(idle.bare)}':32} {'alone':>8} {'beside':>8} {'ratio':>8}"]
-    for name, (one, other) in {"end to end": whole, "bare networks": bare}.items():
-        printed.append(f"{name:32} {one:8.3f} {other:8.3f} {other / one:8.2f}")
-    printed += [f"{'end to end / bare networks':32} {whole[0] / bare[0]:8.2f} {whole[1] / bare[1]:8.2f}", ""]
-    seconds = {name: median(times.end_to_end) for name, times in alone.items()}
-    fastest = min(seconds.values())
+    idle = alone[CHOSEN]
+    printed = [f"{f'seconds a photo, median of {count}':32} {'alone':>8} {'beside':>8} {'ratio':>8}"]
+    printed += [f"{kind:32} {idle[kind]:8.3f} {beside[kind]:8.3f} {beside[kind] / idle[kind]:8.2f}" for kind in idle]
+    ratios = [times[END_TO_END] / times[BARE] for times in (idle, beside)]
+    printed += [f"{'end to end / bare networks':32} {ratios[0]:8.2f} {ratios[1]:8.2f}", ""]
+    fastest = min(times[END_TO_END] for times in alone.values())
     printed.append(f"{'end to end, alone':32} {'seconds':>8} {'/ least':>8}")
-    return printed + [f"{name:32} {one:8.3f} {one / fastest:8.2f}" for name, one in seconds.items()]
+    for name, times in alone.items():
+        printed.append(f"{name:32} {times[END_TO_END]:8.3f} {times[END_TO_END] / fastest:8.2f}")
+    return printed
 
 
 @contextmanager
@@ -182,12 +161,14 @@ def busy_neighbour() -> Iterator[subprocess.Popen]:
 
 
 @contextmanager
-def _process(checkpoint: str, photos: Sequence[np.ndarray], setting: Setting) -> Iterator[Callable[[], Times]]:
+def _process(
+    checkpoint: str, photos: Sequence[np.ndarray], setting: dict[str, str] | None
+) -> Iterator[Callable[[], Times]]:
     """A process that works only when asked: the function asks for a round and waits for its times."""
     context = multiprocessing.get_context("spawn")  # torch is loaded anew, with the variables
-    with ProcessPoolExecutor(1, context, _begin, (checkpoint, photos, setting)) as pool:
+    with ProcessPoolExecutor(1, context, _begin, (checkpoint, photos, setting is not None)) as pool:
         before = dict(os.environ)
-        os.environ.update(setting.variables)
+        os.environ.update(setting or {})
         pool.submit(int)  # starts the process
         os.environ.clear()
         os.environ.update(before)
@@ -201,21 +182,21 @@ def _process(checkpoint: str, photos: Sequence[np.ndarray], setting: Setting) ->
         yield measure
 
 
-_own: dict[str, object] = {}  # of a process that measures: what _round calls
+_own: dict[str, Any] = {}  # of a process that measures: what _round calls
 
 
-def _begin(checkpoint: str, photos: Sequence[np.ndarray], setting: Setting) -> None:
+def _begin(checkpoint: str, photos: Sequence[np.ndarray], by_layers: bool) -> None:
     estimator = PoseEstimator.from_pretrained(checkpoint)
-    if setting.by_layers:
+    if by_layers:
         estimator.predictor.threads = Threads(0)
     _own.update(estimator=estimator, bare=bare_networks(estimator), photos=photos)
 
 
 def _round() -> Times:
-    times = Times([], [])
+    times: Times = {END_TO_END: [], BARE: []}
     for photo in _own["photos"]:
-        times.end_to_end.append(_seconds(lambda photo=photo: _own["estimator"].batch([photo])))
-        times.bare.append(_seconds(_own["bare"]))
+        times[END_TO_END].append(_seconds(lambda photo=photo: _own["estimator"].batch([photo])))
+        times[BARE].append(_seconds(_own["bare"]))
     return times
 
 

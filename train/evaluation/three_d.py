@@ -33,10 +33,9 @@ from train.evaluation.tables import Table
 from train.fusion_stage.pose_figures import LIMBS
 
 NAME = "people-3d"
-OURS, UNCORRECTED, CHANGE, LABELS = "this checkpoint", "without its correction", "change", "the labels"
+OURS, UNCORRECTED, LABELS = "this checkpoint", "without its correction", "the labels"
 IN_PLANE = "in-plane distance to its sure 2D joints, median, % of the torso"
 _BATCH = 32  # people; each takes photo and maps of the next of them
-_WIDTHS = {"shoulders": "shoulder", "hips": "hip"}
 _DEPTHS = ("knee", "ankle", "wrist")
 _FEWEST = 3  # sure joints that a camera is fitted to
 
@@ -87,7 +86,6 @@ def table(folder: Path, checkpoint: Path) -> Table:
         "± is the standard error of the mean; n: people, every other one of those held out",
         "limbs: % longer than those of a person of 1.70 m, from joint centre to joint centre (de Leva 1996)",
         "depth: found less true z relative to the pelvis, positive: too far away; camera down: it faces down",
-        f"{CHANGE}: mean of the differences that the correction makes to each person",
     )
     return Table("3D of held-out people", columns, rows, notes=notes)
 
@@ -185,18 +183,13 @@ def _rows(people: People, config: ModelConfig) -> tuple[tuple[str, ...], dict[st
         name: person_figures(people, poses, config.calibration.seen, people.spreads.get(name))
         for name, poses in people.poses.items()
     }
-    if UNCORRECTED in values:
-        change = {name: values[OURS][name] - values[UNCORRECTED][name] for name in values[OURS]}
-        order = (OURS, UNCORRECTED, CHANGE, *(name for name in values if name not in (OURS, UNCORRECTED)))
-        values = {name: values.get(name, change) for name in order}
+    first = [name for name in (OURS, UNCORRECTED) if name in values]
+    values = {name: values[name] for name in dict.fromkeys([*first, *values])}
     columns = tuple(column for name in values for column in (name, f"{name}_std"))
     rows = {}
     for figure, ours in values[OURS].items():
         counted = np.isfinite(ours)
-        cells = [
-            _summary(mine.get(figure, np.array([])), median=figure == IN_PLANE and name != CHANGE)
-            for name, mine in values.items()
-        ]
+        cells = [_summary(mine.get(figure, np.array([])), median=figure == IN_PLANE) for mine in values.values()]
         rows[f"{figure} (n {counted.sum()})"] = tuple(cell for pair in cells for cell in pair)
     return columns, rows
 
@@ -234,9 +227,6 @@ def person_figures(
         figures["limb joints within their 68 % ellipsoids, %"] = 100 * held.mean(1)
     for name, lengths in limb_lengths(poses).items():
         figures[f"{name}, %"] = 100 * (lengths / LIMB_LENGTHS[name] - 1)
-    for name, joint in _WIDTHS.items():
-        left, right = _sides(joint)
-        figures[f"{name}, mm wide"] = np.linalg.norm(poses[:, left] - poses[:, right], axis=-1)
     figures[IN_PLANE] = 100 * np.array(
         [_in_plane(*one, seen) for one in zip(poses, people.points, people.confidence, strict=True)]
     )
