@@ -56,18 +56,9 @@ class HeldOut:
     @cached_property
     def samples(self) -> FusionSamples:
         """Inputs and poses of all; photos are decoded a few at a time."""
-        return self._samples()
-
-    @cached_property
-    def blanked(self) -> FusionSamples:
-        """As samples, of photos that are all of their mean colour."""
-        return self._samples(blank=True)
-
-    def _samples(self, *, blank: bool = False) -> FusionSamples:
-        """Inputs and poses of all, of photos or of what is left of them without their contents."""
         settings, hourglass = SampleSettings.of(self.run.config), self.run.hourglass
         starts = tqdm(range(0, len(self), _AT_ONCE), desc="hourglass on validation people", unit="batch")
-        people = (self.people(range(start, min(start + _AT_ONCE, len(self))), blank=blank) for start in starts)
+        people = (self._people(range(start, min(start + _AT_ONCE, len(self)))) for start in starts)
         parts = (build_samples(part, hourglass, settings, progress=False) for part in people)
         return joined_parts((tuple(part.columns.values()) for part in parts), len(self))
 
@@ -81,16 +72,9 @@ class HeldOut:
         """(N, 17, 3) mm by the released network."""
         return predict(self.run.released, self.samples)
 
-    def people(self, rows: range | np.ndarray, *, blank: bool = False) -> People:
-        """Decoded people, ``blank``: in photos that are all of their mean colour."""
+    def _people(self, rows: range | np.ndarray) -> People:
         places = [self.places[row] for row in rows]
-        people = decode_people(self._sources, places, _STORED, progress=False).to(self._device)
-        if blank:
-            for photo, extent in zip(people.photos, people.extent.tolist(), strict=True):
-                left, top, right, bottom = (round(edge + 0.5) for edge in extent)  # black borders are left out
-                colour = photo[:, top:bottom, left:right].float().mean((1, 2))
-                photo[:] = colour.round().byte()[:, None, None]
-        return people
+        return decode_people(self._sources, places, _STORED, progress=False).to(self._device)
 
     def crops(self, rows: np.ndarray, side: int) -> list[np.ndarray]:
         """What a sheet shows of some people.
@@ -103,7 +87,7 @@ class HeldOut:
             images (N, side, side, 3) uint8, maps (N, 16, M, M), the joints that they show (N, 16, 2) in pixels of the
             crop, and the heights of the maps there (N, 16).
         """
-        config, people = self.run.config, self.people(rows)
+        config, people = self.run.config, self._people(rows)
         size, margin = config.hourglass.input_size, config.crop.margin
         images, _ = plain_crops(people, size, margin)
         with torch.inference_mode():

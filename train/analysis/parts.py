@@ -18,11 +18,11 @@ from fusion_model.files import write_atomically
 from train.analysis.figure5 import mixing_figure, mixing_text, read_mixing
 from train.analysis.figure7 import correlation_figure, stream_correlations
 from train.analysis.held_out import HeldOut
-from train.analysis.inputs import inputs_text, inputs_worth
-from train.analysis.run import FusionRun, NothingToShowError, identity, read_run
+from train.analysis.run import FusionRun, NothingToShowError, identity, read_run, released_checkpoint
 from train.analysis.sheets import sheet
 from train.engine.logs import write_rows
 from train.engine.run_files import read_json
+from train.evaluation import three_d
 
 PARTS = {
     "figure5": "Fusion weights over the iterations (Figure 5)",
@@ -93,12 +93,11 @@ class Analysis:
         return {"text": "\n\n".join([*texts, "Values: [figure7.csv](figure7.csv)."]), **found.summary}
 
     def inputs(self) -> dict[str, Any]:
-        """Errors with changed inputs."""
-        rows = inputs_worth(self.held_out)
-        write_rows(self.out / "inputs.csv", rows)
-        for row in rows:
-            print(f"  {row['people']:9} {row['input']:24} {row['mpjpe']:6.1f}  {row['increase_mm']:+6.1f} mm")
-        return {"text": inputs_text(rows), "rows": rows}
+        """Errors with changed inputs, of the released network."""
+        table = three_d.table(self.arguments.data, released_checkpoint(self.arguments.run))
+        write_atomically(self.out / "inputs.csv", table.to_csv())
+        print(table.to_markdown())
+        return {"text": f"{table.to_markdown(level=3)}\nValues: [inputs.csv](inputs.csv).", **table.content()}
 
     def sheets(self) -> dict[str, Any]:
         """People, their maps and poses."""
