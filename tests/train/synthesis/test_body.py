@@ -9,11 +9,9 @@ from scipy.spatial.transform import Rotation
 from fusion_model.skeletons import HUMAN36M_17
 from train.synthesis import bake
 from train.synthesis.body import DEFAULT_PACK, PARTS, load_body, pose_body, pose_joints
-from train.synthesis.body_hands import relax_hands
 from train.synthesis.body_people import STATURES, draw_population, stature_of
 from train.synthesis.body_shapes import Source
 from train.synthesis.body_shapes import bake as bake_arrays
-from train.synthesis.body_skin import position_along
 from train.synthesis.rig import RIG
 
 CANONICAL = np.tile(np.eye(3), (len(RIG), 1, 1))
@@ -165,73 +163,19 @@ def test_joints_are_within_the_body(pack, postures, subject):
         assert np.linalg.norm(vertices - _joint(joints, "head_top"), axis=1).min() < 2
 
 
-def test_bones_keep_their_length_and_the_body_its_volume(pack, postures):
-    person = pack.person(3)
-    skin = pack.faces[pack.part == PARTS.index("skin")]
-    lengths, volumes = [], []
-    for rotations in [CANONICAL, *postures]:
-        vertices, joints = pose_body(pack, person, rotations)
-        chain = [(a, b) for a, b in HUMAN36M_17.bones if {"pelvis", "thorax"}.isdisjoint({HUMAN36M_17.joints[a]})]
-        lengths.append([np.linalg.norm(joints[a] - joints[b]) for a, b in chain if HUMAN36M_17.joints[a] != "spine"])
-        first, second, third = vertices[skin].transpose(1, 0, 2)
-        volumes.append((first * np.cross(second, third)).sum() / 6)
-    assert np.ptp(lengths, axis=0).max() < 0.05
-    assert np.ptp(volumes) < 0.06 * np.mean(volumes)
-
-
-def test_a_forearm_turns_with_its_hand_by_and_by(pack):
-    person = pack.person(3)
-    forearm, hand = RIG.index("left_forearm"), RIG.index("left_hand")
-    place = position_along(person.rest, person.heads[forearm], person.tails[forearm])
-    dense = (pack.weight * (pack.bone == forearm)).sum(1)
-
-    def ring(degrees, at):
-        rotations = CANONICAL.copy()
-        rotations[hand] = Rotation.from_euler("x", degrees, degrees=True).as_matrix()
-        vertices, joints = pose_body(pack, person, rotations)
-        return (vertices - _joint(joints, "left_wrist"))[(dense > 0.9) & (np.abs(place - at) < 0.05), 1:] @ [1, 1j]
-
-    for at in (0.3, 0.5, 0.8):
-        turn = (ring(30, at) * ring(-30, at).conj()).mean()
-        assert np.rad2deg(np.angle(turn)) == pytest.approx(60 * at, abs=6)
-        assert np.abs(ring(60, at)).mean() > 0.93 * np.abs(ring(0, at)).mean()
-
-
-def test_same_again(pack, postures):
-    one, two = (draw_population(np.random.default_rng(5), 100) for _ in range(2))
-    assert np.array_equal(one.stature_mm, two.stature_mm)
-    assert all(np.array_equal(one.phenotypes[name], two.phenotypes[name]) for name in one.phenotypes)
-    first, second = (pose_body(pack, load_body().person(11), postures[2]) for _ in range(2))
-    assert np.array_equal(first[0], second[0])
-    assert np.array_equal(first[1], second[1])
-
-
-def test_unknown_subject_and_wrong_posture_say_so(pack):
-    with pytest.raises(ValueError, match=r"no subject 100000.*0 to"):
-        pack.person(100000)
-    with pytest.raises(ValueError, match=r"\(21, 3, 3\).*\(17, 3\)"):
-        pose_body(pack, pack.person(0), np.zeros((17, 3)))
-
-
 def test_a_damaged_pack_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"train\.synthesis\.bake"):
         load_body(tmp_path / "none.npz")
-    cut = tmp_path / "cut.npz"
-    cut.write_bytes(DEFAULT_PACK.read_bytes()[:100000])
+    (tmp_path / "cut.npz").write_bytes(DEFAULT_PACK.read_bytes()[:100000])
     with pytest.raises(ValueError, match="cannot be read"):
-        load_body(cut)
+        load_body(tmp_path / "cut.npz")
     with np.load(DEFAULT_PACK) as stored:
         good = dict(stored)
-    damaged = {
-        "lacks along": {name: value for name, value in good.items() if name != "along"},
-        "weight is": good | {"weight": good["weight"][:-1]},
-        "components is": good | {"components": good["components"][:-1]},
-        "faces reaches": good | {"faces": good["faces"] + 10},
-        "not finite": good | {"mean": np.full_like(good["mean"], np.nan)},
-        "cannot be read": good | {"uv": np.array([None])},
-    }
-    for message, arrays in damaged.items():
-        np.savez(tmp_path / "bad.npz", **arrays)
+    for message, change in {
+        "weight is": {"weight": good["weight"][:-1]},
+        "cannot be read": {"uv": np.array([None])},
+    }.items():
+        np.savez(tmp_path / "bad.npz", **good | change)
         with pytest.raises(ValueError, match=message):
             load_body(tmp_path / "bad.npz")
 
@@ -272,26 +216,6 @@ def test_baking_keeps_what_was_drawn(fake_source, tmp_path):
     assert np.allclose(pack.mass_kg, volume, rtol=2e-2)
     again = bake_arrays(fake_source, population, 3)
     assert all(np.array_equal(arrays[name], again[name]) for name in arrays)
-
-
-def test_hands_at_ease_keep_the_model_linear():
-    generator = np.random.default_rng(2)
-    labels = ["wrist.L", "wrist.R"]
-    parents = [-1, -1]
-    for side in (0, 1):
-        for finger in range(1, 6):
-            for joint in range(1, 4):
-                parents.append(side if joint == 1 else len(labels) - 1)
-                labels.append(f"finger{finger}-{joint}.{'LR'[side]}")
-    heads = generator.normal(size=(2, len(labels), 3))
-    vertices = generator.normal(size=(2, 50, 3))
-    weights = generator.dirichlet(np.ones(len(labels)), 50)
-    rows = relax_hands(vertices, heads, labels, parents, weights)
-    assert np.abs(rows - vertices).max() > 0.01
-    whole = relax_hands(
-        np.stack([vertices[0], vertices.sum(0)]), np.stack([heads[0], heads.sum(0)]), labels, parents, weights
-    )
-    assert np.allclose(rows.sum(0), whole[1], atol=1e-5)
 
 
 def test_bake_command_says_what_is_wrong(tmp_path, monkeypatch, capsys):

@@ -1,7 +1,6 @@
 """Writing, resuming, merging and reading rendered data sets; nothing is rendered: the pictures are random."""
 
 import dataclasses
-import json
 import signal
 import subprocess
 import sys
@@ -18,18 +17,15 @@ from tests.helpers.rendered_set import SETTINGS, label, picture, write_rendered
 from train.data.people import load_people
 from train.data.readers.rendered import read_synthetic
 from train.synthesis.camera import look_at
-from train.synthesis.dataset import Settings, merge_labels, open_folder, part_path, write_parts
+from train.synthesis.dataset import merge_labels, open_folder, part_path, write_parts
 from train.synthesis.labels import (
     Label,
     Picture,
     body_azimuth,
     camera_name,
-    posture_name,
-    tight_box,
     viewpoint_name,
     visible_joints,
 )
-from train.synthesis.motion.kinds import KINDS
 from train.synthesis.preview import write_preview
 
 
@@ -145,16 +141,6 @@ def test_shards_make_the_same_set(tmp_path):
         assert all(one.read(name) == other.read(name) for name in one.namelist() if name.endswith("jpg"))
 
 
-def test_other_settings_are_refused(tmp_path):
-    open_folder(tmp_path, SETTINGS)
-    open_folder(tmp_path, SETTINGS)
-    with pytest.raises(ValueError, match=r"begun with seed 4, not 5: choose another --out"):
-        open_folder(tmp_path, Settings(count=13, seed=5, size=128, split="train"))
-    assert json.loads((tmp_path / "settings.json").read_text())["seed"] == 4
-    with pytest.raises(ValueError, match=r"begun with plain False, not True"):
-        open_folder(tmp_path, dataclasses.replace(SETTINGS, plain=True))
-
-
 def test_unfinished_or_damaged_sets_say_so(tmp_path):
     with pytest.raises(FileNotFoundError, match="not finished"):
         read_synthetic(tmp_path)
@@ -192,13 +178,6 @@ def test_a_joint_is_visible_up_to_the_thickness_of_the_body():
     assert moved.sum() == 15
 
 
-def test_box_runs_from_edge_to_edge():
-    mask = np.zeros((20, 30), bool)
-    assert tight_box(mask) is None
-    mask[3:7, 10:12] = True
-    assert tight_box(mask).tolist() == [9.5, 2.5, 11.5, 6.5]
-
-
 def test_azimuth_is_zero_from_the_front_and_positive_from_the_left():
     facing = np.zeros((17, 3))
     facing[HUMAN36M_17.index("left_shoulder")] = (200, -450, 0)
@@ -211,10 +190,3 @@ def test_azimuth_is_zero_from_the_front_and_positive_from_the_left():
     assert viewpoint_name(np.array([0.0, -59, 90, -119, 121, 180])).tolist() == [
         "front", "front", "side", "side", "back", "back",
     ]  # fmt: skip
-
-
-def test_every_kind_of_posture_is_one_of_four():
-    wanted = {"standing", "low", "seated", "lying"}
-    assert {posture_name(kind) for kind in KINDS} == wanted
-    assert posture_name("lying_side") == "lying"
-    assert posture_name("airborne") == "standing"
