@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from train.analysis.features import squared_correlations, stream_correlations
+from train.analysis.mixing import read_mixing
+from train.analysis.runtime import is_busy
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
@@ -17,10 +20,7 @@ from fusion_model.pruning import prune
 from fusion_model.skeletons import MPII_16
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack
-from train.analysis.features import squared_correlations, stream_correlations
-from train.analysis.mixing import read_mixing
 from train.analysis.run import NothingToShowError
-from train.analysis.runtime import is_busy
 from train.engine.checkpoints import write_best
 from train.fusion_stage.mixing_log import EVERY, MixingLog
 from train.fusion_stage.pose_figures import pose_figures
@@ -191,8 +191,9 @@ def test_times_and_errors(place, printed):
 
 
 def test_what_each_input_is_worth(place, printed):
-    from train.analysis.held_out import HeldOut
     from train.analysis.inputs import INPUTS, inputs_worth
+
+    from train.analysis.held_out import HeldOut
     from train.analysis.run import read_run
 
     held_out = HeldOut(place / "data", read_run(place / "run", torch.device("cpu")))

@@ -11,8 +11,8 @@ from fusion_model.heatmaps import encode, to_map_coordinates
 from fusion_model.skeletons import MPII_16
 from tests.helpers.estimators import sure
 from tests.helpers.fake_data import figure, make_source
+from train.audit import Opinion, audit, contradicted, counts, opinion_of
 from train.data.readers.label_repair import LIMB_PAIRS
-from train.evaluation.label_audit import Opinion, audit, contradicted, counts, opinion_of
 
 MIRROR = np.array(MPII_16.mirror)
 
@@ -79,6 +79,5 @@ def test_the_audit_counts_training_people_alone():
     )
     assert len(rows) == 1, "of the other set everybody is held out"
     assert rows[0].startswith("| mpii | 5 | 1 | 1 | 0 | ")
-    assert audit(sure(), [source], people=2).splitlines()[2].startswith("| mpii | 2 | ")
     with pytest.raises(ValueError, match="no training people"):
         audit(sure(), [held_out], people=9)
