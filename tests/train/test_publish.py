@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,10 +22,11 @@ TRAINING = {"mean pose": {"n": 6, "mpjpe": 301.25, "order": 50.0}, "released": {
 POSES = {kind: {"n": 4, "mpjpe": 111.25, "pa_mpjpe": 77.75, "order": 66.5} for kind in ("model", "mean_pose")}
 EVALUATION = {
     "true box": {"mpii": {"n": 4, "pck": 71.25, "se": 2.25}},
-    "end to end": {"mpii": {"n": 4, "pck": 61.75, "se": 3.5, "recall": 80.0, "false_boxes": 0.5}},
+    "end to end": {"lspet": {"n": 4, "pck": 61.75, "se": 3.5}},
     "3D": {"mpii": POSES},
     "rendered 3D": {},
 }
+GROUPS = {"all": 100.0, "back": 90.0, "lying": 300.0, "seated": 120.0}
 
 
 @pytest.fixture
@@ -132,12 +132,6 @@ def test_a_dry_run_shows_files_and_card_and_needs_no_token(hub, run, published):
     assert hub.asked == []
 
 
-def test_the_bundled_checkpoint_could_be_published(hub, published):
-    folder = Path(__file__).parents[2] / "assets" / "checkpoints" / "default"
-    assert "would send to user/name:" in published("--dry-run", run=folder)
-    assert hub.asked == []
-
-
 @pytest.mark.usefixtures("logged_in")
 def test_the_card_says_what_the_checkpoint_knows(hub, published):
     published("--dataset", "user/people", "--dataset", "My people", "--licence", "cc-by-4.0")
@@ -168,51 +162,29 @@ def test_every_number_of_a_card_is_one_of_the_checkpoint():
     assert "None: it has not been evaluated" in bare
     assert "Trained on: not recorded in the checkpoint." in bare
     assert front(bare)["license_name"] == "non-commercial-research"
-    other = card_text(config, "user/name", {"pck": 0.5, "speed": {"cpu": 12.345}, "note": "x"})
-    assert "- pck: 0.5\n- speed, cpu: 12.35\n" in other
-    full = card_text(config, "user/name", {**EVALUATION, "fusion": TRAINING})
+    groups = {name: {kind: {**POSES["model"], "mpjpe": mpjpe} for kind in POSES} for name, mpjpe in GROUPS.items()}
+    full = card_text(config, "user/name", {**EVALUATION, "fusion": TRAINING, "rendered 3D": groups})
     assert "- MPII (`mpii`): 2D by hand, 3D by a teacher network" in full
-    assert "| end to end, mpii | 4 | 61.8 | 3.5 | 80.0 % | 0.50 |" in full
+    assert "| true box, mpii | 4 | 71.2 | 2.2 | - |" in full
+    assert "| end to end, lspet | 4 | 61.8 | 3.5 | - |" in full
     assert "| mpii | 4 | 111.2 | 111.2 | 77.8 | 77.8 | 66.5 | 66.5 |" in full
     assert "| released | 6 | 123.5 | 71 |" in full
-    timed = card_text(config, "user/name", {**EVALUATION, "speed": {"n": 9, "seconds a photo": 0.234}})
-    assert "Seconds a photo, end to end, where it was measured: 0.23 (median)." in timed
-    assert "rendered people" not in full
-    assert "Negatives" not in full
+    rows = [line.split(" | ")[0].strip("| ") for line in full.splitlines() if " | 4 | " in line]
+    assert rows[-4:] == ["all", "lying", "seated", "back"], "worst first, after all"
+    assert "Everyday people" not in full
     assert "Expected calibration error" not in full
-
-
-def test_groups_of_people_stand_worst_first_after_all():
-    def figures(mpjpe):
-        return {kind: {**POSES["model"], "mpjpe": mpjpe} for kind in ("model", "mean_pose")}
-
-    table = {"all": figures(100.0), "back": figures(90.0), "lying": figures(300.0), "seated": figures(120.0)}
-    config = PoseEstimator.random("tiny").config
-    card = card_text(config, "user/name", {**EVALUATION, "3D": {}, "rendered 3D": table})
-    rows = [line.split(" | ")[0].strip("| ") for line in card.splitlines() if " | 4 | " in line]
-    assert rows[-4:] == ["all", "lying", "seated", "back"]
 
 
 def test_evaluating_keeps_what_training_had_stored(run):
     folder = run / "checkpoint"
     estimator = PoseEstimator.from_pretrained(folder, device="cpu")
-    write_card(folder, estimator, {**EVALUATION, "negatives": {"n": 9, "taken_for_a_person": 99.9}})
-    assert "Negatives taken for a person: 99.9 % of 9" in (folder / "README.md").read_text()
+    write_card(folder, estimator, {**EVALUATION, "mirror joints": {"mpii": {"n": 9, "mirrored": 99.9}}})
+    assert "| true box, mpii | 4 | 71.2 | 2.2 | 99.9 (n 9) |" in (folder / "README.md").read_text()
     write_card(folder, estimator, EVALUATION)  # of what was measured before, nothing stays
     assert json.loads((folder / "config.json").read_text())["metrics"] == {"fusion": TRAINING, **EVALUATION}
     card = (folder / "README.md").read_text()
-    assert "| true box, mpii | 4 | 71.2 | 2.2 | - | - |" in card
+    assert "| true box, mpii | 4 | 71.2 | 2.2 | - |" in card
     assert "| released | 6 | 123.5 | 71 |" in card
-
-
-@pytest.mark.usefixtures("logged_in")
-def test_a_card_of_ones_own(hub, published, one_sentence, tmp_path):
-    card = tmp_path / "card.md"
-    card.write_text("---\nlicense: mit\n---\n\n# Mine\n")
-    published("--card", card)
-    assert published_card(hub) == card.read_text()
-    card.write_text("# Mine\n")
-    assert "must begin with a block of metadata" in one_sentence("--card", card)
 
 
 @pytest.mark.usefixtures("logged_in")
@@ -227,15 +199,6 @@ def test_interrupted_and_run_again(hub, run, failed, capsys):
     assert "published: " in out
     assert "try 2 of 3 in 2 seconds" in error
     assert len(hub.commits) == 2
-
-
-@pytest.mark.usefixtures("logged_in")
-def test_ctrl_c_is_one_sentence(one_sentence, monkeypatch):
-    def stop(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("huggingface_hub.HfApi.create_commit", stop)
-    assert one_sentence() == "python -m train.publish: stopped; run the same command again to continue"
 
 
 def test_failures_are_one_sentence(hub, one_sentence, tmp_path, monkeypatch):
@@ -317,7 +280,7 @@ def test_a_dry_run_of_a_space_shows_its_files_and_sends_nothing(hub, printed, ch
     out = printed("publish", "--space", "user/name", "--dry-run")
     size = sum(path.stat().st_size for path in (checkout / "assets/checkpoints").rglob("*") if path.is_file())
     assert "would send to the Space user/name:" in out
-    assert re.search(rf"^  assets/checkpoints +{size:,} bytes in 3 files$", out, re.MULTILINE)
+    assert re.search(rf"^  assets/checkpoints +{size:,} bytes$", out, re.MULTILINE)
     assert hub.asked == []
 
 
@@ -327,13 +290,6 @@ def test_failures_of_a_space_are_one_sentence(hub, refused, checkout, monkeypatc
     assert "may not write to 'other/name' (403)" in refused("publish", "--space", "other/name")
     (checkout / "demo").rename(checkout / "gone")
     assert "has no demo: --space sends a whole checkout" in refused("publish", "--space", "user/name")
-
-
-@pytest.mark.usefixtures("logged_in", "checkout")
-def test_a_public_space_is_not_taken_for_a_private_one(hub, printed, refused):
-    printed("publish", "--space", "user/name")
-    assert "is there already and public, nothing was sent" in refused("publish", "--space", "user/name", "--private")
-    assert len(hub.commits) == 2
 
 
 @pytest.mark.parametrize(
@@ -351,9 +307,3 @@ def test_a_public_space_is_not_taken_for_a_private_one(hub, printed, refused):
 )
 def test_bad_usage_is_status_2(refused, arguments, words):
     assert words in refused("publish", *arguments, status=2)
-
-
-def test_help_says_what_every_option_does(printed):
-    out = printed("publish", "--help")
-    for option in ("RUN", "--repo", "--space", "--private", "--tag", "--dataset", "--licence", "--card", "--dry-run"):
-        assert option in out
