@@ -4,7 +4,6 @@ import dataclasses
 import json
 import os
 import re
-import shutil
 import signal
 import statistics
 
@@ -108,12 +107,6 @@ def test_photos_and_rendered_people_have_columns_of_their_own(tmp_path, finished
     assert "photos_mpjpe" not in read_rows(finished / "table5.csv")[0]
 
 
-def test_pruned_and_hardened_networks_err_alike(finished):
-    run = result(finished, "trainable", 0)
-    assert run["pruned"]["mpjpe"] == pytest.approx(run["trained_on"]["mpjpe"], rel=1e-4)
-    assert (run["steps"], run["soft_steps"]) == (5, 3)
-
-
 def test_table_6_compares_errors_and_times(finished):
     for row in read_rows(finished / "table6.csv"):
         assert all(float(row[name]) > 0 for name in ("soft_mpjpe", "pruned_mpjpe", "ms", "pruned_ms"))
@@ -185,14 +178,6 @@ def test_the_networks_for_the_page_are_those_of_the_first_seed(finished):
     assert figures["late"].items() <= result(finished, "late", 0)["pruned"].items()
 
 
-def test_networks_that_were_not_kept_are_missed_by_name(place, finished, tmp_path, refused):
-    out = shutil.copytree(finished, tmp_path / "out")
-    shutil.rmtree(out / "runs" / "early" / "seed-0" / "checkpoint")
-    command = ("ablate", *options(place, out, "--seeds", 0, "--checkpoints", "--networks", tmp_path / "networks"))
-    assert "early/seed-0 was finished without --checkpoints" in refused(*command)
-    assert not (tmp_path / "networks").exists()
-
-
 def test_other_settings_or_data_are_refused_by_name(place, finished, refused):
     error = refused("ablate", *options(place, finished, "--seeds", 0, "--steps", 6))
     assert "steps 5, not 6" in error
@@ -240,14 +225,6 @@ def assert_same(one, other):
     assert one.names == other.names
 
 
-def test_cached_samples_are_those_built(place, tmp_path, monkeypatch):
-    fresh = fusion_data(place / "data", SETTINGS, hourglass(), CPU)
-    assert len(fresh.training) == 12
-    assert_same(fresh, fusion_data(place / "data", SETTINGS, hourglass(), CPU, tmp_path))
-    monkeypatch.setattr(fusion_data_module, "build_samples", None)  # nothing may be built
-    assert_same(fresh, fusion_data(place / "data", SETTINGS, hourglass(), CPU, tmp_path))
-
-
 @pytest.mark.parametrize("other", ["seed", "hourglass", "labels", "damaged"])
 def test_what_differs_is_built_anew(tmp_path, capsys, other):
     data, cache, settings, stacks = tmp_path / "data", tmp_path / "cache", SETTINGS, hourglass()
@@ -265,17 +242,6 @@ def test_what_differs_is_built_anew(tmp_path, capsys, other):
     again = fusion_data(data, settings, stacks, CPU, cache)
     assert "built anew" in capsys.readouterr().out
     assert_same(again, fusion_data(data, settings, stacks, CPU))
-
-
-def test_people_are_taken_evenly(place, monkeypatch):
-    built = []
-    monkeypatch.setattr(
-        fusion_data_module, "build_samples", lambda people, *_arguments, **_options: built.append(people.joints)
-    )
-    for count in (3, None):
-        fusion_data(place / "data", dataclasses.replace(SETTINGS, people=count), hourglass(), CPU)
-    _, some, _, all_people = built
-    assert torch.equal(some, all_people[[0, 2, 5]])
 
 
 def test_train_fusion_uses_one_cache_for_all_runs(place, tmp_path, monkeypatch, printed):

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -89,14 +88,6 @@ def test_the_description_names_shapes_joints_and_settings(tiny):
     assert set(tensors) <= set(about["tensors"])
 
 
-@pytest.mark.slow
-def test_the_files_are_of_the_opset_that_is_named(tiny):
-    import onnx
-
-    for path in (tiny / "out").glob("*.onnx"):
-        assert [one.version for one in onnx.load(path).opset_import if not one.domain] == [export.OPSET]
-
-
 def test_a_folder_with_other_files_is_kept(folder, refused):
     (folder / "mine").mkdir()
     (folder / "mine/notes.txt").write_text("mine")
@@ -114,10 +105,3 @@ def test_a_file_that_computes_something_else_is_not_kept(tiny, refused, monkeypa
     assert "onnxruntime gives other maps than torch" in refused("export", *options)
     assert (tiny / "out/hourglass.onnx").read_bytes() == before
     assert sorted(path.name for path in tiny.iterdir() if path.name.startswith(".")) == []
-
-
-def test_missing_packages_are_one_sentence(folder, refused, monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnxscript", None)
-    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "new")
-    assert 'pip install ".[onnx]"' in refused("export", *options)
-    assert not (folder / "new").exists()

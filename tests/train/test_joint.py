@@ -65,7 +65,3 @@ def test_a_cut_run_goes_on_and_another_weight_is_refused(options, printed, refus
     assert "finished before" in out
     assert card.read_text() == "# Calibrated since\n"
     assert "pose_weight" in refused("joint", *options, "--pose-weight", 1)
-
-
-def test_a_missing_checkpoint_is_one_sentence(options, refused, tmp_path):
-    assert f"{tmp_path / 'none'}" in refused("joint", *options, "--checkpoint", tmp_path / "none")

@@ -3,10 +3,8 @@
 import pytest
 import torch
 
-from fusion_model.presets import PRESETS
 from tests.helpers.small_loop import assert_same, tensors_of
 from train import ablate, detector, fusion, hourglass, joint
-from train.data.augment import AUGMENT
 from train.engine.arguments import read_settings, settings_of
 from train.hourglass_stage import make_loop
 from train.recipes.plan import CONFIGS_FOLDER
@@ -29,8 +27,8 @@ def test_options_go_before_the_file_and_the_file_before_the_defaults(tmp_path):
     expected = HourglassTrainConfig(preset="tiny", steps=5, lr=1.0, seed=2)
     assert read(hourglass, HourglassTrainConfig, *words) == expected
     assert read(hourglass, HourglassTrainConfig) == HourglassTrainConfig()
-    settings = read(fusion, FusionTrainConfig, "--hourglass", "H", "--config", file, "--pools", 2)
-    assert settings == FusionTrainConfig(crops=9, pools=2)
+    settings = read(fusion, FusionTrainConfig, "--hourglass", "H", "--config", file)
+    assert settings == FusionTrainConfig(crops=9)
 
 
 def test_the_settings_of_the_released_networks_are_read_by_their_commands():
@@ -61,12 +59,6 @@ def test_the_help_says_every_setting_with_its_default(module, capsys):
             assert f"--{name.replace('_', '-')} " in text.replace(",", " "), name
             words = one.about if default in (None, "") else f"{one.about} (default: {default})"
             assert words.replace("- ", "-") in text, name
-
-
-def test_choices_are_those_that_there_are():
-    known = settings_of(HourglassTrainConfig)
-    assert set(known["augment"][1].choices) == set(AUGMENT)
-    assert set(known["preset"][1].choices) == set(PRESETS)
 
 
 def test_a_file_and_options_train_the_same_network(data_folder, tmp_path):

@@ -23,16 +23,14 @@ from train.evaluation.end_to_end import (
     Truth,
     estimate_people,
     grouped_table,
-    labelled_people,
     limb_hits,
     mirrored_share,
     person_scores,
     truth_of,
-    upside_down,
     with_error,
 )
 from train.evaluation.second_peaks import second_peaks
-from train.fusion_stage.pose_figures import mean_pose, pose_figures
+from train.fusion_stage.pose_figures import pose_figures
 
 
 def test_truth_needs_both_ends_of_the_torso():
@@ -43,13 +41,6 @@ def test_truth_needs_both_ends_of_the_torso():
     by_hand = make_source("mpii")
     by_hand.by_hand[1, MPII_16.index("left_shoulder")] = False
     assert truth_of(by_hand).rows.tolist() == [0, 2, 3, 4]
-
-
-def test_upside_down_is_neck_below_hips():
-    source = make_source()
-    source.joints[:, MPII_16.index("neck"), 1] = [10, 90, 10, 90, 10]
-    source.joints[:, MPII_16.index("pelvis"), 1] = 50
-    assert upside_down(source, np.arange(5)).tolist() == [False, True, False, True, False]
 
 
 def test_pose_figures_of_a_constructed_pose():
@@ -63,23 +54,6 @@ def test_pose_figures_of_a_constructed_pose():
     assert figures["order"] == pytest.approx(100)
     prediction[..., 2] *= -1  # mirrored in depth: every pair is the wrong way round
     assert pose_figures(prediction, target)["order"] == pytest.approx(0)
-
-
-def test_mean_pose_leaves_untrusted_joints_out():
-    poses = np.stack((np.zeros((17, 3)), np.full((17, 3), 10.0)))
-    weight = np.ones((2, 17))
-    weight[0, 3] = 0
-    mean = mean_pose(poses, weight)
-    assert mean[0].tolist() == [5, 5, 5]
-    assert mean[3].tolist() == [10, 10, 10]
-
-
-def test_sources_without_a_torso_are_passed_over():
-    bare, good = make_source("coco"), make_source("mpii")
-    bare.by_hand[:] = False
-    assert [source.name for source, _ in labelled_people([bare, good])] == ["mpii"]
-    with pytest.raises(ValueError, match="none of the validation people has left shoulder and right hip labelled"):
-        labelled_people([bare])
 
 
 def test_groups_without_a_figure_are_left_out_of_the_tables():

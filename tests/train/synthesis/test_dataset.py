@@ -19,14 +19,11 @@ from train.data.readers.rendered import read_synthetic
 from train.synthesis.camera import look_at
 from train.synthesis.dataset import merge_labels, open_folder, part_path, write_parts
 from train.synthesis.labels import (
-    Label,
-    Picture,
     body_azimuth,
     camera_name,
     viewpoint_name,
     visible_joints,
 )
-from train.synthesis.preview import write_preview
 
 
 @pytest.fixture(autouse=True)
@@ -56,16 +53,6 @@ def test_a_whole_data_set_and_its_reader(tmp_path):
     people = load_people([source], validation=False, size=64)
     assert people.names == ("synthetic",)
     assert not source.validation.any()
-
-
-def test_small_and_hidden_people_are_left_out(tmp_path):
-    def few(index):
-        tiny = Label(**{**label(index).__dict__, "box": np.array([5, 5, 30, 60.0])})
-        hidden = Label(**{**label(index).__dict__, "visible": np.arange(17) < 3})
-        return Picture(picture(index).image, np.eye(3), [tiny, label(index), hidden])
-
-    write_rendered(tmp_path, make=few)
-    assert len(read_synthetic(tmp_path)) == 13
 
 
 def test_the_pitch_of_the_camera_groups_people(tmp_path):
@@ -154,13 +141,6 @@ def test_unfinished_or_damaged_sets_say_so(tmp_path):
     (tmp_path / "annotations.npz").write_bytes(b"no npz")
     with pytest.raises(ValueError, match="damaged"):
         read_synthetic(tmp_path)
-
-
-def test_preview_is_small_and_shows_the_pictures(tmp_path):
-    write_rendered(tmp_path)
-    sheet = tmp_path / "sheet.jpg"
-    assert write_preview(tmp_path, sheet) == 13
-    assert 10_000 < sheet.stat().st_size <= 400_000
 
 
 def test_a_joint_is_visible_up_to_the_thickness_of_the_body():

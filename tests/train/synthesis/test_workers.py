@@ -70,15 +70,6 @@ def test_processes_make_the_same_set_and_only_what_is_missing(tmp_path):
 
 
 @pytest.mark.slow
-def test_what_a_process_refuses_reaches_the_caller(tmp_path):
-    open_folder(tmp_path, SETTINGS)
-    with pytest.raises(OSError, match="no OpenGL context"):
-        write_side_by_side(tmp_path, SETTINGS, without_opengl, processes=2)
-    with pytest.raises(RuntimeError, match=r"killed.*again to go on"):
-        write_side_by_side(tmp_path, SETTINGS, dying_factory, processes=2)
-
-
-@pytest.mark.slow
 def test_processes_end_when_the_command_is_killed(tmp_path):
     script = textwrap.dedent("""
         import dataclasses, sys, time
