@@ -107,11 +107,6 @@ def test_photos_and_rendered_people_have_columns_of_their_own(tmp_path, finished
     assert "photos_mpjpe" not in read_rows(finished / "table5.csv")[0]
 
 
-def test_table_6_compares_errors_and_times(finished):
-    for row in read_rows(finished / "table6.csv"):
-        assert all(float(row[name]) > 0 for name in ("soft_mpjpe", "pruned_mpjpe", "ms", "pruned_ms"))
-
-
 def test_weights_that_are_not_sharp_are_flagged(finished):
     (row,) = (row for row in read_rows(finished / "table5.csv") if row["strategy"] == "free")
     assert row["not_sharp"] == "2"  # five steps do not move them far: they are noted as they were before hardening

@@ -1,8 +1,6 @@
 """What ``train.analyse`` computes and draws: known cases, and a tiny run from end to end."""
 
 import dataclasses
-import json
-import shutil
 
 import cv2
 import numpy as np
@@ -152,23 +150,6 @@ def test_sheets_show_people_from_good_to_bad_and_photos_where_they_may(place):
     alike = (hidden[192:384] == shown[384:576]).all(-1)
     assert 1 - alike.mean() > 0.01, "skeletons lie on photos there, on black here"
     assert (hidden[192:384] == 0).all(-1).mean() > 0.5
-
-
-def test_parts_of_other_weights_leave_the_report(place, tmp_path, ends, printed):
-    run, arguments = tmp_path / "run", ("--data", place / "data", "--out", tmp_path / "out")
-    write_run(run)
-    printed("analyse", run, *arguments, "--only", "figure5")
-    assert "figure5.png" in (tmp_path / "out" / "report.md").read_text()
-    shutil.rmtree(run)
-    write_run(run, "image-only")
-    status, out, _ = ends("analyse", run, *arguments, "--only", "figure5", "figure7")
-    assert status == 1
-    assert "figure5 left out: the run kept no weights over time (strategy 'image-only'" in out
-    assert "figure7 left out: strategy 'image-only' does not have layer" in out
-    report = (tmp_path / "out" / "report.md").read_text()
-    assert "Left out: strategy 'image-only'" in report
-    assert "figure5.png" not in report
-    assert json.loads((tmp_path / "out" / "figure7.json").read_text())["left_out"]
 
 
 def test_what_is_missing_is_one_sentence(place, refused, tmp_path):

@@ -1,6 +1,5 @@
 """The commands as people start them: from photos to a pruned checkpoint, help, and how failures end."""
 
-import dataclasses
 import json
 import re
 import shutil
@@ -11,17 +10,12 @@ import torch
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
-from fusion_model.presets import PRESETS
 from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import figure, picture, write_pack
 from tests.helpers.own_process import output
-from train import fusion
-from train.engine.arguments import read_settings
 from train.engine.checkpoints import latest_state, read_state, read_weights
 from train.engine.provenance import read_provenance
-from train.fusion_stage.training import fusion_config
-from train.settings import FusionTrainConfig
 
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
 FUSION = (
@@ -88,21 +82,6 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
 
 
 @pytest.mark.slow
-def test_a_run_can_be_analysed(trained, printed, tmp_path):
-    rows = read_rows(trained / "fusion" / "mixing.csv")
-    assert float(rows[0]["beta"]) == pytest.approx(1.2)
-    assert [row["step"] for row in rows] == ["0", "5", "5"]  # the start, and hardening after 0.6 of 8 steps
-    hardening = json.loads((trained / "fusion" / "hardening.json").read_text())
-    soft, hard = ([float(row[f"w{layer}"]) for layer in (1, 2, 3)] for row in rows[1:])
-    assert soft == pytest.approx(hardening["weights"], abs=1e-4)
-    assert hard == [float(layer > hardening["merging_layer"]) for layer in (1, 2, 3)]
-    options = ("--data", trained / "data", "--out", tmp_path / "out", "--images", 2)
-    assert "report: " in printed("analyse", trained / "fusion", *options)
-    report = (tmp_path / "out" / "report.md").read_text()
-    assert "hardened at iteration 5" in report
-
-
-@pytest.mark.slow
 def test_the_same_command_again_has_nothing_to_do(trained, printed, refused):
     arguments = ("--data", trained / "data", "--run", trained / "hourglass", *SMALL)
     assert "resumed at step 6" in printed("hourglass", *arguments, "--steps", 6)
@@ -155,15 +134,6 @@ def test_bad_usage_is_status_2_and_one_sentence(refused, arguments, words):
     assert words in refused("hourglass", "--data", "x", "--run", "y", *arguments, status=2)
 
 
-def test_ctrl_c_before_the_first_step_is_one_sentence(refused, data_folder, tmp_path, monkeypatch):
-    def stop(*_arguments, **_options):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("train.hourglass_stage.find_people", stop)
-    error = refused("hourglass", "--data", data_folder, "--run", tmp_path / "run", *SMALL)
-    assert error == "python -m train.hourglass: stopped; run the same command again to continue"
-
-
 def test_what_evaluate_cannot_do_is_said_before_anything_is_measured(data_folder, refused, tmp_path, monkeypatch):
     assert "leave --only away" in refused("evaluate", "--data", data_folder, "--only", "made", "--card")
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "checkpoint")
@@ -173,26 +143,3 @@ def test_what_evaluate_cannot_do_is_said_before_anything_is_measured(data_folder
     assert error.endswith(f"there is no folder {tmp_path / 'missing'}")
     error = refused(*options, "--only", "made", "mpi")
     assert ("--only mpi: " in error, error.endswith("has made")) == (True, True)
-
-
-def test_a_detector_that_cannot_be_put_in_is_refused_first(data_folder, refused, tmp_path, monkeypatch):
-    monkeypatch.setattr("train.fusion.load_hourglass", None)
-    PoseEstimator.random("tiny").save_pretrained(tmp_path / "plain")
-    options = ("--data", data_folder, "--run", tmp_path / "run", "--hourglass", tmp_path / "plain", *SMALL)
-    assert "is a checkpoint without a detector" in refused("fusion", *options, "--detector", tmp_path / "plain")
-
-
-def test_the_crop_is_as_large_as_the_checkpoint_says(tmp_path):
-    estimator = PoseEstimator.random("tiny")
-    hourglass = dataclasses.replace(estimator.config.hourglass, input_size=192)
-    config = dataclasses.replace(estimator.config, hourglass=hourglass)
-    PoseEstimator(config, estimator.hourglass, estimator.fusion_network).save_pretrained(tmp_path / "checkpoint")
-
-    def size(hourglass, *more):
-        words = ("--data", "D", "--run", "R", "--hourglass", str(hourglass), "--preset", "tiny", *more)
-        settings = read_settings(FusionTrainConfig, fusion.parser().parse_args(words))
-        return fusion_config(settings, hourglass).hourglass.input_size
-
-    assert size(tmp_path / "checkpoint") == 192
-    assert size(tmp_path / "checkpoint", "--input-size", "128") == 128
-    assert size(tmp_path / "run") == PRESETS["tiny"].hourglass.input_size

@@ -88,14 +88,6 @@ def test_the_description_names_shapes_joints_and_settings(tiny):
     assert set(tensors) <= set(about["tensors"])
 
 
-def test_a_folder_with_other_files_is_kept(folder, refused):
-    (folder / "mine").mkdir()
-    (folder / "mine/notes.txt").write_text("mine")
-    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "mine")
-    assert "must be new, empty or an earlier export" in refused("export", *options)
-    assert [path.name for path in (folder / "mine").iterdir()] == ["notes.txt"]
-
-
 @pytest.mark.slow
 def test_a_file_that_computes_something_else_is_not_kept(tiny, refused, monkeypatch):
     other, write = export.parts(PoseEstimator.random("tiny", seed=1)), export._write

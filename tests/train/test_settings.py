@@ -1,12 +1,9 @@
 """Training settings as data: the same from options and from a file, refused by key, kept with what they made."""
 
 import pytest
-import torch
 
-from tests.helpers.small_loop import assert_same, tensors_of
 from train import ablate, detector, fusion, hourglass, joint
 from train.engine.arguments import read_settings, settings_of
-from train.hourglass_stage import make_loop
 from train.recipes.plan import CONFIGS_FOLDER
 from train.settings import CONFIGS, FusionTrainConfig, HourglassTrainConfig
 
@@ -59,17 +56,6 @@ def test_the_help_says_every_setting_with_its_default(module, capsys):
             assert f"--{name.replace('_', '-')} " in text.replace(",", " "), name
             words = one.about if default in (None, "") else f"{one.about} (default: {default})"
             assert words.replace("- ", "-") in text, name
-
-
-def test_a_file_and_options_train_the_same_network(data_folder, tmp_path):
-    (tmp_path / "own.toml").write_text('[hourglass]\npreset = "tiny"\nbatch = 4\nlog = "csv"\nsteps = 2\n')
-    options = ("--preset", "tiny", "--batch", 4, "--log", "csv", "--steps", 2)
-    ends = []
-    for name, words in (("file", ("--config", tmp_path / "own.toml")), ("options", options)):
-        loop = make_loop(read(hourglass, HourglassTrainConfig, *words), data_folder, tmp_path / name)
-        losses = [loop.train_step()["loss"] for loop.step in range(2)]
-        ends.append({**tensors_of(loop), "losses": torch.tensor(losses)})
-    assert_same(ends[0], ends[1])
 
 
 def test_lambda_grows_until_the_soft_phase_ends():

@@ -11,18 +11,16 @@ import pytest
 import torch
 
 from fusion_model.hub.checkpoints import read_metrics
-from fusion_model.presets import PRESETS
-from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
+from fusion_model.skeletons import MPII_16
 from tests.helpers.estimators import sure
 from tests.helpers.fake_data import make_source
 from train.evaluate import measure, print_figures
-from train.evaluation.card import card_text, write_card
+from train.evaluation.card import write_card
 from train.evaluation.end_to_end import (
     LIMBS_16,
     LIMBS_17,
     Truth,
     estimate_people,
-    grouped_table,
     limb_hits,
     mirrored_share,
     person_scores,
@@ -30,7 +28,6 @@ from train.evaluation.end_to_end import (
     with_error,
 )
 from train.evaluation.second_peaks import second_peaks
-from train.fusion_stage.pose_figures import pose_figures
 
 
 def test_truth_needs_both_ends_of_the_torso():
@@ -41,32 +38,6 @@ def test_truth_needs_both_ends_of_the_torso():
     by_hand = make_source("mpii")
     by_hand.by_hand[1, MPII_16.index("left_shoulder")] = False
     assert truth_of(by_hand).rows.tolist() == [0, 2, 3, 4]
-
-
-def test_pose_figures_of_a_constructed_pose():
-    target = np.zeros((1, 17, 3))
-    for number, name in enumerate(LIMB_JOINTS):
-        target[0, HUMAN36M_17.index(name)] = [100 * number, 50 * (number % 3), 200 * number]
-    prediction = target.copy()
-    prediction[0, HUMAN36M_17.index("left_wrist"), 0] += 120
-    figures = pose_figures(prediction, target)
-    assert figures["mpjpe"] == pytest.approx(120 / 12)
-    assert figures["order"] == pytest.approx(100)
-    prediction[..., 2] *= -1  # mirrored in depth: every pair is the wrong way round
-    assert pose_figures(prediction, target)["order"] == pytest.approx(0)
-
-
-def test_groups_without_a_figure_are_left_out_of_the_tables():
-    source = make_source("synthetic", count=4)
-    source.pose_weight[:] = 1.0
-    source.groups["pose"] = np.array(["standing", "standing", "lying", "lying"])
-    pose = SimpleNamespace(joints_3d=np.ones((17, 3), np.float32))
-    table = grouped_table([pose, pose, None, None], source, np.arange(4), np.zeros((17, 3)))
-    assert table.keys() == {"all", "standing"}
-    assert table["all"]["missed"] == {"n": 2}
-    assert "order" not in table["standing"]["model"], "all joints lie in one depth"
-    figures = {"true box": {}, "end to end": {}, "3D": {}, "rendered 3D": table}
-    assert "| standing | 2 | 0.0 | 0.0 | 0.0 | 0.0 | - | - |" in card_text(PRESETS["tiny"], "name", figures)
 
 
 def posed(joints):

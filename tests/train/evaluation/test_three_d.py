@@ -19,7 +19,6 @@ from train.data.source import SYNTHETIC
 from train.evaluation import three_d
 from train.evaluation.tables import Table
 from train.evaluation.three_d import IN_PLANE, LABELS, MORE, OURS, UNCORRECTED, People, find, held_out, person_figures
-from train.fusion_stage.pose_figures import LIMBS
 
 
 def standing(count=4):
@@ -178,14 +177,3 @@ def test_spreads_are_fitted_so_that_68_percent_are_within():
     assert (even.across, even.depth) == pytest.approx((1.5, 0.8), rel=0.05)
     measured = spreads(told[..., [0, 2]], even)
     assert within(errors[odd], measured[odd])[:, 1:].mean() == pytest.approx(HOLDS, abs=0.02)
-
-
-def test_the_ellipsoids_of_a_checkpoint_are_measured_on_the_other_half():
-    truth = standing()
-    spread = np.broadcast_to([10.0, 10.0, 20.0], truth.shape)
-    off = truth.copy()
-    off[:, LIMBS[:3]] += [0.0, 0.0, 50.0]
-    (name,) = set(measured(truth, truth, spread=spread)) - set(measured(truth, truth))
-    assert "68 % ellipsoids" in name
-    assert (measured(truth, truth, spread=spread)[name] == 100).all()
-    assert measured(off, truth, spread=spread)[name] == pytest.approx([75] * 4)

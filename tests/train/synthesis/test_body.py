@@ -6,9 +6,6 @@ from scipy.spatial.transform import Rotation
 
 from fusion_model.skeletons import HUMAN36M_17
 from train.synthesis.body import DEFAULT_PACK, PARTS, load_body, pose_body, pose_joints
-from train.synthesis.body_people import STATURES, draw_population, stature_of
-from train.synthesis.body_shapes import Source
-from train.synthesis.body_shapes import bake as bake_arrays
 from train.synthesis.rig import RIG
 
 CANONICAL = np.tile(np.eye(3), (len(RIG), 1, 1))
@@ -65,37 +62,6 @@ def test_pack_is_small_and_complete(pack):
     rest = pack.person(5).rest
     assert np.abs(rest - rest[pack.weld]).max() < 0.2
     assert np.abs(pack.weld - np.arange(len(rest))).max() > 0
-
-
-def test_everybody_is_there(pack):
-    assert len(pack) >= 2000
-    assert pack.age_years.min() >= 3
-    assert pack.age_years.min() < 3.5
-    assert 79 < pack.age_years.max() <= 80
-    assert 0.45 < pack.sex.mean() < 0.55
-    adults = pack.age_years > 18
-    mass_index = pack.mass_kg[adults] / (pack.stature_mm[adults] / 1000) ** 2
-    assert np.percentile(mass_index, 1) < 19
-    assert np.percentile(mass_index, 99) > 34
-    assert 21 < np.median(mass_index) < 26
-
-
-def test_statures_are_the_tables():
-    # WHO Growth Reference 2007: girls of 10 years 138.6 cm, boys of 15 years 169.0 cm, men of 19 years 176.5 cm.
-    mean, sd = stature_of(np.array([0, 1, 1]), np.array([10, 15, 19]))
-    assert np.allclose(mean, [1386, 1690, 1765])
-    assert np.allclose(sd, [64, 78, 73])
-    # Sorkin et al. 1999: by 80 years men have lost 5 cm, women 8 cm.
-    young, old = (np.array(STATURES[age]) for age in (30, 80))
-    assert (young - old).tolist() == [80, 0, 50, 0]
-    population = draw_population(np.random.default_rng(3), 20000)
-    mean, sd = stature_of(population.sex, population.age_years)
-    deviation = (population.stature_mm - mean) / sd
-    for sex in (0, 1):
-        for low, high in ((3, 10), (10, 18), (18, 50), (50, 80)):
-            some = deviation[(population.sex == sex) & (population.age_years >= low) & (population.age_years < high)]
-            assert abs(some.mean()) < 4 / np.sqrt(len(some))
-            assert 0.94 < some.std() < 1.03  # the outermost 1.2 per cent are drawn in to 2.5 SD
 
 
 def test_bodies_have_the_stature_they_were_drawn(pack):
@@ -167,44 +133,6 @@ def test_a_damaged_pack_is_refused(tmp_path):
         np.savez(tmp_path / "bad.npz", **good | change)
         with pytest.raises(ValueError, match=message):
             load_body(tmp_path / "bad.npz")
-
-
-@pytest.fixture
-def fake_source():
-    """A source with one phenotype beside height, the shape of a box, and the rig's points strung inside it."""
-    box = np.array([[x, y, z] for x in (-100, 100) for y in (-800, 800) for z in (-60, 60)], np.float32)
-    generator = np.random.default_rng(0)
-    points = np.cumsum(generator.uniform(-20, 20, (31, 3)), 0)
-    base = np.concatenate([box, points]).astype(np.float32)
-    rows = np.stack([base, base * np.float32([0, 0.2, 0]), base * np.float32([0.5, 0, 0.5])])
-    faces = np.array([[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1], [2, 3, 7], [2, 7, 6], [0, 2, 6],
-                      [0, 6, 4], [1, 5, 7], [1, 7, 3]], np.int32)  # fmt: skip
-    weights = np.zeros((8, len(RIG)), np.float32)
-    weights[:, :6] = generator.random((8, 6))
-
-    def coefficients(phenotypes):
-        return np.stack([phenotypes["height"], phenotypes["weight"]], 1).astype(np.float32)
-
-    part = np.arange(12).astype(np.int8) * 0
-    return Source(rows, faces, part, np.zeros((8, 2), np.float32), np.arange(8, dtype=np.int32), weights, coefficients)
-
-
-def test_baking_keeps_what_was_drawn(fake_source, tmp_path):
-    population = draw_population(np.random.default_rng(1), 60)
-    arrays = bake_arrays(fake_source, population, 3)
-    path = tmp_path / "made.npz"
-    np.savez_compressed(path, **arrays)
-    pack = load_body(path)
-    assert len(pack) == 60
-    assert np.array_equal(pack.age_years, population.age_years.astype(np.float32))
-    # Three rows make at most three components, so nothing is lost but half precision.
-    widths = [np.ptp(pack.person(subject).rest, axis=0) for subject in range(60)]
-    ratio = np.array([width[0] / width[2] for width in widths])
-    assert np.allclose(ratio, 200 / 120, rtol=5e-3)
-    volume = np.array([np.prod(width) for width in widths]) * 0.985e-6
-    assert np.allclose(pack.mass_kg, volume, rtol=2e-2)
-    again = bake_arrays(fake_source, population, 3)
-    assert all(np.array_equal(arrays[name], again[name]) for name in arrays)
 
 
 def test_a_skeleton_has_the_joints_of_its_body(pack):

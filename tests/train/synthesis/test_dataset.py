@@ -1,12 +1,7 @@
 """Writing, resuming, merging and reading rendered data sets; nothing is rendered: the pictures are random."""
 
 import dataclasses
-import signal
-import subprocess
-import sys
-import textwrap
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,42 +71,6 @@ def test_the_pitch_of_the_camera_groups_people(tmp_path):
         older = {name: data[name] for name in data if name != "pitch"}
     np.savez(tmp_path / "new" / "annotations.npz", **older)
     assert "camera" not in read_synthetic(tmp_path / "new").groups, "written before pitches were"
-
-
-@pytest.mark.slow
-def test_killed_run_goes_on_without_duplicates_or_gaps(tmp_path):
-    script = textwrap.dedent("""
-        import os, signal, sys
-        from pathlib import Path
-        from tests.helpers import rendered_set
-        from train.synthesis import dataset
-        dataset.PART = 5
-        def picture(index):
-            if index == 8:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return rendered_set.picture(index)
-        folder = Path(sys.argv[1])
-        dataset.open_folder(folder, rendered_set.SETTINGS)
-        dataset.write_parts(folder, rendered_set.SETTINGS, picture)
-    """)
-    root = Path(__file__).parents[3]
-    child = subprocess.run([sys.executable, "-c", script, tmp_path], cwd=root, check=False, capture_output=True)
-    assert child.returncode == -signal.SIGKILL, child.stderr.decode()
-    assert part_path(tmp_path, 0).is_file()
-    assert not part_path(tmp_path, 1).is_file()
-    made = []
-
-    def noted(index):
-        made.append(index)
-        return picture(index)
-
-    assert not merge_labels(tmp_path, SETTINGS)
-    write_parts(tmp_path, SETTINGS, noted)
-    assert merge_labels(tmp_path, SETTINGS)
-    assert made == list(range(5, 13)), "the finished part was not made again"
-    assert not list(tmp_path.glob(".*.part"))
-    names = [name for path in sorted(tmp_path.glob("part-*")) for name in zipfile.ZipFile(path).namelist()]
-    assert sorted(name for name in names if name.endswith(".jpg")) == [f"{k:07d}.jpg" for k in range(13)]
 
 
 def test_shards_make_the_same_set(tmp_path):
