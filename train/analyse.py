@@ -11,8 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from train.analysis.held_out import check_run
 from train.analysis.parts import PARTS, Analysis
-from train.analysis.run import check_run
 from train.command import new_parser, run_command
 from train.engine.arguments import positive
 

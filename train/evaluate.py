@@ -38,12 +38,12 @@ from train.evaluation.end_to_end import (
     mirrored_share,
     person_scores,
     pose_table,
+    second_peaks,
     upside_down,
     with_error,
 )
 from train.evaluation.registry import NAMES, measure_protocol
 from train.evaluation.scenes import scene_figures
-from train.evaluation.second_peaks import second_peaks
 from train.fusion_stage.pose_figures import mean_pose
 
 _SECOND_PEAK = 0.5  # of the first one's height, from which a map has two peaks
@@ -169,7 +169,7 @@ def _person(source: Source, row: int) -> str:
 def _tested_confidence(poses: list[Pose | None], truth: Truth) -> np.ndarray:
     """(K, 3) confidence, correctness and second peak of the labelled joints of odd people, not seen by calibration.
 
-    The second peak: see :func:`train.evaluation.second_peaks.second_peaks`.
+    The second peak: see :func:`train.evaluation.end_to_end.second_peaks`.
     """
     tested = [number for number in range(1, len(poses), 2) if poses[number] is not None]
     shape = (-1, len(LIMBS_17))

@@ -16,11 +16,10 @@ from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack
 from train.analysis.figure5 import read_mixing
 from train.analysis.figure7 import squared_correlations, stream_correlations
-from train.analysis.held_out import HeldOut
-from train.analysis.run import NothingToShowError, read_run
-from train.analysis.sheets import sheet
+from train.analysis.held_out import HeldOut, NothingToShowError, read_run
+from train.analysis.parts import sheet
 from train.engine.checkpoints import write_best
-from train.fusion_stage.mixing_log import MixingLog
+from train.fusion_stage.training import MixingLog
 
 TINY = PRESETS["tiny"]
 

@@ -11,7 +11,7 @@ from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
-from train.fusion_stage.joint import BothNetworks
+from train.joint import BothNetworks
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fusion_model.hub.checkpoints import load_checkpoint
-from train.analysis.run import NothingToShowError, check_run, released_checkpoint
+from train.analysis.held_out import NothingToShowError, check_run, released_checkpoint
 from train.engine.logs import read_rows
-from train.fusion_stage.mixing_log import FILE
+from train.fusion_stage.training import FILE
 
 INK, FAINT = "#2b2f36", "#d5d9e0"
 _LAYERS = colormaps["viridis"]

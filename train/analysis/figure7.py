@@ -14,7 +14,7 @@ from torch import Tensor
 
 from fusion_model.fusion import FusionNetwork
 from train.analysis.figure5 import plain
-from train.analysis.run import NothingToShowError
+from train.analysis.held_out import NothingToShowError
 from train.evaluation.tables import markdown_table
 
 _STILL = 1e-9  # deviation, in fractions of the largest value, below which a channel is constant

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
@@ -24,9 +24,8 @@ STALE = "its card and figures are as they were: python -m train.evaluate --data 
 
 _TAGS = ["human-pose-estimation", "3d-pose-estimation", "stacked-hourglass", "pytorch"]
 _HUB_DATASET = re.compile(r"[\w.-]+(/[\w.-]+)?")
-_EVALUATION = ("true box", "end to end", "3D", "rendered 3D")  # what train.evaluate stores, and what it may
+_EVALUATION = ("true box", "end to end", "3D", "rendered 3D")  # what train.evaluate stores
 _TWO_PEAKS = "calibration, two peaks"
-_MEASURED = (*_EVALUATION, "mirror joints", "scenes", "calibration", _TWO_PEAKS)
 _TRAINING = "fusion"  # what train.fusion stores
 _UNKNOWN = "not recorded"
 _TEMPLATES = jinja2.Environment(  # noqa: S701 - of Markdown
@@ -74,7 +73,6 @@ def card_text(
     )
     evaluated = all(kind in figures for kind in _EVALUATION)
     sets = sorted({row.partition(",")[0] for row in figures["true box"]}) if evaluated else []
-    shown = {PROVENANCE, _TRAINING, *(_MEASURED if evaluated else ())}
     provenances = figures.get(PROVENANCE, {})
     return _TEMPLATES.get_template("card.md.jinja").render(
         metadata=metadata.to_yaml(),
@@ -90,7 +88,6 @@ def card_text(
         sets={key: data_set(key) for key in sets},
         lines=figure_lines(figures) if evaluated else [],
         training=_training_table(figures.get(_TRAINING, {})),
-        others=[(key, _number(value)) for key, value in _numbers(figures) if key.partition(", ")[0] not in shown],
     )
 
 
@@ -115,15 +112,6 @@ def _training_table(rows: dict[str, dict[str, float]]) -> str:
     columns = list(dict.fromkeys(key for row in rows.values() for key in row))
     cells = [[name, *(_number(row[key]) if key in row else "-" for key in columns)] for name, row in rows.items()]
     return markdown_table(("", *columns), cells) if cells else ""
-
-
-def _numbers(figures: object, name: str = "") -> Iterator[tuple[str, float]]:
-    """Every number in nested figures, by its path."""
-    if isinstance(figures, dict):
-        for key, value in figures.items():
-            yield from _numbers(value, f"{name}, {key}" if name else str(key))
-    elif isinstance(figures, (int, float)):
-        yield name, figures
 
 
 def _number(value: float) -> str:

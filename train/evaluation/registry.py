@@ -11,10 +11,10 @@ import numpy as np
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import LIMB_JOINTS
-from train.data.prepared import Prepared, open_prepared
+from train.data.prepared import open_prepared
 from train.data.source import SYNTHETIC
 from train.evaluation import protocols, three_d
-from train.evaluation.predictions import Predictions, predict_people, together
+from train.evaluation.protocols import Predictions, predict_people, together
 from train.evaluation.tables import Table
 from train.fusion_stage.action_specific import action_checkpoints
 
@@ -87,27 +87,19 @@ def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
             f"none of the {len(prepared)} people in {folder} count for --protocol {name}: prepare the test part "
             "of the data set too (docs/data.md)"
         )
-    models = action_checkpoints(checkpoint)
-    if models is None:
-        estimator = PoseEstimator.from_pretrained(checkpoint)
-        return protocol.measure(predict_people(estimator, prepared, rows, protocol.joints))
-    table = protocol.measure(_predict_by_action(models, prepared, rows, protocol.joints))
-    ours = {name.replace("this checkpoint", "a checkpoint for each action"): row for name, row in table.rows.items()}
-    return dataclasses.replace(table, rows=ours)
-
-
-def _predict_by_action(
-    models: dict[str, Path], prepared: Prepared, rows: np.ndarray, joints: tuple[str, ...] | None
-) -> Predictions:
-    actions = prepared.columns["action"][rows]
-    found = [str(action) for action in np.unique(actions)]
-    if missing := [action or "people without an action" for action in found if action not in models]:
+    models = action_checkpoints(checkpoint) or {"": checkpoint}
+    actions = np.full(len(rows), "") if "" in models else prepared.columns["action"][rows]
+    if missing := [str(action) or "people without an action" for action in np.unique(actions) if action not in models]:
         raise ValueError(
-            f"{prepared.folder} has {', '.join(missing)}, but the networks are for {', '.join(models)}: evaluate on "
-            "the set that they were trained on"
+            f"{folder} has {', '.join(missing)}, but the networks are for {', '.join(models)}: evaluate on the set that "
+            "they were trained on"
         )
-    parts = [
-        predict_people(PoseEstimator.from_pretrained(models[action]), prepared, rows[actions == action], joints)
-        for action in found
-    ]
-    return together(parts)
+    parts = []
+    for action in np.unique(actions):
+        estimator = PoseEstimator.from_pretrained(models[str(action)])
+        parts.append(predict_people(estimator, prepared, rows[actions == action], protocol.joints))
+    table = protocol.measure(together(parts))
+    if "" in models:
+        return table
+    ours = {name.replace(protocols.OURS, "a checkpoint for each action"): row for name, row in table.rows.items()}
+    return dataclasses.replace(table, rows=ours)

@@ -26,12 +26,12 @@ from fusion_model.skeletons import HUMAN36M_17, SKELETONS, conversion_matrix
 from train.data.sampling import draw_local, named_rows, sampling_weights
 from train.data.source import SYNTHETIC
 from train.engine.checkpoints import read_weights
+from train.engine.logs import forget_rows, read_rows, write_rows
 from train.engine.loop import Loop
 from train.engine.provenance import ENTRY, provenances
 from train.engine.run_files import read_json, write_json
 from train.engine.seeds import RowNoise
 from train.fusion_stage.data import SampleSettings, fusion_data
-from train.fusion_stage.mixing_log import MixingLog
 from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures, pose_sheet
 from train.fusion_stage.samples import Batch, FusionData, FusionSamples, random_rows
 from train.fusion_stage.timing import parameter_count, time_networks
@@ -39,6 +39,42 @@ from train.losses import fusion_loss, spread_loss
 from train.settings import FusionTrainConfig
 
 HARDENING = "hardening.json"  # in a run's folder: what the end of the soft phase came to
+
+
+FILE = "mixing.csv"
+EVERY = 50  # steps between two rows
+
+
+class MixingLog:
+    """Writes the table, a row at step 0 and every 50 steps, and two where the weights are hardened.
+
+    Args:
+        folder: of the run; None writes nothing, as processes but the first do.
+        step: the run goes on from here; rows from there on are dropped, since those steps are taken again.
+    """
+
+    def __init__(self, folder: Path | None, step: int) -> None:
+        self._path = folder / FILE if folder else None
+        self._last = -1
+        if self._path:
+            forget_rows(self._path, step - 1)
+
+    def record(self, step: int, network: FusionNetwork, *, always: bool = False) -> None:
+        """A row for the weights that ``step`` updates led to, if it is due and they can change; each step once.
+
+        Args:
+            step: updates done so far.
+            network: whose weights.
+            always: write the row whether it is due or not.
+        """
+        due = always or (step % EVERY == 0 and step != self._last)
+        if self._path is None or not network.config.has_soft_weights or not due:
+            return
+        self._last = step
+        values = {name: getattr(network, name) for name in ("alpha", "beta")}
+        values |= {f"w{layer}": w for layer, w in enumerate(network.mixing_weights(), start=1)}
+        row = {"step": step, **{name: "" if v is None else f"{v.item():.6g}" for name, v in values.items()}}
+        write_rows(self._path, [*read_rows(self._path), row])
 
 
 def fusion_config(settings: FusionTrainConfig, trained: Path) -> ModelConfig:
@@ -75,10 +111,8 @@ def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
 
 def sample_settings(config: ModelConfig, settings: FusionTrainConfig) -> SampleSettings:
     """The samples that a run asks for."""
-    sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
-    names = ("crops", "seed", "augment", "action")
-    chosen = {name: getattr(settings, name) for name in names}
-    return SampleSettings(*sizes, **chosen, photo_features=config.fusion.photo_features > 0)
+    chosen = {name: getattr(settings, name) for name in ("crops", "seed", "augment", "action")}
+    return dataclasses.replace(SampleSettings.of(config), **chosen)
 
 
 @dataclasses.dataclass(frozen=True)

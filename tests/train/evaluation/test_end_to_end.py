@@ -24,10 +24,10 @@ from train.evaluation.end_to_end import (
     limb_hits,
     mirrored_share,
     person_scores,
+    second_peaks,
     truth_of,
     with_error,
 )
-from train.evaluation.second_peaks import second_peaks
 
 
 def test_truth_needs_both_ends_of_the_torso():

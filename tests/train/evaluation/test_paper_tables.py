@@ -7,7 +7,7 @@ from scipy.spatial import procrustes
 
 from fusion_model.skeletons import HUMAN36M_17, LSP_14, MPII_16
 from train.evaluation import paper, protocols
-from train.evaluation.predictions import Predictions
+from train.evaluation.protocols import Predictions
 
 
 def poses(count, joints, seed=0):

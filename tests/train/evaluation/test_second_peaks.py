@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fusion_model.heatmaps import encode
-from train.evaluation.second_peaks import second_peaks
+from train.evaluation.end_to_end import second_peaks
 
 
 def peaks(*places, sigma=1.25):
