@@ -82,8 +82,6 @@ def find_crops(sources: Sequence[Source], min_side: int, seed: int) -> Iterator[
     Raises:
         ValueError: if a photo cannot be decoded.
     """
-    names = [source.name for source in sources]
-    names = [name if names.count(name) == 1 else f"{name}-{number}" for number, name in enumerate(names)]
     rows = [(number, int(row)) for number, one in enumerate(sources) for row in np.flatnonzero(~one.validation)]
     for number, row in (rows[place] for place in np.random.default_rng(seed).permutation(len(rows))):
         source = sources[number]
@@ -93,7 +91,7 @@ def find_crops(sources: Sequence[Source], min_side: int, seed: int) -> Iterator[
         region = beside_person((0, 0, photo.shape[1], photo.shape[0]), source.box[row], min_side)
         if region is not None:
             x0, y0, x1, y1 = region
-            yield f"{names[number]}-{row:06d}", photo[y0:y1, x0:x1].copy()
+            yield f"{number}-{source.name}-{row:06d}", photo[y0:y1, x0:x1].copy()
 
 
 def _write(found: Iterator[tuple[str, np.ndarray]], out: Path, estimator: PoseEstimator | None) -> tuple[int, int]:

@@ -59,7 +59,6 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--protocol", choices=NAMES, help="a published protocol, on a folder of train.prepare; people-3d: of data sets"
     )
-    arguments.add_argument("--only", nargs="*", help="names of the sources to measure on (default: all)")
     arguments.add_argument("--out", type=Path, help="also write the figures as JSON; with --protocol a folder")
     arguments.add_argument("--card", action="store_true", help="write the figures into the checkpoint's card")
     return arguments
@@ -69,8 +68,6 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     if arguments.protocol:
         return run_protocol(arguments)
-    if arguments.card and arguments.only:
-        raise ValueError("--card writes the figures of all sources: leave --only away")
     if arguments.out and not arguments.out.parent.is_dir():
         raise FileNotFoundError(f"--out {arguments.out}: there is no folder {arguments.out.parent}")
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
@@ -78,13 +75,8 @@ def main(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{arguments.checkpoint} puts out {joints}, expected {HUMAN36M_17.name}: use --protocol")
     sources = find_sources(arguments.data)
     mean = {name: _training_mean(sources, name) for name in ("photos", SYNTHETIC)}
-    if arguments.only:
-        if unknown := sorted(set(arguments.only) - {source.name for source in sources}):
-            known = ", ".join(sorted({source.name for source in sources}))
-            raise ValueError(f"--only {' '.join(unknown)}: {arguments.data} has {known}")
-        sources = [source for source in sources if source.name in arguments.only]
     figures = measure(estimator, sources, mean)
-    if not arguments.only and (scenes := find_scenes(arguments.data)):
+    if scenes := find_scenes(arguments.data):
         figures["scenes"] = scene_figures(estimator, scenes)
     print_figures(figures)
     if arguments.out:
@@ -96,8 +88,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 def run_protocol(arguments: argparse.Namespace) -> int:
     """Measure by ``--protocol``, print the table and write it into the folder ``--out``; returns the exit status."""
-    if arguments.card or arguments.only:
-        raise ValueError("--protocol measures one data set and writes no card: leave --card and --only away")
+    if arguments.card:
+        raise ValueError("--protocol measures one data set and writes no card: leave --card away")
     table = measure_protocol(arguments.protocol, arguments.data, arguments.checkpoint)
     print(table.to_markdown())
     if arguments.out:

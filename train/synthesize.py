@@ -63,7 +63,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     if arguments.seed < 0:
         raise ValueError(f"--seed must be 0 or more, got {arguments.seed}")
-    settings = settings_of(arguments)
+    names = (path.name if path else "" for path in (arguments.backgrounds, arguments.motions))
+    settings = Settings(arguments.count, arguments.seed, arguments.size, arguments.split, *names, arguments.plain)
     open_folder(arguments.out, settings)
     if not merge_labels(arguments.out, settings):
         _render(arguments, settings)
@@ -75,12 +76,6 @@ def main(arguments: argparse.Namespace) -> int:
         drawn = write_preview(arguments.out, arguments.preview)
         print(f"{drawn} of them with their labels: {arguments.preview}")
     return 0
-
-
-def settings_of(arguments: argparse.Namespace) -> Settings:
-    """What the arguments ask for."""
-    names = (path.name if path else "" for path in (arguments.backgrounds, arguments.motions))
-    return Settings(arguments.count, arguments.seed, arguments.size, arguments.split, *names, arguments.plain)
 
 
 def _render(arguments: argparse.Namespace, settings: Settings) -> None:

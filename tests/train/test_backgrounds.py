@@ -64,10 +64,11 @@ def test_the_command_cuts_training_photos_alone(tmp_path, printed, refused):
     shown = printed(*options, out)
     assert "5 crops beside people in" in shown
     assert "not checked for bystanders" in shown
-    assert sorted(path.name for path in out.iterdir()) == ["backgrounds.json", *(f"made-{n:06d}.jpg" for n in range(5))]
+    names = sorted(path.name for path in out.iterdir())
+    assert names == [*(f"0-made-{n:06d}.jpg" for n in range(5)), "backgrounds.json"]
     for row in range(5):
         x0, y0, x1, y1 = beside_person((0, 0, 130, 140), boxes[row].astype(float), 20)
-        crop = cv2.imread(str(out / f"made-{row:06d}.jpg"))
+        crop = cv2.imread(str(out / f"0-made-{row:06d}.jpg"))
         assert crop.shape[:2] == (y1 - y0, x1 - x0)
         assert crop.max() < 150  # the noise of the photo; the person is drawn brighter
     assert "was begun with seed 0, not 1" in refused(*options, out, "--seed", 1)

@@ -135,11 +135,8 @@ def test_bad_usage_is_status_2_and_one_sentence(refused, arguments, words):
 
 
 def test_what_evaluate_cannot_do_is_said_before_anything_is_measured(data_folder, refused, tmp_path, monkeypatch):
-    assert "leave --only away" in refused("evaluate", "--data", data_folder, "--only", "made", "--card")
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "checkpoint")
     monkeypatch.setattr("train.evaluate.measure", None)  # nothing may be measured
     options = ("evaluate", "--data", data_folder, "--checkpoint", tmp_path / "checkpoint")
     error = refused(*options, "--out", tmp_path / "missing" / "figures.json")
     assert error.endswith(f"there is no folder {tmp_path / 'missing'}")
-    error = refused(*options, "--only", "made", "mpi")
-    assert ("--only mpi: " in error, error.endswith("has made")) == (True, True)

@@ -19,7 +19,7 @@ from tests.helpers.rendered_set import small_parts, write_rendered
 from train import prepare, reproduce
 from train.evaluation.paper import TABLE_1
 from train.evaluation.tables import Table
-from train.fusion_stage.action_specific import action_checkpoints
+from train.fusion_stage.training import action_checkpoints
 from train.recipes import stages
 from train.recipes.plan import CONFIGS_FOLDER, Choices, Recipe, bundled_recipes
 

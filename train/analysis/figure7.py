@@ -48,26 +48,24 @@ class Correlations:
     def summary(self) -> dict[str, float]:
         """Figures by what they are."""
         known = self.between[np.isfinite(self.between)]
-        return {
-            "between the streams, mean": float(known.mean()),
-            "between the streams, median": float(np.median(known)),
-            "between the streams, 95th of 100": float(np.quantile(known, 0.95)),
-            "between the streams, largest": float(known.max()),
-            "between the streams, fraction of pairs above 0.5": float((known > 0.5).mean()),
-            "the same with the maps of other images, mean": float(np.nanmean(self.by_chance)),
-            "within the image stream, mean": float(off_diagonal(self.within_image).mean()),
-            "within the map stream, mean": float(off_diagonal(self.within_maps).mean()),
+        figures = {
+            "between the streams, mean": known.mean(),
+            "between the streams, median": np.median(known),
+            "between the streams, largest": known.max(),
+            "between the streams, fraction of pairs above 0.5": (known > 0.5).mean(),
+            "the same with the maps of other images, mean": np.nanmean(self.by_chance),
+            "within the image stream, mean": off_diagonal(self.within_image).mean(),
+            "within the map stream, mean": off_diagonal(self.within_maps).mean(),
         }
+        return {name: float(value) for name, value in figures.items()}
 
     @property
     def text(self) -> str:
         """What was measured, in Markdown."""
-        dead = [int(np.isnan(np.diagonal(within)).sum()) for within in (self.within_image, self.within_maps)]
         about = (
             f"Squared Pearson correlations of every pair of channels of layer {self.layer}, the last convolution, of "
             f"the run's unpruned network, over {self.images} validation images and all positions "
-            f"({self.images * self.places} samples, {len(self.between)} channels a stream). Constant channels: "
-            f"{dead[0]} of the image stream, {dead[1]} of the map stream."
+            f"({self.images * self.places} samples, {len(self.between)} channels a stream)."
         )
         return f"{about}\n\n{markdown_table(('R^2', 'value'), [(k, f'{v:.4f}') for k, v in self.summary.items()])}"
 

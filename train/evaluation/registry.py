@@ -16,7 +16,7 @@ from train.data.source import SYNTHETIC
 from train.evaluation import protocols, three_d
 from train.evaluation.protocols import Predictions, predict_people, together
 from train.evaluation.tables import Table
-from train.fusion_stage.action_specific import action_checkpoints
+from train.fusion_stage.training import action_checkpoints
 
 
 class Protocol(NamedTuple):
@@ -90,10 +90,8 @@ def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
     models = action_checkpoints(checkpoint) or {"": checkpoint}
     actions = np.full(len(rows), "") if "" in models else prepared.columns["action"][rows]
     if missing := [str(action) or "people without an action" for action in np.unique(actions) if action not in models]:
-        raise ValueError(
-            f"{folder} has {', '.join(missing)}, but the networks are for {', '.join(models)}: evaluate on the set that "
-            "they were trained on"
-        )
+        known = f"the networks are for {', '.join(models)}: evaluate on the set that they were trained on"
+        raise ValueError(f"{folder} has {', '.join(missing)}, but {known}")
     parts = []
     for action in np.unique(actions):
         estimator = PoseEstimator.from_pretrained(models[str(action)])

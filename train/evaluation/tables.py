@@ -76,12 +76,9 @@ class Table:
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            named = content["rows"]
-            rows = {
-                name: tuple(math.nan if value is None else value for value in row.values())
-                for name, row in named.items()
-            }
-            columns = tuple(next(iter(named.values())))
+            named = {name: list(row.items()) for name, row in content["rows"].items()}
+            columns = tuple(column for column, _ in next(iter(named.values())))
+            rows = {name: tuple(math.nan if v is None else v for _, v in row) for name, row in named.items()}
             return cls(content["title"], columns, rows, content["people"], tuple(content["notes"]), content["digits"])
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise ValueError(f"{path} is no table of train.evaluate --protocol ({error!r})") from error

@@ -119,14 +119,14 @@ def find(estimator: PoseEstimator, members: Sequence[_Member], *, altered: bool 
     poses: dict[str, list[np.ndarray]] = {}
     told: dict[str, list[np.ndarray]] = {}
     found: list[tuple[np.ndarray, np.ndarray]] = []
-    for part in _predictions(estimator, members):
+    for part in predictions(estimator, members):
         inputs = {OURS: (estimator.predictor, part)}
         if altered and config.following is not None:
             inputs[UNCORRECTED] = (plain, part)
         if altered:
             inputs |= {name: (estimator.predictor, changed) for name, changed in _altered(estimator, part).items()}
-        for name, (predictor, predictions) in inputs.items():
-            pose, spread = predictor.poses_and_spreads(predictions, flip_test=True)
+        for name, (predictor, people) in inputs.items():
+            pose, spread = predictor.poses_and_spreads(people, flip_test=True)
             poses.setdefault(name, []).append(pose)
             if spread is not None:
                 told.setdefault(name, []).append(spread)
@@ -143,8 +143,8 @@ def _truth(members: Sequence[_Member]) -> np.ndarray:
     return truth - truth[:, :1]
 
 
-def _predictions(estimator: PoseEstimator, members: Sequence[_Member]) -> Iterator[list[CropPrediction]]:
-    """What the hourglass says, some people at a time."""
+def predictions(estimator: PoseEstimator, members: Sequence[_Member]) -> Iterator[list[CropPrediction]]:
+    """What the hourglass says of people in their labelled boxes, with the flip test, some people at a time."""
     size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
     batches = -(-len(members) // _BATCH)
     bounds = np.linspace(0, len(members), batches + 1).round().astype(int)  # nobody is left alone in the last batch

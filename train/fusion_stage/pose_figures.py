@@ -5,14 +5,11 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import torch
 
 from fusion_model import metrics
 from fusion_model.drawing import draw_bones
-from fusion_model.fusion import FusionNetwork
-from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, SKELETONS, conversion_matrix
-from train.fusion_stage.samples import FusionSamples
-from train.hourglass_stage import PANEL, even_rows, panels, side_by_side
+from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS
+from train.hourglass_stage import PANEL
 
 LIMBS = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]
 
@@ -96,35 +93,15 @@ _REACH_MM = 1100.0  # from the pelvis to the edge of a panel
 _VIEWS = ((0, 1), (2, 1), (0, 2))  # axes to the right and down: from ahead, from the side, from above
 
 
-def pose_panels(found: np.ndarray, truth: np.ndarray, drawn: np.ndarray | None = None) -> list[list[np.ndarray]]:
-    """Poses (N, 17, 3) mm over the true ones, in grey, from ahead, from the side and from above: N (P, P, 3) each.
-
-    Args:
-        found: relative to the pelvis.
-        truth: likewise.
-        drawn: (17,) joints to draw; None for all.
-    """
-    drawn = np.ones(len(HUMAN36M_17), bool) if drawn is None else drawn
+def pose_panels(found: np.ndarray, truth: np.ndarray) -> list[list[np.ndarray]]:
+    """Poses (N, 17, 3) mm over the true ones, in grey, from ahead, from the side and from above: N (P, P, 3) each."""
+    every = np.ones(len(HUMAN36M_17), bool)
     rows = []
     for axes in _VIEWS:
         row = [np.full((PANEL, PANEL, 3), 30, np.uint8) for _ in found]
         for panel, pose, true in zip(row, found, truth, strict=True):
             for joints, colour in ((true, _GREY), (pose, None)):
                 flat = (joints[:, axes] / _REACH_MM + 1) * PANEL / 2
-                draw_bones(panel, HUMAN36M_17, flat, drawn, colour=colour)
+                draw_bones(panel, HUMAN36M_17, flat, every, colour=colour)
         rows.append(row)
     return rows
-
-
-@torch.inference_mode()
-def pose_sheet(network: FusionNetwork, samples: FusionSamples) -> np.ndarray:
-    """A fusion network on a few people: (4 P, n P, 3) uint8, crops and :func:`pose_panels`.
-
-    Of samples with features for pixels there are no crops to show.
-    """
-    rows = even_rows(len(samples)).to(samples.source.device)
-    images, *others = samples.inputs(rows)
-    carried = conversion_matrix(SKELETONS[network.config.skeleton], HUMAN36M_17)
-    found, truth = carried @ network(images, *others).float().cpu().numpy(), samples.pose[rows].cpu().numpy()
-    rows = pose_panels(found, truth, carried.any(1))
-    return np.concatenate([side_by_side(row) for row in (*([] if samples.of_features else [panels(images)]), *rows)])

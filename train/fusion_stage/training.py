@@ -32,12 +32,13 @@ from train.engine.provenance import ENTRY, provenances
 from train.engine.run_files import read_json, write_json
 from train.engine.seeds import RowNoise
 from train.fusion_stage.data import SampleSettings, fusion_data
-from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures, pose_sheet
+from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures
 from train.fusion_stage.samples import Batch, FusionData, FusionSamples, random_rows
 from train.fusion_stage.timing import parameter_count, time_networks
 from train.losses import fusion_loss, spread_loss
 from train.settings import FusionTrainConfig
 
+ACTIONS = "actions.json"  # which actions a folder has runs of, and what they are trained with
 HARDENING = "hardening.json"  # in a run's folder: what the end of the soft phase came to
 
 
@@ -165,7 +166,6 @@ class Trainer:
             better="-mpjpe",
             fingerprint={"hourglass": weights_fingerprint(hourglass)},
             describe=self.describe,
-            pictures=self.pictures,
             idle_parameters=config.fusion.has_soft_weights,  # once hardened
         )
         self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
@@ -216,10 +216,6 @@ class Trainer:
     def describe(self, generator: torch.Generator) -> str:
         """Words for the rows that the loss took."""
         return "crops " + named_rows(self._local_rows(generator)[0], self.samples.source, self.names)
-
-    def pictures(self, network: nn.Module) -> dict[str, np.ndarray]:
-        """Validation crops with true and found poses."""
-        return {"poses": pose_sheet(network, self.held_out)}
 
     def _harden(self, module: FusionNetwork) -> None:
         """End the soft phase: fix the weights, write down what that costs, and let the best be chosen anew."""
@@ -312,3 +308,25 @@ def predict(network: FusionNetwork, samples: FusionSamples, batch: int = 256) ->
 
 def _mixing_figures(module: FusionNetwork) -> dict[str, float]:
     return {name: value.item() for name in ("alpha", "beta") if (value := getattr(module, name)) is not None}
+
+
+def action_checkpoints(folder: Path) -> dict[str, Path] | None:
+    """Checkpoints by action of a folder of ``train.fusion --action-specific``; None if it is no such folder.
+
+    Raises:
+        FileNotFoundError: if not all are finished.
+    """
+    if not (folder / ACTIONS).is_file():
+        return None
+    checkpoints = {action: action_checkpoint(folder, action) for action in read_json(folder / ACTIONS)["actions"]}
+    if missing := [action for action, path in checkpoints.items() if not path.is_dir()]:
+        raise FileNotFoundError(
+            f"{folder} has no network for {', '.join(missing)} yet: run train.fusion --action-specific to its end, the "
+            "same command goes on"
+        )
+    return checkpoints
+
+
+def action_checkpoint(folder: Path, action: str) -> Path:
+    """Where the finished network of an action lies."""
+    return folder / action / "checkpoint"
