@@ -23,7 +23,6 @@ from train.data.cutting import BATCH, MIN_JOINTS, QUALITY, beside_person, report
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.engine.arguments import at_least, positive
-from train.engine.run_files import check_settings
 from train.synthesis.dataset import encode_jpeg
 
 _MIN_SIDE = 100  # pixels: smaller crops are blurred behind people
@@ -58,9 +57,7 @@ def main(arguments: argparse.Namespace) -> int:
     if (first := next(crops, None)) is None:
         room = f"{arguments.min_side} pixels beside its person"
         raise ValueError(f"no training photo in {data} has room for {room}: lower --min-side")
-    marks = {name: getattr(arguments, name) for name in ("count", "min_side", "seed")}
-    start = arguments.checkpoint and str(arguments.checkpoint.resolve())
-    check_settings(out, "backgrounds.json", marks | {"data": str(data.resolve()), "checkpoint": start})
+    out.mkdir(parents=True, exist_ok=True)
     found = itertools.islice(itertools.chain((first,), crops), arguments.count)
     total, written = _write(found, out, estimator)
     print(f"{written} crops beside people in {out}")

@@ -82,8 +82,7 @@ def _calibrated(estimator: PoseEstimator, sources: list[Source], scenes: Scenes 
     if scenes:
         estimator = fit_scores(estimator, scenes)
     print(f"evidence: height of the peak less {calibration.rival} of the map's height elsewhere")
-    for peak, confidence in zip(calibration.peak, calibration.confidence, strict=True):
-        print(f"evidence {peak:.3f} -> confidence {confidence:.3f}")
+    print(f"from evidence to confidence: {dict(zip(calibration.peak, calibration.confidence, strict=True))}")
     search = estimator.config.search
     print(f"{len(peaks)} joints; weights of a person's score {search.score}, from {search.person} on a person")
     return estimator

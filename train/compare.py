@@ -19,8 +19,7 @@ from train.evaluation.end_to_end import PEOPLE
 from train.evaluation.tables import markdown_table
 
 _HEAD = ("measured, %", "set", "n", "before", "after", "difference", "standard error")
-Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
-"""Of people, by kind, by set, by person."""
+Scores = Mapping[str, Mapping[str, Mapping[str, float]]]  # of people, by kind, by set, by person
 
 
 def parser() -> argparse.ArgumentParser:

@@ -191,11 +191,9 @@ def calibration_figures(confidence: np.ndarray, correct: np.ndarray) -> dict:
 
 def print_figures(figures: dict[str, dict]) -> None:
     """Print the tables, as the card has them."""
-    scores = {name: info.teacher_score for name, info in SETS.items() if info.teacher_score}
-    teachers = ", ".join(f"{name} from score {score}" for name, score in scores.items())
+    scores = ", ".join(f"{name} from score {one.teacher_score}" for name, one in SETS.items() if one.teacher_score)
     print("PCK@0.2, 12 limb joints, mean over people and its standard error, %")
-    print(f"(hand labels or exact ones, but by teachers alone: {teachers})\n")
-    print(*figure_lines(figures), sep="\n")
+    print(f"(hand labels or exact ones, but by teachers alone: {scores})\n", *figure_lines(figures), sep="\n")
 
 
 if __name__ == "__main__":

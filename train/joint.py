@@ -23,7 +23,7 @@ from fusion_model.hub.checkpoints import CARD_FILE
 from train.command import run_command, training_parser
 from train.data.augment import AUGMENT_POSES, random_crops, target_maps, turned_poses
 from train.data.people import People
-from train.data.sampling import draw_local, named_rows, sampling_weights
+from train.data.sampling import draw_local, sampling_weights
 from train.data.sources import find_people
 from train.engine.arguments import read_settings
 from train.engine.checkpoints import is_released
@@ -101,11 +101,7 @@ def make_loop(
         figures = pose_figures(predict(network.fusion, samples), samples.pose.cpu().numpy())
         return {"pck": pck["mean"], "mpjpe": figures["mpjpe"], "pa_mpjpe": figures["pa_mpjpe"]}
 
-    def describe(generator: torch.Generator) -> str:
-        rows, _ = draw_local(weights, settings.batch, generator, loop.local_slice(settings.batch))
-        return named_rows(rows, people.source, people.names)
-
-    loop = Loop(module, loss, validate, settings, run, "-mpjpe", {"checkpoint": estimator.name}, describe)
+    loop = Loop(module, loss, validate, settings, run, "-mpjpe", {"checkpoint": estimator.name})
     people, held_out, weights = people.to(loop.device), held_out.to(loop.device), weights.to(loop.device)
     return loop
 
@@ -116,17 +112,6 @@ def _posed(people: People) -> People:
     if not len(rows):
         raise ValueError("none of the people has a 3D pose: joint training needs pseudo-labels or measured 3D")
     return people.take(rows)
-
-
-def write_tuned(module: BothNetworks, estimator: PoseEstimator, checkpoint: Path, run: Path) -> Path:
-    """Write ``checkpoint/`` into the run's folder: the best networks, all else as it was in the first checkpoint."""
-    module.load_state_dict(load_file(run / "best" / "model.safetensors"))
-    name, detector = run.name, estimator.detector
-    tuned = PoseEstimator(estimator.config, module.hourglass, module.fusion, name=name, detector=detector)
-    card = (checkpoint / CARD_FILE).read_text(encoding="utf-8")
-    folder = run / "checkpoint"
-    tuned.save_pretrained(folder, card=card)
-    return folder
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -142,7 +127,10 @@ def main(arguments: argparse.Namespace) -> int:
     if not loop.run():
         return 1
     if loop.accelerator.is_main_process:
-        folder = write_tuned(module.cpu(), estimator, arguments.checkpoint, run)
+        module.load_state_dict(load_file(run / "best" / "model.safetensors"))
+        networks, folder = (module.cpu().hourglass, module.fusion), run / "checkpoint"
+        tuned = PoseEstimator(estimator.config, *networks, name=run.name, detector=estimator.detector)
+        tuned.save_pretrained(folder, card=(arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8"))
         print(f"checkpoint: {folder}")
         print(f"the confidence is still the old one's: python -m train.calibrate --data DIR --checkpoint {folder}")
         print(STALE.format(folder=folder))

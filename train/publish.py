@@ -26,7 +26,6 @@ from fusion_model.hub.push import check_target, clear_failures, find_token, push
 from train.command import run_command
 from train.evaluation.card import RESEARCH_ONLY, card_text
 
-_HEAD_LINES = 20  # of the card, shown by --dry-run
 CHECKOUT = Path(__file__).parent.parent
 SPACE = (
     "README.md", "LICENSE", "requirements.txt", "app.py", "demo", "fusion_model", "assets/checkpoints",
@@ -77,8 +76,7 @@ def _publish_checkpoint(arguments: argparse.Namespace) -> None:
         print(f"would send to {arguments.repo}" + (f", as {arguments.tag}" if arguments.tag else "") + ":")
         sizes = {name: (folder / name).stat().st_size for name in FILES}
         print(listing(sizes | {CARD_FILE: len(card.encode())}))
-        print("the card begins with:\n")
-        print("\n".join(card.splitlines()[:_HEAD_LINES]))
+        print(f"the card:\n\n{card}")
         return
     pushed = push_folder(folder, arguments.repo, private=arguments.private, tag=arguments.tag, card=card, tell=_tell)
     print(f"{'published' if pushed.uploaded else 'identical to what is there already, nothing sent'}: {pushed.url}")

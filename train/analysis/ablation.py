@@ -35,6 +35,7 @@ from train.settings import AblationConfig
 LIFTER = "lifter"
 STRATEGIES = ("image-only", "maps-only", LIFTER, "early", "late", "free", "trainable")
 SHARP = 0.05  # the farthest that a weight of a sharp run may lie from the step [l > b]
+WIDTH = 1024  # of the lifter
 _RESULT = "result.json"
 _OWN = {"save_every", "keep", "log", "time_limit", "accumulate", *AblationConfig.not_options}  # not shared by all runs
 
@@ -159,7 +160,7 @@ class Ablation:
         if self.accelerator.is_main_process:
             # The last network rather than the best: nothing is chosen by the people that the tables are measured on.
             outcome = trainer.outcome(latest_state(folder) / "model.safetensors")
-            result = _summary(trainer, outcome, row, seed)
+            result = _summary(trainer, outcome, row)
             if self.arguments.checkpoints and row.network is FusionNetwork:  # an estimator has no other
                 trainer.estimator(outcome.network).save_pretrained(folder / "checkpoint")
             write_json(folder / _RESULT, result)
@@ -183,7 +184,7 @@ class Ablation:
         return self.out / "runs" / row.name / f"seed-{seed}"
 
 
-def _summary(trainer: Trainer, outcome: Outcome, row: Variant, seed: int) -> dict[str, Any]:
+def _summary(trainer: Trainer, outcome: Outcome, row: Variant) -> dict[str, Any]:
     loop = trainer.loop
     network, hardening, figures = outcome.network, outcome.hardening or {}, outcome.figures
     single = network.config.single_stream
@@ -191,8 +192,6 @@ def _summary(trainer: Trainer, outcome: Outcome, row: Variant, seed: int) -> dic
     trained_on = figures["released" if single else "hardened, trained on"]
     return {
         "name": row.name,
-        "strategy": row.strategy,
-        "seed": seed,
         "steps": loop.step,
         "soft_steps": trainer.soft_steps if hardening else 0,
         "seconds": round(loop.seconds),
@@ -215,9 +214,6 @@ def is_sharp(weights: Sequence[float], merging_layer: int) -> bool:
     return all(abs(w - (number > merging_layer)) <= SHARP for number, w in enumerate(weights, 1))
 
 
-WIDTH, DROPOUT = 1024, 0.5
-
-
 class Lifter(nn.Module):
     """Two residual blocks on the decoded joints (Martinez et al., ICCV 2017), trained as a fusion network is.
 
@@ -225,13 +221,9 @@ class Lifter(nn.Module):
 
     Args:
         config: of the fusion networks beside it; number of maps, joint set and unit of the output count.
-
-    Attributes:
-        alpha: None, and so is ``beta``: nothing is mixed.
-        is_soft: False, likewise.
     """
 
-    alpha = beta = None
+    alpha = beta = None  # nothing is mixed
     is_soft = False
 
     def __init__(self, config: FusionConfig) -> None:
@@ -256,4 +248,4 @@ class Lifter(nn.Module):
 
 def _layer(inputs: int) -> nn.Sequential:
     """Linear map to the common width, normalisation, ReLU, dropout."""
-    return nn.Sequential(nn.Linear(inputs, WIDTH), nn.BatchNorm1d(WIDTH), nn.ReLU(), nn.Dropout(DROPOUT))
+    return nn.Sequential(nn.Linear(inputs, WIDTH), nn.BatchNorm1d(WIDTH), nn.ReLU(), nn.Dropout(0.5))

@@ -50,8 +50,6 @@ class Correlations:
         known = self.between[np.isfinite(self.between)]
         figures = {
             "between the streams, mean": known.mean(),
-            "between the streams, median": np.median(known),
-            "between the streams, largest": known.max(),
             "between the streams, fraction of pairs above 0.5": (known > 0.5).mean(),
             "the same with the maps of other images, mean": np.nanmean(self.by_chance),
             "within the image stream, mean": off_diagonal(self.within_image).mean(),

@@ -147,16 +147,7 @@ class HeldOut:
         return decode_people(self._sources, places, _STORED, progress=False).to(self._device)
 
     def crops(self, rows: np.ndarray, side: int) -> list[np.ndarray]:
-        """What a sheet shows of some people.
-
-        Args:
-            rows: (N,) whom.
-            side: of the crops, pixels.
-
-        Returns:
-            images (N, side, side, 3) uint8, maps (N, 16, M, M), the joints that they show (N, 16, 2) in pixels of the
-            crop, and the heights of the maps there (N, 16).
-        """
+        """Of people (N,): crops (N, side, side, 3) uint8, maps (N, 16, M, M), their joints (N, 16, 2) and heights there."""
         config, people = self.run.config, self._people(rows)
         size, margin = config.hourglass.input_size, config.crop.margin
         images, _ = plain_crops(people, size, margin)

@@ -42,12 +42,6 @@ class Table:
     digits_of: Mapping[str, int] = field(default_factory=dict)
     kind: str = ""
 
-    def __post_init__(self) -> None:
-        """Refuse rows that do not fit the columns."""
-        for name, row in self.rows.items():
-            if len(row) != len(self.columns):
-                raise ValueError(f"{name} has {len(row)} figures for {len(self.columns)} columns")
-
     def to_markdown(self, level: int = 1) -> str:
         """As a page, which is also what is printed; ``level`` is that of its heading."""
         shown = [column for column in self.columns if not column.endswith(_STD)]

@@ -240,17 +240,13 @@ def person_figures(
     figures[IN_PLANE] = 100 * np.array(
         [_in_plane(*one, seen) for one in zip(poses, people.points, people.confidence, strict=True)]
     )
-    cameras = {"": np.ones(len(poses), bool)} | {f", {name}": people.camera == name for name in _known(people.camera)}
+    known = sorted({str(name) for name in people.camera} - {""})
+    cameras = {"": np.ones(len(poses), bool)} | {f", {name}": people.camera == name for name in known}
     for joint in _DEPTHS:
         off = (poses - people.truth)[:, _sides(joint), 2].mean(1)
         for name, mine in cameras.items():
             figures[f"depth of {joint}s{name}, mm"] = np.where(mine, off, np.nan)
     return figures
-
-
-def _known(names: np.ndarray) -> list[str]:
-    """Distinct names, sorted, without the empty one."""
-    return sorted({str(name) for name in names} - {""})
 
 
 def _sides(joint: str) -> list[int]:

@@ -50,7 +50,7 @@ def fusion_data(
             found = _read(cache, fingerprint)
     if found is None:
         raise ValueError(f"{cache} does not hold what was just written there: does another run write into it?")
-    return found.to(device)
+    return FusionData(found.training.to(device), found.held_out.to(device), found.names)
 
 
 def fusion_fingerprint(data: Path, settings: SampleSettings, hourglass: nn.Module, device: torch.device) -> str:

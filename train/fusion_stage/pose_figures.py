@@ -15,13 +15,9 @@ LIMBS = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]
 
 
 def pose_figures(prediction: np.ndarray, target: np.ndarray) -> dict[str, float]:
-    """Errors in mm and the fraction of joint pairs in the right order of depth, in %.
+    """Errors in mm of poses (N, 17, 3), and the fraction of joint pairs in the right order of depth, in %.
 
     The twelve limb joints count, relative to the pelvis.
-
-    Args:
-        prediction: (N, 17, 3) mm, camera axes.
-        target: (N, 17, 3) mm.
     """
     prediction, target = prediction - prediction[:, :1], target - target[:, :1]
     limbs, truth = prediction[:, LIMBS], target[:, LIMBS]

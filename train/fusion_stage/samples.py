@@ -90,10 +90,6 @@ class FusionData:
     held_out: FusionSamples
     names: tuple[str, ...]
 
-    def to(self, device: torch.device) -> FusionData:
-        """The same on a device."""
-        return FusionData(self.training.to(device), self.held_out.to(device), self.names)
-
 
 @dataclass(frozen=True)
 class SampleSettings:
