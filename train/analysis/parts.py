@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from fusion_model.drawing import draw_bones
 from fusion_model.files import write_atomically
 from fusion_model.metrics import joint_errors
-from fusion_model.skeletons import MPII_16
+from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from train.analysis.figure5 import mixing_figure, mixing_text, read_mixing
 from train.analysis.figure7 import correlation_figure, stream_correlations
 from train.analysis.held_out import FusionRun, HeldOut, NothingToShowError, identity, read_run, released_checkpoint
@@ -140,6 +140,8 @@ class Analysis:
 
     def inputs(self) -> dict[str, Any]:
         """Errors with changed inputs, of the released network."""
+        if (joints := self.networks.config.fusion.skeleton) != HUMAN36M_17.name:
+            raise NothingToShowError(f"the network puts out {joints}, and {HUMAN36M_17.name} is measured")
         table = three_d.table(self.arguments.data, released_checkpoint(self.arguments.run))
         write_atomically(self.out / "inputs.csv", table.to_csv())
         print(table.to_markdown())
