@@ -158,6 +158,4 @@ def test_what_is_missing_is_one_sentence(place, refused, tmp_path):
     )
     (tmp_path / "run").mkdir()
     assert "the run is not finished" in refused("analyse", tmp_path / "run", *data)
-    (tmp_path / "run" / "mixing.csv").write_text("step,alpha\n")
-    assert "mixing.csv is damaged or empty" in refused("analyse", tmp_path / "run", *data)
     assert "figure7, inputs, sheets need --data" in refused("analyse", place / "run")

@@ -16,7 +16,7 @@ from fusion_model.estimator import PoseEstimator
 from tests.helpers.estimators import smooth_photo, sure
 from tests.helpers.own_process import ENVIRONMENT, ROOT, wait_for
 from train import benchmark
-from train.benchmark import BARE, CHOSEN, END_TO_END, bare_networks, busy_neighbour, lines, photos_of_one
+from train.benchmark import BARE, CHOSEN, END_TO_END, bare_networks, busy_neighbour, lines
 
 
 def fields_of(pid):
@@ -80,23 +80,6 @@ def test_the_bare_networks_run_once_for_one_person(estimator, monkeypatch):
     bare_networks(estimator)()
     size, side = estimator.config.hourglass.input_size, estimator.config.fusion.input_size
     assert shapes == [(1, 3, 64, 64), (2, 3, size, size), (2, 3, side, side)]
-
-
-def test_photos_with_more_or_fewer_people_are_passed_over(tmp_path):
-    class Finder:
-        """Finds as many people as the photo has rows beyond 20."""
-
-        def find_people(self, photo):
-            """As the estimator."""
-            return np.zeros((len(photo) - 20, 4)), np.zeros(len(photo) - 20)
-
-    (tmp_path / "photos" / "deep").mkdir(parents=True)
-    for name, height, value in (("b", 21, 10), ("a", 21, 20), ("c", 22, 0), ("deep/d", 21, 30), ("e", 20, 0)):
-        Image.fromarray(np.full((height, 24, 3), value, np.uint8)).save(tmp_path / "photos" / f"{name}.png")
-    (tmp_path / "photos" / "README.md").write_text("no photo")
-    assert [photo[0, 0, 0] for photo in photos_of_one(Finder(), tmp_path / "photos", 2)] == [20, 10]
-    with pytest.raises(ValueError, match="no photo in which the model finds exactly one person"):
-        photos_of_one(Finder(), tmp_path / "none", 16)
 
 
 @pytest.mark.parametrize("by_layers", [False, True])

@@ -1,7 +1,6 @@
 """Exported networks compute what torch does; the page's way from photo to pose is the estimator's."""
 
 import dataclasses
-import json
 import re
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import numpy as np
 import pytest
 
 from fusion_model.estimator import PoseEstimator
-from fusion_model.skeletons import MPII_16
 from tests.helpers.in_process import call
 from train import export
 
@@ -68,24 +66,6 @@ def _crop(names):
     from fusion_model.crops import crop_of_box
 
     return crop_of_box(names["box"].ravel(), names["size"], names["about"]["config"]["crop"]["margin"])
-
-
-@pytest.mark.slow
-def test_the_description_names_shapes_joints_and_settings(tiny):
-    about = json.loads((tiny / "out/model.json").read_text(encoding="utf-8"))
-    assert {path.name for path in (tiny / "out").iterdir()} == {"model.json", "hourglass.onnx", "fusion.onnx"}
-    assert about["networks"] == {
-        "hourglass": {"inputs": {"image": ["N", 3, 64, 64]}, "outputs": {"maps": ["N", 16, 16, 16]}},
-        "fusion": {
-            "inputs": {"image": ["N", 3, 64, 64], "maps": ["N", 16, 16, 16]},
-            "outputs": {"joints_3d": ["N", 17, 3]},
-        },
-    }
-    assert about["opset"] == export.OPSET
-    assert about["joints"]["maps"] == {"names": list(MPII_16.joints), "mirror": list(MPII_16.mirror)}
-    assert about["config"]["crop"] == {"margin": 1.25}
-    tensors = [*(one for network in about["networks"].values() for kind in network.values() for one in kind)]
-    assert set(tensors) <= set(about["tensors"])
 
 
 @pytest.mark.slow

@@ -165,14 +165,6 @@ def test_a_dry_run_prints_commands_that_parse(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_networks_of_one_name_are_trained_by_one_command(tmp_path):
-    """Recipes of one --out share stages by name."""
-    commands = {}
-    for recipe in bundled_recipes().values():
-        for stage in recipe.stages(Choices(tmp_path / "data", tmp_path / "out")):
-            assert commands.setdefault(stage.name, stage.commands) == stage.commands
-
-
 def test_data_that_a_recipe_cannot_use(data, recorded, refused, tmp_path):
     def error(folder, recipe, *more):
         return refused("reproduce", recipe, "--data", folder, "--out", tmp_path / "out", *SMALL, *more)

@@ -147,7 +147,7 @@ class HeldOut:
         return decode_people(self._sources, places, _STORED, progress=False).to(self._device)
 
     def crops(self, rows: np.ndarray, side: int) -> list[np.ndarray]:
-        """Crops (N, side, side, 3) uint8 of people, maps (N, 16, M, M), joints (N, 16, 2) and heights of the maps there."""
+        """Crops (N, side, side, 3) uint8 of people, maps (N, 16, M, M), joints (N, 16, 2) and peaks (N, 16)."""
         config, people = self.run.config, self._people(rows)
         size, margin = config.hourglass.input_size, config.crop.margin
         images, _ = plain_crops(people, size, margin)

@@ -160,8 +160,3 @@ def test_the_new_figures_are_printed_and_on_the_card(measured, capsys, tmp_path)
         assert f"| true box, mpii | 4 | {cells}" in text
         assert f"and more: {error} (n = {two['n']})." in text
     assert "against teacher joints of score 0.8 and more" in card
-
-
-def test_sets_of_one_name_are_not_measured_as_one():
-    with pytest.raises(ValueError, match="several sets called street have people held out"):
-        measure(None, [make_source(), make_source("mpii"), make_source()], {})

@@ -30,19 +30,6 @@ def test_averages_are_those_that_the_paper_prints():
         assert row[15:] == averages
 
 
-def test_sitting_is_not_sitting_down_nor_walking_walking_together():
-    names = list(paper.ACTIONS)
-    true = np.zeros((15, 17, 3))
-    found = true.copy()
-    found[:, 1:, 0] = np.arange(1, 16)[:, None] * 17  # 16 of 17 joints off by 17 n: a mean of 16 n
-    table = protocols.human36m(human36m_people(names, found, true))
-    row = dict(zip(table.columns, table.rows["this checkpoint"], strict=True))
-    assert [row[name] for name in paper.ACTIONS.values()] == pytest.approx([16.0 * n for n in range(1, 16)])
-    assert row["all"] == pytest.approx(16 * 8)
-    assert row["6 actions"] == pytest.approx(16 * (2 + 3 + 4 + 11 + 13 + 14) / 6)
-    assert all(table.counts[name] == 1 for name in paper.ACTIONS.values())
-
-
 def test_actions_weigh_alike_and_a_missing_one_leaves_no_average():
     # Sitting twice (10 and 30 mm), SittingDown once (100 mm), by moving 16 joints of 17.
     true, found = np.zeros((3, 17, 3)), np.zeros((3, 17, 3))

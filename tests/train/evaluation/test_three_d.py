@@ -15,10 +15,9 @@ from tests.helpers.estimators import spreading, sure
 from tests.helpers.fake_data import FIGURE, figure, make_source, write_pack
 from tests.helpers.stick_people import people
 from train.calibrate import fit_following, fit_spread
-from train.data.source import SYNTHETIC
 from train.evaluation import three_d
 from train.evaluation.tables import Table
-from train.evaluation.three_d import IN_PLANE, LABELS, MORE, OURS, UNCORRECTED, People, find, held_out, person_figures
+from train.evaluation.three_d import IN_PLANE, LABELS, MORE, OURS, UNCORRECTED, People, find, person_figures
 
 
 def standing(count=4):
@@ -56,16 +55,6 @@ def test_figures_of_known_poses():
     aside[:, HUMAN36M_17.index("left_wrist"), 0] += 300
     assert (measured(aside, truth)[IN_PLANE] > 2).all()
     np.testing.assert_allclose(measured(aside, truth)["MPJPE, mm"], 25)
-
-
-def test_even_and_odd_people_of_each_set():
-    sources = [make_source("one", 5), dataclasses.replace(make_source("two", 4), name=SYNTHETIC)]
-    for source in sources:
-        source.pose_weight[1:] = 1
-    even, odd = held_out(sources, 0), held_out(sources, 1)
-    assert [row for _, row in even["photos"]] == [1, 3]
-    assert [row for _, row in odd["photos"]] == [2, 4]
-    assert [row for _, row in odd["rendered"]] == [2]
 
 
 def test_altered_inputs_are_those_of_another_and_of_the_other_side(monkeypatch):

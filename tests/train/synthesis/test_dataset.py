@@ -1,7 +1,6 @@
 """Writing, resuming, merging and reading rendered data sets; nothing is rendered: the pictures are random."""
 
 import dataclasses
-import zipfile
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from tests.helpers.rendered_set import SETTINGS, label, picture, write_rendered
 from train.data.people import load_people
 from train.data.readers.rendered import read_synthetic
 from train.synthesis.camera import look_at
-from train.synthesis.dataset import merge_labels, open_folder, part_path, write_parts
+from train.synthesis.dataset import merge_labels, part_path
 from train.synthesis.labels import (
     body_azimuth,
     camera_name,
@@ -71,20 +70,6 @@ def test_the_pitch_of_the_camera_groups_people(tmp_path):
         older = {name: data[name] for name in data if name != "pitch"}
     np.savez(tmp_path / "new" / "annotations.npz", **older)
     assert "camera" not in read_synthetic(tmp_path / "new").groups, "written before pitches were"
-
-
-def test_shards_make_the_same_set(tmp_path):
-    whole, split = tmp_path / "whole", tmp_path / "split"
-    open_folder(whole, SETTINGS)
-    write_parts(whole, SETTINGS, picture)
-    open_folder(split, SETTINGS)
-    write_parts(split, SETTINGS, picture, (2, 2))
-    assert [path.name for path in split.glob("part-*")] == ["part-00001.zip"]
-    write_parts(split, SETTINGS, picture, (1, 2))
-    for part in range(3):
-        one, other = (zipfile.ZipFile(part_path(folder, part)) for folder in (whole, split))
-        assert one.namelist() == other.namelist()
-        assert all(one.read(name) == other.read(name) for name in one.namelist() if name.endswith("jpg"))
 
 
 def test_unfinished_or_damaged_sets_say_so(tmp_path):
