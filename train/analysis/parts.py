@@ -57,17 +57,16 @@ def sheet(held_out: HeldOut, rows: np.ndarray, count: int, *, photos: bool) -> n
     ranks = np.unique((np.linspace(0.05, 0.95, min(count, len(rows))) * (len(rows) - 1)).round().astype(int))
     chosen = np.argsort(errors, kind="stable")[ranks]
     images, maps, points, peaks = held_out.crops(rows[chosen], PANEL)
-    joints = [np.zeros_like(image) if not photos else image.copy() for image in images]
-    for image, places, heights in zip(joints, points, peaks, strict=True):
-        draw_bones(image, MPII_16, places, heights >= _SEEN)
-    overlays = [
-        _overlay(image if photos else np.zeros_like(image), one) for image, one in zip(images, maps, strict=True)
-    ]
+    pictures = [image.copy() if photos else np.zeros((PANEL, PANEL, 3), np.uint8) for image in images]
+    joints = [picture.copy() for picture in pictures]
+    for picture, places, heights in zip(joints, points, peaks, strict=True):
+        draw_bones(picture, MPII_16, places, heights >= _SEEN)
+    overlays = [_overlay(picture, one) for picture, one in zip(pictures, maps, strict=True)]
     lines = [np.full((_LINE, PANEL, 3), 255, np.uint8) for _ in chosen]
     for line, error in zip(lines, errors[chosen], strict=True):
         text = f"MPJPE {error:.0f} mm"
         cv2.putText(line, text, (8, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
-    shown = [*([list(images)] if photos else []), overlays, joints, *pose_panels(found[chosen], truth[chosen]), lines]
+    shown = [*([pictures] if photos else []), overlays, joints, *pose_panels(found[chosen], truth[chosen]), lines]
     return np.concatenate([side_by_side(row) for row in shown])
 
 
