@@ -90,6 +90,8 @@ def run_protocol(arguments: argparse.Namespace) -> int:
     """Measure by ``--protocol``, print the table and write it into the folder ``--out``; returns the exit status."""
     if arguments.card:
         raise ValueError("--protocol measures one data set and writes no card: leave --card away")
+    if arguments.out and arguments.out.is_file():
+        raise ValueError(f"--out {arguments.out} is a file: with --protocol it is the folder that the table goes into")
     table = measure_protocol(arguments.protocol, arguments.data, arguments.checkpoint)
     print(table.to_markdown())
     if arguments.out:
