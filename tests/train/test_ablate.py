@@ -116,6 +116,12 @@ def test_weights_that_are_not_sharp_are_flagged(finished):
     assert not any("Not sharp" in note for note in tables.strategies_table({"trainable": sharp}).notes)
 
 
+def test_sharp_means_near_the_step():
+    assert runs.is_sharp([0.01, 0.96, 1.0], 1)
+    assert not runs.is_sharp([0.06, 0.99, 1.0], 1)
+    assert not runs.is_sharp([0.0, 1.0, 0.0], 3), "near 0 and 1, but no step: pruning would be a rounding"
+
+
 def test_the_same_command_again_repeats_nothing(place, finished, monkeypatch, printed):
     before = {path: path.stat().st_mtime_ns for path in finished.glob("[rs]*/**/*") if path.is_file()}
     monkeypatch.setattr(runs, "Trainer", None)  # nothing may train

@@ -85,8 +85,7 @@ def test_streams_that_compute_the_same_are_fully_correlated():
     assert alive.any()
     np.testing.assert_allclose(np.diagonal(found.between)[alive], 1, atol=1e-9)
     np.testing.assert_allclose(found.between, found.within_image, atol=1e-9)
-    chance = found.summary["the same with the maps of other images, mean"]
-    assert chance < found.between[np.diag_indices(len(found.between))][alive].mean()
+    assert np.nanmax(np.diagonal(found.by_chance)) < 0.9, "the maps are those of other images"
     other = stream_correlations(module, image, torch.rand_like(image)).between
     assert np.nanmax(np.diagonal(other)) < 0.9
     with pytest.raises(NothingToShowError, match="strategy 'early' does not have layer"):
@@ -117,8 +116,6 @@ def test_a_resumed_run_takes_rows_again(tmp_path):
     path.write_bytes(path.read_bytes() + b"150,0.1,2")  # cut while it was written
     MixingLog(tmp_path, 100).record(100, module)
     assert [row["step"] for row in read_rows(path)] == ["0", "50", "100"]
-    MixingLog(tmp_path, 0)
-    assert not path.exists()
 
 
 def test_all_parts_are_made_and_can_be_opened(place, printed):

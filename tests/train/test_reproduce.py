@@ -197,7 +197,6 @@ def test_data_that_a_recipe_cannot_use(data, recorded, refused, tmp_path):
         ('[hourglass]\naugment = "far"\n', "'augment' in [hourglass] must be one of narrow, wide, got 'far'"),
         ("[evaluate]\ncard = true\n", "the unknown key 'card' in [evaluate]: options of its command go into its 'at'"),
         ('[evaluate]\nat = { data = "{where}" }\n', "'{where}' has the unknown word 'where': known are data, out"),
-        ("[recipe]\nset = 1\n", "own.toml has the unknown key 'set' in [recipe]"),
         ("[hourglass\n", "own.toml is no TOML file: "),
     ],
 )
