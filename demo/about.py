@@ -39,7 +39,12 @@ element.addEventListener('click', (event) => {
 
 
 def hero(*, with_lab: bool = False) -> gr.HTML:
-    """The first lines: what one can do here, what is special, and where to read more.
+    """The first lines, as a component; see :func:`hero_lines`."""
+    return gr.HTML(hero_lines(with_lab=with_lab), js_on_load=_OPEN_JS + LINKS_JS, elem_id="hero")
+
+
+def hero_lines(*, with_lab: bool) -> str:
+    """The first lines, as HTML: what one can do here, what is special, and where to read more.
 
     Args:
         with_lab: whether the page has a fusion lab.
@@ -50,13 +55,11 @@ def hero(*, with_lab: bool = False) -> gr.HTML:
         f"<a href='{address}'{'' if address.startswith('#') else ' target=_blank rel=noopener'}>{name}</a>"
         for name, address in links.items()
     )
-    return gr.HTML(
+    return (
         "<header class='hero'><h1>See anyone&rsquo;s pose in 3D, from one photo</h1>"
         "<p>The network has learnt where to fuse the photo with its joint heatmaps, and shows you both. "
         "No graphics card needed.</p>"
-        f"<nav aria-label='About'>{anchors}<button type='button' class='copy'>Copy link</button></nav></header>",
-        js_on_load=_OPEN_JS + LINKS_JS,
-        elem_id="hero",
+        f"<nav aria-label='About'>{anchors}<button type='button' class='copy'>Copy link</button></nav></header>"
     )
 
 

@@ -45,6 +45,11 @@ class Example:
         return FOLDER / self.name
 
     @property
+    def poster(self) -> Path:
+        """A picture of the 3D view of the result, of the first photo, with which the page opens."""
+        return self.path.with_suffix(".webp")
+
+    @property
     def pack(self) -> Path:
         """The stored result of a photo."""
         return self.path.with_suffix(".npz")

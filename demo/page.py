@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
-from demo.about import about, hero
+from demo.about import about, hero, hero_lines
 from demo.endpoints import data_endpoints
 from demo.examples import EXAMPLES, FOLDER
+from demo.front import Front
 from demo.inputs import photo_parameter
 from demo.live_tab import LiveTab
 from demo.photo_tab import PhotoTab
@@ -51,6 +53,8 @@ def build_page(service: Service, example: Path | None = EXAMPLES[0].path) -> gr.
         photo = photo_parameter()
         photo_tab.add_endpoint(photo)
         data_endpoints(service, photo, video_tab.clip)
+    tabs = [block.label for block in page.blocks.values() if isinstance(block, gr.Tab)]
+    page.first_sight = photo_tab.first_sight(hero_lines(with_lab=service.lab is not None), tabs)
     return page.queue(max_size=32, default_concurrency_limit=1)
 
 
@@ -78,6 +82,10 @@ def launch_options(*, mcp: bool = False) -> dict[str, Any]:
         "state_session_capacity": SESSIONS,
         "ssr_mode": False,
         "allowed_paths": [str(FOLDER)],
-        "app_kwargs": {"lifespan": watching, "exception_handlers": dict.fromkeys(MISFITS, misfit)},
+        "app_kwargs": {
+            "lifespan": watching,
+            "exception_handlers": dict.fromkeys(MISFITS, misfit),
+            "middleware": [Middleware(Front)],
+        },
         "footer_links": ["api", "gradio"],
     }

@@ -13,6 +13,7 @@ import gradio as gr
 
 from demo.drawing.figures import weights_figure, weights_sentence
 from demo.examples import EXAMPLES
+from demo.first_sight import address, first_sight
 from demo.inputs import parse_box, photo_input
 from demo.result import EVERYONE, Result
 from demo.result_panel import ResultPanel
@@ -45,18 +46,27 @@ class PhotoTab:
     """
 
     def __init__(self, service: Service, example: Path | None) -> None:
-        self.service, first = service, _first_view(service, example)
+        first, poster = _first_view(service, example)
+        self.service, self._poster = service, poster
         with gr.Row(elem_id="input"):
             self.photo = photo_input(first and first.result.photo)
             self.files = kept_files(EXAMPLES, self.photo)
             self.chooser = chooser(self.files)
         self.hint = gr.Markdown(_HINT, visible=first is None, elem_id="hint", elem_classes="hint")
         with gr.Column(elem_classes=[] if first else _AWAY) as self.results:
-            self.panel = ResultPanel(service.fusion, first, with_lab=service.lab is not None)
+            self.panel = ResultPanel(service.fusion, first, poster, with_lab=service.lab is not None)
         # As the page has the photo, not as the file is called.
         kept = first and dataclasses.replace(first.result, photo=self.photo.value["path"])
         self.kept = gr.State(kept, time_to_live=KEPT_SECONDS)
         self._connect()
+
+    def first_sight(self, hero: str, tabs: Sequence[str]) -> str:
+        """What browsers show until the tab is drawn: HTML, or nothing if there is no picture of the first result."""
+        if not self._poster:
+            return ""
+        picture = address(Path(self.panel.picture.value["path"]))
+        shown = self.panel.first
+        return first_sight(hero, tabs, picture, shown.figure(), self._poster, shown.caption())
 
     def add_endpoint(self, photo: gr.Image) -> None:
         """Add ``/show_pose`` to the current Blocks, whose parameter is not the page's photo."""
@@ -129,6 +139,7 @@ class PhotoTab:
             inputs,
             [*self._outputs(), *frame],
             api_visibility="private",
+            show_progress="minimal",  # the whole one moves, which takes time from the networks on the same machine
             show_progress_on=self.hint,
             trigger_mode="always_last",
         )
@@ -253,18 +264,19 @@ class PhotoTab:
         return self._shown(view, *view.result.with_box(view.choices.who, box, self.service.in_box(view.result, box)))
 
 
-def _first_view(service: Service, example: Path | None) -> View | None:
-    """The result of the example with which the page opens; nothing if no person is found.
+def _first_view(service: Service, example: Path | None) -> tuple[View | None, str]:
+    """The result of the example with which the page opens, or nothing if no person is found, and a picture's address.
 
     The bundled model's is stored. Another model's is estimated, but not on ZeroGPU, which lends GPUs to visitors only.
     """
     if example is None:
-        return None
-    stored = next((service.stored(one) for one in EXAMPLES if one.path == example), None)
+        return None, ""
+    known = next((one for one in EXAMPLES if one.path == example), None)
+    stored = known and service.stored(known)
     if stored is None and on_zero_gpu():
-        return None
+        return None, ""
     view = View(service, stored or service.predict_all(str(example)), Choices("1"))
-    return view if view.poses else None
+    return (view if view.poses else None), (address(known.poster) if stored and known.poster.is_file() else "")
 
 
 def _best(result: Result) -> str | None:

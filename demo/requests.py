@@ -49,7 +49,12 @@ class CheckedBlocks(gr.Blocks):
     """Blocks whose inputs may have a check of their own, ``receive``, that sees what was sent first.
 
     ``receive`` takes the value and gives what Gradio shall go on with; it may be a coroutine, and raises ``gr.Error``.
+
+    Attributes:
+        first_sight: HTML that browsers show until Gradio has drawn the page; see :mod:`demo.front`.
     """
+
+    first_sight = ""
 
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], state: Any, *others: Any, **named: Any

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from demo.downloads import CHOICES
-from demo.drawing.figure_view import figure_value, figure_view
+from demo.drawing.figure_view import figure_value, figure_view, flat_view
 from demo.drawing.figures import weights_figure, weights_sentence
 from demo.inputs import height_input
 from demo.view import MAP_GROUPS, View
@@ -26,6 +26,7 @@ class ResultPanel:
     Args:
         fusion: what the fusion network has learnt.
         first: what they show when the page opens; None for nothing.
+        poster: address of a picture of its 3D view; empty for none.
         with_lab: whether there is a fusion lab.
 
     Attributes:
@@ -35,8 +36,8 @@ class ResultPanel:
         late: what takes longer to draw.
     """
 
-    def __init__(self, fusion: FusionSummary, first: View | None, *, with_lab: bool) -> None:
-        self.first, self.with_lab = first, with_lab
+    def __init__(self, fusion: FusionSummary, first: View | None, poster: str, *, with_lab: bool) -> None:
+        self.first, self.poster, self.with_lab = first, poster, with_lab
         with gr.Column() as self.frame:
             self._build(fusion)
         self.choices = {
@@ -59,8 +60,8 @@ class ResultPanel:
     @property
     def show_pose_outputs(self) -> list[gr.components.Component]:
         """Outputs of the endpoint ``/show_pose``, whose figure is one of Plotly's."""
-        figure = gr.Plot(visible=False, label="3D skeleton")
-        return [self.picture, figure, self.maps, self.sentence, self.bars, self.times]
+        figure, bars = (gr.Plot(visible=False, label=label) for label in ("3D skeleton", "Fusion weights"))
+        return [self.picture, figure, self.maps, self.sentence, bars, self.times]
 
     @property
     def _makers(self) -> dict[Any, Callable[[View], Any]]:
@@ -98,12 +99,14 @@ class ResultPanel:
             self._build_picture()
             with gr.Column(min_width=300, elem_id="in-3d", elem_classes="pose"):
                 figure = self._at_first(View.figure)
-                self.figure = figure_view(figure, label="3D skeleton", described_by="caption", elem_id="figure")
+                self.figure = figure_view(
+                    figure, label="3D skeleton", described_by="caption", elem_id="figure", poster=self.poster
+                )
+                self.caption = gr.Markdown(self._at_first(View.caption), elem_classes="key", elem_id="caption")
         notice = self._at_first(View.notice)
         self.notice = gr.Markdown(notice, visible=bool(notice), elem_id="notice")
         with gr.Row():
             with gr.Column(min_width=300):
-                gr.HTML(colour_key(), elem_classes="pose")
                 self._build_person_picker()
             with gr.Column(min_width=300, elem_classes="pose"):
                 self._build_adjustments()
@@ -111,7 +114,6 @@ class ResultPanel:
             self._build_download_menu()
             self._build_maps()
             self._build_fusion(fusion)
-            self.times = gr.Markdown(self._at_first(View.summary), label="Timings", elem_classes="key", elem_id="times")
 
     def _build_picture(self) -> None:
         """The photo with what was found in it."""
@@ -126,6 +128,9 @@ class ResultPanel:
                 elem_id="picture",
                 alt_text="The photo with the boxes of the people found and their skeletons",
             )
+            gr.HTML(colour_key(), elem_classes="pose")
+            summary = self._at_first(View.summary)
+            self.times = gr.Markdown(summary, label="Timings", elem_classes=["key", "pose"], elem_id="times")
 
     def _build_person_picker(self) -> None:
         """Whose pose is shown: picked by number, or pointed out with a box."""
@@ -145,7 +150,6 @@ class ResultPanel:
 
     def _build_adjustments(self) -> None:
         """What changes the drawing alone."""
-        self.caption = gr.Markdown(self._at_first(View.caption), elem_classes="key", elem_id="caption")
         with gr.Row(equal_height=True):
             self.height = height_input("height")
             self.min_confidence = gr.Slider(
@@ -201,7 +205,7 @@ class ResultPanel:
         """What is the same for every photo, and what it means for this one."""
         gr.Markdown("## Fusion")
         self.sentence = gr.Markdown(weights_sentence(fusion), label="Fusion")
-        self.bars = gr.Plot(weights_figure(fusion), label="Fusion weights", show_label=False, elem_id="weights")
+        flat_view(weights_figure(fusion), label="The weight of each layer", elem_id="weights")
         self.lab = lab_view(self.first) if self.with_lab else None
 
 

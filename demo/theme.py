@@ -1,11 +1,13 @@
-"""The page's theme and style sheet."""
+"""The page's theme and style sheets."""
 
 from __future__ import annotations
 
 import gradio as gr
 
-CSS = """
-.gradio-container { max-width: 1440px !important; width: 100% !important; margin: 0 auto !important; }
+WIDTH = 1440
+"""Pixels of the page, with 32 on both sides of its contents."""
+
+HERO_CSS = """
 .hero h1 { margin: 4px 0 6px; font-size: clamp(1.6rem, 3vw, 2.2rem); line-height: 1.15; letter-spacing: -0.02em; }
 .hero h1 { text-wrap: balance; }
 .hero { display: grid; grid-template-columns: 1fr auto; align-items: end; gap: 2px 32px; }
@@ -16,6 +18,14 @@ CSS = """
 .hero nav .copy { padding: 4px 0; border: 0; background: none; font: inherit; cursor: pointer; }
 .hero nav :is(a, .copy) { color: #1d4ed8; text-decoration: underline; text-underline-offset: 3px; }
 .dark .hero nav :is(a, .copy) { color: #93c5fd; }
+@media (max-width: 640px) {
+  .hero { grid-template-columns: 1fr; }
+  .hero p { font-size: 0.98rem; line-height: 1.4; }
+  .hero nav { gap: 0 10px; font-size: 0.82rem; }
+}
+"""
+
+CSS = """
 .hint { padding: 4rem 1rem; text-align: center; }
 #hero { margin-bottom: -8px; }
 #input { align-items: center; }
@@ -34,6 +44,7 @@ button[role="tab"][aria-selected="true"]:not(.dark *) { color: #1d4ed8; }
 #progress progress::-moz-progress-bar { background: #2563eb; }
 #stop:disabled { background: var(--button-secondary-background-fill); color: var(--body-text-color); }
 #clip video { max-height: 380px; }
+#motion-hint:has(~ * #motion) { display: none; }
 #notice:not(.hidden) { border-left: 4px solid #e08a00; padding: 0.5rem 0.9rem; border-radius: 4px; }
 #notice, #serving { background: rgba(224, 138, 0, 0.12); }
 #serving { padding: 0.5rem 0.9rem; border-radius: 4px; }
@@ -72,16 +83,14 @@ footer > .divider:last-child { display: none; }
 @media (max-width: 640px) {
   #maps .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
   .hint { padding: 1rem; }
-  .hero { grid-template-columns: 1fr; }
-  .hero p { font-size: 0.98rem; line-height: 1.4; }
-  .hero nav { gap: 0 10px; font-size: 0.82rem; }
-  #input { flex-direction: column; align-items: stretch; }
+  #input { flex-direction: column; align-items: stretch; min-height: 196px; }
   #photo:has(img) { display: none; }
   #in-3d { order: -1; }
   #picture { height: auto !important; }
   #on-photo { min-height: 0; }
 }
 """
+CSS += f"{HERO_CSS} .gradio-container .app {{ max-width: {WIDTH}px !important; }}"
 
 
 def theme() -> gr.themes.Base:

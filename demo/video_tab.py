@@ -33,6 +33,10 @@ _NOBODY_YET = (
     "### The motion appears here\n"
     "Nobody was found in the first frame: *Follow the person* takes the one who appears first."
 )
+_WORKING = (
+    "### The motion appears here\n"
+    "The networks read the clip frame by frame. Look at the other tabs meanwhile, if you like: the work goes on."
+)
 _LIMITS = f"{LIMITS} At most {MAX_POSES} frames are processed, evenly spread. Clips are deleted within an hour."
 _WHO = "Who? Click a person above, or choose here"
 _UPDATE_SECONDS = 0.2  # from one message to the next, at least
@@ -169,7 +173,7 @@ class VideoTab:
 
     def _begin(self) -> _Updates:
         """What is shown as soon as the button is pressed, while others are served."""
-        return {**self._busy(0.0, "waiting for a turn"), self.hint: gr.skip(), self.results: gr.Column(visible=False)}
+        return {**self._busy(0.0, "waiting for a turn"), self.results: gr.Column(visible=False)}
 
     def _busy(self, fraction: float, text: str) -> _Updates:
         """What is shown during the work."""
@@ -177,7 +181,7 @@ class VideoTab:
             self.progress: gr.HTML(_bar(fraction, text), visible=True),
             self.start: gr.Button(interactive=False),
             self.stop: gr.Button(interactive=True),
-            self.hint: gr.Markdown(visible=False),
+            self.hint: gr.Markdown(_WORKING, visible=True),
         }
 
     def _rest(self) -> _Updates:

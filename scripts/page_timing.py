@@ -27,20 +27,50 @@ from scripts.load_test import EXAMPLE, running_app
 SCREENS = {1440: 900, 390: 844}  # width and height in pixels
 WAIT = 120_000  # milliseconds
 SETTLED = 3000  # milliseconds, after which nothing moves any more
-_SHIFTS = """
+# What moves, and when the photo with the skeleton is seen, and with it the 3D view or its picture.
+_WATCHED = """
 window.shifts = [];
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push(entry.value);
 }).observe({ type: 'layout-shift', buffered: true });
+const there = (one) => one.complete !== false && one.checkVisibility();
+const seen = (names) => [...document.querySelectorAll(names)].some(there);
+const look = () => {
+  const both = seen('#first .found img, #picture img') && seen('.poster, #figure canvas');
+  if (both) window.sight = performance.now() / 1000;
+  else requestAnimationFrame(look);
+};
+requestAnimationFrame(look);
 """
-# When the photo with the skeleton and the 3D view of one photo are drawn: the view's revision is that photo's.
-_DRAWN = """(old) => {
-  const picture = document.querySelector('#picture img'), graph = document.querySelector('#figure .graph');
-  const revision = graph && graph._fullLayout && graph.querySelector('canvas') && graph._fullLayout.uirevision;
-  const drawn = picture && picture.complete && picture.naturalWidth && picture.src !== old.picture;
-  if (!drawn || !revision || revision === old.revision) return false;
-  return { picture: picture.src, revision, seconds: performance.now() / 1000 };
+# When the photo with the skeleton is another one, and the 3D view, whose revision is its photo's.
+_PICTURE = """(old) => {
+  const picture = document.querySelector('#picture img');
+  if (!picture || picture.src === old || !picture.naturalWidth || !picture.checkVisibility()) return false;
+  return { value: picture.src, seconds: performance.now() / 1000 };
 }"""
+_FIGURE = """(old) => {
+  const graph = document.querySelector('#figure .graph');
+  const revision = graph && graph._fullLayout && graph.querySelector('canvas') && graph._fullLayout.uirevision;
+  if (!revision || revision === old) return false;
+  return { value: revision, seconds: performance.now() / 1000 };
+}"""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What is shown of a photo, and since when.
+
+    Attributes:
+        picture: address of the photo with the skeleton.
+        revision: of the 3D view.
+        skeleton: seconds of the page when the photo with the skeleton was there.
+        figure: the same of the 3D view.
+    """
+
+    picture: str
+    revision: str
+    skeleton: float
+    figure: float
 
 
 @dataclass(frozen=True)
@@ -48,14 +78,19 @@ class Timing:
     """Of one visit.
 
     Attributes:
-        upload: seconds from the choice of a photo to its skeleton and 3D view.
-        first_result: seconds from the request of the page to skeleton and 3D view of the example.
+        first_sight: seconds from the request of the page until the example's skeleton and 3D view are seen, be the
+            latter a picture of it.
+        first_figure: until the 3D view is drawn, and can be turned.
+        upload: seconds from the choice of a photo to its skeleton.
+        upload_figure: to its 3D view.
         largest_shift: score of the largest layout shift until then, as browsers count it; below 0.1 is good.
-        kilobytes: received until the first result, as sent over the network.
+        kilobytes: received until the first 3D view is drawn, as sent over the network.
     """
 
+    first_sight: float
+    first_figure: float
     upload: float
-    first_result: float
+    upload_figure: float
     largest_shift: float
     kilobytes: float
 
@@ -71,15 +106,20 @@ def visitor(browser: Browser, width: int) -> Iterator[Page]:
         context.close()
 
 
-def wait_for_result(page: Page, before: dict[str, object] | None = None) -> dict[str, object]:
-    """Wait until another result than the one before is drawn; tells which, and when in seconds of the page."""
-    return page.wait_for_function(_DRAWN, arg=before or {}).json_value()
+def wait_for_result(page: Page, before: Drawn | None = None) -> Drawn:
+    """Wait until another result than the one before is drawn."""
+    old = (before.picture, before.revision) if before else ("", "")
+    picture, figure = (
+        page.wait_for_function(script, arg=one).json_value()
+        for script, one in zip((_PICTURE, _FIGURE), old, strict=True)
+    )
+    return Drawn(picture["value"], figure["value"], picture["seconds"], figure["seconds"])
 
 
 def measure(browser: Browser, url: str, width: int, photo: Path) -> Timing:
     """One visit: the page is opened, and when its example is drawn, a photo is uploaded."""
     with visitor(browser, width) as page:
-        page.add_init_script(_SHIFTS)
+        page.add_init_script(_WATCHED)
         network, received = page.context.new_cdp_session(page), []
         network.send("Network.enable")
         network.on("Network.loadingFinished", lambda one: received.append(one["encodedDataLength"]))
@@ -87,20 +127,22 @@ def measure(browser: Browser, url: str, width: int, photo: Path) -> Timing:
         first = wait_for_result(page)
         kilobytes = sum(received) / 1000
         page.wait_for_timeout(SETTLED)
-        largest = page.evaluate("Math.max(0, ...window.shifts)")
+        sight, largest = page.evaluate("[window.sight, Math.max(0, ...window.shifts)]")
         began = page.evaluate("performance.now() / 1000")
         page.set_input_files("#chooser input[type=file]", str(photo))
         second = wait_for_result(page, first)
-    return Timing(second["seconds"] - began, first["seconds"], largest, kilobytes)
+    return Timing(sight, first.figure, second.skeleton - began, second.figure - began, largest, kilobytes)
 
 
 def report(width: int, timings: Sequence[Timing]) -> str:
     """The medians, and from where to where they go."""
     names = {
-        "first_result": ("first result after", "{:.2f} s"),
+        "first_sight": ("first result in sight after", "{:.2f} s"),
+        "first_figure": ("its 3D view drawn after", "{:.2f} s"),
         "upload": ("upload to skeleton", "{:.2f} s"),
+        "upload_figure": ("to its 3D view", "{:.2f} s"),
         "largest_shift": ("largest layout shift", "{:.3f}"),
-        "kilobytes": ("sent until the first result", "{:.0f} kB"),
+        "kilobytes": ("sent until the first 3D view", "{:.0f} kB"),
     }
     parts = []
     for name, (words, form) in names.items():

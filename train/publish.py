@@ -29,7 +29,7 @@ from train.evaluation.card import RESEARCH_ONLY, card_text
 CHECKOUT = Path(__file__).parent.parent
 SPACE = (
     "README.md", "LICENSE", "requirements.txt", "app.py", "demo", "fusion_model", "assets/checkpoints",
-    "assets/examples", "assets/analysis/figure5.png", "assets/overview.webp",
+    "assets/examples", "assets/analysis/figure5.png", "assets/overview.webp", "assets/result.webp",
 )  # fmt: skip
 """What a Space gets of the checkout: the page, its model, and README.md, which says how it is run."""
 

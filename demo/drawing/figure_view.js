@@ -5,6 +5,7 @@ function figureView(root, { sways = true } = {}) {
   const [bar, graph, tip, ring, photo] = ['.bar', '.graph', '.tip', '.ring', '.photo img'].map((name) => root.querySelector(name));
   const still = window.matchMedia('(prefers-reduced-motion: reduce)');
   const LOWEST = -0.25, HIGHEST = 1.5, SWAY = 0.6, SECONDS = 20; // radians; of a sway to and fro
+  const TICK = 33, SLOW = 80, REST = 1500; // milliseconds of a step, from which a machine is too slow, and before the first
   const hidden = new Set(); // labels of the switches that are off
   const pointers = new Map(); // id -> x, y of each finger
   let view = null, first = null; // azimuth, elevation, distance and center of the camera: now, and after a reset
@@ -59,23 +60,20 @@ function figureView(root, { sways = true } = {}) {
   const touch = () => { touched = true; moving += 1; };
 
   const sway = () => { // slowly to and fro until it is touched, unless nobody sees it or the machine is too slow
-    let before = performance.now(), angle = 0, pace = 16;
+    let before = performance.now(), angle = 0, pace = TICK;
     const from = view.azimuth, run = ++moving;
-    const step = (now) => {
-      if (touched || still.matches || run !== moving || pace > 120) return;
-      const gap = now - before;
-      if (gap > 30) {
-        before = now;
-        const box = graph.getBoundingClientRect();
-        if (gap < 1000 && box.width && box.bottom > 0 && box.top < window.innerHeight && !graph.matches(':hover')) {
-          pace += 0.1 * (gap - pace);
-          angle += (gap / 1000) * (2 * Math.PI / SECONDS);
-          show({ azimuth: from - SWAY * Math.sin(angle) });
-        }
+    const step = () => { // by a timer: it makes the browser draw nothing while nobody sees it
+      if (touched || still.matches || run !== moving || pace > SLOW) return;
+      const now = performance.now(), gap = now - before, box = graph.getBoundingClientRect();
+      before = now;
+      if (gap < 1000 && box.width && box.bottom > 0 && box.top < window.innerHeight && !graph.matches(':hover')) {
+        pace += 0.1 * (gap - pace);
+        angle += (gap / 1000) * (2 * Math.PI / SECONDS);
+        show({ azimuth: from - SWAY * Math.sin(angle) });
       }
-      requestAnimationFrame(step);
+      setTimeout(step, TICK);
     };
-    requestAnimationFrame(step);
+    setTimeout(step, REST);
   };
 
   const press = (button, element) => {
@@ -138,6 +136,7 @@ function figureView(root, { sways = true } = {}) {
     dress(menus);
     const config = { displayModeBar: false, scrollZoom: false, doubleClick: false };
     return window.Plotly.react(graph, { data, layout, frames, config }).then(() => {
+      root.querySelector('.poster')?.remove();
       describe();
       hang();
       if (!kept && !touched && sways) sway();
@@ -276,5 +275,8 @@ function figureView(root, { sways = true } = {}) {
       distance: view.distance * (step.distance || 1),
     });
   });
-  return { draw, describe };
+  const resize = () => { // to its element's size, which the photo behind has, too
+    if (graph._fullLayout && graph.clientWidth) window.Plotly.Plots.resize(graph).then(hang);
+  };
+  return { draw, resize };
 }

@@ -14,7 +14,7 @@ function liveView(root, send, source) {
   };
   const frame = document.createElement('canvas'); // the one that was sent
   let stream = null, cameras = [], camera = null; // ids of all that there are, and of the one to use: null for any
-  let count = 0, waiting = null, arrivals = [], moving = false;
+  let count = 0, waiting = null, arrivals = [], moving = false, asked = false;
 
   const say = (text) => { if (note.textContent !== text) note.textContent = text; };
   const bytes = ({ type, data }) => new KINDS[type](Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0)).buffer);
@@ -136,13 +136,13 @@ function liveView(root, send, source) {
   });
   say(WELCOME);
   const draw = () => { // as soon as it has a size
-    if (!graph.clientWidth || graph.data) return;
-    if (!window.Plotly) { setTimeout(draw, 30); return; }
+    if (!graph.clientWidth || asked) return;
+    asked = true;
     const figure = JSON.parse(source);
     delete figure.layout.height; // the style sheet has it
-    body.draw(figure);
+    withPlotly(() => body.draw(figure));
   };
-  new ResizeObserver(() => { if (graph._fullLayout && graph.clientWidth) window.Plotly.Plots.resize(graph); else draw(); }).observe(graph);
+  new ResizeObserver(() => { draw(); body.resize(); }).observe(graph);
   draw();
   return { answer };
 }

@@ -27,7 +27,7 @@ from fusion_model.skeletons import SKELETONS, Skeleton
 
 _JS, _CSS = (Path(__file__).with_name(f"live_view.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
 _STEPS = 6  # corners round a limb
-_BODY = np.array([(-450.0, -350.0, 0.0), (450.0, 350.0, 1800.0)])  # mm: what fills the view
+_BODY = np.array([(-450.0, -350.0, -300.0), (450.0, 350.0, 1800.0)])  # mm: what fills the view, the floor's edge below
 _REACH = np.array([(-1100.0, -1100.0, -20.0), (1100.0, 1100.0, 2200.0)])  # mm: what the axes hold
 _SHADOWS = (  # joints that throw one, its radius in m, how dark it is, and the height in mm at which it is half as dark
     (("left_ankle",), 0.16, 0.9, 150.0),
@@ -63,7 +63,7 @@ def live_view(skeleton: str, elem_id: str) -> gr.HTML:
         "",
         html_template=html,
         css_template=figure_view.CSS + _CSS,
-        js_on_load=figure_view.JS + _JS + _ON_LOAD,
+        js_on_load=figure_view.JS + figure_view.WITH_PLOTLY + _JS + _ON_LOAD,
         apply_default_css=False,
         label="Live",
         elem_id=elem_id,

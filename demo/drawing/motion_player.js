@@ -144,5 +144,5 @@ function motionPlayer(root) {
   };
   const pause = () => video.pause();
   const stop = () => { moving = null; video.pause(); };
-  return { draw, pause, stop };
+  return { draw, pause, stop, resize: view.resize };
 }

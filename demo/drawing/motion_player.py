@@ -20,24 +20,25 @@ _PACES = {"1": "Normal speed", "0.5": "Half speed", "0.25": "Quarter speed"}
 _ON_LOAD = """
 const graph = element.querySelector('.graph'), player = motionPlayer(element.querySelector('.player'));
 const { root = '', api_prefix: prefix = '/gradio_api' } = window.gradio_config || {};
-let drawn = null, asked = false;
+let drawn = null;
 
 const draw = () => {
-  asked = false;
   graph.hidden = !props.value;
   if (!props.value) { player.stop(); drawn = null; return; }
   if (props.value === drawn || !graph.clientWidth) return;
-  if (!window.Plotly) { asked = true; setTimeout(draw, 30); return; }
-  drawn = props.value;
-  const value = JSON.parse(drawn), path = value.file.split('/').map(encodeURIComponent).join('/');
-  player.draw({ ...value, video: `${root}${prefix}/file=${path}` });
+  withPlotly(() => {
+    if (!props.value || props.value === drawn || !graph.clientWidth) return;
+    drawn = props.value;
+    const value = JSON.parse(drawn), path = value.file.split('/').map(encodeURIComponent).join('/');
+    player.draw({ ...value, video: `${root}${prefix}/file=${path}` });
+  });
 };
 
-watch('value', () => asked || draw());
+watch('value', draw);
 new ResizeObserver(() => {
   if (!graph.clientWidth) player.pause();
-  else if (props.value !== drawn) asked || draw();
-  else if (graph._fullLayout) window.Plotly.Plots.resize(graph);
+  else if (props.value !== drawn) draw();
+  else player.resize();
 }).observe(graph);
 draw();
 """
@@ -57,7 +58,7 @@ def motion_player(*, label: str, described_by: str, elem_id: str) -> gr.HTML:
         "",
         html_template=_markup(label, described_by),
         css_template=figure_view.CSS + _CSS,
-        js_on_load=figure_view.JS + _JS + _ON_LOAD,
+        js_on_load=figure_view.JS + figure_view.WITH_PLOTLY + _JS + _ON_LOAD,
         apply_default_css=False,
         label=label,
         elem_id=elem_id,

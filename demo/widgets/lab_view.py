@@ -126,6 +126,6 @@ def _figure_5() -> str:
     return (
         "<section><h3>How the merging layer was found</h3>"
         "<p>The paper&rsquo;s Figure 5, of this model. Training moves alpha and beta, which drive the weights apart; "
-        "at the dashed line they are rounded to 0 and 1.</p>"
+        "at the dashed line they are hardened to 0 and 1.</p>"
         f"<img src='{address}' alt='{words}'></section>"
     )

@@ -146,7 +146,7 @@ const begin = (picture) => {
   remove.addEventListener('click', () => trigger('remove'));
   const read = () => {
     about = JSON.parse(props.value || '{"size": [1, 1], "people": [], "picked": null, "joints": []}');
-    remove.disabled = about.picked === null;
+    remove.hidden = about.picked === null;
     arm(Boolean(props.value) && about.people.length === 0);
   };
   watch('value', read);

@@ -20,7 +20,7 @@ _JS, _CSS = (Path(__file__).with_name(f"picture_tools.{kind}").read_text(encodin
 _HTML = """
 <div class="tools" role="group" aria-label="Box">
   <button type="button" id="draw" aria-pressed="false">Draw a box</button>
-  <button type="button" id="delete-box" disabled>Delete the box</button>
+  <button type="button" id="delete-box" hidden>Delete the box</button>
 </div>
 <p role="status"></p>
 """

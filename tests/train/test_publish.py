@@ -184,7 +184,7 @@ def checkout(tmp_path, monkeypatch):
     for name in ("README.md", "LICENSE", "requirements.txt", "app.py", "assets/overview.webp", "tests/test_app.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("---\nsdk: gradio\n---\n" if name == "README.md" else name)
-    files = ("fusion_model/pose.py", "assets/examples/walking.jpg", "assets/analysis/figure5.png")
+    files = ("fusion_model/pose.py", "assets/examples/walking.jpg", "assets/analysis/figure5.png", "assets/result.webp")
     for name in ("demo/page.py", "demo/__pycache__/page.pyc", *files):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
