@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ENDPOINTS = (ROOT / "docs/endpoints.md").read_text(encoding="utf-8")
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-PAGES = ("README.md", "docs/api.md", "docs/data.md", "docs/endpoints.md")
+PAGES = ("README.md", "docs/api.md", "docs/data.md", "docs/endpoints.md", "docs/formats.md")
 BLOCKS = [
     pytest.param(code, id=f"{page} {number}")
     for page in PAGES
@@ -28,6 +28,7 @@ BLOCKS = [
 ]
 SHELL_BLOCKS = re.findall(r"^```bash\n(.*?)^```", ENDPOINTS, re.DOTALL | re.MULTILINE)
 ADDRESS = "http://127.0.0.1:7860"
+CLIP = "assets/examples/stretching.mp4"
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +56,15 @@ def test_the_python_blocks_run_as_they_are(code, request, monkeypatch, tmp_path)
     (tmp_path / "assets").symlink_to(ROOT / "assets")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FUSION_POSE_MODEL", raising=False)
-    if ADDRESS in code:
-        code = code.replace(ADDRESS, request.getfixturevalue("address"))
-    if "clip.mp4" in code:
-        code = code.replace("clip.mp4", request.getfixturevalue("clip"))
+    for named, ours in ((ADDRESS, "address"), (CLIP, "clip")):
+        if named in code:
+            code = code.replace(named, request.getfixturevalue(ours))
     names = {}
     exec(compile(code, "a page", "exec"), names)  # noqa: S102 - our own pages
     shapes = {"joints_3d": (17, 3), "joints_2d": (17, 2), "confidence": (17,), "box": (4,)}
+    if "as_bvh" in names:
+        assert "Frames: 3\n" in Path("stretching.bvh").read_text()
+        return
     if "estimator" in names:
         assert {name: getattr(names["pose"], name).shape for name in shapes} == shapes
         assert names["pose"].heatmaps.shape[0] == 16
@@ -88,7 +91,7 @@ def test_the_python_blocks_run_as_they_are(code, request, monkeypatch, tmp_path)
 @pytest.mark.slow
 def test_the_curl_blocks_run_as_they_are(address, clip):
     script = "\n".join(block for block in SHELL_BLOCKS if "curl" in block)
-    script = script.replace(ADDRESS, address).replace("clip.mp4", clip)
+    script = script.replace(ADDRESS, address).replace(CLIP, clip)
     command = [shutil.which("bash"), "-euc", script]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr

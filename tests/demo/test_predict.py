@@ -192,11 +192,13 @@ def test_what_is_called_a_photo_but_is_none_fails(run, out, tmp_path, example, c
     shutil.copy(example, tmp_path / "a.jpg")
     (tmp_path / "b.jpg").touch()
     (tmp_path / "c.jpeg").write_text("milk")
+    (tmp_path / "d.jpg").write_bytes(b"\0\0\0\x20ftypisom" + bytes(99))
     assert run(tmp_path, "--formats", "csv") == 1
     errors = capsys.readouterr().err
     assert "b.jpg is an empty file" in errors
     assert "c.jpeg is not a photo" in errors
-    assert "2 of 3 photos failed" in errors
+    assert "d.jpg: it is a clip, and this command takes photos: use the page's Video tab" in errors
+    assert "3 of 4 photos failed" in errors
     assert names(out) == ["a.csv", "a.json"]
 
 
