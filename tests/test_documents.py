@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import fusion_model
+from fusion_model import presets
 from fusion_model.estimator import FusionSummary
 
 ROOT = Path(__file__).parent.parent
@@ -135,7 +136,13 @@ def public(kind):
 def test_every_public_attribute_is_on_the_page(section, names):
     text = api_section(section)
     named = {word for code in re.findall(r"`([^`]+)`", text) for word in re.findall(r"\w+", code)}
-    assert names <= named
+    assert names <= named, f"docs/api.md lacks {sorted(names - named)} under {section}"
+
+
+def test_the_preset_of_the_contributors_page_makes_networks():
+    (code,) = re.findall(r"```python\n(.*?)```", TEXTS["CONTRIBUTING.md"], re.DOTALL)
+    slim = eval(f"{{{code}}}", vars(presets))["slim"]  # noqa: S307 - our own page
+    assert fusion_model.FusionNetwork(slim.fusion).config.image_channels == slim.hourglass.width
 
 
 def test_the_list_of_documents_names_each():
