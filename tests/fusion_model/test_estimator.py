@@ -129,8 +129,11 @@ def test_nobody_is_an_error_not_a_guess(estimator):
     boxes, scores = estimator.find_people(empty)
     assert boxes.shape == (0, 4)
     assert scores.shape == (0,)
-    with pytest.raises(NoPersonError, match=r"nobody was found in the photo: .*, or give a box$"):
+    with pytest.raises(NoPersonError, match=r"nobody was found in the photo: try one .*, or give a box$"):
         estimator(empty)
+    alone = PoseEstimator(dataclasses.replace(estimator.config, detector=None), DotHourglass(), FlatFusion())
+    with pytest.raises(NoPersonError, match=r"nobody was found in the photo: without a detector .*, or give a box$"):
+        alone(empty)
     with pytest.raises(NoPersonError, match="nobody was found in the box: give one that is tight"):
         estimator(empty, (10, 10, 100, 100))
     with pytest.raises(NoPersonError):

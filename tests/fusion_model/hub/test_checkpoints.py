@@ -238,7 +238,7 @@ def test_a_pickle_is_refused_unread(folder):
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_missing_files_are_named(folder, name):
     (folder / name).unlink()
-    with pytest.raises(FileNotFoundError, match=f"{folder.name} has no {name}"):
+    with pytest.raises(FileNotFoundError, match=f"{folder.name} has no {name}: expected a folder such as"):
         load_checkpoint(folder)
 
 
