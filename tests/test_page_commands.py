@@ -1,6 +1,5 @@
 """The commands that the pages tell people to type, in their order and for real: on a few people, for a few steps."""
 
-import dataclasses
 import importlib
 import re
 import shlex
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from fusion_model.presets import PRESETS
 from tests.helpers import human36m_files, lsp_mpii_coco_files
 from tests.helpers.fake_data import write_pack
 from tests.helpers.in_process import call
@@ -60,9 +58,6 @@ def place(tmp_path, monkeypatch):
     for subject, camera in product(("S1", "S9"), CAMERAS):
         monkeypatch.setattr(human36m_files, "CAMERA", camera)
         human36m_files.write_sequence(tmp_path / "downloads" / "human36m", subject, "Walking")
-    tiny = PRESETS["tiny"]
-    stacked = dataclasses.replace(tiny.hourglass, stacks=2)  # --stages compares them
-    monkeypatch.setitem(PRESETS, "tiny", dataclasses.replace(tiny, hourglass=stacked))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("train.command.keep_freed_memory", lambda: False)
 

@@ -1,9 +1,8 @@
 """Compare the ways of merging: ``python -m train.ablate --data DIR --hourglass RUN --out DIR``.
 
 Every strategy is trained for the same steps, from the same seeds, on the same crops. The paper's tables are written
-with means and standard deviations: Table 5 (the strategies), Table 6 of its appendix (the sigmoid with its sharpness
-term against free weights) and, with --stages, the remark of section 3.2 (stacked against single-stage hourglass). Run
-the same command again to continue one that was cut: what is finished is not repeated.
+with means and standard deviations: Table 5 (the strategies) and Table 6 of its appendix (the sigmoid with its sharpness
+term against free weights). Run the same command again to continue one that was cut: what is finished is not repeated.
 """
 
 from __future__ import annotations
@@ -31,9 +30,6 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="of weights, batches, augmentation")
     arguments.add_argument(
         "--beta", nargs="+", default=[], metavar="K", help="fixed merging layers as further rows; 'all': each one"
-    )
-    arguments.add_argument(
-        "--stages", action="store_true", help="also train on the maps of the hourglass's first stack alone"
     )
     arguments.add_argument(
         "--checkpoints", action="store_true", help="keep each run's network as a checkpoint that train.evaluate reads"

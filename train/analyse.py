@@ -1,9 +1,8 @@
 """Draw what a run of ``train.fusion`` has learnt: ``python -m train.analyse RUN --data DIR``.
 
 Figure 5 (alpha, beta and every w_l over the iterations), Figure 7 (squared correlations of the two streams), what each
-input is worth (errors with the photo blanked, or with another person's photo or maps), sheets of
-people as Figures 4 and 6, the run times of the appendix and the errors before and after pruning, with report.md that
-shows them together. Run it again to make any of it anew; every file is replaced as a whole.
+input is worth (errors with the photo blanked, or with another person's photo or maps) and sheets of people as Figures 4
+and 6, with report.md that shows them together. Run it again to make any of it anew; every file is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from train.analysis.parts import Analysis
-from train.analysis.report import PARTS
-from train.analysis.run import check_run
+from train.analysis.held_out import check_run
+from train.analysis.parts import PARTS, Analysis
 from train.command import new_parser, run_command
 from train.engine.arguments import positive
 
@@ -40,7 +38,7 @@ def main(arguments: argparse.Namespace) -> int:
     if needy and arguments.data is None:
         raise ValueError(f"{', '.join(needy)} need --data, the folder of data sets (or choose --only figure5)")
     analysis = Analysis(arguments)
-    made = [analysis.make(name) for name in sorted(set(arguments.only), key=PARTS.index)]
+    made = [analysis.make(name) for name in PARTS if name in arguments.only]
     print(f"report: {analysis.out / 'report.md'}")
     return 0 if any(made) else 1
 

@@ -23,7 +23,6 @@ from train.data.cutting import BATCH, MIN_JOINTS, QUALITY, beside_person, report
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.engine.arguments import at_least, positive
-from train.engine.run_files import check_settings
 from train.synthesis.dataset import encode_jpeg
 
 _MIN_SIDE = 100  # pixels: smaller crops are blurred behind people
@@ -40,10 +39,7 @@ def parser() -> argparse.ArgumentParser:
         "--count", type=positive(int), default=2000, help="largest number of crops, before any is left out"
     )
     arguments.add_argument(
-        "--min-side",
-        type=positive(int),
-        default=_MIN_SIDE,
-        help="pixels of a crop's shorter side, at least; half of it where no photo has that much room",
+        "--min-side", type=positive(int), default=_MIN_SIDE, help="pixels of a crop's shorter side, at least"
     )
     arguments.add_argument("--checkpoint", type=Path, help="estimator that leaves out crops which show a bystander")
     arguments.add_argument("--seed", type=at_least(0, int), default=0, help="of the order in which photos are taken")
@@ -57,20 +53,14 @@ def main(arguments: argparse.Namespace) -> int:
     if not any((~source.validation).any() for source in sources):
         raise ValueError(f"{data} has no photos to train on: see docs/data.md")
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu") if arguments.checkpoint else None
-    for shorter in (arguments.min_side, max(1, arguments.min_side // 2)):
-        crops = find_crops(sources, shorter, arguments.seed)
-        if first := next(crops, None):
-            break
-    else:
-        raise ValueError(
-            f"no training photo in {data} has room for {shorter} pixels beside its person: lower --min-side"
-        )
-    marks = {name: getattr(arguments, name) for name in ("count", "min_side", "seed")}
-    start = arguments.checkpoint and str(arguments.checkpoint.resolve())
-    check_settings(out, "backgrounds.json", marks | {"data": str(data.resolve()), "checkpoint": start})
+    crops = find_crops(sources, arguments.min_side, arguments.seed)
+    if (first := next(crops, None)) is None:
+        room = f"{arguments.min_side} pixels beside its person"
+        raise ValueError(f"no training photo in {data} has room for {room}: lower --min-side")
+    out.mkdir(parents=True, exist_ok=True)
     found = itertools.islice(itertools.chain((first,), crops), arguments.count)
     total, written = _write(found, out, estimator)
-    print(f"{written} crops beside people in {out}, each at least {shorter} pixels wide and high")
+    print(f"{written} crops beside people in {out}")
     unchecked = "not checked for bystanders: name an estimator with --checkpoint"
     print(report_left_out(total - written, total) if estimator else unchecked)
     if not written:
@@ -89,8 +79,6 @@ def find_crops(sources: Sequence[Source], min_side: int, seed: int) -> Iterator[
     Raises:
         ValueError: if a photo cannot be decoded.
     """
-    names = [source.name for source in sources]
-    names = [name if names.count(name) == 1 else f"{name}-{number}" for number, name in enumerate(names)]
     rows = [(number, int(row)) for number, one in enumerate(sources) for row in np.flatnonzero(~one.validation)]
     for number, row in (rows[place] for place in np.random.default_rng(seed).permutation(len(rows))):
         source = sources[number]
@@ -100,7 +88,7 @@ def find_crops(sources: Sequence[Source], min_side: int, seed: int) -> Iterator[
         region = beside_person((0, 0, photo.shape[1], photo.shape[0]), source.box[row], min_side)
         if region is not None:
             x0, y0, x1, y1 = region
-            yield f"{names[number]}-{row:06d}", photo[y0:y1, x0:x1].copy()
+            yield f"{number}-{source.name}-{row:06d}", photo[y0:y1, x0:x1].copy()
 
 
 def _write(found: Iterator[tuple[str, np.ndarray]], out: Path, estimator: PoseEstimator | None) -> tuple[int, int]:

@@ -1,129 +1,230 @@
-"""Measure how fast networks train, ``python -m train.benchmark --training --data data``, or photos become poses.
+"""Measure how fast photos become poses: ``python -m train.benchmark --inference``.
 
-``--training``, for the hourglass and the fusion network: images a second of the bare forward pass, backward pass and
-optimiser step on inputs that lie ready, beside those of the training loop with its data and augmentation.
-
-``--inference``: seconds a photo of one person, end to end and in the bare networks, alone and beside a busy process,
-which it starts; and with other ways of sharing the work among threads.
+Seconds a photo of one person, end to end and in the bare networks, alone and beside a busy process, which it starts;
+and with other ways of sharing the work among threads.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
+import statistics
+import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from PIL import Image
 
 from fusion_model.estimator import PoseEstimator
-from fusion_model.fusion import FusionNetwork
-from fusion_model.hourglass import StackedHourglass
+from fusion_model.hourglass import folded
 from fusion_model.hub.checkpoints import DEFAULT
-from fusion_model.presets import PRESETS
+from fusion_model.images import load_photo
+from fusion_model.threads import Threads
 from train.command import new_parser, run_command
 from train.engine.arguments import positive
-from train.engine.loop import Loop
-from train.evaluation.inference_times import photos_of_one, report
-from train.fusion_stage.timing import random_inputs, take_turns
-from train.fusion_stage.training import Trainer
-from train.hourglass_stage import make_loop
-from train.losses import fusion_loss, heatmap_loss
-from train.settings import FusionTrainConfig, HourglassTrainConfig
+from train.fusion_stage.timing import random_inputs
 
-_ROUNDS = 3  # bare and whole take turns, so that a busy machine slows both; the median counts
-_Loss = Callable[[nn.Module, int, torch.Generator | None], tuple[Tensor, dict[str, float]]]
+# It ends when its input does: with the block, or with the process that started it, whatever becomes of that.
+_NEIGHBOUR = """
+import os, sys, threading
+os.nice(10)
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+print(flush=True)
+while True:
+    pass
+"""
+
+
+CHOSEN = "halves of a batch (chosen)"
+SETTINGS: dict[str, dict[str, str] | None] = {
+    CHOSEN: None,
+    "OpenMP as it comes": {},
+    "GOMP_SPINCOUNT=10000": {"GOMP_SPINCOUNT": "10000"},
+    "OMP_WAIT_POLICY=passive": {"OMP_WAIT_POLICY": "passive"},
+    "OMP_NUM_THREADS=1": {"OMP_NUM_THREADS": "1"},
+}
+"""Ways of sharing the work among threads: variables of the environment, set before torch is loaded, with which OpenMP
+shares out every layer; None where :class:`fusion_model.threads.Threads` is at work."""
+END_TO_END, BARE = "end to end", "bare networks"
+Times = dict[str, list[float]]
+"""Seconds of every photo in every round: :data:`END_TO_END`, of a call of the estimator with it; :data:`BARE`, of the
+detector on a photo's square, the hourglass on a crop and its mirror image, and the fusion network on both."""
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = new_parser("benchmark", __doc__)
-    what = arguments.add_mutually_exclusive_group(required=True)
-    what.add_argument("--training", action="store_true", help="measure training")
-    what.add_argument("--inference", action="store_true", help="measure estimates")
-    arguments.add_argument("--checkpoint", default=DEFAULT, help="--inference: a folder, a Hub id, or the bundled one")
-    arguments.add_argument(
-        "--photos", type=Path, default=Path("assets/examples"), help="--inference: folder or zip of photos"
-    )
-    arguments.add_argument("--count", type=positive(int), default=16, help="--inference: photos of one person, at most")
-    arguments.add_argument("--rounds", type=positive(int), default=10, help="--inference: over the photos")
-    arguments.add_argument("--data", type=Path, help="--training: folder of data sets, or what train.pack made")
-    arguments.add_argument("--preset", choices=sorted(PRESETS), default="compact", help="sizes of the networks")
-    arguments.add_argument("--hourglass-batch", type=positive(int), default=24, help="images a step")
-    arguments.add_argument("--fusion-batch", type=positive(int), default=64, help="images a step")
-    arguments.add_argument("--steps", type=positive(int), default=30, help="steps of each kind that are timed")
+    arguments.add_argument("--inference", action="store_true", required=True, help="what is measured: estimates")
+    arguments.add_argument("--checkpoint", default=DEFAULT, help="a folder, a Hub id, or the bundled one")
+    arguments.add_argument("--photos", type=Path, default=Path("assets/examples"), help="folder of photos")
+    arguments.add_argument("--count", type=positive(int), default=16, help="photos of one person, at most")
+    arguments.add_argument("--rounds", type=positive(int), default=10, help="over the photos")
     return arguments
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    if arguments.inference:
-        estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
-        photos = photos_of_one(estimator, arguments.photos, arguments.count)
-        print(*report(arguments.checkpoint, photos, arguments.rounds), sep="\n")
-    elif arguments.data is None:
-        parser().error("--training needs --data")
-    else:
-        _measure_training(arguments)
+    estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
+    photos = photos_of_one(estimator, arguments.photos, arguments.count)
+    print(*report(arguments.checkpoint, photos, arguments.rounds), sep="\n")
     return 0
 
 
-def _measure_training(arguments: argparse.Namespace) -> None:
-    """Print the rates of both networks."""
-    with tempfile.TemporaryDirectory() as folder:
-        common = {"preset": arguments.preset, "log": "csv"}
-        settings = HourglassTrainConfig(batch=arguments.hourglass_batch, **common)
-        loop = make_loop(settings, arguments.data, Path(folder, "hourglass"))
-        _compare("hourglass", loop, _bare_hourglass(loop, arguments.hourglass_batch), arguments)
-        settings = FusionTrainConfig(batch=arguments.fusion_batch, crops=1, **common)
-        config = PRESETS[arguments.preset]
-        stacks = StackedHourglass(config.hourglass).eval().to(memory_format=torch.channels_last)
-        trainer = Trainer(config, stacks, FusionNetwork(config.fusion), settings, Path(folder, "fusion"))
-        trainer.build_data(arguments.data)
-        _compare("fusion", trainer.loop, _bare_fusion(trainer.loop, settings.batch), arguments)
+def photos_of_one(estimator: PoseEstimator, folder: Path, count: int) -> list[np.ndarray]:
+    """The first photos, (H, W, 3) uint8 RGB each, of a folder in which the estimator finds exactly one person.
+
+    Args:
+        estimator: that finds people.
+        folder: of photos at any depth; other files are passed over.
+        count: photos, at most.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    found = (photo for photo in _photos(folder) if len(estimator.find_people(photo)[0]) == 1)
+    if photos := list(islice(found, count)):
+        return photos
+    raise ValueError(f"{folder} holds no photo in which the model finds exactly one person: give others with --photos")
 
 
-def _bare_hourglass(loop: Loop, batch: int) -> _Loss:
-    """The loss on tensors that lie ready."""
-    config = loop.module.config
-    (images,) = random_inputs(loop.module, batch)
-    maps = torch.rand(batch, config.joints, config.map_size, config.map_size, device=loop.device)
-    weight = torch.ones(batch, config.joints, device=loop.device)
-    return lambda network, _step, _generator: (heatmap_loss(network(images), maps, weight), {})
+def _photos(folder: Path) -> Iterator[np.ndarray]:
+    for path in sorted(folder.rglob("*")):
+        with suppress(ValueError, OSError), Image.open(path) as image:
+            yield load_photo(image)
 
 
-def _bare_fusion(loop: Loop, batch: int) -> _Loss:
-    """The loss on tensors that lie ready."""
-    config = loop.module.config
-    inputs = random_inputs(loop.module, batch)
-    pose = torch.zeros(batch, config.joints, 3, device=loop.device)
-    return lambda network, _step, _generator: (fusion_loss(network(*inputs), pose, loop.module), {})
+def report(checkpoint: str, photos: Sequence[np.ndarray], rounds: int) -> list[str]:
+    """Measure, and return the lines to print.
+
+    Every setting has a process of its own; they take turns, so that a busy moment slows all of them.
+
+    Args:
+        checkpoint: as of :meth:`PoseEstimator.from_pretrained`.
+        photos: (H, W, 3) uint8 RGB each.
+        rounds: over all photos; one more warms up.
+    """
+    with ExitStack() as stack:
+        processes = {name: _process(checkpoint, photos, setting) for name, setting in SETTINGS.items()}
+        measure = {name: stack.enter_context(process) for name, process in processes.items()}
+        for call in measure.values():
+            call()
+        alone, beside = {name: [] for name in measure}, []
+        for _ in range(rounds):
+            for name, call in measure.items():
+                alone[name].append(call())
+            with busy_neighbour():
+                beside.append(measure[CHOSEN]())
+    return lines({name: _medians(times) for name, times in alone.items()}, _medians(beside), rounds * len(photos))
 
 
-def _compare(name: str, loop: Loop, bare: _Loss, arguments: argparse.Namespace) -> None:
-    """Print the rates of both, and their ratio."""
-    steps = max(1, arguments.steps // _ROUNDS)
-    calls = {"bare": lambda: _bare_step(loop, bare), "loop": loop.train_step}
-    rounds = {kind: lambda call=call: [call() for _ in range(steps)] for kind, call in calls.items()}
-    seconds = take_turns(rounds, loop.device, _ROUNDS)
-    images = steps * loop.settings.batch
-    print(line(name, images / seconds["bare"], images / seconds["loop"]), flush=True)
+def _medians(rounds: Sequence[Times]) -> dict[str, float]:
+    return {kind: statistics.median(one for times in rounds for one in times[kind]) for kind in (END_TO_END, BARE)}
 
 
-def line(name: str, bare: float, loop: float) -> str:
-    """What is printed for two rates, images a second."""
-    return f"{name:10} bare {bare:8.4g} images/s   loop {loop:8.4g} images/s   ratio {100 * loop / bare:5.1f} %"
+def lines(alone: Mapping[str, Mapping[str, float]], beside: Mapping[str, float], count: int) -> list[str]:
+    """What is printed of median seconds.
+
+    Args:
+        alone: by setting; among them is ``CHOSEN``.
+        beside: of ``CHOSEN`` beside a busy neighbour.
+        count: of photos and rounds.
+    """
+    idle = alone[CHOSEN]
+    printed = [f"{f'seconds a photo, median of {count}':32} {'alone':>8} {'beside':>8} {'ratio':>8}"]
+    printed += [f"{kind:32} {idle[kind]:8.3f} {beside[kind]:8.3f} {beside[kind] / idle[kind]:8.2f}" for kind in idle]
+    ratios = [times[END_TO_END] / times[BARE] for times in (idle, beside)]
+    printed += [f"{'end to end / bare networks':32} {ratios[0]:8.2f} {ratios[1]:8.2f}", ""]
+    fastest = min(times[END_TO_END] for times in alone.values())
+    printed.append(f"{'end to end, alone':32} {'seconds':>8} {'/ least':>8}")
+    for name, times in alone.items():
+        printed.append(f"{name:32} {times[END_TO_END]:8.3f} {times[END_TO_END] / fastest:8.2f}")
+    return printed
 
 
-def _bare_step(loop: Loop, loss: _Loss) -> None:
-    """Forward pass, backward pass and optimiser step alone: no clipping, averaging, checks or seeds."""
-    loop.network.train()
-    value, _ = loss(loop.network, loop.step, None)
-    loop.accelerator.backward(value)
-    loop.optimiser.step()
-    loop.optimiser.zero_grad(set_to_none=True)
+@contextmanager
+def busy_neighbour() -> Iterator[subprocess.Popen]:
+    """A process of low priority that computes until the block ends."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", _NEIGHBOUR], **pipes, start_new_session=True) as process:  # noqa: S603
+        process.stdout.readline()  # from now on it computes
+        yield process
+
+
+@contextmanager
+def _process(
+    checkpoint: str, photos: Sequence[np.ndarray], setting: dict[str, str] | None
+) -> Iterator[Callable[[], Times]]:
+    """A process that works only when asked: the function asks for a round and waits for its times."""
+    context = multiprocessing.get_context("spawn")  # torch is loaded anew, with the variables
+    with ProcessPoolExecutor(1, context, _begin, (checkpoint, photos, setting is not None)) as pool:
+        before = dict(os.environ)
+        os.environ.update(setting or {})
+        pool.submit(int)  # starts the process
+        os.environ.clear()
+        os.environ.update(before)
+
+        def measure() -> Times:
+            try:
+                return pool.submit(_round).result()
+            except BrokenProcessPool as error:
+                raise ValueError("a process that measures has died: its output says why") from error
+
+        yield measure
+
+
+_own: dict[str, Any] = {}  # of a process that measures: what _round calls
+
+
+def _begin(checkpoint: str, photos: Sequence[np.ndarray], by_layers: bool) -> None:
+    estimator = PoseEstimator.from_pretrained(checkpoint)
+    if by_layers:
+        estimator.predictor.threads = Threads(0)
+    _own.update(estimator=estimator, bare=bare_networks(estimator), photos=photos)
+
+
+def _round() -> Times:
+    times: Times = {END_TO_END: [], BARE: []}
+    for photo in _own["photos"]:
+        times[END_TO_END].append(_seconds(lambda photo=photo: _own["estimator"].batch([photo])))
+        times[BARE].append(_seconds(_own["bare"]))
+    return times
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def bare_networks(estimator: PoseEstimator) -> Callable[[], None]:
+    """One call of every network as an estimate of one person needs it, on inputs that lie ready."""
+    predictor, config = estimator.predictor, estimator.config
+    device, inputs = predictor.device, random_inputs(predictor.fusion, 2)
+    crop = torch.rand(1, 3, config.hourglass.input_size, config.hourglass.input_size)
+    detector = square = None
+    if config.detector is not None:
+        size, detector = config.detector.input_size, folded(estimator.detector)
+        square = torch.rand(1, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def run() -> None:
+        with predictor.threads.limited():
+            if detector is not None:
+                detector(square)
+            predictor.maps(crop, flip_test=True)
+            predictor.threads.run(predictor.fusion, *inputs).cpu()
+
+    return run
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import dataclasses
 import itertools
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,6 @@ from tqdm import tqdm
 
 from fusion_model.config import CalibrationConfig, FollowingConfig, SpreadConfig
 from fusion_model.crop_inference import calibrated
-from fusion_model.crops import crop_of_box
 from fusion_model.detection.candidates import log_odds
 from fusion_model.estimator import PoseEstimator
 from fusion_model.following import LIMB_LENGTHS, follow, limb_lengths
@@ -37,7 +37,7 @@ from train.data.sources import find_sources
 from train.detector_stage.figures import kinds, mark, operating_point
 from train.evaluation.card import STALE
 from train.evaluation.end_to_end import LIMBS_16, Truth, labelled_people
-from train.evaluation.three_d import OURS, People, find, held_out
+from train.evaluation.three_d import OURS, People, find, held_out, predictions
 from train.fusion_stage.pose_figures import pose_figures
 
 _KNOTS = 14
@@ -53,24 +53,16 @@ def parser() -> argparse.ArgumentParser:
     arguments = new_parser("calibrate", __doc__)
     arguments.add_argument("--data", type=Path, required=True, help="folder with lspet/ and people_*.npz + .zip")
     arguments.add_argument("--checkpoint", type=Path, required=True, help="checkpoint folder, rewritten in place")
-    arguments.add_argument(
-        "--following-alone",
-        action="store_true",
-        help="fit only how far the 3D follows the 2D joints; switches it on where it was off",
-    )
     return arguments
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     sources = find_sources(arguments.data)
-    estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
-    if not arguments.following_alone:
-        estimator = _calibrated(estimator, sources, find_scenes(arguments.data))
-    of_17 = estimator.config.fusion.skeleton == HUMAN36M_17.name  # poses of other joint sets are not corrected
-    if arguments.following_alone or (of_17 and estimator.config.following is not None):
-        estimator = _following(estimator, sources)
-    if of_17:
+    estimator = _calibrated(PoseEstimator.from_pretrained(arguments.checkpoint), sources, find_scenes(arguments.data))
+    if estimator.config.fusion.skeleton == HUMAN36M_17.name:  # poses of other joint sets are not corrected
+        if estimator.config.following is not None:
+            estimator = _following(estimator, sources)
         estimator = _spread(estimator, sources)
     card = (arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8")
     update_checkpoint(arguments.checkpoint, estimator.config, card, read_metrics(arguments.checkpoint))
@@ -86,12 +78,11 @@ def _calibrated(estimator: PoseEstimator, sources: list[Source], scenes: Scenes 
     evidence = [_heights_and_hits(estimator, source, truth) for source, truth in people]
     peaks, rivals, hits = (np.concatenate(column) for column in zip(*evidence, strict=True))
     calibration = fit_calibration(peaks, rivals, hits)
-    estimator = with_calibration(estimator, calibration)
+    estimator = changed(estimator, calibration=calibration)
     if scenes:
         estimator = fit_scores(estimator, scenes)
     print(f"evidence: height of the peak less {calibration.rival} of the map's height elsewhere")
-    for peak, confidence in zip(calibration.peak, calibration.confidence, strict=True):
-        print(f"evidence {peak:.3f} -> confidence {confidence:.3f}")
+    print(f"from evidence to confidence: {dict(zip(calibration.peak, calibration.confidence, strict=True))}")
     search = estimator.config.search
     print(f"{len(peaks)} joints; weights of a person's score {search.score}, from {search.person} on a person")
     return estimator
@@ -99,18 +90,18 @@ def _calibrated(estimator: PoseEstimator, sources: list[Source], scenes: Scenes 
 
 def _following(estimator: PoseEstimator, sources: list[Source]) -> PoseEstimator:
     """The same networks with 3D that follows its 2D joints as far as serves the even held-out people best."""
-    plain = estimator.with_config(dataclasses.replace(estimator.config, following=None))
+    plain = changed(estimator, following=None)
     people = [find(plain, members) for members in held_out(sources, 0).values()]
     following = fit_following(people, estimator.config.following or FollowingConfig())
     print(f"3D follows by {following.limbs} of the limbs, {following.plane} in x and y, {following.depth} in z")
-    return estimator.with_config(dataclasses.replace(estimator.config, following=following))
+    return changed(estimator, following=following)
 
 
 def _spread(estimator: PoseEstimator, sources: list[Source]) -> PoseEstimator:
     """The same networks with spreads that are as large as their errors on the even held-out people."""
     if not estimator.config.fusion.spreads:
         return estimator
-    told = estimator.with_config(dataclasses.replace(estimator.config, spread=SpreadConfig(1.0, 1.0)))
+    told = changed(estimator, spread=SpreadConfig(1.0, 1.0))
     people = [find(told, members) for members in held_out(sources, 0).values()]
     if not people:
         return estimator
@@ -119,7 +110,7 @@ def _spread(estimator: PoseEstimator, sources: list[Source]) -> PoseEstimator:
         np.concatenate([one.spreads[OURS] for one in people]),
     )
     print(f"3D is off by {spread.across} times what the network says across, {spread.depth} times in depth")
-    return estimator.with_config(dataclasses.replace(estimator.config, spread=spread))
+    return changed(estimator, spread=spread)
 
 
 def fit_spread(errors: np.ndarray, told: np.ndarray) -> SpreadConfig:
@@ -136,9 +127,9 @@ def fit_spread(errors: np.ndarray, told: np.ndarray) -> SpreadConfig:
     return SpreadConfig(*(round(float(scale * factor), 3) for factor in (across, depth)))
 
 
-def with_calibration(estimator: PoseEstimator, calibration: CalibrationConfig) -> PoseEstimator:
-    """The same networks with another calibration."""
-    return estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration))
+def changed(estimator: PoseEstimator, **settings: Any) -> PoseEstimator:
+    """The same networks with other settings."""
+    return estimator.with_config(dataclasses.replace(estimator.config, **settings))
 
 
 def fit_scores(estimator: PoseEstimator, scenes: Scenes) -> PoseEstimator:
@@ -169,7 +160,7 @@ def fit_scores(estimator: PoseEstimator, scenes: Scenes) -> PoseEstimator:
         person=round(point, 3),
         box_score=round(float(1 / (1 + np.exp(-left / weights[1]))), 3) if weights[1] > 0 else 0.5,
     )
-    return estimator.with_config(dataclasses.replace(estimator.config, search=search))
+    return changed(estimator, search=search)
 
 
 def fit_following(kinds: list[People], usual: FollowingConfig) -> FollowingConfig:
@@ -246,17 +237,13 @@ def fit_knots(heights: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
 
 def _heights_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) -> tuple[np.ndarray, ...]:
     """Heights at the labelled limb joints (N,) of the even validation people and elsewhere, and which are right."""
-    predictor = estimator.predictor
-    size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
     rows = np.arange(0, len(truth.rows), 2)
-    crops = [crop_of_box(source.box[truth.rows[n]], size, margin) for n in rows]
-    photos = [source.photo(truth.rows[n]) for n in rows]
-    predictions = predictor.predict(photos, crops, flip_test=True)
-    part = truth.of(list(truth.rows[rows]), truth.joints[rows])
-    hits = correct_keypoints(np.array([one.points for one in predictions]), part.joints, MPII_16)
-    maps = torch.stack([one.maps for one in predictions])
+    members = [(source, row) for row in truth.rows[rows]]
+    found = [one for part in predictions(estimator, members) for one in part]
+    hits = correct_keypoints(np.array([one.points for one in found]), truth.joints[rows], MPII_16)
+    maps = torch.stack([one.maps for one in found])
     points, peaks = decode_smoothed(maps)
-    labelled = part.labelled[:, LIMBS_16]
+    labelled = truth.labelled[rows][:, LIMBS_16]
     return tuple(values[:, LIMBS_16][labelled] for values in (peaks.numpy(), rival_heights(maps, points).numpy(), hits))
 
 

@@ -1,9 +1,9 @@
 """Measure a checkpoint on validation people: ``python -m train.evaluate --data DIR --checkpoint DIR``.
 
 In the true box, end to end, on whole photos with everyone boxed, in 3D beside the training set's mean pose, the
-calibration of the confidence, and negatives: crops that show nobody. ``--card`` writes the figures into the
-checkpoint's card, ``--out`` with each person's scores into a file, which ``train.compare`` takes. With ``--protocol``,
-a published protocol on one folder of ``train.prepare`` instead, beside what the paper prints.
+and the calibration of the confidence. ``--card`` writes the figures into the checkpoint's card, ``--out`` with each
+person's scores into a file, which ``train.compare`` takes. With ``--protocol``, a published protocol on one folder of
+``train.prepare`` instead, beside what the paper prints.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -30,26 +29,23 @@ from train.evaluation.card import figure_lines, write_card
 from train.evaluation.end_to_end import (
     LIMBS_16,
     LIMBS_17,
+    PEOPLE,
     Truth,
     estimate_people,
     grouped_table,
     labelled_people,
     limb_hits,
     mirrored_share,
-    on_canvases,
     person_scores,
     pose_table,
+    second_peaks,
     upside_down,
     with_error,
 )
-from train.evaluation.negatives import negative_crops
-from train.evaluation.paired import PEOPLE
 from train.evaluation.registry import NAMES, measure_protocol
 from train.evaluation.scenes import scene_figures
-from train.evaluation.second_peaks import second_peaks
 from train.fusion_stage.pose_figures import mean_pose
 
-_TIMED = 60  # photos
 _SECOND_PEAK = 0.5  # of the first one's height, from which a map has two peaks
 
 
@@ -63,8 +59,6 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--protocol", choices=NAMES, help="a published protocol, on a folder of train.prepare; people-3d: of data sets"
     )
-    arguments.add_argument("--only", nargs="*", help="names of the sources to measure on (default: all)")
-    arguments.add_argument("--seed", type=int, default=0, help="of the canvases")
     arguments.add_argument("--out", type=Path, help="also write the figures as JSON; with --protocol a folder")
     arguments.add_argument("--card", action="store_true", help="write the figures into the checkpoint's card")
     return arguments
@@ -74,8 +68,6 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     if arguments.protocol:
         return run_protocol(arguments)
-    if arguments.card and arguments.only:
-        raise ValueError("--card writes the figures of all sources: leave --only away")
     if arguments.out and not arguments.out.parent.is_dir():
         raise FileNotFoundError(f"--out {arguments.out}: there is no folder {arguments.out.parent}")
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
@@ -83,13 +75,8 @@ def main(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{arguments.checkpoint} puts out {joints}, expected {HUMAN36M_17.name}: use --protocol")
     sources = find_sources(arguments.data)
     mean = {name: _training_mean(sources, name) for name in ("photos", SYNTHETIC)}
-    if arguments.only:
-        if unknown := sorted(set(arguments.only) - {source.name for source in sources}):
-            known = ", ".join(sorted({source.name for source in sources}))
-            raise ValueError(f"--only {' '.join(unknown)}: {arguments.data} has {known}")
-        sources = [source for source in sources if source.name in arguments.only]
-    figures = measure(estimator, sources, mean, arguments.seed)
-    if not arguments.only and (scenes := find_scenes(arguments.data)):
+    figures = measure(estimator, sources, mean)
+    if scenes := find_scenes(arguments.data):
         figures["scenes"] = scene_figures(estimator, scenes)
     print_figures(figures)
     if arguments.out:
@@ -101,9 +88,9 @@ def main(arguments: argparse.Namespace) -> int:
 
 def run_protocol(arguments: argparse.Namespace) -> int:
     """Measure by ``--protocol``, print the table and write it into the folder ``--out``; returns the exit status."""
-    if arguments.card or arguments.only:
-        raise ValueError("--protocol measures one data set and writes no card: leave --card and --only away")
-    if arguments.out and arguments.out.exists() and not arguments.out.is_dir():
+    if arguments.card:
+        raise ValueError("--protocol measures one data set and writes no card: leave --card away")
+    if arguments.out and arguments.out.is_file():
         raise ValueError(f"--out {arguments.out} is a file: with --protocol it is the folder that the table goes into")
     table = measure_protocol(arguments.protocol, arguments.data, arguments.checkpoint)
     print(table.to_markdown())
@@ -113,7 +100,7 @@ def run_protocol(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.ndarray], seed: int) -> dict[str, dict]:
+def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.ndarray]) -> dict[str, dict]:
     """All figures of a checkpoint.
 
     Raises:
@@ -126,8 +113,6 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
     kinds = ("true box", "mirror joints", "end to end", "3D", "rendered 3D", PEOPLE)
     figures: dict[str, dict] = {kind: {} for kind in kinds}
     tested = []
-    negatives = [negative_crops(source) for source in sources]
-    empty = [crop for crops in negatives for crop in crops]
     for source, truth in people:
         poses = estimate_people(estimator, source, truth.rows, boxed=True)
         _add_rows(figures, "true box", source, truth.rows, person_scores(poses, truth))
@@ -143,15 +128,7 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
             figures["3D"][source.name] = pose_table(poses, source, truth.rows, mean["photos"])
         if not known.agreed:
             tested.append(_tested_confidence(poses, truth))
-            if not known.whole_photos:
-                rows, scores, pasted = on_canvases(estimator, source, empty, seed)
-                _add_rows(figures, "end to end", source, rows, scores, pasted)
-    figures |= _calibration(tested)
-    if whole := [source for source in sources if data_set(source.name).whole_photos and source.validation.any()]:
-        figures["speed"] = speed_figures(estimator, whole[0])
-    if crops := [crop for crops in negatives for crop in crops[1::2]]:  # the others were calibrated on
-        figures["negatives"] = negative_figures(estimator, crops)
-    return figures
+    return figures | _calibration(tested)
 
 
 def _training_mean(sources: list[Source], kind: str) -> np.ndarray:
@@ -163,19 +140,8 @@ def _training_mean(sources: list[Source], kind: str) -> np.ndarray:
     return mean_pose(poses, weight)
 
 
-def _add_rows(
-    figures: dict[str, dict], kind: str, source: Source, rows: np.ndarray, scores: np.ndarray, more: dict | None = None
-) -> None:
-    """Mean score, its standard error and n, and each person's; for whole sports photos upright and upside down apart.
-
-    Args:
-        figures: to add to.
-        kind: of score, a name in ``figures``.
-        source: the people's.
-        rows: (N,) theirs in it.
-        scores: (N,) NaN for people without.
-        more: figures of the same people.
-    """
+def _add_rows(figures: dict[str, dict], kind: str, source: Source, rows: np.ndarray, scores: np.ndarray) -> None:
+    """Mean score (N,), NaN for people without, and each person's; whole sports photos upright and upside down apart."""
     parts = {source.name: np.ones(len(rows), bool)}
     if data_set(source.name).whole_photos:
         inverted = upside_down(source, rows)
@@ -184,7 +150,7 @@ def _add_rows(
     for name, part in parts.items():
         mine = part & ~np.isnan(scores)
         if mine.any():
-            figures[kind][name] = {**with_error(scores[mine], unit), **(more or {})}
+            figures[kind][name] = with_error(scores[mine], unit)
             people = zip(rows[mine], scores[mine], strict=True)
             figures[PEOPLE].setdefault(kind, {})[name] = {_person(source, row): float(score) for row, score in people}
 
@@ -197,7 +163,7 @@ def _person(source: Source, row: int) -> str:
 def _tested_confidence(poses: list[Pose | None], truth: Truth) -> np.ndarray:
     """(K, 3) confidence, correctness and second peak of the labelled joints of odd people, not seen by calibration.
 
-    The second peak: see :func:`train.evaluation.second_peaks.second_peaks`.
+    The second peak: see :func:`train.evaluation.end_to_end.second_peaks`.
     """
     tested = [number for number in range(1, len(poses), 2) if poses[number] is not None]
     shape = (-1, len(LIMBS_17))
@@ -225,30 +191,11 @@ def calibration_figures(confidence: np.ndarray, correct: np.ndarray) -> dict:
     return {"n": len(correct), "expected_calibration_error": error, "reliability": table}
 
 
-def negative_figures(estimator: PoseEstimator, crops: list[np.ndarray]) -> dict[str, float]:
-    """Percentage of negatives, crops that show nobody, in which somebody is found."""
-    taken = sum(pose is not None for pose in estimator.batch(crops))
-    return {"n": len(crops), "taken_for_a_person": 100 * taken / len(crops)}
-
-
-def speed_figures(estimator: PoseEstimator, source: Source) -> dict[str, float]:
-    """Median seconds from a decoded whole photo to the pose of its best person, one photo after another."""
-    rows = np.flatnonzero(source.validation)[:_TIMED]
-    seconds = []
-    for photo in [source.photo(row) for row in rows]:
-        began = time.perf_counter()
-        estimator.batch([photo])
-        seconds.append(time.perf_counter() - began)
-    return {"n": len(rows), "seconds a photo": float(np.median(seconds))}
-
-
 def print_figures(figures: dict[str, dict]) -> None:
     """Print the tables, as the card has them."""
-    scores = {name: info.teacher_score for name, info in SETS.items() if info.teacher_score}
-    teachers = ", ".join(f"{name} from score {score}" for name, score in scores.items())
+    scores = ", ".join(f"{name} from score {one.teacher_score}" for name, one in SETS.items() if one.teacher_score)
     print("PCK@0.2, 12 limb joints, mean over people and its standard error, %")
-    print(f"(hand labels or exact ones, but by teachers alone: {teachers})\n")
-    print(*figure_lines(figures), sep="\n")
+    print(f"(hand labels or exact ones, but by teachers alone: {scores})\n", *figure_lines(figures), sep="\n")
 
 
 if __name__ == "__main__":

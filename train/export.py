@@ -35,10 +35,7 @@ from fusion_model.files import replacing
 from fusion_model.hourglass import folded
 from fusion_model.hub.checkpoints import DEFAULT
 from fusion_model.skeletons import MPII_16, SKELETONS, pelvis_weights
-from fusion_model.threads import Threads
 from train.command import run_command
-from train.engine.arguments import at_least
-from train.fusion_stage.timing import take_turns
 
 FORMAT = "fusion-pose-onnx/1"
 OPSET = 18
@@ -115,13 +112,12 @@ def parts(estimator: PoseEstimator) -> dict[str, Part]:
     return found
 
 
-def export_onnx(estimator: PoseEstimator, folder: Path, *, rounds: int = 0) -> None:
+def export_onnx(estimator: PoseEstimator, folder: Path) -> None:
     """Write the networks and ``model.json``, and print a line for each; the folder appears complete or not at all.
 
     Args:
         estimator: on the CPU.
         folder: to write; an existing one must be empty or an export, which it replaces.
-        rounds: in which onnxruntime and torch take turns to be timed.
 
     Raises:
         ValueError: if packages are missing, the folder holds other files, or onnxruntime computes something else.
@@ -139,25 +135,20 @@ def export_onnx(estimator: PoseEstimator, folder: Path, *, rounds: int = 0) -> N
             _write(part, path)
             session = runtime(path)
             about["networks"][name] = _interface(session)
-            timed = _timed(part, session, rounds) if rounds else ""
-            print(f"{name}: differs from torch by {_difference(part, session):.1g} at most{timed}", flush=True)
+            print(f"{name}: differs from torch by {_difference(part, session):.1g} at most", flush=True)
         (unfinished / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
 def _onnxruntime() -> Callable[[Path], Any]:
-    """Opens an ONNX file with as many threads as torch takes."""
     try:
         import onnxruntime  # noqa: PLC0415
         import onnxscript  # noqa: F401, PLC0415 - what torch.onnx needs
     except ModuleNotFoundError as error:
         raise ValueError(f'--format onnx needs more packages ({error}): pip install ".[onnx]"') from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    return lambda path: onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return lambda path: onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
 def _write(part: Part, path: Path) -> None:
-    """Export one network, its N left open."""
     axes = tuple({0: torch.export.Dim("N")} for _ in part.inputs)
     with torch.no_grad():
         program = torch.export.export(part, tuple(part.inputs.values()), dynamic_shapes=(axes,))
@@ -186,19 +177,7 @@ def _difference(part: Part, session: Any) -> float:
     return max(worst.values())
 
 
-def _timed(part: Part, session: Any, rounds: int) -> str:
-    """How long both take for two pictures, as an estimate of one person with the flip test runs them."""
-    device = torch.device("cpu")
-    inputs = [value.contiguous(memory_format=torch.channels_last) for value in part.inputs.values()]
-    threads = Threads.on(device)
-    arrays = {name: value.numpy() for name, value in part.inputs.items()}
-    calls = {"onnx": lambda: session.run(None, arrays), "torch": lambda: threads.run(part, *inputs)}
-    seconds = take_turns(calls, device, rounds)
-    return f"; onnxruntime {1e3 * seconds['onnx']:.1f} ms for two, torch {1e3 * seconds['torch']:.1f}"
-
-
 def _interface(session: Any) -> dict[str, dict[str, list[int | str]]]:
-    """Names and shapes of what a network takes and gives."""
     kinds = {"inputs": session.get_inputs(), "outputs": session.get_outputs()}
     return {kind: {one.name: ["N", *one.shape[1:]] for one in tensors} for kind, tensors in kinds.items()}
 
@@ -226,17 +205,13 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--checkpoint", default=DEFAULT, help="a folder, or a Hub id as user/name (default: the bundled one)"
     )
-    arguments.add_argument(
-        "--time", type=at_least(0, int), default=0, metavar="ROUNDS",
-        help="rounds in which onnxruntime and torch take turns to be timed (default: 0)",
-    )  # fmt: skip
     return arguments
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu")
-    export_onnx(estimator, arguments.out, rounds=arguments.time)
+    export_onnx(estimator, arguments.out)
     print(f"{arguments.out} has {', '.join(sorted(path.name for path in arguments.out.iterdir()))}")
     return 0
 

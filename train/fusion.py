@@ -8,6 +8,7 @@ for each action of a prepared set, in a folder each; ``train.evaluate --protocol
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -15,13 +16,22 @@ import torch
 
 from fusion_model.fusion import FusionNetwork
 from train.command import run_command, training_parser
+from train.data.sources import find_actions
 from train.detector_stage.attach import read_detector
 from train.engine.arguments import read_settings
 from train.engine.checkpoints import is_released
 from train.engine.loop import start_accelerator, start_warm
 from train.engine.provenance import begin_provenance
-from train.fusion_stage.action_specific import train_actions
-from train.fusion_stage.training import Trainer, fusion_config, load_hourglass
+from train.engine.run_files import check_settings
+from train.fusion_stage.data import fusion_fingerprint
+from train.fusion_stage.training import (
+    ACTIONS,
+    Trainer,
+    action_checkpoint,
+    fusion_config,
+    load_hourglass,
+    sample_settings,
+)
 from train.settings import FusionTrainConfig
 
 
@@ -46,13 +56,38 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     settings = read_settings(FusionTrainConfig, arguments)
+    return 0 if (train_actions if arguments.action_specific else train)(settings, arguments) else 1
 
-    def train_one(settings: FusionTrainConfig, run: Path, cache: Path | None) -> bool:
-        return train(settings, argparse.Namespace(**{**vars(arguments), "run": run, "cache": cache}))
 
-    if arguments.action_specific:
-        return 0 if train_actions(settings, arguments, train_one) else 1
-    return 0 if train(settings, arguments) else 1
+def train_actions(settings: FusionTrainConfig, arguments: argparse.Namespace) -> bool:
+    """A run for each action of the data, in ``RUN/<action>``, finished ones are kept; False if one was stopped.
+
+    Raises:
+        ValueError: if the people have no action, or the folder was begun with other settings.
+    """
+    out, accelerator = arguments.run, start_accelerator()
+    actions = find_actions(arguments.data)
+    if (out / "checkpoints").exists():
+        raise ValueError(f"{out} is a run for all actions: choose another --run")
+    config = fusion_config(settings, arguments.hourglass)
+    hourglass, samples = load_hourglass(config, arguments.hourglass), sample_settings(config, settings)
+    shared = settings.fixed() | {"actions": actions}
+    shared["data and hourglass"] = fusion_fingerprint(arguments.data, samples, hourglass, accelerator.device)
+    with accelerator.main_process_first():
+        check_settings(out, ACTIONS, shared, option="--run")
+    for number, action in enumerate(actions, 1):
+        if action_checkpoint(out, action).is_dir():
+            accelerator.print(f"{number}/{len(actions)} {action}: finished before")
+            continue
+        if settings.minutes_left() < 0:
+            limit = f"the time limit of {settings.time_limit:g} minutes"
+            accelerator.print(f"stopped by {limit}; run again to continue")
+            return False
+        accelerator.print(f"{number}/{len(actions)} {action}")
+        own = {"run": out / action, "cache": arguments.cache / action if arguments.cache else None}
+        if not train(dataclasses.replace(settings, action=action), argparse.Namespace(**(vars(arguments) | own))):
+            return False
+    return True
 
 
 def train(settings: FusionTrainConfig, arguments: argparse.Namespace) -> bool:

@@ -1,4 +1,4 @@
-"""What each network is trained to lower: errors of maps, of 3D poses (Eq. 4), of their 2D labels, of boxes."""
+"""What each network is trained to lower: errors of maps, of 3D poses (Eq. 4), of boxes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from torch.nn import functional
 
 from fusion_model.detection.network import STRIDE, cell_boxes
 from fusion_model.fusion import SHARPNESS, FusionNetwork
-from fusion_model.skeletons import MPII_IN_HUMAN36M
 
-_MIN_JOINTS = 4  # fewer say nothing of a pose
 _MIN_SIGMA = 0.7  # cells, of the target's bell round the middle of a box
 _SIGMA = 0.1  # of the bell, in sides of the box
 _FAR, _CLOSE = 100.0, 20.0  # mm: factor of a distance, and up to where it is round like a square
@@ -96,37 +94,6 @@ def spread_loss(spread: Tensor, pose: Tensor, target: Tensor, weight: Tensor) ->
     size, off = spread[..., [0, 0, 1]], (pose.detach().float() - target).abs()
     unlikely = (size.log() + off / size).sum(-1)
     return _UNLIKELY * (unlikely * weight).sum(1).mean()
-
-
-def reprojection_loss(pose: Tensor, points: Tensor, weight: Tensor) -> Tensor:
-    """How far a pose, seen from straight ahead, is off the labelled 2D joints: for photos whose 3D is not known.
-
-    The scale and place that fit best (weak perspective, least squares) are taken as given: no gradient flows through
-    them, so that the loss cannot be lowered by a smaller pose.
-
-    Args:
-        pose: (N, 17, 3) mm, Human3.6M's order.
-        points: (N, 16, 2) pixels, MPII's order.
-        weight: (N, 16) trust in each, 0 where unknown.
-
-    Returns:
-        () mm**2: half the squared distance, summed over the joints and averaged over the batch, as in Eq. 4.
-    """
-    flat = pose[:, list(MPII_IN_HUMAN36M), :2].float()
-    known = (weight > 0).sum(1) >= _MIN_JOINTS
-    weight = weight * known[:, None]
-    total = weight.sum(1).clamp_min(1e-6)[:, None]
-    with torch.no_grad():
-        middle = (points * weight[..., None]).sum(1) / total
-        offset = points - middle[:, None]
-    here = (flat * weight[..., None]).sum(1) / total
-    seen = flat - here[:, None]
-    with torch.no_grad():
-        along = (weight[..., None] * seen * offset).sum((1, 2))
-        size = (weight[..., None] * offset.square()).sum((1, 2)).clamp_min(1e-6)
-        scale = (along / size).clamp_min(0)  # mm a pixel
-    squared = (seen - scale[:, None, None] * offset).square().sum(-1)
-    return (weight * squared).sum(1).mean() / 2
 
 
 def bells(boxes: Tensor, there: Tensor, side: int) -> Tensor:

@@ -26,7 +26,6 @@ from fusion_model.hub.push import check_target, clear_failures, find_token, push
 from train.command import run_command
 from train.evaluation.card import RESEARCH_ONLY, card_text
 
-_HEAD_LINES = 20  # of the card, shown by --dry-run
 CHECKOUT = Path(__file__).parent.parent
 SPACE = (
     "README.md", "LICENSE", "requirements.txt", "app.py", "demo", "fusion_model", "assets/checkpoints",
@@ -53,7 +52,6 @@ def parser() -> argparse.ArgumentParser:
         help="name or Hub id of what it was trained on; may be repeated (default: as noted in the checkpoint)",
     )
     arguments.add_argument("--licence", help=f"of the weights, an id of the Hub (default: {RESEARCH_ONLY})")
-    arguments.add_argument("--card", type=Path, help="your own card (default: written from the checkpoint)")
     arguments.add_argument(
         "--dry-run", action="store_true", help="check everything, show what would be sent, and send nothing"
     )
@@ -70,20 +68,15 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _publish_checkpoint(arguments: argparse.Namespace) -> None:
-    """``--repo``: a checkpoint with its card."""
     folder = checkpoint_of(arguments.run)
     estimator = try_out(folder)
-    if arguments.card:
-        card = _own_card(arguments.card)
-    else:
-        card = card_text(
-            estimator.config, arguments.repo, read_metrics(folder), arguments.dataset, licence=arguments.licence
-        )
+    metrics = read_metrics(folder)
+    card = card_text(estimator.config, arguments.repo, metrics, arguments.dataset, licence=arguments.licence)
     if arguments.dry_run:
         print(f"would send to {arguments.repo}" + (f", as {arguments.tag}" if arguments.tag else "") + ":")
-        print(tree(folder, card))
-        print("the card begins with:\n")
-        print("\n".join(card.splitlines()[:_HEAD_LINES]))
+        sizes = {name: (folder / name).stat().st_size for name in FILES}
+        print(listing(sizes | {CARD_FILE: len(card.encode())}))
+        print(f"the card:\n\n{card}")
         return
     pushed = push_folder(folder, arguments.repo, private=arguments.private, tag=arguments.tag, card=card, tell=_tell)
     print(f"{'published' if pushed.uploaded else 'identical to what is there already, nothing sent'}: {pushed.url}")
@@ -92,12 +85,14 @@ def _publish_checkpoint(arguments: argparse.Namespace) -> None:
 
 
 def _publish_space(arguments: argparse.Namespace) -> None:
-    """``--space``: the page."""
     files = space_files(CHECKOUT)
     try_out(bundled_checkpoint())
     if arguments.dry_run:
         print(f"would send to the Space {arguments.space}:")
-        print(space_tree(files))
+        sizes = dict.fromkeys(SPACE, 0)
+        for name, path in files.items():
+            sizes[next(top for top in SPACE if f"{name}/".startswith(f"{top}/"))] += path.stat().st_size
+        print(listing(sizes))
         return
     url, changed = push_space(arguments.space, files, private=arguments.private)
     print(f"{'published' if changed else 'identical to what is there already, nothing sent'}: {url}")
@@ -153,20 +148,10 @@ def push_space(repo_id: str, files: dict[str, Path], *, private: bool = False) -
     return f"{api.endpoint}/spaces/{repo_id}", commit.oid != before.sha
 
 
-def space_tree(files: dict[str, Path]) -> str:
-    """What a Space gets, with sizes: one line for each of :data:`SPACE`."""
-    sizes = {
-        top: [path.stat().st_size for name, path in files.items() if f"{name}/".startswith(f"{top}/")] for top in SPACE
-    }
-    lines = [f"  {top:20} {sum(found):>12,} bytes in {len(found)} files" for top, found in sizes.items()]
-    return "\n".join([*lines, f"  {'in all':20} {sum(map(sum, sizes.values())):>12,} bytes"])
-
-
 def _check_usage(arguments: argparse.Namespace) -> None:
-    """Refuse what does not go together; bad usage."""
-    of_checkpoints = [arguments.run, arguments.tag, arguments.dataset, arguments.licence, arguments.card]
+    of_checkpoints = [arguments.run, arguments.tag, arguments.dataset, arguments.licence]
     if arguments.space and any(of_checkpoints):
-        parser().error("--space sends this checkout: RUN, --tag, --dataset, --licence and --card belong to --repo")
+        parser().error("--space sends this checkout: RUN, --tag, --dataset and --licence belong to --repo")
     if arguments.repo and not arguments.run:
         parser().error("--repo needs RUN: a run of train.fusion, or a checkpoint folder")
 
@@ -204,20 +189,17 @@ def try_out(folder: Path) -> PoseEstimator:
     return estimator
 
 
-def tree(folder: Path, card: str) -> str:
-    """The files that are sent, with their sizes."""
-    sizes = {name: len(card.encode()) if name == CARD_FILE else (folder / name).stat().st_size for name in FILES}
-    lines = [f"  {name:20} {size:>12,} bytes" for name, size in sizes.items()]
-    return "\n".join([*lines, f"  {'in all':20} {sum(sizes.values()):>12,} bytes"])
+def listing(sizes: dict[str, int]) -> str:
+    """Files that are sent, with their sizes in bytes."""
+    lines = [f"  {name:20} {size:>12,} bytes" for name, size in {**sizes, "in all": sum(sizes.values())}.items()]
+    return "\n".join(lines)
 
 
 def _repository(text: str) -> str:
-    """Reader of a repository's name on the command line."""
     return _checked(text, text, None)
 
 
 def _tag(text: str) -> str:
-    """Reader of a tag on the command line."""
     return _checked(text, "user/name", text)
 
 
@@ -230,19 +212,7 @@ def _checked(text: str, repo_id: str, tag: str | None) -> str:
     return text
 
 
-def _own_card(path: Path) -> str:
-    """The text of a card that the user wrote."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"the card {path} must be text in UTF-8") from error
-    if not text.startswith("---\n"):
-        raise ValueError(f"the card {path} must begin with a block of metadata between two lines '---'")
-    return text
-
-
 def _tell(sentence: str) -> None:
-    """Say what is going on, where errors go."""
     print(f"python -m train.publish: {sentence}", file=sys.stderr)
 
 

@@ -49,19 +49,15 @@ def stages(out: Path, minutes: float, seed: int) -> list[Stage]:
 
 
 def summary(out: Path, seconds: dict[str, float]) -> str:
-    """The measured figures, and the commands that go on from here.
-
-    The errors are those of all people held out, in their true boxes, detected or not.
-    """
+    """The measured figures, of all people held out in their true boxes, and the commands that go on from here."""
     checkpoint = out / "fusion" / "checkpoint"
     figures = read_metrics(checkpoint)["fusion"]
     pck = read_json(out / "hourglass" / "best" / "figures.json")["mean"]
     ours, mean = (figures[name]["mpjpe"] for name in ("released", "mean pose"))
-    word = "below" if ours < mean else "above"
     lines = [
         f"{figures['released']['n']} held-out rendered people in their true boxes:",
         f"  mean pose  MPJPE {mean:6.1f} mm",
-        f"  ours       MPJPE {ours:6.1f} mm  ({100 * abs(1 - ours / mean):.1f} % {word} the mean pose)",
+        f"  ours       MPJPE {ours:6.1f} mm  ({abs(1 - ours / mean):.1%} {'below' if ours < mean else 'above'} it)",
         f"  2D         PCK@0.2 {pck:5.1f} %",
         *(f"{taken:7.1f} s  {name}" for name, taken in seconds.items()),
         f"{sum(seconds.values()):7.1f} s  in all",

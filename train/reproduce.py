@@ -9,18 +9,25 @@ again to continue where it was cut; recipes of one --out share the networks that
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import math
+import statistics
 import sys
 from dataclasses import fields
 from pathlib import Path
 
+from fusion_model.hub.checkpoints import CARD_FILE, read_metrics
 from fusion_model.presets import PRESETS
 from train.command import new_parser, run_command
-from train.data.readers.registry import DISTRIBUTED
+from train.data.source import SYNTHETIC
+from train.data.sources import find_sources
+from train.detector_stage.attach import read_detector
 from train.engine.arguments import positive
 from train.engine.run_files import check_settings
-from train.recipes.checks import check_data
+from train.evaluation.paper import TABLE_5
+from train.evaluation.tables import Table
+from train.fusion_stage.training import load_hourglass
 from train.recipes.plan import Choices, Recipe, bundled_recipes
-from train.recipes.reports import report
 from train.recipes.stages import run_stages, shown
 
 _BASES = ("mpii", "lsp", "lspet", "coco")  # sets of photos that every hourglass can start on
@@ -38,10 +45,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--preset", choices=sorted(PRESETS), help="sizes of the networks (default: paper; of released: released)"
     )
-    arguments.add_argument(
-        "--base", choices=[name for name in _BASES if name in DISTRIBUTED], default="mpii",
-        help="set that the hourglass is trained on first",
-    )  # fmt: skip
+    arguments.add_argument("--base", choices=_BASES, default="mpii", help="set that the hourglass is trained on first")
     arguments.add_argument(
         "--init-from", type=Path, help="of released: checkpoint whose hourglass and detector to take"
     )
@@ -60,6 +64,73 @@ def recipe_file(text: str) -> Path:
     if text not in bundled and not text.endswith(".toml"):
         raise argparse.ArgumentTypeError(f"must be {', '.join(bundled)} or a file FILE.toml, got {text!r}")
     return bundled[text].path if text in bundled else Path(text)
+
+
+def check_data(recipe: Recipe, choices: Choices) -> None:
+    """Refuse data and a checkpoint that a recipe cannot start from, before anything is made.
+
+    Raises:
+        FileNotFoundError: if a set or the checkpoint is not there.
+        ValueError: if a folder has nobody of a set to train or to validate on, or the checkpoint's networks do not fit.
+    """
+    for named in recipe.sets or ("",):  # none: photos of any
+        name = named.format(base=choices.base)
+        found = [
+            one for one in find_sources(choices.data / name) if (one.name == name if name else one.name != SYNTHETIC)
+        ]
+        for part, held_out in (("train", False), ("validate", True)):
+            if not any((source.validation == held_out).any() for source in found):
+                wanted = f"people of {name}" if name else "photos"
+                raise ValueError(f"{choices.data / name} has no {wanted} to {part} on: see docs/data.md")
+    if choices.init_from:
+        load_hourglass(PRESETS[choices.preset or recipe.preset], choices.init_from)
+        read_detector(choices.init_from)
+
+
+_OURS = ("this checkpoint", "a checkpoint for each action")  # begin the rows of a protocol that are not the paper's
+
+
+def report(recipe: Recipe, out: Path) -> str:
+    """Write what the recipe ends with, once all is done, and return it as text."""
+    if recipe.report == "card":
+        checkpoint = out / "fusion" / "checkpoint"
+        rows = read_metrics(checkpoint)["true box"]
+        lines = [f"{name:24} n {row['n']:5}  PCK@0.2 {row['pck']:5.1f} %" for name, row in rows.items()]
+        lines += [f"all figures: {checkpoint / CARD_FILE}", f"FUSION_POSE_MODEL={checkpoint} python app.py"]
+        return "\n".join(lines)
+    table = _strategies(recipe, out) if recipe.report == "strategies" else _side_by_side(recipe, out)
+    paths = table.write(out / "tables", recipe.path.stem)
+    return "\n".join((table.to_markdown(), *(f"written: {path}" for path in paths)))
+
+
+def _side_by_side(recipe: Recipe, out: Path) -> Table:
+    ours, theirs = {}, {}
+    for measured, title in recipe.rows.items():
+        table = Table.read(out / "measured" / measured / f"{recipe.protocol}.json")
+        for row, values in table.rows.items():
+            if row.startswith(_OURS):
+                ours[", ".join((title, *row.split(", ")[1:]))] = values
+            else:
+                theirs[row] = values
+    return dataclasses.replace(table, rows=ours | theirs, notes=(*table.notes, *recipe.notes))
+
+
+def _strategies(recipe: Recipe, out: Path) -> Table:
+    each = next(table["each"] for table in recipe.tables.values() if "each" in table)
+    rows = {}
+    for strategy in each["strategy"]:
+        places = sorted((out / "measured").glob(f"{strategy}-*/human36m.json"))
+        tables = [Table.read(place) for place in places]
+        figures = [table.rows["this checkpoint"][-1] for table in tables]  # the mean of all actions
+        std = math.nan if math.isnan(sum(figures)) else statistics.stdev(figures)
+        rows[strategy] = (statistics.mean(figures), std, TABLE_5[strategy])
+    counts = dict.fromkeys(("ours", "standard deviation"), tables[0].counts["all"])
+    notes = (
+        f"ours: the mean over {len(tables)} seeds of networks for all actions, at their last step",
+        "the paper's figure of the trainable network is that of a model for each action in its Table 1",
+    )
+    title = "Ways of merging on Human3.6M, MPJPE in mm, mean of the actions (the paper's Table 5)"
+    return Table(title, ("ours", "standard deviation", "paper"), rows, counts, notes, 2)
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -56,9 +56,6 @@ class DetectorTrainConfig(TrainConfig):
     clip: float = 10.0
     width: int = setting(DetectorConfig.width, "channels of the backbone; a multiple of 4", positive(int))
     input_size: int = setting(DetectorConfig.input_size, "pixels of the photo's side", positive(int))
-    freeze_front: bool = setting(
-        False, "leave the layers before the first halving to 1/8 as they are: faster", free=True
-    )
     scene_fraction: float = setting(0.6, "fraction of whole photos, where --data has scenes", fraction)
 
 
@@ -103,21 +100,11 @@ class FusionTrainConfig(_CropsConfig):
     )
     soft_fraction: float = setting(0.6, "fraction of the steps with soft weights", fraction)
     crops: int = setting(3, "augmented crops of each person", positive(int))
-    joined_targets: bool = setting(
-        False, "join the teacher's 3D of training photos with their 2D labels and usual lengths of limbs"
-    )
     teacher_trust: float = setting(1.0, "factor on the 3D loss of photos, whose 3D is a teacher's", fraction)
     hidden_trust: float = setting(
         0.0,
         "least weight of a photo's limb joints in 3D, whose weight else is how well the teacher sees them",
         fraction,
-    )
-    reprojection: float = setting(0.0, "weight of the distance to the 2D labels, for photos and renders", at_least(0))
-    pools: int = setting(
-        1,
-        "sets of crops, drawn with seeds from --seed on, that take turns epoch by epoch; each takes memory of its own "
-        "or, with --cache, files",
-        positive(int),
     )
     action: str = setting("", "people of that action alone")
 
@@ -137,7 +124,7 @@ class AblationConfig(FusionTrainConfig):
 
     command: ClassVar[str] = "ablate"
     not_options: ClassVar[tuple[str, ...]] = (
-        *("seed", "strategy", "fixed_beta", "skeleton", "pools"),
+        *("seed", "strategy", "fixed_beta", "skeleton"),
         *FusionTrainConfig.not_options,
     )
     people: int | None = setting(None, "training people at most, evenly over the data (default: all)", positive(int))

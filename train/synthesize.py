@@ -63,10 +63,14 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     if arguments.seed < 0:
         raise ValueError(f"--seed must be 0 or more, got {arguments.seed}")
-    settings = settings_of(arguments)
+    names = (path.name if path else "" for path in (arguments.backgrounds, arguments.motions))
+    settings = Settings(arguments.count, arguments.seed, arguments.size, arguments.split, *names, arguments.plain)
     open_folder(arguments.out, settings)
     if not merge_labels(arguments.out, settings):
-        _render(arguments, settings)
+        factory = functools.partial(_maker, settings, arguments.motions, arguments.backgrounds)
+        began = time.perf_counter()
+        if made := write_side_by_side(arguments.out, settings, factory, arguments.shard, arguments.processes):
+            print(f"{made / (time.perf_counter() - began):.1f} pictures/s, start included")
         if not merge_labels(arguments.out, settings):
             print(f"parts of other shards are missing in {arguments.out}: bring them, and run without --shard")
             return 0
@@ -75,21 +79,6 @@ def main(arguments: argparse.Namespace) -> int:
         drawn = write_preview(arguments.out, arguments.preview)
         print(f"{drawn} of them with their labels: {arguments.preview}")
     return 0
-
-
-def settings_of(arguments: argparse.Namespace) -> Settings:
-    """What the arguments ask for."""
-    names = (path.name if path else "" for path in (arguments.backgrounds, arguments.motions))
-    return Settings(arguments.count, arguments.seed, arguments.size, arguments.split, *names, arguments.plain)
-
-
-def _render(arguments: argparse.Namespace, settings: Settings) -> None:
-    """Make the missing parts, and print how fast."""
-    factory = functools.partial(_maker, settings, arguments.motions, arguments.backgrounds)
-    began = time.perf_counter()
-    made = write_side_by_side(arguments.out, settings, factory, arguments.shard, arguments.processes)
-    if made:
-        print(f"{made / (time.perf_counter() - began):.1f} pictures/s, start included")
 
 
 def _maker(settings: Settings, motions: Path | None, backgrounds: Path | None) -> Callable[[int], Picture]:

@@ -1,7 +1,6 @@
 """A fusion network for each action, and networks of fewer joints: trained, stopped, gone on with, measured."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
@@ -10,11 +9,9 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import HUMAN36M_17, HUMANEVA_15, LSP_14, MPII_16, conversion_matrix, pelvis_weights
 from tests.helpers import human36m_files
-from tests.helpers.fake_data import write_pack
 from tests.helpers.human36m_files import CAMERA, write_metadata, write_sequence
-from train.data.sources import find_actions, find_people
 from train.engine.checkpoints import write_best
-from train.evaluation.predictions import predict_people
+from train.evaluation.protocols import predict_people
 from train.evaluation.registry import PROTOCOLS, measure_protocol, open_prepared
 
 STEMS = {"S1": ["Eating", "Sitting 1", "SittingDown"], "S9": ["Eating", "Sitting 1", "SittingDown"]}
@@ -40,14 +37,6 @@ def place(printed, tmp_path, monkeypatch):
 def options(place, *more):
     both = ("--data", place / "data", "--hourglass", place / "hourglass", "--run", place / "run")
     return (*both, *SMALL, "--action-specific", *more)
-
-
-def test_people_of_an_action_are_those_of_its_whole_name(place):
-    assert find_actions(place / "data") == ["Eating", "Sitting", "SittingDown"]
-    assert len(find_people(place / "data", validation=False)) == 9
-    assert len(find_people(place / "data", validation=False, action="Sitting")) == 3  # not SittingDown's
-    with pytest.raises(ValueError, match="has no training people of Walking"):
-        find_people(place / "data", validation=False, action="Walking")
 
 
 @pytest.mark.slow
@@ -78,21 +67,6 @@ def test_each_action_is_measured_by_its_own_network(place, printed, refused):
     out = printed("fusion", *options(place))
     assert out.count("finished before") == 2
     assert (place / "run" / "Sitting" / "checkpoint").is_dir()
-
-
-def test_people_without_an_action_are_refused(place, refused, tmp_path):
-    write_pack(tmp_path / "pack", "made", 8, held_out=2)
-    error = refused("fusion", *options(place, "--data", tmp_path / "pack"))
-    assert "made does not say what its people do" in error
-    assert not (place / "run").exists()
-
-
-def test_actions_without_a_network_are_refused(place, refused):
-    folder = place / "run"
-    PoseEstimator.random("tiny").save_pretrained(folder / "Eating" / "checkpoint")
-    (folder / "actions.json").write_text(json.dumps({"actions": ["Eating"]}))
-    error = refused("evaluate", "--data", place / "data", "--protocol", "human36m", "--checkpoint", folder)
-    assert "has Sitting, SittingDown, but the networks are for Eating" in error
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ def test_rendered_people_are_used_where_no_photo_is_held_out(tmp_path, monkeypat
     read, rendered = set(), make_source("synthetic", count=4)
     rendered = dataclasses.replace(rendered, read=lambda row: read.add(row) or photos.read(row))
     monkeypatch.setattr(calibrate, "find_sources", lambda _data: [photos, rendered])
-    assert calibrate.main(argparse.Namespace(data=tmp_path, checkpoint=tmp_path / "model", following_alone=False)) == 0
+    assert calibrate.main(argparse.Namespace(data=tmp_path, checkpoint=tmp_path / "model")) == 0
     assert read == {0, 2}
 
 
@@ -32,3 +32,26 @@ def test_maps_that_are_higher_elsewhere_can_be_calibrated():
     calibration = fit_calibration(peaks, peaks + 0.2, hits)
     assert calibrated(peaks, peaks + 0.2, calibration).mean() == pytest.approx(hits.mean(), abs=0.02)
     assert fit_calibration(np.zeros(500), np.zeros(500), hits) == CalibrationConfig()
+
+
+def test_calibration_learns_what_a_rival_costs():
+    """Joints whose map is high elsewhere are right less often, and the confidence says so."""
+    generator = np.random.default_rng(0)
+    peaks, rivals = generator.uniform(0.4, 1, 20_000), generator.uniform(0, 0.8, 20_000)
+    hits = generator.uniform(0, 1, 20_000) < peaks - 0.5 * rivals
+    calibration = fit_calibration(peaks, rivals, hits)
+    assert calibration.rival == pytest.approx(0.5, abs=0.1)
+    for group in (rivals < 0.2, rivals > 0.6):
+        confidence = calibrated(peaks[group], rivals[group], calibration)
+        assert confidence.mean() == pytest.approx(hits[group].mean(), abs=0.02)
+    assert fit_calibration(peaks, rivals, generator.uniform(0, 1, 20_000) < peaks).rival == pytest.approx(0, abs=0.05)
+
+
+def test_calibration_leaves_the_odd_people_to_test_it_on(tmp_path, monkeypatch):
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "model")
+    source, read = make_source("mpii", count=6), set()
+    recording = dataclasses.replace(source, read=lambda row: read.add(row) or source.read(row))
+    agreed = dataclasses.replace(make_source("everyday", count=6), read=None)  # joints on which teachers agree are easy
+    monkeypatch.setattr(calibrate, "find_sources", lambda _data: [recording, agreed])
+    assert calibrate.main(argparse.Namespace(data=tmp_path, checkpoint=tmp_path / "model")) == 0
+    assert read == {0, 2, 4}

@@ -1,37 +1,26 @@
 """The commands as people start them: from photos to a pruned checkpoint, help, and how failures end."""
 
-import dataclasses
 import json
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
-from fusion_model.presets import PRESETS
-from fusion_model.skeletons import HUMAN36M_17, MPII_16
+from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import figure, picture, write_pack
-from tests.helpers.own_process import ENVIRONMENT, ROOT, output, wait_for
-from train import fusion
-from train.engine.arguments import read_settings
+from tests.helpers.own_process import output
 from train.engine.checkpoints import latest_state, read_state, read_weights
 from train.engine.provenance import read_provenance
-from train.fusion_stage.training import fusion_config
-from train.settings import FusionTrainConfig
 
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
 FUSION = (
-    "--steps", 8, "--crops", 1, "--reprojection", 0.5, "--joined-targets", "--hidden-trust", 0.6,
-    "--loss", "distance", "--sharpening", 10, "--centring", 0.1, "--initial-beta", 1.2, "--pools", 2,
+    "--steps", 8, "--crops", 1, "--hidden-trust", 0.6, "--loss", "distance", "--sharpening", 10, "--centring", 0.1,
+    "--initial-beta", 1.2,
 )  # fmt: skip
 
 
@@ -44,8 +33,7 @@ def trained(tmp_path_factory):
     hourglass, fusion = folder / "hourglass", folder / "fusion"
     printed = output("train.hourglass", *data, "--run", hourglass, *SMALL, "--steps", 6)
     hourglass.with_suffix(".txt").write_text(printed)
-    cache = ("--cache", folder / "samples")
-    printed = output("train.fusion", *data, "--run", fusion, "--hourglass", hourglass, *SMALL, *FUSION, *cache)
+    printed = output("train.fusion", *data, "--run", fusion, "--hourglass", hourglass, *SMALL, *FUSION)
     fusion.with_suffix(".txt").write_text(printed)
     return folder
 
@@ -94,48 +82,6 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
 
 
 @pytest.mark.slow
-def test_pools_hold_other_crops_of_the_same_people(trained):
-    first, second = (load_file(trained / "samples" / part / "training.safetensors") for part in ("", "pool-1"))
-    assert first["source"].equal(second["source"])
-    assert not first["images"].equal(second["images"])
-    assert "joined with their 2D labels" in (trained / "fusion.txt").read_text()
-
-
-@pytest.mark.slow
-def test_a_run_can_be_analysed(trained, printed, tmp_path):
-    rows = read_rows(trained / "fusion" / "mixing.csv")
-    assert float(rows[0]["beta"]) == pytest.approx(1.2)
-    assert [row["step"] for row in rows] == ["0", "5", "5"]  # the start, and hardening after 0.6 of 8 steps
-    hardening = json.loads((trained / "fusion" / "hardening.json").read_text())
-    soft, hard = ([float(row[f"w{layer}"]) for layer in (1, 2, 3)] for row in rows[1:])
-    assert soft == pytest.approx(hardening["weights"], abs=1e-4)
-    assert hard == [float(layer > hardening["merging_layer"]) for layer in (1, 2, 3)]
-    options = ("--data", trained / "data", "--out", tmp_path / "out", "--images", 2)
-    assert "report: " in printed("analyse", trained / "fusion", *options)
-    report = (tmp_path / "out" / "report.md").read_text()
-    assert "hardened at iteration 5" in report
-    assert "fusion, pruned" in report
-
-
-@pytest.mark.slow
-def test_a_single_stream_is_trained_to_its_end_and_analysed(trained, printed, tmp_path):
-    data, run = ("--data", trained / "data"), tmp_path / "run"
-    options = ("--hourglass", trained / "hourglass", "--strategy", "image-only", "--steps", 3, "--crops", 1)
-    assert "released" in printed("fusion", *data, "--run", run, *SMALL, *options, "--log", "csv")
-    out = printed("analyse", run, *data)
-    assert "figure5 left out" in out
-    assert "figure7 left out" in out
-    assert "| fusion |" in (run / "analysis" / "report.md").read_text()
-
-
-@pytest.mark.slow
-def test_released_figures_are_those_of_the_hardened_network(trained):
-    lines = (trained / "fusion.txt").read_text().splitlines()
-    figures = {line[:22].strip(): line[22:].split() for line in lines if "mpjpe" in line}
-    assert float(figures["released"][3]) == pytest.approx(float(figures["hardened, trained on"][3]), rel=0.02)
-
-
-@pytest.mark.slow
 def test_the_same_command_again_has_nothing_to_do(trained, printed, refused):
     arguments = ("--data", trained / "data", "--run", trained / "hourglass", *SMALL)
     assert "resumed at step 6" in printed("hourglass", *arguments, "--steps", 6)
@@ -174,125 +120,22 @@ def test_a_fine_tuning_takes_the_networks_of_a_checkpoint_and_says_what_it_skipp
     assert "its weights were hardened before: they stay so, and there is no soft phase" in out
 
 
-@pytest.mark.slow
-def test_another_hourglass_than_the_preset_is_refused(trained, refused):
-    options = ("--run", trained / "other", "--hourglass", trained / "hourglass", "--preset", "compact", "--steps", 2)
-    error = refused("fusion", "--data", trained / "data", *options)
-    assert error.startswith("python -m train.fusion: the tensors do not fit the configuration")
-
-
-@pytest.mark.slow
-def test_sigterm_writes_a_checkpoint_and_ends(data_folder, tmp_path):
-    arguments = ("--data", data_folder, "--run", tmp_path / "run", *SMALL[:4], "--steps", 100_000)
-    command = [sys.executable, "-m", "train.hourglass", *map(str, arguments)]
-    environment = {**ENVIRONMENT, "PYTHONUNBUFFERED": "1"}
-    with (tmp_path / "out").open("w") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
-        try:
-            wait_for(lambda: "started at step 0" in (tmp_path / "out").read_text(), seconds=300)
-            time.sleep(1)
-            process.send_signal(signal.SIGTERM)
-            status = process.wait(timeout=120)
-        finally:
-            process.kill()
-            process.wait()
-    text = (tmp_path / "out").read_text()
-    assert status == 1, text
-    assert "by SIGTERM; run again to continue" in text
-    assert "Traceback" not in text
-    step = int(latest_state(tmp_path / "run").name)
-    assert f"stopped at step {step} " in text
-    assert not list((tmp_path / "run" / "checkpoints").glob(".*"))
-
-
-@pytest.mark.parametrize("name", ["hourglass", "fusion", "calibrate", "evaluate", "analyse", "reproduce"])
-def test_help_names_options_and_defaults(printed, name):
-    out = printed(name, "--help")
-    assert all(text in out for text in (f"python -m train.{name}", "--data", "default"))
-
-
-def test_a_folder_without_data_is_one_sentence(refused, tmp_path):
-    error = refused("hourglass", "--data", tmp_path / "none", "--run", tmp_path / "run", *SMALL)
-    assert error.startswith("python -m train.hourglass: ")
-    assert "has no lspet/joints.mat, people_*.npz or rendered set" in error
-    assert not (tmp_path / "run").exists()
-
-
-def test_people_who_cannot_be_measured_are_refused_before_training(refused, tmp_path):
-    arrays = write_pack(tmp_path, "made", 4, held_out=2)
-    arrays["joints"][:, MPII_16.index("right_hip"), 2] = 0
-    arrays["teacher_2d"][..., 2] = 0
-    np.savez(tmp_path / "people_made.npz", **arrays)
-    error = refused("hourglass", "--data", tmp_path, "--run", tmp_path / "run", *SMALL)
-    assert "none of 2 validation people has both left shoulder and right hip labelled" in error
-
-
-def test_a_missing_hourglass_is_one_sentence(refused, data_folder, tmp_path):
-    options = ("--data", data_folder, "--run", tmp_path / "run", "--hourglass", tmp_path / "none", *SMALL)
-    error = refused("fusion", *options)
-    assert error.startswith("python -m train.fusion: ")
-    assert "not found: expected a run's folder" in error
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--preset", "huge"], "invalid choice: 'huge'"),
-        (["--steps", "many"], "must be a whole number above 0, got 'many'"),
         (["--steps", "0"], "must be a whole number above 0, got '0'"),
-        (["--batch", "-4"], "must be a whole number above 0, got '-4'"),
         (["--lr", "nan"], "must be a number above 0, got 'nan'"),
         (["--time-limit", "-1"], "must be a number of at least 0, got '-1'"),
-        (["--warmup", "0.5"], "must be a whole number of at least 0, got '0.5'"),
-        (["--unknown"], "unrecognized arguments: --unknown"),
     ],
 )
 def test_bad_usage_is_status_2_and_one_sentence(refused, arguments, words):
     assert words in refused("hourglass", "--data", "x", "--run", "y", *arguments, status=2)
 
 
-def test_arguments_that_are_missing_are_named(refused):
-    assert "the following arguments are required: --data, --run" in refused("hourglass", status=2)
-
-
-def test_ctrl_c_before_the_first_step_is_one_sentence(refused, data_folder, tmp_path, monkeypatch):
-    def stop(*_arguments, **_options):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("train.hourglass_stage.find_people", stop)
-    error = refused("hourglass", "--data", data_folder, "--run", tmp_path / "run", *SMALL)
-    assert error == "python -m train.hourglass: stopped; run the same command again to continue"
-
-
 def test_what_evaluate_cannot_do_is_said_before_anything_is_measured(data_folder, refused, tmp_path, monkeypatch):
-    assert "leave --only away" in refused("evaluate", "--data", data_folder, "--only", "made", "--card")
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "checkpoint")
     monkeypatch.setattr("train.evaluate.measure", None)  # nothing may be measured
     options = ("evaluate", "--data", data_folder, "--checkpoint", tmp_path / "checkpoint")
     error = refused(*options, "--out", tmp_path / "missing" / "figures.json")
     assert error.endswith(f"there is no folder {tmp_path / 'missing'}")
-    error = refused(*options, "--only", "made", "mpi")
-    assert ("--only mpi: " in error, error.endswith("has made")) == (True, True)
-
-
-def test_a_detector_that_cannot_be_put_in_is_refused_first(data_folder, refused, tmp_path, monkeypatch):
-    monkeypatch.setattr("train.fusion.load_hourglass", None)
-    PoseEstimator.random("tiny").save_pretrained(tmp_path / "plain")
-    options = ("--data", data_folder, "--run", tmp_path / "run", "--hourglass", tmp_path / "plain", *SMALL)
-    assert "is a checkpoint without a detector" in refused("fusion", *options, "--detector", tmp_path / "plain")
-
-
-def test_the_crop_is_as_large_as_the_checkpoint_says(tmp_path):
-    estimator = PoseEstimator.random("tiny")
-    hourglass = dataclasses.replace(estimator.config.hourglass, input_size=192)
-    config = dataclasses.replace(estimator.config, hourglass=hourglass)
-    PoseEstimator(config, estimator.hourglass, estimator.fusion_network).save_pretrained(tmp_path / "checkpoint")
-
-    def size(hourglass, *more):
-        words = ("--data", "D", "--run", "R", "--hourglass", str(hourglass), "--preset", "tiny", *more)
-        settings = read_settings(FusionTrainConfig, fusion.parser().parse_args(words))
-        return fusion_config(settings, hourglass).hourglass.input_size
-
-    assert size(tmp_path / "checkpoint") == 192
-    assert size(tmp_path / "checkpoint", "--input-size", "128") == 128
-    assert size(tmp_path / "run") == PRESETS["tiny"].hourglass.input_size

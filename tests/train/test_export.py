@@ -1,16 +1,13 @@
 """Exported networks compute what torch does; the page's way from photo to pose is the estimator's."""
 
 import dataclasses
-import json
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fusion_model.estimator import PoseEstimator
-from fusion_model.skeletons import MPII_16
 from tests.helpers.in_process import call
 from train import export
 
@@ -72,40 +69,6 @@ def _crop(names):
 
 
 @pytest.mark.slow
-def test_the_description_names_shapes_joints_and_settings(tiny):
-    about = json.loads((tiny / "out/model.json").read_text(encoding="utf-8"))
-    assert {path.name for path in (tiny / "out").iterdir()} == {"model.json", "hourglass.onnx", "fusion.onnx"}
-    assert about["networks"] == {
-        "hourglass": {"inputs": {"image": ["N", 3, 64, 64]}, "outputs": {"maps": ["N", 16, 16, 16]}},
-        "fusion": {
-            "inputs": {"image": ["N", 3, 64, 64], "maps": ["N", 16, 16, 16]},
-            "outputs": {"joints_3d": ["N", 17, 3]},
-        },
-    }
-    assert about["opset"] == export.OPSET
-    assert about["joints"]["maps"] == {"names": list(MPII_16.joints), "mirror": list(MPII_16.mirror)}
-    assert about["config"]["crop"] == {"margin": 1.25}
-    tensors = [*(one for network in about["networks"].values() for kind in network.values() for one in kind)]
-    assert set(tensors) <= set(about["tensors"])
-
-
-@pytest.mark.slow
-def test_the_files_are_of_the_opset_that_is_named(tiny):
-    import onnx
-
-    for path in (tiny / "out").glob("*.onnx"):
-        assert [one.version for one in onnx.load(path).opset_import if not one.domain] == [export.OPSET]
-
-
-def test_a_folder_with_other_files_is_kept(folder, refused):
-    (folder / "mine").mkdir()
-    (folder / "mine/notes.txt").write_text("mine")
-    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "mine")
-    assert "must be new, empty or an earlier export" in refused("export", *options)
-    assert [path.name for path in (folder / "mine").iterdir()] == ["notes.txt"]
-
-
-@pytest.mark.slow
 def test_a_file_that_computes_something_else_is_not_kept(tiny, refused, monkeypatch):
     other, write = export.parts(PoseEstimator.random("tiny", seed=1)), export._write
     monkeypatch.setattr(export, "_write", lambda _part, path: write(other[path.stem], path))
@@ -114,10 +77,3 @@ def test_a_file_that_computes_something_else_is_not_kept(tiny, refused, monkeypa
     assert "onnxruntime gives other maps than torch" in refused("export", *options)
     assert (tiny / "out/hourglass.onnx").read_bytes() == before
     assert sorted(path.name for path in tiny.iterdir() if path.name.startswith(".")) == []
-
-
-def test_missing_packages_are_one_sentence(folder, refused, monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnxscript", None)
-    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "new")
-    assert 'pip install ".[onnx]"' in refused("export", *options)
-    assert not (folder / "new").exists()

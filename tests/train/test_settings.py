@@ -1,14 +1,9 @@
 """Training settings as data: the same from options and from a file, refused by key, kept with what they made."""
 
 import pytest
-import torch
 
-from fusion_model.presets import PRESETS
-from tests.helpers.small_loop import assert_same, tensors_of
 from train import ablate, detector, fusion, hourglass, joint
-from train.data.augment import AUGMENT
 from train.engine.arguments import read_settings, settings_of
-from train.hourglass_stage import make_loop
 from train.recipes.plan import CONFIGS_FOLDER
 from train.settings import CONFIGS, FusionTrainConfig, HourglassTrainConfig
 
@@ -29,8 +24,8 @@ def test_options_go_before_the_file_and_the_file_before_the_defaults(tmp_path):
     expected = HourglassTrainConfig(preset="tiny", steps=5, lr=1.0, seed=2)
     assert read(hourglass, HourglassTrainConfig, *words) == expected
     assert read(hourglass, HourglassTrainConfig) == HourglassTrainConfig()
-    settings = read(fusion, FusionTrainConfig, "--hourglass", "H", "--config", file, "--joined-targets")
-    assert settings == FusionTrainConfig(crops=9, joined_targets=True)
+    settings = read(fusion, FusionTrainConfig, "--hourglass", "H", "--config", file)
+    assert settings == FusionTrainConfig(crops=9)
 
 
 def test_the_settings_of_the_released_networks_are_read_by_their_commands():
@@ -61,23 +56,6 @@ def test_the_help_says_every_setting_with_its_default(module, capsys):
             assert f"--{name.replace('_', '-')} " in text.replace(",", " "), name
             words = one.about if default in (None, "") else f"{one.about} (default: {default})"
             assert words.replace("- ", "-") in text, name
-
-
-def test_choices_are_those_that_there_are():
-    known = settings_of(HourglassTrainConfig)
-    assert set(known["augment"][1].choices) == set(AUGMENT)
-    assert set(known["preset"][1].choices) == set(PRESETS)
-
-
-def test_a_file_and_options_train_the_same_network(data_folder, tmp_path):
-    (tmp_path / "own.toml").write_text('[hourglass]\npreset = "tiny"\nbatch = 4\nlog = "csv"\nsteps = 2\n')
-    options = ("--preset", "tiny", "--batch", 4, "--log", "csv", "--steps", 2)
-    ends = []
-    for name, words in (("file", ("--config", tmp_path / "own.toml")), ("options", options)):
-        loop = make_loop(read(hourglass, HourglassTrainConfig, *words), data_folder, tmp_path / name)
-        losses = [loop.train_step()["loss"] for loop.step in range(2)]
-        ends.append({**tensors_of(loop), "losses": torch.tensor(losses)})
-    assert_same(ends[0], ends[1])
 
 
 def test_lambda_grows_until_the_soft_phase_ends():

@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ from train.settings import AblationConfig
 
 LIFTER = "lifter"
 STRATEGIES = ("image-only", "maps-only", LIFTER, "early", "late", "free", "trainable")
-FIRST_STACK = "trainable-first-stack"
 SHARP = 0.05  # the farthest that a weight of a sharp run may lie from the step [l > b]
+WIDTH = 1024  # of the lifter
 _RESULT = "result.json"
 _OWN = {"save_every", "keep", "log", "time_limit", "accumulate", *AblationConfig.not_options}  # not shared by all runs
 
@@ -47,44 +48,37 @@ class Variant:
         name: of the row, and of the folder of its runs.
         strategy: one of :data:`fusion_model.config.STRATEGIES`.
         fixed_beta: merging layer of the strategy ``fixed``.
-        stack: which hourglass's maps it reads, 0 for the first of the stack, -1 for the last.
         network: what is trained.
     """
 
     name: str
     strategy: str
     fixed_beta: int | None = None
-    stack: int = -1
     network: type[FusionNetwork | Lifter] = FusionNetwork
 
 
-def variants(strategies: Sequence[str], betas: Sequence[str], preset: str, *, stages: bool) -> list[Variant]:
+def variants(strategies: Sequence[str], betas: Sequence[str], preset: str) -> list[Variant]:
     """The rows that are asked for, in the order of the paper's table.
 
     Args:
         strategies: names out of :data:`STRATEGIES`.
         betas: fixed merging layers, as numbers or ``all`` for those between early and late fusion.
         preset: of the networks.
-        stages: whether to add the trainable network on the maps of the hourglass's first stack.
 
     Raises:
-        ValueError: for a merging layer that the network does not have, or a hourglass of one stack.
+        ValueError: for a merging layer that the network does not have.
     """
-    config = PRESETS[preset]
-    depth, chosen = len(config.fusion.layers), set()
+    depth, chosen = len(PRESETS[preset].fusion.layers), set()
     for beta in betas:
         if beta != "all" and not (beta.isdigit() and int(beta) <= depth):
             raise ValueError(f"--beta must be 'all' or merging layers from 0 to {depth} of {preset!r}, got {beta!r}")
         chosen |= set(range(1, depth)) if beta == "all" else {int(beta)}
-    if stages and config.hourglass.stacks < 2:
-        raise ValueError(f"--stages compares stacks of one hourglass, but that of preset {preset!r} has a single one")
     rows = {name: Variant(name, name) for name in STRATEGIES if name in strategies}
     if LIFTER in rows:
         rows[LIFTER] = Variant(LIFTER, "maps-only", network=Lifter)
     last = [rows.pop(name) for name in ("free", "trainable") if name in rows]
     fixed = [Variant(f"fixed-{b}", "fixed", b) for b in sorted(chosen)]
-    first = [Variant(FIRST_STACK, "trainable", stack=0)] if stages else []
-    return [*rows.values(), *fixed, *last, *first]
+    return [*rows.values(), *fixed, *last]
 
 
 class Ablation:
@@ -103,11 +97,10 @@ class Ablation:
         self.seeds = list(dict.fromkeys(arguments.seeds))
         if arguments.networks and not (arguments.checkpoints and set(COMPARED) <= set(arguments.strategies)):
             raise ValueError(f"--networks needs --checkpoints, and {', '.join(COMPARED)} among --strategies")
-        self.rows = variants(arguments.strategies, arguments.beta, settings.preset, stages=arguments.stages)
+        self.rows = variants(arguments.strategies, arguments.beta, settings.preset)
         self.config = fusion_config(settings, arguments.hourglass)
         self.hourglass = load_hourglass(self.config, arguments.hourglass)
         self.accelerator = start_accelerator()
-        self._data: dict[int, FusionData] = {}
         with self.accelerator.main_process_first():
             self._check_settings()
 
@@ -139,10 +132,11 @@ class Ablation:
         return save_strategies(folder, networks, self.hourglass, figures)
 
     def _check_settings(self) -> None:
-        """Make the folder that of these settings, or refuse."""
-        samples, device = self._sample_settings(-1), self.accelerator.device
+        device = self.accelerator.device
         settings = {name: value for name, value in self.settings.stored().items() if name not in _OWN}
-        settings["data and hourglass"] = fusion_fingerprint(self.arguments.data, samples, self.hourglass, device)
+        settings["data and hourglass"] = fusion_fingerprint(
+            self.arguments.data, self._sample_settings, self.hourglass, device
+        )
         check_settings(self.out, "settings.json", settings)
 
     def _train(self, row: Variant, seed: int) -> bool:
@@ -160,15 +154,14 @@ class Ablation:
         torch.manual_seed(seed)  # of the initial weights
         network = row.network(config.fusion)
         trainer = Trainer(config, self.hourglass, network, settings, folder)
-        trainer.take_data(self._samples(row.stack))
+        trainer.take_data(self._data)
         if not trainer.loop.run():
             return False
         if self.accelerator.is_main_process:
             # The last network rather than the best: nothing is chosen by the people that the tables are measured on.
             outcome = trainer.outcome(latest_state(folder) / "model.safetensors")
-            result = _summary(trainer, outcome, row, seed)
-            # An estimator has a fusion network, and reads the last stack.
-            if self.arguments.checkpoints and row.network is FusionNetwork and row.stack < 0:
+            result = _summary(trainer, outcome, row)
+            if self.arguments.checkpoints and row.network is FusionNetwork:  # an estimator has no other
                 trainer.estimator(outcome.network).save_pretrained(folder / "checkpoint")
             write_json(folder / _RESULT, result)
             for state in (folder / "checkpoints").glob("*/training_state.pt"):
@@ -176,27 +169,22 @@ class Ablation:
         self.accelerator.wait_for_everyone()
         return not trainer.loop.stop_reason
 
-    def _samples(self, stack: int) -> FusionData:
-        """The crops with the maps of one of the hourglass's stacks, alike for all strategies and seeds."""
-        if stack not in self._data:
-            cache = self.out / "samples" / ("last-stack" if stack < 0 else f"stack-{stack + 1}")
-            settings = self._sample_settings(stack)
-            device = self.accelerator.device
-            self._data[stack] = fusion_data(self.arguments.data, settings, self.hourglass, device, cache)
-        return self._data[stack]
+    @cached_property
+    def _data(self) -> FusionData:
+        """The crops with their maps, alike for all strategies and seeds."""
+        device, cache = self.accelerator.device, self.out / "samples"
+        return fusion_data(self.arguments.data, self._sample_settings, self.hourglass, device, cache)
 
-    def _sample_settings(self, stack: int) -> SampleSettings:
+    @property
+    def _sample_settings(self) -> SampleSettings:
         """The same crops whatever the seed of a run."""
-        asked = sample_settings(self.config, self.settings)
-        return dataclasses.replace(asked, people=self.settings.people, stack=stack)
+        return dataclasses.replace(sample_settings(self.config, self.settings), people=self.settings.people)
 
     def _folder(self, row: Variant, seed: int) -> Path:
-        """Where a run lies."""
         return self.out / "runs" / row.name / f"seed-{seed}"
 
 
-def _summary(trainer: Trainer, outcome: Outcome, row: Variant, seed: int) -> dict[str, Any]:
-    """A finished run in figures, ready for JSON."""
+def _summary(trainer: Trainer, outcome: Outcome, row: Variant) -> dict[str, Any]:
     loop = trainer.loop
     network, hardening, figures = outcome.network, outcome.hardening or {}, outcome.figures
     single = network.config.single_stream
@@ -204,9 +192,6 @@ def _summary(trainer: Trainer, outcome: Outcome, row: Variant, seed: int) -> dic
     trained_on = figures["released" if single else "hardened, trained on"]
     return {
         "name": row.name,
-        "strategy": row.strategy,
-        "seed": seed,
-        "stack": row.stack,
         "steps": loop.step,
         "soft_steps": trainer.soft_steps if hardening else 0,
         "seconds": round(loop.seconds),
@@ -229,9 +214,6 @@ def is_sharp(weights: Sequence[float], merging_layer: int) -> bool:
     return all(abs(w - (number > merging_layer)) <= SHARP for number, w in enumerate(weights, 1))
 
 
-WIDTH, DROPOUT = 1024, 0.5
-
-
 class Lifter(nn.Module):
     """Two residual blocks on the decoded joints (Martinez et al., ICCV 2017), trained as a fusion network is.
 
@@ -239,13 +221,9 @@ class Lifter(nn.Module):
 
     Args:
         config: of the fusion networks beside it; number of maps, joint set and unit of the output count.
-
-    Attributes:
-        alpha: None, and so is ``beta``: nothing is mixed.
-        is_soft: False, likewise.
     """
 
-    alpha = beta = None
+    alpha = beta = None  # nothing is mixed
     is_soft = False
 
     def __init__(self, config: FusionConfig) -> None:
@@ -270,4 +248,4 @@ class Lifter(nn.Module):
 
 def _layer(inputs: int) -> nn.Sequential:
     """Linear map to the common width, normalisation, ReLU, dropout."""
-    return nn.Sequential(nn.Linear(inputs, WIDTH), nn.BatchNorm1d(WIDTH), nn.ReLU(), nn.Dropout(DROPOUT))
+    return nn.Sequential(nn.Linear(inputs, WIDTH), nn.BatchNorm1d(WIDTH), nn.ReLU(), nn.Dropout(0.5))

@@ -60,7 +60,6 @@ def make_loop(
     if hourglass and latest_state(run) is None:
         print(start_backbone(module, hourglass))
     start_warm(module, init_from, run, "detector")
-    module.front.requires_grad_(not settings.freeze_front)
     photos = [source for source in find_sources(data) if source.name != SYNTHETIC]
     scenes = find_scenes(data)
     elsewhere = find_held_out(photos, scenes)

@@ -11,12 +11,12 @@ import numpy as np
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import LIMB_JOINTS
-from train.data.prepared import Prepared, open_prepared
+from train.data.prepared import open_prepared
 from train.data.source import SYNTHETIC
-from train.evaluation import human36m, humaneva, kth, limbs, lsp_mpii, mpi_inf_3dhp, rendered, three_d
-from train.evaluation.predictions import Predictions, predict_people, together
+from train.evaluation import protocols, three_d
+from train.evaluation.protocols import Predictions, predict_people, together
 from train.evaluation.tables import Table
-from train.fusion_stage.action_specific import action_checkpoints
+from train.fusion_stage.training import action_checkpoints
 
 
 class Protocol(NamedTuple):
@@ -44,17 +44,17 @@ class Protocol(NamedTuple):
 
 
 _TEST, _VALIDATION = {"split": "test"}, {"split": "validation"}
-_WALKING = {"action": "Walking", "subject": humaneva.SUBJECTS, "camera": "C1"}
+_WALKING = {"action": "Walking", "subject": protocols.HUMANEVA_SUBJECTS, "camera": "C1"}
 PROTOCOLS = {
-    "human36m": Protocol("human36m", _TEST, human36m.table_1),
-    "human36m-pa": Protocol("human36m", _TEST, human36m.table_2),
-    "humaneva": Protocol("humaneva", _TEST | _WALKING, humaneva.table_3),
-    "kth-pcp": Protocol("kth", _TEST | {"subject": "player 2", "camera": "1"}, kth.table_4),
-    "lsp-pck": Protocol("lsp", _TEST, lsp_mpii.lsp_table),
-    "mpii-pckh": Protocol("mpii", _VALIDATION, lsp_mpii.mpii_table, positive="head_size"),
-    "mpi-inf-3dhp": Protocol("mpi-inf-3dhp", _TEST, mpi_inf_3dhp.table),
-    "synthetic": Protocol(SYNTHETIC, _VALIDATION, rendered.table),
-    "limbs": Protocol("", {"split": ("validation", "test")}, limbs.table, LIMB_JOINTS),
+    "human36m": Protocol("human36m", _TEST, protocols.human36m),
+    "human36m-pa": Protocol("human36m", _TEST, protocols.human36m_aligned),
+    "humaneva": Protocol("humaneva", _TEST | _WALKING, protocols.humaneva),
+    "kth-pcp": Protocol("kth", _TEST | {"subject": "player 2", "camera": "1"}, protocols.kth),
+    "lsp-pck": Protocol("lsp", _TEST, protocols.lsp),
+    "mpii-pckh": Protocol("mpii", _VALIDATION, protocols.mpii, positive="head_size"),
+    "mpi-inf-3dhp": Protocol("mpi-inf-3dhp", _TEST, protocols.mpi_inf_3dhp),
+    "synthetic": Protocol(SYNTHETIC, _VALIDATION, protocols.rendered),
+    "limbs": Protocol("", {"split": ("validation", "test")}, protocols.limbs, LIMB_JOINTS),
 }
 NAMES = (*PROTOCOLS, three_d.NAME)
 """What :func:`measure_protocol` knows: the last is for a folder of data sets, the others for a prepared one."""
@@ -87,28 +87,17 @@ def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
             f"none of the {len(prepared)} people in {folder} count for --protocol {name}: prepare the test part "
             "of the data set too (docs/data.md)"
         )
-    models = action_checkpoints(checkpoint)
-    if models is None:
-        estimator = PoseEstimator.from_pretrained(checkpoint)
-        return protocol.measure(predict_people(estimator, prepared, rows, protocol.joints))
-    table = protocol.measure(_predict_by_action(models, prepared, rows, protocol.joints))
-    ours = {name.replace("this checkpoint", "a checkpoint for each action"): row for name, row in table.rows.items()}
+    models = action_checkpoints(checkpoint) or {"": checkpoint}
+    actions = np.full(len(rows), "") if "" in models else prepared.columns["action"][rows]
+    if missing := [str(action) or "people without an action" for action in np.unique(actions) if action not in models]:
+        known = f"the networks are for {', '.join(models)}: evaluate on the set that they were trained on"
+        raise ValueError(f"{folder} has {', '.join(missing)}, but {known}")
+    parts = []
+    for action in np.unique(actions):
+        estimator = PoseEstimator.from_pretrained(models[str(action)])
+        parts.append(predict_people(estimator, prepared, rows[actions == action], protocol.joints))
+    table = protocol.measure(together(parts))
+    if "" in models:
+        return table
+    ours = {name.replace(protocols.OURS, "a checkpoint for each action"): row for name, row in table.rows.items()}
     return dataclasses.replace(table, rows=ours)
-
-
-def _predict_by_action(
-    models: dict[str, Path], prepared: Prepared, rows: np.ndarray, joints: tuple[str, ...] | None
-) -> Predictions:
-    """Estimate the people of each action by its own checkpoint."""
-    actions = prepared.columns["action"][rows]
-    found = [str(action) for action in np.unique(actions)]
-    if missing := [action or "people without an action" for action in found if action not in models]:
-        raise ValueError(
-            f"{prepared.folder} has {', '.join(missing)}, but the networks are for {', '.join(models)}: evaluate on "
-            "the set that they were trained on"
-        )
-    parts = [
-        predict_people(PoseEstimator.from_pretrained(models[action]), prepared, rows[actions == action], joints)
-        for action in found
-    ]
-    return together(parts)

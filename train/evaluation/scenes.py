@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from tqdm import tqdm
 
+from fusion_model.boxes import iou
 from fusion_model.estimator import PoseEstimator
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17
 from train.data.scenes import Scenes
 from train.detector_stage.figures import average_precision, crossed_rates, mark, rates, wanted
-from train.evaluation.end_to_end import LIMBS_17, match_boxes
+from train.evaluation.end_to_end import LIMBS_17
 from train.evaluation.tables import markdown_table
 
 _FALSE_BOXES, _BESIDE = 0.1, 0.2  # that an operating point allows on a photo without people, and on one with
@@ -74,6 +75,26 @@ def agreement(estimator: PoseEstimator, scenes: Scenes, rows: np.ndarray) -> dic
     share = float(np.mean(whole))
     error = (share * (1 - share) / len(whole)) ** 0.5
     return {"people": len(whole), "joints": 100 * float(np.mean(joints)), "whole": 100 * share, "whole_se": 100 * error}
+
+
+def match_boxes(found: np.ndarray, wanted: np.ndarray) -> list[tuple[int, float]]:
+    """For each wanted box the number of the found box that fits best and their IoU; (-1, 0) for none.
+
+    Greedy by IoU, each found box used once.
+
+    Args:
+        found: (M, 4).
+        wanted: (K, 4).
+    """
+    matches = [(-1, 0.0)] * len(wanted)
+    if not len(found):
+        return matches
+    overlap = iou(found[:, None], wanted)
+    while overlap.max() > 0.1:
+        number, person = np.unravel_index(overlap.argmax(), overlap.shape)
+        matches[person] = (int(number), float(overlap[number, person]))
+        overlap[number], overlap[:, person] = 0, 0
+    return matches
 
 
 def _near(pose: Pose, true: Pose) -> np.ndarray:

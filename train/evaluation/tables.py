@@ -42,12 +42,6 @@ class Table:
     digits_of: Mapping[str, int] = field(default_factory=dict)
     kind: str = ""
 
-    def __post_init__(self) -> None:
-        """Refuse rows that do not fit the columns."""
-        for name, row in self.rows.items():
-            if len(row) != len(self.columns):
-                raise ValueError(f"{name} has {len(row)} figures for {len(self.columns)} columns")
-
     def to_markdown(self, level: int = 1) -> str:
         """As a page, which is also what is printed; ``level`` is that of its heading."""
         shown = [column for column in self.columns if not column.endswith(_STD)]
@@ -55,9 +49,8 @@ class Table:
         if self.counts:
             cells.append(["people measured", *(str(self.counts.get(column, "")) for column in shown)])
         head = [self.kind, *(self.headings.get(column, column) for column in shown)]
-        body = "\n".join("| " + " | ".join(line) + " |" for line in (head, ["-", *("-:" for _ in shown)], *cells))
         notes = "\n".join(f"- {note}" for note in self.notes)
-        return f"{level * '#'} {self.title}\n\n{body}\n\n{notes}\n"
+        return f"{level * '#'} {self.title}\n\n{markdown_table(head, cells)}\n\n{notes}\n"
 
     def to_csv(self) -> str:
         """A line a row; empty where there is no figure."""
@@ -77,12 +70,9 @@ class Table:
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            named = content["rows"]
-            rows = {
-                name: tuple(math.nan if value is None else value for value in row.values())
-                for name, row in named.items()
-            }
-            columns = tuple(next(iter(named.values())))
+            named = {name: list(row.items()) for name, row in content["rows"].items()}
+            columns = tuple(column for column, _ in next(iter(named.values())))
+            rows = {name: tuple(math.nan if v is None else v for _, v in row) for name, row in named.items()}
             return cls(content["title"], columns, rows, content["people"], tuple(content["notes"]), content["digits"])
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise ValueError(f"{path} is no table of train.evaluate --protocol ({error!r})") from error

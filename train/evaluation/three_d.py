@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,18 +26,18 @@ from fusion_model.crops import crop_of_box
 from fusion_model.estimator import PoseEstimator
 from fusion_model.following import LIMB_LENGTHS, limb_lengths
 from fusion_model.projection import fit_camera, to_photo_joints
-from fusion_model.skeletons import HUMAN36M_17
+from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from fusion_model.spread import within
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.evaluation.tables import Table
-from train.fusion_stage.pose_figures import LIMBS
+from train.fusion_stage.pose_figures import LIMBS, crossing_order
 
 NAME = "people-3d"
-OURS, UNCORRECTED, CHANGE, LABELS = "this checkpoint", "without its correction", "change", "the labels"
+MPJPE, MORE = "MPJPE, mm", "MPJPE more than of this checkpoint, mm"
+OURS, UNCORRECTED, LABELS = "this checkpoint", "without its correction", "the labels"
 IN_PLANE = "in-plane distance to its sure 2D joints, median, % of the torso"
 _BATCH = 32  # people; each takes photo and maps of the next of them
-_WIDTHS = {"shoulders": "shoulder", "hips": "hip"}
 _DEPTHS = ("knee", "ankle", "wrist")
 _FEWEST = 3  # sure joints that a camera is fitted to
 
@@ -85,9 +86,10 @@ def table(folder: Path, checkpoint: Path) -> Table:
         rows |= {f"{kind}, {name}": row for name, row in mine.items()}
     notes = (
         "± is the standard error of the mean; n: people, every other one of those held out",
+        "photo: all that is read from its pixels, the hourglass's features included; another: the next of them",
+        "crossing limbs: of both sides, over 50 mm apart in depth where they cross in the picture; n: crossings",
         "limbs: % longer than those of a person of 1.70 m, from joint centre to joint centre (de Leva 1996)",
         "depth: found less true z relative to the pelvis, positive: too far away; camera down: it faces down",
-        f"{CHANGE}: mean of the differences that the correction makes to each person",
     )
     return Table("3D of held-out people", columns, rows, notes=notes)
 
@@ -117,17 +119,17 @@ def find(estimator: PoseEstimator, members: Sequence[_Member], *, altered: bool 
     poses: dict[str, list[np.ndarray]] = {}
     told: dict[str, list[np.ndarray]] = {}
     found: list[tuple[np.ndarray, np.ndarray]] = []
-    for part in _predictions(estimator, members):
-        inputs = {OURS: part} | (_altered(estimator, part) if altered else {})
-        for name, predictions in inputs.items():
-            pose, spread = estimator.predictor.poses_and_spreads(predictions, flip_test=True)
+    for part in predictions(estimator, members):
+        inputs = {OURS: (estimator.predictor, part)}
+        if altered and config.following is not None:
+            inputs[UNCORRECTED] = (plain, part)
+        if altered:
+            inputs |= {name: (estimator.predictor, changed) for name, changed in _altered(estimator, part).items()}
+        for name, (predictor, people) in inputs.items():
+            pose, spread = predictor.poses_and_spreads(people, flip_test=True)
             poses.setdefault(name, []).append(pose)
             if spread is not None:
                 told.setdefault(name, []).append(spread)
-        if altered and config.following is not None:
-            poses.setdefault(UNCORRECTED, []).append(plain.poses(part, flip_test=True))
-            if OURS in told:  # the same: nothing corrects it
-                told.setdefault(UNCORRECTED, []).append(told[OURS][-1])
         found += [(one.points, one.confidence) for one in part]
     points, confidence = (np.stack(column) for column in zip(*found, strict=True))
     camera = np.array([source.groups["camera"][row] if "camera" in source.groups else "" for source, row in members])
@@ -141,8 +143,8 @@ def _truth(members: Sequence[_Member]) -> np.ndarray:
     return truth - truth[:, :1]
 
 
-def _predictions(estimator: PoseEstimator, members: Sequence[_Member]) -> Iterator[list[CropPrediction]]:
-    """What the hourglass says, some people at a time."""
+def predictions(estimator: PoseEstimator, members: Sequence[_Member]) -> Iterator[list[CropPrediction]]:
+    """What the hourglass says of people in their labelled boxes, with the flip test, some people at a time."""
     size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
     batches = -(-len(members) // _BATCH)
     bounds = np.linspace(0, len(members), batches + 1).round().astype(int)  # nobody is left alone in the last batch
@@ -157,26 +159,29 @@ def _altered(estimator: PoseEstimator, part: list[CropPrediction]) -> dict[str, 
 
     With the photo changes all that is read from its pixels, the hourglass's features included.
     """
-    others = part[1:] + part[:1]
+    others, sides = part[1:] + part[:1], list(MPII_16.mirror)
     blank = torch.stack([one.image.mean((1, 2), keepdim=True).expand_as(one.image) for one in part])
     _, features = estimator.predictor.maps_and_features(blank, flip_test=True)
+    pairs, replace = list(zip(part, others, strict=True)), dataclasses.replace
     return {
         "photo of its mean colour": [
-            dataclasses.replace(one, image=image, features=mine)
-            for one, image, mine in zip(part, blank, features, strict=True)
+            replace(one, image=image, features=mine) for one, image, mine in zip(part, blank, features, strict=True)
         ],
-        "photo of another": [
-            dataclasses.replace(one, image=other.image, features=other.features)
-            for one, other in zip(part, others, strict=True)
+        "photo of another": [replace(one, image=other.image, features=other.features) for one, other in pairs],
+        "maps of another": [
+            replace(
+                one,
+                maps=other.maps,
+                points=one.crop.to_photo(other.crop.to_crop(other.points)),  # those that these maps show in the crop
+                confidence=other.confidence,
+            )
+            for one, other in pairs
         ],
-        "maps of another": [_with_maps(one, other) for one, other in zip(part, others, strict=True)],
+        "maps of exchanged sides": [
+            replace(one, maps=one.maps[sides], points=one.points[sides], confidence=one.confidence[sides])
+            for one in part
+        ],
     }
-
-
-def _with_maps(one: CropPrediction, other: CropPrediction) -> CropPrediction:
-    """A prediction with the maps of another, and with the joints that these show in the crop."""
-    points = one.crop.to_photo(other.crop.to_crop(other.points))
-    return dataclasses.replace(one, maps=other.maps, points=points, confidence=other.confidence)
 
 
 def _rows(people: People, config: ModelConfig) -> tuple[tuple[str, ...], dict[str, tuple[float, ...]]]:
@@ -185,19 +190,17 @@ def _rows(people: People, config: ModelConfig) -> tuple[tuple[str, ...], dict[st
         name: person_figures(people, poses, config.calibration.seen, people.spreads.get(name))
         for name, poses in people.poses.items()
     }
-    if UNCORRECTED in values:
-        change = {name: values[OURS][name] - values[UNCORRECTED][name] for name in values[OURS]}
-        order = (OURS, UNCORRECTED, CHANGE, *(name for name in values if name not in (OURS, UNCORRECTED)))
-        values = {name: values.get(name, change) for name in order}
+    for mine in values.values():
+        mine[MORE] = mine[MPJPE] - values[OURS][MPJPE]
     columns = tuple(column for name in values for column in (name, f"{name}_std"))
     rows = {}
     for figure, ours in values[OURS].items():
-        counted = np.isfinite(ours)
-        cells = [
-            _summary(mine.get(figure, np.array([])), median=figure == IN_PLANE and name != CHANGE)
-            for name, mine in values.items()
-        ]
-        rows[f"{figure} (n {counted.sum()})"] = tuple(cell for pair in cells for cell in pair)
+        cells = [_summary(mine.get(figure, np.array([])), median=figure == IN_PLANE) for mine in values.values()]
+        rows[f"{figure} (n {np.isfinite(ours).sum()})"] = tuple(cell for pair in cells for cell in pair)
+    order = [crossing_order(poses, people.truth) for poses in people.poses.values()]
+    if count := order[0][1]:
+        cells = [(right, 100 * math.sqrt(right / 100 * (1 - right / 100) / count)) for right, _ in order]
+        rows[f"crossing limbs, right one in front, % (n {count})"] = tuple(cell for pair in cells for cell in pair)
     return columns, rows
 
 
@@ -226,7 +229,7 @@ def person_figures(
     poses = poses - poses[:, :1]
     limbs, truth = poses[:, LIMBS], people.truth[:, LIMBS]
     figures = {
-        "MPJPE, mm": metrics.joint_errors(limbs, truth).mean(1),
+        MPJPE: metrics.joint_errors(limbs, truth).mean(1),
         "PA-MPJPE, mm": metrics.joint_errors(metrics.align(limbs, truth), truth).mean(1),
     }
     if spread is not None:
@@ -234,23 +237,16 @@ def person_figures(
         figures["limb joints within their 68 % ellipsoids, %"] = 100 * held.mean(1)
     for name, lengths in limb_lengths(poses).items():
         figures[f"{name}, %"] = 100 * (lengths / LIMB_LENGTHS[name] - 1)
-    for name, joint in _WIDTHS.items():
-        left, right = _sides(joint)
-        figures[f"{name}, mm wide"] = np.linalg.norm(poses[:, left] - poses[:, right], axis=-1)
     figures[IN_PLANE] = 100 * np.array(
         [_in_plane(*one, seen) for one in zip(poses, people.points, people.confidence, strict=True)]
     )
-    cameras = {"": np.ones(len(poses), bool)} | {f", {name}": people.camera == name for name in _known(people.camera)}
+    known = sorted({str(name) for name in people.camera} - {""})
+    cameras = {"": np.ones(len(poses), bool)} | {f", {name}": people.camera == name for name in known}
     for joint in _DEPTHS:
         off = (poses - people.truth)[:, _sides(joint), 2].mean(1)
         for name, mine in cameras.items():
             figures[f"depth of {joint}s{name}, mm"] = np.where(mine, off, np.nan)
     return figures
-
-
-def _known(names: np.ndarray) -> list[str]:
-    """Distinct names, sorted, without the empty one."""
-    return sorted({str(name) for name in names} - {""})
 
 
 def _sides(joint: str) -> list[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import torch
@@ -21,61 +21,11 @@ from fusion_model.files import discard_unfinished, replacing
 from fusion_model.hub.checkpoints import weights_fingerprint
 from train.data.sources import data_fingerprint, find_people
 from train.engine.machine import bf16_is_fast
-from train.fusion_stage.joined_poses import with_joined_poses
-from train.fusion_stage.samples import (
-    FusionData,
-    FusionSamples,
-    SampleSettings,
-    build_samples,
-)
+from train.fusion_stage.samples import FusionData, FusionSamples, SampleSettings, build_samples
 
-_FORMAT = "fusion-pose-samples/2"
+_FORMAT = "fusion-pose-samples/3"
 _PARTS = ("training", "held_out")
 _COLUMNS = [field.name for field in fields(FusionSamples)]
-
-
-@dataclass(frozen=True)
-class FusionCache:
-    """One :class:`train.fusion_stage.samples.FusionData`, kept under a fingerprint of all that it follows from.
-
-    Attributes:
-        folder: made when something is written.
-    """
-
-    folder: Path
-
-    def write(self, fingerprint: str, data: FusionData) -> None:
-        """Replace what is there; each file is written as a whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        discard_unfinished(self.folder)
-        header = {_FORMAT: json.dumps({"fingerprint": fingerprint, "names": data.names})}
-        for part in _PARTS:
-            columns = getattr(data, part).columns
-            with replacing(self._file(part)) as file:
-                save_file({name: column.cpu().contiguous() for name, column in columns.items()}, file, header)
-
-    def read(self, fingerprint: str) -> FusionData | None:
-        """What was written under that fingerprint; None, and a line that says why, where files hold something else."""
-        found, names = [], ()
-        for file in map(self._file, _PARTS):
-            if not file.is_file():
-                return None
-            try:
-                with safe_open(file, "pt") as content:
-                    header = json.loads((content.metadata() or {}).get(_FORMAT, "{}"))
-                    if header.get("fingerprint") != fingerprint:
-                        print(f"{file} is of other data, another hourglass or other settings: built anew")
-                        return None
-                    found.append(FusionSamples(*(content.get_tensor(name) for name in _COLUMNS)))
-            except SafetensorError as error:
-                print(f"{file} is damaged ({error}): built anew")
-                return None
-            names = tuple(header["names"])
-        return FusionData(*found, names)
-
-    def _file(self, part: str) -> Path:
-        """Where a part lies."""
-        return self.folder / f"{part}.safetensors"
 
 
 def fusion_data(
@@ -92,15 +42,15 @@ def fusion_data(
     """
     if cache is None:
         return _build(data, settings, hourglass, device)
-    fingerprint, stored = fusion_fingerprint(data, settings, hourglass, device), FusionCache(cache)
+    fingerprint = fusion_fingerprint(data, settings, hourglass, device)
     with PartialState().main_process_first():
-        found = stored.read(fingerprint)
+        found = _read(cache, fingerprint)
         if found is None:
-            stored.write(fingerprint, _build(data, settings, hourglass, device))
-            found = stored.read(fingerprint)
+            _write(cache, fingerprint, _build(data, settings, hourglass, device))
+            found = _read(cache, fingerprint)
     if found is None:
         raise ValueError(f"{cache} does not hold what was just written there: does another run write into it?")
-    return found.to(device)
+    return FusionData(found.training.to(device), found.held_out.to(device), found.names)
 
 
 def fusion_fingerprint(data: Path, settings: SampleSettings, hourglass: nn.Module, device: torch.device) -> str:
@@ -110,14 +60,40 @@ def fusion_fingerprint(data: Path, settings: SampleSettings, hourglass: nn.Modul
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
+def _write(cache: Path, fingerprint: str, data: FusionData) -> None:
+    """Replace what is there; each file is written as a whole or not at all."""
+    cache.mkdir(parents=True, exist_ok=True)
+    discard_unfinished(cache)
+    header = {_FORMAT: json.dumps({"fingerprint": fingerprint, "names": data.names})}
+    for part in _PARTS:
+        columns = getattr(data, part).columns
+        with replacing(cache / f"{part}.safetensors") as file:
+            save_file({name: column.cpu().contiguous() for name, column in columns.items()}, file, header)
+
+
+def _read(cache: Path, fingerprint: str) -> FusionData | None:
+    """What was written under that fingerprint; None, and a line that says so, where files hold something else."""
+    found, header = [], {}
+    for file in (cache / f"{part}.safetensors" for part in _PARTS):
+        if not file.is_file():
+            return None
+        try:
+            with safe_open(file, "pt") as content:
+                header = json.loads((content.metadata() or {}).get(_FORMAT, "{}"))
+                if same := header.get("fingerprint") == fingerprint:
+                    found.append(FusionSamples(*(content.get_tensor(name) for name in _COLUMNS)))
+        except SafetensorError:
+            same = False
+        if not same:
+            print(f"{file} is damaged, or of other data, another hourglass or other settings: built anew")
+            return None
+    return FusionData(*found, tuple(header["names"]))
+
+
 def _build(data: Path, settings: SampleSettings, hourglass: nn.Module, device: torch.device) -> FusionData:
-    """Run the hourglass on all people."""
     people, validation = (find_people(data, validation=part, action=settings.action) for part in (False, True))
     if settings.people and settings.people < len(people):
         people = people.take(torch.linspace(0, len(people) - 1, settings.people).round().long())
-    if settings.joined_targets:
-        people, joined = with_joined_poses(people)
-        print(f"3D of {int(joined.sum())} of {len(people)} training people joined with their 2D labels")
     people, validation = people.to(device), validation.to(device)
     hourglass.to(device)
     held_out = build_samples(validation, hourglass, settings)

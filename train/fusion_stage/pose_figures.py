@@ -5,26 +5,19 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import torch
 
 from fusion_model import metrics
 from fusion_model.drawing import draw_bones
-from fusion_model.fusion import FusionNetwork
-from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, SKELETONS, conversion_matrix
-from train.fusion_stage.samples import FusionSamples
-from train.hourglass_stage import PANEL, even_rows, panels, side_by_side
+from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS
+from train.hourglass_stage import PANEL
 
 LIMBS = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]
 
 
 def pose_figures(prediction: np.ndarray, target: np.ndarray) -> dict[str, float]:
-    """Errors in mm and the fraction of joint pairs in the right order of depth, in %.
+    """Errors in mm of poses (N, 17, 3), and the fraction of joint pairs in the right order of depth, in %.
 
     The twelve limb joints count, relative to the pelvis.
-
-    Args:
-        prediction: (N, 17, 3) mm, camera axes.
-        target: (N, 17, 3) mm.
     """
     prediction, target = prediction - prediction[:, :1], target - target[:, :1]
     limbs, truth = prediction[:, LIMBS], target[:, LIMBS]
@@ -63,7 +56,6 @@ def crossing_order(prediction: np.ndarray, target: np.ndarray) -> tuple[float | 
 
 
 def _bones(side: str) -> tuple[list[tuple[int, int]], ...]:
-    """The two bones of the arm and those of the leg of a side."""
     chains = ("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")
     return tuple(list(itertools.pairwise(HUMAN36M_17.index(f"{side}_{joint}") for joint in chain)) for chain in chains)
 
@@ -74,7 +66,6 @@ def _between(ends: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 
 def _cross(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(N,) cross products of vectors (N, 2)."""
     return one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
 
 
@@ -95,26 +86,18 @@ def mean_pose(poses: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 _GREY = (110, 110, 110)
 _REACH_MM = 1100.0  # from the pelvis to the edge of a panel
+_VIEWS = ((0, 1), (2, 1), (0, 2))  # axes to the right and down: from ahead, from the side, from above
 
 
-@torch.inference_mode()
-def pose_sheet(network: FusionNetwork, samples: FusionSamples) -> np.ndarray:
-    """A fusion network on a few people: (3 P, n P, 3) uint8, crops, found poses from ahead, found poses from the side.
-
-    The true pose lies under the found one, in grey. Of samples with features for pixels there are no crops to show.
-    """
-    rows = even_rows(len(samples)).to(samples.source.device)
-    images, *others = samples.inputs(rows)
-    carried = conversion_matrix(SKELETONS[network.config.skeleton], HUMAN36M_17)
-    found, truth = carried @ network(images, *others).float().cpu().numpy(), samples.pose[rows].cpu().numpy()
-    poses = []
-    for axes in ((0, 1), (2, 1)):
-        row = []
-        for pose, true in zip(found, truth, strict=True):
-            panel = np.full((PANEL, PANEL, 3), 30, np.uint8)
+def pose_panels(found: np.ndarray, truth: np.ndarray) -> list[list[np.ndarray]]:
+    """Poses (N, 17, 3) mm over the true ones, in grey, from ahead, from the side and from above: N (P, P, 3) each."""
+    every = np.ones(len(HUMAN36M_17), bool)
+    rows = []
+    for axes in _VIEWS:
+        row = [np.full((PANEL, PANEL, 3), 30, np.uint8) for _ in found]
+        for panel, pose, true in zip(row, found, truth, strict=True):
             for joints, colour in ((true, _GREY), (pose, None)):
                 flat = (joints[:, axes] / _REACH_MM + 1) * PANEL / 2
-                draw_bones(panel, HUMAN36M_17, flat, carried.any(1), colour=colour)
-            row.append(panel)
-        poses.append(side_by_side(row))
-    return np.concatenate(poses if samples.of_features else (side_by_side(panels(images)), *poses))
+                draw_bones(panel, HUMAN36M_17, flat, every, colour=colour)
+        rows.append(row)
+    return rows

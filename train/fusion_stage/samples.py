@@ -16,9 +16,8 @@ from tqdm import tqdm
 
 from fusion_model.config import ModelConfig
 from fusion_model.crop_inference import fusion_inputs
-from fusion_model.heatmaps import to_map_coordinates
 from fusion_model.skeletons import MPII_16
-from train.data.augment import AUGMENT_POSES, crop_matrices, plain_crops, random_crops, sample, transform, turned_poses
+from train.data.augment import AUGMENT_POSES, crop_matrices, plain_crops, random_crops, sample, turned_poses
 from train.data.people import People, take_rows
 from train.engine.machine import bf16_is_fast
 from train.engine.seeds import RowNoise
@@ -37,8 +36,6 @@ class Batch:
         readings: (N, R) float32 of the maps; None for maps that were turned since: they are to be read anew.
         pose: (N, 17, 3) float32 mm, as the crop shows it.
         weight: (N, 17) float32 trust in each joint; 0 where the 3D is unknown.
-        points: (N, 16, 2) float32 labelled joints of MPII's order in pixels of the image.
-        point_weight: (N, 16) float32 trust in each of them.
         source: (N,) index of the data set.
     """
 
@@ -47,8 +44,6 @@ class Batch:
     readings: Tensor | None
     pose: Tensor
     weight: Tensor
-    points: Tensor
-    point_weight: Tensor
     source: Tensor
 
 
@@ -95,10 +90,6 @@ class FusionData:
     held_out: FusionSamples
     names: tuple[str, ...]
 
-    def to(self, device: torch.device) -> FusionData:
-        """The same on a device."""
-        return FusionData(self.training.to(device), self.held_out.to(device), self.names)
-
 
 @dataclass(frozen=True)
 class SampleSettings:
@@ -111,10 +102,8 @@ class SampleSettings:
         crops: augmented crops of each training person.
         seed: of the augmentation.
         people: training people at most, spaced evenly over the data; None for all.
-        stack: which hourglass's maps are taken, 0 for the first of the stack, -1 for the last.
         action: only people of that action; empty for all people.
         augment: how far the crops vary.
-        joined_targets: whether training photos have their 3D joined with their 2D labels.
         photo_features: whether features of the hourglass stand for the photo's pixels.
     """
 
@@ -124,10 +113,8 @@ class SampleSettings:
     crops: int = 1
     seed: int = 0
     people: int | None = None
-    stack: int = -1
     action: str = ""
     augment: str = "wide"
-    joined_targets: bool = False
     photo_features: bool = False
 
     @classmethod
@@ -167,18 +154,16 @@ def build_samples(
             part = people.take(rows[start : start + _BATCH])
             pose, weight = part.pose, part.pose_weight
             if generator is None:
-                images, matrices = plain_crops(part, size, margin)
-                points, point_weight = transform(part.joints, matrices), part.weight
+                images, _ = plain_crops(part, size, margin)
             else:
                 crops = random_crops(part, size, margin, AUGMENT_POSES[settings.augment], generator)
-                images, points, point_weight = crops.images, crops.joints[:, 0], crops.weight
+                images = crops.images
                 pose, weight = turned_poses(pose, weight, crops.angle, crops.mirror)
             with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16_is_fast(images.device.type)):
                 maps, features = hourglass.maps_and_features(images.contiguous(memory_format=torch.channels_last))
             seen = features.float() if settings.photo_features else None
-            inputs = fusion_inputs(images, maps[settings.stack].float(), settings.fusion_size, seen)
-            points = to_map_coordinates(points, size / settings.fusion_size)
-            yield (*stored_inputs(*inputs), pose, weight, points, point_weight, part.source)
+            inputs = fusion_inputs(images, maps[-1].float(), settings.fusion_size, seen)
+            yield (*stored_inputs(*inputs), pose, weight, part.source)
 
     return joined_parts(parts(), len(rows))
 
@@ -230,8 +215,5 @@ def random_rows(samples: FusionSamples, rows: Tensor, noise: RowNoise) -> Batch:
     swap = list(MPII_16.mirror)
     maps = torch.where(mirror[:, None, None, None], maps[:, swap], maps)
     image = (image * (1 + 0.15 * normal(3, 1, 1)) + 0.05 * normal(1, 1, 1)).clamp(0, 1)
-    points, point_weight = transform(samples.points[rows], matrices), samples.point_weight[rows]
-    points = torch.where(mirror[:, None, None], points[:, swap], points)
-    point_weight = torch.where(mirror[:, None], point_weight[:, swap], point_weight)
     poses = turned_poses(samples.pose[rows], samples.weight[rows], angle, mirror)
-    return Batch(image, maps, None, *poses, points, point_weight, samples.source[rows])
+    return Batch(image, maps, None, *poses, samples.source[rows])

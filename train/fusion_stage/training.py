@@ -26,19 +26,56 @@ from fusion_model.skeletons import HUMAN36M_17, SKELETONS, conversion_matrix
 from train.data.sampling import draw_local, named_rows, sampling_weights
 from train.data.source import SYNTHETIC
 from train.engine.checkpoints import read_weights
+from train.engine.logs import forget_rows, read_rows, write_rows
 from train.engine.loop import Loop
 from train.engine.provenance import ENTRY, provenances
 from train.engine.run_files import read_json, write_json
 from train.engine.seeds import RowNoise
 from train.fusion_stage.data import SampleSettings, fusion_data
-from train.fusion_stage.mixing_log import MixingLog
-from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures, pose_sheet
+from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures
 from train.fusion_stage.samples import Batch, FusionData, FusionSamples, random_rows
 from train.fusion_stage.timing import parameter_count, time_networks
-from train.losses import fusion_loss, reprojection_loss, spread_loss
+from train.losses import fusion_loss, spread_loss
 from train.settings import FusionTrainConfig
 
+ACTIONS = "actions.json"  # which actions a folder has runs of, and what they are trained with
 HARDENING = "hardening.json"  # in a run's folder: what the end of the soft phase came to
+
+
+FILE = "mixing.csv"
+EVERY = 50  # steps between two rows
+
+
+class MixingLog:
+    """Writes the table, a row at step 0 and every 50 steps, and two where the weights are hardened.
+
+    Args:
+        folder: of the run; None writes nothing, as processes but the first do.
+        step: the run goes on from here; rows from there on are dropped, since those steps are taken again.
+    """
+
+    def __init__(self, folder: Path | None, step: int) -> None:
+        self._path = folder / FILE if folder else None
+        self._last = -1
+        if self._path:
+            forget_rows(self._path, step - 1)
+
+    def record(self, step: int, network: FusionNetwork, *, always: bool = False) -> None:
+        """A row for the weights that ``step`` updates led to, if it is due and they can change; each step once.
+
+        Args:
+            step: updates done so far.
+            network: whose weights.
+            always: write the row whether it is due or not.
+        """
+        due = always or (step % EVERY == 0 and step != self._last)
+        if self._path is None or not network.config.has_soft_weights or not due:
+            return
+        self._last = step
+        values = {name: getattr(network, name) for name in ("alpha", "beta")}
+        values |= {f"w{layer}": w for layer, w in enumerate(network.mixing_weights(), start=1)}
+        row = {"step": step, **{name: "" if v is None else f"{v.item():.6g}" for name, v in values.items()}}
+        write_rows(self._path, [*read_rows(self._path), row])
 
 
 def fusion_config(settings: FusionTrainConfig, trained: Path) -> ModelConfig:
@@ -75,10 +112,8 @@ def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
 
 def sample_settings(config: ModelConfig, settings: FusionTrainConfig) -> SampleSettings:
     """The samples that a run asks for."""
-    sizes = (config.hourglass.input_size, config.crop.margin, config.fusion.input_size)
-    names = ("crops", "seed", "augment", "joined_targets", "action")
-    chosen = {name: getattr(settings, name) for name in names}
-    return SampleSettings(*sizes, **chosen, photo_features=config.fusion.photo_features > 0)
+    chosen = {name: getattr(settings, name) for name in ("crops", "seed", "augment", "action")}
+    return dataclasses.replace(SampleSettings.of(config), **chosen)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,10 +155,8 @@ class Trainer:
         settings = dataclasses.replace(settings, input_size=config.hourglass.input_size)
         self.config, self.hourglass, self.settings, self.run = config, hourglass, settings, run
         self.soft_steps = settings.soft_steps
-        skeleton = SKELETONS[config.fusion.skeleton]
-        self._joints = [HUMAN36M_17.index(name) for name in skeleton.joints]  # of the samples' 17, those put out
-        if settings.reprojection and skeleton != HUMAN36M_17:
-            raise ValueError(f"--reprojection needs the joints {HUMAN36M_17.name}, not {skeleton.name}")
+        joints = SKELETONS[config.fusion.skeleton].joints
+        self._joints = [HUMAN36M_17.index(name) for name in joints]  # of the samples' 17, those put out
         self.loop = Loop(
             network,
             self.loss,
@@ -133,7 +166,6 @@ class Trainer:
             better="-mpjpe",
             fingerprint={"hourglass": weights_fingerprint(hourglass)},
             describe=self.describe,
-            pictures=self.pictures,
             idle_parameters=config.fusion.has_soft_weights,  # once hardened
         )
         self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
@@ -141,16 +173,11 @@ class Trainer:
 
     def build_data(self, folder: Path, cache: Path | None = None) -> None:
         """Train and validate on what the settings ask for of a folder of data sets, which takes long to build."""
-        asked, pools = sample_settings(self.config, self.settings), []
-        for number in range(self.settings.pools):
-            place = cache / f"pool-{number}" if cache and number else cache
-            mine = dataclasses.replace(asked, seed=asked.seed + number)
-            pools.append(fusion_data(folder, mine, self.hourglass, self.loop.device, place))
-        self.take_data(pools[0], [data.training for data in pools])
+        asked = sample_settings(self.config, self.settings)
+        self.take_data(fusion_data(folder, asked, self.hourglass, self.loop.device, cache))
 
-    def take_data(self, data: FusionData, pools: list[FusionSamples] | None = None) -> None:
-        """Train and validate on this; ``pools``: crops of the same people, which take turns."""
-        self.pools = pools or [data.training]
+    def take_data(self, data: FusionData) -> None:
+        """Train and validate on this."""
         self.samples, self.held_out, self.names = data.training, data.held_out, data.names
         self.rendered = torch.tensor([name == SYNTHETIC for name in self.names], device=self.loop.device)
         self.weights = sampling_weights(self.samples.source, self.names, self.settings.synthetic_fraction)
@@ -163,15 +190,14 @@ class Trainer:
             self._harden(module)
         self.mixing.record(step, module)
         rows, noise = self._local_rows(generator)
-        epoch = step * self.settings.batch // len(self.samples)
-        batch = random_rows(self.pools[epoch % len(self.pools)], rows, noise)
+        batch = random_rows(self.samples, rows, noise)
         inputs = batch.images, batch.maps, batch.readings
         pose, *spread = network(*inputs, spreads=True) if module.config.spreads else (network(*inputs),)
         loss = self._distance(pose, batch, self.settings.sharpness_at(step), *spread)
         return loss, _mixing_figures(module)
 
     def _distance(self, pose: Tensor, batch: Batch, sharpness: float, spread: Tensor | None = None) -> Tensor:
-        """Eq. 4 for poses (N, J, 3) of a batch; for spreads (N, J, 2) and 2D labels where they are asked for, too."""
+        """Eq. 4 for poses (N, J, 3) of a batch, and the loss of their spreads (N, J, 2) where there are any."""
         trust = torch.where(self.rendered[batch.source], 1.0, self.settings.teacher_trust)[:, None]
         seen = batch.weight.clone()
         seen[:, LIMBS] = torch.where(seen > 0, seen.clamp_min(self.settings.hidden_trust), 0.0)[:, LIMBS]
@@ -180,8 +206,6 @@ class Trainer:
         loss = fusion_loss(pose, target, self.loop.module, weight, sharpness, **terms)
         if spread is not None:
             loss = loss + spread_loss(spread, pose, target, weight)
-        if self.settings.reprojection:
-            loss = loss + self.settings.reprojection * reprojection_loss(pose, batch.points, batch.point_weight)
         return loss
 
     def _local_rows(self, generator: torch.Generator) -> tuple[Tensor, RowNoise]:
@@ -192,10 +216,6 @@ class Trainer:
     def describe(self, generator: torch.Generator) -> str:
         """Words for the rows that the loss took."""
         return "crops " + named_rows(self._local_rows(generator)[0], self.samples.source, self.names)
-
-    def pictures(self, network: nn.Module) -> dict[str, np.ndarray]:
-        """Validation crops with true and found poses."""
-        return {"poses": pose_sheet(network, self.held_out)}
 
     def _harden(self, module: FusionNetwork) -> None:
         """End the soft phase: fix the weights, write down what that costs, and let the best be chosen anew."""
@@ -287,5 +307,26 @@ def predict(network: FusionNetwork, samples: FusionSamples, batch: int = 256) ->
 
 
 def _mixing_figures(module: FusionNetwork) -> dict[str, float]:
-    """Values of alpha and beta, where the strategy has them."""
     return {name: value.item() for name in ("alpha", "beta") if (value := getattr(module, name)) is not None}
+
+
+def action_checkpoints(folder: Path) -> dict[str, Path] | None:
+    """Checkpoints by action of a folder of ``train.fusion --action-specific``; None if it is no such folder.
+
+    Raises:
+        FileNotFoundError: if not all are finished.
+    """
+    if not (folder / ACTIONS).is_file():
+        return None
+    checkpoints = {action: action_checkpoint(folder, action) for action in read_json(folder / ACTIONS)["actions"]}
+    if missing := [action for action, path in checkpoints.items() if not path.is_dir()]:
+        raise FileNotFoundError(
+            f"{folder} has no network for {', '.join(missing)} yet: run train.fusion --action-specific to its end, the "
+            "same command goes on"
+        )
+    return checkpoints
+
+
+def action_checkpoint(folder: Path, action: str) -> Path:
+    """Where the finished network of an action lies."""
+    return folder / action / "checkpoint"

@@ -28,18 +28,7 @@ _VALIDATIONS, _SAVES = 10, 50  # of a training, about
 
 @dataclass(frozen=True)
 class Choices:
-    """What the commands of a recipe depend on.
-
-    Attributes:
-        data: folder with a prepared set in a folder of its name each.
-        out: where everything is written; recipes share what they have in common. ("released" renders people into data.)
-        preset: sizes of the networks; None for the recipe's own.
-        base: name of the set that the hourglass is trained on first.
-        scale: factor on all numbers of steps.
-        seed: of everything.
-        accumulate: parts of a batch, where memory is short.
-        init_from: checkpoint whose hourglass and detector are taken as they are, of a recipe that can.
-    """
+    """What the commands of a recipe depend on: options of ``train.reproduce``, which says what each is."""
 
     data: Path
     out: Path
@@ -120,7 +109,6 @@ class Recipe:
         return stages
 
     def _settings(self, name: str, command: str, choices: Choices) -> dict[str, Any]:
-        """Those of a table, as the choices have them."""
         settings, kind = check_table(self.path, name, self.tables[name], CONFIGS.get(command)), CONFIGS.get(command)
         if kind is None:
             return settings
@@ -139,7 +127,6 @@ class Recipe:
         return settings
 
     def _words(self, choices: Choices) -> dict[str, str]:
-        """What the words in braces stand for."""
         words = {name: max(_MIN_PICTURES, round(choices.scale * count)) for name, count in self.scaled.items()}
         words |= {"data": choices.data, "out": choices.out, "base": choices.base, "init_from": choices.init_from or ""}
         words |= {"seed": choices.seed, "seed_1": choices.seed + 1, "seed_2": choices.seed + 2}

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
+import importlib
 import shlex
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from train.engine.run_files import read_json, write_json
 
@@ -32,7 +28,7 @@ class Stage:
 
 
 def run_stages(plan: Sequence[Stage], out: Path) -> dict[str, float] | None:
-    """Run the stages that are not done yet.
+    """Run the stages that are not done yet, all in this process, so that a signal reaches the command that runs.
 
     Args:
         plan: in order.
@@ -59,37 +55,10 @@ def run_stages(plan: Sequence[Stage], out: Path) -> dict[str, float] | None:
 
 
 def start_command(command: Sequence[str]) -> int:
-    """Run a command of ``train`` in a process of its own, its bar in sight; returns its exit status.
-
-    Whoever stops this process stops that one: it is told to save and end, and waited for.
-    """
-    name, *rest = command
-    running: list[subprocess.Popen[bytes]] = []
-    asked: list[int] = []
-
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        asked.append(number)
-        for process in running:
-            process.terminate()
-
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        process = subprocess.Popen(  # noqa: S603 - our own commands
-            [sys.executable, "-m", f"train.{name}", *rest],
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no other thread here
-        )
-        running.append(process)
-        if asked:
-            process.terminate()
-        return process.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _end_with_parent() -> None:
-    """Let the system send SIGTERM to this process when the one that started it dies, even by SIGKILL."""
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+    """Run a command of ``train``; returns its exit status."""
+    name, *words = command
+    module = importlib.import_module(f"train.{name}")
+    return module.main(module.parser().parse_args(words))
 
 
 def shown(command: Sequence[str]) -> str:

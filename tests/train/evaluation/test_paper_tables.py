@@ -6,8 +6,8 @@ from scipy.linalg import orthogonal_procrustes
 from scipy.spatial import procrustes
 
 from fusion_model.skeletons import HUMAN36M_17, LSP_14, MPII_16
-from train.evaluation import human36m, humaneva, kth, limbs, lsp_mpii, mpi_inf_3dhp, paper
-from train.evaluation.predictions import Predictions
+from train.evaluation import paper, protocols
+from train.evaluation.protocols import Predictions
 
 
 def poses(count, joints, seed=0):
@@ -24,53 +24,26 @@ def test_averages_are_those_that_the_paper_prints():
     printed = {"all actions": (66.66, 70.81), "each action": (64.53, 69.73)}
     for name, averages in printed.items():
         (row,) = (row for title, row in paper.TABLE_1.items() if name in title)
-        again = human36m.with_averages(dict(zip(paper.ACTIONS, row[:15], strict=True)))
+        again = protocols.with_averages(dict(zip(paper.ACTIONS, row[:15], strict=True)))
         assert again[:15] == row[:15]
         assert again[15:] == pytest.approx(averages, abs=0.01)  # 0.005 for the actions' rounding, and for its own
         assert row[15:] == averages
-
-
-def test_the_means_of_table_3_are_those_of_its_subjects():
-    for row in paper.TABLE_3.values():
-        assert sum(row[:3]) / 3 == pytest.approx(row[3], abs=0.051)
-
-
-def test_sitting_is_not_sitting_down_nor_walking_walking_together():
-    names = list(paper.ACTIONS)
-    true = np.zeros((15, 17, 3))
-    found = true.copy()
-    found[:, 1:, 0] = np.arange(1, 16)[:, None] * 17  # 16 of 17 joints off by 17 n: a mean of 16 n
-    table = human36m.table_1(human36m_people(names, found, true))
-    row = dict(zip(table.columns, table.rows["this checkpoint"], strict=True))
-    assert [row[name] for name in paper.ACTIONS.values()] == pytest.approx([16.0 * n for n in range(1, 16)])
-    assert row["all"] == pytest.approx(16 * 8)
-    assert row["6 actions"] == pytest.approx(16 * (2 + 3 + 4 + 11 + 13 + 14) / 6)
-    assert all(table.counts[name] == 1 for name in paper.ACTIONS.values())
 
 
 def test_actions_weigh_alike_and_a_missing_one_leaves_no_average():
     # Sitting twice (10 and 30 mm), SittingDown once (100 mm), by moving 16 joints of 17.
     true, found = np.zeros((3, 17, 3)), np.zeros((3, 17, 3))
     found[:, 1:, 2] = np.array([10, 30, 100])[:, None] * 17 / 16
-    table = human36m.table_1(human36m_people(["Sitting", "Sitting", "SittingDown"], found, true))
+    table = protocols.human36m(human36m_people(["Sitting", "Sitting", "SittingDown"], found, true))
     row = dict(zip(table.columns, table.rows["this checkpoint"], strict=True))
     assert (row["Sitting"], row["Sitting Down"]) == pytest.approx((20, 100))
     assert np.isnan([row["Walking"], row["6 actions"], row["all"]]).all()
     assert "Walking" in table.notes[1]
 
 
-def test_table_1_moves_both_to_the_pelvis_but_fits_no_scale():
-    true = poses(1, 17)
-    table = human36m.table_1(human36m_people(["Eating"], true + np.array([5, 6, 7]), true))
-    assert table.rows["this checkpoint"][2] == pytest.approx(0, abs=1e-9)
-    relative = true - true[:, :1]
-    larger = human36m.table_1(human36m_people(["Eating"], 1.1 * true, true)).rows["this checkpoint"][2]
-    assert larger == pytest.approx(0.1 * np.linalg.norm(relative, axis=-1).mean())
-
-
 def test_table_2_agrees_with_scipy():
     true, found = poses(6, 17), poses(6, 17, seed=1) + poses(6, 17)
-    table = human36m.table_2(human36m_people(["Posing"] * 6, found, true))
+    table = protocols.human36m_aligned(human36m_people(["Posing"] * 6, found, true))
     errors = []
     for one, target in zip(found, true, strict=True):
         # procrustes() brings both to unit size; it allows reflections, of which these poses need none (asserted).
@@ -92,9 +65,9 @@ def test_rigid_alignment_agrees_with_scipy_and_leaves_unknown_joints_out():
         turn, _ = orthogonal_procrustes(a, b)
         assert np.linalg.det(turn) > 0
         errors.append(np.linalg.norm(a @ turn - b, axis=1).mean())
-    assert humaneva.aligned_errors(found, true, known, scale=False) == pytest.approx(errors, abs=1e-6)
+    assert protocols.aligned_errors(found, true, known, scale=False) == pytest.approx(errors, abs=1e-6)
     with pytest.raises(ValueError, match="a frame has 0 joints in 3D"):
-        humaneva.aligned_errors(found, true, known & False, scale=False)
+        protocols.aligned_errors(found, true, known & False, scale=False)
 
 
 def test_parts_of_table_4_by_hand():
@@ -110,20 +83,11 @@ def test_parts_of_table_4_by_hand():
     # The left wrist is 200 mm off. Its lower arm is 250 long: the mean of its ends is 100 <= 125, but the wrist itself
     # is off by 200 > 125. So by the mean rule all is right, and strictly one of ten parts is wrong.
     found[0, LSP_14.index("left_wrist"), 2] = 200
-    assert kth.part_percents(found, true, "mean") == pytest.approx((100,) * 7)
-    assert kth.part_percents(found, true, "strict") == pytest.approx((100, 100, 100, 50, 100, 100, 90))
+    assert protocols.part_percents(found, true, "mean") == pytest.approx((100,) * 7)
+    assert protocols.part_percents(found, true, "strict") == pytest.approx((100, 100, 100, 50, 100, 100, 90))
     # At 260 mm the mean is 130 > 125: wrong by both.
     found[0, LSP_14.index("left_wrist"), 2] = 260
-    assert kth.part_percents(found, true, "mean") == pytest.approx((100, 100, 100, 50, 100, 100, 90))
-
-
-def test_ten_parts_are_weighed_alike_as_in_the_paper():
-    # Of single parts pelvis and torso count once, the four pairs twice: the paper's row with pretraining is
-    # (100 + 100 + 2 (100 + 88 + 100 + 88)) / 10 = 95.2.
-    weights = [len(bones) for bones in kth.PARTS.values()]
-    assert sum(weights) == 10
-    row = paper.TABLE_4["paper, pretrained"]
-    assert np.dot(weights, row[:6]) / 10 == pytest.approx(row[6])
+    assert protocols.part_percents(found, true, "mean") == pytest.approx((100, 100, 100, 50, 100, 100, 90))
 
 
 def flat_people(skeleton, true, found, **columns):
@@ -142,7 +106,7 @@ def test_pck_by_hand():
     found[0, LSP_14.index("left_wrist"), 0] = 20
     found[0, LSP_14.index("right_wrist"), 0] = 21
     found[0, LSP_14.index("neck"), 0] = 30
-    row = lsp_mpii.lsp_table(flat_people(LSP_14, true, found)).rows["this checkpoint"]
+    row = protocols.lsp(flat_people(LSP_14, true, found)).rows["this checkpoint"]
     assert row == pytest.approx((50, 100, 100, 50, 100, 100, 100, 100 * 12 / 14))
 
 
@@ -157,7 +121,7 @@ def test_pckh_by_hand():
     found[1, MPII_16.index("head_top"), 0] = 99
     people = flat_people(MPII_16, true, found, head_size=np.array([40.0, 60.0]))
     people.columns["visible"][1, MPII_16.index("head_top")] = 0
-    row = lsp_mpii.mpii_table(people).rows["this checkpoint"]
+    row = protocols.mpii(people).rows["this checkpoint"]
     assert row == pytest.approx((100, 100, 100, 100, 100, 75, 100, 100 * 26 / 27))
 
 
@@ -170,7 +134,7 @@ def test_3dhp_by_hand():
     for name, off in (("left_wrist", 140), ("right_wrist", 160), ("spine", 999)):
         found[0, HUMAN36M_17.index(name), 0] = off
     people = Predictions(HUMAN36M_17, {"joints_3d": true, "subject": np.array(["TS1"])}, found[..., :2], found)
-    table = mpi_inf_3dhp.table(people)
+    table = protocols.mpi_inf_3dhp(people)
     first = [row[0] for row in table.rows.values()]
     assert first == pytest.approx([100 * 13 / 14, 100 * (12 * 31 + 3) / (14 * 31), 300 / 14])
     assert np.isnan([row[1] for row in table.rows.values()]).all()
@@ -194,7 +158,7 @@ def test_limbs_by_hand(skeleton):
     known[1, skeleton.index("right_ankle")] = False
     columns = {"joints_2d": flat, "visible": shown, "joints_3d": true, "has_3d": known}
     people = Predictions(skeleton, columns | {"split": np.array(["test", "test"])}, found, moved)
-    table = limbs.table(people)
+    table = protocols.limbs(people)
     pck, error, fitted = table.rows["this checkpoint"]
     assert (pck, error) == pytest.approx((100 * 11 / 12, 10))
     assert 0 < fitted < 120  # fitting spreads what one joint is off

@@ -10,7 +10,7 @@ from tests.helpers.estimators import seeing
 from tests.helpers.scene_files import made_scenes
 from tests.helpers.stand_in import make_pose
 from train.calibrate import fit_logistic, fit_scores
-from train.evaluation.scenes import agreement, scene_figures, scene_lines
+from train.evaluation.scenes import scene_figures, scene_lines
 
 LEFT, RIGHT = (5, 10, 40, 90), (60, 10, 95, 90)
 
@@ -65,11 +65,6 @@ def test_the_missed_and_the_mistaken_cost_what_they_are(scenes):
     cells = ("the model's own threshold", *["66.7 ± 27.2 (n 3)"] * 2, "1.000 ± 0.000 (n 1)", "0.000 ± 0.000 (n 2)")
     assert f"| {' | '.join(cells)} |" in text
     assert "33.3 ± 27.2 % of people have all that are seen there (n 3)" in text
-
-
-def test_without_people_there_is_nothing_to_agree_on():
-    empty = made_scenes([], validation=True)
-    assert agreement(Mistaken(empty), empty, np.arange(1)) == {"people": 0}
 
 
 def test_a_logistic_regression_finds_the_weights_that_made_its_data():

@@ -1,7 +1,5 @@
 """Photos and rendered people in one batch, each with the losses that its labels allow."""
 
-import math
-
 import pytest
 import torch
 from torch.nn import functional
@@ -9,7 +7,7 @@ from torch.nn import functional
 from fusion_model.config import HourglassConfig
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.readings import read_maps
-from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
+from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.fake_data import make_people
 from train.data.augment import plain_crops
 from train.data.readers.registry import SETS
@@ -17,7 +15,6 @@ from train.data.sampling import draw, sampling_weights
 from train.engine.machine import bf16_is_fast
 from train.engine.seeds import RowNoise
 from train.fusion_stage.samples import FusionSamples, SampleSettings, build_samples, random_rows, stored_inputs
-from train.losses import reprojection_loss
 
 NAMES = ("coco", "synthetic", "mine", "synthetic")
 SOURCE = torch.tensor([0] * 10 + [1] * 30 + [2] * 100 + [3] * 20)
@@ -43,72 +40,34 @@ def test_without_a_fraction_or_without_photos():
     assert only.sum().item() == pytest.approx(1), "nothing but rendered people: the whole batch"
 
 
-def seen_from_ahead(pose, scale=0.05, place=(20.0, 30.0)):
-    return pose[:, list(MPII_IN_HUMAN36M), :2] * scale + torch.tensor(place)
-
-
-def test_reprojection_is_zero_for_the_true_pose_at_any_scale_and_place():
-    pose = 400 * torch.randn(3, 17, 3, generator=torch.Generator().manual_seed(1))
-    weight = torch.ones(3, 16)
-    assert reprojection_loss(pose, seen_from_ahead(pose), weight).item() == pytest.approx(0, abs=1e-3)
-    depth = pose + torch.tensor([0.0, 0.0, 1.0]) * torch.randn(3, 17, 1)
-    assert reprojection_loss(depth, seen_from_ahead(pose), weight).item() == pytest.approx(0, abs=1e-3)
-
-
-def test_reprojection_pulls_a_wrong_joint_back_and_shrinks_nothing():
-    truth = 400 * torch.randn(1, 17, 3, generator=torch.Generator().manual_seed(2))
-    wrist = HUMAN36M_17.index("left_wrist")
-    pose = truth.clone()
-    pose[0, wrist, 0] += 150
-    pose.requires_grad_()
-    points, weight = seen_from_ahead(truth), torch.ones(1, 16)
-    loss = reprojection_loss(pose, points, weight)
-    assert 0.5 * 150**2 * 0.7 < loss.item() < 0.5 * 150**2, "in mm**2; the best scale and place explain a part"
-    loss.backward()
-    assert pose.grad[0, wrist, 0] > 100
-    assert pose.grad[0, :, 2].abs().max() == 0, "one photo says nothing of depth"
-    outward = (pose.grad[..., :2] * pose.detach()[..., :2]).sum() / pose.detach()[..., :2].norm()
-    assert abs(outward) < 0.3 * pose.grad.norm(), "hardly any pull towards a smaller pose"
-    weight[0, MPII_16.index("left_wrist")] = 0
-    assert reprojection_loss(pose, points, weight).item() == pytest.approx(0, abs=1e-3), (
-        "unlabelled joints do not count"
-    )
-
-
-def test_people_with_few_labels_have_no_reprojection_loss():
-    pose = 400 * torch.randn(1, 17, 3, generator=torch.Generator().manual_seed(3))
-    weight = torch.zeros(1, 16)
-    weight[0, :3] = 1
-    assert reprojection_loss(pose, torch.rand(1, 16, 2), weight).item() == 0
-    assert math.isfinite(reprojection_loss(pose, torch.zeros(1, 16, 2), torch.ones(1, 16)).item())
-
-
-def test_points_of_samples_move_with_their_pictures():
-    size, spot = 48, torch.tensor([[30.0, 14.0]])
+def test_poses_and_maps_turn_with_their_pictures():
+    size, wrist = 48, MPII_16.index("left_wrist")
     images = torch.zeros(1, 3, size, size, dtype=torch.uint8)
     images[0, :, 12:17, 28:33] = 255
-    points = torch.full((1, 16, 2), 24.0)
-    points[0, 3] = spot
-    samples = FusionSamples(
-        images,
-        torch.zeros(1, 16, size, size, dtype=torch.uint8),
-        torch.zeros(1, 64),
-        torch.zeros(1, 17, 3),
-        torch.ones(1, 17),
-        points,
-        torch.ones(1, 16),
-        torch.zeros(1, dtype=torch.long),
-    )
-    axis = torch.arange(size, dtype=torch.float32)
-    mirrored = 0
+    maps = torch.zeros(1, 16, size, size, dtype=torch.uint8)
+    maps[0, wrist, 12:17, 28:33] = 160
+    pose = torch.zeros(1, 17, 3)
+    pose[0, HUMAN36M_17.index("left_wrist")] = torch.tensor([6.5, -9.5, 0])  # of the spot, from the middle
+    samples = FusionSamples(images, maps, torch.zeros(1, 64), pose, torch.ones(1, 17), torch.zeros(1, dtype=torch.long))
+    axis, mirrored = torch.arange(size, dtype=torch.float32), 0
+
+    def center(plane):
+        return torch.stack(((plane.sum(0) * axis).sum(), (plane.sum(1) * axis).sum()))
+
     for seed in range(12):
         noise = RowNoise.drawn(1, torch.Generator().manual_seed(seed))
         batch = random_rows(samples, torch.zeros(1, dtype=torch.long), noise)
+        shown = [channel for channel in range(16) if batch.maps[0, channel].max() > 0.3]
+        assert shown in ([wrist], [MPII_16.mirror[wrist]])
+        mirrored += shown != [wrist]
         light = (batch.images[0, 0] - batch.images[0, 0].min() - 0.3).clamp_min(0)
-        center = torch.stack(((light.sum(0) * axis).sum(), (light.sum(1) * axis).sum())) / light.sum()
-        joint = min((3, MPII_16.mirror[3]), key=lambda k: (batch.points[0, k] - center).norm())
-        mirrored += joint != 3
-        assert (batch.points[0, joint] - center).norm() < 0.6
+        centers = [center(plane / plane.sum()) for plane in (batch.maps[0, shown[0]], light)]
+        assert (centers[0] - centers[1]).norm() < 0.6
+        joint = HUMAN36M_17.index(MPII_16.joints[shown[0]])
+        turned = batch.pose[0, joint, :2]
+        assert turned.norm() == pytest.approx(pose.norm().item(), abs=1e-3)
+        offset = centers[0] - (size - 1) / 2
+        assert torch.dot(turned, offset) / turned.norm() / offset.norm() > 0.9, "as far as the crop was not shifted"
     assert 2 <= mirrored <= 10, "mirrored pictures swap the sides"
 
 
@@ -118,7 +77,7 @@ def test_crops_of_features_are_trained_on_as_they_are():
     readings, pose = torch.randn(4, 64, generator=generator), torch.randn(4, 17, 3, generator=generator)
     stored = stored_inputs(features, maps, readings)
     assert [values.dtype for values in stored] == [torch.float16, torch.uint8, torch.float32]
-    samples = FusionSamples(*stored, pose, torch.ones(4, 17), torch.zeros(4, 16, 2), torch.ones(4, 16), torch.arange(4))
+    samples = FusionSamples(*stored, pose, torch.ones(4, 17), torch.arange(4))
     assert samples.of_features
     rows = torch.tensor([2, 0, 2])
     batch = random_rows(samples, rows, RowNoise.drawn(3, generator))

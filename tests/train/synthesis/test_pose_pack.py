@@ -5,9 +5,6 @@ import pytest
 
 from tests.helpers.motion import clip_of
 from train.synthesis.motion import collect
-from train.synthesis.motion.compose import MAKERS, balanced
-from train.synthesis.motion.kinds import KINDS, SUPPORT, classify
-from train.synthesis.motion.limits import possible
 from train.synthesis.motion.pose_pack import read_pose_pack
 from train.synthesis.motion.poses import PoseLibrary
 from train.synthesis.motion.retarget import retarget
@@ -61,13 +58,3 @@ def test_a_pack_of_poses_keeps_directions_splits_and_a_level_head(library, tmp_p
         np.savez(path, **{name: data[name] for name in data.files if name != "clip_source"})
     with pytest.raises(ValueError, match="lacks clip_source"):
         read_pose_pack(path)
-
-
-@pytest.mark.parametrize("kind", [kind for kind in MAKERS if SUPPORT[kind] != "feet"])
-def test_captures_that_sit_kneel_and_lie_are_recognised(library, kind):
-    generator = np.random.default_rng(6)
-    made = [MAKERS[kind](generator, library.rotations[library.pick(generator, "train")]) for _ in range(60)]
-    fit = np.stack([posture for posture in made if possible(posture) and balanced(posture, kind)])
-    found = np.array(KINDS)[classify(fit, np.zeros(len(fit)))]
-    support = np.array([SUPPORT[name] for name in found])
-    assert (support == SUPPORT[kind]).mean() > 0.7, dict(zip(*np.unique(found, return_counts=True), strict=True))

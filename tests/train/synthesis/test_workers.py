@@ -1,7 +1,6 @@
 """Parts of a data set made side by side; nothing is rendered: the pictures are random."""
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -29,20 +28,6 @@ def factory():
     return picture
 
 
-def without_opengl():
-    raise OSError("no OpenGL context could be had")
-
-
-def dying(index):
-    if index == PART + 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return picture(index)
-
-
-def dying_factory():
-    return dying
-
-
 def contents(folder):
     return {
         (path.name, name): zipfile.ZipFile(path).read(name)
@@ -66,16 +51,6 @@ def test_processes_make_the_same_set_and_only_what_is_missing(tmp_path):
     assert write_side_by_side(shared, SETTINGS, factory, processes=2) == SETTINGS.count - PART
     assert part_path(shared, 0).stat().st_mtime_ns == before
     assert contents(shared) == contents(alone)
-    assert write_side_by_side(shared, SETTINGS, without_opengl, processes=2) == 0, "nothing is left to render"
-
-
-@pytest.mark.slow
-def test_what_a_process_refuses_reaches_the_caller(tmp_path):
-    open_folder(tmp_path, SETTINGS)
-    with pytest.raises(OSError, match="no OpenGL context"):
-        write_side_by_side(tmp_path, SETTINGS, without_opengl, processes=2)
-    with pytest.raises(RuntimeError, match=r"killed.*again to go on"):
-        write_side_by_side(tmp_path, SETTINGS, dying_factory, processes=2)
 
 
 @pytest.mark.slow

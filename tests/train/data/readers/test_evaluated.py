@@ -121,7 +121,7 @@ def test_one_sentence_for_what_does_not_fit(tmp_path, prepare, refused, checkpoi
     assert "none of the 3 people in" in error(out, "lsp-pck")
     assert len(open_prepared(out)) == 3
     assert "has no prepared.json" in error(tmp_path, "lsp-pck")
-    assert "leave --card and --only away" in error(out, "lsp-pck", "--card")
+    assert "leave --card away" in error(out, "lsp-pck", "--card")
     (tmp_path / "file").touch()
     assert "is a file" in error(out, "lsp-pck", "--out", tmp_path / "file")
 

@@ -1,4 +1,4 @@
-"""Whether the two streams learn the same: squared correlations of their last convolutional features (Figure 7)."""
+"""Figure 7: whether the two streams learn the same, squared correlations of their last convolutional features."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from fusion_model.fusion import FusionNetwork
-from train.analysis.run import NothingToShowError
+from train.analysis.figure5 import plain
+from train.analysis.held_out import NothingToShowError
+from train.evaluation.tables import markdown_table
 
 _STILL = 1e-9  # deviation, in fractions of the largest value, below which a channel is constant
+_DEAD = "#e9a3a3"
+_SCALES = (0.05, 0.1, 0.2, 0.5, 1.0)  # ends of the colour scale
 
 
 @dataclass(frozen=True)
@@ -37,28 +44,36 @@ class Correlations:
     within_maps: np.ndarray
     by_chance: np.ndarray
 
-    def summary(self) -> dict[str, Any]:
-        """Figures as plain values."""
+    @property
+    def summary(self) -> dict[str, float]:
+        """Figures by what they are."""
         known = self.between[np.isfinite(self.between)]
         figures = {
-            "mean": known.mean(),
-            "median": np.median(known),
-            "p95": np.quantile(known, 0.95),
-            "largest": known.max(),
-            "fraction_above_half": (known > 0.5).mean(),
-            "mean_by_chance": np.nanmean(self.by_chance),
-            "mean_within_image": off_diagonal(self.within_image).mean(),
-            "mean_within_maps": off_diagonal(self.within_maps).mean(),
+            "between the streams, mean": known.mean(),
+            "between the streams, fraction of pairs above 0.5": (known > 0.5).mean(),
+            "the same with the maps of other images, mean": np.nanmean(self.by_chance),
+            "within the image stream, mean": off_diagonal(self.within_image).mean(),
+            "within the map stream, mean": off_diagonal(self.within_maps).mean(),
         }
-        return {
-            "layer": self.layer,
-            "images": self.images,
-            "samples": self.images * self.places,
-            "channels": len(self.between),
-            "constant_channels_image": int(np.isnan(np.diagonal(self.within_image)).sum()),
-            "constant_channels_maps": int(np.isnan(np.diagonal(self.within_maps)).sum()),
-            **{name: round(float(value), 4) for name, value in figures.items()},
-        }
+        return {name: float(value) for name, value in figures.items()}
+
+    @property
+    def text(self) -> str:
+        """What was measured, in Markdown."""
+        about = (
+            f"Squared Pearson correlations of every pair of channels of layer {self.layer}, the last convolution, of "
+            f"the run's unpruned network, over {self.images} validation images and all positions "
+            f"({self.images * self.places} samples, {len(self.between)} channels a stream)."
+        )
+        return f"{about}\n\n{markdown_table(('R^2', 'value'), [(k, f'{v:.4f}') for k, v in self.summary.items()])}"
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """A row a channel of the image stream."""
+        return [
+            {"channel": f"image_{k}", **{f"map_{other}": f"{value:.6g}" for other, value in enumerate(row)}}
+            for k, row in enumerate(self.between)
+        ]
 
 
 def squared_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -124,3 +139,37 @@ def _standardised(values: np.ndarray) -> np.ndarray:
     length = np.linalg.norm(centered, axis=0)
     still = length <= _STILL * np.sqrt(len(values)) * np.abs(values).max(0, initial=0)
     return centered / np.where(still, np.nan, length)
+
+
+def correlation_figure(found: Correlations) -> Figure:
+    """R^2 of every pair of channels as a picture, and their distribution beside that within each stream."""
+    figure = Figure(figsize=(11, 5.5), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1.05, 1))
+    colours = colormaps["magma_r"].with_extremes(bad=_DEAD)
+    between = np.ma.masked_invalid(found.between)
+    end = min(value for value in _SCALES if value >= min(between.max(), 1))  # most pairs are far below 1
+    shown = left.imshow(between, cmap=colours, vmin=0, vmax=end, interpolation="nearest")
+    left.set(xlabel="channel of the map stream", ylabel="channel of the image stream")
+    left.set_title(f"$R^2$ between the streams, layer {found.layer}", loc="left", fontsize=11)
+    figure.colorbar(
+        shown, ax=left, label=f"$R^2$, colours from 0 to {end:g}", fraction=0.046, pad=0.03, ticks=MaxNLocator(5)
+    )
+    if between.mask.any():
+        left.text(0, -0.16, "pink: a channel that is constant", transform=left.transAxes, color="#5c636e", fontsize=9)
+    blocks = {
+        "between the streams": (found.between[np.isfinite(found.between)], "#c2410c", "-"),
+        "the same, maps of other images": (found.by_chance[np.isfinite(found.by_chance)], "#8a919c", "--"),
+        "within the image stream": (off_diagonal(found.within_image), "#2563a8", "-"),
+        "within the map stream": (off_diagonal(found.within_maps), "#5b8c3a", "-"),
+    }
+    for name, (values, colour, line) in blocks.items():
+        if len(values):
+            percent = 100 * (1 - np.arange(len(values)) / len(values))
+            label = f"{name} (mean {values.mean():.4f})"
+            right.plot(np.sort(values), percent, color=colour, linestyle=line, linewidth=2, label=label)
+    right.set(xlabel="$R^2$", ylabel="pairs of channels at or above it, %", ylim=(0, 101), xlim=(1e-4, 1))
+    right.set_xscale("log")
+    right.set_title(f"{found.images} images, {found.places} positions each", loc="left", fontsize=11)
+    figure.legend(loc="outside lower right", ncols=2, fontsize=9, frameon=False)
+    plain(right)
+    return figure
