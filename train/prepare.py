@@ -2,8 +2,8 @@
 
 Run the same command again to go on with one that was cut: finished parts are kept. The commands of training take the
 folder of ``--out``, or one that holds several such, as their ``--data``. ``voc`` and ``coco-scenes`` become a pack of
-whole photos, ``scenes_<name>.npz`` and ``.zip``, in a folder that may be such a ``--data`` already. docs/data.md says
-where each set is asked for and how its folder has to be laid out.
+whole photos, ``scenes_<name>.npz`` and ``.zip``, written whole or not at all, in a folder that may be such a ``--data``
+already. docs/data.md says where each set is asked for and how its folder has to be laid out.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 
 from train.command import new_parser, run_command
 from train.data.prepared import INDEX
-from train.data.preparing import Settings, write_prepared
-from train.data.readers.records import LayoutError
+from train.data.preparing import STORED_SIDE, Settings, write_prepared, write_scenes
+from train.data.readers.layout import LayoutError
 from train.data.readers.registry import DISTRIBUTED, DISTRIBUTED_SCENES
-from train.data.scenes import STORED_SIDE, read_scenes, write_scenes
+from train.data.scenes import read_scenes
 from train.engine.arguments import positive
 
 _CROP, _MARGIN = 256, 1.5

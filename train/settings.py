@@ -19,7 +19,7 @@ OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the sa
 
 @dataclass(frozen=True)
 class TrainConfig(LoopSettings):
-    """What every training has."""
+    """What the trainings on photos and rendered people have."""
 
     log: str = "tensorboard"
     synthetic_fraction: float = setting(0.2, "fraction of rendered people in a batch, where --data has some", fraction)
@@ -46,10 +46,11 @@ class HourglassTrainConfig(_CropsConfig):
 
 
 @dataclass(frozen=True)
-class DetectorTrainConfig(TrainConfig):
-    """Settings of ``train.detector``."""
+class DetectorTrainConfig(LoopSettings):
+    """Settings of ``train.detector``, which learns from photos alone."""
 
     command: ClassVar[str] = "detector"
+    log: str = "tensorboard"
     batch: int = 32
     lr: float = 2e-3
     warmup: int = 100

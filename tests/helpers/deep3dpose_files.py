@@ -1,7 +1,6 @@
 """A tiny Deep3DPose: Caffe's LMDB folders of pictures and of numbers."""
 
 import json
-import struct
 
 import cv2
 import lmdb
@@ -14,24 +13,9 @@ ORDER = [name for name in HUMAN36M_17.joints if name not in ("pelvis", "spine")]
 COUNT = 5
 
 
-def varint(value):
-    out = b""
-    while value > 127:
-        out, value = out + bytes([value & 127 | 128]), value >> 7
-    return out + bytes([value])
-
-
-def datum(*, channels=0, height=0, width=0, data=None, numbers=(), packed=False, encoded=False):
-    """A message as protobuf writes it: whole numbers as type 0, bytes as 2, floats as 5 or packed as 2."""
-    out = b"".join(varint(number << 3) + varint(value) for number, value in ((1, channels), (2, height), (3, width)))
-    if data is not None:
-        out += varint(4 << 3 | 2) + varint(len(data)) + data
-    if packed:
-        content = struct.pack(f"<{len(numbers)}f", *numbers)
-        out += varint(6 << 3 | 2) + varint(len(content)) + content
-    else:
-        out += b"".join(varint(6 << 3 | 5) + struct.pack("<f", number) for number in numbers)
-    return out + varint(7 << 3) + varint(int(encoded))
+def datum(*, numbers=(), **fields):
+    """A message as Caffe writes it; several floats one by one."""
+    return caffe._datum()(float_data=numbers, **fields).SerializeToString()
 
 
 def picture(row):
@@ -57,7 +41,7 @@ def write_deep3dpose(folder, count=COUNT):
         raw = picture(row).transpose(2, 0, 1).tobytes()
         coded = cv2.imencode(".png", picture(row))[1].tobytes()
         images.append(datum(channels=3, height=40, width=30, data=raw) if row % 2 else datum(data=coded, encoded=True))
-        joints.append(datum(channels=45, height=1, width=1, numbers=pose(row).ravel(), packed=row == 2))
+        joints.append(datum(channels=45, height=1, width=1, numbers=pose(row).ravel()))
     joints[3] = datum(channels=45, height=1, width=1, data=pose(3).tobytes())
     write_database(folder / "image_train.lmdb", images)
     write_database(folder / "joint3_train.lmdb", joints)

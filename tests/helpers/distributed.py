@@ -60,7 +60,7 @@ def fusion_curve(folder, out):
 
 def tiny_loop(folder, loss, **settings):
     torch.manual_seed(0)
-    options = {"warmup": 1, "save_every": 2, "validate_every": 3, "batch": 8, "schedule": "plateau", "patience": 1}
+    options = {"warmup": 1, "save_every": 2, "validate_every": 3, "batch": 8}
     settings = dataclasses.replace(LoopSettings(steps=9, **options), **settings)
 
     def of_slice(network, step, generator):
@@ -97,18 +97,11 @@ def not_a_number(out):
     return "no error"
 
 
-def plateaus(out):
-    """The figure never gets better, so the rate falls; all processes must know."""
-    loop = tiny_loop(out / "plateau", lambda value, _step: value)
-    loop.run()
-    return loop.plateau_factor
-
-
 def main(folder, out):
     engine.bf16_is_fast = lambda _device: False
     torch.set_num_threads(1)
     result = {"curve": {"hourglass": hourglass_curve(folder, out), "fusion": fusion_curve(folder, out)}}
-    result |= {"stopped": stopped(out), "nan": not_a_number(out), "plateau": plateaus(out)}
+    result |= {"stopped": stopped(out), "nan": not_a_number(out)}
     state = PartialState()
     if state.num_processes == 1:
         result["curve"]["accumulated"] = hourglass_curve(folder, out, accumulate=4)

@@ -22,8 +22,8 @@ from tests.helpers.fake_data import write_pack
 from train.engine.checkpoints import latest_state, read_state, read_weights
 
 STEPS = 60
-SMALL = {"preset": "tiny", "input_size": 64, "batch": 4, "save_every": 2, "validate_every": 5, "schedule": "plateau",
-         "patience": 2, "log": "csv", "steps": STEPS}  # fmt: skip
+SMALL = {"preset": "tiny", "input_size": 64, "batch": 4, "save_every": 2, "validate_every": 5, "log": "csv",
+         "steps": STEPS}  # fmt: skip
 
 
 def train(folder, run, reached):
@@ -89,7 +89,7 @@ def half_written(folder):
 def end_of(run):
     """Everything that a run came to, as flat tensors by name; seconds left out."""
     state = read_state(latest_state(run), torch.device("cpu"))
-    found = {"step": torch.tensor(state["step"]), "plateau": torch.tensor(state["plateau"])}
+    found = {"step": torch.tensor(state["step"])}
     for part in ("module", "averaged"):
         found |= {f"{part}.{name}": tensor for name, tensor in state[part].items()}
     for number, entry in state["optimiser"]["state"].items():

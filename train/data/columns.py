@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
-
-from train.data.zips import MissingArrayError, read_arrays
 
 Columns = Mapping[str, tuple[type, tuple[int, ...]]]
 """Type and shape of a row of every array; any type of number stands for all."""
@@ -25,21 +25,35 @@ def read_columns(path: Path, rows: Columns, advice: str) -> dict[str, np.ndarray
         OSError: if there is no such file.
         ValueError: if it is damaged, or an array is missing or is something else; names file and array.
     """
-    arrays = read_named(path, rows, advice)
+    arrays = read_arrays(path, rows, advice)
     first = next(iter(arrays.values()))
-    count = len(first) if first.ndim else 0
-    check_columns(path, arrays, rows, count, advice)
+    check_columns(path, arrays, rows, len(first) if first.ndim else 0, advice)
     return arrays
 
 
-def read_named(path: Path, names: Collection[str] | None, advice: str) -> dict[str, np.ndarray]:
+def read_arrays(path: Path, names: Collection[str] | None, advice: str) -> dict[str, np.ndarray]:
     """Arrays of a file as they are, None for all, never Python objects. Raises as :func:`read_columns`."""
     try:
-        return read_arrays(path, names)
-    except MissingArrayError as error:
-        raise ValueError(f"{path} {error}") from error
-    except ValueError as error:
+        with np.load(path, allow_pickle=False) as file:
+            missing = [name for name in names or () if name not in file]
+            arrays = {name: file[name] for name in (file.files if names is None else names) if name not in missing}
+            held = ", ".join(file.files)
+    except FileNotFoundError:
+        raise
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        LookupError,
+        TypeError,
+        MemoryError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise ValueError(f"{path} is damaged or no npz file ({error}): {advice}") from error
+    if missing:
+        raise ValueError(f"{path} has no array {', '.join(missing)}; it has {held or 'none'}")
+    return arrays
 
 
 def check_columns(

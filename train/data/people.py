@@ -16,10 +16,42 @@ from torch import Tensor
 from tqdm import tqdm
 
 from fusion_model.crops import letterbox
-from train.data.photos import MappedPhotos
 from train.data.source import Source
 
 STORE_SIZE = 256
+
+
+class MappedPhotos:
+    """Photos (N, 3, S, S) uint8 in files; indexing reads rows, as indexing a tensor does.
+
+    Args:
+        files: (n, 3, S, S) uint8 each, mapped into memory.
+        rows: (N,) numbers over all files' rows, in order.
+        device: where rows are put.
+    """
+
+    def __init__(self, files: Sequence[Tensor], rows: np.ndarray, device: torch.device) -> None:
+        self._files, self._rows, self.device = files, rows, device
+        self._starts = np.cumsum([0, *(len(file) for file in files)])
+        self.shape = torch.Size((len(rows), *files[0].shape[1:]))
+
+    def __len__(self) -> int:
+        """Number of photos."""
+        return len(self._rows)
+
+    def __getitem__(self, rows: Tensor | slice) -> Tensor:
+        """Some of the photos, copied to the device; ``rows`` are numbers, a mask or a slice."""
+        chosen = np.atleast_1d(self._rows[rows if isinstance(rows, slice) else rows.cpu().numpy()])
+        found = torch.empty((len(chosen), *self.shape[1:]), dtype=torch.uint8)
+        for place, (row, file) in enumerate(
+            zip(chosen, np.searchsorted(self._starts, chosen, "right") - 1, strict=True)
+        ):
+            found[place] = self._files[file][row - self._starts[file]]
+        return found.to(self.device)
+
+    def to(self, device: torch.device) -> MappedPhotos:
+        """The same photos, whose rows are put on another device."""
+        return MappedPhotos(self._files, self._rows, device)
 
 
 @dataclass

@@ -1,101 +1,54 @@
-"""Photos that stay in the files of a pack and are read as they are used, and decoding of those in memory."""
+"""Photos in zip files, which are read where they lie and decoded in memory: nothing is unpacked to a disk."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import lzma
+import threading
+import zipfile
+import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
-from tqdm import tqdm
+
+# What reading a damaged archive raises.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, LookupError, NotImplementedError, RuntimeError)
 
 
-@dataclass(frozen=True)
-class EncodedPhotos:
-    """Photos (n, 3, S, S) uint8 of one file, decoded one by one.
-
-    Attributes:
-        file: where they lie, for messages.
-        encoded: bytes of all.
-        ends: (n,) where each ends.
-        side: S.
-    """
-
-    file: Path
-    encoded: np.ndarray
-    ends: np.ndarray
-    side: int
-
-    def __len__(self) -> int:
-        """Number of photos."""
-        return len(self.ends)
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """Of all photos as one array."""
-        return len(self), 3, self.side, self.side
-
-    def raw(self, row: int) -> np.ndarray:
-        """(n,) uint8, the bytes of a photo."""
-        return np.asarray(self.encoded[self.ends[row - 1] if row else 0 : self.ends[row]])
-
-    def __getitem__(self, row: int) -> np.ndarray:
-        """(3, S, S) uint8 RGB; ValueError if it cannot be decoded."""
-        image = decode(self.raw(row))
-        if image is None or image.shape[:2] != (self.side, self.side):
-            raise ValueError(f"{self.file} is damaged (photo {row}): copy it again")
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).transpose(2, 0, 1)
-
-
-class MappedPhotos:
-    """Photos (N, 3, S, S) uint8 in files; indexing reads rows, as indexing a tensor does.
+class ZipReader:
+    """Reads members of zip files from several threads, each of which keeps the file open that it read last.
 
     Args:
-        files: (n, 3, S, S) uint8, mapped, or encoded photos.
-        rows: (N,) numbers over all files' rows, in order.
-        device: where rows are put.
+        what: a member is, for the message.
+        advice: how a damaged file is mended.
     """
 
-    def __init__(self, files: Sequence[Tensor | EncodedPhotos], rows: np.ndarray, device: torch.device) -> None:
-        self._files, self._rows, self.device = files, rows, device
-        self._starts = np.cumsum([0, *(len(file) for file in files)])
-        self.shape = torch.Size((len(rows), *files[0].shape[1:]))
+    def __init__(self, what: str, advice: str) -> None:
+        self._what, self._advice, self._local = what, advice, threading.local()
 
-    def __len__(self) -> int:
-        """Number of photos."""
-        return len(self._rows)
+    def __call__(self, path: Path, member: str) -> bytes:
+        """The bytes of a member; ValueError if the file is damaged or missing, or lacks it."""
+        try:
+            if getattr(self._local, "path", None) != path:
+                self._local.file, self._local.path = zipfile.ZipFile(path), path
+            return self._local.file.read(member)
+        except (OSError, ValueError, *_DAMAGE) as error:
+            raise ValueError(f"{path}: {self._what} {member} cannot be read ({error}): {self._advice}") from error
 
-    def __getitem__(self, rows: Tensor | slice) -> Tensor:
-        """Some of the photos, copied to the device; ``rows`` are numbers, a mask or a slice."""
-        chosen = np.atleast_1d(self._rows[rows if isinstance(rows, slice) else rows.cpu().numpy()])
-        found = torch.empty((len(chosen), *self.shape[1:]), dtype=torch.uint8)
-        for place, row in enumerate(chosen):
-            found[place] = self._photo(row)
-        return found.to(self.device)
 
-    def decoded(self) -> Tensor:
-        """All of them in memory, (N, 3, S, S) uint8, read by several threads."""
-        found = torch.empty(self.shape, dtype=torch.uint8)
+def read_member(path: Path, member: str) -> bytes:
+    """The bytes of a member of a file that is opened for it; ValueError as of :class:`ZipReader`."""
+    return ZipReader("member", "unpack the archive again")(path, member)
 
-        def read(place: int) -> None:
-            found[place] = self._photo(self._rows[place])
 
-        with ThreadPoolExecutor() as pool:
-            list(tqdm(pool.map(read, range(len(self))), total=len(self), desc="decode photos", unit="photo"))
-        return found
-
-    def _photo(self, row: int) -> Tensor:
-        """(3, S, S) of a row over all files."""
-        number = np.searchsorted(self._starts, row, side="right") - 1
-        return torch.as_tensor(self._files[number][row - self._starts[number]])
-
-    def to(self, device: torch.device) -> MappedPhotos:
-        """The same photos, whose rows are put on another device."""
-        return MappedPhotos(self._files, self._rows, device)
+def archive_beside(labels: Path, what: str) -> Path:
+    """The zip of a pack that is named by its npz file; FileNotFoundError if one of them is missing."""
+    archive = labels.with_suffix(".zip")
+    for path in (labels, archive):
+        if not path.is_file():
+            expected = f"a pack of {what} is an npz file with a zip of the same name beside it"
+            raise FileNotFoundError(f"{path} not found: {expected}")
+    return archive
 
 
 def decode_rgb(data: bytes, what: str) -> np.ndarray:
@@ -106,11 +59,9 @@ def decode_rgb(data: bytes, what: str) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def decode(data: bytes | np.ndarray) -> np.ndarray | None:
+def decode(data: bytes) -> np.ndarray | None:
     """(H, W, 3) uint8 BGR of a JPEG, PNG or WebP file; None if it is none, or has more pixels than OpenCV reads."""
-    if not len(data):
-        return None
     try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     except cv2.error:
         return None

@@ -18,12 +18,11 @@ import numpy as np
 
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, SKELETONS, Skeleton, conversion_matrix
-from train.data.columns import check_columns, read_named
-from train.data.parts import part_path
+from train.data.columns import check_columns, read_arrays
+from train.data.photos import ZipReader
 from train.data.readers.records import HIDDEN, UNKNOWN
 from train.data.readers.registry import data_set
 from train.data.source import Source, add_middle_joints
-from train.data.zips import ZipReader
 
 INDEX = "prepared.json"
 ANNOTATIONS = "people.npz"
@@ -62,6 +61,11 @@ class Prepared:
         return lambda row: reader(part_path(self.folder, parts[row]), member_name(members[row]))
 
 
+def part_path(folder: Path, part: int) -> Path:
+    """File of one part."""
+    return folder / f"part-{part:05d}.zip"
+
+
 def member_name(member: int) -> str:
     """Name of a crop in its part."""
     return f"{member:06d}.jpg"
@@ -95,16 +99,12 @@ def open_prepared(folder: Path) -> Prepared:
     """
     index = read_index(folder)
     skeleton = SKELETONS[index["joint_set"]]
-    missing = [part for part in range(index["parts"]) if not part_path(folder, part).is_file()]
-    if missing:
-        found = f"{part_path(folder, missing[0])} not found, {len(missing)} of {index['parts']} parts are missing"
-        raise FileNotFoundError(f"{found}: copy the folder again, or delete {INDEX} and run train.prepare again")
-    path = folder / ANNOTATIONS
-    if not path.is_file():
+    files = [folder / ANNOTATIONS, *(part_path(folder, part) for part in range(index["parts"]))]
+    if missing := [file for file in files if not file.is_file()]:
         again = f"copy the folder again, or delete {INDEX} and run train.prepare again"
-        raise FileNotFoundError(f"{path} not found: {again}")
+        raise FileNotFoundError(f"{missing[0]} not found, {len(missing)} of {len(files)} files are missing: {again}")
     advice = f"delete it and {INDEX}, run train.prepare again"
-    columns = read_named(path, None, advice)
+    columns = read_arrays(path := folder / ANNOTATIONS, None, advice)
     wanted = column_shapes(skeleton, index["camera_values"]) | {"part": (np.int32, ()), "member": (np.int32, ())}
     check_columns(path, columns, wanted, index["people"], advice, unknown=_UNKNOWN)
     return Prepared(folder, index, skeleton, columns)
@@ -117,12 +117,13 @@ def read_index(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{folder} has no {INDEX}: run train.prepare to its end, the same command goes on")
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
-        stated = {name: index[name] for name in ("format", "joint_set")}
-        if stated["format"] != FORMAT or stated["joint_set"] not in SKELETONS:
-            expected = f"the format {FORMAT!r} and joints of {', '.join(SKELETONS)}"
-            raise ValueError(f"{stated}, expected {expected}")  # noqa: TRY301 - one message for all that can be wrong
+        known = index["format"] == FORMAT and index["joint_set"] in SKELETONS
+        found = "" if known else f"it has the format {index['format']!r} and joints {index['joint_set']!r}"
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path} cannot be used ({error}): delete it and run train.prepare again") from error
+        found = repr(error)
+    if found:
+        expected = f"the format {FORMAT!r} and joints of {', '.join(SKELETONS)}"
+        raise ValueError(f"{path} cannot be used ({found}, expected {expected}): delete it and run train.prepare again")
     return index
 
 

@@ -12,8 +12,8 @@ from train.data.packs import INDEX, SAMPLE, labels_fingerprint, open_pack, pack_
 from train.data.people import STORE_SIZE, People, load_people
 from train.data.prepared import INDEX as PREPARED
 from train.data.prepared import SETTINGS, read_prepared
+from train.data.readers.layout import LayoutError
 from train.data.readers.people import read_people
-from train.data.readers.records import LayoutError
 from train.data.readers.rendered import read_synthetic
 from train.data.scenes import find_scenes
 from train.data.source import Source
@@ -39,11 +39,14 @@ def find_people(folder: Path, *, validation: bool, action: str = "") -> People:
         return load_people(sources, validation=validation)
     if (folder / INDEX).is_file():
         return open_pack(folder, validation=validation)
+    return load_people(find_learnable(folder), validation=validation)
+
+
+def find_learnable(folder: Path) -> list[Source]:
+    """The sources of a folder, without training rows whose photo another set holds out: it is held out in all."""
     sources = find_sources(folder)
-    if not validation:  # a photo that is held out in one set is held out in all
-        elsewhere = find_held_out(sources, find_scenes(folder))
-        sources = [source.take(~rows) for source, rows in zip(sources, elsewhere.people, strict=True)]
-    return load_people(sources, validation=validation)
+    elsewhere = find_held_out(sources, find_scenes(folder))
+    return [source.take(~rows) for source, rows in zip(sources, elsewhere.people, strict=True)]
 
 
 def find_actions(folder: Path) -> list[str]:

@@ -1,8 +1,8 @@
 """Composites: pictures of several people with complete boxes, put together from photos of one person each.
 
-Three kinds: people pasted on backgrounds that show no person, whole photos whose surroundings may show people without a
-label, and rendered groups. Cut-outs are rectangles, soft rectangles or body-shaped, and rectangles without a person lie
-among them, so that an edge does not give a person away.
+Two kinds: people pasted on backgrounds that show no person, and whole photos whose surroundings may show people without
+a label. Cut-outs are rectangles, soft rectangles or body-shaped, and rectangles without a person lie among them, so
+that an edge does not give a person away.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from fusion_model.boxes import areas
 from fusion_model.skeletons import MPII_16
 from train.data.cutting import MIN_JOINTS, beside_person
 from train.data.people import People
-from train.detector_stage.rendered_groups import Groups
 
 _THORAX, _PELVIS, _HEAD = (MPII_16.index(name) for name in ("thorax", "pelvis", "head_top"))
 _TORSO = [MPII_16.index(name) for name in ("left_shoulder", "right_shoulder", "right_hip", "left_hip")]
@@ -67,18 +66,11 @@ class CompositeMaker:
 
     Args:
         people: decoded photos; those that are too small or hardly labelled are left out.
-        groups: rendered pictures with all people labelled, None for none.
         size: pixels of a picture's side, a multiple of 64.
         backgrounds: (H, W, 3) uint8 photos that show no person; None for what is beside the people of the photos.
     """
 
-    def __init__(
-        self,
-        people: People,
-        groups: Groups | None,
-        size: int,
-        backgrounds: list[np.ndarray] | None = None,
-    ) -> None:
+    def __init__(self, people: People, size: int, backgrounds: list[np.ndarray] | None = None) -> None:
         side = (people.box[:, 2:] - people.box[:, :2]).amax(1)
         usable = (side >= _MIN_SIDE) & ((people.weight > 0).sum(1) >= MIN_JOINTS)
         self.rows = np.flatnonzero(usable.numpy())
@@ -88,7 +80,7 @@ class CompositeMaker:
         self.photos = people.photos.permute(0, 2, 3, 1).contiguous().numpy()
         self.box, self.extent = people.box.numpy().astype(float), people.extent.numpy().astype(float)
         self.joints, self.known = people.joints.numpy().astype(float), people.weight.numpy() > 0
-        self.groups, self.size = groups, size
+        self.size = size
         counts = np.bincount(self.source.numpy(), minlength=len(people.names))
         # Large sets count more, but do not drown the small ones: by the roots of their counts.
         chance = (np.sqrt(counts) / np.maximum(counts, 1))[self.source.numpy()]
@@ -105,20 +97,14 @@ class CompositeMaker:
                 found.append(self.photos[row, y0:y1, x0:x1])
         return found[:: max(1, len(found) // _MAX_BACKGROUNDS)]
 
-    def make(self, generator: np.random.Generator, kinds: tuple[float, float] = (0.2, 0.2)) -> Composite:
+    def make(self, generator: np.random.Generator, whole_photos: float = 0.2) -> Composite:
         """One picture.
 
         Args:
             generator: of everything in it.
-            kinds: fractions of rendered groups and of whole photos; the rest is pasted together.
+            whole_photos: fraction of whole photos; the rest is pasted together.
         """
-        kind = generator.random()
-        if self.groups and kind < kinds[0]:
-            composite = self._rendered(generator)
-        elif kind < (kinds[0] if self.groups else 0) + kinds[1]:
-            composite = self._whole_photo(generator)
-        else:
-            composite = self._pasted(generator)
+        composite = (self._whole_photo if generator.random() < whole_photos else self._pasted)(generator)
         if generator.random() < 0.35:
             self._bars(composite, generator)
         return composite
@@ -173,29 +159,6 @@ class CompositeMaker:
         x0, y0, x1, y1 = np.clip(np.round(one.box + pad * np.array([-1, -1, 1, 1])), 0, size).astype(int)
         trust[y0:y1, x0:x1] = 1
         return self._composite(image, [one], trust[4::8, 4::8].copy())
-
-    def _rendered(self, generator: np.random.Generator) -> Composite:
-        """A rendered group, moved, turned and scaled a little."""
-        size = self.size
-        number = self.groups.draw(generator)
-        picture, boxes, axes, learn = self.groups.load(number)
-        scale = size / picture.shape[0] * 2 ** generator.uniform(-0.7, 0.7)
-        mirror = generator.random() < 0.5
-        middle = (picture.shape[0] - 1) / 2 + picture.shape[0] * generator.uniform(-0.15, 0.15, 2)
-        matrix = _matrix(scale, 0.0, mirror, middle, np.full(2, (size - 1) / 2))
-        image = cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
-        moved = boxes.reshape(-1, 2, 2) @ matrix[:, :2].T + matrix[:, 2]
-        moved = np.concatenate((moved.min(1), moved.max(1)), 1).reshape(-1, 4)
-        axes = axes * np.array([1.0, -1.0 if mirror else 1.0])
-        clipped = np.clip(moved, -0.5, size - 0.5)
-        fair = learn & (areas(clipped) >= _MIN_SEEN * areas(moved)) & ((clipped[:, 2:] - clipped[:, :2]).max(1) >= 16)
-        trust = np.ones((size, size), np.float32)
-        for x0, y0, x1, y1 in np.round(clipped[~fair]).astype(int):
-            trust[max(y0, 0) : y1 + 1, max(x0, 0) : x1 + 1] = 0
-        placed = [
-            _Placed(matrix, box, axis, np.zeros((0, 2))) for box, axis in zip(moved[fair], axes[fair], strict=True)
-        ]
-        return self._composite(image, placed, trust[4::8, 4::8].copy())
 
     def _composite(self, image: np.ndarray, placed: list[_Placed], trust: np.ndarray) -> Composite:
         """Put a picture and its people together."""

@@ -26,7 +26,6 @@ from train.data.sources import find_sources
 from train.detector_stage.attach import CONFIG_FILE, start_backbone
 from train.detector_stage.composites import Composite, CompositeMaker
 from train.detector_stage.figures import detector_figures
-from train.detector_stage.rendered_groups import find_groups
 from train.detector_stage.scene_samples import SceneSampler
 from train.engine.checkpoints import latest_state
 from train.engine.loop import Loop, start_warm
@@ -67,8 +66,13 @@ def make_loop(
     sampler = SceneSampler(scenes.take(~elsewhere.scenes), config.input_size) if scenes else None
     watched = scenes if scenes and scenes.validation.any() else _made_scenes(photos, config.input_size)
     nobody = sampler.nobody if sampler else None
-    maker = CompositeMaker(load_people(learnt, validation=False), find_groups(data), config.input_size, nobody)
-    batches = _Batches(_drawing(maker, sampler, settings), settings.seed)
+    maker = CompositeMaker(load_people(learnt, validation=False), config.input_size, nobody)
+    fraction = settings.scene_fraction if sampler else 0.0
+
+    def draw(generator: np.random.Generator) -> Composite:
+        return sampler.make(generator) if generator.random() < fraction else maker.make(generator, _WHOLE_PHOTOS)
+
+    batches = _Batches(draw, settings.seed)
 
     def loss(network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         images, *labels = stack(batches.take(step, loop.local_slice(settings.batch)), loop.device)
@@ -92,8 +96,8 @@ def make_loop(
 
 def _made_scenes(photos: list[Source], size: int) -> Scenes:
     """Composites of validation people, the same in every run; every other one is watched, as of scenes."""
-    maker, generator = CompositeMaker(load_people(photos, validation=True), None, size), np.random.default_rng(0)
-    made = [maker.make(generator, kinds=(0.0, 0.0)) for _ in range(2 * _VALIDATION)]
+    maker, generator = CompositeMaker(load_people(photos, validation=True), size), np.random.default_rng(0)
+    made = [maker.make(generator, whole_photos=0.0) for _ in range(2 * _VALIDATION)]
     pictures = [cv2.imencode(".png", one.image[..., ::-1])[1].tobytes() for one in made]
     return Scenes(
         read=pictures.__getitem__,
@@ -104,19 +108,6 @@ def _made_scenes(photos: list[Source], size: int) -> Scenes:
         original=np.full(len(made), ""),
         validation=np.ones(len(made), bool),
     )
-
-
-def _drawing(
-    maker: CompositeMaker, sampler: SceneSampler | None, settings: DetectorTrainConfig
-) -> Callable[[np.random.Generator], Composite]:
-    """Draws a picture: a whole photo, where there are some, or a composite."""
-    fraction = settings.scene_fraction if sampler else 0.0
-    kinds = (settings.synthetic_fraction, _WHOLE_PHOTOS)
-
-    def draw(generator: np.random.Generator) -> Composite:
-        return sampler.make(generator) if generator.random() < fraction else maker.make(generator, kinds)
-
-    return draw
 
 
 class _Batches:

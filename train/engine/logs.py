@@ -1,9 +1,8 @@
-"""The figures that a run leaves: ``log.csv`` always; TensorBoard's or trackio's files by choice."""
+"""The figures that a run leaves: ``log.csv`` always, TensorBoard's files by choice."""
 
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,33 +15,21 @@ from fusion_model.files import write_atomically
 TENSORBOARD_MISSING = "TensorBoard is not installed: figures go to log.csv alone (pip install tensorboard)"
 
 
-def check_log(kind: str) -> None:
-    """Refuse a log that cannot be written, before anything is done.
-
-    Raises:
-        ValueError: for ``trackio`` where it is not installed.
-    """
-    if kind == "trackio" and importlib.util.find_spec("trackio") is None:
-        raise ValueError("--log trackio needs the package trackio: pip install trackio, or choose --log csv")
-
-
 class Log:
     """The logs of one run.
 
     Args:
         folder: of the run.
-        kind: ``"csv"``, ``"tensorboard"`` or ``"trackio"``.
+        kind: ``"csv"`` or ``"tensorboard"``.
         step: figures of later steps are dropped: a resumed run takes those steps again.
-        config: settings of the run, shown by trackio.
 
     A missing TensorBoard is said and done without.
     """
 
-    def __init__(self, folder: Path, kind: str, step: int, config: Mapping[str, object]) -> None:
+    def __init__(self, folder: Path, kind: str, step: int) -> None:
         self._table = folder / "log.csv"
         forget_rows(self._table, step)
         self._board = _open_tensorboard(folder, step) if kind == "tensorboard" else None
-        self._track = _open_trackio(folder, config) if kind == "trackio" else None
 
     def row(self, row: Mapping[str, float]) -> None:
         """A row of ``log.csv``, and the same figures elsewhere."""
@@ -54,8 +41,6 @@ class Log:
         if self._board:
             for name, value in figures.items():
                 self._board.add_scalar(name, value, step)
-        if self._track:
-            self._track.log(dict(figures), step=step)
 
     @property
     def shows_pictures(self) -> bool:
@@ -72,8 +57,6 @@ class Log:
         """Write out what is still held back."""
         if self._board:
             self._board.close()
-        if self._track:
-            self._track.finish()
 
 
 def _open_tensorboard(folder: Path, step: int) -> Any | None:
@@ -84,14 +67,6 @@ def _open_tensorboard(folder: Path, step: int) -> Any | None:
         print(TENSORBOARD_MISSING)
         return None
     return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)
-
-
-def _open_trackio(folder: Path, config: Mapping[str, object]) -> Any:
-    """A trackio run called as the folder and the one it lies in: an ablation has a ``seed-0`` for every strategy."""
-    import trackio  # noqa: PLC0415 - optional
-
-    name = "-".join(folder.resolve().parts[-2:])
-    return trackio.init(project="fusion-pose", name=name, config=dict(config), resume="allow")
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -21,18 +21,17 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
-from accelerate.utils import broadcast
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from train.engine.checkpoints import latest_state, prune_states, read_state, write_best, write_state
-from train.engine.logs import Log, check_log
+from train.engine.logs import Log
 from train.engine.machine import bf16_is_fast, only_here
 from train.engine.optimiser import freeze_norms, make_optimiser, moving_average, warm_start
 from train.engine.run_files import refuse_changes
 from train.engine.seeds import derive_seed
-from train.engine.settings import PLATEAU_FACTOR, LoopSettings
+from train.engine.settings import LoopSettings
 
 _LOG_EVERY = 50  # steps between figures where there is more than a table
 _MAX_WAIT = timedelta(hours=2)  # of other processes for the one that validates
@@ -74,7 +73,6 @@ class Loop:
         *,
         idle_parameters: bool = False,
     ) -> None:
-        check_log(settings.log)
         self.accelerator = start_accelerator(idle_parameters=idle_parameters)
         self.device = self.accelerator.device
         self.settings, self.folder, self.better = settings, folder, better
@@ -89,7 +87,6 @@ class Loop:
         self.network, self.optimiser = self.accelerator.prepare(module, optimiser)
         self.module = self.accelerator.unwrap_model(self.network)
         self.step, self.best, self.seconds = 0, -math.inf, 0.0
-        self.plateau_factor, self._waited = 1.0, 0
         self._sums: dict[str, float] = {}
         self._signal = self._stop = ""
         self._pace = 0.0
@@ -126,7 +123,6 @@ class Loop:
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
-        self.plateau_factor, self._waited = state["plateau"]
         self._sums = state["sums"]
         return True
 
@@ -136,7 +132,7 @@ class Loop:
         with only_here(self.folder) if main else contextlib.nullcontext():
             before, log = self._catch_signals(), None  # first: to open a log may take seconds
             try:
-                log = Log(self.folder, self.settings.log, self.step, self.fingerprint) if main else None
+                log = Log(self.folder, self.settings.log, self.step) if main else None
                 return self._run(log)
             finally:
                 for number, handler in before.items():
@@ -190,7 +186,7 @@ class Loop:
         self.network.train()
         if self.settings.freeze_norm:
             freeze_norms(self.network)
-        rate = self.settings.rate(self.step) * self.plateau_factor
+        rate = self.settings.rate(self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group.get("factor", 1.0)
         parts, bad = self.settings.accumulate, None
@@ -253,7 +249,7 @@ class Loop:
         bar.set_postfix(({"images/s": f"{speed:.3g}"} if speed else {}) | shown, refresh=False)
         bar.update()
         if log and self.step % _LOG_EVERY == 0:
-            extra = {"learning_rate": self.settings.rate(self.step - 1) * self.plateau_factor}
+            extra = {"learning_rate": self.settings.rate(self.step - 1)}
             log.scalars(self.step, self._sums | extra | ({"images_per_second": speed} if speed else {}))
 
     def _validate(self, log: Log | None, bar: tqdm) -> None:
@@ -268,15 +264,9 @@ class Loop:
             log.row(row)
             bar.write(json.dumps({name: round(value, 4) for name, value in row.items()}))
             value = -figures[self.better[1:]] if self.better.startswith("-") else figures[self.better]
-            self._waited += 1
             if value > self.best:
-                self.best, self._waited = value, 0
+                self.best = value
                 write_best(self.folder, self.averaged.module, row)
-            elif self.settings.schedule == "plateau" and self._waited >= self.settings.patience:
-                self.plateau_factor, self._waited = self.plateau_factor * PLATEAU_FACTOR, 0
-        if self.accelerator.num_processes > 1:
-            told = torch.tensor([self.best, self.plateau_factor, self._waited], dtype=torch.float64, device=self.device)
-            self.best, self.plateau_factor, self._waited = broadcast(told).tolist()
 
     def _save(self) -> None:
         """Write a checkpoint, complete or not at all."""
@@ -288,7 +278,6 @@ class Loop:
                 "step": self.step,
                 "best": self.best,
                 "seconds": self.seconds,
-                "plateau": (self.plateau_factor, self._waited),
                 "sums": self._sums,
                 "settings": self.fingerprint,
             }

@@ -9,9 +9,8 @@ from typing import Any, ClassVar
 
 from train.engine.arguments import at_least, positive, setting, settings_of
 
-SCHEDULES = ("constant", "cosine", "plateau")
-LOGS = ("tensorboard", "trackio", "csv")
-PLATEAU_FACTOR = 0.3  # of the learning rate at each plateau
+SCHEDULES = ("constant", "cosine")
+LOGS = ("tensorboard", "csv")
 
 _whole, _number, _or_none = positive(int), positive(float), at_least(0, int)
 
@@ -34,7 +33,6 @@ class LoopSettings:
     accumulate: int = setting(1, "parts of a batch that follow each other, to save memory", _whole, free=True)
     lr: float = setting(1e-3, "learning rate of AdamW, after the warm-up", _number, free=True)
     schedule: str = setting("cosine", "learning rate over steps", choices=SCHEDULES, free=True)
-    patience: int = setting(3, "validations without gain before a plateau lowers the rate", _whole, free=True)
     warmup: int = setting(300, "steps over which the rate rises at first", _or_none, free=True)
     weight_decay: float = setting(1e-4, "of AdamW", at_least(0))
     ema: float = setting(0.999, "decay of the averaged weights, which are validated and kept", at_least(0))
@@ -61,7 +59,7 @@ class LoopSettings:
         return self.time_limit - (time.monotonic() - self.began) / 60 if self.time_limit else math.inf
 
     def rate(self, step: int) -> float:
-        """Learning rate of a step, plateaus left out."""
+        """Learning rate of a step."""
         rate = self.lr * min(1.0, (step + 1) / max(1, self.warmup))
         if self.schedule == "cosine":
             rate *= 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.steps)))

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional
 
 from fusion_model.crops import Crop
 from fusion_model.heatmaps import decode, to_crop_coordinates
@@ -15,7 +14,6 @@ from train.data.augment import (
     AUGMENT,
     AugmentConfig,
     AugmentedCrops,
-    _halved,
     crop_matrices,
     person_squares,
     plain_crops,
@@ -45,9 +43,9 @@ def bright_spot(image):
     return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
 
 
-@pytest.mark.parametrize("angle", [0.0, 40.0, 90.0, -150.0])
+@pytest.mark.parametrize("angle", [0.0, -150.0])
 @pytest.mark.parametrize("mirror", [False, True])
-@pytest.mark.parametrize("scale", [0.6, 1.0, 2.4])
+@pytest.mark.parametrize("scale", [0.6, 2.4])
 def test_what_is_sampled_agrees_with_what_is_transformed(angle, mirror, scale):
     """A dot at each joint in turn is seen where the joint is said to be; shrunk, enlarged, turned, mirrored."""
     for joint in range(0, 16, 3):
@@ -85,19 +83,6 @@ def test_random_crops_show_a_joint_where_they_say(name):
     assert min(compared.values()) >= 5
 
 
-def test_crops_are_those_of_the_library():
-    """Training cuts as inference does: the matrices equal Crop.matrix, for any angle."""
-    generator = np.random.default_rng(0)
-    for _ in range(20):
-        center, side, angle = generator.uniform(0, 256, 2), generator.uniform(20, 400), generator.uniform(-360, 360)
-        expected = Crop(tuple(center), side, angle, SIZE).matrix
-        found = crop_matrices(
-            torch.tensor(center[None]).float(), torch.tensor([side]).float(), torch.tensor([angle]).float(),
-            torch.tensor([False]), SIZE,
-        )  # fmt: skip
-        assert np.allclose(found[0], expected, atol=1e-3)
-
-
 def test_plain_crops_show_what_inference_shows():
     people = make_people(count=2, dot=3)
     images, matrices = plain_crops(people, 64, 1.25)
@@ -108,6 +93,8 @@ def test_plain_crops_show_what_inference_shows():
         cut = crop.cut(people.photos[row].permute(1, 2, 0).numpy())
         inside = (images[row, 0, 4:-4, 4:-4] * 255).numpy()
         assert np.abs(inside - cut[4:-4, 4:-4, 0]).max() < 12
+    turned = crop_matrices(torch.zeros(1, 2), torch.full((1,), 50.0), torch.tensor([70.0]), torch.tensor([False]), 64)
+    assert np.allclose(turned[0], Crop((0, 0), 50.0, 70.0, 64).matrix, atol=1e-3)
 
 
 @pytest.mark.parametrize("mirror", [False, True])
@@ -125,14 +112,6 @@ def test_turned_poses_agree_with_the_joints(mirror):
     assert torch.allclose(turned[..., :2], expected[:, order], atol=0.01)
     assert torch.equal(turned[..., 2], pose[:, order, 2])
     assert torch.equal(trust, weight[:, order])
-
-
-def test_turned_poses_are_the_inverse_of_turning_back():
-    pose = np.random.default_rng(0).normal(0, 300, (1, 17, 3))
-    turned, _ = turned_poses(
-        torch.tensor(pose), torch.ones(1, 17), torch.tensor([70.0], dtype=torch.float64), torch.tensor([False])
-    )
-    assert np.allclose(Crop((0, 0), 1.0, 70.0, 64).turn_back(turned[0].numpy()), pose[0])
 
 
 def test_negatives_have_empty_maps_that_count():
@@ -162,16 +141,6 @@ def test_a_crop_beside_the_person_that_shows_a_joint_says_so():
     assert maps.amax((2, 3))[inside].min() > 0.5
 
 
-@pytest.mark.usefixtures("no_recolouring")
-def test_negatives_avoid_the_person():
-    people = make_people(count=32, side=256)
-    people.box[:] = torch.tensor([20.0, 60.0, 70.0, 200.0])  # at the left: there is room at the right
-    people.photos[:, 1, 60:200, 20:70] = 255
-    crops = random_crops(people, SIZE, 1.25, NEGATIVE, seeded())
-    assert (crops.images[:, 1] > 0.5).float().mean() < 0.01
-    assert (crops.images[:, 0] > 0.1).float().mean() > 0.9  # and show the photo, not what is beyond it
-
-
 def test_maps_peak_at_the_joints():
     people = make_people(count=6)
     crops = random_crops(people, SIZE, 1.4, PERSON, seeded(1))
@@ -183,22 +152,6 @@ def test_maps_peak_at_the_joints():
     assert (to_crop_coordinates(points) - crops.joints[:, 0])[inside].abs().max() < 0.1
     assert peaks[inside].min() > 0.85
     assert (weight == 1).all()
-
-
-def test_a_joint_beyond_the_crop_has_an_empty_map_that_counts():
-    crops = AugmentedCrops(
-        images=torch.zeros(1, 3, SIZE, SIZE),
-        joints=torch.full((1, 1, 16, 2), 60.0),
-        drawn=torch.ones(1, 1, 16, dtype=torch.bool),
-        weight=torch.ones(1, 16),
-        angle=torch.zeros(1),
-        mirror=torch.zeros(1, dtype=torch.bool),
-    )
-    crops.joints[0, 0, 5] = torch.tensor([SIZE + 30.0, 60.0])
-    maps, weight = target_maps(crops, 1.25)
-    assert maps[0, 5].max() < 1e-3
-    assert maps[0, 4].max() > 0.9
-    assert weight[0, 5] == 1
 
 
 def test_an_unknown_joint_does_not_count():
@@ -220,24 +173,27 @@ def test_an_unknown_joint_does_not_count():
 @pytest.mark.usefixtures("no_recolouring")
 def test_people_behind_are_drawn_only_where_they_are_seen():
     """A second person comes behind the first one's photo; the joints that this photo hides have no peak."""
-    people = make_people(count=200)
+    people, asked = make_people(count=200), []
     people.photos[:] = 100
-    crops = random_crops(people, SIZE, 1.25, SCENE, seeded(2))
-    assert crops.joints.shape == (200, 2, 16, 2)
-    assert crops.drawn[:, 0].all()
+
+    def behind(where):
+        asked.append(where)
+        return people.take(where)
+
+    crops = random_crops(people, SIZE, 1.25, SCENE, seeded(2), behind)
     double = crops.drawn[:, 1].any(1)
     assert 50 < int(double.sum()) < 150
+    assert (double <= asked[0]).all(), "asked for only where some stand"
+    assert crops.drawn[:, 0].all()
     for row, person, joint in torch.nonzero(crops.drawn).tolist():
         x, y = crops.joints[row, person, joint].round().int().tolist()
         if 1 < x < SIZE - 2 and 1 < y < SIZE - 2:
             assert crops.images[row, 0, y, x] > 0.2  # every drawn joint lies on some photo
-    behind, front = crops.joints[:, 1], _on_front_photo(people, crops)
-    in_crop = ((behind > 1) & (behind < SIZE - 2)).all(-1) & double[:, None]
+    seen, front = crops.joints[:, 1], _on_front_photo(people, crops)
+    in_crop = ((seen > 1) & (seen < SIZE - 2)).all(-1) & double[:, None]
     assert int((in_crop & front).sum()) > 5
-    assert int((in_crop & ~front).sum()) > 5
     assert not crops.drawn[:, 1][in_crop & front].any()
-    far = _on_front_photo(people, crops, reach=4)
-    assert crops.drawn[:, 1][in_crop & ~far].all()
+    assert crops.drawn[:, 1][in_crop & ~_on_front_photo(people, crops, reach=4)].all()
 
 
 def _on_front_photo(people, crops, reach=-4):
@@ -252,16 +208,6 @@ def _on_front_photo(people, crops, reach=-4):
     return torch.stack(inside)
 
 
-def test_an_unknown_joint_of_the_person_behind_does_not_count():
-    people = make_people(count=16)
-    people.weight[8:, 0] = people.weight[8:, MPII_16.mirror[0]] = 0
-    crops = random_crops(people, SIZE, 1.25, SCENE, seeded(4))
-    double = crops.drawn[:, 1].any(1)
-    lost = double & (crops.weight[:, 0] == 0)
-    assert lost[:8].any()  # known in front, unknown behind
-    assert (crops.weight[:8][~double[:8], 0] == 1).all()
-
-
 def test_narrow_crops_are_upright_and_show_the_whole_person():
     people = make_people(count=200)
     narrow, wide = (random_crops(people, SIZE, 1.25, AUGMENT[name], seeded(6)) for name in ("narrow", "wide"))
@@ -274,29 +220,16 @@ def test_narrow_crops_are_upright_and_show_the_whole_person():
     assert whole[0] > 0.8 > whole[1]
 
 
-def test_the_same_seed_gives_the_same_crops():
-    people = make_people(count=10, dot=2)
+def test_the_same_seed_gives_the_same_crops_whatever_else_is_drawn():
+    people, before = make_people(count=10, dot=2), torch.random.get_rng_state()
     config = AugmentConfig(scene=0.4, negative=0.2)
     one, same, other = (random_crops(people, SIZE, 1.25, config, seeded(seed)) for seed in (7, 7, 8))
     for field in dataclasses.fields(AugmentedCrops):
         assert torch.equal(getattr(one, field.name), getattr(same, field.name)), field.name
     assert not torch.equal(one.images, other.images)
-
-
-def test_no_global_generator_is_used():
-    people = make_people(count=6)
-    before = torch.random.get_rng_state()
-    random_crops(people, SIZE, 1.25, AugmentConfig(), seeded())
-    assert torch.equal(torch.random.get_rng_state(), before)
-
-
-def test_images_stay_in_zero_to_one():
-    people = make_people(count=16, dot=1)
-    crops = random_crops(people, SIZE, 1.25, AugmentConfig(), seeded(5))
-    assert crops.images.shape == (16, 3, SIZE, SIZE)
-    assert crops.images.min() >= 0
-    assert crops.images.max() <= 1
-    assert torch.isfinite(crops.joints).all()
+    assert one.images.min() >= 0
+    assert one.images.max() <= 1
+    assert torch.equal(torch.random.get_rng_state(), before), "no global generator is used"
 
 
 def test_fractions_of_the_kinds_of_crops():
@@ -308,25 +241,3 @@ def test_fractions_of_the_kinds_of_crops():
     assert 0.18 < fraction < 0.32
     assert 10 < crops.angle.std() < 20
     assert 0.4 < crops.mirror.float().mean() < 0.6
-
-
-@pytest.mark.parametrize("side", [64, 33])
-def test_photos_are_halved_as_by_average_pooling(side):
-    photos = torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8, generator=seeded())
-    expected = functional.avg_pool2d(photos.float(), 2)
-    assert torch.equal(_halved(photos), expected)
-    torch.testing.assert_close(_halved(photos.float()), expected)
-
-
-def test_people_behind_are_asked_for_only_where_some_stand():
-    people, asked = make_people(count=24), []
-
-    def behind(where):
-        asked.append(where)
-        return people.take(where)
-
-    crops = random_crops(people, SIZE, 1.25, SCENE, seeded(2), behind)
-    (where,) = asked
-    assert 0 < where.sum() < len(people)
-    assert crops.drawn[where, 1].any(1).float().mean() > 0.5
-    assert not crops.drawn[~where, 1].any()

@@ -3,17 +3,15 @@
 import json
 import sys
 from dataclasses import fields
-from functools import partial
 
 import pytest
 import torch
-from tqdm import tqdm
 
 from tests.helpers.fake_data import write_lspet, write_pack
 from tests.helpers.in_process import call
 from tests.helpers.own_process import output
+from tests.helpers.scene_files import write_scene_pack
 from train import benchmark, pack
-from train.data import packs
 from train.data.packs import open_pack
 from train.data.people import load_people
 from train.data.sources import find_people, find_sources
@@ -64,73 +62,40 @@ def test_a_pack_holds_what_its_sources_do_in_their_order(folder, packed):
         same(mapped.take(mask), decoded.take(mask))
 
 
-def test_a_pack_is_written_without_a_bar_too(monkeypatch, folder, packed):
-    monkeypatch.setattr(packs, "tqdm", partial(tqdm, disable=True))
+def test_a_cut_pack_is_finished_and_a_whole_file_left_alone(folder, packed, pack_error):
     packed(*SMALL)
-    assert len(open_pack(folder / "out", validation=False)) == len(find_people(folder / "data", validation=False))
-
-
-def test_an_encoded_pack_is_small_and_nearly_the_same(folder, packed, pack_error):
-    small = ("--crop", "64", "--size-mb", "0.008", "--quality", "95")
-    packed(*small)
-    files = sorted((folder / "out").glob("*.safetensors"))
-    assert len(files) > 1
-    assert all(file.stat().st_size <= 8_000 for file in files)
-    for part in (False, True):
-        opened = open_pack(folder / "out", validation=part)
-        decoded = load_people(find_sources(folder / "data"), validation=part, size=64)
-        difference = (opened.photos.float() - decoded.photos.float()).abs()
-        assert difference.mean() < 6
-        opened.photos = decoded.photos
-        same(opened, decoded)
-    before = [file.read_bytes() for file in files]
-    files[1].unlink()
-    packed(*small)
-    assert [file.read_bytes() for file in files] == before
-    assert "packed from other data or with other settings" in pack_error(*small[:-1], "90")
-    content = bytearray(files[0].read_bytes())
-    start = content.index(b"RIFF")
-    content[start : start + 16] = bytes(16)
-    files[0].write_bytes(content)
-    with pytest.raises(ValueError, match=r"people-00000\.safetensors is damaged \(photo 0\): copy it again"):
-        open_pack(folder / "out", validation=False)
-
-
-@pytest.mark.parametrize("text", ["0", "101", "best", "8.5"])
-def test_a_quality_out_of_range_is_refused(refused, text):
-    error = refused("pack", "--data", "D", "--out", "O", "--quality", text, status=2)
-    assert f"must be a whole number from 1 to 100, got '{text}'" in error
-
-
-def test_a_cut_pack_is_finished_and_a_whole_file_left_alone(folder, packed):
-    packed(*SMALL)
-    before = {file.name: file.read_bytes() for file in (folder / "out").iterdir()}
-    (folder / "out" / "pack.json").unlink()
-    (folder / "out" / "people-00003.safetensors").rename(folder / "out" / ".people-00003.safetensors.0.part")
-    kept = (folder / "out" / "people-00001.safetensors").stat().st_mtime_ns
+    out = folder / "out"
+    before = {file.name: file.read_bytes() for file in out.iterdir()}
+    (out / "pack.json").unlink()
+    (out / "people-00003.safetensors").rename(out / ".people-00003.safetensors.0.part")
+    kept = (out / "people-00001.safetensors").stat().st_mtime_ns
     with pytest.raises(FileNotFoundError):
-        find_people(folder / "out", validation=True)
+        find_people(out, validation=True)
     packed(*SMALL)
-    assert {file.name: file.read_bytes() for file in (folder / "out").iterdir()} == before
-    assert (folder / "out" / "people-00001.safetensors").stat().st_mtime_ns == kept
-
-
-def test_other_settings_damage_and_missing_files_are_named(folder, packed, pack_error):
-    packed(*SMALL)
+    assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+    assert (out / "people-00001.safetensors").stat().st_mtime_ns == kept
     assert "packed from other data or with other settings" in pack_error("--crop", "32", "--size-mb", "0.05")
     with pytest.raises(FileNotFoundError, match="is a pack, for training alone"):
-        find_sources(folder / "out")
-    file = folder / "out" / "people-00002.safetensors"
-    content = file.read_bytes()
-    file.write_bytes(content[:-100])
+        find_sources(out)
+    file = out / "people-00002.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(ValueError, match=r"people-00002\.safetensors is damaged"):
-        open_pack(folder / "out", validation=False)
+        open_pack(out, validation=False)
     file.unlink()
     with pytest.raises(FileNotFoundError, match=r"people-00002\.safetensors not found: pack\.json names it"):
-        open_pack(folder / "out", validation=False)
-    (folder / "out" / "pack.json").write_text(json.dumps({"format": "other"}))
+        open_pack(out, validation=False)
+    (out / "pack.json").write_text(json.dumps({"format": "other"}))
     with pytest.raises(ValueError, match="is no index of a pack"):
-        open_pack(folder / "out", validation=False)
+        open_pack(out, validation=False)
+
+
+def test_what_another_set_holds_out_is_not_packed(folder, packed):
+    """As a training on the data sets themselves leaves it out."""
+    write_scene_pack(folder / "data", "", ["made", "made"], ["p001.jpg", "p004.jpg"], [True, False])
+    packed(*SMALL)
+    for part in (False, True):
+        expected = find_people(folder / "data", validation=part)
+        assert torch.equal(open_pack(folder / "out", validation=part).pose, expected.pose)
 
 
 def test_a_training_from_a_pack_takes_the_same_steps(folder, packed):

@@ -1,9 +1,10 @@
-"""Packs of scenes: what training reads of them, and what is wrong with a pack is said by name."""
+"""Packs of scenes: what training reads of them, what is wrong is said by name, and how train.prepare writes them."""
 
 import numpy as np
 import pytest
 
-from tests.helpers.scene_files import write_scene_pack
+from tests.helpers.full_disk import full_after, full_at
+from tests.helpers.scene_files import write_coco_scenes, write_scene_pack, write_voc
 from train.data.scenes import find_scenes, read_scenes
 
 ORIGINALS = ["a.jpg", "b.jpg", "c.jpg"]
@@ -17,20 +18,7 @@ def grey(scenes, row):
     return round(float(scenes.photo(row).mean()))
 
 
-def test_a_pack(tmp_path):
-    write_three(tmp_path)
-    scenes = read_scenes(tmp_path / "scenes.npz")
-    assert len(scenes) == 3
-    assert [boxes.shape for boxes in scenes.boxes] == [(0, 4), (1, 4), (2, 4)]
-    assert [flags.tolist() for flags in scenes.unsure] == [[], [False], [False, True]]  # flags 0; 1 and 2
-    assert scenes.boxes[2][1].tolist() == [1, 2, 11, 22]
-    assert scenes.validation.tolist() == [False, True, False]
-    assert scenes.original.tolist() == ORIGINALS
-    assert scenes.photo(0).shape == (30, 40, 3)
-    assert [grey(scenes, row) for row in range(3)] == pytest.approx([20, 60, 100], abs=2)
-
-
-def test_several_packs_are_one(tmp_path):
+def test_several_packs_are_one_and_some_of_the_photos_can_be_taken(tmp_path):
     write_three(tmp_path)
     write_scene_pack(tmp_path, "_more", ["coco", "sun"], ["d.jpg", "e.jpg"], [True, False])
     scenes = find_scenes(tmp_path)
@@ -38,66 +26,37 @@ def test_several_packs_are_one(tmp_path):
     assert scenes.source.tolist() == ["voc2012"] * 3 + ["coco", "sun"]
     assert scenes.validation.tolist() == [False, True, False, True, False]
     assert [len(boxes) for boxes in scenes.boxes] == [0, 1, 2, 0, 1]
-    assert [len(flags) for flags in scenes.unsure] == [0, 1, 2, 0, 1]
+    assert [flags.tolist() for flags in scenes.unsure[:3]] == [[], [False], [False, True]]  # flags 0; 1 and 2
+    assert scenes.boxes[2][1].tolist() == [1, 2, 11, 22]
     assert scenes.size.shape == (5, 2)
     assert [grey(scenes, row) for row in (2, 3, 4)] == pytest.approx([100, 20, 60], abs=2)  # of the right zip
+    for rows in ([2, 0], [False, True, True, False, True]):
+        taken, kept = scenes.take(np.array(rows)), np.arange(5)[np.array(rows)]
+        assert taken.original.tolist() == scenes.original[kept].tolist()
+        assert [len(boxes) for boxes in taken.boxes] == [len(scenes.boxes[row]) for row in kept]
+        assert [grey(taken, place) for place in range(len(kept))] == [grey(scenes, row) for row in kept]
 
 
-@pytest.mark.parametrize("rows", [[2, 0], [False, True, True]])
-def test_some_of_the_photos(rows, tmp_path):
-    write_three(tmp_path)
-    scenes, kept = find_scenes(tmp_path), np.arange(3)[np.array(rows)]
-    taken = scenes.take(np.array(rows))
-    assert taken.original.tolist() == [ORIGINALS[row] for row in kept]
-    assert [len(boxes) for boxes in taken.boxes] == kept.tolist()
-    assert [len(flags) for flags in taken.unsure] == kept.tolist()
-    assert taken.validation.tolist() == scenes.validation[kept].tolist()
-    assert [grey(taken, place) for place in range(2)] == [grey(scenes, row) for row in kept]
-
-
-@pytest.mark.parametrize("ending", ["npz", "zip"])
-def test_a_missing_file(ending, tmp_path):
-    write_three(tmp_path)
-    (tmp_path / f"scenes.{ending}").unlink()
-    with pytest.raises(FileNotFoundError, match=rf"scenes\.{ending} not found: a pack of scenes is an npz file with"):
-        read_scenes(tmp_path / "scenes.npz")
-
-
-@pytest.mark.parametrize("kept", [0.0, 0.5])
-def test_labels_cut_off(kept, tmp_path):
-    write_three(tmp_path)
-    path = tmp_path / "scenes.npz"
-    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+def test_files_that_are_missing_or_damaged(tmp_path):
+    arrays, labels = write_three(tmp_path), tmp_path / "scenes.npz"
+    np.savez(labels, **arrays | {"name": np.array(["0.webp", "1.webp", "other.webp"])})
+    with pytest.raises(ValueError, match=r"scenes\.zip: photo other\.webp cannot be read .*copy the archive again"):
+        find_scenes(tmp_path).photo(2)
+    labels.write_bytes(labels.read_bytes()[:200])
     with pytest.raises(ValueError, match=r"scenes\.npz is damaged or no npz file .*copy it again"):
         find_scenes(tmp_path)
-
-
-def test_a_photo_that_is_not_in_the_zip(tmp_path):
-    arrays = write_three(tmp_path)
-    np.savez(tmp_path / "scenes.npz", **arrays | {"name": np.array(["0.webp", "1.webp", "other.webp"])})
-    scenes = find_scenes(tmp_path)
-    with pytest.raises(ValueError, match=r"scenes\.zip: photo other\.webp cannot be read .*copy the archive again"):
-        scenes.photo(2)
-
-
-def test_an_array_that_is_missing(tmp_path):
-    arrays = write_three(tmp_path)
-    del arrays["box_flag"]
-    np.savez(tmp_path / "scenes.npz", **arrays)
-    with pytest.raises(ValueError, match=r"scenes\.npz has no array box_flag; it has name, size, "):
-        find_scenes(tmp_path)
+    (tmp_path / "scenes.zip").unlink()
+    with pytest.raises(FileNotFoundError, match=r"scenes\.zip not found: a pack of scenes is an npz file with"):
+        read_scenes(labels)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"size": np.zeros((3, 3))}, r"array size has shape \(3, 3\), expected \(3, 2\)"),
-        ({"original": np.array(["a"])}, r"array original has shape \(1,\), expected \(3,\)"),
         ({"box_start": np.array([0, 0, 3])}, r"array box_start has shape \(3,\), expected \(4,\)"),
         ({"boxes": np.zeros((2, 4))}, r"array boxes has shape \(2, 4\), expected \(3, 4\)"),
-        ({"box_flag": np.zeros(4)}, r"array box_flag has shape \(4,\), expected \(3,\)"),
         ({"box_start": np.array([0, 2, 1, 3])}, "box_start must rise from 0 to the number of boxes, 3"),
-        ({"box_start": np.array([1, 1, 1, 3])}, "box_start must rise from 0 to the number of boxes, 3"),
         ({"split": np.array(["train", "test", "train"])}, "split must be 'train' or 'validation', got 'test'"),
     ],
 )
@@ -105,3 +64,43 @@ def test_arrays_that_do_not_fit(changes, message, tmp_path):
     np.savez(tmp_path / "scenes.npz", **write_three(tmp_path) | changes)
     with pytest.raises(ValueError, match=rf"scenes\.npz: {message}"):
         find_scenes(tmp_path)
+
+
+@pytest.mark.parametrize("full", [full_at("scenes_voc.zip"), full_at("scenes_voc.npz"), full_after(1)])
+def test_a_disk_that_fills_up_leaves_nothing_that_counts(full, tmp_path, prepare, prepare_error):
+    write_voc(tmp_path / "in")
+    with full:
+        error = prepare_error("voc", tmp_path / "in")
+    out = tmp_path / "out"
+    assert f"{out / 'scenes_voc.'}" in error
+    assert "cannot be written (No space left on device): make room and run the command again" in error
+    assert find_scenes(out) is None
+    prepare("voc", tmp_path / "in")
+    assert len(find_scenes(out)) == 3
+    assert sorted(path.name for path in out.iterdir()) == ["scenes_voc.npz", "scenes_voc.zip"]
+    error = prepare_error("voc", tmp_path / "in")
+    assert "scenes_voc.npz is there: delete it to make it anew, or choose another --out" in error
+
+
+@pytest.mark.parametrize("option", [("--margin", "2"), ("--every", "5"), ("--cameras", "C1")])
+def test_options_of_people_are_refused(option, tmp_path, prepare_error):
+    error = prepare_error("voc", tmp_path, *option)
+    assert f"voc is stored as whole photos: leave {option[0]} away" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_packs_is_data(tmp_path, prepare):
+    """What is there already, VOC and COCO beside each other: training finds them as one."""
+    out = tmp_path / "out"
+    write_scene_pack(out, "", ["sun", "voc2012"], ["room.jpg", "2008_000001.jpg"], [False, True])
+    write_coco_scenes(tmp_path / "coco")
+    write_voc(tmp_path / "voc")
+    prepare("voc", tmp_path / "voc")
+    prepare("coco-scenes", tmp_path / "coco")
+    scenes = find_scenes(out)
+    assert scenes.source.tolist() == ["sun", "voc2012", *["coco"] * 3, *["voc2012"] * 3]
+    assert [len(boxes) for boxes in scenes.boxes] == [0, 1, 0, 2, 1, 1, 0, 2]
+    for row in range(len(scenes)):
+        height, width = scenes.photo(row).shape[:2]
+        assert scenes.size[row].tolist() == [width, height]
+        assert (scenes.boxes[row] <= np.tile(scenes.size[row], 2) - 0.5).all()

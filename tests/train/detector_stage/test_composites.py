@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import cv2
@@ -17,12 +16,11 @@ from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import MPII_16
 from tests.helpers.fake_data import make_source
 from train.data.people import load_people
-from train.detector_stage.attach import CONFIG_FILE, attach, read_detector
+from train.detector_stage.attach import CONFIG_FILE, read_detector
 from train.detector_stage.composites import Composite, CompositeMaker
 from train.detector_stage.figures import detector_figures
 from train.detector_stage.training import _made_scenes, stack
-from train.engine.checkpoints import write_best
-from train.losses import bells, detector_loss, generalised_iou
+from train.losses import detector_loss, generalised_iou
 
 SIZE = 128
 
@@ -46,13 +44,14 @@ def coloured_source():
 
 @pytest.fixture(scope="module")
 def maker():
-    return CompositeMaker(load_people([coloured_source()], validation=True), None, SIZE)
+    return CompositeMaker(load_people([coloured_source()], validation=True), SIZE)
 
 
 def test_pasted_people_fill_their_boxes(maker):
     seen = total = 0
     for seed in range(30):
-        composite = maker.make(np.random.default_rng(seed), kinds=(0.0, 0.0))
+        composite, again = (maker.make(np.random.default_rng(seed), whole_photos=0.0) for _ in range(2))
+        assert np.array_equal(composite.image, again.image)
         assert composite.image.shape == (SIZE, SIZE, 3)
         assert composite.image.dtype == np.uint8
         assert len(composite.boxes) <= 5
@@ -67,7 +66,7 @@ def test_pasted_people_fill_their_boxes(maker):
 
 
 def test_an_upright_body_has_an_axis_of_no_turn(maker):
-    axes = np.concatenate([maker.make(np.random.default_rng(seed), kinds=(0.0, 1.0)).axes for seed in range(40)])
+    axes = np.concatenate([maker.make(np.random.default_rng(seed), whole_photos=1.0).axes for seed in range(40)])
     known = axes[axes.any(1)]
     assert np.allclose(np.linalg.norm(known, axis=1), 1, atol=1e-5)
     assert (known[:, 0] > 0.999).mean() > 0.4, "half of the people are not turned"
@@ -76,25 +75,10 @@ def test_an_upright_body_has_an_axis_of_no_turn(maker):
 
 def test_surroundings_of_a_whole_photo_are_not_trusted_the_person_is(maker):
     for seed in range(10):
-        composite = maker.make(np.random.default_rng(seed), kinds=(0.0, 1.0))
+        composite = maker.make(np.random.default_rng(seed), whole_photos=1.0)
         x, y = ((composite.boxes[0, :2] + composite.boxes[0, 2:]) / 2 / STRIDE).astype(int)
         assert composite.trust[y, x] == 1
     assert composite.trust.min() < 0.5
-
-
-def test_pictures_repeat_with_the_generator(maker):
-    one, other = (maker.make(np.random.default_rng(5)) for _ in range(2))
-    assert np.array_equal(one.image, other.image)
-    assert np.array_equal(one.boxes, other.boxes)
-
-
-def test_a_bell_stands_at_the_cell_of_the_middle():
-    boxes = torch.tensor([[[8.0, 16.0, 40.0, 80.0]]])  # middle (24, 48): cell (3, 6)
-    bell = bells(boxes, torch.ones(1, 1, dtype=torch.bool), 16)[0, 0]
-    assert bell.argmax().item() == 6 * 16 + 3
-    assert bell.max() == 1
-    assert bell[9, 3] > bell[6, 6], "as far, but the box is higher than wide"
-    assert bells(boxes, torch.zeros(1, 1, dtype=torch.bool), 16).max() == 0
 
 
 def test_generalised_iou_by_hand():
@@ -166,19 +150,6 @@ def test_a_batch_is_padded_with_no_person():
     assert boxes[1, 0].tolist() == [1, 1, 1, 1]
 
 
-def test_a_runs_detector_is_attached_to_a_checkpoint(tmp_path):
-    config = DetectorConfig(width=8, head=8, input_size=64)
-    network = PersonDetector(config)
-    write_best(tmp_path / "run", network, {})
-    (tmp_path / "run" / CONFIG_FILE).write_text(json.dumps(dataclasses.asdict(config)), encoding="utf-8")
-    estimator = attach(PoseEstimator.random("tiny"), read_detector(tmp_path / "run"))
-    estimator.save_pretrained(tmp_path / "model")
-    assert read_detector(tmp_path / "model").config == config
-    PoseEstimator.random("tiny").save_pretrained(tmp_path / "plain")
-    with pytest.raises(ValueError, match="without a detector"):
-        read_detector(tmp_path / "plain")
-
-
 def test_the_command_trains_a_detector_that_a_checkpoint_takes(data_folder, printed, refused, tmp_path, monkeypatch):
     monkeypatch.setattr("train.detector_stage.training._VALIDATION", 4)
     run, model = tmp_path / "run", tmp_path / "model"
@@ -186,8 +157,11 @@ def test_the_command_trains_a_detector_that_a_checkpoint_takes(data_folder, prin
     options = ("detector", "--data", data_folder, "--run", run, *small)
     assert "started at step 0 with 0 whole photos and 6 people" in printed(*options, 8)
     PoseEstimator.random("tiny").save_pretrained(model, card="# A card\n", metrics={"kept": 1})
+    with pytest.raises(ValueError, match="without a detector"):
+        read_detector(model)
     printed("attach_detector", "--detector", run, "--checkpoint", model)
     assert PoseEstimator.from_pretrained(model, device="cpu").config.detector.width == 8
+    assert read_detector(model).config == read_detector(run).config
     assert (model / "README.md").read_text() == "# A card\n"
     step = json.loads((run / "best" / "figures.json").read_text())["step"]
     provenance = {"steps": step, "batch": 2, "images": 2 * step, "people": {"made": 6}}

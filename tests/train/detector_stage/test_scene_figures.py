@@ -3,13 +3,10 @@
 import numpy as np
 import pytest
 
-from fusion_model.config import DetectorConfig
-from fusion_model.detection.network import PersonDetector
 from tests.helpers.scene_files import made_scenes
 from train.detector_stage.figures import (
     average_precision,
     crossed_rates,
-    detector_figures,
     kinds,
     mark,
     operating_point,
@@ -87,9 +84,3 @@ def test_each_half_is_measured_at_the_point_of_the_other():
 def test_average_precision_by_hand(marks):
     """Hit, (beside, not complete: not counted), false, hit, beside: precision 1 at half of them, 2 / 3 at all."""
     assert average_precision(marks) == pytest.approx(100 * (1 + 2 / 3) / 2)
-
-
-def test_an_untrained_detector_finds_nobody_in_scenes():
-    scenes = made_scenes([PERSON], [], [PERSON], validation=True)
-    network = PersonDetector(DetectorConfig(width=8, head=8, input_size=64)).eval()
-    assert detector_figures(network, scenes) == {"ap": 0, "scene_recall": 0}

@@ -70,11 +70,5 @@ def test_a_bad_number_in_one_process_stops_all(results):
 
 
 @pytest.mark.slow
-def test_all_processes_lower_the_rate_together(results):
-    _, *processes = results
-    assert [process["plateau"] for process in processes] == 3 * [pytest.approx(0.3**2)]
-
-
-@pytest.mark.slow
 def test_a_batch_that_cannot_be_split_is_refused(results):
     assert all("odd" not in process for process in results[1:])

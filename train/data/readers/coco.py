@@ -7,8 +7,9 @@ a box gets that of the labelled joints. Of whole photos, those without a person 
 
 from __future__ import annotations
 
-import reprlib
-from collections import Counter, defaultdict
+import json
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,119 +17,94 @@ from typing import Any
 import numpy as np
 
 from fusion_model.skeletons import COCO_17
-from train.data.readers.checks import (
-    box_inside,
-    check_person,
-    entries_of,
-    member_path,
-    numbers,
-    read_json,
-    whole_number,
-)
-from train.data.readers.records import (
-    HIDDEN,
-    UNKNOWN,
-    VISIBLE,
-    Frame,
-    LayoutError,
-    Place,
-    Plan,
-    Record,
-    ScenePhoto,
-    ScenePlan,
-    Unit,
-    in_units,
-    require_any,
-)
+from train.data.readers.checks import box_inside, check_person, member_path
+from train.data.readers.layout import LayoutError, Place, reading, require_any
+from train.data.readers.records import UNKNOWN, Frame, Plan, Record, ScenePhoto, ScenePlan, in_units
 from train.data.scenes import UNSURE, WHOLE
 
-
-@dataclass(frozen=True)
-class CocoPhoto:
-    """A photo.
-
-    Attributes:
-        path: of the picture.
-        size: width and height that the labels say.
-    """
-
-    path: Path
-    size: tuple[int, int]
+_MIN_JOINTS = 4
+_MIN_SIDE = 32  # pixels of the box's longer side
+_FILE = "COCO's 'images', each with id, file_name, width and height, and 'annotations'"
+_ENTRY = "image_id of a listed photo, bbox (x, y, width, height), keypoints (51 numbers: x, y, v of each joint)"
 
 
 @dataclass(frozen=True)
-class CocoLabels:
+class _Labels:
     """A file.
 
     Attributes:
-        path: of the file.
-        photos: by their number, sorted by it.
-        annotations: sorted by their number; each has an int ``id``, and the ``image_id`` of a photo.
-        categories: as they stand in the file, empty without.
+        part: ``train2017`` or the like.
+        photos: path and size (width, height) by their id, sorted by it.
+        people: annotations sorted by their id.
+        others: how many annotations are of another category than person.
+        named: whether a category is called person.
     """
 
     path: Path
-    photos: dict[int, CocoPhoto]
-    annotations: list[dict[str, Any]]
-    categories: list[dict[str, Any]]
+    part: str
+    photos: dict[int, tuple[Path, tuple[int, int]]]
+    people: list[dict[str, Any]]
+    others: int
+    named: bool
 
-    def place(self, annotation: dict[str, Any]) -> Place:
+    @property
+    def split(self) -> str:
+        return "train" if self.part.startswith("train") else "validation"
+
+    def place(self, entry: dict[str, Any]) -> Place:
         """Where an annotation stands."""
-        return Place(self.path, f"person {annotation['id']} in photo {annotation['image_id']}")
-
-    def person_categories(self) -> list[dict[str, Any]]:
-        """The categories called person."""
-        return [entry for entry in self.categories if str(entry.get("name")).strip().lower() == "person"]
-
-    @staticmethod
-    def box(annotation: dict[str, Any], place: Place) -> np.ndarray | None:
-        """(4,) x, y of a corner, width and height; None if it is missing or null; LayoutError if it is something else.
-
-        Corners lie between pixels: the top-left one of a photo is (0, 0).
-        """
-        if annotation.get("bbox") is None:
-            return None
-        return numbers(annotation["bbox"], 4, "its box", "x, y, width and height", place)
+        return Place(self.path, f"person {entry['id']} in photo {entry['image_id']}")
 
 
-def photo_folder(source: Path, part: str) -> Path:
-    """Where the photos of a part lie: beside ``annotations``, or under ``images``; LayoutError if nowhere."""
-    for folder in (source / part, source / "images" / part):
-        if folder.is_dir():
-            return folder
-    raise LayoutError(source / part, "there is no such folder", f"the photos of {part}.zip, unpacked")
+def _read_files(source: Path, kind: str) -> Iterator[_Labels]:
+    """The files of a kind, ``person_keypoints`` or ``instances``."""
+    pattern = f"annotations/{kind}_*.json"
+    for path in require_any(source, pattern, f"annotations/{kind}_train2017.json and the like"):
+        part = path.stem.removeprefix(f"{kind}_")
+        folder = next((one for one in (source / part, source / "images" / part) if one.is_dir()), None)
+        if folder is None:
+            raise LayoutError(source / part, "there is no such folder", f"the photos of {part}.zip, unpacked")
+        with reading(path, _FILE):
+            data = json.loads(path.read_text(encoding="utf-8-sig"), object_hook=_without_outline)
+            photos = {}
+            for entry in sorted(data["images"], key=lambda entry: entry["id"]):
+                picture = member_path(folder, entry["file_name"], Place(path, f"photo {entry['id']}"))
+                photos[int(entry["id"])] = picture, (int(entry["width"]), int(entry["height"]))
+            if len(photos) < len(data["images"]):
+                raise LayoutError(path, "two photos have one id", "an id of its own in each")
+            entries = sorted(data["annotations"], key=lambda entry: entry["id"])
+            people, named = _people(path, entries, data.get("categories", []))
+        yield _Labels(path, part, photos, people, len(entries) - len(people), named)
 
 
-def read_labels(path: Path, folder: Path) -> CocoLabels:
-    """Read a file whose photos lie in a folder.
+def _without_outline(entry: dict[str, Any]) -> dict[str, Any]:
+    entry.pop("segmentation", None)  # it would fill the memory
+    return entry
 
-    Raises:
-        LayoutError: if it is not COCO's, or its photos and annotations do not fit each other.
+
+def _people(
+    path: Path, entries: list[dict[str, Any]], categories: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], bool]:
+    """The annotations of people, and whether a category is called so; all are where none is.
+
+    Those that say no category are people, too. LayoutError if their category has joints of something else.
     """
-    data = read_json(path, "COCO's 'images' and 'annotations'")
-    photos = {}
-    for number, entry in sorted(entries_of(data, "images", path).items()):
-        place = Place(path, f"photo {number}")
-        size = whole_number(entry, "width", place, least=1), whole_number(entry, "height", place, least=1)
-        photos[number] = CocoPhoto(member_path(folder, entry.get("file_name"), place), size)
-    annotations = [entry for _, entry in sorted(entries_of(data, "annotations", path).items())]
-    for entry in annotations:
-        photo = whole_number(entry, "image_id", Place(path, f"person {entry['id']}"))
-        if photo not in photos:
-            found = f"photo {photo} is not listed, which person {entry['id']} is in"
-            raise LayoutError(path, found, "every person's photo")
-        entry["image_id"] = photo
-    categories = data.get("categories", [])
-    if not isinstance(categories, list) or not all(isinstance(entry, dict) for entry in categories):
-        raise LayoutError(path, "'categories' is no list of objects", "the categories of COCO")
-    return CocoLabels(path, photos, annotations, categories)
+    persons = [one for one in categories if str(one.get("name")).strip().lower() == "person"]
+    known = [one["id"] for one in persons]
+    people = [one for one in entries if not persons or one.get("category_id") in (None, *known)]
+    used = {one.get("category_id") for one in people}
+    for one in persons or categories:
+        if one["id"] in used and one.get("keypoints") and list(one["keypoints"]) != list(COCO_17.joints):
+            raise LayoutError(path, f"the category {one['name']!r} has other keypoints", ", ".join(COCO_17.joints))
+    return people, bool(persons)
 
 
-_EXPECTED = "annotations/person_keypoints_train2017.json and the like"
-_MIN_JOINTS = 4
-_MIN_SIDE = 32  # pixels of the box's longer side
-_NO_PERSON = "an annotation of another category than person"
-_NO_BOX = "a box that the labels lack: that of the labelled joints stands in (the person is kept)"
+def _corners(entry: dict[str, Any]) -> np.ndarray | None:
+    """(4,) the box by its corners, pixel centers at whole numbers; None if it is missing or null."""
+    if entry.get("bbox") is None:
+        return None
+    x, y, width, height = np.array(entry["bbox"], float)
+    return np.array([x, y, x + width, y + height]) - 0.5  # COCO's top-left corner of a photo is (0, 0)
 
 
 def plan_coco(source: Path) -> Plan:
@@ -137,97 +113,45 @@ def plan_coco(source: Path) -> Plan:
     Raises:
         LayoutError: if there is no such file, it is not COCO's, or a label cannot be right.
     """
-    pattern = "annotations/person_keypoints_*.json"
-    units: list[Unit[Record]] = []
-    skipped: Counter[str] = Counter()
-    for path in require_any(source, pattern, _EXPECTED):
-        part = path.stem.removeprefix("person_keypoints_")
-        labels = read_labels(path, photo_folder(source, part))
-        split = "train" if part.startswith("train") else "validation"
-        units += in_units(_records(labels, split, skipped), part)
-    return Plan(COCO_17, units, skipped)
+    plan = Plan(COCO_17, [])
+    for labels in _read_files(source, "person_keypoints"):
+        if labels.others:
+            plan.skipped["an annotation of another category than person"] += labels.others
+        found = [_record(labels, entry, plan.skipped) for entry in labels.people]
+        plan.units += in_units([record for record in found if record], labels.part)
+    return plan
 
 
-def _people(labels: CocoLabels, skipped: Counter[str]) -> list[dict[str, Any]]:
-    """The annotations of people: those that say no category, too, and all where no category is called person.
-
-    Raises:
-        LayoutError: if their category names other joints, such as those of animals.
-    """
-    persons = labels.person_categories()
-    numbers = [category.get("id") for category in persons]
-    people, used = [], set()
-    for entry in labels.annotations:
-        given = entry.get("category_id") is not None
-        number = whole_number(entry, "category_id", labels.place(entry)) if given else None
-        if persons and given and number not in numbers:
-            skipped[_NO_PERSON] += 1
-            continue
-        people.append(entry)
-        used.add(number)
-    for category in persons or labels.categories:
-        is_used = None in used or category.get("id") in list(used)
-        if is_used and (names := category.get("keypoints")) and names != list(COCO_17.joints):
-            found = f"the category {category.get('name')!r} has the keypoints {reprlib.repr(names)}"
-            raise LayoutError(labels.path, found, ", ".join(COCO_17.joints))
-    return people
+def _record(labels: _Labels, entry: dict[str, Any], skipped: Counter[str]) -> Record | None:
+    """A person, None if they are left out."""
+    place = labels.place(entry)
+    with reading(place, _ENTRY):
+        photo, size = labels.photos[entry["image_id"]]
+        given = entry.get("keypoints") or (None if entry.get("num_keypoints") else [UNKNOWN] * 51)
+        joints, box = np.array(given, float).reshape(17, 3), _corners(entry)
+        visible = joints[:, 2].astype(int)
+        if not np.isin(joints[:, 2], (0, 1, 2)).all():
+            raise place.error(f"has keypoints with v {joints[:, 2].tolist()}", "0 not labelled, 1 hidden or 2 visible")
+    if reason := _left_out(entry, joints[visible != UNKNOWN, :2], box):
+        skipped[reason] += 1
+        return None
+    if box is None:
+        skipped["a box that the labels lack: that of the labelled joints stands in (the person is kept)"] += 1
+    else:
+        box = box_inside(box, size, place)
+    frame, number = Frame(photo, size=size), int(entry["image_id"]) % 2**31
+    record = Record(frame, labels.split, joints[:, :2], visible, box=box, number=number, place=place)
+    return check_person(record, COCO_17, size, skipped)
 
 
-def _records(labels: CocoLabels, split: str, skipped: Counter[str]) -> list[Record]:
-    """The people of one file."""
-    records = []
-    for entry in _people(labels, skipped):
-        place = labels.place(entry)
-        joints, box = _joints(entry, place), labels.box(entry, place)
-        if reason := _left_out(entry, joints, box):
-            skipped[reason] += 1
-            continue
-        photo = labels.photos[entry["image_id"]]
-        if box is None:
-            skipped[_NO_BOX] += 1
-        else:
-            x, y, width, height = box
-            corners = np.array([x, y, x + width, y + height])
-            box = box_inside(corners - 0.5, photo.size, place)  # from corners to pixel centers
-        record = Record(
-            Frame(photo.path, size=photo.size),
-            split,
-            joints[:, :2],
-            joints[:, 2].astype(int),
-            box=box,
-            number=entry["image_id"] % 2**31,
-            place=place,
-        )
-        records.append(check_person(record, COCO_17, photo.size, skipped))
-    return records
-
-
-def _joints(entry: dict[str, Any], place: Place) -> np.ndarray:
-    """(17, 3) x, y and whether the joint is labelled and seen; none is of a person who has just a box."""
-    count, meaning = len(COCO_17), f"x y v of {len(COCO_17)} joints"
-    given = entry.get("keypoints")
-    if given in (None, []) and not entry.get("num_keypoints"):
-        return np.full((count, 3), UNKNOWN)
-    joints = numbers(given, 3 * count, "keypoints", meaning, place).reshape(count, 3)
-    if not set(joints[:, 2].tolist()) <= {UNKNOWN, HIDDEN, VISIBLE}:
-        raise place.error(f"has keypoints with v {joints[:, 2].tolist()}", "0 not labelled, 1 hidden or 2 visible")
-    return joints
-
-
-def _left_out(entry: dict[str, Any], joints: np.ndarray, box: np.ndarray | None) -> str:
-    """Why a person is left out, empty if not."""
-    known = joints[joints[:, 2] != UNKNOWN, :2]
+def _left_out(entry: dict[str, Any], known: np.ndarray, box: np.ndarray | None) -> str:
+    """Why a person with the labelled joints (K, 2) is left out, empty if not."""
     if entry.get("iscrowd"):
         return "a crowd"
     if len(known) < _MIN_JOINTS:
         return f"fewer than {_MIN_JOINTS} labelled joints"
-    sides = np.ptp(known, 0) if box is None else box[2:]
-    if sides.min() >= 0 and sides.max() < _MIN_SIDE:
-        return f"smaller than {_MIN_SIDE} pixels"
-    return ""
-
-
-_EXPECTED_SCENES = "annotations/instances_train2017.json and the like"
+    sides = np.ptp(known, 0) if box is None else box[2:] - box[:2]
+    return f"smaller than {_MIN_SIDE} pixels" if sides.min() >= 0 and sides.max() < _MIN_SIDE else ""
 
 
 def plan_coco_scenes(source: Path) -> ScenePlan:
@@ -236,46 +160,30 @@ def plan_coco_scenes(source: Path) -> ScenePlan:
     Raises:
         LayoutError: if there is no such file, it is not COCO's, or a label cannot be right.
     """
-    units: list[Unit[ScenePhoto]] = []
-    skipped: Counter[str] = Counter()
-    for path in require_any(source, "annotations/instances_*.json", _EXPECTED_SCENES):
-        part = path.stem.removeprefix("instances_")
-        split = "train" if part.startswith("train") else "validation"
-        labels = read_labels(path, photo_folder(source, part))
-        units += in_units(_photos(labels, split, skipped), part)
-    return ScenePlan(units, skipped)
-
-
-def _photos(labels: CocoLabels, split: str, skipped: Counter[str]) -> list[ScenePhoto]:
-    """The photos of one file, by their number."""
-    person = [entry.get("id") for entry in labels.person_categories()]
-    if not person:
-        raise LayoutError(labels.path, "there is no category called person", "the categories of COCO")
-    if not labels.photos:
-        raise LayoutError(labels.path, "there are no photos", "COCO's list of photos: unpack it again")
-    people: dict[int, list[tuple[np.ndarray, int]]] = defaultdict(list)
-    for entry in labels.annotations:
-        place = labels.place(entry)
-        if whole_number(entry, "category_id", place) not in person:
-            continue
-        box = labels.box(entry, place)
-        if box is None:
-            raise place.error("has no 'bbox'", "the box of every person")
-        if not box[2:].all():  # there are a few
-            skipped["a box without area"] += 1
-            continue
-        x, y, width, height = box
-        corners = np.array([x, y, x + width, y + height])
-        inside = box_inside(corners - 0.5, labels.photos[entry["image_id"]].size, place)
-        people[entry["image_id"]].append((inside, UNSURE if entry.get("iscrowd") else WHOLE))
-    return [
-        ScenePhoto(
-            path=photo.path,
-            size=photo.size,
-            boxes=np.array([box for box, _ in people[number]], np.float32).reshape(-1, 4),
-            flags=np.array([flag for _, flag in people[number]], np.int8),
-            split=split,
-            source="coco",
-        )
-        for number, photo in labels.photos.items()
-    ]
+    plan = ScenePlan([])
+    for labels in _read_files(source, "instances"):
+        if not labels.named:
+            raise LayoutError(labels.path, "there is no category called person", "the categories of COCO")
+        people: dict[int, list[tuple[np.ndarray, int]]] = {number: [] for number in labels.photos}
+        for entry in labels.people:
+            place = labels.place(entry)
+            with reading(place, "image_id of a listed photo and bbox (x, y, width, height)"):
+                mine, box = people[entry["image_id"]], _corners(entry)
+                if (box[:2] == box[2:]).any():  # there are a few
+                    plan.skipped["a box without area"] += 1
+                else:
+                    inside = box_inside(box, labels.photos[entry["image_id"]][1], place)
+                    mine.append((inside, UNSURE if entry.get("iscrowd") else WHOLE))
+        photos = [
+            ScenePhoto(
+                path=path,
+                size=size,
+                boxes=np.array([box for box, _ in people[number]], np.float32).reshape(-1, 4),
+                flags=np.array([flag for _, flag in people[number]], np.int8),
+                split=labels.split,
+                source="coco",
+            )
+            for number, (path, size) in labels.photos.items()
+        ]
+        plan.units.extend(in_units(photos, labels.part))
+    return plan

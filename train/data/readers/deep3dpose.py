@@ -16,7 +16,8 @@ import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
 from train.data.readers.caffe import read_datum, read_image, read_keys
-from train.data.readers.records import UNKNOWN, Frame, Labels, LayoutError, Plan, Record, require_any, split_units
+from train.data.readers.layout import LayoutError, Place, reading, require_any
+from train.data.readers.records import UNKNOWN, Frame, Labels, Plan, Record, split_units
 
 _IMAGES, _JOINTS, _ORDER = "image_train.lmdb", "joint3_train.lmdb", "deep3dpose.json"
 _COUNT = 15
@@ -46,19 +47,14 @@ def _read_order(path: Path) -> tuple[list[str | None], np.ndarray]:
     expected = f"'joints' ({_COUNT} names of {', '.join(HUMAN36M_17.joints)}, or null) and 'millimetres' (3 numbers)"
     if not path.is_file():
         raise LayoutError(path, "there is no such file, and the order of the joints is not published", expected)
-    try:
+    with reading(path, expected):
         stated = json.loads(path.read_text(encoding="utf-8"))
-        order, unit = list(stated["joints"]), np.array(stated["millimetres"], float)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise LayoutError(path, f"cannot be read ({type(error).__name__}: {error})", expected) from error
-    named = [name for name in order if name is not None]
-    if unknown := [name for name in named if name not in list(HUMAN36M_17.joints)]:
-        raise LayoutError(path, f"a joint called {unknown[0]!r}", expected)
-    worth = unit.shape == (3,) and np.isfinite(unit).all() and unit.all()
-    if len(order) != _COUNT or len(set(named)) < len(named) or not worth:
+        order, unit = list(stated["joints"]), np.array(stated["millimetres"], float).reshape(3)
+        named = [HUMAN36M_17.index(name) for name in order if name is not None]
+    if len(order) != _COUNT or len(set(named)) < len(named) or not (np.isfinite(unit) & (unit != 0)).all():
         found = f"{len(order)} joints, {len(set(named))} different names, millimetres {unit.tolist()}"
         raise LayoutError(path, found, expected)
-    if not {"left_hip", "right_hip"} <= set(named):
+    if not set(_HIPS) <= set(named):
         raise LayoutError(path, "no left_hip and right_hip", "both, since poses are relative to their middle")
     return order, unit
 
@@ -86,14 +82,10 @@ def _load(source: Path, keys: list[bytes], order: list[str | None], unit: np.nda
 def _pose(path: Path, key: bytes, order: list[str | None], unit: np.ndarray) -> np.ndarray:
     """(17, 3) mm, NaN for joints that are not named; a pelvis that is not named is the middle of the hips."""
     datum = read_datum(path, key)
-    numbers = np.array(datum.numbers)
-    if not len(numbers) and len(datum.data) == 4 * 3 * _COUNT:  # floats as bytes
-        numbers = np.frombuffer(datum.data, "<f4").astype(float)
-    if numbers.size != 3 * _COUNT:
-        expected = f"{3 * _COUNT}, x y z of {_COUNT} joints"
-        raise LayoutError(path / key.decode(errors="replace"), f"{numbers.size} numbers", expected)
-    if not np.isfinite(numbers).all():
-        raise LayoutError(path / key.decode(errors="replace"), "a joint that is no number", "numbers")
+    numbers = np.array(datum.float_data) if datum.float_data else np.frombuffer(datum.data, "<f4").astype(float)
+    if numbers.size != 3 * _COUNT or not np.isfinite(numbers).all():
+        place = Place(path / key.decode(errors="replace"))
+        raise place.error(f"{numbers.size} numbers, or NaN among them", f"{3 * _COUNT}, x y z of {_COUNT} joints")
     pose = np.full((len(HUMAN36M_17), 3), np.nan)
     for name, point in zip(order, numbers.reshape(_COUNT, 3) * unit, strict=True):
         if name is not None:

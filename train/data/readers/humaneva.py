@@ -15,19 +15,9 @@ import numpy as np
 
 from fusion_model.skeletons import HUMANEVA_15
 from train.data.cameras import opencv_camera_axes
+from train.data.readers.layout import LayoutError, Place, reading, require_any, require_cameras
 from train.data.readers.matlab import read_numbers
-from train.data.readers.records import (
-    UNKNOWN,
-    VISIBLE,
-    Frame,
-    Labels,
-    LayoutError,
-    Place,
-    Plan,
-    Record,
-    Unit,
-    require_any,
-)
+from train.data.readers.records import UNKNOWN, Frame, Labels, Plan, Unit, measured_people
 
 CAMERAS = ("C1", "C2", "C3")
 PAPER_CAMERAS = ("C1",)
@@ -76,23 +66,23 @@ def plan_humaneva(source: Path, cameras: tuple[str, ...], every: int) -> Plan:
     Raises:
         LayoutError: if there is no converted sequence, or one is not of HumanEva.
     """
-    if unknown := [camera for camera in cameras if camera not in CAMERAS]:
-        raise ValueError(f"HumanEva's cameras with poses are {', '.join(CAMERAS)}, not {unknown[0]}")
+    require_cameras(cameras, CAMERAS)
     plan = Plan(HUMANEVA_15, [], camera_model="opencv")
     below = "converted_15j/" if (source / "converted_15j").is_dir() else ""
     expected = "converted_15j/Train/S1/Walking_1.mat and so on, as ConvertHumanEva.m writes them"
     for path in require_any(source, f"{below}*/S[1-4]/*.mat", expected):
         part, subject = path.parent.parent.name, path.parent.name
-        match = re.fullmatch(r"(\w+?)[_ ](\d)", path.stem)
+        match = re.fullmatch(r"(\w+?)[_ ]1", path.stem)
         action = match[1] if match else ""
-        if part not in _SPLITS or match is None or (subject, action) not in _SEQUENCES or match[2] != "1":
-            plan.skipped[f"{part}/{subject}/{path.stem}: no part of the protocol"] += 1
-        elif reason := _DAMAGED.get((subject, action)):
+        reason = _DAMAGED.get((subject, action))
+        if part not in _SPLITS or (subject, action) not in _SEQUENCES:
+            reason = "no part of the protocol"
+        if reason:
             plan.skipped[f"{part}/{subject}/{path.stem}: {reason}"] += 1
-        else:
-            for camera in cameras or PAPER_CAMERAS:
-                view = _View(source, path, part, subject, action, camera)
-                plan.units.append(Unit(f"{part}/{subject}/{action}.{camera}", partial(_load, view, every)))
+            continue
+        for camera in cameras or PAPER_CAMERAS:
+            view = _View(source, path, part, subject, action, camera)
+            plan.units.append(Unit(f"{part}/{subject}/{action}.{camera}", partial(_load, view, every)))
     return plan
 
 
@@ -102,17 +92,11 @@ def read_calibration(path: Path) -> np.ndarray:
     Raises:
         LayoutError: if the file is missing or holds something else.
     """
-    expected = "22 numbers: focal lengths, center, skew, 5 of distortion, rotation, translation"
-    try:
+    expected = "22 numbers: focal lengths, center, skew of 0, 5 of distortion, rotation, translation"
+    with reading(path, expected):
         numbers = np.array(path.read_text(encoding="ascii").split(), float)
-    except (OSError, ValueError) as error:
-        raise LayoutError(path, f"cannot be read ({error})", expected) from error
-    if len(numbers) != 22:
-        raise LayoutError(path, f"{len(numbers)} numbers", expected)
-    if not np.isfinite(numbers).all():
-        raise LayoutError(path, "it holds NaN or infinity", expected)
-    if abs(numbers[4]) > 1e-6:
-        raise LayoutError(path, f"a skew of {numbers[4]}", "none, as in the distributed cameras")
+    if len(numbers) != 22 or not np.isfinite(numbers).all() or abs(numbers[4]) > 1e-6:
+        raise LayoutError(path, f"{len(numbers)} numbers, {numbers[:5].tolist()} ...", expected)
     return np.delete(numbers, 4)
 
 
@@ -121,33 +105,28 @@ def _load(view: _View, every: int) -> Labels:
     first, poses, points = _poses(view)
     values = read_calibration(view.source / view.subject / "Calibration_Data" / f"{view.camera}.cal")
     video = view.source / view.subject / "Image_Data" / f"{view.action}_1_({view.camera}).avi"
-    offset = _SEQUENCES[view.subject, view.action][2][CAMERAS.index(view.camera)] - 1
-    labels = Labels([])
-    for row in range(0, len(poses), every):
-        if not (np.isfinite(poses[row]).all() and np.isfinite(points[row]).all()):
-            labels.skipped["a frame without valid motion capture"] += 1
-            continue
-        joints = opencv_camera_axes(poses[row], values)
-        visible = np.full(len(HUMANEVA_15), VISIBLE)
+    offset = first + _SEQUENCES[view.subject, view.action][2][CAMERAS.index(view.camera)] - 1
+    labels = measured_people(
+        range(0, len(poses), every),
+        points,
+        opencv_camera_axes(poses, values),
+        lambda row: {
+            "frame": Frame(video, row + offset),
+            "number": first + row,
+            "place": Place(view.poses, f"row {row} of camera {view.camera}"),
+        },
+        split=_SPLITS[view.part],
+        subject=view.subject,
+        action=view.action,
+        camera=view.camera,
+        sequence=f"{view.action} 1",
+        camera_values=tuple(values),
+    )
+    for record in labels.records:
+        joints = record.joints_3d
         if (view.subject, view.action) == _LOW_HEADS and joints[_HEAD, 1] > joints[_THORAX, 1]:
-            joints[_HEAD], visible[_HEAD] = np.nan, UNKNOWN
+            joints[_HEAD], record.visible[_HEAD] = np.nan, UNKNOWN
             labels.skipped["a head joint of S3 Walking that lies below the thorax (the person is kept)"] += 1
-        labels.records.append(
-            Record(
-                Frame(video, first + row + offset),
-                _SPLITS[view.part],
-                points[row],
-                visible,
-                joints,
-                subject=view.subject,
-                action=view.action,
-                camera=view.camera,
-                sequence=f"{view.action} 1",
-                number=first + row,
-                camera_values=tuple(values),
-                place=Place(view.poses, f"row {row} of camera {view.camera}"),
-            )
-        )
     return labels
 
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from fusion_model.skeletons import LSP_14
 from train.data.cameras import affine_rotation, project_affine
-from train.data.readers.records import VISIBLE, Frame, Labels, LayoutError, Place, Plan, Record, Unit, require_any
+from train.data.readers.layout import LayoutError, Place, reading, require_any, require_cameras
+from train.data.readers.records import Frame, Labels, Plan, Unit, measured_people
 
 CAMERAS = ("1", "2", "3")
 PAPER_CAMERAS = ("1",)
@@ -30,8 +31,7 @@ def plan_kth(source: Path, cameras: tuple[str, ...], every: int) -> Plan:
     Raises:
         LayoutError: if there is none, or its files do not fit each other.
     """
-    if unknown := [camera for camera in cameras if camera not in CAMERAS]:
-        raise ValueError(f"the cameras of KTH are {', '.join(CAMERAS)}, not {unknown[0]}")
+    require_cameras(cameras, CAMERAS)
     plan = Plan(LSP_14, [], camera_model="affine")
     expected = "player2sequence1/Sequence 1/positions3d.txt and so on, each zip unpacked into a folder of its name"
     for path in require_any(source, "**/positions3d.txt", expected):
@@ -65,59 +65,40 @@ def _load(folder: Path, player: str, sequence: str, camera: str, every: int) -> 
     values = _numbers(folder / "cameras.txt", (3, 4, 2), len(poses))
     view = CAMERAS.index(camera)
     points, matrices = points[:, view], values[:, view].transpose(0, 2, 1)
-    _check(folder, poses, points, matrices)
-    labels = Labels([])
-    for row in range(0, len(poses), every):
-        if not (np.isfinite(poses[row]).all() and np.isfinite(points[row]).all()):
-            labels.skipped["a frame whose pose is no number"] += 1
-            continue
-        labels.records.append(
-            Record(
-                Frame(folder / f"Camera {camera}" / f"{row + 1:05d}.png"),
-                "train" if row < len(poses) // 2 else "test",
-                points[row],
-                np.full(_JOINTS, VISIBLE),
-                _MM * poses[row] @ _rotation(folder, row, matrices[row]).T,
-                subject=f"player {player}",
-                camera=camera,
-                sequence=f"player{player}sequence{sequence}",
-                number=row,
-                camera_values=tuple(matrices[row].ravel()),
-                place=Place(folder / "positions2d.txt", f"frame {row} of camera {camera}"),
-            )
-        )
-    return labels
+    with reading(folder / "cameras.txt", "affine cameras"):
+        _check(poses, points, matrices)
+        turns = np.stack([affine_rotation(matrix) for matrix in matrices])
+    return measured_people(
+        range(0, len(poses), every),
+        points,
+        _MM * poses @ turns.transpose(0, 2, 1),
+        lambda row: {
+            "frame": Frame(folder / f"Camera {camera}" / f"{row + 1:05d}.png"),
+            "split": "train" if row < len(poses) // 2 else "test",
+            "number": row,
+            "camera_values": tuple(matrices[row].ravel()),
+            "place": Place(folder / "positions2d.txt", f"frame {row} of camera {camera}"),
+        },
+        subject=f"player {player}",
+        camera=camera,
+        sequence=f"player{player}sequence{sequence}",
+    )
 
 
-def _numbers(path: Path, shape: tuple[int, ...], frames: int | None = None) -> np.ndarray:
+def _numbers(path: Path, shape: tuple[int, ...], frames: int = -1) -> np.ndarray:
     """(F, *shape) of a text file with a number a line."""
-    width = int(np.prod(shape))
-    expected = f"a number a line, {width} a frame" + (f" for {frames} frames" if frames else "")
-    try:
-        numbers = np.array(path.read_text(encoding="ascii").split(), float)
-    except (OSError, ValueError) as error:
-        raise LayoutError(path, f"cannot be read ({error})", expected) from error
-    if not len(numbers) or len(numbers) % width or (frames and len(numbers) != frames * width):
-        raise LayoutError(path, f"{len(numbers)} numbers", expected)
-    return numbers.reshape(-1, *shape)
+    count = f" for {frames} frames" if frames > 0 else ""
+    with reading(path, f"a number a line, {np.prod(shape)} a frame{count}"):
+        return np.array(path.read_text(encoding="ascii").split(), float).reshape(frames, *shape)
 
 
-def _rotation(folder: Path, row: int, matrix: np.ndarray) -> np.ndarray:
-    """(3, 3) body axes -> camera axes of a frame."""
-    try:
-        return affine_rotation(matrix)
-    except ValueError as error:
-        raise LayoutError(folder / "cameras.txt", f"frame {row}: {error}", "affine cameras") from error
-
-
-def _check(folder: Path, poses: np.ndarray, points: np.ndarray, matrices: np.ndarray) -> None:
-    """Refuse files whose cameras do not take the 3D positions near the 2D ones."""
+def _check(poses: np.ndarray, points: np.ndarray, matrices: np.ndarray) -> None:
+    """ValueError if cameras do not take the 3D positions near the 2D ones."""
     if not np.isfinite(matrices).all():
-        raise LayoutError(folder / "cameras.txt", "a camera holds NaN or infinity", "numbers")
+        raise ValueError("a camera holds NaN or infinity")
     with np.errstate(invalid="ignore"):  # frames without a pose
         seen = np.stack([project_affine(pose, matrix) for pose, matrix in zip(poses, matrices, strict=True)])
     distances = np.linalg.norm(seen - points, axis=-1)
     distance = float(np.median(distances[np.isfinite(distances)])) if np.isfinite(distances).any() else 0.0
     if distance > _FAR:
-        found = f"its cameras put the 3D joints {distance:.0f} pixels (median) from the 2D ones"
-        raise LayoutError(folder / "cameras.txt", found, "a few pixels: files of one sequence")
+        raise ValueError(f"its cameras put the 3D joints {distance:.0f} pixels (median) from the 2D ones")

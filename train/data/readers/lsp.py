@@ -8,7 +8,6 @@ this project's validation part. Coordinates are taken as they are: the center of
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,20 +15,10 @@ import numpy as np
 from fusion_model.skeletons import LSP_14, MPII_16, conversion_matrix
 from train.data.columns import read_columns
 from train.data.readers.label_repair import exchanged_sides, repair_labels
+from train.data.readers.layout import LayoutError, Place, require_any
 from train.data.readers.matlab import read_numbers
 from train.data.readers.people import TEACHER, teacher_joints, teacher_pose
-from train.data.readers.records import (
-    HIDDEN,
-    UNKNOWN,
-    VISIBLE,
-    Frame,
-    LayoutError,
-    Place,
-    Plan,
-    Record,
-    in_units,
-    require_any,
-)
+from train.data.readers.records import HIDDEN, UNKNOWN, VISIBLE, Frame, Plan, Record, in_units
 from train.data.source import Source, add_middle_joints
 
 _LSPET_VALIDATION_FROM = 8501
@@ -40,10 +29,9 @@ _MIN_JOINTS = 4  # fewer give no box
 
 def plan_lsp(source: Path) -> Plan:
     """Leeds Sports Pose, small or full-size pictures."""
-    labels = _labels(source, (3, len(LSP_14)), "LSP")
-    joints = labels.transpose(2, 1, 0)
+    joints = _labels(source, (3, len(LSP_14)), "LSP").transpose(2, 1, 0)
     visible = np.where(joints[..., 2] == 1, HIDDEN, VISIBLE)
-    plan = _plan(source, joints, visible, lambda number: "test" if number >= _LSP_TEST_FROM else "train")
+    plan = _plan(source, joints, visible, np.where(np.arange(len(joints)) + 1 < _LSP_TEST_FROM, "train", "test"))
     if len(joints) != _LSP_COUNT:
         plan.found.append(f"{len(joints)} photos where LSP has {_LSP_COUNT}")
     return plan
@@ -52,7 +40,8 @@ def plan_lsp(source: Path) -> Plan:
 def plan_lspet(source: Path) -> Plan:
     """LSP-extended, or its version in high resolution (``*.png``)."""
     joints = _lspet_joints(source)
-    return _plan(source, joints, np.where(joints[..., 2] == 1, VISIBLE, UNKNOWN), _lspet_split)
+    split = np.where(_lspet_validation(joints), "validation", "train")
+    return _plan(source, joints, np.where(joints[..., 2] == 1, VISIBLE, UNKNOWN), split)
 
 
 def read_lspet(folder: Path, teacher: Path | None) -> Source:
@@ -100,13 +89,14 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
         box=_boxes(joints, weight),
         pose=pose,
         pose_weight=pose_weight,
-        validation=np.array([_lspet_split(row + 1) == "validation" for row in range(len(labels))], bool),
+        validation=_lspet_validation(labels),
         contradicted=contradicted,
     )
 
 
-def _lspet_split(number: int) -> str:
-    return "validation" if number >= _LSPET_VALIDATION_FROM else "train"
+def _lspet_validation(joints: np.ndarray) -> np.ndarray:
+    """(N,) bool."""
+    return np.arange(len(joints)) + 1 >= _LSPET_VALIDATION_FROM
 
 
 def _lspet_joints(source: Path) -> np.ndarray:
@@ -124,15 +114,12 @@ def _labels(source: Path, shape: tuple[int, int], name: str) -> np.ndarray:
     if not (finite := np.isfinite(labels).all((0, 1))).all():
         found = f"photo {finite.argmin() + 1} has a joint that is no number"
         raise LayoutError(source / "joints.mat", found, "numbers: unpack it again")
-    images = source / "images"
-    if not images.is_dir():
-        raise LayoutError(images, "there is no such folder", "the photos im00001.jpg and so on")
     return labels
 
 
 def _photos(source: Path, count: int) -> list[Path]:
     """The files of photos 1 to ``count``."""
-    names = {path.stem: path for path in sorted((source / "images").iterdir()) if path.suffix in (".jpg", ".png")}
+    names = {path.stem: path for path in sorted(source.glob("images/*")) if path.suffix in (".jpg", ".png")}
     photos = [names.get(f"im{number:04d}") or names.get(f"im{number:05d}") for number in range(1, count + 1)]
     if None in photos:
         found = f"photo {photos.index(None) + 1} is missing, {len(names)} are there"
@@ -140,8 +127,8 @@ def _photos(source: Path, count: int) -> list[Path]:
     return photos
 
 
-def _plan(source: Path, joints: np.ndarray, visible: np.ndarray, split: Callable[[int], str]) -> Plan:
-    """Records of joints (N, 14, 3) and their ``visible`` (N, 14), a person a photo."""
+def _plan(source: Path, joints: np.ndarray, visible: np.ndarray, split: np.ndarray) -> Plan:
+    """Records of joints (N, 14, 3), their ``visible`` (N, 14) and ``split`` (N,), a person a photo."""
     records, skipped = [], Counter()
     for row, path in enumerate(_photos(source, len(joints))):
         known = visible[row] != UNKNOWN
@@ -150,7 +137,7 @@ def _plan(source: Path, joints: np.ndarray, visible: np.ndarray, split: Callable
             continue
         points = np.where(known[:, None], joints[row, :, :2], 0)
         place = Place(source / "joints.mat", f"photo {row + 1}")
-        records.append(Record(Frame(path), split(row + 1), points, visible[row], number=row + 1, place=place))
+        records.append(Record(Frame(path), str(split[row]), points, visible[row], number=row + 1, place=place))
     return Plan(LSP_14, in_units(records, "photos from"), skipped)
 
 

@@ -6,26 +6,15 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
+from train.data.readers.layout import LayoutError, Place, reading, require_any, require_cameras
 from train.data.readers.matlab import as_numbers, read_numbers, read_variable
-from train.data.readers.records import (
-    VISIBLE,
-    Frame,
-    Labels,
-    LayoutError,
-    Place,
-    Plan,
-    Record,
-    Unit,
-    require_any,
-    split_units,
-)
+from train.data.readers.records import Frame, Labels, Plan, Unit, measured_people, split_units
 
 CAMERAS = ("0", "1", "2", "4", "5", "6", "7", "8")
 _VIEWS = 14
@@ -33,7 +22,6 @@ _TRAIN_JOINTS, _TEST_JOINTS = 28, 17
 _FROM_28 = (4, 23, 24, 25, 18, 19, 20, 3, 5, 6, 7, 9, 10, 11, 14, 15, 16)  # of HUMAN36M_17, in its order
 _FROM_17 = (14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4)
 _SHORT = {("S6", "Seq2", "2"): 3911}  # frames that this video has, fewer than its labels
-_NO_NUMBER = "a frame whose pose is no number"
 _KINDS = ("green screen", "green screen", "indoors", "indoors", "outdoors", "outdoors")  # of TS1 to TS6
 
 
@@ -43,15 +31,12 @@ def plan_mpi_inf_3dhp(source: Path, cameras: tuple[str, ...], every: int) -> Pla
     Raises:
         LayoutError: if there is neither.
     """
-    if unknown := [camera for camera in cameras if not camera.isdigit() or int(camera) >= _VIEWS]:
-        raise ValueError(f"the cameras of MPI-INF-3DHP are 0 to {_VIEWS - 1}, not {unknown[0]}")
+    require_cameras(cameras, [str(view) for view in range(_VIEWS)])
     plan = Plan(HUMAN36M_17, [], camera_model="pinhole")
     train = sorted(source.glob("**/S[1-8]/Seq[12]/annot.mat"))
     test = sorted(source.glob("**/TS[1-6]/annot_data.mat"))
     if not train and not test:
-        expected = "S1/Seq1/annot.mat and so on, or TS1/annot_data.mat and so on"
-        elsewhere = require_any(source, "**/annot*.mat", expected)
-        raise LayoutError(source, f"there is {elsewhere[0].relative_to(source)}", expected)
+        require_any(source, "**/S1/Seq1/annot.mat", "S1/Seq1/annot.mat and so on, or TS1/annot_data.mat and so on")
     plan.found.append(f"{len(train)} training sequences of 16, {len(test)} test sequences of 6")
     for path in train:
         for camera in cameras or CAMERAS:
@@ -72,34 +57,28 @@ def _load_view(path: Path, camera: str, every: int) -> Labels:
     joints = _cell(path, "annot3", int(camera), 3)[:, _FROM_28]
     if len(points) != len(joints):
         raise LayoutError(path, f"{len(points)} frames in 2D, {len(joints)} in 3D", "as many of each")
-    skipped: Counter[str] = Counter()
     count = min(len(joints), _SHORT.get((subject, sequence, camera), len(joints)))
-    if count < len(joints):
-        skipped["a labelled frame beyond the end of the video of S6/Seq2, camera 2"] = len(joints) - count
-    values = _intrinsics(path.with_name("camera.calibration"), int(camera))
     video = path.parent / "imageSequence" / f"video_{camera}.avi"
-    valid = np.isfinite(points).all((1, 2)) & np.isfinite(joints).all((1, 2))
-    wanted = np.arange(0, count, every)
-    if left_out := int((~valid[wanted]).sum()):
-        skipped[_NO_NUMBER] = left_out
-    records = [
-        Record(
-            Frame(video, number),
-            "train",
-            points[number],
-            np.full(len(HUMAN36M_17), VISIBLE),
-            joints[number],
-            subject=subject,
-            camera=camera,
-            sequence=sequence,
-            number=number,
-            camera_values=values,
-            extra={"activity": float("nan")},
-            place=Place(path, f"frame {number} of camera {camera}"),
-        )
-        for number in wanted[valid[wanted]].tolist()
-    ]
-    return Labels(records, skipped)
+    labels = measured_people(
+        range(0, count, every),
+        points,
+        joints,
+        lambda row: {
+            "frame": Frame(video, row),
+            "number": row,
+            "place": Place(path, f"frame {row} of camera {camera}"),
+        },
+        split="train",
+        subject=subject,
+        camera=camera,
+        sequence=sequence,
+        camera_values=_intrinsics(path.with_name("camera.calibration"), int(camera)),
+        extra={"activity": float("nan")},
+    )
+    if count < len(joints):
+        reason = "a labelled frame beyond the end of the video of S6/Seq2, camera 2"
+        labels.skipped[reason] = len(joints) - count
+    return labels
 
 
 def _cell(path: Path, name: str, view: int, dimensions: int) -> np.ndarray:
@@ -118,17 +97,12 @@ def _intrinsics(path: Path, view: int) -> tuple[float, ...]:
     """Fx fy cx cy of a view in ``camera.calibration``; empty where the file is not there."""
     if not path.is_file():
         return ()
-    names = re.findall(r"^name\s+(\d+)", text := path.read_text(encoding="ascii", errors="replace"), re.MULTILINE)
-    matrices = re.findall(r"^\s*intrinsic\s+(.+)$", text, re.MULTILINE)
-    try:
-        numbers = [float(word) for word in matrices[names.index(str(view))].split()]
-        values = numbers[0], numbers[5], numbers[2], numbers[6]
-    except (ValueError, IndexError) as error:
-        expected = f"'name {view}' and below it 'intrinsic' with 16 numbers"
-        raise LayoutError(path, f"camera {view} cannot be read ({error})", expected) from error
-    if not np.isfinite(values).all():
-        raise LayoutError(path, f"camera {view} holds NaN or infinity", "numbers")
-    return values
+    with reading(path, f"'name {view}' and below it 'intrinsic' with 16 numbers"):
+        text = path.read_text(encoding="ascii")
+        names = re.findall(r"^name\s+(\d+)", text, re.MULTILINE)
+        matrices = re.findall(r"^\s*intrinsic\s+(.+)$", text, re.MULTILINE)
+        numbers = np.array(matrices[names.index(str(view))].split(), float).reshape(4, 4)
+    return numbers[0, 0], numbers[1, 1], numbers[0, 2], numbers[1, 2]
 
 
 def _test_units(path: Path, every: int) -> list[Unit]:
@@ -142,27 +116,26 @@ def _test_units(path: Path, every: int) -> list[Unit]:
     if len(activity) != len(valid):
         raise LayoutError(path, f"{len(activity)} activities", f"{len(valid)}, one a frame")
     subject = path.parent.name
-    skipped = int((~valid).sum())
 
     def load(rows: range) -> Labels:
-        records = [
-            Record(
-                Frame(path.parent / "imageSequence" / f"img_{number + 1:06d}.jpg"),
-                "test",
-                points[number],
-                np.full(len(HUMAN36M_17), VISIBLE),
-                joints[number],
-                subject=subject,
-                action=_KINDS[int(subject[2:]) - 1],
-                sequence=subject,
-                number=int(number),
-                extra={"activity": float(activity[number])},
-                place=Place(path, f"frame {number}"),
-            )
-            for number in numbers[rows]
-        ]
-        invalid = {} if rows.start or not skipped else {f"a frame of {subject} that is not valid": skipped}
-        return Labels(records, Counter(invalid))
+        labels = measured_people(
+            numbers[rows],
+            points,
+            joints,
+            lambda row: {
+                "frame": Frame(path.parent / "imageSequence" / f"img_{row + 1:06d}.jpg"),
+                "number": row,
+                "extra": {"activity": float(activity[row])},
+                "place": Place(path, f"frame {row}"),
+            },
+            split="test",
+            subject=subject,
+            action=_KINDS[int(subject[2:]) - 1],
+            sequence=subject,
+        )
+        if not (rows.start or valid.all()):
+            labels.skipped[f"a frame of {subject} that is not valid"] = int((~valid).sum())
+        return labels
 
     return split_units(len(numbers), subject, load)
 

@@ -16,19 +16,9 @@ import numpy as np
 
 from fusion_model.skeletons import MPII_16
 from train.data.readers.checks import member_path
+from train.data.readers.layout import LayoutError, Place, reading, require_any
 from train.data.readers.matlab import read_variable
-from train.data.readers.records import (
-    HIDDEN,
-    UNKNOWN,
-    VISIBLE,
-    Frame,
-    LayoutError,
-    Place,
-    Plan,
-    Record,
-    in_units,
-    require_any,
-)
+from train.data.readers.records import HIDDEN, UNKNOWN, VISIBLE, Frame, Plan, Record, in_units
 
 _LIST = "valid_images.txt"
 _MIN_JOINTS = 4
@@ -47,26 +37,21 @@ def plan_mpii(source: Path) -> Plan:
     images = source / "images"
     if not images.is_dir():
         raise LayoutError(images, "there is no such folder", "the photos of mpii_human_pose_v1.tar.gz")
-    plan = Plan(MPII_16, [])
+    plan, records = Plan(MPII_16, []), []
     held_out = _held_out(source / _LIST, plan)
-    records = []
-    try:
-        photos, training = np.atleast_1d(release.annolist), np.atleast_1d(release.img_train)
-        alone = np.atleast_1d(release.single_person)
-    except AttributeError as error:
-        raise LayoutError(path, f"RELEASE lacks a field ({error})", "annolist, img_train, ...") from error
-    if not len(photos) == len(training) == len(alone):
-        counts = f"{len(photos)} photos, {len(training)} of img_train, {len(alone)} of single_person"
-        raise LayoutError(path, counts, "as many of each")
-    for number, (photo, trains, separated) in enumerate(zip(photos, training, alone, strict=True)):
-        if trains:
-            place = Place(path, f"photo {number + 1} of annolist")
-            try:
-                records += _people(place, images, photo, number, np.atleast_1d(separated), held_out, plan.skipped)
-            except (AttributeError, TypeError, OverflowError) as error:
-                raise place.error(f"cannot be read ({error})", "image.name and annorect: unpack it again") from error
-        else:
+    with reading(path, "annolist, img_train and single_person, as many of each"):
+        columns = (np.atleast_1d(getattr(release, name)) for name in ("annolist", "img_train", "single_person"))
+        rows = list(zip(*columns, strict=True))
+    for number, (photo, trains, alone) in enumerate(rows):
+        if not trains:
             plan.skipped["a photo of the test part, which has no labels"] += 1
+            continue
+        place = Place(path, f"photo {number + 1} of annolist")
+        with reading(place, "image.name and annorect"):
+            picture = member_path(images, photo.image.name, place)
+            validates = number % _EVERY == 0 if held_out is None else photo.image.name in held_out
+            split = "validation" if validates else "train"
+            records += _people(place, photo, Frame(picture), split, number, np.atleast_1d(alone), plan.skipped)
     plan.units.extend(in_units(records, "people from"))
     return plan
 
@@ -82,42 +67,22 @@ def _held_out(path: Path, plan: Plan) -> frozenset[str] | None:
 
 
 def _people(
-    place: Place,
-    images: Path,
-    photo: Any,
-    number: int,
-    separated: np.ndarray,
-    held_out: frozenset[str] | None,
-    skipped: Counter[str],
+    place: Place, photo: Any, frame: Frame, split: str, number: int, alone: np.ndarray, skipped: Counter[str]
 ) -> list[Record]:
     """The labelled people of a photo."""
     records = []
-    name = photo.image.name
-    picture = member_path(images, name, place)
     for row, person in enumerate(np.atleast_1d(photo.annorect), 1):
-        mine = replace(place, entry=f"person {row} of {name}")
+        mine = replace(place, entry=f"person {row} of {photo.image.name}")
         points, visible = _joints(mine, person)
         if (visible != UNKNOWN).sum() < _MIN_JOINTS:
             skipped[f"a person with fewer than {_MIN_JOINTS} labelled joints"] += 1
             continue
-        validates = name in held_out if held_out is not None else number % _EVERY == 0
         middle = getattr(person, "objpos", None)
-        records.append(
-            Record(
-                Frame(picture),
-                "validation" if validates else "train",
-                points,
-                visible,
-                number=number,
-                head_size=_head_size(person),
-                extra={
-                    "scale": _number(person, "scale"),
-                    "center": (_number(middle, "x") - 1, _number(middle, "y") - 1),
-                    "separated": float(row in separated),
-                },
-                place=mine,
-            )
-        )
+        center = _number(middle, "x") - 1, _number(middle, "y") - 1
+        x0, y0, x1, y1 = (_number(person, name) for name in ("x1", "y1", "x2", "y2"))
+        head = _HEAD * float(np.hypot(x1 - x0, y1 - y0))  # NaN without a head box
+        extra = {"scale": _number(person, "scale"), "center": center, "separated": float(row in alone)}
+        records.append(Record(frame, split, points, visible, number=number, head_size=head, extra=extra, place=mine))
     return records
 
 
@@ -134,12 +99,6 @@ def _joints(place: Place, person: Any) -> tuple[np.ndarray, np.ndarray]:
         seen = str(np.squeeze(getattr(point, "is_visible", ""))).strip("[] ")
         visible[joint] = HIDDEN if seen in ("0", "0.0", "False") else VISIBLE
     return points, visible
-
-
-def _head_size(person: Any) -> float:
-    """What PCKh is relative to, NaN without a head box."""
-    x0, y0, x1, y1 = (_number(person, name) for name in ("x1", "y1", "x2", "y2"))
-    return _HEAD * float(np.hypot(x1 - x0, y1 - y0))
 
 
 def _number(struct: Any, name: str) -> float:

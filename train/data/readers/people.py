@@ -16,9 +16,9 @@ import numpy as np
 
 from fusion_model.skeletons import COCO_17, HUMAN36M_17, LIMB_JOINTS, MPII_16
 from train.data.columns import check_boxes, read_columns
+from train.data.photos import ZipReader, archive_beside
 from train.data.readers.label_repair import exchanged_sides
 from train.data.source import Source, add_middle_joints
-from train.data.zips import ZipReader, archive_beside
 
 _MIN_SCORE = 0.6  # below it the two teachers disagree too often to learn from
 TEACHER = {

@@ -9,15 +9,16 @@ photo.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from fusion_model.skeletons import Skeleton
+from train.data.readers.layout import Place
 
 UNKNOWN, HIDDEN, VISIBLE = 0, 1, 2
 """What ``visible`` says of a joint in 2D: not labelled, labelled though hidden, seen."""
@@ -25,34 +26,6 @@ UNKNOWN, HIDDEN, VISIBLE = 0, 1, 2
 UNIT_PICTURES = 200  # records of single pictures in a unit
 
 R = TypeVar("R")  # what a record is: a Record, or a whole photo
-
-
-class LayoutError(ValueError):
-    """Files that are not as distributed: what was found and what was expected."""
-
-    def __init__(self, path: Path, found: str, expected: str = "") -> None:
-        super().__init__(f"{path}: {found}" + (f"; expected {expected}" if expected else ""))
-
-    def see(self, section: str) -> ValueError:
-        """The same with the section of docs/data.md that tells how the files have to lie."""
-        return ValueError(f"{self} (see {section} in docs/data.md)")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a label stands, for messages.
-
-    Attributes:
-        file: of the labels.
-        entry: whose label it is, as the data set counts.
-    """
-
-    file: Path
-    entry: str
-
-    def error(self, found: str, expected: str) -> LayoutError:
-        """What is wrong with the label: ``found`` goes on from the entry's name."""
-        return LayoutError(self.file, f"{self.entry} {found}", expected)
 
 
 @dataclass(frozen=True)
@@ -149,42 +122,6 @@ class Plan:
     camera_model: str = ""
 
 
-def require_any(source: Path, pattern: str, expected: str) -> list[Path]:
-    """Files of a pattern, sorted; where there are none, say what lies there instead, archives first.
-
-    Raises:
-        LayoutError: if the folder is missing or holds none.
-    """
-    if not source.is_dir():
-        found = "is a file" if source.exists() else "there is no such folder"
-        raise LayoutError(source, found, "the folder that the archives were unpacked into")
-    if paths := sorted(source.glob(pattern)):
-        return paths
-    there = sorted(path.name for path in source.iterdir())
-    archives = [name for name in there if name.endswith((".zip", ".tar", ".tgz", ".gz", ".rar", ".7z"))]
-    if archives:
-        found = f"there is no {pattern}, but {_listed(archives)} is not unpacked"
-    else:
-        found = f"there is no {pattern}, only {_listed(there) or 'an empty folder'}"
-    raise LayoutError(source, found, expected)
-
-
-def in_units(records: Sequence[R], name: str) -> list[Unit[R]]:
-    """Records of single pictures, cut into units."""
-    return split_units(len(records), name, lambda rows: Labels(list(records[rows.start : rows.stop])))
-
-
-def split_units(count: int, name: str, load: Callable[[range], Labels[R]]) -> list[Unit[R]]:
-    """Units of so many pictures in all, :data:`UNIT_PICTURES` each; ``load`` gives the labels of some of them."""
-    parts = [range(start, min(start + UNIT_PICTURES, count)) for start in range(0, count, UNIT_PICTURES)]
-    return [Unit(f"{name} {rows.start}", partial(load, rows)) for rows in parts]
-
-
-def _listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-
-
 @dataclass(frozen=True)
 class ScenePhoto:
     """A photo in which everyone is boxed, or nobody is.
@@ -208,12 +145,42 @@ class ScenePhoto:
 
 @dataclass(frozen=True)
 class ScenePlan:
-    """A data set of boxed photos as its reader finds it.
-
-    Attributes:
-        units: in a fixed order.
-        skipped: what is left out, by reason.
-    """
+    """A data set of boxed photos as its reader finds it; attributes as of :class:`Plan`."""
 
     units: list[Unit[ScenePhoto]]
     skipped: Counter[str] = field(default_factory=Counter)
+
+
+def in_units(records: Sequence[R], name: str) -> list[Unit[R]]:
+    """Records of single pictures, cut into units."""
+    return split_units(len(records), name, lambda rows: Labels(list(records[rows.start : rows.stop])))
+
+
+def split_units(count: int, name: str, load: Callable[[range], Labels[R]]) -> list[Unit[R]]:
+    """Units of so many pictures in all, :data:`UNIT_PICTURES` each; ``load`` gives the labels of some of them."""
+    parts = [range(start, min(start + UNIT_PICTURES, count)) for start in range(0, count, UNIT_PICTURES)]
+    return [Unit(f"{name} {rows.start}", partial(load, rows)) for rows in parts]
+
+
+def measured_people(
+    rows: Iterable[int], points: np.ndarray, poses: np.ndarray, own: Callable[[int], dict[str, Any]], **shared: Any
+) -> Labels[Record]:
+    """People of a sequence whose joints are all known, in 2D and 3D; frames with NaN are left out and counted.
+
+    Args:
+        rows: frames that are wanted.
+        points: (F, J, 2) pixels.
+        poses: (F, J, 3) mm, camera axes.
+        own: further attributes of the :class:`Record` of a row, its ``frame`` among them.
+        shared: those that are alike in all.
+    """
+    labels = Labels([])
+    for row in map(int, rows):
+        if np.isfinite(points[row]).all() and np.isfinite(poses[row]).all():
+            visible = np.full(points.shape[1], VISIBLE)
+            labels.records.append(
+                Record(joints_2d=points[row], visible=visible, joints_3d=poses[row], **shared | own(row))
+            )
+        else:
+            labels.skipped["a frame whose pose is no number"] += 1
+    return labels

@@ -8,6 +8,7 @@ import pytest
 from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.deep3dpose_files import COUNT, ORDER, datum, picture, pose, write_database, write_deep3dpose
 from train.data.prepared import open_prepared, read_prepared
+from train.data.readers import caffe
 
 
 @pytest.fixture
@@ -16,8 +17,11 @@ def source(tmp_path):
     return tmp_path / "in"
 
 
-def test_poses_and_pictures(source, tmp_path, prepare):
-    assert f"{COUNT} people of deep3dpose" in prepare("deep3dpose", source)
+def test_poses_and_pictures(source, tmp_path, prepare, monkeypatch):
+    monkeypatch.setattr("train.data.readers.deep3dpose._EVERY", 2)
+    printed = prepare("deep3dpose", source)
+    assert f"{COUNT} people of deep3dpose" in printed
+    assert "by split: train 3, validation 2" in printed
     columns = open_prepared(tmp_path / "out").columns
     loaded = read_prepared(tmp_path / "out")
     for row in range(COUNT):
@@ -32,17 +36,11 @@ def test_poses_and_pictures(source, tmp_path, prepare):
     assert np.allclose(loaded.box[0], (-0.5, -0.5, 29.5, 39.5))
 
 
-def test_some_pictures_validate(source, tmp_path, prepare, monkeypatch):
-    monkeypatch.setattr("train.data.readers.deep3dpose._EVERY", 2)
-    assert "by split: train 3, validation 2" in prepare("deep3dpose", source)
-    assert read_prepared(tmp_path / "out").validation.tolist() == [False, True, False, True, False]
-
-
 def test_the_order_of_the_joints_has_to_be_stated(source, prepare_error):
     path = source / "deep3dpose.json"
     for stated, message in (
         ({"joints": ORDER[:14], "millimetres": [1, 1, 1]}, "14 joints, 14 different names"),
-        ({"joints": ["nose", *ORDER[1:]], "millimetres": [1, 1, 1]}, "a joint called 'nose'"),
+        ({"joints": ["nose", *ORDER[1:]], "millimetres": [1, 1, 1]}, "has no joint 'nose'"),
         ({"joints": [*ORDER[:-1], ORDER[0]], "millimetres": [1, 1, 1]}, "15 joints, 14 different names"),
         ({"joints": ORDER, "millimetres": [1, 1, 0]}, "millimetres [1.0, 1.0, 0.0]"),
         ({"joints": [None, *ORDER[1:]], "millimetres": [1, 1, 1]}, "no left_hip and right_hip"),
@@ -62,7 +60,7 @@ def test_folders_that_are_missing_or_do_not_fit(tmp_path, prepare_error):
     write_database(folder / "joint3_train.lmdb", [datum(numbers=[0.5] * 42)])
     assert "joint3_train.lmdb: 1 keys that are not the 2 of image_train.lmdb" in prepare_error("deep3dpose", folder)
     write_database(folder / "joint3_train.lmdb", [datum(numbers=[0.5] * 42)] * 2)
-    assert "00000000: 42 numbers; expected 45" in prepare_error("deep3dpose", folder)
+    assert "00000000: 42 numbers, or NaN among them; expected 45" in prepare_error("deep3dpose", folder)
 
 
 def test_damaged_values(tmp_path, prepare_error):
@@ -72,4 +70,15 @@ def test_damaged_values(tmp_path, prepare_error):
     (folder / "deep3dpose.json").write_text(json.dumps({"joints": ORDER, "millimetres": [1, 1, 1]}))
     assert "00000000: 16 bytes, 1 x 4 x 4; expected a picture of three channels" in prepare_error("deep3dpose", folder)
     write_database(folder / "image_train.lmdb", [datum(channels=3, height=4, width=4, data=bytes(48))])
-    assert "5 bytes that are no Datum (it is cut short)" in prepare_error("deep3dpose", folder)
+    error = prepare_error("deep3dpose", folder)
+    assert "joint3_train.lmdb/00000000: cannot be read (DecodeError: " in error
+    assert "expected a Datum: unpack it again" in error
+    path = folder / "image_train.lmdb" / "data.mdb"  # LMDB itself would end the program
+    path.write_bytes(path.read_bytes()[:8192])
+    caffe._open.cache_clear()
+    assert f"{path.parent}: data.mdb has 8192 bytes of " in prepare_error("deep3dpose", folder)
+
+
+def test_numbers_that_are_none(source, prepare_error):
+    write_database(source / "joint3_train.lmdb", [datum(numbers=[float("nan")] * 45)] * COUNT)
+    assert "00000000: 45 numbers, or NaN among them; expected 45" in prepare_error("deep3dpose", source)

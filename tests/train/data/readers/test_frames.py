@@ -1,5 +1,6 @@
 """Videos by the numbers of their frames, as labels count them."""
 
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +10,8 @@ from fusion_model.skeletons import LSP_14
 from tests.helpers.photos import brightest, write_video
 from tests.helpers.videos import bar, damage, encode, set_matrix, shown_number
 from train.data.readers.frames import iterate_frames
-from train.data.readers.records import VISIBLE, Frame, LayoutError, Record
+from train.data.readers.layout import LayoutError
+from train.data.readers.records import VISIBLE, Frame, Record
 
 FRAMES = 12
 BARS = [bar(number) for number in range(FRAMES)]
@@ -27,7 +29,7 @@ def pictures(video, numbers):
     records = [
         Record(Frame(video, number), "train", np.zeros((14, 2)), np.full(len(LSP_14), VISIBLE)) for number in numbers
     ]
-    return [picture for _, picture in iterate_frames(records)]
+    return [picture for _, picture in iterate_frames(records, Counter())]
 
 
 def dots(video, numbers):
@@ -45,24 +47,6 @@ def test_a_frame_past_the_end(video):
         dots(video, [0, FRAMES])
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "broken"),
-    [
-        ("a.mp4", {"preset": "ultrafast", "g": "3"}, [3, 4, 5]),
-        ("a.mp4", {"preset": "fast", "g": "3", "bf": "1"}, [3, 4, 5]),
-        ("a.avi", {"preset": "ultrafast", "g": "1"}, [3, 4, 5]),
-        ("a.avi", {"preset": "fast", "g": "3", "bf": "1"}, [3, 4, 5]),
-        ("a.avi", {"preset": "fast", "g": "6", "bf": "2"}, [1, 2, 3, 4]),
-    ],
-)
-def test_a_damaged_frame_does_not_shift_the_later_ones(tmp_path, name, options, broken):
-    path = damage(encode(tmp_path / name, BARS, options=options), broken)
-    later = [0, *range(6, FRAMES)]
-    assert [shown_number(picture) for picture in pictures(path, later)] == later
-    with pytest.raises(LayoutError, match="frame 4 cannot be decoded"):
-        pictures(path, [0, 4])
-
-
 def found(video, number):
     """The number that a frame shows, None where it is refused."""
     try:
@@ -72,12 +56,13 @@ def found(video, number):
         return None
 
 
-@pytest.mark.parametrize("broken", range(1, 8))
+@pytest.mark.parametrize("broken", [1, 4, 7])
 def test_no_frame_is_taken_for_another(tmp_path, broken):
     options = {"preset": "fast", "g": "8", "bf": "2", "b-adapt": "0", "sc_threshold": "0"}
     path = damage(encode(tmp_path / "a.avi", BARS, options=options), [broken])
     assert [shown_number(picture) for picture in pictures(path, [0, 8, 9, 10, 11])] == [0, 8, 9, 10, 11]
     assert [number for number in range(1, 8) if found(path, number) not in {number, None}] == []
+    assert found(path, broken) is None
 
 
 def test_labels_are_pixels_of_the_frame_as_it_is_stored(tmp_path):
@@ -85,11 +70,6 @@ def test_labels_are_pixels_of_the_frame_as_it_is_stored(tmp_path):
     picture = pictures(set_matrix(path, (0, 1), (-1, 0)), [7])[0]
     assert picture.shape == BARS[0].shape
     assert shown_number(picture) == 7
-
-
-def test_colours_are_blue_green_red(tmp_path):
-    red = np.full((96, 160, 3), (250, 0, 0), np.uint8)
-    assert pictures(encode(tmp_path / "a.mp4", [red]), [0])[0].mean((0, 1)) == pytest.approx((0, 0, 250), abs=12)
 
 
 def test_no_video_at_all(tmp_path):

@@ -61,6 +61,6 @@ def test_wrong_files(tmp_path, prepare_error):
 
 def test_cameras_in_another_order_and_folders_without_a_name(tmp_path, prepare_error):
     write_sequence(tmp_path / "in" / "player2sequence1" / "Sequence 1", swap=True)
-    assert "cameras.txt: its cameras put the 3D joints" in prepare_error("kth", tmp_path / "in")
+    assert "(ValueError: its cameras put the 3D joints" in prepare_error("kth", tmp_path / "in")
     write_sequence(tmp_path / "other" / "Sequence 1")
     assert "no folder names the player" in prepare_error("kth", tmp_path / "other")

@@ -1,11 +1,9 @@
 """LSP, LSP-extended, MPII and COCO: files as distributed, through the command, to what training reads."""
 
-import json
-
 import numpy as np
 import pytest
 
-from fusion_model.skeletons import COCO_17, LSP_14, MPII_16
+from fusion_model.skeletons import LSP_14, MPII_16
 from tests.helpers.fake_data import figure
 from tests.helpers.lsp_mpii_coco_files import LEFT_WRIST, where, write_coco, write_lsp, write_lspet, write_mpii
 from tests.helpers.photos import brightest
@@ -21,7 +19,7 @@ PEOPLE = {"lsp": 3, "lspet": 2, "mpii": 3, "coco": 3}
 def test_the_joint_of_the_labels_is_the_joint_of_the_stored_crop(name, crop, tmp_path, prepare):
     WRITERS[name](tmp_path / "in")
     printed = prepare(name, tmp_path / "in", "--crop", crop)
-    source = read_prepared(tmp_path / "out")
+    (source,) = find_sources(tmp_path)  # a folder of prepared sets is data
     assert len(source) == PEOPLE[name]
     assert source.name == name
     assert f"{PEOPLE[name]} people of {name}" in printed
@@ -59,6 +57,9 @@ def test_lspet_placeholders_are_no_joints(tmp_path, prepare):
 
 def test_mpii_labels(tmp_path, prepare):
     write_mpii(tmp_path / "in")
+    printed = prepare("mpii", tmp_path / "in", out=tmp_path / "without the list")
+    assert "by split: train 1, validation 2" in printed
+    assert "no valid_images.txt: every 10th labelled photo" in printed
     (tmp_path / "in" / "valid_images.txt").write_text("000000001.jpg\n")
     printed = prepare("mpii", tmp_path / "in")
     assert "by split: train 2, validation 1" in printed
@@ -76,36 +77,6 @@ def test_mpii_labels(tmp_path, prepare):
     assert np.allclose(in_photo, figure(MPII_16, *where(0)), atol=1e-3)  # MATLAB's 1 is taken off
 
 
-def test_mpii_without_the_list(tmp_path, prepare):
-    write_mpii(tmp_path / "in")
-    printed = prepare("mpii", tmp_path / "in")
-    assert "by split: train 1, validation 2" in printed
-    assert "no valid_images.txt: every 10th labelled photo" in printed
-
-
-def test_coco_labels(tmp_path, prepare):
-    write_coco(tmp_path / "in")
-    printed = prepare("coco", tmp_path / "in")
-    assert "by split: train 2, validation 1" in printed
-    for reason in ("a crowd", "smaller than 32 pixels", "fewer than 4 labelled joints"):
-        assert f"skipped: 2 x {reason}" in printed
-    columns = open_prepared(tmp_path / "out").columns
-    assert columns["visible"][0].tolist() == [1] + [2] * 16
-    low = figure(COCO_17, *where(0)).min(0)
-    assert np.allclose(columns["box"][0, :2], low - 0.5, atol=1e-3)
-    source = read_prepared(tmp_path / "out")
-    assert source.weight[0, MPII_16.index("neck")] == 0  # COCO has none
-    assert source.weight[0, MPII_16.index("pelvis")] == 1  # midpoint of the hips
-
-
-def test_a_folder_of_prepared_sets_is_data(tmp_path, prepare):
-    for name in ("lsp", "coco"):
-        WRITERS[name](tmp_path / name)
-        prepare(name, tmp_path / name, out=tmp_path / "data" / name)
-    assert [source.name for source in find_sources(tmp_path / "data")] == ["coco", "lsp"]
-    assert [source.name for source in find_sources(tmp_path / "data" / "lsp")] == ["lsp"]
-
-
 def test_joints_of_the_other_lsp(tmp_path, prepare_error):
     write_lsp(tmp_path / "lsp")
     write_lspet(tmp_path / "lspet")
@@ -113,18 +84,6 @@ def test_joints_of_the_other_lsp(tmp_path, prepare_error):
         error = prepare_error(name, tmp_path / other)
         assert f"joints.mat: 'joints' has shape {shape}" in error
         assert "not another set" in error
-
-
-def test_coco_with_another_joint_count_or_cut_off(tmp_path, prepare_error):
-    write_coco(tmp_path / "in")
-    path = tmp_path / "in" / "annotations" / "person_keypoints_val2017.json"
-    text = path.read_text()
-    data = json.loads(text)
-    data["annotations"][0]["keypoints"] = [1] * 42
-    path.write_text(json.dumps(data))
-    assert "person 0 in photo 0 has 42 numbers as keypoints; expected 51" in prepare_error("coco", tmp_path / "in")
-    path.write_text(text[:200])
-    assert "person_keypoints_val2017.json: cannot be read" in prepare_error("coco", tmp_path / "in")
 
 
 def test_a_photo_that_is_missing_or_damaged(tmp_path, prepare_error):

@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 
 from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.mpi_inf_3dhp_files import FRAMES, NAMES_17, NAMES_28, poses, write_test, write_train
@@ -41,11 +41,16 @@ def test_both_parts(tmp_path, prepare):
     assert len(SHORT) == len(HUMAN36M_17)
 
 
-def test_the_short_video(tmp_path, prepare, monkeypatch):
+def test_the_short_video_and_a_frame_without_a_pose(tmp_path, prepare, monkeypatch):
     monkeypatch.setattr(mpi_inf_3dhp, "_SHORT", {("S6", "Seq1", "0"): 4})
     write_train(tmp_path / "in", subject="S6", views=(0,), video_frames=4)
+    path = tmp_path / "in" / "S6" / "Seq1" / "annot.mat"
+    cells = loadmat(path)
+    cells["annot3"].ravel()[0][0] = np.nan
+    savemat(path, {name: value for name, value in cells.items() if not name.startswith("__")})
     printed = prepare("mpi-inf-3dhp", tmp_path / "in", "--every", "1", "--cameras", "0")
-    assert "4 people of mpi-inf-3dhp" in printed
+    assert "3 people of mpi-inf-3dhp" in printed
+    assert "skipped: 1 x a frame whose pose is no number" in printed
     assert "skipped: 2 x a labelled frame beyond the end of the video" in printed
 
 
@@ -70,5 +75,5 @@ def test_wrong_files(tmp_path, prepare_error):
     assert "video_0.avi: the video ends after 3 frames" in error()
     savemat(source / "S1" / "Seq1" / "annot.mat", {"annot2": np.zeros((4, 56)), "annot3": np.zeros((4, 84))})
     assert "annot2 has shape (4, 56), type float64; expected a cell for each of 14 views" in error()
-    with pytest.raises(ValueError, match="are 0 to 13, not 14"):
+    with pytest.raises(ValueError, match="--cameras 14 is none of the set's"):
         mpi_inf_3dhp.plan_mpi_inf_3dhp(source, ("14",), 1)

@@ -1,6 +1,5 @@
 """Photos of data sets as people have them: read as the demo reads them, but not turned, or refused with the reason."""
 
-import sys
 from collections import Counter
 
 import numpy as np
@@ -8,9 +7,8 @@ import pytest
 from PIL import Image
 
 from fusion_model.images import load_photo
-from tests.helpers.lsp_mpii_coco_files import write_coco
-from tests.helpers.photo_files import GREY, HEIC, NOISE, PHOTO, encoded, png, rows, tiff
-from train.data.readers.pictures import read_picture
+from tests.helpers.photo_files import HEIC, NOISE, PHOTO, encoded
+from train.data.readers.frames import read_picture
 from train.data.readers.records import Frame
 
 JPEG = encoded(Image.fromarray(PHOTO), quality=95)
@@ -18,14 +16,8 @@ CLEAR = Image.fromarray(PHOTO[:, :, 0]).convert("LA")
 READ = {
     "a JPEG": JPEG,
     "a JPEG without its end": JPEG[:-2],
-    "a JPEG with something behind it": JPEG + b"junk" * 10,
-    "12 bits in the lower ones of 16": png(
-        48, 32, 0, 16, rows(GREY.astype(np.uint16) * 16), before=[(b"sBIT", b"\x0c")]
-    ),
-    "a TIFF of 16 bits": tiff(PHOTO.transpose(2, 0, 1).astype(np.uint16) * 257, 2, separate=True),
     "a PNG with transparent pixels": encoded(CLEAR, "PNG"),
     "a HEIC": HEIC,
-    "a GIF": encoded(Image.fromarray(PHOTO), "GIF"),
 }
 
 
@@ -43,7 +35,7 @@ def test_photos_are_read_as_the_demo_reads_them(kind, tmp_path):
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
 def test_exif_turns_a_file_of_any_kind_only_where_the_labels_say_so(kind, orientation, tmp_path):
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -58,36 +50,18 @@ def test_exif_turns_a_file_of_any_kind_only_where_the_labels_say_so(kind, orient
         skipped = Counter()
         assert np.array_equal(read(tmp_path, content, (32, 48), skipped), load_photo(tmp_path / "a.jpg"))
         assert not skipped
-    with pytest.raises(ValueError, match=r"a\.jpg: the photo has 48 x 32 pixels.*; expected 60 x 40"):
+    with pytest.raises(ValueError, match=r"a\.jpg: the photo has 48 x 32 pixels; expected 60 x 40"):
         read(tmp_path, content, (60, 40))
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (
-            encoded(Image.fromarray(NOISE), quality=95)[:-999],
-            r"it is cut off \(all below line \d+ of 200 is",
-        ),
-        (encoded(Image.fromarray(PHOTO), "PNG")[:150], "it is damaged or cut off and cannot be decoded"),
+        (encoded(Image.fromarray(NOISE), quality=95)[:-999], r"it is cut off \(all below line \d+ of 200 is"),
         (b"<html>404</html>", "it is not a photo that can be read: expected JPEG, PNG"),
         (b"", "it is an empty file"),
-        (tiff(PHOTO.transpose(2, 0, 1), 8), "it is a TIFF in CIE Lab colours: save it in RGB"),
     ],
 )
 def test_a_photo_that_cannot_be_read_says_why(content, words, tmp_path):
     with pytest.raises(ValueError, match=rf"a\.jpg: {words}"):
         read(tmp_path, content)
-
-
-def test_a_set_with_photos_of_telephones(tmp_path, prepare_error, monkeypatch):
-    """HEIC is read if the package for it is there; the command says what to install if not."""
-    write_coco(tmp_path / "in")
-    path = tmp_path / "in" / "train2017" / "a.jpg"
-    path.write_bytes(HEIC)
-    error = prepare_error("coco", tmp_path / "in")
-    assert f"{path}: the photo has 48 x 64 pixels; expected 320 x 300 as its labels say" in error
-    monkeypatch.setitem(sys.modules, "pi_heif", None)
-    error = prepare_error("coco", tmp_path / "in")
-    assert f"{path}: it is a HEIC photo, which only the package pi-heif reads: install it" in error
-    assert error.endswith("(see COCO in docs/data.md)")

@@ -38,13 +38,13 @@ def test_an_unfinished_set(source, prepare_error):
     (source / "annotations.npz").unlink()
     error = prepare_error("synthetic", source)
     assert "there is no annotations.npz" in error
-    assert "expected a finished set of train.synthesize (see Rendered people in docs/data.md)" in error
+    assert "expected a finished set of train.synthesize, unpacked (see Rendered people in docs/data.md)" in error
 
 
 def test_a_part_that_is_missing_or_damaged(source, prepare_error):
     part = source / "part-00001.zip"
     content = part.read_bytes()
     part.write_bytes(content[:500])
-    assert "part-00001.zip/0000005.jpg: cannot be read" in prepare_error("synthetic", source)
+    assert "part-00001.zip: member 0000005.jpg cannot be read" in prepare_error("synthetic", source)
     part.unlink()
     assert "part-00001.zip: there is no such file; expected all parts" in prepare_error("synthetic", source)
