@@ -54,6 +54,9 @@ def test_the_hourglass_is_trained_validated_and_kept(trained):
 def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
     for row in ("mean pose", "soft", "hardened, at once", "hardened, trained on", "released"):
         assert any(line.startswith(row) for line in (trained / "fusion.txt").read_text().splitlines()), row
+    printed = (trained / "fusion.txt").read_text()
+    assert re.search(r"merged after layer \d; before they were rounded: w 0\..*, beta 1\..*; not sharp: more", printed)
+    assert "n 2  mpjpe" in printed
     hardening = json.loads((trained / "fusion" / "hardening.json").read_text())
     assert len(hardening["weights"]) == 3
     assert hardening["beta"] == pytest.approx(1.2, abs=0.2), "it starts there"
