@@ -75,7 +75,7 @@ def test_a_cut_pack_is_finished_and_a_whole_file_left_alone(folder, packed, pack
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
     assert (out / "people-00001.safetensors").stat().st_mtime_ns == kept
     assert "packed from other data or with other settings" in pack_error("--crop", "32", "--size-mb", "0.05")
-    with pytest.raises(FileNotFoundError, match="is a pack, for training alone"):
+    with pytest.raises(FileNotFoundError, match="is a packed folder, for training alone"):
         find_sources(out)
     file = out / "people-00002.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
