@@ -20,6 +20,7 @@ PAGES = sorted(
 )
 TEXTS = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
 EXPERIMENTS = sorted(page for page in PAGES if re.match(r"docs/experiments/\d", page))
+LIST = TEXTS["docs/experiments/README.md"]
 ROOMS = ("fusion_model/", "demo/", "train/", "tests/", "assets/", "scripts/", "docs/")
 
 
@@ -34,71 +35,38 @@ def anchors(text):
     return [re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings]
 
 
-def links():
-    """(page, target) of every link that stays inside the repository."""
-    for page, text in TEXTS.items():
-        for target in re.findall(r"\]\(([^)\s]+)\)", without_blocks(text)):
-            if not re.match(r"[a-z]+:", target):
-                yield page, target
+@pytest.mark.parametrize("page", PAGES)
+def test_links_and_names_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_blocks(TEXTS[page])):
+        path, _, anchor = target.partition("#")
+        file = (ROOT / page).parent / path if path else ROOT / page
+        assert re.match(r"[a-z]+:", target) or file.exists(), target
+        assert not anchor or ":" in target or anchor in anchors(file.read_text(encoding="utf-8")), target
+    for name in re.findall(r"`([\w./-]+)`", TEXTS[page]):
+        assert not name.startswith(ROOMS) or (ROOT / name).exists(), name
 
 
-def mentioned():
-    """(page, path) of every file or folder of the repository that a page names as code."""
-    for page, text in TEXTS.items():
-        for name in re.findall(r"`([\w./-]+)`", text):
-            if name.startswith(ROOMS):
-                yield page, name
-
-
-def commands():
-    """(page, module, words) of every command of the repository that stands in a block for the shell."""
-    for page, text in TEXTS.items():
-        for block in re.findall(r"^ *```bash\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE):
-            for line in block.replace("\\\n", " ").splitlines():
-                words = shlex.split(line, comments=True)
-                if "-m" in words and words[words.index("-m") + 1].startswith("train."):
-                    module, *rest = words[words.index("-m") + 1 :]
-                    yield page, module, tuple(rest)
-
-
-def test_the_pages_are_found():
-    assert {"README.md", "RESULTS.md", "docs/data.md", "train/README.md", "assets/examples/README.md"} <= set(PAGES)
-    assert len(EXPERIMENTS) > 15
-
-
-@pytest.mark.parametrize(("page", "target"), sorted(set(links())))
-def test_links_lead_somewhere(page, target):
-    path, _, anchor = target.partition("#")
-    file = (ROOT / page).parent / path if path else ROOT / page
-    assert file.exists(), f"{page} links to {target}"
-    if anchor:
-        assert anchor in anchors(file.read_text(encoding="utf-8")), f"{page} links to {target}"
-
-
-@pytest.mark.parametrize(("page", "name"), sorted(set(mentioned())))
-def test_named_files_exist(page, name):
-    assert (ROOT / name).exists(), f"{page} names {name}"
-
-
-def test_named_modules_exist():
+def test_named_modules_and_targets_of_make_exist():
     text = "".join(TEXTS.values())
     modules = set(re.findall(r"python -m ((?:train|demo|scripts|tests)\.[\w.]*\w)", text))
     assert {"train.hourglass", "train.fusion", "train.calibrate", "train.evaluate", "demo.predict"} <= modules
     assert [name for name in modules if not (ROOT / f"{name.replace('.', '/')}.py").is_file()] == []
-
-
-def test_named_targets_of_make_exist():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = set(re.findall(r"(?:^|`)make (\w+)", "".join(TEXTS.values()), re.MULTILINE))
-    assert {"demo", "check", "test"} <= named <= targets
+    assert {"demo", "check", "test"} <= set(re.findall(r"(?:^|`)make (\w+)", text, re.MULTILINE)) <= targets
 
 
-@pytest.mark.parametrize(("page", "module", "words"), sorted(set(commands())))
-def test_training_commands_take_the_options_that_are_named(page, module, words, capsys):
-    try:
-        importlib.import_module(module).parser().parse_args(words)
-    except SystemExit:
-        pytest.fail(f"{page}: {module} {' '.join(words)}: {capsys.readouterr().err.splitlines()[-1]}")
+@pytest.mark.parametrize("page", PAGES)
+def test_training_commands_take_the_options_that_are_named(page, capsys):
+    for block in re.findall(r"^ *```bash\n(.*?)^ *```", TEXTS[page], re.DOTALL | re.MULTILINE):
+        for line in block.replace("\\\n", " ").splitlines():
+            _, flag, command = line.partition("-m train.")
+            if not flag:
+                continue
+            module, *words = shlex.split(command, comments=True)
+            try:
+                importlib.import_module(f"train.{module}").parser().parse_args(words)
+            except SystemExit:
+                pytest.fail(f"{line}: {capsys.readouterr().err.splitlines()[-1]}")
 
 
 @pytest.mark.parametrize("page", ["README.md", "RESULTS.md"])
@@ -108,33 +76,26 @@ def test_the_first_pages_keep_their_size(page):
     assert [line for line in lines if len(line) > 120] == []
 
 
-def api_section(name):
-    """What the page says under a heading."""
-    return re.split(r"^## ", TEXTS["docs/api.md"].split(f"\n## {name}\n")[1], flags=re.MULTILINE)[0]
-
-
-@pytest.mark.parametrize("name", fusion_model.__all__)
-def test_every_public_name_has_its_section(name):
-    assert anchors(TEXTS["docs/api.md"]).count(name.lower()) == 1
-
-
 def public(kind):
-    """Public attributes of a class of ours, without those of its parents."""
-    return {name for name in vars(kind) if not name.startswith("_")}
+    """Public attributes of a class of ours, without those of its parents, and the fields of a dataclass."""
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    return {name for name in vars(kind) if not name.startswith("_")} | {one.name for one in fields}
 
 
 @pytest.mark.parametrize(
     ("section", "names"),
     [
-        ("Pose", public(fusion_model.Pose) | {one.name for one in dataclasses.fields(fusion_model.Pose)}),
-        ("FusionSummary", {one.name for one in dataclasses.fields(FusionSummary)}),
+        ("Pose", public(fusion_model.Pose)),
+        ("FusionSummary", public(FusionSummary)),
         ("PoseEstimator", public(fusion_model.PoseEstimator) | {"config", "name", "predictor", "search"}),
         ("FusionNetwork", public(fusion_model.FusionNetwork) - {"forward"} | {"alpha", "beta"}),
         ("PRESETS", set(fusion_model.PRESETS)),
     ],
 )
-def test_every_public_attribute_is_on_the_page(section, names):
-    text = api_section(section)
+def test_every_public_name_and_attribute_is_on_the_page(section, names):
+    page = TEXTS["docs/api.md"]
+    assert [name for name in fusion_model.__all__ if anchors(page).count(name.lower()) != 1] == []
+    text = re.split(r"^## ", page.split(f"\n## {section}\n")[1], flags=re.MULTILINE)[0]
     named = {word for code in re.findall(r"`([^`]+)`", text) for word in re.findall(r"\w+", code)}
     assert names <= named, f"docs/api.md lacks {sorted(names - named)} under {section}"
 
@@ -148,23 +109,23 @@ def test_the_preset_of_the_contributors_page_makes_networks():
 def test_the_list_of_documents_names_each():
     pages = {Path(page).name for page in PAGES if re.fullmatch(r"docs/[a-z]+\.md", page)}
     assert set(re.findall(r"\]\(([a-z]+\.md)\)", TEXTS["docs/README.md"])) == pages
+    assert len(EXPERIMENTS) > 15
 
 
 @pytest.mark.parametrize("page", EXPERIMENTS)
 def test_an_experiment_has_question_command_table_and_answer(page):
     headings = re.findall(r"^## (.+)$", TEXTS[page], re.MULTILINE)
     assert headings == ["Question", "Command", "Measured", "Answer"]
-    assert TEXTS["docs/experiments/README.md"].count(f"]({Path(page).name})") == 1, "the list names each page once"
-    assert f"| {Path(page).name[:10]} |" in TEXTS["docs/experiments/README.md"]
+    assert LIST.count(f"]({Path(page).name})") == 1, "the list names each page once"
+    assert f"| {Path(page).name[:10]} |" in LIST
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs" / "experiments").glob("*.csv")), ids=lambda path: path.stem)
 def test_a_csv_has_its_page_and_holds_what_the_page_shows(path):
     rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
     assert {len(row) for row in rows} == {len(rows[0])}
-    naming = [page for page in EXPERIMENTS if f"]({path.name})" in TEXTS[page]]
-    assert naming
+    page, *_ = [page for page in EXPERIMENTS if f"]({path.name})" in TEXTS[page]]
+    lines = TEXTS[page].replace("`", "").splitlines()
     for row in rows[1:]:
-        (line,) = [line for line in TEXTS[naming[0]].splitlines() if line.replace("`", "").startswith(f"| {row[0]} |")]
-        shown = [cell.strip() for cell in line.replace("`", "").strip("|").split("|")]
-        assert set(shown) <= set(row)
+        (line,) = [line for line in lines if line.startswith(f"| {row[0]} |")]
+        assert {cell.strip() for cell in line.strip("|").split("|")} <= set(row)

@@ -32,22 +32,15 @@ def read_badly(path):
     return "read"
 
 
-def test_photos_end_in_a_picture_or_a_sentence(tmp_path):
-    seeds = photo_seeds(fuzz.EXAMPLE)
-    whole = attack(read_photo, iter(seeds.items()), tmp_path)
+@pytest.mark.parametrize(("read", "count", "least"), [(read_photo, 150, 20), (read_clip, 40, 5)])
+def test_photos_and_clips_end_in_a_picture_or_a_sentence(tmp_path, read, count, least):
+    seeds = photo_seeds(fuzz.EXAMPLE) if read is read_photo else clip_seeds(tmp_path)
+    assert list(some(seeds, 5)) == list(some(seeds, 5)), "the same seed gives the same files"
+    whole = attack(read, iter(seeds.items()), tmp_path)
     assert whole.counts == {"read": len(seeds)}
-    damaged = attack(read_photo, some(seeds, 150), tmp_path)
+    damaged = attack(read, some(seeds, count), tmp_path)
     assert damaged.broken == []
-    assert min(damaged.counts["read"], damaged.counts["refused"]) > 20
-
-
-def test_clips_end_in_frames_or_a_sentence(tmp_path):
-    seeds = clip_seeds(tmp_path)
-    whole = attack(read_clip, iter(seeds.items()), tmp_path)
-    assert whole.counts == {"read": len(seeds)}
-    damaged = attack(read_clip, some(seeds, 40), tmp_path)
-    assert damaged.broken == []
-    assert min(damaged.counts["read"], damaged.counts["refused"]) > 5
+    assert min(damaged.counts["read"], damaged.counts["refused"]) > least
 
 
 def test_requests_end_in_an_answer_or_a_sentence():
@@ -57,34 +50,22 @@ def test_requests_end_in_an_answer_or_a_sentence():
     assert outcome.counts["refused"] > 20
 
 
-def test_the_same_seed_gives_the_same_files():
-    seeds = photo_seeds(fuzz.EXAMPLE)
-    assert list(some(seeds, 5)) == list(some(seeds, 5))
-
-
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("traceback", "KeyError: 'width'"),
-        ("nameless", "does not name the file"),
-        ("dead", r"the process died \(exit code 3\)"),
-        ("hanging", "no answer within 1 s"),
-    ],
-)
-def test_a_case_that_goes_wrong_is_noticed_and_kept_and_the_next_is_read(tmp_path, monkeypatch, name, problem):
-    monkeypatch.setattr(fuzz, "MAX_SECONDS", 1.0)
-    files = [(name, b"1"), ("good", b"2")]
-    outcome = attack(read_badly, iter(files), tmp_path, tmp_path / "kept")
-    (sentence,) = outcome.broken
-    assert outcome.counts == {"read": 1, "broken": 1}
-    assert sentence.startswith(f"{name}: ")
-    assert re.search(problem, sentence)
-    assert [path.name for path in (tmp_path / "kept").iterdir()] == [name]
-
-
-def test_growth_is_noticed(tmp_path, monkeypatch):
+def test_a_case_that_goes_wrong_is_noticed_and_kept_and_the_next_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(fuzz, "MAX_SECONDS", 3.0)
     monkeypatch.setattr(fuzz, "MAX_GROWTH", -1)
-    assert "memory grew by" in attack(read_badly, iter([("good", b"")]), tmp_path).broken[0]
+    problems = {
+        "traceback": "KeyError: 'width'",
+        "nameless": "does not name the file",
+        "dead": r"the process died \(exit code 3\)",
+        "hanging": "no answer within 3 s",
+    }
+    outcome = attack(read_badly, iter([(name, b"1") for name in (*problems, "good")]), tmp_path, tmp_path / "kept")
+    *broken, growth = outcome.broken
+    assert outcome.counts == {"read": 1, "broken": 4}
+    for sentence, (name, problem) in zip(broken, problems.items(), strict=True):
+        assert re.search(f"^{name}: .*{problem}", sentence)
+    assert growth.startswith("memory grew by")
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == set(problems)
 
 
 @pytest.mark.parametrize("message", ["", " ", "two\nlines", "x" * 501, "Traceback (most recent call last)"])

@@ -8,7 +8,6 @@ from graphlib import TopologicalSorter
 from importlib.util import resolve_name
 from pathlib import Path
 
-import pytest
 import tomlkit
 from packaging.requirements import Requirement
 
@@ -56,72 +55,52 @@ def imported(text, package=""):
     return names
 
 
-@pytest.fixture(scope="module")
-def imports():
-    """The modules that each module of the program imports."""
-    return {name: imported(path.read_text(encoding="utf-8"), dotted(path.parent)) for name, path in FILES.items()}
+IMPORTS = {name: imported(path.read_text(encoding="utf-8"), dotted(path.parent)) for name, path in FILES.items()}
+ARROWS = [(name, target) for name in IMPORTS for target in IMPORTS[name]]
 
 
 def room(name):
     return name.partition(".")[0]
 
 
-def package_of(name):
-    """The package of train that a module of train belongs to, ``commands`` for those of train itself."""
-    part = name.split(".")[1] if "." in name else "commands"
-    return part if (ROOT / "train" / part).is_dir() or part in set().union(*TRAIN) else "commands"
+def level(name):
+    """Where a module of train stands, from the top, and its package."""
+    package = (name.split(".")[1:] or ["commands"])[0]
+    if not (ROOT / "train" / package).is_dir() and package not in set().union(*TRAIN):
+        package = "commands"
+    return next(number for number, packages in enumerate(TRAIN) if package in packages), package
 
 
 def train_may(importer, target):
     """Whether one module of train may import another."""
-    above, below = package_of(importer), package_of(target)
-    level = next(number for number, packages in enumerate(TRAIN) if above in packages)
-    return above == below or any(below in packages for packages in TRAIN[level + 1 :])
+    above, below = level(importer), level(target)
+    return above == below or above[0] < below[0]
 
 
 def test_the_walk_sees_imports_inside_functions_and_modules_in_packages():
     text = "def f():\n    import demo.page\n    from train.engine import loop\n    from train import fusion, command"
     assert imported(text) == {"demo.page", "train.engine.loop", "train.fusion", "train.command"}
-    assert imported("from . import crops\nfrom .boxes import iou", "fusion_model") == {
-        "fusion_model.crops",
-        "fusion_model.boxes",
-    }
-
-
-def test_rooms_import_only_where_they_may(imports):
-    rooms = {(name, target) for name in imports for target in imports[name] if room(target) in ROOMS}
-    assert {(name, target) for name, target in rooms if room(target) not in ROOMS[room(name)]} == set()
-
-
-def test_arrows_inside_train_point_downwards(imports):
-    inside = {(name, target) for name in imports for target in imports[name] if room(name) == room(target) == "train"}
-    assert {package_of(name) for name in FILES if room(name) == "train"} <= set().union(*TRAIN)
-    assert {arrow for arrow in inside if not train_may(*arrow)} == set()
-
-
-def test_the_order_inside_train_is_noticed():
-    assert train_may("train.fusion", "train.fusion_stage.data")
+    assert imported("from .boxes import iou", "fusion_model") == {"fusion_model.boxes"}
     assert train_may("train.fusion_stage.training", "train.losses")
-    assert train_may("train.fusion", "train.command")
-    assert train_may("train.data.packs", "train.engine.loop")
-    assert not train_may("train.engine.loop", "train.data.packs")
     assert not train_may("train.engine.loop", "train.settings")
-    assert not train_may("train.synthesis.body", "train.pictures")
     assert not train_may("train.detector_stage.composites", "train.fusion_stage.data")
 
 
-def test_no_modules_import_each_other_in_a_circle(imports):
-    TopologicalSorter({name: imports[name] & set(FILES) for name in imports}).prepare()
+def test_arrows_point_downwards_only_and_never_in_a_circle():
+    rooms = [(name, target) for name, target in ARROWS if room(target) in ROOMS]
+    assert [(name, target) for name, target in rooms if room(target) not in ROOMS[room(name)]] == []
+    inside = [(name, target) for name, target in rooms if room(name) == room(target) == "train"]
+    assert [arrow for arrow in inside if not train_may(*arrow)] == []
+    TopologicalSorter({name: IMPORTS[name] & set(FILES) for name in IMPORTS}).prepare()
 
 
-def test_the_training_needs_no_page(imports):
-    users = {name: set(map(room, imports[name])) for name in imports if room(name) == "train"}
-    assert [name for name in users if {"gradio", "plotly"} & users[name]] == []
+def test_the_training_needs_no_page():
+    assert [arrow for arrow in ARROWS if room(arrow[0]) == "train" and room(arrow[1]) in ("gradio", "plotly")] == []
 
 
-def test_the_library_imports_exactly_the_packages_that_it_asks_for(imports):
+def test_the_library_imports_exactly_the_packages_that_it_asks_for():
     owners = importlib.metadata.packages_distributions()
-    names = {room(target) for name in imports for target in imports[name] if room(name) == "fusion_model"}
+    names = {room(target) for name, target in ARROWS if room(name) == "fusion_model"}
     names -= {*sys.stdlib_module_names, "fusion_model"}
     project = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = [*project["dependencies"], *project["optional-dependencies"]["heic"]]

@@ -18,10 +18,10 @@ from demo.exports import as_mp4
 from demo.video.motion import Motion
 from fusion_model.skeletons import HUMAN36M_17
 from fusion_model.video.clips import Clip
-from tests.helpers.browsers import chromium
+from tests.helpers.browsers import chromium, visit
 from tests.helpers.clips import write_clip
 from tests.helpers.hub_double import black_hole, hub
-from tests.helpers.serving import WAIT
+from tests.helpers.serving import WAIT, served
 from tests.helpers.stand_in import Counting, StandIn, make_pose
 
 __all__ = ["black_hole", "hub"]
@@ -29,6 +29,33 @@ __all__ = ["black_hole", "hub"]
 atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what drives a browser."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def stand_in_page(stand_in):
+    """The address of the page over the stand-in, without an example."""
+    with served(stand_in) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def address(stand_in_page):
+    """The page that a module's tests open unless they say otherwise."""
+    return stand_in_page
+
+
+@pytest.fixture(scope="session")
+def example_page(stand_in, example):
+    """The address of the page over the stand-in that opens with the example."""
+    with served(stand_in, example=example) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -125,22 +152,17 @@ DESK = {"width": 1280, "height": 900}
 
 @pytest.fixture
 def open_page(browser, address):
-    contexts = []
+    """A function that opens the page, where nothing moves by itself."""
+    pages = []
 
     def opened(viewport=DESK, scheme="light", url=address):
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
-        contexts.append(context)
-        page = context.new_page()
-        page.asked, page.broken = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("pageerror", lambda error: page.broken.append(str(error)))
-        page.goto(url, timeout=WAIT)
-        page.wait_for_selector("#photo input[type=file]", state="attached", timeout=WAIT)
-        return page
+        pages.append(visit(browser, url, viewport=viewport, color_scheme=scheme, reduced_motion="reduce"))
+        pages[-1].wait_for_selector("#photo input[type=file]", state="attached", timeout=WAIT)
+        return pages[-1]
 
     yield opened
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.context.close()
 
 
 @pytest.fixture
@@ -152,27 +174,7 @@ def notes(tmp_path):
 
 
 @pytest.fixture
-def odd_photos(tmp_path, notes):
-    """Photos of every kind that users send: path, and a part of the refusal, or None if it is accepted."""
-    grey = Image.new("RGB", (200, 100), (90, 90, 90))
-    exif = grey.getexif()
-    exif[274] = 6
-    two = {"save_all": True, "append_images": [Image.new("RGB", (200, 100), (150, 150, 150))]}
-    grey.save(tmp_path / "turned.jpg", exif=exif)
-    grey.convert("L").save(tmp_path / "grey.png")
-    Image.new("RGBA", (200, 100), (90, 90, 90, 128)).save(tmp_path / "clear.png")
-    Image.fromarray(np.full((100, 200), 30_000, np.uint16)).save(tmp_path / "deep.png")
-    grey.save(tmp_path / "moving.gif", **two)
-    grey.save(tmp_path / "moving.webp", **two)
-    Image.new("RGB", (12_000, 400), (90, 90, 90)).save(tmp_path / "wide.jpg", quality=20)
-    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
-    (tmp_path / "empty.jpg").touch()
-    (tmp_path / "telephone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
-    accepted = ("turned.jpg", "grey.png", "clear.png", "deep.png", "moving.gif", "moving.webp", "wide.jpg")
-    refused = {
-        "dot.png": "dot.png is 1 x 1 pixels",
-        "empty.jpg": "empty.jpg is an empty file",
-        "telephone.heic": "telephone.heic is damaged or cut off",
-        notes.name: "notes.jpg is not a photo",
-    }
-    return {tmp_path / name: message for name, message in {**dict.fromkeys(accepted), **refused}.items()}
+def black(tmp_path):
+    """A photo without a person."""
+    Image.new("RGB", (100, 100)).save(tmp_path / "black.png")
+    return tmp_path / "black.png"

@@ -10,9 +10,8 @@ from demo.about import PAPER
 from demo.examples import EXAMPLES
 from fusion_model import PoseEstimator
 from fusion_model.hub.checkpoints import CARD_FILE, DEFAULT, locate_checkpoint
-from tests.helpers.serving import WAIT, served
-
-pytestmark = pytest.mark.browser
+from tests.helpers.access import check
+from tests.helpers.serving import WAIT, served, wait_for_figure
 
 SCREENS = {
     "desk": {"width": 1440, "height": 900},
@@ -20,6 +19,8 @@ SCREENS = {
     "phone": {"width": 390, "height": 844},
 }
 TOP = "document.querySelector('#figure .stage').getBoundingClientRect().top + scrollY"
+LEVELS = """[...document.querySelectorAll('h1, h2, h3, h4')].filter(one => one.getClientRects().length)
+.map(one => Number(one.tagName[1]))"""
 
 
 @pytest.fixture(scope="module")
@@ -31,18 +32,15 @@ def address():
         yield url
 
 
-def wait_for_figure(page):
-    page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
+def wait_for_maps(page):
+    page.wait_for_function("document.querySelectorAll('#maps .grid-wrap img').length === 17", timeout=WAIT)
 
 
-def opened(page):
-    """Name of the photo that is open."""
-    return page.locator("#photo img").get_attribute("src").rpartition("/")[2]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
-def test_the_result_is_on_the_first_screen(open_page, screen, scheme):
+@pytest.mark.parametrize(
+    ("screen", "scheme"),
+    [("desk", "light"), ("desk", "dark"), ("laptop", "dark"), ("phone", "light"), ("phone", "dark")],
+)
+def test_the_result_is_on_the_first_screen_and_everyone_can_use_it(open_page, screen, scheme):
     began = time.monotonic()
     page = open_page(SCREENS[screen], scheme)
     wait_for_figure(page)
@@ -50,25 +48,24 @@ def test_the_result_is_on_the_first_screen(open_page, screen, scheme):
     assert page.get_by_role("heading", level=1).inner_text().endswith("pose in 3D, from one photo")
     assert page.get_by_role("link", name="Paper").get_attribute("href") == PAPER
     assert page.get_by_role("button", name="Upload a photo").is_visible()
+    assert page.get_by_text("Photos are deleted within an hour.").is_visible()
     assert page.locator("#chooser .example").count() == len(EXAMPLES)
     assert page.evaluate(TOP) < (620 if screen == "phone" else 450)
     assert page.evaluate("document.documentElement.scrollWidth") <= SCREENS[screen]["width"]
     assert page.locator("#height").bounding_box()["y"] > page.locator("#picture").bounding_box()["y"]
+    wait_for_maps(page)
+    last, frame = page.locator("#maps .grid-wrap img").last.bounding_box(), page.locator("#maps").bounding_box()
+    assert last["y"] + last["height"] <= frame["y"] + frame["height"]  # no map is cut off
+    levels = page.evaluate(LEVELS)
+    assert (levels[0], levels.count(1)) == (1, 1)
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    check(page)
     assert page.broken == []
 
 
-def test_on_a_phone_an_example_opens_within_sight(open_page):
-    page = open_page(SCREENS["phone"])
-    wait_for_figure(page)
-    page.get_by_role("button", name="Kicking", exact=True).click()
-    page.wait_for_function("document.querySelector('#caption').innerText.includes('faces')", timeout=WAIT)
-    assert page.evaluate(TOP) < 900
-    assert page.get_by_role("button", name="Upload a photo").is_visible()
-
-
-def test_each_example_opens_with_one_click_and_without_the_network(open_page, monkeypatch):
+def test_each_example_opens_with_one_click_within_sight_and_without_the_network(open_page, monkeypatch):
     monkeypatch.setattr(PoseEstimator, "predict_all", lambda *_, **__: pytest.fail("the network was run"))
-    page = open_page()
+    page = open_page(SCREENS["phone"])
     wait_for_figure(page)
     for example in EXAMPLES[1:4]:
         before = page.locator("#box textarea, #box input").input_value()
@@ -76,11 +73,13 @@ def test_each_example_opens_with_one_click_and_without_the_network(open_page, mo
         page.wait_for_function(
             "old => document.querySelector('#box input, #box textarea').value !== old", arg=before, timeout=WAIT
         )
-        assert opened(page) == example.name
+        assert page.locator("#photo img").get_attribute("src").endswith(f"/{example.name}")
+    assert page.evaluate(TOP) < 900
+    assert page.get_by_role("button", name="Upload a photo").is_visible()
     assert page.get_by_test_id("toast-body").count() == 0
 
 
-def test_the_button_takes_a_file(open_page, example):
+def test_a_photo_is_chosen_by_a_button_or_dropped_or_pasted_anywhere(open_page, example):
     page = open_page()
     wait_for_figure(page)
     with page.expect_file_chooser() as chosen:
@@ -88,49 +87,38 @@ def test_the_button_takes_a_file(open_page, example):
     chosen.value.set_files(str(example))
     page.wait_for_function("document.querySelector('#photo img')?.src.endsWith('hopper.jpg')", timeout=WAIT)
     page.get_by_text("The pelvis is beyond the frame").wait_for(timeout=WAIT)
-
-
-@pytest.mark.parametrize("event", ["drop", "paste"])
-def test_a_photo_is_dropped_or_pasted_anywhere(open_page, example, event):
-    page = open_page()
-    wait_for_figure(page)
-    page.evaluate(
-        """async ([data, event]) => {
-          const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0)), files = new DataTransfer();
-          files.items.add(new File([bytes], 'dropped.jpg', { type: 'image/jpeg' }));
-          const target = document.querySelector('h1');
-          if (event === 'paste') {
-            target.dispatchEvent(new ClipboardEvent('paste', { clipboardData: files, bubbles: true }));
-            return;
-          }
-          for (const name of ['dragenter', 'dragover', 'drop']) {
-            target.dispatchEvent(new DragEvent(name, { dataTransfer: files, bubbles: true, cancelable: true }));
-            if (name === 'dragenter') window.invited = !document.querySelector('#chooser .drop').hidden;
-          }
-        }""",
-        [base64.b64encode(example.read_bytes()).decode(), event],
-    )
-    page.wait_for_function("document.querySelector('#photo img')?.src.endsWith('dropped.jpg')", timeout=WAIT)
-    page.get_by_text("The pelvis is beyond the frame").wait_for(timeout=WAIT)
-    assert page.evaluate("window.invited") is (True if event == "drop" else None)
+    for event in ("drop", "paste"):
+        page.evaluate(
+            """async ([data, event]) => {
+              const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0)), files = new DataTransfer();
+              files.items.add(new File([bytes], `${event}.jpg`, { type: 'image/jpeg' }));
+              const target = document.querySelector('h1');
+              if (event === 'paste') {
+                target.dispatchEvent(new ClipboardEvent('paste', { clipboardData: files, bubbles: true }));
+                return;
+              }
+              for (const name of ['dragenter', 'dragover', 'drop']) {
+                target.dispatchEvent(new DragEvent(name, { dataTransfer: files, bubbles: true, cancelable: true }));
+                if (name === 'dragenter') window.invited = !document.querySelector('#chooser .drop').hidden;
+              }
+            }""",
+            [base64.b64encode(example.read_bytes()).decode(), event],
+        )
+        page.wait_for_function(f"document.querySelector('#photo img')?.src.endsWith('{event}.jpg')", timeout=WAIT)
+        page.get_by_text("The pelvis is beyond the frame").wait_for(timeout=WAIT)
+    assert page.evaluate("window.invited") is True
     assert page.locator("#chooser .drop").is_hidden()
 
 
-def test_the_links_lead_to_limits_and_model_card(open_page):
-    page = open_page()
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_heatmap_opens_large_and_links_lead_to_limits_and_model_card(open_page, scheme):
+    page = open_page(scheme=scheme)
+    wait_for_maps(page)
+    page.locator("#maps .grid-wrap button").first.click()
+    page.wait_for_function("document.querySelector('#maps .preview img')?.clientHeight > 400", timeout=WAIT)
+    assert page.evaluate("document.querySelector('#maps .preview img').naturalWidth") >= 448
+    check(page)
     page.get_by_role("link", name="Model card").click()
     page.locator("#model-card").get_by_text("non-commercial research").first.wait_for(timeout=WAIT)
     page.get_by_role("link", name="Limits").click()
     assert page.locator("#limits").is_visible()
-
-
-def test_headings_are_in_order(open_page):
-    page = open_page()
-    wait_for_figure(page)
-    levels = page.evaluate(
-        "[...document.querySelectorAll('h1, h2, h3, h4')].filter(one => one.getClientRects().length)"
-        ".map(one => Number(one.tagName[1]))"
-    )
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in pairwise(levels))

@@ -10,51 +10,39 @@ from PIL import Image
 
 from demo.retention import KEPT_SECONDS
 from demo.view import View
-from tests.helpers.serving import WAIT, served, upload
-
-pytestmark = pytest.mark.browser
-
-
-class Slow:
-    """The stand-in, which takes its time and counts the photos."""
-
-    def __init__(self, stand_in):
-        self.stand_in, self.estimates = stand_in, 0
-
-    def __getattr__(self, name):
-        """What else the stand-in has."""
-        return getattr(self.stand_in, name)
-
-    def predict_all(self, photo, **named):
-        """Find the two people of the stand-in."""
-        self.estimates += 1
-        time.sleep(0.5)
-        return self.stand_in.predict_all(photo, **named)
-
-
-@pytest.fixture(scope="module")
-def slow(stand_in):
-    return Slow(stand_in)
-
-
-@pytest.fixture(scope="module")
-def address(slow, example):
-    with served(slow, example=example) as url:
-        yield url
+from tests.helpers.serving import WAIT, remove_photo, upload, wait_for_figure
+from tests.helpers.stand_in import StandIn
 
 
 @pytest.fixture
-def fresh(open_page, slow):
+def address(example_page):
+    return example_page
+
+
+@pytest.fixture
+def fresh(open_page):
     page = open_page()
-    page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
-    slow.estimates = 0
+    wait_for_figure(page)
     return page
 
 
+@pytest.fixture
+def estimates(monkeypatch):
+    """Filled with the photos that are estimated, each of which takes its time."""
+    plain, photos = StandIn.predict_all, []
+
+    def slow(self, photo, **named):
+        photos.append(photo)
+        time.sleep(0.5)
+        return plain(self, photo, **named)
+
+    monkeypatch.setattr(StandIn, "predict_all", slow)
+    return photos
+
+
 def replace_photo(page, path):
-    """Remove the photo, and choose another one."""
-    page.locator("#photo").get_by_role("button", name="Remove Image").click()
-    page.wait_for_selector("#photo input[type=file]", state="attached", timeout=WAIT)
+    remove_photo(page)
+    page.wait_for_timeout(500)
     upload(page, path)
 
 
@@ -72,87 +60,54 @@ def other(tmp_path):
     return tmp_path / "other.png"
 
 
-def test_an_upload_is_estimated_once(fresh, slow, other):
+def test_a_browser_that_asks_twice_gets_one_estimate_and_no_error(fresh, estimates, other, black):
+    fresh.route("**/queue/join*", lambda route: (route.fetch(), route.continue_()))
     replace_photo(fresh, other)
     wait_for_box(fresh, 350)
     fresh.wait_for_timeout(1500)
-    assert slow.estimates == 1
-
-
-def twice(route):
-    """Sends a request to join the queue two times."""
-    route.fetch()
-    route.continue_()
-
-
-def test_a_browser_that_asks_twice_gets_one_estimate(fresh, slow, other):
-    fresh.locator("#photo").get_by_role("button", name="Remove Image").click()
-    fresh.get_by_text("The pose appears here").wait_for(timeout=WAIT)
-    fresh.wait_for_timeout(1000)
-    fresh.route("**/queue/join*", twice)
-    upload(fresh, other)
-    wait_for_box(fresh, 350)
-    fresh.wait_for_timeout(1500)
-    assert slow.estimates == 1
-    assert fresh.get_by_test_id("toast-body").count() == 0
-
-
-def test_a_first_photo_without_people_ends_in_no_error_even_if_it_is_asked_for_twice(fresh, tmp_path):
-    Image.new("RGB", (100, 100)).save(tmp_path / "black.png")
-    fresh.route("**/queue/join*", twice)
-    replace_photo(fresh, tmp_path / "black.png")
+    assert len(estimates) == 1
+    replace_photo(fresh, black)
     fresh.get_by_text("Nobody was found in this photo").wait_for(timeout=WAIT)
     fresh.wait_for_timeout(2500)
     assert fresh.get_by_test_id("toast-body").count() == 0
     assert not fresh.locator("#figure").is_visible()
 
 
-def test_words_for_the_user_keep_their_title_and_link_on_the_page(fresh, slow, other, monkeypatch):
-    def refuse(*_, **__):
-        raise Error('Your quota is used up. <a href="https://huggingface.co/pricing">More</a>', title="ZeroGPU quota")
-
-    monkeypatch.setattr(slow, "predict_all", refuse)
+def test_words_for_the_user_keep_their_title_and_link_on_the_page(fresh, other, monkeypatch):
+    told = Error('Used up. <a href="https://huggingface.co/pricing">More</a>', title="ZeroGPU quota")
+    monkeypatch.setattr(StandIn, "predict_all", lambda *_, **__: (_ for _ in ()).throw(told))
     replace_photo(fresh, other)
-    fresh.locator("#hint").get_by_text("Your quota is used up.").wait_for(timeout=WAIT)
+    fresh.locator("#hint").get_by_text("Used up.").wait_for(timeout=WAIT)
     assert "ZeroGPU quota" in fresh.locator("#hint").inner_text()
     assert fresh.locator("#hint a").get_attribute("href") == "https://huggingface.co/pricing"
 
 
-def photo_of_figure(page):
-    """What stands for the photo of the 3D figure."""
-    return page.evaluate("document.querySelector('#figure .graph').layout.uirevision")
-
-
-def test_a_late_drawing_of_the_example_does_not_replace_that_of_a_new_photo(fresh, other, monkeypatch):
-    drawn = View.figure
-    first = photo_of_figure(fresh)
+def test_the_example_replaces_no_new_photo_neither_by_a_late_drawing_nor_after_the_result_has_gone(
+    fresh, other, monkeypatch
+):
+    drawn, shown = View.figure, "document.querySelector('#figure .graph').layout.uirevision"
+    first = fresh.evaluate(shown)
 
     def late(view):
         if view.choices.show_outside:
             time.sleep(4)
         return drawn(view)
 
-    monkeypatch.setattr(View, "figure", late)
-    fresh.get_by_label("Guess beyond the frame").check()
-    fresh.wait_for_timeout(300)
-    monkeypatch.setattr(View, "figure", drawn)
+    with monkeypatch.context() as patched:
+        patched.setattr(View, "figure", late)
+        fresh.get_by_label("Guess beyond the frame").check()
+        fresh.wait_for_timeout(300)
     replace_photo(fresh, other)
     wait_for_box(fresh, 350)
-    new = photo_of_figure(fresh)
+    new = fresh.evaluate(shown)
     assert new != first
     fresh.wait_for_timeout(5000)
-    assert photo_of_figure(fresh) == new
-
-
-def test_a_result_that_is_no_longer_kept_is_not_replaced_by_the_example(fresh, other, monkeypatch):
-    replace_photo(fresh, other)
-    wait_for_box(fresh, 350)
-    new = photo_of_figure(fresh)
+    assert fresh.evaluate(shown) == new
 
     later = SimpleNamespace(now=lambda: dt.datetime.now() + dt.timedelta(seconds=KEPT_SECONDS + 1))  # noqa: DTZ005
-    monkeypatch.setattr("gradio.state_holder.datetime", SimpleNamespace(datetime=later, timedelta=dt.timedelta))
-    fresh.wait_for_timeout(2500)  # every second Gradio looks what has expired
-    monkeypatch.undo()
-    fresh.get_by_label("Guess beyond the frame").check()
+    with monkeypatch.context() as patched:
+        patched.setattr("gradio.state_holder.datetime", SimpleNamespace(datetime=later, timedelta=dt.timedelta))
+        fresh.wait_for_timeout(2500)  # every second Gradio looks what has expired
+    fresh.get_by_label("Guess beyond the frame").uncheck()
     fresh.get_by_text("this result is no longer kept").wait_for(timeout=WAIT)
-    assert photo_of_figure(fresh) == new
+    assert fresh.evaluate(shown) == new

@@ -15,14 +15,13 @@ from fusion_model.comparison import compare
 from fusion_model.hub.strategies import COMPARED, save_strategies
 from tests.helpers.access import check
 from tests.helpers.estimators import sure
-from tests.helpers.serving import WAIT, served, upload
+from tests.helpers.serving import WAIT, remove_photo, served, wait_for_figure, write_box
 from tests.helpers.strategies import strategy_networks
 
-SCREENS = {
-    "desk": {"width": 1440, "height": 900},
-    "laptop": {"width": 1280, "height": 800},
-    "phone": {"width": 390, "height": 844},
-}
+CHANGED = """old => {
+  const now = [...document.querySelectorAll('#lab li b')].map(one => one.innerText);
+  return now.length === 4 && String(now) !== String(old);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -59,20 +58,17 @@ def test_it_belongs_to_its_hourglass_alone(tmp_path, estimator, lab, caplog):
 
 
 def test_it_waits_until_somebody_asks_but_not_on_zerogpu(service, example, monkeypatch):
-    (person,) = service.predict_all(str(example)).people
-    assert person.comparison is None
+    assert service.predict_all(str(example)).people[0].comparison is None
     monkeypatch.setattr(service_module, "on_zero_gpu", lambda: True)
-    calls = []
-    monkeypatch.setattr(service, "_run_lab", lambda *_: calls.append("another call"))
+    monkeypatch.setattr(service, "_run_lab", lambda *_: pytest.fail("another call"))
     result = service.predict_all(str(example))
     (person,) = result.people
     assert list(person.comparison.strategies) == list(COMPARED)
     assert service.compare(result, person) is person.comparison
-    assert calls == []
     assert Service(service.estimator).predict_all(str(example)).people[0].comparison is None  # no lab, no cost
 
 
-def test_it_says_how_far_the_networks_are_apart(view, estimator, lab):
+def test_it_says_how_far_the_networks_are_apart(view, estimator, lab, monkeypatch):
     (person,) = view.result.people
     comparison = view.service.compare(view.result, person)
     assert np.allclose(comparison.plain, compare(estimator, {}, view.photo, person.pose).plain)
@@ -80,26 +76,19 @@ def test_it_says_how_far_the_networks_are_apart(view, estimator, lab):
     apart = comparison.apart("trainable")
     for name in COMPARED[:-1]:
         assert f"<b>{apart[name]:.0f}&nbsp;mm</b> from learnt" in body
-    assert body.count("<li>") == 5
-    assert body.count("123&nbsp;mm off on held-out photos") == 5
+    assert body.count("<li>") == body.count("123&nbsp;mm off on held-out photos") == 5
     assert f"merged after layer {lab.networks['trainable'].config.merge_after}" in body
-    assert f"<p class='large'>{comparison.photo_adds:.0f} mm</p>" in body
-    assert "<img" not in body  # Figure 5 is the bundled model's
-
-
-def test_the_bundled_model_shows_figure_5(view, monkeypatch):
-    monkeypatch.setattr(view.service.estimator, "name", "default")
-    comparison = view.service.compare(view.result, view.result.people[0])
+    assert f"{comparison.photo_adds:.0f} mm</p>" in body
+    assert "data:image/png;base64," not in body  # Figure 5 is the bundled model's
+    monkeypatch.setattr(estimator, "name", "default")
     assert "data:image/png;base64," in lab_body(view, comparison)
 
 
 def test_only_one_person_who_is_to_be_trusted_is_compared(view):
-    value = json.loads(lab_value(view))
-    assert value["who"]
-    assert value["body"] is None
+    assert json.loads(lab_value(view))["who"]
     both, _ = view.result.with_box("2", [0, 0, 9, 9], None)
-    for result, who in ((both, "2"), (both, "everyone"), (view.result.without("1"), None)):
-        assert json.loads(lab_value(View(view.service, result, Choices(who))))["who"] is None
+    for who in ("2", "everyone"):
+        assert json.loads(lab_value(View(view.service, both, Choices(who))))["who"] is None
 
 
 @pytest.fixture(scope="module")
@@ -121,94 +110,59 @@ def runs(monkeypatch):
     return boxes
 
 
-def opened(page):
-    """Open the lab, and wait for it."""
-    page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
-    page.locator("#lab summary").click()
+def wait_for_lab(page):
+    """Wait for it; how far each network is from the learnt one."""
     page.locator("#lab li").nth(4).wait_for(timeout=WAIT)
-
-
-def distances(page):
     return page.locator("#lab li b").all_inner_texts()
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize(("screen", "scheme"), [("desk", "light"), ("laptop", "dark"), ("phone", "dark")])
-def test_it_opens_and_everyone_can_use_it(open_page, runs, screen, scheme):
-    page = open_page(SCREENS[screen], scheme)
-    opened(page)
-    assert len(runs) == 1
-    assert page.locator("#lab h4").all_inner_texts() == [
-        "Photo alone",
-        "Heatmaps alone",
-        "Early fusion",
-        "Late fusion",
-        "Learnt fusion",
-    ]
-    assert all(text.endswith("mm") and text != "0 mm" for text in distances(page))
-    assert page.locator("#lab svg[role=img]").count() == 6
-    assert page.get_by_role("heading", name="What the photo adds").is_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= SCREENS[screen]["width"]
-    assert page.broken == []
-    check(page)
-
-
-@pytest.mark.browser
-def test_nothing_runs_before_it_is_opened_nor_twice_for_one_person(open_page, runs):
-    page = open_page()
-    page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1280, "dark"), (390, "dark")])
+def test_it_opens_and_everyone_can_use_it(open_page, runs, width, scheme):
+    page = open_page({"width": width, "height": 850}, scheme)
+    wait_for_figure(page)
     page.get_by_label("Guess beyond the frame").check()
     page.wait_for_timeout(1000)
-    assert runs == []
-    page.get_by_role("link", name="Fusion lab").click()
-    page.locator("#lab li").nth(4).wait_for(timeout=WAIT)
-    before = distances(page)
+    assert runs == []  # before it is opened
+    page.locator("#lab summary").click()
+    before = wait_for_lab(page)
+    assert all(text.endswith("mm") and text != "0 mm" for text in before)
+    assert page.locator("#lab h4").all_inner_texts() == [
+        "Photo alone", "Heatmaps alone", "Early fusion", "Late fusion", "Learnt fusion"
+    ]  # fmt: skip
+    assert page.locator("#lab svg[role=img]").count() == 6
+    assert page.get_by_role("heading", name="What the photo adds").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    check(page)
     for _ in range(2):
         page.locator("#lab summary").click()
     page.wait_for_timeout(1000)
-    assert len(runs) == 1
-    assert distances(page) == before
+    assert len(runs) == 1  # for one person
+    assert wait_for_lab(page) == before
+    assert page.broken == []
 
 
-@pytest.mark.browser
-def test_its_link_leads_to_it_from_another_tab_and_is_away_with_it(open_page):
+def test_its_link_leads_to_it_from_another_tab_and_while_it_is_open_it_follows_who_is_picked(open_page, runs):
     page = open_page()
     link = page.get_by_role("link", name="Fusion lab")
-    page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
+    wait_for_figure(page)
     page.get_by_role("tab", name="Video").click()
     page.locator("#start").wait_for(timeout=WAIT)
     link.click()
-    page.locator("#lab li").nth(4).wait_for(timeout=WAIT)
-    page.wait_for_function("Math.abs(document.querySelector('#lab').getBoundingClientRect().top) < innerHeight")
-    page.locator("#photo").get_by_role("button", name="Remove Image").click()
-    link.wait_for(state="hidden", timeout=WAIT)
-
-
-@pytest.mark.browser
-def test_while_it_is_open_it_follows_who_is_picked(open_page, runs, notes):
-    page = open_page()
-    opened(page)
-    first = distances(page)
-    box = page.locator("#box textarea, #box input")
-    box.fill("100 100 500 590")
-    box.press("Enter")
-    changed = "old => {const now = [...document.querySelectorAll('#lab li b')].map(one => one.innerText);"
-    changed += " return now.length === 4 && String(now) !== String(old)}"
-    page.wait_for_function(changed, arg=first, timeout=WAIT)
+    first = wait_for_lab(page)
+    write_box(page, "100 100 500 590")
+    page.wait_for_function(CHANGED, arg=first, timeout=WAIT)
     assert len(runs) == 2
-    page.locator("#photo").get_by_role("button", name="Remove Image").click()
-    upload(page, notes)
-    page.locator("#hint").get_by_text("notes.jpg is not a photo").wait_for(timeout=WAIT)
+    remove_photo(page)
+    link.wait_for(state="hidden", timeout=WAIT)
     assert not page.locator("#lab").is_visible()
 
 
-@pytest.mark.browser
 def test_several_people_are_not_compared_and_an_error_is_said_in_place(open_page, monkeypatch):
     page = open_page()
-    opened(page)
-    box = page.locator("#box textarea, #box input")
-    box.fill("0 400 200 600")
-    box.press("Enter")
+    wait_for_figure(page)
+    page.locator("#lab summary").click()
+    wait_for_lab(page)
+    write_box(page, "0 400 200 600")
     page.get_by_label("Person 2").wait_for(timeout=WAIT)
     page.get_by_label("Everyone").check()
     page.locator("#lab").get_by_text("Pick one person to compare.").wait_for(timeout=WAIT)
@@ -221,12 +175,3 @@ def test_several_people_are_not_compared_and_an_error_is_said_in_place(open_page
     page.get_by_label("Person 1").check()
     page.locator("#lab").get_by_text("no networks <today>").wait_for(timeout=WAIT)
     assert page.get_by_test_id("toast-body").count() == 0
-
-
-@pytest.mark.browser
-def test_a_model_without_its_networks_has_no_lab(open_page, stand_in, example):
-    with served(stand_in, example=example) as url:
-        page = open_page(url=url)
-        page.wait_for_selector("#weights .js-plotly-plot", timeout=WAIT)
-        assert page.locator("#lab").count() == 0
-        assert page.get_by_role("link", name="Fusion lab").count() == 0

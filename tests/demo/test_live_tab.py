@@ -1,27 +1,25 @@
 """The live tab in headless Chromium, whose camera shows a clip."""
 
+import itertools
 import re
 import threading
 import time
 from pathlib import Path
 
-import av
 import cv2
 import gradio as gr
 import pytest
 from gradio.utils import get_upload_folder
 
+from demo.examples import CLIPS
 from demo.page import build_page
 from demo.service import Service
 from fusion_model import PoseEstimator
+from fusion_model.video.clips import open_clip, read_frames
 from tests.helpers.access import check
 from tests.helpers.browsers import chromium
 from tests.helpers.serving import WAIT, served
 
-pytestmark = pytest.mark.browser
-
-CLIP = Path(__file__).parents[2] / "assets" / "examples" / "stretching.mp4"
-FRAMES = 40
 BODY = "document.querySelector('#live .graph')?._fullData?.find(one => one.name === 'body')"
 HIGHEST = f"Math.max(...({BODY}?.z?.length ? {BODY}.z : [0]))"
 CAMERA = "document.querySelector('#live video').srcObject"
@@ -31,18 +29,13 @@ CAMERA = "document.querySelector('#live video').srcObject"
 def browser(tmp_path_factory):
     """Headless Chromium with a camera that shows the example clip, over and over."""
     film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
-    with av.open(str(CLIP)) as container, film.open("wb") as file:
-        for _, frame in zip(range(FRAMES), container.decode(video=0), strict=False):
-            file.write(cv2.imencode(".jpg", frame.to_ndarray(format="bgr24"))[1].tobytes())
+    frames = (
+        cv2.imencode(".jpg", frame[:, :, ::-1])[1].tobytes() for *_, frame in read_frames(open_clip(CLIPS[0].path))
+    )
+    film.write_bytes(b"".join(itertools.islice(frames, 40)))
     camera = ("device-for-media-stream", "ui-for-media-stream")
     with chromium(*(f"--use-fake-{one}" for one in camera), f"--use-file-for-fake-video-capture={film}") as browser:
         yield browser
-
-
-@pytest.fixture(scope="module")
-def address(counting):
-    with served(counting) as url:
-        yield url
 
 
 @pytest.fixture
@@ -54,8 +47,14 @@ def live_page(open_page):
     assert page.broken == []
 
 
-def start(page):
+def press_start(page):
     page.get_by_role("button", name="Start the camera").click()
+
+
+def start(page):
+    """Start the camera, and wait for frames."""
+    press_start(page)
+    wait_for_frames(page)
 
 
 def note(page, text):
@@ -66,11 +65,10 @@ def wait_for_frames(page):
     page.locator("#live .pace").get_by_text("frames a second").wait_for(timeout=WAIT)
 
 
-def test_a_camera_in_skeleton_and_body_out_and_nothing_is_kept(live_page):
+def test_a_camera_in_skeleton_and_body_out_until_it_is_stopped_and_nothing_is_kept(live_page):
     note(live_page, "not kept")
     kept = set(Path(get_upload_folder()).rglob("*"))
     start(live_page)
-    wait_for_frames(live_page)
     assert live_page.locator("#live canvas[role=img]").first.is_visible()
     assert "faces the camera" in live_page.locator("#live .film canvas").get_attribute("aria-label")
     live_page.wait_for_function(f"{HIGHEST} > 1500", timeout=WAIT)
@@ -83,26 +81,28 @@ def test_a_camera_in_skeleton_and_body_out_and_nothing_is_kept(live_page):
     live_page.wait_for_timeout(500)
     assert len(live_page.asked) == asked
     assert live_page.get_by_test_id("toast-body").count() == 0
+    start(live_page)
+    live_page.get_by_role("tab", name="Video").click()
+    live_page.wait_for_function(f"{CAMERA} === null", timeout=WAIT)
+    live_page.get_by_role("tab", name="Live").click()
+    start(live_page)
 
 
 def test_one_frame_is_on_its_way_and_it_is_the_newest(live_page, monkeypatch):
-    step, running, most, frames, guard = Service.live_step, [0], [0], [], threading.Lock()
+    step, turn, together, frames = Service.live_step, threading.Lock(), [], []
 
     def slow(service, frame, before):
-        with guard:
-            running[0] += 1
-            most[0] = max(most[0], running[0])
-            frames.append(frame)
+        together.append(not turn.acquire(blocking=False))
+        frames.append(frame)
         time.sleep(0.4)
-        with guard:
-            running[0] -= 1
+        if not together[-1]:
+            turn.release()
         return step(service, frame, before)
 
     monkeypatch.setattr(Service, "live_step", slow)
     start(live_page)
-    wait_for_frames(live_page)
     live_page.wait_for_timeout(4000)
-    assert most[0] == 1
+    assert not any(together)
     assert 4 <= len(frames) <= 14
     assert len(set(frames)) > len(frames) / 2  # the camera has gone on meanwhile
     age = re.search(r"(\d+) ms behind", live_page.locator("#live .pace").inner_text())
@@ -110,36 +110,31 @@ def test_one_frame_is_on_its_way_and_it_is_the_newest(live_page, monkeypatch):
 
 
 def test_nobody_is_said_and_a_server_that_fails_too(live_page, stand_in, monkeypatch):
+    quiet = "document.querySelector('#live .note').textContent === ''"
     with monkeypatch.context() as patched:
         patched.setattr(type(stand_in), "predict_all", lambda *_, **__: [])
-        start(live_page)
+        press_start(live_page)
         note(live_page, "Nobody is seen")
-    wait_for_frames(live_page)
-    live_page.wait_for_function("document.querySelector('#live .note').textContent === ''", timeout=WAIT)
+    live_page.wait_for_function(quiet, timeout=WAIT)
     with monkeypatch.context() as patched:
         patched.setattr(Service, "live_step", lambda *_: (_ for _ in ()).throw(gr.Error("the server failed")))
         note(live_page, "the server failed")
-    live_page.wait_for_function("document.querySelector('#live .note').textContent === ''", timeout=WAIT)
+    live_page.wait_for_function(quiet, timeout=WAIT)
 
 
-@pytest.mark.parametrize(
-    ("broken", "said"),
-    [
-        ("NotAllowedError", "does not let this page use the camera"),
-        ("NotFoundError", "No camera was found"),
-        ("AbortError", "cannot be started (AbortError)"),
-        (None, "by https, or on localhost"),
-    ],
-)
-def test_without_a_camera_a_sentence_says_why(live_page, broken, said):
-    if broken is None:
-        live_page.evaluate("() => { Object.defineProperty(navigator, 'mediaDevices', { value: undefined }); }")
-    else:
+def test_without_a_camera_a_sentence_says_why(live_page):
+    for broken, said in {
+        "NotAllowedError": "does not let this page use the camera",
+        "NotFoundError": "No camera was found",
+        "AbortError": "cannot be started (AbortError)",
+    }.items():
         fails = f"() => Promise.reject(new DOMException('', '{broken}'))"
         live_page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {fails}; }}")
-    start(live_page)
-    note(live_page, said)
-    assert live_page.get_by_role("button", name="Start the camera").is_enabled()
+        press_start(live_page)
+        note(live_page, said)
+    live_page.evaluate("() => { Object.defineProperty(navigator, 'mediaDevices', { value: undefined }); }")
+    press_start(live_page)
+    note(live_page, "by https, or on localhost")
 
 
 def test_another_camera_is_one_click_away(live_page):
@@ -157,21 +152,11 @@ def test_another_camera_is_one_click_away(live_page):
           };
         }"""
     )
-    start(live_page)
+    press_start(live_page)
     for _ in range(2):
         wait_for_frames(live_page)
         live_page.get_by_role("button", name="Other camera").click()
     live_page.wait_for_function("String(window.opened) === 'front,back,front'", timeout=WAIT)
-    wait_for_frames(live_page)
-
-
-def test_the_camera_stops_when_another_tab_is_opened(live_page):
-    start(live_page)
-    wait_for_frames(live_page)
-    live_page.get_by_role("tab", name="Video").click()
-    live_page.wait_for_function(f"{CAMERA} === null", timeout=WAIT)
-    live_page.get_by_role("tab", name="Live").click()
-    start(live_page)
     wait_for_frames(live_page)
 
 
@@ -180,7 +165,6 @@ def test_it_is_accessible_and_fits(open_page, width, scheme):
     page = open_page({"width": width, "height": 844}, scheme)
     page.get_by_role("tab", name="Live").click()
     start(page)
-    wait_for_frames(page)
     check(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     picture, figure = (page.locator(f"#live {name}").bounding_box() for name in (".film", ".stage"))
@@ -192,9 +176,7 @@ def test_over_the_bundled_model(open_page):
         page = open_page(url=url)
         page.get_by_role("tab", name="Live").click()
         start(page)
-        wait_for_frames(page)
         page.wait_for_function(f"{HIGHEST} > 1200", timeout=WAIT)
-        print(f"live: {page.locator('#live .pace').inner_text()}")
 
 
 @pytest.mark.parametrize("lends", [False, True])

@@ -35,32 +35,19 @@ def predicted(estimator, example, tmp_path):
 
 
 def test_all_people(estimator, example, predicted):
-    expected = [entries(pose) for pose in estimator.predict_all(example)]
-    assert len(expected) > 1
-    service = Service(estimator)
-    assert [entries(person.pose) for person in service.predict_all(str(example)).people] == expected
+    service, expected = Service(estimator), [entries(pose) for pose in estimator.predict_all(example)]
+    assert len(expected) == 2
     (answer,) = poses_of_photos(service, [str(example)], everyone=True)["photos"]
-    assert [entries(pose) for pose in answer["poses"]] == expected
-    assert [entries(pose) for pose in predicted("--all")["poses"]] == expected
+    shown = [person.pose for person in service.predict_all(str(example)).people]
+    for poses in (shown, answer["poses"], predicted("--all")["poses"]):
+        assert [entries(pose) for pose in poses] == expected
 
 
-def test_the_best_person(estimator, example, predicted):
-    expected = entries(estimator(example))
-    service = Service(estimator)
+def test_the_best_person_and_the_one_in_a_box(estimator, example, predicted):
+    service, box = Service(estimator), [20, 14, 362, 511]
     (answer,) = poses_of_photos(service, [str(example)], everyone=False)["photos"]
-    answers = [service.estimate(str(example))[1], *answer["poses"], predicted(), *estimator.batch([example])]
-    assert [entries(pose) for pose in answers] == [expected] * 4
-    best = entries(estimator.predict_all(example)[0])
-    for joint, other in zip(best["joints"], expected["joints"], strict=True):
-        assert joint["pixel"] == pytest.approx(other["pixel"], abs=0.02)
-        assert joint["position_mm"] == pytest.approx(other["position_mm"], abs=0.02)
-
-
-def test_the_person_in_a_box(estimator, example, predicted):
-    box = [20, 14, 362, 511]
-    expected = entries(estimator(example, box=box))
-    service = Service(estimator)
+    best = [service.estimate(str(example))[1], *answer["poses"], predicted(), *estimator.batch([example])]
+    assert [entries(pose) for pose in best] == [entries(estimator(example))] * 4
     result = service.predict_all(str(example))
-    answers = [service.estimate(str(example), box)[1], service.in_box(result, box)]
-    answers.append(predicted("--box", *map(str, box)))
-    assert [entries(pose) for pose in answers] == [expected] * 3
+    boxed = [service.estimate(str(example), box)[1], service.in_box(result, box), predicted("--box", *map(str, box))]
+    assert [entries(pose) for pose in boxed] == [entries(estimator(example, box=box))] * 3

@@ -5,46 +5,29 @@ import pytest
 from demo.about import hero
 from demo.page import parse_arguments
 from fusion_model import PoseEstimator
-from tests.helpers.serving import WAIT, served, upload, wait_for_result
+from tests.helpers.serving import WAIT, served, upload, wait_for_figure, wait_for_result
 
 
-@pytest.fixture(scope="module")
-def address(counting, example):
-    with served(counting, example=example) as url:
-        yield url
-
-
-@pytest.mark.browser
-def test_the_page_opens_with_the_example_solved_and_estimates_nothing(open_page, counting, monkeypatch):
-    monkeypatch.setattr(counting, "predict_all", lambda *_, **__: pytest.fail("the network was run"))
-    page = open_page()
-    page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
+def test_the_page_opens_with_the_example_solved_and_estimates_nothing(open_page, example_page, stand_in, monkeypatch):
+    monkeypatch.setattr(type(stand_in), "predict_all", lambda *_, **__: pytest.fail("the network was run"))
+    page = open_page(url=example_page)
+    wait_for_figure(page)
     assert page.locator("#picture img").is_visible()
     assert page.get_by_text("Download", exact=True).count() == 1
     assert "faces the camera" in page.locator("#caption").inner_text()
-    page.wait_for_timeout(1000)
-    assert page.get_by_test_id("toast-body").count() == 0
     page.get_by_label("Person 2").check()
     page.get_by_text("Person 2: confidence").wait_for(timeout=WAIT)
+    assert page.get_by_test_id("toast-body").count() == 0
 
 
-@pytest.mark.browser
-def test_the_page_asks_no_other_server(open_page, example, stand_in):
-    with served(stand_in) as url:
-        page = open_page(url=url)
-        upload(page, example)
-        wait_for_result(page)
-        assert [asked for asked in page.asked if not asked.startswith((url, "data:", "blob:"))] == []
-
-
-@pytest.mark.browser
-def test_over_the_bundled_model(open_page, example):
+def test_over_the_bundled_model_it_asks_no_other_server(open_page, example):
     with served(PoseEstimator.from_pretrained("default")) as url:
         page = open_page(url=url)
         upload(page, example)
         wait_for_result(page)
         assert page.locator("#times code").inner_text() == "default"
         assert page.get_by_test_id("toast-body").count() == 0
+        assert [asked for asked in page.asked if not asked.startswith((url, "data:", "blob:"))] == []
 
 
 @pytest.mark.parametrize("space", [None, "user/name"])

@@ -3,30 +3,24 @@
 import dataclasses
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from demo.service import Service
 from fusion_model.images import load_photo
 from tests.helpers.estimators import Seeing, seeing, sure
-from tests.helpers.serving import WAIT, served, upload
+from tests.helpers.serving import WAIT, remove_photo, served, upload
 from tests.helpers.stand_in import StandIn
 
 SURE, UNSURE = (4, 2, 3.0, 8, 16, 8, 16, 0), (4, 6, -1.0, 6, 12, 6, 12, 0)
 FAINT = (1, 4, -2.0, 6, 6, 6, 6, 0)  # below what the detector counts
 
 
-@pytest.fixture(scope="module")
-def estimator():
-    """Sees two people in every photo, one of them not surely."""
+def test_weak_finds_are_apart_and_cost_nothing(example, monkeypatch):
     both = seeing(sure(), SURE, UNSURE, FAINT)
     scores = [pose.score for pose in both.predict_all(np.full((200, 200, 3), 90, np.uint8), min_score=0.2)]
     assert len(scores) == 2
     search = dataclasses.replace(both.config.search, person=float(np.mean(scores)))
-    return both.with_config(dataclasses.replace(both.config, search=search))
-
-
-def test_weak_finds_are_apart_and_cost_nothing(estimator, example, monkeypatch):
+    estimator = both.with_config(dataclasses.replace(both.config, search=search))
     predict, crops = estimator.predictor.predict, []
 
     def counted(photos, wanted, **named):
@@ -41,11 +35,7 @@ def test_weak_finds_are_apart_and_cost_nothing(estimator, example, monkeypatch):
     assert [person.pose.score for person in result.people] == [pose.score for pose in shown]
     assert len(result.people) == len(result.more) == 1
     assert result.more[0].pose.score < estimator.trust_score <= result.people[0].pose.score
-
-
-def test_without_a_detector_there_are_none(example):
-    result = Service(sure()).predict_all(str(example))
-    assert result.more == ()
+    assert Service(sure()).predict_all(str(example)).more == ()  # without a detector there are none
 
 
 class Unsure(StandIn):
@@ -63,43 +53,25 @@ class Unsure(StandIn):
         return [pose for pose in found if pose.score >= (self.trust_score if min_score is None else min_score)]
 
 
-@pytest.fixture(scope="module")
-def address():
-    with served(Unsure()) as url:
-        yield url
-
-
-def save(path, level):
-    """A grey photo."""
-    Image.fromarray(np.full((240, 320, 3), level, np.uint8)).save(path)
-    return path
-
-
-@pytest.mark.browser
 def test_a_button_shows_them(open_page, tmp_path):
-    page = open_page()
-    upload(page, save(tmp_path / "bright.png", 120))
-    more = page.get_by_role("button", name="Show 1 more")
-    more.wait_for(timeout=WAIT)
-    assert not page.locator("#who").is_visible()
-    more.click()
-    page.get_by_label("Person 2").wait_for(timeout=WAIT)
-    assert page.get_by_label("Everyone").is_checked()
-    page.locator("#notice").get_by_text("weak finds").wait_for(timeout=WAIT)
-    assert not more.is_visible()
-    bodies = "document.querySelector('#figure .graph').data.filter(one => one.name === 'body').length"
-    page.wait_for_function(f"{bodies} === 2", timeout=WAIT)
-    page.get_by_label("Person 1").check()
-    page.locator("#notice").wait_for(state="hidden", timeout=WAIT)
-    assert page.broken == []
-
-
-@pytest.mark.browser
-def test_where_nobody_is_sure_they_are_offered(open_page, tmp_path):
-    page = open_page()
-    upload(page, save(tmp_path / "dim.png", 40))
-    page.locator("#notice").get_by_text("Nobody was found for sure").wait_for(timeout=WAIT)
-    page.get_by_role("button", name="Show 2 more").click()
-    page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
-    page.locator("#notice").get_by_text("weak finds").wait_for(timeout=WAIT)
-    assert page.broken == []
+    bright, dim = tmp_path / "bright.png", tmp_path / "dim.png"
+    for path, level in ((bright, 120), (dim, 40)):
+        Image.fromarray(np.full((240, 320, 3), level, np.uint8)).save(path)
+    with served(Unsure()) as url:
+        page = open_page(url=url)
+        upload(page, bright)
+        page.get_by_role("button", name="Show 1 more").click()
+        page.get_by_label("Person 2").wait_for(timeout=WAIT)
+        assert page.get_by_label("Everyone").is_checked()
+        page.locator("#notice").get_by_text("weak finds").wait_for(timeout=WAIT)
+        bodies = "document.querySelector('#figure .graph').data.filter(one => one.name === 'body').length"
+        page.wait_for_function(f"{bodies} === 2", timeout=WAIT)
+        page.get_by_label("Person 1").check()
+        page.locator("#notice").wait_for(state="hidden", timeout=WAIT)
+        remove_photo(page)
+        upload(page, dim)
+        page.locator("#notice").get_by_text("Nobody was found for sure").wait_for(timeout=WAIT)
+        page.get_by_role("button", name="Show 2 more").click()
+        page.locator("#notice").get_by_text("weak finds").wait_for(timeout=WAIT)
+        page.wait_for_function(f"{bodies} === 2", timeout=WAIT)
+        assert page.broken == []

@@ -1,5 +1,5 @@
 """A double of the Hub."""
 
-from tests.helpers.hub_double import black_hole, hub
+from tests.helpers.hub_double import hub
 
-__all__ = ["black_hole", "hub"]
+__all__ = ["hub"]

@@ -7,7 +7,7 @@ from fusion_model.boxes import areas, check_box, intersections, iou, joint_box, 
 from fusion_model.skeletons import MPII_16
 
 
-@pytest.mark.parametrize("box", [(0, 0, 10, 10), (-5, -5, 3, 3), (90, 40, 500, 900), (-100, -100, 900, 900)])
+@pytest.mark.parametrize("box", [(-5, -5, 3, 3), (-100, -100, 900, 900)])
 def test_boxes_may_leave_the_photo(box):
     checked = check_box(box, 100, 50)
     assert checked.dtype == np.float64
@@ -17,23 +17,14 @@ def test_boxes_may_leave_the_photo(box):
 @pytest.mark.parametrize(
     ("box", "message"),
     [
-        ((10, 10, 10, 20), "has no area"),
         ((10, 20, 30, 20), "has no area"),
-        ((30, 10, 10, 20), "has no area"),
-        ((100, 0, 120, 20), "does not touch the photo, which is 100 x 50"),
-        ((99.5, 0, 110, 20), "does not touch"),
+        ((99.5, 0, 110, 20), "does not touch the photo, which is 100 x 50"),
         ((0, 49.5, 10, 60), "does not touch"),
         ((-20, 0, -0.5, 20), "does not touch"),
-        ((0, -30, 10, -1), "does not touch"),
         ((0, 0, 10), "four finite numbers"),
         ((0, 0, 10, float("nan")), "four finite numbers"),
-        ((0, 0, 10, float("inf")), "four finite numbers"),
-        (((0, 0), (10, 10)), "four finite numbers"),
         ("all of it", "four numbers"),
-        ((0, 0, "ten", 10), "four numbers"),
-        ({"x": 1}, "four numbers"),
         (((0, 0), 10), "four numbers"),
-        (5, "four finite numbers"),
     ],
 )
 def test_bad_boxes_are_refused_with_what_was_found(box, message):
@@ -42,26 +33,16 @@ def test_bad_boxes_are_refused_with_what_was_found(box, message):
     assert "\n" not in str(caught.value)
 
 
-def test_iou_of_a_half_and_of_a_box_elsewhere():
-    assert iou(np.array([0, 0, 2, 2.0]), np.array([[0, 0, 2, 1.0], [5, 5, 6, 6]])).tolist() == [0.5, 0.0]
-
-
-def test_iou_of_all_pairs():
+def test_areas_and_overlaps_by_hand():
+    assert areas(np.array([[0, 0, 2, 3.0], [5, 5, 5, 9]])).tolist() == [6, 0]
+    assert intersections(np.array([0, 0, 1, 1.0]), np.array([2, 2, 3, 3.0])) == 0, "apart in both directions"
     boxes, others = np.array([[0, 0, 2, 2.0], [1, 1, 3, 3]]), np.array([[0, 0, 2, 2.0], [2, 2, 4, 4], [1, 1, 2, 2]])
     assert iou(boxes[:, None], others) == pytest.approx(np.array([[1, 0, 1 / 4], [1 / 7, 1 / 7, 1 / 4]]))
 
 
-def test_areas_in_common():
-    boxes = np.array([[0, 0, 2, 3.0], [5, 5, 5, 9]])
-    assert areas(boxes).tolist() == [6, 0]
-    assert intersections(boxes, np.array([1, 1, 9, 9.0])).tolist() == [2, 0]
-    assert intersections(np.array([0, 0, 1, 1.0]), np.array([2, 2, 3, 3.0])) == 0, "apart in both directions"
-
-
 def test_joint_box_is_tight_round_the_trusted():
     points = np.array([[10.0, 20.0], [30.0, 120.0], [50.0, 60.0], [999.0, 999.0]])
-    trusted = np.array([True, True, True, False])
-    assert joint_box(points, trusted).tolist() == [6, 16, 54, 124]  # 4 % of the longer side, 100, on each side
+    assert joint_box(points, np.array([True, True, True, False])).tolist() == [6, 16, 54, 124]  # 4 % of 100 around
     assert joint_box(points, np.array([True, True, False, False])) is None
 
 
@@ -69,7 +50,6 @@ def test_same_person():
     person, sure = np.random.default_rng(0).uniform(50, 250, (16, 2)), np.ones(16, bool)
     assert same_person(person, person + 3, sure, reach=5)
     assert same_person(person, person[list(MPII_16.mirror)], sure, reach=5)
-    assert not same_person(person, person + 40, sure, reach=5)
     assert not same_person(person, person, np.zeros(16, bool), reach=5)
     half = person.copy()
     half[:9] += 100

@@ -15,23 +15,19 @@ from tests.helpers.estimators import smooth_photo, sure
 from tests.helpers.strategies import strategy_networks
 
 
-def of_features(estimator):
-    """The estimator with a fusion network that takes features of the hourglass, as the released one does."""
-    fusion = dataclasses.replace(
-        estimator.config.fusion,
-        layers=(LayerConfig("fc", 16), LayerConfig("fc", 16)),
-        input_size=2,
-        map_readings=True,
-        photo_features=estimator.config.hourglass.width,
-    )
-    torch.manual_seed(3)
-    config = dataclasses.replace(estimator.config, fusion=fusion, following=FollowingConfig())
-    return PoseEstimator(config, estimator.hourglass, FusionNetwork(fusion))
-
-
 @pytest.fixture(params=["pixels", "features"])
 def estimator(request):
-    return sure() if request.param == "pixels" else of_features(sure())
+    """One whose fusion network sees the photo's pixels, or the hourglass's features, as the released one does."""
+    plain = sure()
+    if request.param == "pixels":
+        return plain
+    layers, width = (LayerConfig("fc", 16), LayerConfig("fc", 16)), plain.config.hourglass.width
+    fusion = dataclasses.replace(
+        plain.config.fusion, layers=layers, input_size=2, map_readings=True, photo_features=width
+    )
+    torch.manual_seed(3)
+    config = dataclasses.replace(plain.config, fusion=fusion, following=FollowingConfig())
+    return PoseEstimator(config, plain.hourglass, FusionNetwork(fusion))
 
 
 @pytest.fixture
@@ -45,11 +41,9 @@ def by_itself(estimator, network):
     return PoseEstimator(config, estimator.hourglass, network)
 
 
-@pytest.mark.parametrize("box", [None, (30, -20, 100, 90)])
-def test_each_network_says_what_it_says_by_itself(estimator, networks, box):
-    photo = smooth_photo()
-    pose = estimator(photo, box)
-    found = compare(estimator, networks, photo, pose)
+def test_each_network_says_what_it_says_by_itself(estimator, networks):
+    photo, box = smooth_photo(), (30, -20, 100, 90)
+    found = compare(estimator, networks, photo, estimator(photo, box))
     assert list(found.strategies) == list(networks)
     for name, network in networks.items():
         alone = by_itself(estimator, network)(photo, box)
@@ -61,18 +55,11 @@ def test_each_network_says_what_it_says_by_itself(estimator, networks, box):
 
 
 def test_without_the_photo_only_what_reads_it_changes(estimator, networks):
-    photo = smooth_photo()
-    sighted = by_itself(estimator, networks["image-only"])
+    photo, plain = smooth_photo(), np.full((128, 128, 3), (90, 140, 30), np.uint8)
+    sighted, blind = (by_itself(estimator, networks[name]) for name in ("image-only", "maps-only"))
     assert compare(sighted, {}, photo, sighted(photo)).photo_adds > 10
-    blind = by_itself(estimator, networks["maps-only"])
     assert compare(blind, {}, photo, blind(photo)).photo_adds < 1e-6
-
-
-def test_a_photo_of_one_colour_is_its_mean_colour(estimator, networks):
-    photo = np.full((128, 128, 3), (90, 140, 30), np.uint8)
-    sighted = by_itself(estimator, networks["image-only"])
-    assert compare(sighted, {}, photo, sighted(photo)).photo_adds > 1  # black lies round the photo
-    assert compare(sighted, {}, photo, sighted(photo, (40, 40, 80, 80))).photo_adds < 0.1
+    assert compare(sighted, {}, plain, sighted(plain, (40, 40, 80, 80))).photo_adds < 0.1, "of one colour, its mean"
 
 
 def test_black_round_the_photo_is_not_of_its_colour():

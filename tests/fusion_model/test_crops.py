@@ -5,6 +5,12 @@ import pytest
 
 from fusion_model.crops import Crop, body_angle, crop_of_box, letterbox
 
+RNG = np.random.default_rng(0)
+
+
+def noise(height, width):
+    return RNG.integers(0, 256, (height, width, 3), np.uint8)
+
 
 def random_crops(count=100):
     generator = np.random.default_rng(0)
@@ -27,24 +33,15 @@ def centroid(image):
     return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
 
 
-def test_round_trip_is_exact():
-    generator = np.random.default_rng(1)
-    for crop, _ in random_crops():
-        points = generator.uniform(-100, 2100, (20, 2))
-        assert np.abs(crop.to_photo(crop.to_crop(points)) - points).max() < 0.01
-        inside = generator.uniform(-0.5, crop.size - 0.5, (20, 2))
-        assert np.abs(crop.to_crop(crop.to_photo(inside)) - inside).max() < 0.01
-
-
-def test_the_box_with_its_margin_fills_the_crop():
+def test_the_box_with_its_margin_fills_the_crop_and_round_trips_are_exact():
     for crop, box in random_crops():
-        extent = box[2:] - box[:2]
-        assert crop.side == pytest.approx(1.25 * extent.max())
+        points = RNG.uniform(-100, 2100, (20, 2))
+        assert np.abs(crop.to_photo(crop.to_crop(points)) - points).max() < 0.01
         middle = (box[:2] + box[2:]) / 2
+        assert crop.side == pytest.approx(1.25 * (box[2:] - box[:2]).max())
         assert np.allclose(crop.to_crop(middle), (crop.size - 1) / 2)
-        assert np.linalg.norm(crop.to_crop(middle + np.array((crop.side, 0))) - crop.to_crop(middle)) == pytest.approx(
-            crop.size
-        )
+        across = crop.to_crop(middle + np.array((crop.side, 0))) - crop.to_crop(middle)
+        assert np.linalg.norm(across) == pytest.approx(crop.size)
 
 
 def test_borders_lie_on_borders():
@@ -55,43 +52,29 @@ def test_borders_lie_on_borders():
     assert np.allclose(wide.to_crop([[-0.5, -0.5], [199.5, 99.5]]), [[-0.5, 15.5], [63.5, 47.5]])
 
 
-def test_a_crop_of_the_whole_photo_at_its_size_is_the_photo():
-    photo = np.random.default_rng(2).integers(0, 256, (96, 96, 3), np.uint8)
-    assert np.array_equal(letterbox(96, 96, 96).cut(photo), photo)
+def test_whole_pixels_are_cut_exactly():
+    photo = noise(90, 120)
+    assert np.array_equal(Crop((50 + 31.5, 20 + 31.5), 64.0, 0.0, 64).cut(photo), photo[20:84, 50:114])
+    square = noise(64, 64)
+    turned = Crop((31.5, 31.5), 64.0, 90.0, 64).cut(square)
+    assert np.abs(turned.astype(int) - np.rot90(square)).max() <= 1, "what pointed right points up"
+    blocks = np.repeat(np.repeat(noise(32, 32), 2, 0), 2, 1)
+    assert np.array_equal(letterbox(64, 64, 32).cut(blocks), blocks[::2, ::2])
 
 
-def test_a_window_of_whole_pixels_is_a_slice():
-    photo = np.random.default_rng(3).integers(0, 256, (90, 120, 3), np.uint8)
-    crop = Crop((50 + 31.5, 20 + 31.5), 64.0, 0.0, 64)  # pixels 50..113 and 20..83
-    assert np.array_equal(crop.cut(photo), photo[20:84, 50:114])
-
-
-def test_a_quarter_turn_moves_whole_pixels():
-    photo = np.random.default_rng(4).integers(0, 256, (64, 64, 3), np.uint8)
-    turned = Crop((31.5, 31.5), 64.0, 90.0, 64).cut(photo)
-    difference = np.abs(turned.astype(int) - np.rot90(photo).astype(int))
-    assert difference.max() <= 1  # what pointed right points up, as a crop turned clockwise shows it
-
-
-def test_halving_averages_blocks():
-    photo = np.repeat(np.repeat(np.random.default_rng(5).integers(0, 256, (32, 32, 3), np.uint8), 2, 0), 2, 1)
-    assert np.array_equal(letterbox(64, 64, 32).cut(photo), photo[::2, ::2])
-
-
-@pytest.mark.parametrize("angle", [0.0, 30.0, 90.0, 180.0, -135.0])
+@pytest.mark.parametrize("angle", [0.0, 30.0, -135.0])
 @pytest.mark.parametrize("side", [100.0, 200.0, 400.0, 520.0])
 def test_a_dot_lands_where_it_is_predicted(angle, side):
     """Enlarged, shrunk twice, four times (with the averaging before sampling) and more; upright and turned."""
     crop = Crop((170.3, 140.8), side, angle, 100)
-    for x, y in ((170, 140), (190, 150), (151, 128)):
+    for x, y in ((170, 140), (151, 128)):
         found = centroid(crop.cut(dot_photo(x, y, sigma=max(2.0, side / 70))))
         assert np.abs(found - crop.to_crop([x, y])).max() < 0.05  # half a pixel wrong would be 0.25 and more
 
 
 def test_shrinking_averages_before_it_samples():
     """Fine texture becomes grey, not another texture."""
-    photo = np.random.default_rng(7).integers(0, 256, (512, 512, 3), np.uint8)  # standard deviation 74
-    assert letterbox(512, 512, 64).cut(photo).std() < 18  # sampling alone leaves 37
+    assert letterbox(512, 512, 64).cut(noise(512, 512)).std() < 18  # of 74; sampling alone leaves 37
 
 
 def test_beyond_the_photo_is_black():
@@ -101,36 +84,24 @@ def test_beyond_the_photo_is_black():
     assert (crop[20:44, 36:60] == 200).all()
 
 
-def test_a_leaning_person_stands_upright_in_the_turned_crop():
-    """Turned by the angle of the body axis, the head is above the hips."""
-    hips, angle = np.array([100.0, 100.0]), 50.0
-    head = hips + 60 * np.array([np.sin(np.deg2rad(angle)), -np.cos(np.deg2rad(angle))])  # leans to the right
-    crop = Crop((100.0, 100.0), 200.0, angle, 100)
-    top, bottom = crop.to_crop(np.stack((head, hips)))
-    assert top[0] == pytest.approx(bottom[0])
-    assert bottom[1] - top[1] == pytest.approx(30)
-
-
 def test_turning_back_the_3d_agrees_with_turning_back_the_2d():
-    generator = np.random.default_rng(6)
     for crop, _ in random_crops(30):
-        vectors = generator.normal(size=(17, 3))
+        vectors = RNG.normal(size=(17, 3))
         back = crop.turn_back(vectors)
         pixels = crop.to_photo(vectors[:, :2]) - crop.to_photo(np.zeros(2))  # offsets in the crop -> in the photo
         assert np.allclose(back[:, :2] * crop.side / crop.size, pixels)
         assert np.allclose(back[:, 2], vectors[:, 2])
-        assert np.allclose(np.linalg.norm(back, axis=1), np.linalg.norm(vectors, axis=1))
-
-
-def test_turning_back_by_a_quarter_in_absolute_numbers():
-    back = Crop((0.0, 0.0), 1.0, 90.0, 64).turn_back(np.array([[0.0, -1.0, 5.0]]))  # up in the crop
-    assert np.allclose(back, [[1.0, 0.0, 5.0]])  # is right in the photo
+    up = Crop((0.0, 0.0), 1.0, 90.0, 64).turn_back(np.array([[0.0, -1.0, 5.0]]))  # up in the crop
+    assert np.allclose(up, [[1.0, 0.0, 5.0]])  # is right in the photo
 
 
 @pytest.mark.parametrize(
-    ("thorax", "angle"),
-    [((0, -1), 0), ((3**0.5, -3), 30), ((1, -1), 45), ((1, 0), 90), ((-1, 0), -90), ((-1, -1), -45), ((0, 1), 180)],
+    ("thorax", "angle"), [((0, -1), 0), ((3**0.5, -3), 30), ((1, 0), 90), ((-1, -1), -45), ((0, 1), 180)]
 )
-def test_body_angle_by_hand(thorax, angle):
-    found = body_angle(np.add(thorax, (5, 7)), np.array([5, 7]))
+def test_a_crop_turned_by_the_body_axis_shows_the_body_upright(thorax, angle):
+    pelvis = np.array([5, 7])
+    found = body_angle(np.add(thorax, pelvis), pelvis)
     assert found == pytest.approx(angle)
+    top, bottom = Crop((5.0, 7.0), 200.0, found, 100).to_crop([np.add(thorax, pelvis), pelvis])
+    assert top[0] == pytest.approx(bottom[0])
+    assert bottom[1] > top[1]

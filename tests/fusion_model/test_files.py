@@ -5,58 +5,53 @@ import pytest
 from fusion_model.files import printable, replacing, write_atomically
 
 
-def test_a_file_is_replaced_as_a_whole(tmp_path):
-    write_atomically(tmp_path / "a.txt", "é")
-    write_atomically(tmp_path / "a.txt", b"new")
-    assert (tmp_path / "a.txt").read_bytes() == b"new"
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+@pytest.fixture(params=["file", "folder"])
+def target(request, tmp_path):
+    """A file or a folder that is there already."""
+    path = tmp_path / "target"
+    put(path, request.param)
+    return path
 
 
-@pytest.mark.parametrize("folder", [False, True])
-def test_an_error_leaves_what_was_there_and_nothing_else(tmp_path, folder):
-    target = tmp_path / "target"
-    if folder:
-        target.mkdir()
-        (target / "old").touch()
-    else:
-        target.write_text("old")
+def put(path, kind, text="old"):
+    if kind == "folder":
+        path.mkdir()
+        path = path / text
+    path.write_text(text)
 
+
+def content(path):
+    return [one.name for one in path.iterdir()] if path.is_dir() else [path.read_text()]
+
+
+def test_the_new_takes_the_place_of_the_old(target, tmp_path):
+    with replacing(target) as part:
+        put(part, "folder" if target.is_dir() else "file", "new")
+        assert content(target) == ["old"]
+    assert content(target) == ["new"]
+    assert content(tmp_path) == ["target"]
+
+
+def test_an_error_leaves_what_was_there_and_nothing_else(target, tmp_path):
     def fail():
         with replacing(target) as part:
-            if folder:
-                part.mkdir()
-                (part / "new").touch()
-            else:
-                part.write_text("new")
+            put(part, "folder" if target.is_dir() else "file", "new")
             raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
         fail()
-    assert [path.name for path in tmp_path.iterdir()] == ["target"]
-    assert (target / "old").exists() if folder else target.read_text() == "old"
-
-
-def test_a_folder_takes_the_place_of_another(tmp_path):
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "old").touch()
-    with replacing(tmp_path / "folder") as part:
-        part.mkdir()
-        (part / "new").touch()
-    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["new"]
-    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
-
-
-def test_a_block_that_writes_nothing_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError), replacing(tmp_path / "a"):
-        pass
+    with pytest.raises(FileNotFoundError), replacing(target):
+        pass  # a block that writes nothing
+    assert content(target) == ["old"]
+    assert content(tmp_path) == ["target"]
 
 
 @pytest.mark.parametrize("name", ["a" * 255, "a" * 217, "é" * 127, "ß" * 120 + ".json"])
 def test_a_name_as_long_as_names_may_be(tmp_path, name):
     """The temporary name beside it is no longer, and is not cut within a letter."""
-    write_atomically(tmp_path / name, "first")
-    write_atomically(tmp_path / name, "second")
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "second")]
+    for text in ("first", "zweite ß".encode()):
+        write_atomically(tmp_path / name, text)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "zweite ß")]
 
 
 def test_names_are_shown_on_one_line():

@@ -1,31 +1,29 @@
 """Poses that follow their own 2D joints, with the limbs of a person."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
 
 from fusion_model.config import FollowingConfig
 from fusion_model.crops import Crop
-from fusion_model.estimator import PoseEstimator
 from fusion_model.following import LIMB_LENGTHS, follow, limb_lengths
-from fusion_model.hub.checkpoints import load_checkpoint
-from fusion_model.presets import PRESETS
-from fusion_model.skeletons import HUMAN36M_17, LSP_14, MPII_16, MPII_IN_HUMAN36M
+from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from tests.helpers.estimators import smooth_photo, sure
 from tests.helpers.stick_people import people
 
 SETTINGS = FollowingConfig()
+INDEX = HUMAN36M_17.index
 
 
-def seen(poses, scale=0.2, shift=(300.0, 200.0)):
+def seen(poses):
     """(N, 16, 2) pixels that a weak-perspective camera gives."""
-    return poses[:, MPII_IN_HUMAN36M, :2] * scale + shift
+    return poses[:, MPII_IN_HUMAN36M, :2] * 0.2 + (300.0, 200.0)
 
 
-def certain(points):
-    return np.ones(points.shape[:2])
+def followed(poses, points, config=SETTINGS):
+    """By 2D joints all of which are certain."""
+    return follow(poses, points, np.ones(points.shape[:2]), config)
 
 
 def test_the_lengths_are_those_of_the_table():
@@ -33,26 +31,22 @@ def test_the_lengths_are_those_of_the_table():
     table = {"upper arm": (275.1, 281.7), "forearm": (264.3, 268.9), "thigh": (368.5, 422.2), "shank": (432.3, 434.0)}
     for name, (woman, man) in table.items():
         assert LIMB_LENGTHS[name] == pytest.approx(1700 * (woman / 1735 + man / 1741) / 2, abs=0.2)
-    for name, lengths in limb_lengths(people()).items():
-        np.testing.assert_allclose(lengths, LIMB_LENGTHS[name])
+        np.testing.assert_allclose(limb_lengths(people())[name], LIMB_LENGTHS[name])
 
 
 def test_a_right_pose_stays_as_it_is():
-    poses = people()
     for config in (SETTINGS, FollowingConfig(1.5, 1.0, 1.0, 0.0)):
-        np.testing.assert_allclose(follow(poses, seen(poses), certain(seen(poses)), config), poses, atol=1e-9)
+        np.testing.assert_allclose(followed(people(), seen(people()), config), people(), atol=1e-9)
 
 
 def test_mean_limb_lengths_come_within_five_percent_of_the_table():
     """As a network of today has them: forearms too short by 40 %, others by 20 %, directions a little off."""
-    true = people(200)
     found = people(200, shrink=0.8) + np.random.default_rng(1).normal(0, 15, (200, 17, 3))
-    wrists = [HUMAN36M_17.index(f"{side}_wrist") for side in ("left", "right")]
-    elbows = [HUMAN36M_17.index(f"{side}_elbow") for side in ("left", "right")]
+    wrists, elbows = ([INDEX(f"{side}_{name}") for side in ("left", "right")] for name in ("wrist", "elbow"))
     found[:, wrists] = found[:, elbows] + 0.75 * (found[:, wrists] - found[:, elbows])
     confidence = np.random.default_rng(2).uniform(0, 1, (200, 16))
     before = limb_lengths(found)
-    after = limb_lengths(follow(found, seen(true), confidence, SETTINGS))
+    after = limb_lengths(follow(found, seen(people(200)), confidence, SETTINGS))
     for name, length in LIMB_LENGTHS.items():
         assert before[name].mean() < 0.85 * length
         assert after[name].mean() == pytest.approx(length, rel=0.05), name
@@ -61,7 +55,7 @@ def test_mean_limb_lengths_come_within_five_percent_of_the_table():
 def test_x_and_y_come_to_the_sure_2d_joints_and_z_to_what_limbs_reach():
     true = people()
     found = true * (1, 1, 0.6) + np.random.default_rng(1).normal(0, 40, true.shape)
-    after = follow(found, seen(true), certain(seen(true)), SETTINGS)
+    after = followed(found, seen(true))
 
     def off(poses, axes):
         return np.linalg.norm(((poses - poses[:, :1]) - true)[..., axes], axis=-1).mean()
@@ -69,23 +63,18 @@ def test_x_and_y_come_to_the_sure_2d_joints_and_z_to_what_limbs_reach():
     assert off(after, [0, 1]) < 0.5 * off(found, [0, 1])
     assert off(after, [2]) < 0.9 * off(found, [2])
     # A limb that the picture shows at half its length reaches deep, on its own side.
-    shin = people(1)
-    knee, ankle = (HUMAN36M_17.index(name) for name in ("left_knee", "left_ankle"))
+    shin, knee, ankle = people(1), INDEX("left_knee"), INDEX("left_ankle")
     shin[0, ankle] = shin[0, knee] + [0, LIMB_LENGTHS["shank"] / 2, -150]
-    config = dataclasses.replace(SETTINGS, limbs=0.0, depth=1.0)
-    deep = follow(shin, seen(shin), certain(seen(shin)), config)[0]
-    wanted = -LIMB_LENGTHS["shank"] * np.sqrt(0.75)
-    assert wanted < deep[ankle, 2] - deep[knee, 2] < -300
+    deep = followed(shin, seen(shin), dataclasses.replace(SETTINGS, limbs=0.0, depth=1.0))[0]
+    assert -LIMB_LENGTHS["shank"] * np.sqrt(0.75) < deep[ankle, 2] - deep[knee, 2] < -300
 
 
 def test_where_an_unsure_joint_is_seen_does_not_matter():
     true = people()
-    found = true + np.random.default_rng(1).normal(0, 30, true.shape)
-    points, confidence = seen(true), certain(seen(true))
-    for joint in ("left_wrist", "right_knee"):
-        confidence[:, MPII_16.index(joint)] = SETTINGS.unsure
-    moved = points.copy()
-    moved[confidence < 1] += 80
+    found, points = true + np.random.default_rng(1).normal(0, 30, true.shape), seen(true)
+    confidence = np.ones(points.shape[:2])
+    confidence[:, [MPII_16.index("left_wrist"), MPII_16.index("right_knee")]] = SETTINGS.unsure
+    moved = points + 80 * (confidence < 1)[..., None]
     once, again = (follow(found, place, confidence, SETTINGS) for place in (points, moved))
     np.testing.assert_allclose(once, again, atol=1e-9)
     nothing = follow(true, points + 50, np.zeros_like(confidence), SETTINGS)
@@ -109,45 +98,18 @@ def test_mirrored_and_turned_people_give_mirrored_and_turned_poses():
 @pytest.mark.parametrize("points", [np.zeros((3, 16, 2)), np.full((3, 16, 2), 1e-7), -seen(people(3))])
 def test_2d_joints_that_show_no_such_body_are_not_followed(points):
     """All on one spot, or upside down: the limbs get their lengths, that is all."""
-    found = people(3, shrink=0.8)
-    found[1, HUMAN36M_17.index("left_ankle")] = found[1, HUMAN36M_17.index("left_knee")]  # a limb of no length
-    config = dataclasses.replace(SETTINGS, depth=0.0)
-    after = follow(found, points, certain(points), config)
-    assert np.isfinite(follow(found, points, certain(points), SETTINGS)).all()
-    np.testing.assert_allclose(after, follow(found, points, 0 * certain(points), config))
+    found, config = people(3, shrink=0.8), dataclasses.replace(SETTINGS, depth=0.0)
+    found[1, INDEX("left_ankle")] = found[1, INDEX("left_knee")]  # a limb of no length
+    assert np.isfinite(followed(found, points)).all()
+    unsure = follow(found, points, np.zeros((3, 16)), config)
+    np.testing.assert_allclose(followed(found, points, config), unsure)
 
 
-def test_other_joint_sets_and_nobody_pass_as_they_are():
-    poses = np.random.default_rng(0).normal(size=(2, 14, 3))
-    assert follow(poses, np.zeros((2, 16, 2)), np.ones((2, 16)), SETTINGS, LSP_14) is poses
-    nobody = np.zeros((0, 17, 3))
-    assert follow(nobody, np.zeros((0, 16, 2)), np.zeros((0, 16)), SETTINGS).shape == (0, 17, 3)
-
-
-@pytest.mark.parametrize("wrong", [{"limbs": 1.6}, {"plane": -0.1}, {"depth": 2.0}, {"unsure": 1.0}])
-def test_what_is_no_share_is_refused(wrong):
-    with pytest.raises(ValueError, match=r"following needs limbs from 0 to 1\.5"):
-        FollowingConfig(**wrong)
-
-
-def test_an_estimator_follows_where_its_configuration_says_so(tmp_path):
-    plain = sure()
-    assert plain.config.following is None
+def test_an_estimator_follows_where_its_configuration_says_so():
+    plain, photo, box = sure(), smooth_photo(), (20, 16, 107, 111)
     following = plain.with_config(dataclasses.replace(plain.config, following=FollowingConfig(unsure=0.0)))
-    photo, box = smooth_photo(), (20, 16, 107, 111)
     before, after = (estimator(photo, box) for estimator in (plain, following))
-    for limbs in zip(*(limb_lengths(pose.joints_3d[None]).values() for pose in (before, after)), strict=True):
-        assert limbs[1] > 1.5 * limbs[0], "an untrained network puts out millimetres"
+    lengths = [limb_lengths(pose.joints_3d[None]) for pose in (before, after)]
+    for name in LIMB_LENGTHS:
+        assert lengths[1][name] > 1.5 * lengths[0][name], "an untrained network puts out millimetres"
     np.testing.assert_array_equal(after.joints_2d, before.joints_2d)
-    following.save_pretrained(tmp_path / "on")
-    again = PoseEstimator.from_pretrained(tmp_path / "on", device="cpu")
-    assert again.config.following == FollowingConfig(unsure=0.0)
-    entries = json.loads((tmp_path / "on" / "config.json").read_text())
-    del entries["following"]
-    (tmp_path / "on" / "config.json").write_text(json.dumps(entries))
-    assert load_checkpoint(tmp_path / "on")[0].following is None, "checkpoints of before leave the pose as it is"
-
-
-def test_new_checkpoints_follow_and_the_papers_do_not():
-    assert PRESETS["released"].following == FollowingConfig()
-    assert PRESETS["paper"].following is None

@@ -8,13 +8,11 @@ import torch
 from fusion_model.config import LayerConfig
 from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode_smoothed, encode
-from fusion_model.hub.config_json import model_config_from_dict
-from fusion_model.presets import PRESETS
 from fusion_model.readings import READINGS, read_maps
+from tests.helpers.estimators import TINY, fusion_inputs, fusion_network
 
-TINY = dataclasses.replace(PRESETS["tiny"].fusion, map_readings=True)
-SIZE = TINY.input_size
 POINTS = torch.tensor([[[20.3, 17.8], [40.1, 5.2], [10.0, 30.5]]])
+MAPS = encode(POINTS, (48, 48), 1.25)
 
 
 def read(maps):
@@ -24,28 +22,21 @@ def read(maps):
 
 
 def test_a_clean_peak_is_read_exactly():
-    maps = encode(POINTS, (48, 48), 1.25)
-    points, spread, height = read(maps)
+    points, spread, height = read(MAPS)
     torch.testing.assert_close(points, POINTS, atol=0.05, rtol=0)
     _, wider, _ = read(encode(POINTS, (48, 48), 2.5))
     assert (wider > spread + 0.3).all()
-    _, same, half = read(0.5 * maps)
+    _, same, half = read(0.5 * MAPS)
     torch.testing.assert_close(same, spread, atol=0.05, rtol=0)
     assert (half < height - 1.5).all()
+    with torch.autocast("cpu", torch.bfloat16):
+        coarse = read_maps(MAPS)
+    assert torch.equal(coarse, read_maps(MAPS)), "bfloat16 does not coarsen positions"
 
 
 def test_positions_are_those_of_the_2d_joints_on_maps_that_err():
-    generator = torch.Generator().manual_seed(0)
     maps = encode(POINTS, (48, 48), 1.5) + 0.6 * encode(POINTS.flip(1), (48, 48), 1.0)
-    maps = maps + 0.05 * torch.rand(maps.shape, generator=generator)
     torch.testing.assert_close(read(maps)[0], decode_smoothed(maps)[0], atol=0.4, rtol=0)
-
-
-def test_maps_of_another_size_read_alike():
-    small, large = (encode((POINTS + 0.5) * k - 0.5, (48 * k, 48 * k), 1.25 * k) for k in (1, 2))
-    (points, *others), (large_points, *large_others) = read(small), read(large)
-    torch.testing.assert_close(2 * points + 0.5, large_points, atol=0.1, rtol=0)
-    torch.testing.assert_close(others, large_others, atol=0.2, rtol=0)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
@@ -56,50 +47,6 @@ def test_empty_and_full_maps_give_numbers_and_gradients(value):
     assert readings.isfinite().all()
     assert readings.abs().max() < 5
     assert maps.grad.isfinite().all()
-
-
-def test_gradients_move_the_peak():
-    maps = encode(POINTS, (48, 48), 1.25).requires_grad_()
-    read(maps)[0][0, 0, 0].backward()
-    gradient = maps.grad[0, 0, 18]
-    assert gradient[22] > 0 > gradient[18]  # more to the right of the peak moves it to the right
-    assert not maps.grad[0, 1:].any()
-
-
-def test_bfloat16_does_not_coarsen_positions():
-    maps = encode(POINTS, (48, 48), 1.25)
-    with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(read_maps(maps), read_maps(maps.clone()))
-        read_coarse = read_maps(maps)
-    assert torch.equal(read_coarse, read_maps(maps))
-
-
-def test_a_network_of_half_precision_reads_too():
-    network, halved = make(), make().bfloat16()
-    image, maps = torch.rand(2, 3, SIZE, SIZE), torch.rand(2, 16, SIZE, SIZE)
-    with torch.inference_mode():
-        pose, coarse = network(image, maps), halved(image.bfloat16(), maps.bfloat16())
-    assert coarse.dtype == torch.bfloat16
-    assert (coarse.float() - pose).abs().max() < 0.1 * pose.abs().max()
-
-
-def make(**changes):
-    torch.manual_seed(0)
-    return FusionNetwork(dataclasses.replace(TINY, **changes)).eval()
-
-
-def count(module):
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
-def test_the_first_fully_connected_layer_that_sees_maps_takes_them():
-    reading, plain = make(), make(map_readings=False)
-    # 16 maps of 4 numbers: 64 x 16 weights more for the map stream's layer of 16 features, twice that for the fusion's.
-    more = [count(getattr(reading, name)) - count(getattr(plain, name)) for name in ("map_stream", "fusion_stream")]
-    assert more == [1024, 2048]
-    assert count(reading.image_stream) == count(plain.image_stream)
-    (only,) = {name for name in reading.map_stream.state_dict() if "read" in name}
-    assert only == "layer3.read.weight"
 
 
 @pytest.mark.parametrize(
@@ -116,31 +63,26 @@ def test_the_first_fully_connected_layer_that_sees_maps_takes_them():
     ],
 )
 def test_every_strategy_has_them_where_the_maps_are_seen(changes, streams):
-    network = make(**changes)
-    names = {name.partition(".")[0] for name in network.state_dict() if name.endswith("read.weight")}
-    assert names == set(streams)
-    generator = torch.Generator().manual_seed(1)
-    image = torch.rand(2, 3, SIZE, SIZE, generator=generator)
-    maps = torch.rand(2, 16, SIZE, SIZE, generator=generator)
-    before = network(image, maps)
+    network, inputs = fusion_network(map_readings=True, **changes), fusion_inputs()
+    weights = {name: value for name, value in network.named_parameters() if name.endswith("read.weight")}
+    assert {name.partition(".")[0] for name in weights} == set(streams)
+    before = network(*inputs)
     with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            if name.endswith("read.weight"):
-                parameter.zero_()
-    assert torch.equal(network(image, maps), before) == (not streams)
+        for value in weights.values():
+            value.zero_()
+    assert torch.equal(network(*inputs), before) == (not streams)
 
 
 def test_readings_of_eq_1_by_hand():
     # One layer of width 1 without other weights: X_1 reads the height of the single map, Z_1 its x; w_1 = 0.25.
-    config = dataclasses.replace(
-        TINY, layers=(LayerConfig("fc", 1),), input_size=9, map_joints=1, strategy="free", initial_alpha=1.0
-    )
-    network = FusionNetwork(config).eval()
+    layers = (LayerConfig("fc", 1),)
+    network = FusionNetwork(
+        dataclasses.replace(TINY, layers=layers, input_size=9, map_joints=1, strategy="free", map_readings=True)
+    ).eval()
     with torch.no_grad():
-        network.free_weights.fill_(0.25)
         for parameter in network.parameters():
-            if parameter.ndim > 1:
-                parameter.zero_()
+            parameter.zero_()
+        network.free_weights.fill_(0.25)
         network.map_stream.layer(1).read.weight[0, 3] = 1.0
         network.fusion_stream.layer(1).read.weight[1, 0] = 1.0
         network.output.weight[0, 1] = 1.0
@@ -149,16 +91,3 @@ def test_readings_of_eq_1_by_hand():
     x, _, _, height = read_maps(maps)[0].tolist()
     assert (height, x) == (pytest.approx(1.0), pytest.approx(4 * 6.5 / 9 - 2, abs=0.02))
     assert network(torch.zeros(1, 3, 9, 9), maps)[0, 0, 0].item() == pytest.approx(0.75 * height + 0.25 * x)
-
-
-def test_configurations_without_the_field_read_none():
-    data = dataclasses.asdict(PRESETS["tiny"])
-    del data["fusion"]["map_readings"]
-    assert not model_config_from_dict(data).fusion.map_readings
-    assert not PRESETS["paper"].fusion.map_readings
-    assert PRESETS["released"].fusion.map_readings
-
-
-def test_a_design_without_a_fully_connected_layer_is_refused():
-    with pytest.raises(ValueError, match="map_readings needs a fully connected layer"):
-        make(layers=TINY.layers[:2])

@@ -10,7 +10,8 @@ def check(page):
     """Fail with what axe finds, and still finds when every fade has ended."""
     if _violations(page):
         page.wait_for_timeout(_FADES)
-    assert _violations(page) == []
+    found = _violations(page)
+    assert not found, found
 
 
 def _violations(page):

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import pytest
 
 from scripts.chromium import FLAGS, MISSING, find_chromium
+from tests.helpers.serving import WAIT
 
 
 @contextmanager
@@ -18,3 +19,13 @@ def chromium(*flags):
         browser = playwright.chromium.launch(executable_path=found, args=[*FLAGS, *flags])
         yield browser
         browser.close()
+
+
+def visit(browser, url, **options):
+    """A page in a context of its own, which notes what it asks for and which of its scripts fail."""
+    page = browser.new_context(**options).new_page()
+    page.asked, page.broken = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("pageerror", lambda error: page.broken.append(str(error)))
+    page.goto(url, timeout=WAIT)
+    return page

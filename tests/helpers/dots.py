@@ -5,21 +5,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from fusion_model.config import DetectorConfig
 from fusion_model.heatmaps import encode, to_map_coordinates
 from fusion_model.presets import PRESETS
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, conversion_matrix
+from tests.helpers.fake_data import figure
 
 INPUT_SIZE = 128
-# A person 2.2 high and 1.1 wide round the origin; the two sides differ, so that a wrong mirror shows.
-FIGURE = {
-    "right_ankle": (-0.25, 1.1), "right_knee": (-0.2, 0.65), "right_hip": (-0.17, 0.25), "left_hip": (0.17, 0.25),
-    "left_knee": (0.3, 0.65), "left_ankle": (0.45, 1.0), "pelvis": (0.0, 0.22), "thorax": (0.0, -0.48),
-    "neck": (0.0, -0.7), "head_top": (0.0, -1.1), "right_wrist": (-0.65, -0.9), "right_elbow": (-0.55, -0.6),
-    "right_shoulder": (-0.25, -0.45), "left_shoulder": (0.25, -0.45), "left_elbow": (0.42, -0.15),
-    "left_wrist": (0.55, 0.15),
-}  # fmt: skip
-PERSON = np.array([FIGURE[name] for name in MPII_16.joints])
+PERSON = figure(MPII_16, 0, 1)  # 2.2 high and 1.1 wide; the two sides differ, so that a wrong mirror shows
 TO_17 = conversion_matrix(MPII_16, HUMAN36M_17)
 DEPTH = 50.0 * np.minimum(np.arange(17), HUMAN36M_17.mirror)  # mm, the same on both sides, 0 at the pelvis
 
@@ -96,43 +88,6 @@ class DotHourglass(nn.Module):
         return [torch.zeros_like(maps), maps]
 
 
-class DotDetector(nn.Module):
-    """Sees a person wherever dots lie near each other, and the body axis from pelvis to thorax."""
-
-    config = DetectorConfig(width=8, head=8, input_size=256)
-
-    def __init__(self):
-        super().__init__()
-        self.anything = nn.Parameter(torch.zeros(1))
-        self.colours = nn.functional.normalize(torch.from_numpy(colours()), dim=1)
-
-    def forward(self, images):
-        """(N, 7, S / 8, S / 8)."""
-        side = images.shape[-1] // 8
-        output = torch.full((len(images), 7, side, side), -9.0)
-        for row, image in enumerate(images):
-            dots = (image.amax(0) > 0.2).numpy().astype(np.uint8)
-            count, labels = cv2.connectedComponents(cv2.dilate(dots, np.ones((31, 31), np.uint8)))
-            for label in range(1, count):
-                y, x = np.nonzero((labels == label) & (dots > 0))
-                box = np.array([x.min(), y.min(), x.max(), y.max()])
-                column, line = (box[:2] + box[2:]) // 16
-                middle = 8 * np.array([column, line]) + 3.5
-                sides = np.concatenate((middle - box[:2], box[2:] - middle))
-                output[row, 0, line, column] = 3
-                output[row, 1:5, line, column] = torch.from_numpy(np.log(sides / 32))
-                nearest = torch.einsum("chw,jc->jhw", nn.functional.normalize(image, dim=0), self.colours).argmax(0)
-                ends = []
-                for name in ("thorax", "pelvis"):
-                    rows, columns = np.nonzero(
-                        (labels == label) & (dots > 0) & (nearest == MPII_16.index(name)).numpy()
-                    )
-                    ends.append(np.array([columns.mean(), rows.mean()]))
-                along = (ends[0] - ends[1]) / np.linalg.norm(ends[0] - ends[1])
-                output[row, 5:7, line, column] = torch.tensor([-along[1], along[0]])
-        return output
-
-
 class FlatFusion(nn.Module):
     """Reads the pose off the maps: 10 mm a pixel of its input, depth by joint; knows where hidden joints are."""
 
@@ -148,7 +103,7 @@ class FlatFusion(nn.Module):
         points = torch.stack(((weight.sum(2) * axis).sum(2) / total, (weight.sum(3) * axis).sum(2) / total), 2)
         pelvis, thorax = points[:, MPII_16.index("pelvis")], points[:, MPII_16.index("thorax")]
         figure = torch.from_numpy(PERSON - PERSON[MPII_16.index("pelvis")]).float()
-        guess = pelvis[:, None] + figure * (thorax - pelvis).norm(dim=1)[:, None, None] / 0.7
+        guess = pelvis[:, None] + figure * (thorax - pelvis).norm(dim=1)[:, None, None] / 0.73
         points = torch.where((maps.amax((2, 3)) > 0.3)[:, :, None], points, guess)
         flat = torch.from_numpy(TO_17) @ points
         depth = torch.from_numpy(DEPTH).float().expand(len(image), 17)

@@ -1,6 +1,7 @@
 """Estimators and photos for tests of inference."""
 
 import dataclasses
+import threading
 
 import cv2
 import numpy as np
@@ -10,6 +11,9 @@ from torch import nn
 from fusion_model.config import CalibrationConfig, DetectorConfig
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
+from fusion_model.presets import PRESETS
+
+TINY = PRESETS["tiny"].fusion
 
 
 def smooth_photo():
@@ -25,16 +29,31 @@ def sure(preset="tiny"):
     return estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration))
 
 
+def fusion_network(seed=0, **changes):
+    """A tiny untrained fusion network; one with ``spreads`` is by no means as far off everywhere."""
+    torch.manual_seed(seed)
+    network = FusionNetwork(dataclasses.replace(TINY, **changes)).eval()
+    if network.spread is not None:
+        nn.init.normal_(network.spread.weight, std=0.3)
+    return network
+
+
+def fusion_inputs(config=TINY, count=3):
+    """Photos (N, 3, S, S) and maps (N, 16, S, S) for a fusion network, the same every time."""
+    generator, size = torch.Generator().manual_seed(1), config.input_size
+    return [torch.rand(count, channels, size, size, generator=generator) for channels in (3, config.map_joints)]
+
+
+def parameters(module):
+    """How many numbers a module learns."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
 def spreading():
-    """The same, whose fusion network says how far off it may be, by no means the same everywhere."""
-    estimator = sure()
-    config = dataclasses.replace(estimator.config.fusion, spreads=True)
-    torch.manual_seed(0)
-    network = FusionNetwork(config).eval()
-    nn.init.normal_(network.spread.weight, std=0.3)
-    return PoseEstimator(
-        dataclasses.replace(estimator.config, fusion=config), estimator.hourglass, network, "spreading"
-    )
+    """An estimator as of :func:`sure` whose fusion network says how far off it may be."""
+    estimator, network = sure(), fusion_network(spreads=True)
+    config = dataclasses.replace(estimator.config, fusion=network.config)
+    return PoseEstimator(config, estimator.hourglass, network, "spreading")
 
 
 def output_with(*people, side=8):
@@ -60,12 +79,11 @@ class Seeing(nn.Module):
     def forward(self, images):
         """(N, 7, 8, 8)."""
         plain = output_with(*self.people)[None]
-        if len(images) == 1:  # one of two threads: whoever is seen then must be symmetric
-            return plain
-        plain = plain.expand(len(images) // 2, 7, 8, 8)
         mirrored = torch.flip(plain, dims=(3,))[:, [0, 3, 2, 1, 4, 5, 6]]
         mirrored[:, 6] *= -1
-        return torch.cat((plain, mirrored))
+        if len(images) == 1:  # photo and mirror image in two threads
+            return mirrored if threading.current_thread().name.startswith("fusion-pose") else plain
+        return torch.cat([one.expand(len(images) // 2, 7, 8, 8) for one in (plain, mirrored)])
 
 
 def seeing(estimator, *people):

@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
 import pytest
-import yaml
 from huggingface_hub import close_session, constants
 
 REPOSITORY = "user/name"
@@ -30,17 +29,15 @@ class HubDouble(ThreadingHTTPServer):
     """Serves one repository, and takes pushes to it.
 
     Attributes:
-        commits: folder of each commit.
-        refs: commit of each branch and tag.
+        commits: folder of each commit; ``refs`` has the commit of each branch and tag.
         token: access token that pushes must carry; reading needs none.
         private: whether the repository is; None before it is created by a push.
         kind: "models", or "spaces" once a Space is created.
         objects: large files by their SHA-256.
         mishaps: what happens to coming requests, each once: (method, part of the path, what), where what is a status,
-            "cut" (the connection breaks while the request is sent), "lost" (it breaks before the answer), or "html".
+            "cut" (the connection breaks while the request is sent) or "lost" (it breaks before the answer).
         refusal: what the answer to a mishap says.
-        mood: "well", "hanging", "no hub" (a login page), or one of ``REFUSALS``.
-        mood_of_files: the same for files alone.
+        mood: "well", "hanging", "no hub" (a login page), or one of ``REFUSALS``; ``mood_of_files`` for files alone.
         asked: method and path of every request.
     """
 
@@ -133,8 +130,6 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         if isinstance(what, int):
             self._answer(what, json.dumps({"error": self.server.refusal}).encode(), {})
-        elif what == "html":
-            self._answer(502, b"<html>Bad gateway</html>", {"Content-Type": "text/html"})
         elif "/lfs/" not in self.path and self.headers["Authorization"] != f"Bearer {self.server.token}":
             self._answer(401, b'{"error": "Invalid username or password."}', {})
         else:
@@ -168,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/api/repos/create":
             return self._create(json.loads(body))
         if self.path == "/api/validate-yaml":
-            return _checked_card(json.loads(body)["content"])
+            return 200, {"errors": [], "warnings": []}
         if self.path == f"/{'spaces/' * (self.server.kind == 'spaces')}{REPOSITORY}.git/info/lfs/objects/batch":
             return self._batch(json.loads(body))
         for name in ("paths-info", "preupload", "commit", "tag"):
@@ -300,16 +295,6 @@ def _described(path):
     name = hashlib.sha1(b"blob %d\0" % len(blob) + blob, usedforsecurity=False).hexdigest()
     lfs = {"lfs": {"oid": oid, "size": len(data), "pointerSize": len(pointer)}} if _is_large(path) else {}
     return {"type": "file", "path": path.name, "size": len(data), "oid": name, **lfs}
-
-
-def _checked_card(text):
-    """The Hub refuses cards whose metadata are no YAML."""
-    try:
-        front = yaml.safe_load(text.split("---\n")[1]) if text.startswith("---\n") else None
-    except yaml.YAMLError as error:
-        return 400, {"errors": [{"message": f"not YAML: {error}"}], "warnings": []}
-    warning = [] if front else [{"message": "empty or missing yaml metadata in repo card"}]
-    return 200, {"errors": [], "warnings": warning}
 
 
 @pytest.fixture

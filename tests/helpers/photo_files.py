@@ -58,17 +58,9 @@ def rows(array):
 
 
 def png(width, height, colour_type, depth, rows, before=(), after=(), end=True):
-    """A PNG file.
+    """A PNG file of those rows of bytes, with chunks (kind, data) before and after the pixels.
 
-    Args:
-        width: in pixels.
-        height: in pixels.
-        colour_type: 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA.
-        depth: bits of a sample.
-        rows: bytes of each row.
-        before: chunks (kind, data) before the pixels.
-        after: chunks after them.
-        end: whether it has its last chunk.
+    The colour type is 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA; ``depth`` counts the bits of a sample.
     """
     header = (b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0))
     pixels = (b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows)))
@@ -82,17 +74,10 @@ def chunk(kind, data):
 
 
 def tiff(planes, photometric, *, separate=False, packed=False, bits=None, numbers=1, order="<", tags=()):
-    """A TIFF file of one strip, or one for each colour.
+    """A TIFF file of planes (C, H, W), of one strip or, separate, of one a colour; deflated where it is packed.
 
-    Args:
-        planes: (C, H, W) values of the type that they have in the file.
-        photometric: 0 white is zero, 1 black is zero, 2 RGB, 8 Lab.
-        separate: whether one colour follows the other.
-        packed: whether the strips are deflated.
-        bits: of a value, where it is not that of the type: then ``planes`` holds the bytes.
-        numbers: 1 unsigned, 2 signed, 3 float.
-        order: of the bytes: "<" or ">".
-        tags: more of them: number, type (3 short, 4 long), values.
+    ``photometric`` is 0 white is zero, 1 black is zero, 2 RGB, 8 Lab; ``numbers`` 1 unsigned, 2 signed, 3 float. Where
+    ``bits`` of a value are not those of the type, ``planes`` holds the bytes. ``tags`` are more (number, type, values).
     """
     count, height, width = planes.shape
     width = width if bits is None else width * 8 // bits

@@ -23,13 +23,15 @@ def shown_number(image):
     return round((columns.mean() + 0.5) / STEP - 1)
 
 
-def encode(path, pictures, codec="libx264", layout="yuv420p", *, rate=25, stamps=None, options=None, **fields):
+def encode(
+    path, pictures, codec="libx264", layout="yuv420p", *, rate=25, stamps=None, options=None, muxer=None, **fields
+):
     """Write RGB pictures (H, W, 3), all of one size; ``fields`` are those of the codec and of every frame.
 
-    ``stamps`` are the times of the frames, in 1/rate seconds.
+    ``stamps`` are the times of the frames, in 1/rate seconds; ``muxer`` has options of the container.
     """
     kind = options or ({"preset": "ultrafast", "g": "5"} if codec == "libx264" else {})
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=muxer or {}) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt, stream.options = layout, kind

@@ -50,11 +50,11 @@ def test_an_estimator_checks_the_middle_square():
 
 def test_composites_lie_on_what_is_beside_people_where_no_photo_shows_nobody():
     people = load_people([make_source()], validation=True)
-    beside = CompositeMaker(people, None, 128).backgrounds
+    beside = CompositeMaker(people, 128).backgrounds
     people.weight[1, 3:] = 0  # who is hardly labelled may stand anywhere
-    assert len(CompositeMaker(people, None, 128).backgrounds) == len(beside) - 1 >= 3
+    assert len(CompositeMaker(people, 128).backgrounds) == len(beside) - 1 >= 3
     nobody = [np.full((64, 64, 3), 7, np.uint8)]
-    assert CompositeMaker(people, None, 128, nobody).backgrounds is nobody
+    assert CompositeMaker(people, 128, nobody).backgrounds is nobody
 
 
 def test_the_command_cuts_training_photos_alone(tmp_path, printed):

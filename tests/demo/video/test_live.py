@@ -10,76 +10,60 @@ from demo.video.live import MAX_BYTES, decode_frame, follow
 from tests.helpers.clips import SquareEstimator, black, middle, picture
 
 
-def sent(frame, kind="jpg", head="data:image/jpeg;base64,"):
+def sent(frame, kind="jpg"):
     _, data = cv2.imencode(f".{kind}", frame[:, :, ::-1])
-    return head + base64.b64encode(data.tobytes()).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
 
 
-def run(estimator, frames, pause=0.1):
-    """What is known after each frame."""
+def run(estimator, frames):
+    """What is known after each frame, ten a second."""
     live, every = None, []
     for number, frame in enumerate(frames):
-        live = follow(estimator, frame, 100 + pause * number, live)
+        live = follow(estimator, frame, 100 + 0.1 * number, live)
         every.append(live)
     return every
 
 
-def test_a_frame_is_read_as_it_was_sent():
+def test_a_frame_is_read_as_it_was_sent_and_one_cut_off_is_refused():
     frame = np.zeros((40, 60, 3), np.uint8)
     frame[:, :30] = (200, 40, 40)
     read = decode_frame(sent(frame))
     assert read.shape == frame.shape
     assert np.abs(read.astype(int) - frame)[:, [10, 50]].max() < 20
+    whole = sent(np.random.default_rng(0).integers(0, 255, (100, 100, 3)).astype(np.uint8))
+    with pytest.raises(ValueError, match="damaged"):
+        decode_frame(whole[: len(whole) // 8 * 4])
 
 
 @pytest.mark.parametrize(
     "frame",
     [
         None,
-        7,
-        "",
         "data:image/jpeg;base64,!!",
         "data:image/jpeg;base64,AAAA",
         sent(black(), "png"),
-        sent(black(), head="data:image/png;base64,"),
         "data:image/jpeg;base64," + "A" * MAX_BYTES,
-        "/etc/passwd",
     ],
-    ids=["nothing", "number", "empty", "no base64", "no picture", "a png", "called png", "too long", "a path"],
+    ids=["nothing", "no base64", "no picture", "a png", "too long"],
 )
 def test_what_is_no_frame_is_refused_in_a_sentence(frame):
     with pytest.raises(ValueError, match=r"the camera's frame .* JPEG"):
         decode_frame(frame)
 
 
-def test_a_frame_cut_off_is_refused():
-    whole = sent(np.random.default_rng(0).integers(0, 255, (100, 100, 3)).astype(np.uint8))
-    with pytest.raises(ValueError, match="damaged"):
-        decode_frame(whole[: len(whole) // 8 * 4])
-
-
 def test_the_person_is_followed_with_one_search():
-    estimator = SquareEstimator()
-    places = range(100, 300, 10)
+    estimator, places = SquareEstimator(), range(100, 300, 10)
     every = run(estimator, [picture(x) for x in places])
     assert estimator.searches == 1
     assert [middle(live.recent[-1][1]) for live in every] == pytest.approx(list(places), abs=1)
+    assert max(len(live.recent) for live in every) <= 8  # what is kept does not grow
 
 
-def test_nobody_is_searched_for_now_and_then_and_whoever_comes_is_found():
+def test_after_a_gap_whoever_comes_is_found_without_many_searches_and_smoothed_anew():
     estimator = SquareEstimator()
-    every = run(estimator, [black()] * 20 + [picture()] * 8)
-    assert [live.pose for live in every[:20]] == [None] * 20
-    assert estimator.searches <= 6
-    assert every[-1].pose is not None
-
-
-def test_a_gap_starts_the_smoothing_anew():
-    every = run(SquareEstimator(), [picture(100)] * 5 + [black()] * 20 + [picture(300)] * 8)
-    first = next(live for live in every[20:] if live.pose is not None)
+    every = run(estimator, [picture(100)] * 5 + [black()] * 20 + [picture(300)] * 8)
+    assert [live.pose for live in every[5:25]] == [None] * 20
+    assert estimator.searches <= 7
+    first = next(live for live in every[25:] if live.pose is not None)
     assert len(first.recent) == 1
     assert middle(first.pose) == pytest.approx(300, abs=1)
-
-
-def test_what_is_kept_does_not_grow():
-    assert max(len(live.recent) for live in run(SquareEstimator(), [picture()] * 30)) <= 8

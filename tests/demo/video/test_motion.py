@@ -23,13 +23,11 @@ def test_json_has_a_pose_for_each_frame_and_says_where_it_is_missing(motion):
         "file": "dance.mp4", "width": 400, "height": 300, "frames": 24, "missing_frames": 0,
         "frames_per_second": 25.0, "seconds": 0.96,
     }  # fmt: skip
-    assert (document["step"], document["smoothed"], document["model"]) == (2, False, "stand-in")
-    assert [entry["frame"] for entry in document["frames"]] == list(motion.frames)
+    assert [(one["frame"], one["found"], one["pose"]) for one in document["frames"]] == [
+        (frame, pose is not None, pose and pose.to_dict())
+        for frame, pose in zip(motion.frames, motion.poses, strict=True)
+    ]
     assert [entry["time"] for entry in document["frames"]] == pytest.approx(motion.times)
-    for entry, pose in zip(document["frames"], motion.poses, strict=True):
-        assert set(entry) == {"frame", "time", "found", "pose"}
-        assert entry["found"] == (pose is not None)
-        assert entry["pose"] == (pose and pose.to_dict())
 
 
 def test_csv_has_a_row_for_each_joint_and_frame(motion):
@@ -74,17 +72,3 @@ def test_bvh_starts_with_the_clip_and_stays_small(turning):
     assert len(degrees) == 30 * 240 + 1
     assert degrees[: round(0.4 / seconds)] == pytest.approx(degrees[0])
     assert degrees[-1] - degrees[0] == pytest.approx(55, abs=0.05)
-
-
-def test_bvh_interpolates_over_frames_without_the_person(motion, tmp_path):
-    import bvhio
-
-    (tmp_path / "a.bvh").write_bytes(encode_bvh(motion))
-    root = bvhio.readAsHierarchy(str(tmp_path / "a.bvh"))
-    assert "Frame Time: 0.08" in encode_bvh(motion).decode()
-    wrist = root.filter("left_wrist", isEqual=True)[0]
-    heights = []
-    for frame in range(12):
-        root.loadPose(frame)
-        heights.append(wrist.PositionWorld.y)
-    assert np.all(np.diff(heights) > 0.2)  # centimetres: the hand is lifted in every frame, found or not

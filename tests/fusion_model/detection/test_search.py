@@ -13,28 +13,26 @@ from fusion_model.detection.detector import Detection
 from fusion_model.detection.search import Search
 from fusion_model.presets import PRESETS
 from fusion_model.skeletons import MPII_16
+from tests.helpers.fake_data import figure
 
-# A standing person about the origin, by the start of a joint's name; 140 pixels tall.
-STANDING = {
-    "head": (0, -60), "neck": (0, -42), "thorax": (0, -38), "pelvis": (0, 0), "shoulder": (14, -36), "elbow": (20, -15),
-    "wrist": (22, 5), "hip": (9, 0), "knee": (10, 30), "ankle": (10, 60),
-}  # fmt: skip
 BOX = np.array([-30.0, -70.0, 30.0, 70.0])
+PHOTO = np.zeros((400, 400, 3), np.uint8)
 EVEN = SearchConfig(score=(0.0, 1.0, 0.0, 0.0))  # the detector's word alone
 
 
-def person(x, y, angle=0.0, scale=1.0):
-    """(16, 2) joints of a person there, turned clockwise."""
-    points = []
-    for joint in MPII_16.joints:
-        px, py = next(place for name, place in STANDING.items() if name in joint)
-        points.append((-px if joint.startswith("right") else px, py))
+def person(x=200, y=200, angle=0.0, scale=1.0):
+    """(16, 2) joints of a person there, turned clockwise; 120 pixels tall."""
     cosine, sine = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
-    return scale * np.array(points, float) @ np.array([[cosine, sine], [-sine, cosine]]) + (x, y)
+    return figure(MPII_16, 0, 55 * scale) @ np.array([[cosine, sine], [-sine, cosine]]) + (x, y)
 
 
-def box_at(x, y):
+def box_at(x=200, y=200):
     return BOX + np.array([x, y, x, y])
+
+
+def seen(x=200, y=200, score=0.9, angle=0.0):
+    """A detection of a person there."""
+    return Detection(box_at(x, y), angle, score)
 
 
 class Scripted:
@@ -43,20 +41,17 @@ class Scripted:
     threads = None
 
     def __init__(self, *shown):
-        self.shown, self.crops, self.calls = list(shown), [], 0
+        self.shown, self.crops = list(shown), []
 
     def predict(self, photos, crops, *, flip_test):  # noqa: ARG002 - as the real one
         """One prediction for each crop: joints and a confidence that all of them share."""
         assert len(photos) == len(crops)
-        self.calls += bool(crops)
         self.crops += crops
-        return [self._prediction(crop, *self.shown.pop(0)) for crop in crops]
-
-    @staticmethod
-    def _prediction(crop, points, sure):
-        maps, features = torch.zeros(16, 16, 16), torch.zeros(1, 8, 2, 2)
-        confidence = np.full(16, sure, np.float32)
-        return CropPrediction(crop, torch.zeros(3, 64, 64), maps, features, points, confidence, sure)
+        shown, nothing = [self.shown.pop(0) for _ in crops], torch.zeros(1)
+        return [
+            CropPrediction(crop, nothing, nothing, nothing, points, np.full(16, sure, np.float32), sure)
+            for crop, (points, sure) in zip(crops, shown, strict=True)
+        ]
 
 
 @pytest.fixture
@@ -76,25 +71,25 @@ def searching(monkeypatch):
     return make
 
 
-def find(searching, size=(400, 400), **options):
-    (found,) = searching.find([np.zeros((*size, 3), np.uint8)], [None], **options)
+def find(searching, box=None, **options):
+    """The people of one photo."""
+    (found,) = searching.find([PHOTO], [box], **options)
     assert not searching.predictor.shown, "every crop was asked for"
     return found
 
 
 def test_one_crop_is_enough_where_the_joints_fit_it(searching):
-    one = searching([Detection(box_at(200, 200), 5.0, 0.9)], (person(200, 200), 0.8))
-    (found,) = find(one)
+    (found,) = find(searching([seen(angle=5.0)], (person(), 0.8)))
     assert found.prediction.crop.angle == 0
     assert found.prediction.crop.side == pytest.approx(1.25 * 140)
     assert found.score == pytest.approx(0.9)
-    assert found.box.tolist() == box_at(200, 200).tolist()
+    assert found.box.tolist() == box_at().tolist()
 
 
 @pytest.mark.parametrize(("again", "kept"), [(0.9, 1), (0.5, 0)])
 def test_a_turned_body_gets_one_more_crop_and_the_surer_counts(searching, again, kept):
-    lying = person(200, 200, angle=90)
-    one = searching([Detection(box_at(200, 200), 100.0, 0.9)], (lying, 0.7), (lying, again))
+    lying = person(angle=90)
+    one = searching([seen(angle=100.0)], (lying, 0.7), (lying, again))
     (found,) = find(one)
     assert [crop.angle for crop in one.predictor.crops] == [0, pytest.approx(90)]
     assert one.predictor.crops[0].side == one.predictor.crops[1].side
@@ -102,19 +97,18 @@ def test_a_turned_body_gets_one_more_crop_and_the_surer_counts(searching, again,
 
 
 def test_a_crop_is_turned_only_where_detector_and_hourglass_agree(searching):
-    lying = person(200, 200, angle=90)
-    one = searching([Detection(box_at(200, 200), 0.0, 0.9)], (lying, 0.7))
-    (found,) = find(one)
+    lying = person(angle=90)
+    (found,) = find(searching([seen()], (lying, 0.7)))
     assert found.prediction.crop.angle == 0
     given = searching([], (lying, 0.7), (lying, 0.8))
-    (found,) = given.find([np.zeros((400, 400, 3), np.uint8)], [box_at(200, 200)])[0]
+    (found,) = find(given, box_at())
     assert found.prediction.crop.angle == pytest.approx(90), "of a caller's box the hourglass alone knows the axis"
 
 
 @pytest.mark.parametrize(("scale", "side"), [(0.5, 0.6), (2.0, None)])
 def test_joints_that_do_not_fit_the_crop_are_cut_out_anew(searching, scale, side):
     shown = person(210, 190, scale=scale)
-    one = searching([Detection(box_at(200, 200), 0.0, 0.9)], (shown, 0.5), (shown, 0.7))
+    one = searching([seen()], (shown, 0.5), (shown, 0.7))
     find(one)
     first, second = one.predictor.crops
     joints = shown.max(0) - shown.min(0)
@@ -123,63 +117,45 @@ def test_joints_that_do_not_fit_the_crop_are_cut_out_anew(searching, scale, side
     assert second.center == pytest.approx(tuple((shown.max(0) + shown.min(0)) / 2))
 
 
-def test_crops_of_all_photos_are_predicted_together(searching):
-    one = searching([Detection(box_at(200, 200), 0.0, 0.9)], *[(person(200, 200), 0.8)] * 3)
-    found = one.find([np.zeros((400, 400, 3), np.uint8)] * 3, [None, box_at(200, 200), None])
-    assert [len(people) for people in found] == [1, 1, 1]
-    assert one.predictor.calls == 1
-
-
 def test_the_same_person_twice_is_found_once(searching):
-    shown = person(200, 200), 0.8
-    detections = [Detection(box_at(200, 200), 0.0, 0.7), Detection(box_at(205, 190), 0.0, 0.9)]
+    shown = person(), 0.8
+    detections = [seen(score=0.7), seen(205, 190)]
     (found,) = find(searching(detections, shown, shown))
     assert found.given == 0.9
-    slipped = [Detection(box_at(160, 200), 0.0, 0.7), Detection(box_at(200, 200), 0.0, 0.9)]
+    slipped = [seen(160, 200, 0.7), seen()]
     assert len(find(searching(slipped, shown, shown))) == 2, "the joints of one slipped to the other"
-    beside = [Detection(box_at(100, 200), 0.0, 0.7), Detection(box_at(300, 200), 0.0, 0.9)]
-    assert len(find(searching(beside, (person(100, 200), 0.8), (person(300, 200), 0.8)))) == 2
 
 
 def test_the_score_weighs_detector_and_joints_and_decides(searching):
     weights = (-2.0, 0.5, 4.0, 0.5)
-    one = searching([Detection(box_at(200, 200), 0.0, 0.9)], (person(200, 200), 0.8), score=weights)
-    (found,) = find(one)
+    (found,) = find(searching([seen()], (person(), 0.8), score=weights))
     assert found.score == pytest.approx(1 / (1 + np.exp(-(-2 + 0.5 * np.log(9) + 4 * 0.8 + 0.5 * 140 / 400))))
-    unsure = searching([Detection(box_at(200, 200), 0.0, 0.2)], (person(200, 200), 0.5), score=weights)
+    unsure = searching([seen(score=0.2)], (person(), 0.5), score=weights)
     assert find(unsure) == []
-    again = searching([Detection(box_at(200, 200), 0.0, 0.2)], (person(200, 200), 0.5), score=weights)
-    assert len(find(again, min_score=0.2)) == 1
+    unsure.predictor.shown = [(person(), 0.5)]
+    assert len(find(unsure, min_score=0.2)) == 1
 
 
 def test_where_one_person_is_wanted_the_unlikely_get_no_crop(searching):
-    detections = [Detection(box_at(200, 200), 0.0, 0.9), Detection(box_at(60, 80), 0.0, 0.3)]
-    (found,) = find(searching(detections, (person(200, 200), 0.8), rival=0.5), best_only=True)
+    detections = [seen(), seen(60, 80, 0.3)]
+    (found,) = find(searching(detections, (person(), 0.8), rival=0.5), best_only=True)
     assert found.given == 0.9
-    both = searching(detections, (person(200, 200), 0.8), (person(60, 80), 0.8), rival=0.5, person=0.25)
+    both = searching(detections, (person(), 0.8), (person(60, 80), 0.8), rival=0.5, person=0.25)
     assert [one.given for one in find(both)] == [0.9, 0.3]
 
 
 def test_of_equals_the_larger_and_the_nearer_to_the_middle_is_meant(searching):
-    middle, aside = (Detection(box_at(x, 200), 0.0, 0.9) for x in (200, 60))
-    found = find(searching([aside, middle], (person(60, 200), 0.8), (person(200, 200), 0.8)))
+    middle, aside = (seen(x, 200) for x in (200, 60))
+    found = find(searching([aside, middle], (person(60, 200), 0.8), (person(), 0.8)))
     assert [one.box.tolist() for one in found] == [middle.box.tolist(), aside.box.tolist()]
-    large = Detection(2 * BOX + (200, 200, 200, 200), 0.0, 0.9)
-    small = Detection(box_at(200, 100), 0.0, 0.9)
-    shown = (person(200, 100), 0.8), (person(200, 200, scale=2), 0.8)
+    large, small = Detection(2 * BOX + 200, 0.0, 0.9), seen(200, 100)
+    shown = (person(200, 100), 0.8), (person(scale=2), 0.8)
     assert find(searching([small, large], *shown))[0].box.tolist() == large.box.tolist()
 
 
 def test_a_callers_box_counts_as_a_detection_and_is_checked(searching):
-    one = searching([], (person(200, 200), 0.8), box_score=0.8)
-    (found,) = one.find([np.zeros((400, 400, 3), np.uint8)], [box_at(200, 200)])[0]
+    one = searching([], (person(), 0.8), box_score=0.8)
+    (found,) = find(one, box_at())
     assert found.score == pytest.approx(0.8)
     with pytest.raises(ValueError, match="no area"):
-        one.find([np.zeros((400, 400, 3), np.uint8)], [[5, 5, 5, 9]])
-
-
-def test_without_a_detector_the_photo_shows_one_person(searching):
-    one = searching([], (person(200, 200, scale=2.5), 0.8))
-    one.detector = None
-    (found,) = find(one)
-    assert found.box.tolist() == [-0.5, -0.5, 399.5, 399.5]
+        find(one, [5, 5, 5, 9])

@@ -1,6 +1,7 @@
 """How many samples an MP4 announces, however its boxes are nested."""
 
 import struct
+from functools import reduce
 
 import pytest
 
@@ -24,9 +25,6 @@ def trun(count):
 @pytest.mark.parametrize(
     ("boxes", "count"),
     [
-        (b"", 0),
-        (b"\0\0\0", 0),
-        (box(b"ftyp", b"isom"), 0),
         (box(b"ftyp") + box(b"moov", box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", stsz(7)))))), 7),
         (box(b"moov", box(b"trak", stsz(7)), box(b"trak", stsz(9)), box(b"trak", stsz(8))), 9),
         (box(b"mdat", stsz(9)) + box(b"moof", box(b"traf", trun(4), trun(5))), 5),
@@ -34,19 +32,10 @@ def trun(count):
         (struct.pack(">I4sQ", 1, b"moov", 36) + stsz(3), 3),  # a long size
         (box(b"moov", stsz(3), size=0), 3),  # to the end of the file
         (box(b"moov", box(b"cmov", b"zip")), 2**32),
-        (box(b"moov", size=8) * 3 + box(b"moov", stsz(2)), 2),
+        (reduce(lambda inside, _: box(b"moov", inside), range(2000), b""), 0),  # boxes in boxes end
     ],
-)  # fmt: skip
+)
 def test_the_largest_table_counts(tmp_path, boxes, count):
     path = tmp_path / "a.mp4"
     path.write_bytes(boxes)
     assert announced_samples(path) == count
-
-
-def test_boxes_in_boxes_end(tmp_path):
-    data = b""
-    for _ in range(2000):
-        data = box(b"moov", data)
-    path = tmp_path / "a.mp4"
-    path.write_bytes(data)
-    assert announced_samples(path) == 0

@@ -1,11 +1,14 @@
 """Rendered people: a set as train.synthesize writes it, through the command."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from tests.helpers.rendered_set import small_parts, write_rendered
+from tests.helpers.rendered_set import label, picture, small_parts, write_rendered
 from train.data.prepared import open_prepared, read_prepared
 from train.data.readers.rendered import read_synthetic
+from train.synthesis.labels import Picture
 
 
 @pytest.fixture
@@ -32,6 +35,17 @@ def test_prepared_people_are_those_of_the_set(source, tmp_path, prepare):
         x, y = np.round(-offset[row, 0]).astype(int)
         height, width = crop.shape[:2]
         assert np.abs(whole[y : y + height, x : x + width] - crop).mean() < 25  # noise, coded twice
+
+
+def test_people_too_small_or_hidden_to_learn_from_are_left_out(tmp_path):
+    faults = {1: {"box": np.array([5, 5, 40, 45.0])}, 2: {"visible": np.arange(17) < 3}}
+
+    def make(index):
+        people = [dataclasses.replace(label(index, person), **faults.get(person, {})) for person in range(index % 4)]
+        return Picture(picture(index).image, np.eye(3), people)
+
+    write_rendered(tmp_path / "in", make=make)
+    assert len(read_synthetic(tmp_path / "in")) == sum(index % 4 > 0 for index in range(13))
 
 
 def test_an_unfinished_set(source, prepare_error):

@@ -1,0 +1,77 @@
+"""The endpoints as MCP tools, called as a client would: they need not be taught, and read nothing of the server."""
+
+import ast
+import asyncio
+import base64
+
+import httpx
+import jsonschema
+import pytest
+
+from tests.helpers.serving import served
+
+pytest.importorskip("mcp", reason="gradio[mcp] is not installed")
+
+
+@pytest.fixture(scope="module")
+def address(stand_in):
+    with served(stand_in, mcp=True) as url:
+        yield url
+
+
+async def asked(url, *calls):
+    """The tools, and the answers to calls: a name and arguments each."""
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async with (
+        streamablehttp_client(f"{url}gradio_api/mcp/") as (read, write, _),
+        ClientSession(read, write) as client,
+    ):
+        await client.initialize()
+        return (await client.list_tools()).tools, [await client.call_tool(*call) for call in calls]
+
+
+def test_the_endpoints_are_tools_that_describe_everything(address, example):
+    photo = "data:image/jpeg;base64," + base64.b64encode(example.read_bytes()).decode()
+    tools, answers = asyncio.run(
+        asked(
+            address,
+            ("model_info", {}),
+            ("estimate_pose", {"photo": photo, "box": [20, 14, 362, 511]}),
+            ("estimate_poses", {"photos": [photo, "data:,"], "everybody": True}),
+        )
+    )
+    assert {tool.name: list(tool.inputSchema["properties"]) for tool in tools} == {
+        "show_pose": ["photo"],
+        "estimate_pose": ["photo", "box"],
+        "estimate_poses": ["photos", "everybody"],
+        "estimate_video": ["video", "box", "smoothing", "height_mm", "most_poses"],
+        "model_info": [],
+    }
+    for tool in tools:
+        jsonschema.validators.validator_for(tool.inputSchema).check_schema(tool.inputSchema)
+    for tool in httpx.get(f"{address}gradio_api/mcp/schema", timeout=60).json():
+        assert "Returns: " in tool["description"], tool["name"]
+        assert ",," not in tool["description"]
+        for name, parameter in tool["inputSchema"]["properties"].items():
+            assert len(parameter.get("description", "")) > 10, (tool["name"], name)
+    info, pose, poses = (answer.content[0].text for answer in answers)
+    assert "fusion-pose-model/1" in info
+    assert "fusion-pose/1" in pose
+    assert [len(one["poses"]) for one in ast.literal_eval(poses)["photos"]] == [2, 0]
+
+
+def test_no_tool_reads_a_file_of_the_server_or_asks_a_private_address(address, example):
+    """Gradio runs a client beside the server for its tools, which uploads any file that is named to it."""
+    file = {"path": str(example), "meta": {"_type": "gradio.FileData"}}
+    arguments = [{"photo": file}, {"photo": None, "box": [file]}, {"photo": str(example)}]
+    arguments += [{"photo": "http://127.0.0.1:9/a.jpg"}, {"photo": None, "bocks": 1}, {}]
+    _, answers = asyncio.run(asked(address, *(("estimate_pose", one) for one in arguments)))
+    assert all(answer.isError for answer in answers)
+    texts = [answer.content[0].text for answer in answers]
+    assert "not of type 'string'" in texts[0]
+    assert "provide a url" in texts[2]
+    assert "private address" in texts[3]
+    assert "required" in texts[5]
+    assert "fusion-pose" not in " ".join(texts)
