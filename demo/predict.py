@@ -31,7 +31,8 @@ from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM, MAX_HEIGHT_MM, MIN_HE
 from fusion_model.files import MAX_NAME_BYTES, printable, write_atomically
 from fusion_model.hub.checkpoints import DEFAULT
 from fusion_model.images import load_photo
-from fusion_model.photos.files import KINDS
+from fusion_model.photos.files import KINDS, kind_of
+from fusion_model.video.decoding import is_clip
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ def _one(estimator: PoseEstimator, one: Photo, options: argparse.Namespace) -> s
     }
     if not options.overwrite and _is_done(target, source, options.formats):
         return "already done"
-    photo = load_photo(one.path)
+    photo = _photo(one.path)
     people = _people(estimator, photo, options)
     folder.mkdir(parents=True, exist_ok=True)
     poses = people if options.all else people[0]
@@ -206,6 +207,17 @@ def _one(estimator: PoseEstimator, one: Photo, options: argparse.Namespace) -> s
     size = {"width": photo.shape[1], "height": photo.shape[0]}
     write_atomically(target, as_json.encode(poses, source={**source, **size}, files={**files, "json": [target.name]}))
     return f"{target} ({'; '.join(_summary(pose) for pose in people)})"
+
+
+def _photo(path: Path) -> np.ndarray:
+    """Read a photo; of a clip, say who takes it."""
+    try:
+        return load_photo(path)
+    except ValueError as error:
+        if kind_of(path) is None and is_clip(path):
+            said = "it is a clip, and this command takes photos: use the page's Video tab, or /estimate_video"
+            raise ValueError(said) from error
+        raise
 
 
 def _bytes(name: str) -> int:

@@ -273,7 +273,10 @@ class PoseEstimator:
         pose = self.batch([photo], [box], height_mm=height_mm, flip_test=flip_test)[0]
         if pose is None:
             if box is None:
-                raise NoPersonError("nobody was found in the photo: try one that shows a person larger, or give a box")
+                larger = "try one that shows a person larger"
+                if self.detector is None:
+                    larger = "without a detector (train.attach_detector), one person has to fill it"
+                raise NoPersonError(f"nobody was found in the photo: {larger}, or give a box")
             raise NoPersonError("nobody was found in the box: give one that is tight round the whole person")
         return pose
 

@@ -233,7 +233,8 @@ class FusionNetwork(nn.Module):
         for number in range(1, self.depth + 1):
             one, w = (number,), weights[number]
             image, maps = self.image_stream(image, one), self.map_stream(maps, one, readings)
-            x = (1 - w) * torch.cat((image, maps), 1) + w * self.fusion_stream(x, one, readings)
+            fused = self.fusion_stream(x, one, readings)  # Z_l; image and maps are I_l and X_l
+            x = (1 - w) * torch.cat((image, maps), 1) + w * fused  # the input of layer l + 1
         return x
 
     def _check(self, image: Tensor, maps: Tensor) -> None:

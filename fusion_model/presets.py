@@ -25,7 +25,7 @@ def _reading(hourglass: HourglassConfig, detector: DetectorConfig | None = None,
             LayerConfig("residual", width, dropout=0.25),
             LayerConfig("residual", width, dropout=0.25),
         ),
-        input_size=6,  # what 192 pixels come to at the innermost scale
+        input_size=6,  # of the innermost scale at 192 pixels; the 4 or 2 of smaller crops are interpolated
         initial_beta=1.0,  # from the middle, two of three seeds merged a layer later and were 0.6 mm worse
         batch_norm=True,
         map_readings=True,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import fusion_model
+from fusion_model import presets
 from fusion_model.estimator import FusionSummary
 
 ROOT = Path(__file__).parent.parent
@@ -96,7 +97,13 @@ def test_every_public_name_and_attribute_is_on_the_page(section, names):
     assert [name for name in fusion_model.__all__ if anchors(page).count(name.lower()) != 1] == []
     text = re.split(r"^## ", page.split(f"\n## {section}\n")[1], flags=re.MULTILINE)[0]
     named = {word for code in re.findall(r"`([^`]+)`", text) for word in re.findall(r"\w+", code)}
-    assert names <= named
+    assert names <= named, f"docs/api.md lacks {sorted(names - named)} under {section}"
+
+
+def test_the_preset_of_the_contributors_page_makes_networks():
+    (code,) = re.findall(r"```python\n(.*?)```", TEXTS["CONTRIBUTING.md"], re.DOTALL)
+    slim = eval(f"{{{code}}}", vars(presets))["slim"]  # noqa: S307 - our own page
+    assert fusion_model.FusionNetwork(slim.fusion).config.image_channels == slim.hourglass.width
 
 
 def test_the_list_of_documents_names_each():

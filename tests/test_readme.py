@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ENDPOINTS = (ROOT / "docs/endpoints.md").read_text(encoding="utf-8")
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-PAGES = ("README.md", "docs/api.md", "docs/data.md", "docs/endpoints.md")
+PAGES = ("README.md", "docs/api.md", "docs/data.md", "docs/endpoints.md", "docs/formats.md")
 BLOCKS = [
     pytest.param(code, id=f"{page} {number}")
     for page in PAGES
@@ -33,6 +33,7 @@ BLOCKS = [
 ]
 SHELL_BLOCKS = re.findall(r"^```bash\n(.*?)^```", ENDPOINTS, re.DOTALL | re.MULTILINE)
 ADDRESS = "http://127.0.0.1:7860"
+CLIP = "assets/examples/stretching.mp4"
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +55,18 @@ def test_the_python_blocks_run_as_they_are(code, request, monkeypatch, tmp_path)
     (tmp_path / "assets").symlink_to(ROOT / "assets")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FUSION_POSE_MODEL", raising=False)
-    for word, fixture in ((ADDRESS, "address"), ("clip.mp4", "clip")):
+    for word, fixture in ((ADDRESS, "address"), (CLIP, "clip")):
         code = code.replace(word, request.getfixturevalue(fixture)) if word in code else code
     names = {}
     exec(compile(code, "a page", "exec"), names)  # noqa: S102 - our own pages
-    if "estimator" in names:
+    if "as_bvh" in names:
+        assert "Frames: 3\n" in Path("stretching.bvh").read_text()
+    elif "estimator" in names:
         assert names["pose"].joints_3d.shape == (17, 3)
         assert len(names["everyone"]) == 1
     elif "client" in names and "pose" in names:
         assert len(names["pose"]["joints"]) == 17
-    if "poses" in names:
+    if "boxes" in names:
         assert len(names["poses"]) == 2
     if "maps" in names:
         assert names["joints"].shape == (1, 17, 3)
@@ -81,7 +84,7 @@ def test_the_python_blocks_run_as_they_are(code, request, monkeypatch, tmp_path)
 @pytest.mark.slow
 def test_the_curl_blocks_run_as_they_are(address, clip):
     script = "\n".join(block for block in SHELL_BLOCKS if "curl" in block)
-    script = script.replace(ADDRESS, address).replace("clip.mp4", clip)
+    script = script.replace(ADDRESS, address).replace(CLIP, clip)
     command = [shutil.which("bash"), "-euc", script]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from tqdm import tqdm
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hourglass import folded
@@ -116,10 +117,10 @@ def report(checkpoint: str, photos: Sequence[np.ndarray], rounds: int) -> list[s
     with ExitStack() as stack:
         processes = {name: _process(checkpoint, photos, setting) for name, setting in SETTINGS.items()}
         measure = {name: stack.enter_context(process) for name, process in processes.items()}
-        for call in measure.values():
+        for call in tqdm(measure.values(), "warm up", unit="process"):
             call()
         alone, beside = {name: [] for name in measure}, []
-        for _ in range(rounds):
+        for _ in tqdm(range(rounds), "measure", unit="round"):
             for name, call in measure.items():
                 alone[name].append(call())
             with busy_neighbour():

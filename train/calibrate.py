@@ -51,7 +51,7 @@ _FALSE_BOXES, _BESIDE = 0.05, 0.1  # that are allowed on a photo without people,
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = new_parser("calibrate", __doc__)
-    arguments.add_argument("--data", type=Path, required=True, help="folder with lspet/ and people_*.npz + .zip")
+    arguments.add_argument("--data", type=Path, required=True, help="folder of data sets, see docs/data.md")
     arguments.add_argument("--checkpoint", type=Path, required=True, help="checkpoint folder, rewritten in place")
     return arguments
 

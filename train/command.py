@@ -11,10 +11,17 @@ from train.engine.arguments import add_settings
 from train.engine.machine import keep_freed_memory
 
 
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the defaults that there are."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default is None else super()._get_help_string(action)
+
+
 def new_parser(name: str, description: str | None) -> argparse.ArgumentParser:
     """A parser for ``python -m train.<name>``, whose help shows the defaults."""
-    formatter = argparse.ArgumentDefaultsHelpFormatter
-    return argparse.ArgumentParser(prog=f"python -m train.{name}", description=description, formatter_class=formatter)
+    prog = f"python -m train.{name}"
+    return argparse.ArgumentParser(prog=prog, description=description, formatter_class=_HelpFormatter)
 
 
 def training_parser(kind: type, description: str | None, *, one_run: bool = True) -> argparse.ArgumentParser:

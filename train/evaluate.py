@@ -1,9 +1,9 @@
 """Measure a checkpoint on validation people: ``python -m train.evaluate --data DIR --checkpoint DIR``.
 
-In the true box, end to end, on whole photos with everyone boxed, in 3D beside the training set's mean pose, the
-and the calibration of the confidence. ``--card`` writes the figures into the checkpoint's card, ``--out`` with each
-person's scores into a file, which ``train.compare`` takes. With ``--protocol``, a published protocol on one folder of
-``train.prepare`` instead, beside what the paper prints.
+In the true box, end to end, on whole photos with everyone boxed, in 3D beside the mean pose of the training people in
+``--data``, and the calibration of the confidence. ``--card`` writes the figures into the checkpoint's card, ``--out``
+with each person's scores into a file, which ``train.compare`` takes. With ``--protocol``, a published protocol on one
+folder of ``train.prepare`` instead, beside what the paper prints.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _SECOND_PEAK = 0.5  # of the first one's height, from which a map has two peaks
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = new_parser("evaluate", __doc__)
-    arguments.add_argument("--data", type=Path, required=True, help="folder with lspet/ and people_*.npz + .zip")
+    arguments.add_argument("--data", type=Path, required=True, help="folder of data sets, see docs/data.md")
     arguments.add_argument(
         "--checkpoint", type=Path, default=Path("assets/checkpoints/default"), help="what to measure"
     )

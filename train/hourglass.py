@@ -24,7 +24,7 @@ def main(arguments: argparse.Namespace) -> int:
     settings = read_settings(HourglassTrainConfig, arguments)
     loop = make_loop(settings, arguments.data, arguments.run, arguments.init_from)
     resumed = "resumed" if loop.resume() else "started"
-    loop.accelerator.print(f"{resumed} at step {loop.step} on {loop.device}")
+    loop.accelerator.print(f"{resumed} at step {loop.step} on {loop.device}; each validation prints PCK@0.2 in %")
     return 0 if loop.run() else 1
 
 

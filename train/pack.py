@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = new_parser("pack", __doc__)
     arguments.add_argument("--data", type=Path, required=True, help="folder of data sets")
-    arguments.add_argument("--out", type=Path, required=True, help="folder of the pack")
+    arguments.add_argument("--out", type=Path, required=True, help="the packed folder")
     arguments.add_argument(
         "--size-mb", type=positive(float), default=40.0, help="largest size of a file in 10**6 bytes"
     )

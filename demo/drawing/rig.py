@@ -66,6 +66,7 @@ class Rig:
         """The rig of one person's poses, one for each frame.
 
         Raises:
+            TypeError: if something else than a pose is among them.
             ValueError: if there is no pose, if the poses mix skeletons, or if the skeleton has no root or a joint is
                 not finite.
         """
@@ -131,6 +132,9 @@ def turn_about(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
 
 def _common_skeleton(poses: Sequence[Pose]) -> Skeleton:
     """The skeleton of all poses, which must have a root."""
+    for number, pose in enumerate(poses):
+        if not isinstance(pose, Pose):
+            raise TypeError(f"frame {number} is {type(pose).__name__}: expected a Pose for every frame")
     names = sorted({pose.skeleton for pose in poses})
     if len(names) != 1:
         raise ValueError(f"a rig takes poses of one skeleton, got {len(poses)} poses of {names or 'none'}")

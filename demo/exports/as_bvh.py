@@ -32,6 +32,7 @@ def encode(poses: Sequence[Pose], frame_seconds: float = STILL_SECONDS) -> bytes
         The file's text in ASCII.
 
     Raises:
+        TypeError: if a frame has no pose, but None or its ``to_dict()``.
         ValueError: if there is no pose, if the poses mix skeletons, if the skeleton has no root or a joint is not
             finite, or if the duration is not positive.
     """

@@ -219,7 +219,8 @@ def locate_checkpoint(source: str | os.PathLike[str], files: Sequence[str] = FIL
 def _existing(path: Path) -> Path:
     """The path of a file that is there, or a clear error."""
     if not path.is_file():
-        raise FileNotFoundError(f"the checkpoint {path.parent} has no {path.name}")
+        expected = "expected a folder such as train.fusion leaves in RUN/checkpoint"
+        raise FileNotFoundError(f"the checkpoint {path.parent} has no {path.name}: {expected}")
     return path
 
 

@@ -137,6 +137,18 @@ def pixel_aspect(stream: VideoStream) -> Fraction:
     return Fraction(stream.sample_aspect_ratio or 1)
 
 
+def is_clip(path: Path) -> bool:
+    """Whether a file begins as a clip does, whatever its name; so do photos of the kinds AVIF and HEIC."""
+    return _kind_of(path) is not None
+
+
+def _kind_of(path: Path) -> str | None:
+    """FFmpeg's reader of a file, by its first bytes; None if it is no clip."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return next((kind for kind, (at, marks) in _SIGNATURES.items() if head[at:].startswith(marks)), None)
+
+
 @contextmanager
 def opened(path: Path, *, max_pixels: int = 2**31 - 1, max_samples: int | None = None) -> Iterator[Opened]:
     """Open a video.
@@ -152,10 +164,7 @@ def opened(path: Path, *, max_pixels: int = 2**31 - 1, max_samples: int | None =
     Raises:
         VideoError: if it is no such file, damaged, beyond a limit, or without a picture that can be decoded.
     """
-    name = printable(path.name)
-    with path.open("rb") as file:
-        head = file.read(12)
-    kind = next((kind for kind, (at, marks) in _SIGNATURES.items() if head[at:].startswith(marks)), None)
+    name, kind = printable(path.name), _kind_of(path)
     if kind is None:
         raise VideoError(f"{name} is not a clip that can be read: expected {KINDS}")
     if kind == "mov" and max_samples is not None and (samples := announced_samples(path)) > max_samples:

@@ -142,18 +142,20 @@ def test_a_photo_of_any_name(run, out, tmp_path, example, name, capsys):
 
 def test_one_bad_photo_does_not_stop_the_others(run, out, tmp_path, example, notes, black, capsys):
     (tmp_path / "b.jpg").touch()
+    (tmp_path / "c.jpg").write_bytes(b"\0\0\0\x20ftypisom" + bytes(99))
     long = tmp_path / ("a" * 248 + ".jpg")
     shutil.copy(example, long)
-    photos = notes, tmp_path / "b.jpg", tmp_path / "nowhere.jpg", black, long, example
+    photos = notes, tmp_path / "b.jpg", tmp_path / "c.jpg", tmp_path / "nowhere.jpg", black, long, example
     assert run(*photos, "--all", "--formats", "png") == 1
     errors = capsys.readouterr().err
     for said in (
         "notes.jpg is not a photo",
         "b.jpg is an empty file",
+        "c.jpg: it is a clip, and this command takes photos: use the page's Video tab",
         "there is no such photo",
         "black.png: nobody was found",
         "its results would have names of 261 bytes, of 255: rename it",
-        "5 of 6 photos failed",
+        "6 of 7 photos failed",
     ):
         assert said in errors
     assert "Traceback" not in errors

@@ -96,13 +96,14 @@ def test_of_two_people_the_one_in_the_box_is_meant(estimator):
         assert np.array_equal(pose.person_box, box)
 
 
-def test_nobody_is_an_error_not_a_guess(estimator):
+def test_nobody_is_an_error_not_a_guess(estimator, bundled):
     empty = np.zeros((200, 300, 3), np.uint8)
     boxes, scores = estimator.find_people(empty)
     assert (boxes.shape, scores.shape) == ((0, 4), (0,))
     assert boxes.dtype == scores.dtype == np.float32
-    with pytest.raises(NoPersonError, match=r"nobody was found in the photo: .*, or give a box$"):
-        estimator(empty)
+    for one, advice in ((estimator, "without a detector"), (bundled, "try one that shows a person larger")):
+        with pytest.raises(NoPersonError, match=rf"nobody was found in the photo: {advice}.*, or give a box$"):
+            one(empty)
     with pytest.raises(NoPersonError, match="nobody was found in the box: give one that is tight"):
         estimator(photo_of((100, 180), width=600), (400, 50, 590, 300))  # somebody, but not in this box
 

@@ -156,3 +156,6 @@ def test_what_is_missing_is_one_sentence(place, refused, tmp_path):
     (tmp_path / "run").mkdir()
     assert "the run is not finished" in refused("analyse", tmp_path / "run", *data)
     assert "figure7, inputs, sheets need --data" in refused("analyse", place / "run")
+    checkpoint = place / "run" / "checkpoint"
+    assert f"{checkpoint} is a checkpoint: expected" in refused("analyse", checkpoint, "--only", "figure5")
+    assert not (checkpoint / "analysis").exists()

@@ -93,7 +93,7 @@ def test_a_setting_decides_who_shares_the_work(monkeypatch, estimator, by_layers
 
 
 @pytest.mark.slow
-def test_the_command_prints_all_rows_and_leaves_no_process(tmp_path, monkeypatch, printed):
+def test_the_command_prints_all_rows_and_leaves_no_process(tmp_path, monkeypatch, ends):
     sure().save_pretrained(tmp_path / "model")
     (tmp_path / "photos").mkdir()
     Image.fromarray(smooth_photo()).save(tmp_path / "photos" / "clouds.png")
@@ -112,7 +112,10 @@ def test_the_command_prints_all_rows_and_leaves_no_process(tmp_path, monkeypatch
 
     monkeypatch.setattr(benchmark, "ProcessPoolExecutor", Watched)
     options = ("--checkpoint", tmp_path / "model", "--photos", tmp_path / "photos", "--rounds", 2)
-    rows = [line.split() for line in printed("benchmark", "--inference", *options).splitlines() if line]
+    status, out, error = ends("benchmark", "--inference", *options)
+    assert status == 0, error
+    assert "measure: 100%" in error
+    rows = [line.split() for line in out.splitlines() if line]
     assert [row[0] for row in rows] == ["seconds", "end", "bare", "end", "end", "halves", "other"]
     assert rows[0][5] == "2"
     assert dict(os.environ) == before

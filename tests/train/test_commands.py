@@ -40,7 +40,8 @@ def trained(tmp_path_factory):
 
 @pytest.mark.slow
 def test_the_hourglass_is_trained_validated_and_kept(trained):
-    assert "6 people to train on, 2 to validate on\nstarted at step 0 on cpu" in (trained / "hourglass.txt").read_text()
+    begun = "6 people to train on, 2 to validate on\nstarted at step 0 on cpu; each validation prints PCK@0.2 in %\n"
+    assert begun in (trained / "hourglass.txt").read_text()
     rows = read_rows(trained / "hourglass" / "log.csv")
     assert [row["step"] for row in rows] == ["3", "6"]
     assert {"loss", "made", "mean"} <= rows[0].keys()
@@ -54,6 +55,9 @@ def test_the_hourglass_is_trained_validated_and_kept(trained):
 def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
     for row in ("mean pose", "soft", "hardened, at once", "hardened, trained on", "released"):
         assert any(line.startswith(row) for line in (trained / "fusion.txt").read_text().splitlines()), row
+    printed = (trained / "fusion.txt").read_text()
+    assert re.search(r"merged after layer \d; before they were rounded: w 0\..*, beta 1\..*; not sharp: more", printed)
+    assert "n 2  mpjpe" in printed
     hardening = json.loads((trained / "fusion" / "hardening.json").read_text())
     assert len(hardening["weights"]) == 3
     assert hardening["beta"] == pytest.approx(1.2, abs=0.2), "it starts there"

@@ -51,6 +51,7 @@ def test_the_help_says_every_setting_with_its_default(module, capsys):
     with pytest.raises(SystemExit):
         module.parser().parse_args(["--help"])
     text = " ".join(capsys.readouterr().out.split()).replace("- ", "-")
+    assert "(default: None)" not in text
     for name, (default, one) in settings_of(kind).items():
         if name not in kind.not_options:
             assert f"--{name.replace('_', '-')} " in text.replace(",", " "), name

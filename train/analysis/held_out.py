@@ -16,7 +16,7 @@ from fusion_model.config import ModelConfig
 from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode_smoothed, to_crop_coordinates
 from fusion_model.hourglass import StackedHourglass
-from fusion_model.hub.checkpoints import build_networks, check_state, load_checkpoint
+from fusion_model.hub.checkpoints import CONFIG_FILE, build_networks, check_state, load_checkpoint
 from train.data.augment import plain_crops
 from train.data.people import People, decode_people
 from train.data.source import SYNTHETIC
@@ -51,9 +51,11 @@ class FusionRun:
 
 
 def check_run(folder: Path) -> None:
-    """FileNotFoundError where there is no run."""
+    """FileNotFoundError where there is no run, ValueError where there is a checkpoint."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} not found: expected the folder of a run of train.fusion")
+    if (folder / CONFIG_FILE).is_file():
+        raise ValueError(f"{folder} is a checkpoint: expected the folder of a run of train.fusion, with its mixing.csv")
 
 
 def read_run(folder: Path, device: torch.device) -> FusionRun:
@@ -79,7 +81,7 @@ def read_run(folder: Path, device: torch.device) -> FusionRun:
 def released_checkpoint(folder: Path) -> Path:
     """The folder that a run writes at its end; FileNotFoundError if it is not there."""
     checkpoint = folder / "checkpoint"
-    if not (checkpoint / "config.json").is_file():
+    if not (checkpoint / CONFIG_FILE).is_file():
         raise FileNotFoundError(
             f"{checkpoint} not found: the run is not finished, start train.fusion again with the same settings"
         )

@@ -8,7 +8,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,8 @@ def write_prepared(plan: Plan, out: Path, settings: Settings, licence_page: str,
     with _unless_full(out / SETTINGS):
         check_settings(out, SETTINGS, asdict(settings) | {"cameras": list(settings.cameras), "source": source})
     missing = [part for part in range(len(plan.units)) if not part_path(out, part).is_file()]
+    for part in set(range(len(plan.units))) - set(missing):
+        _refuse_other_labels(plan, part, out)
     pool = ThreadPoolExecutor(workers)
     try:
         futures = [pool.submit(_write_part, plan, part, out, settings) for part in missing]
@@ -88,11 +90,30 @@ def write_prepared(plan: Plan, out: Path, settings: Settings, licence_page: str,
     return _finish(plan, out, settings, licence_page)
 
 
+def _refuse_other_labels(plan: Plan, part: int, out: Path) -> None:
+    """ValueError if a finished part was made of other labels; one that is damaged is told of at the end."""
+    path = part_path(out, part)
+    with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        if archive.comment and archive.comment != _fingerprint(plan.units[part].load().records):
+            raise ValueError(f"{path} was made of other labels: delete {out}, or choose another --out")
+
+
+def _fingerprint(records: Sequence[Record]) -> bytes:
+    """Hash of what the labels of a part say, whatever folder they lie in."""
+    digest = hashlib.blake2b(digest_size=8)
+    for one in records:
+        digest.update(repr((one.split, one.frame.path.name, one.frame.member, one.frame.number)).encode())
+        for values in (one.joints_2d, one.visible, one.joints_3d, one.box):
+            digest.update(np.asarray(values, np.float64).tobytes())
+    return digest.hexdigest().encode()
+
+
 def _write_part(plan: Plan, part: int, out: Path, settings: Settings) -> None:
     """Cut the people of a unit into a file beside its place, then move it there."""
     labels, path = plan.units[part].load(), part_path(out, part)
     kept: list[tuple[Record, Cut]] = []
     with _unless_full(path), _new_zip(path) as archive:
+        archive.comment = _fingerprint(labels.records)
         for labelled, frame in iterate_frames(labels.records, labels.skipped):
             record = check_person(labelled, plan.skeleton, frame.shape[1::-1], labels.skipped)
             cut = cut_person(frame, record, settings.crop, settings.margin)

@@ -102,7 +102,7 @@ def find_sources(folder: Path) -> list[Source]:
         FileNotFoundError: if there is none, or a prepared one is not finished.
     """
     if (folder / INDEX).is_file():
-        raise FileNotFoundError(f"{folder} is a pack, for training alone: name the folder that it was made from")
+        raise FileNotFoundError(f"{folder} is a packed folder, for training alone: name the one that it was made from")
     if (folder / PREPARED).is_file() or (folder / SETTINGS).is_file():
         return [read_prepared(folder)]
     sources = []

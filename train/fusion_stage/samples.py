@@ -146,7 +146,8 @@ def build_samples(
     rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0].repeat(settings.crops if generator else 1)
     if not len(rows):
         raise ValueError(
-            "none of the people has a 3D pose: the fusion network needs sources with pseudo-labels or measured 3D"
+            "none of the people has a 3D pose: the fusion network needs pseudo-labels or measured 3D, or people whom "
+            "train.synthesize renders beside yours"
         )
 
     def parts() -> Iterator[tuple[Tensor, ...]]:

@@ -286,7 +286,11 @@ class Trainer:
             for name, ms in time_networks(networks).items():
                 print(f"{name:9} {parameter_count(networks[name]) / 1e6:6.2f} M parameters  {ms:6.2f} ms a crop")
         for name, figures in rows.items():
-            print(f"{name:22}", "  ".join(f"{key} {value:.1f}" for key, value in figures.items()))
+            shown = {key: value if isinstance(value, int) else f"{value:.1f}" for key, value in figures.items()}
+            print(f"{name:22}", "  ".join(f"{key} {value}" for key, value in shown.items()))
+        print("errors in mm; order: pairs of joints in the right order of depth, %")
+        if outcome.hardening:
+            print(_hardening_text(outcome.hardening))
         origins = {**origins, "fusion": self.run}
         metrics = {"fusion": {name: known(figures) for name, figures in rows.items()}, ENTRY: provenances(origins)}
         self.estimator(network, detector).save_pretrained(self.run / "checkpoint", metrics=metrics)
@@ -304,6 +308,14 @@ def predict(network: FusionNetwork, samples: FusionSamples, batch: int = 256) ->
         rows = torch.arange(start, min(start + batch, len(samples)), device=samples.images.device)
         found.append(network(*samples.inputs(rows)).float().cpu())
     return carried @ torch.cat(found).numpy()
+
+
+def _hardening_text(hardening: dict[str, Any]) -> str:
+    """What the weights were when they were rounded, and how to make them sharper."""
+    weights = " ".join(f"{one:.4g}" for one in hardening["weights"])
+    slope = "".join(f", {name} {hardening[name]:.3g}" for name in ("alpha", "beta") if name in hardening)
+    advice = "" if hardening["was_sharp"] else "; not sharp: more --steps or a larger --sharpening make them so"
+    return f"merged after layer {hardening['merging_layer']}; before they were rounded: w {weights}{slope}{advice}"
 
 
 def _mixing_figures(module: FusionNetwork) -> dict[str, float]:

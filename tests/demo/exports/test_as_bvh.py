@@ -132,3 +132,8 @@ def test_bvh_sitting_down_goes_smoothly(pose, change_pose):
 def test_bvh_refuses_what_cannot_be_written(change_pose, changes, seconds, message):
     with pytest.raises(ValueError, match=message):
         as_bvh.encode([change_pose(**change) for change in changes], seconds)
+
+
+def test_bvh_refuses_a_frame_without_a_pose(pose):
+    with pytest.raises(TypeError, match="frame 1 is NoneType: expected a Pose for every frame"):
+        as_bvh.encode([pose, None])

@@ -160,7 +160,7 @@ def test_truncated_missing_and_pickled_tensors_are_refused_unread(folder):
             load_checkpoint(folder)
     for name in ("model.safetensors", "config.json"):
         (folder / name).unlink()
-        with pytest.raises(FileNotFoundError, match=f"model has no {name}"):
+        with pytest.raises(FileNotFoundError, match=f"model has no {name}: expected a folder such as"):
             load_checkpoint(folder)
 
 

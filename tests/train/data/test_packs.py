@@ -11,7 +11,7 @@ from tests.helpers.fake_data import write_lspet, write_pack
 from tests.helpers.in_process import call
 from tests.helpers.own_process import output
 from tests.helpers.scene_files import write_scene_pack
-from train import benchmark, pack
+from train import pack
 from train.data.packs import open_pack
 from train.data.people import load_people
 from train.data.sources import find_people, find_sources
@@ -75,7 +75,7 @@ def test_a_cut_pack_is_finished_and_a_whole_file_left_alone(folder, packed, pack
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
     assert (out / "people-00001.safetensors").stat().st_mtime_ns == kept
     assert "packed from other data or with other settings" in pack_error("--crop", "32", "--size-mb", "0.05")
-    with pytest.raises(FileNotFoundError, match="is a pack, for training alone"):
+    with pytest.raises(FileNotFoundError, match="is a packed folder, for training alone"):
         find_sources(out)
     file = out / "people-00002.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
@@ -127,13 +127,3 @@ def test_a_package_that_is_missing_is_one_sentence(monkeypatch, folder, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert "scipy.io" in line
     assert "pip install -r requirements-train.txt" in line
-
-
-def test_the_benchmark_prints_both_rates_and_their_ratio(folder, printed):
-    options = ("--preset", "tiny", "--steps", 3, "--hourglass-batch", 2, "--fusion-batch", 4)
-    shown = printed("benchmark", "--training", "--data", folder / "data", *options)
-    rows = [text.split() for text in shown.splitlines() if "ratio" in text]
-    assert [row[0] for row in rows] == ["hourglass", "fusion"]
-    for row in rows:
-        assert float(row[8]) == pytest.approx(100 * float(row[5]) / float(row[2]), rel=0.05)
-    assert benchmark.line("x", 200, 180).endswith("ratio  90.0 %")

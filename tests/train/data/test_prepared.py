@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from scipy.io import loadmat, savemat
 
 from tests.helpers.full_disk import full_at
 from tests.helpers.lsp_mpii_coco_files import write_lsp
@@ -56,6 +57,16 @@ def test_other_settings_or_another_source_are_refused(source, tmp_path, prepare,
     assert "was begun with source '3 parts," in prepare_error("lsp", tmp_path / "less")
     (tmp_path / "out" / "prepare-settings.json").unlink()
     assert "holds parts of something else" in prepare_error("lsp", source)
+
+
+def test_corrected_labels_are_refused_not_ignored(source, tmp_path, prepare, prepare_error):
+    prepare("lsp", source)
+    prepare("lsp", source)
+    joints = loadmat(source / "joints.mat")["joints"]
+    joints[0, 0, -1] += 1  # x of one joint of the last photo
+    savemat(source / "joints.mat", {"joints": joints})
+    error = prepare_error("lsp", source)
+    assert f"part-00002.zip was made of other labels: delete {tmp_path / 'out'}, or choose another --out" in error
 
 
 def test_damage_after_the_end(source, tmp_path, prepare):

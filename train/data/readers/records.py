@@ -1,8 +1,9 @@
 """What a reader of a distributed data set yields: records, a person in a frame or a whole photo each, unit by unit.
 
-A reader is a function ``plan(source, cameras, every)`` that reads the folder, not every file in it, and returns a
-:class:`Plan`. ``train.prepare`` then loads each unit, cuts its crops and stores them. Where a set is read as whole
-photos with everyone in them, it is a :class:`ScenePlan`, and a record is a photo.
+A reader is a function ``plan(source)``, of an entry with ``cameras`` ``plan(source, cameras, every)``, that reads the
+folder, not every file in it, and returns a :class:`Plan`. ``train.prepare`` then loads each unit, cuts its crops and
+stores them. Where a set is read as whole photos with everyone in them, it is a :class:`ScenePlan`, and a record is a
+photo.
 """
 
 from __future__ import annotations

@@ -20,10 +20,11 @@ class DataSetInfo:
     """A data set. The defaults are those of a set that has no entry.
 
     Attributes:
-        title: what people call it; with a capital, its heading in docs/data.md.
+        title: what people call it; with its first letter a capital, its heading in docs/data.md.
         labels: where its labels come from.
-        licence: where it is to be read, or what it says.
-        share: fraction of a batch among the photos; None for a hundredth for every thousand people.
+        licence: where it is to be read, or what it says; ``licence_page`` of the prepared set.
+        share: fraction of a batch among the photos, those given add up to 1; None, right for a new set: a hundredth for
+            every thousand people.
         reader: of people, ``module:function`` in train.data.readers, for ``train.prepare NAME``.
         scenes: reader of whole photos, likewise; of a set with a reader of people, for ``train.prepare NAME-scenes``.
         every: of its videos, every so many frames unless told otherwise; 0 for a set of pictures.
@@ -33,7 +34,7 @@ class DataSetInfo:
         teacher_score: of a set without hand labels, the score from which a teacher's joint is measured against.
         agreed: whether its joints are those on which teachers agree, the easy ones, and nobody looked for bystanders:
             it is measured in the true box alone, and not calibrated on.
-        whole_photos: whether validation photos are whole; people of other sets are pasted on canvases.
+        whole_photos: whether the validation photos that training reads are whole; those of a prepared set are crops.
         crowded: validation rows beside whom somebody else is seen, which are pasted on no canvas.
         no_negatives: validation rows beside whom a negative was seen to show somebody; None where nobody looked.
         everyone_boxed: whether whole photos have a box for everyone, far people too, which proves other boxes false.
