@@ -50,7 +50,7 @@ button[role="tab"][aria-selected="true"]:not(.dark *) { color: #1d4ed8; }
 #serving { padding: 0.5rem 0.9rem; border-radius: 4px; }
 #download { align-self: flex-end; }
 footer > .divider:last-child { display: none; }
-#model-card .token:not(.dark *) { color: inherit; }
+#model-card :is(.token, a[href^="mailto:"]) { color: inherit; text-decoration: none; }
 #min-confidence input[type="range"]::-webkit-slider-thumb { border: 2px solid #1d4ed8; }
 #min-confidence input[type="range"]::-moz-range-thumb { border: 2px solid #1d4ed8; }
 #kind input { text-overflow: ellipsis; padding-right: 1.6rem; }

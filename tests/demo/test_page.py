@@ -9,8 +9,8 @@ from tests.helpers.serving import WAIT, served, upload, wait_for_figure, wait_fo
 
 
 def test_the_page_opens_with_the_example_solved_and_estimates_nothing(open_page, example, stand_in, monkeypatch):
-    monkeypatch.setattr(type(stand_in), "predict_all", lambda *_, **__: pytest.fail("the network was run"))
     with served(stand_in, example=example) as url:  # another server of this process may have taken an older one's files
+        monkeypatch.setattr(type(stand_in), "predict_all", lambda *_, **__: pytest.fail("the network was run"))
         page = open_page(url=url)
         wait_for_figure(page)
         assert page.locator("#picture img").is_visible()
