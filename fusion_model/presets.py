@@ -26,7 +26,7 @@ def _reading(hourglass: HourglassConfig, detector: DetectorConfig | None = None,
             LayerConfig("residual", width, dropout=0.25),
         ),
         input_size=6,  # of the innermost scale at 192 pixels; the 4 or 2 of smaller crops are interpolated
-        initial_beta=1.0,  # from the middle, two of three seeds merged a layer later and were 0.6 mm worse
+        initial_beta=1.0,  # docs/experiments/2026-11-29-weights-that-sharpen.md chose it on even people
         batch_norm=True,
         map_readings=True,
         photo_features=hourglass.width,

@@ -162,3 +162,11 @@ def test_a_file_of_the_server_cannot_be_read(stand_in_page, example, clip, meta,
     answer = str(ask(stand_in_page, endpoint, *data[endpoint])[1])
     assert "was not uploaded" in answer
     assert "joints" not in answer
+
+
+def test_model_info(client):
+    info = client.predict(api_name="/model_info")
+    assert info["schema"] == "fusion-pose-model/1"
+    assert info["model"] == "random-tiny"
+    assert set(info["fusion"]) == {"strategy", "alpha", "beta", "weights", "pruned", "merge_after"}
+    assert len(info["fusion"]["weights"]) == 3

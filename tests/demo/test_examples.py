@@ -2,11 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from demo.examples import EXAMPLES, FOLDER, stored_result
+from demo.examples import EXAMPLES, FOLDER, store_result, stored_result
 from demo.page import build_page
 from demo.service import Service
 from demo.view import Choices, View
@@ -59,3 +60,12 @@ def test_the_page_runs_no_network_to_open_nor_for_an_example(estimator, monkeypa
     assert any(getattr(one, "people", None) for one in kept)
     assert all(Service(estimator).stored(example) for example in EXAMPLES)
     assert stored_result(EXAMPLES[0], "user/name", 0.6) is None  # another model has none
+
+
+def test_storing_and_reading_give_the_same(estimator, tmp_path, monkeypatch):
+    monkeypatch.setattr("demo.examples.FOLDER", tmp_path)
+    (tmp_path / EXAMPLES[0].name).write_bytes((FOLDER / EXAMPLES[0].name).read_bytes())
+    (pose,) = store_result(EXAMPLES[0], estimator)
+    (person,) = stored_result(EXAMPLES[0], DEFAULT, 0.6).people
+    assert Path(EXAMPLES[0].pack).parent == tmp_path
+    assert person.pose.to_dict() == {**pose.to_dict(), "seconds": {}}

@@ -36,10 +36,8 @@ def wait_for_maps(page):
     page.wait_for_function("document.querySelectorAll('#maps .grid-wrap img').length === 17", timeout=WAIT)
 
 
-@pytest.mark.parametrize(
-    ("screen", "scheme"),
-    [("desk", "light"), ("desk", "dark"), ("laptop", "dark"), ("phone", "light"), ("phone", "dark")],
-)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
 def test_the_result_is_on_the_first_screen_and_everyone_can_use_it(open_page, screen, scheme):
     began = time.monotonic()
     page = open_page(SCREENS[screen], scheme)

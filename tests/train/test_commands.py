@@ -3,6 +3,10 @@
 import json
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -10,10 +14,10 @@ import torch
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
-from fusion_model.skeletons import HUMAN36M_17
+from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import figure, picture, write_pack
-from tests.helpers.own_process import output
+from tests.helpers.own_process import ENVIRONMENT, ROOT, output, wait_for
 from train.engine.checkpoints import latest_state, read_state, read_weights
 from train.engine.provenance import read_provenance
 
@@ -143,3 +147,57 @@ def test_what_evaluate_cannot_do_is_said_before_anything_is_measured(data_folder
     options = ("evaluate", "--data", data_folder, "--checkpoint", tmp_path / "checkpoint")
     error = refused(*options, "--out", tmp_path / "missing" / "figures.json")
     assert error.endswith(f"there is no folder {tmp_path / 'missing'}")
+
+
+@pytest.mark.slow
+def test_sigterm_writes_a_checkpoint_and_ends(data_folder, tmp_path):
+    arguments = ("--data", data_folder, "--run", tmp_path / "run", *SMALL[:4], "--steps", 100_000)
+    command = [sys.executable, "-m", "train.hourglass", *map(str, arguments)]
+    environment = {**ENVIRONMENT, "PYTHONUNBUFFERED": "1"}
+    with (tmp_path / "out").open("w") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            wait_for(lambda: "started at step 0" in (tmp_path / "out").read_text(), seconds=300)
+            time.sleep(1)
+            process.send_signal(signal.SIGTERM)
+            status = process.wait(timeout=120)
+        finally:
+            process.kill()
+            process.wait()
+    text = (tmp_path / "out").read_text()
+    assert status == 1, text
+    assert "by SIGTERM; run again to continue" in text
+    assert "Traceback" not in text
+    step = int(latest_state(tmp_path / "run").name)
+    assert f"stopped at step {step} " in text
+    assert not list((tmp_path / "run" / "checkpoints").glob(".*"))
+
+
+def test_people_who_cannot_be_measured_are_refused_before_training(refused, tmp_path):
+    arrays = write_pack(tmp_path, "made", 4, held_out=2)
+    arrays["joints"][:, MPII_16.index("right_hip"), 2] = 0
+    arrays["teacher_2d"][..., 2] = 0
+    np.savez(tmp_path / "people_made.npz", **arrays)
+    error = refused("hourglass", "--data", tmp_path, "--run", tmp_path / "run", *SMALL)
+    assert "none of 2 validation people has both left shoulder and right hip labelled" in error
+
+
+def test_a_detector_that_cannot_be_put_in_is_refused_first(data_folder, refused, tmp_path, monkeypatch):
+    monkeypatch.setattr("train.fusion.load_hourglass", None)
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "plain")
+    options = ("--data", data_folder, "--run", tmp_path / "run", "--hourglass", tmp_path / "plain", *SMALL)
+    assert "is a checkpoint without a detector" in refused("fusion", *options, "--detector", tmp_path / "plain")
+
+
+@pytest.mark.slow
+def test_another_hourglass_than_the_preset_is_refused(trained, refused):
+    options = ("--run", trained / "other", "--hourglass", trained / "hourglass", "--preset", "compact", "--steps", 2)
+    error = refused("fusion", "--data", trained / "data", *options)
+    assert error.startswith("python -m train.fusion: the tensors do not fit the configuration")
+
+
+@pytest.mark.slow
+def test_released_figures_are_those_of_the_hardened_network(trained):
+    lines = (trained / "fusion.txt").read_text().splitlines()
+    figures = {line[:22].strip(): line[22:].split() for line in lines if "mpjpe" in line}
+    assert float(figures["released"][3]) == pytest.approx(float(figures["hardened, trained on"][3]), rel=0.02)

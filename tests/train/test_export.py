@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -77,3 +78,18 @@ def test_a_file_that_computes_something_else_is_not_kept(tiny, refused, monkeypa
     assert "onnxruntime gives other maps than torch" in refused("export", *options)
     assert (tiny / "out/hourglass.onnx").read_bytes() == before
     assert sorted(path.name for path in tiny.iterdir() if path.name.startswith(".")) == []
+
+
+def test_a_folder_with_other_files_is_kept(folder, refused):
+    (folder / "mine").mkdir()
+    (folder / "mine/notes.txt").write_text("mine")
+    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "mine")
+    assert "must be new, empty or an earlier export" in refused("export", *options)
+    assert [path.name for path in (folder / "mine").iterdir()] == ["notes.txt"]
+
+
+def test_missing_packages_are_one_sentence(folder, refused, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "new")
+    assert 'pip install ".[onnx]"' in refused("export", *options)
+    assert not (folder / "new").exists()

@@ -53,3 +53,15 @@ def test_both_networks_move_and_the_rest_of_the_checkpoint_stays(options, printe
     config = (folder / "start/config.json").read_text()
     assert (folder / "run/checkpoint/config.json").read_text().replace('"run"', '"start"') == config
     assert PoseEstimator.from_pretrained(folder / "run/checkpoint", device="cpu").fusion.pruned
+
+
+@pytest.mark.slow
+def test_a_cut_run_goes_on_and_another_weight_is_refused(options, printed, refused, tmp_path):
+    printed("joint", *options)
+    card = tmp_path / "run" / "checkpoint" / "README.md"
+    card.write_text("# Calibrated since\n")
+    out = printed("joint", *options)
+    assert "resumed at step 4" in out
+    assert "finished before" in out
+    assert card.read_text() == "# Calibrated since\n"
+    assert "pose_weight" in refused("joint", *options, "--pose-weight", 1)

@@ -1,6 +1,13 @@
 """Writing, resuming, merging and reading rendered data sets; nothing is rendered: the pictures are random."""
 
 import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +18,7 @@ from tests.helpers.rendered_set import SETTINGS, label, picture, write_rendered
 from train.data.people import load_people
 from train.data.readers.rendered import read_synthetic
 from train.synthesis.camera import look_at
-from train.synthesis.dataset import merge_labels, part_path
+from train.synthesis.dataset import Settings, merge_labels, open_folder, part_path, write_parts
 from train.synthesis.labels import (
     body_azimuth,
     camera_name,
@@ -114,3 +121,63 @@ def test_azimuth_is_zero_from_the_front_and_positive_from_the_left():
     assert viewpoint_name(np.array([0.0, -59, 90, -119, 121, 180])).tolist() == [
         "front", "front", "side", "side", "back", "back",
     ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_killed_run_goes_on_without_duplicates_or_gaps(tmp_path):
+    script = textwrap.dedent("""
+        import os, signal, sys
+        from pathlib import Path
+        from tests.helpers import rendered_set
+        from train.synthesis import dataset
+        dataset.PART = 5
+        def picture(index):
+            if index == 8:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return rendered_set.picture(index)
+        folder = Path(sys.argv[1])
+        dataset.open_folder(folder, rendered_set.SETTINGS)
+        dataset.write_parts(folder, rendered_set.SETTINGS, picture)
+    """)
+    root = Path(__file__).parents[3]
+    child = subprocess.run([sys.executable, "-c", script, tmp_path], cwd=root, check=False, capture_output=True)
+    assert child.returncode == -signal.SIGKILL, child.stderr.decode()
+    assert part_path(tmp_path, 0).is_file()
+    assert not part_path(tmp_path, 1).is_file()
+    made = []
+
+    def noted(index):
+        made.append(index)
+        return picture(index)
+
+    assert not merge_labels(tmp_path, SETTINGS)
+    write_parts(tmp_path, SETTINGS, noted)
+    assert merge_labels(tmp_path, SETTINGS)
+    assert made == list(range(5, 13)), "the finished part was not made again"
+    assert not list(tmp_path.glob(".*.part"))
+    names = [name for path in sorted(tmp_path.glob("part-*")) for name in zipfile.ZipFile(path).namelist()]
+    assert sorted(name for name in names if name.endswith(".jpg")) == [f"{k:07d}.jpg" for k in range(13)]
+
+
+def test_shards_make_the_same_set(tmp_path):
+    whole, split = tmp_path / "whole", tmp_path / "split"
+    open_folder(whole, SETTINGS)
+    write_parts(whole, SETTINGS, picture)
+    open_folder(split, SETTINGS)
+    write_parts(split, SETTINGS, picture, (2, 2))
+    assert [path.name for path in split.glob("part-*")] == ["part-00001.zip"]
+    write_parts(split, SETTINGS, picture, (1, 2))
+    for part in range(3):
+        one, other = (zipfile.ZipFile(part_path(folder, part)) for folder in (whole, split))
+        assert one.namelist() == other.namelist()
+        assert all(one.read(name) == other.read(name) for name in one.namelist() if name.endswith("jpg"))
+
+
+def test_other_settings_are_refused(tmp_path):
+    open_folder(tmp_path, SETTINGS)
+    open_folder(tmp_path, SETTINGS)
+    with pytest.raises(ValueError, match=r"begun with seed 4, not 5: choose another --out"):
+        open_folder(tmp_path, Settings(count=13, seed=5, size=128, split="train"))
+    assert json.loads((tmp_path / "settings.json").read_text())["seed"] == 4
+    with pytest.raises(ValueError, match=r"begun with plain False, not True"):
+        open_folder(tmp_path, dataclasses.replace(SETTINGS, plain=True))

@@ -1,6 +1,7 @@
 """Parts of a data set made side by side; nothing is rendered: the pictures are random."""
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,21 @@ from tests.helpers.own_process import ROOT, wait_for
 from train.synthesis.dataset import PART, Settings, merge_labels, open_folder, part_path, picture_generator, write_parts
 from train.synthesis.labels import Picture
 from train.synthesis.workers import write_side_by_side
+
+
+def dying(index):
+    if index == PART + 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return picture(index)
+
+
+def without_opengl():
+    raise OSError("no OpenGL context could be had")
+
+
+def dying_factory():
+    return dying
+
 
 SETTINGS = Settings(count=2 * PART + 30, seed=1, size=16, split="train")
 
@@ -95,3 +111,12 @@ def running(session):
             state, _, _, its_session, *_ = path.read_text().rpartition(")")[2].split()
             states.append(state if int(its_session) == session else "Z")
     return sum(state != "Z" for state in states)
+
+
+@pytest.mark.slow
+def test_what_a_process_refuses_reaches_the_caller(tmp_path):
+    open_folder(tmp_path, SETTINGS)
+    with pytest.raises(OSError, match="no OpenGL context"):
+        write_side_by_side(tmp_path, SETTINGS, without_opengl, processes=2)
+    with pytest.raises(RuntimeError, match=r"killed.*again to go on"):
+        write_side_by_side(tmp_path, SETTINGS, dying_factory, processes=2)
