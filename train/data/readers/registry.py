@@ -35,8 +35,6 @@ class DataSetInfo:
         agreed: whether its joints are those on which teachers agree, the easy ones, and nobody looked for bystanders:
             it is measured in the true box alone, and not calibrated on.
         whole_photos: whether the validation photos that training reads are whole; those of a prepared set are crops.
-        crowded: validation rows beside whom somebody else is seen, which are pasted on no canvas.
-        no_negatives: validation rows beside whom a negative was seen to show somebody; None where nobody looked.
         everyone_boxed: whether whole photos have a box for everyone, far people too, which proves other boxes false.
         upright: whether people in boxes that are taller than wide stand.
     """
@@ -54,8 +52,6 @@ class DataSetInfo:
     teacher_score: float | None = None
     agreed: bool = False
     whole_photos: bool = False
-    crowded: frozenset[int] = frozenset()
-    no_negatives: frozenset[int] | None = None
     everyone_boxed: bool = False
     upright: bool = False
 
@@ -88,46 +84,28 @@ SETS = {
         "LSP-extended", _BY_HAND, "http://sam.johnson.io/research/lspet.html", 0.30,
         reader="lsp:plan_lspet",
         whole_photos=True,
-        crowded=frozenset({
-            8512, 8548, 8566, 8569, 8590, 8594, 8607, 8614, 8617, 8623, 8640, 8659, 8698, 8711, 8712, 8716, 8728, 8746,
-            8762, 8796, 8867, 8872, 8873, 8874, 8875, 8891, 8903, 8924, 8952, 8960, 8978, 8994,
-        }),
     ),
     "mpii": DataSetInfo(
         "MPII", _AND_TEACHER, "http://human-pose.mpi-inf.mpg.de", 0.14,
         reader="mpii:plan_mpii",
         besides=r"_\d+$",
-        crowded=frozenset({
-            407, 408, 412, 427, 430, 721, 722, 723, 728, 729, 740, 1058, 1059, 1060, 1061, 1090, 1091, 1388, 1392, 1407,
-            1408, 1409,
-        }),
     ),
     "coco": DataSetInfo(
         "COCO", _AND_TEACHER, "https://cocodataset.org/#termsofuse", 0.08,
         reader="coco:plan_coco",
         scenes="coco:plan_coco_scenes",
         besides=r"^(COCO_)?(train|val)20\d\d_|_\d+$",
-        crowded=frozenset({0, 96, 108, 132, 144, 240, 276, 300, 396, 408, 480}),
         everyone_boxed=True,
         upright=True,
     ),
     "stanford40": DataSetInfo(
         "Stanford 40 Actions", _TEACHERS, "http://vision.stanford.edu/Datasets/40actions.html", 0.14,
         teacher_score=0.9,
-        crowded=frozenset({24, 792, 1068, 2820, 2976, 2988, 4200, 4728, 4872}),
-        no_negatives=frozenset({
-            0, 60, 108, 312, 468, 612, 1068, 1296, 1728, 1824, 2160, 2256, 2280, 2340, 2520, 2664, 2736, 2820, 2844,
-            2916, 2940, 2964, 2976, 3324, 3360, 3828, 3888, 3900, 4020, 4068, 4092, 4176, 4224, 4248, 4296, 4356, 4476,
-            4500, 4548, 4596, 4824,
-        }),
         upright=True,
     ),
     "street": DataSetInfo(
         "Clothing Co-Parsing (street)", _TEACHERS, "https://github.com/bearpaw/clothing-co-parsing", 0.04,
         teacher_score=0.9,
-        no_negatives=frozenset({
-            72, 84, 96, 120, 144, 156, 228, 252, 300, 372, 408, 528, 552, 564, 588, 720, 732, 792, 864, 900, 972,
-        }),
     ),
     "everyday": DataSetInfo(
         "everyday people of SUN, VOC 2012 and COCO", _TEACHERS, "none stated for most photos", 0.18,
