@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -26,33 +24,22 @@ def read_columns(path: Path, rows: Columns, advice: str) -> dict[str, np.ndarray
         ValueError: if it is damaged, or an array is missing or is something else; names file and array.
     """
     arrays = read_arrays(path, rows, advice)
-    first = next(iter(arrays.values()))
+    first = arrays[next(iter(rows))]
     check_columns(path, arrays, rows, len(first) if first.ndim else 0, advice)
     return arrays
 
 
-def read_arrays(path: Path, names: Collection[str] | None, advice: str) -> dict[str, np.ndarray]:
-    """Arrays of a file as they are, None for all, never Python objects. Raises as :func:`read_columns`."""
+def read_arrays(path: Path, names: Collection[str], advice: str) -> dict[str, np.ndarray]:
+    """All arrays of a file as they are, these names among them, no Python objects; raises as :func:`read_columns`."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            missing = [name for name in names or () if name not in file]
-            arrays = {name: file[name] for name in (file.files if names is None else names) if name not in missing}
-            held = ", ".join(file.files)
+            arrays = dict(file)
     except FileNotFoundError:
         raise
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        LookupError,
-        TypeError,
-        MemoryError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except Exception as error:
         raise ValueError(f"{path} is damaged or no npz file ({error}): {advice}") from error
-    if missing:
-        raise ValueError(f"{path} has no array {', '.join(missing)}; it has {held or 'none'}")
+    if missing := [name for name in names if name not in arrays]:
+        raise ValueError(f"{path} has no array {', '.join(missing)}; it has {', '.join(arrays) or 'none'}")
     return arrays
 
 

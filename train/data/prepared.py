@@ -97,21 +97,6 @@ def open_prepared(folder: Path) -> Prepared:
         FileNotFoundError: if it is not finished, or a part is missing.
         ValueError: if a file is damaged, or its columns do not fit each other.
     """
-    index = read_index(folder)
-    skeleton = SKELETONS[index["joint_set"]]
-    files = [folder / ANNOTATIONS, *(part_path(folder, part) for part in range(index["parts"]))]
-    if missing := [file for file in files if not file.is_file()]:
-        again = f"copy the folder again, or delete {INDEX} and run train.prepare again"
-        raise FileNotFoundError(f"{missing[0]} not found, {len(missing)} of {len(files)} files are missing: {again}")
-    advice = f"delete it and {INDEX}, run train.prepare again"
-    columns = read_arrays(path := folder / ANNOTATIONS, None, advice)
-    wanted = column_shapes(skeleton, index["camera_values"]) | {"part": (np.int32, ()), "member": (np.int32, ())}
-    check_columns(path, columns, wanted, index["people"], advice, unknown=_UNKNOWN)
-    return Prepared(folder, index, skeleton, columns)
-
-
-def read_index(folder: Path) -> dict[str, Any]:
-    """What ``prepared.json`` says, checked."""
     path = folder / INDEX
     if not path.is_file():
         raise FileNotFoundError(f"{folder} has no {INDEX}: run train.prepare to its end, the same command goes on")
@@ -124,7 +109,16 @@ def read_index(folder: Path) -> dict[str, Any]:
     if found:
         expected = f"the format {FORMAT!r} and joints of {', '.join(SKELETONS)}"
         raise ValueError(f"{path} cannot be used ({found}, expected {expected}): delete it and run train.prepare again")
-    return index
+    skeleton = SKELETONS[index["joint_set"]]
+    files = [folder / ANNOTATIONS, *(part_path(folder, part) for part in range(index["parts"]))]
+    if missing := [file for file in files if not file.is_file()]:
+        again = f"copy the folder again, or delete {INDEX} and run train.prepare again"
+        raise FileNotFoundError(f"{missing[0]} not found, {len(missing)} of {len(files)} files are missing: {again}")
+    advice = f"delete it and {INDEX}, run train.prepare again"
+    columns = read_arrays(folder / ANNOTATIONS, (), advice)
+    wanted = column_shapes(skeleton, index["camera_values"]) | {"part": (np.int32, ()), "member": (np.int32, ())}
+    check_columns(folder / ANNOTATIONS, columns, wanted, index["people"], advice, unknown=_UNKNOWN)
+    return Prepared(folder, index, skeleton, columns)
 
 
 def read_prepared(folder: Path) -> Source:

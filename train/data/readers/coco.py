@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 
 from fusion_model.skeletons import COCO_17
-from train.data.readers.checks import box_inside, check_person, member_path
-from train.data.readers.layout import LayoutError, Place, reading, require_any
-from train.data.readers.records import UNKNOWN, Frame, Plan, Record, ScenePhoto, ScenePlan, in_units
+from train.data.readers.layout import LayoutError, box_inside, member_path, reading, require_any
+from train.data.readers.records import UNKNOWN, Frame, Plan, Record, ScenePhoto, in_units
 from train.data.scenes import UNSURE, WHOLE
 
 _MIN_JOINTS = 4
@@ -34,7 +33,7 @@ class _Labels:
 
     Attributes:
         part: ``train2017`` or the like.
-        photos: path and size (width, height) by their id, sorted by it.
+        photos: by their id, sorted by it.
         people: annotations sorted by their id.
         others: how many annotations are of another category than person.
         named: whether a category is called person.
@@ -42,7 +41,7 @@ class _Labels:
 
     path: Path
     part: str
-    photos: dict[int, tuple[Path, tuple[int, int]]]
+    photos: dict[int, Frame]
     people: list[dict[str, Any]]
     others: int
     named: bool
@@ -51,9 +50,9 @@ class _Labels:
     def split(self) -> str:
         return "train" if self.part.startswith("train") else "validation"
 
-    def place(self, entry: dict[str, Any]) -> Place:
+    def place(self, entry: dict[str, Any]) -> str:
         """Where an annotation stands."""
-        return Place(self.path, f"person {entry['id']} in photo {entry['image_id']}")
+        return f"{self.path}: person {entry['id']} in photo {entry['image_id']}"
 
 
 def _read_files(source: Path, kind: str) -> Iterator[_Labels]:
@@ -68,8 +67,8 @@ def _read_files(source: Path, kind: str) -> Iterator[_Labels]:
             data = json.loads(path.read_text(encoding="utf-8-sig"), object_hook=_without_outline)
             photos = {}
             for entry in sorted(data["images"], key=lambda entry: entry["id"]):
-                picture = member_path(folder, entry["file_name"], Place(path, f"photo {entry['id']}"))
-                photos[int(entry["id"])] = picture, (int(entry["width"]), int(entry["height"]))
+                picture = member_path(folder, entry["file_name"], f"{path}: photo {entry['id']}")
+                photos[int(entry["id"])] = Frame(picture, size=(int(entry["width"]), int(entry["height"])))
             if len(photos) < len(data["images"]):
                 raise LayoutError(path, "two photos have one id", "an id of its own in each")
             entries = sorted(data["annotations"], key=lambda entry: entry["id"])
@@ -108,17 +107,13 @@ def _corners(entry: dict[str, Any]) -> np.ndarray | None:
 
 
 def plan_coco(source: Path) -> Plan:
-    """The people of every ``person_keypoints_*.json`` under a folder.
-
-    Raises:
-        LayoutError: if there is no such file, it is not COCO's, or a label cannot be right.
-    """
-    plan = Plan(COCO_17, [])
+    """The people of every ``person_keypoints_*.json`` under a folder."""
+    plan = Plan(COCO_17)
     for labels in _read_files(source, "person_keypoints"):
         if labels.others:
             plan.skipped["an annotation of another category than person"] += labels.others
         found = [_record(labels, entry, plan.skipped) for entry in labels.people]
-        plan.units += in_units([record for record in found if record], labels.part)
+        plan.units |= in_units([record for record in found if record], labels.part)
     return plan
 
 
@@ -126,22 +121,22 @@ def _record(labels: _Labels, entry: dict[str, Any], skipped: Counter[str]) -> Re
     """A person, None if they are left out."""
     place = labels.place(entry)
     with reading(place, _ENTRY):
-        photo, size = labels.photos[entry["image_id"]]
+        frame = labels.photos[entry["image_id"]]
         given = entry.get("keypoints") or (None if entry.get("num_keypoints") else [UNKNOWN] * 51)
         joints, box = np.array(given, float).reshape(17, 3), _corners(entry)
         visible = joints[:, 2].astype(int)
         if not np.isin(joints[:, 2], (0, 1, 2)).all():
-            raise place.error(f"has keypoints with v {joints[:, 2].tolist()}", "0 not labelled, 1 hidden or 2 visible")
+            found = f"has keypoints with v {joints[:, 2].tolist()}"
+            raise LayoutError(place, found, "0 not labelled, 1 hidden or 2 visible")
     if reason := _left_out(entry, joints[visible != UNKNOWN, :2], box):
         skipped[reason] += 1
         return None
     if box is None:
         skipped["a box that the labels lack: that of the labelled joints stands in (the person is kept)"] += 1
     else:
-        box = box_inside(box, size, place)
-    frame, number = Frame(photo, size=size), int(entry["image_id"]) % 2**31
-    record = Record(frame, labels.split, joints[:, :2], visible, box=box, number=number, place=place)
-    return check_person(record, COCO_17, size, skipped)
+        box = box_inside(box, frame.size, place)
+    number = int(entry["image_id"]) % 2**31
+    return Record(frame, labels.split, joints[:, :2], visible, box=box, number=number, place=place)
 
 
 def _left_out(entry: dict[str, Any], known: np.ndarray, box: np.ndarray | None) -> str:
@@ -154,13 +149,9 @@ def _left_out(entry: dict[str, Any], known: np.ndarray, box: np.ndarray | None) 
     return f"smaller than {_MIN_SIDE} pixels" if sides.min() >= 0 and sides.max() < _MIN_SIDE else ""
 
 
-def plan_coco_scenes(source: Path) -> ScenePlan:
-    """The photos of every ``instances_*.json`` under a folder.
-
-    Raises:
-        LayoutError: if there is no such file, it is not COCO's, or a label cannot be right.
-    """
-    plan = ScenePlan([])
+def plan_coco_scenes(source: Path) -> Plan:
+    """The photos of every ``instances_*.json`` under a folder."""
+    plan = Plan(None)
     for labels in _read_files(source, "instances"):
         if not labels.named:
             raise LayoutError(labels.path, "there is no category called person", "the categories of COCO")
@@ -172,18 +163,12 @@ def plan_coco_scenes(source: Path) -> ScenePlan:
                 if (box[:2] == box[2:]).any():  # there are a few
                     plan.skipped["a box without area"] += 1
                 else:
-                    inside = box_inside(box, labels.photos[entry["image_id"]][1], place)
+                    inside = box_inside(box, labels.photos[entry["image_id"]].size, place)
                     mine.append((inside, UNSURE if entry.get("iscrowd") else WHOLE))
-        photos = [
-            ScenePhoto(
-                path=path,
-                size=size,
-                boxes=np.array([box for box, _ in people[number]], np.float32).reshape(-1, 4),
-                flags=np.array([flag for _, flag in people[number]], np.int8),
-                split=labels.split,
-                source="coco",
-            )
-            for number, (path, size) in labels.photos.items()
-        ]
-        plan.units.extend(in_units(photos, labels.part))
+        photos = []
+        for number, frame in labels.photos.items():
+            boxes = np.array([box for box, _ in people[number]], np.float32).reshape(-1, 4)
+            flags = np.array([flag for _, flag in people[number]], np.int8)
+            photos.append(ScenePhoto(frame, boxes, flags, labels.split, "coco"))
+        plan.units |= in_units(photos, labels.part)
     return plan

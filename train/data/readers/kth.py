@@ -8,6 +8,8 @@ training, the second for testing.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +17,8 @@ import numpy as np
 
 from fusion_model.skeletons import LSP_14
 from train.data.cameras import affine_rotation, project_affine
-from train.data.readers.layout import LayoutError, Place, reading, require_any, require_cameras
-from train.data.readers.records import Frame, Labels, Plan, Unit, measured_people
+from train.data.readers.layout import LayoutError, reading, require_any, require_cameras
+from train.data.readers.records import Frame, Plan, Record, measured_people
 
 CAMERAS = ("1", "2", "3")
 PAPER_CAMERAS = ("1",)
@@ -25,40 +27,29 @@ _MM = 1000.0  # of the unit that positions are stored in, about a metre
 _FAR = 50.0  # pixels by which cameras and positions may disagree in the middle (median)
 
 
-def plan_kth(source: Path, cameras: tuple[str, ...], every: int) -> Plan:
-    """Every sequence under a folder, of the paper's camera 1 by itself.
-
-    Raises:
-        LayoutError: if there is none, or its files do not fit each other.
-    """
+def plan_kth(source: Path, cameras: Sequence[str], every: int) -> Plan:
+    """Every sequence under a folder, of the paper's camera 1 by itself."""
     require_cameras(cameras, CAMERAS)
-    plan = Plan(LSP_14, [], camera_model="affine")
+    plan = Plan(LSP_14, camera_model="affine")
     expected = "player2sequence1/Sequence 1/positions3d.txt and so on, each zip unpacked into a folder of its name"
     for path in require_any(source, "**/positions3d.txt", expected):
-        folder = path.parent
-        player, sequence = _who(path.relative_to(source))
-        plan.found.append(f"player {player}, sequence {sequence}: {folder.relative_to(source)}")
+        place = str(path.relative_to(source))
+        numbers = [re.search(rf"{word}\s*_?(\d+)", place, re.IGNORECASE) for word in ("player", "sequence")]
+        if None in numbers:
+            missing = ("player", "sequence")[numbers.index(None)]
+            raise LayoutError(path, f"no folder names the {missing}", "player2sequence1/Sequence 1, as the zips are")
+        player, sequence = (found[1] for found in numbers)
+        plan.found.append(f"player {player}, sequence {sequence}: {path.parent.relative_to(source)}")
         for camera in cameras or PAPER_CAMERAS:
-            load = partial(_load, folder, player, sequence, camera, every)
-            plan.units.append(Unit(f"player{player}sequence{sequence}.{camera}", load))
-    names = [unit.name for unit in plan.units]
-    if len(set(names)) < len(names):
-        raise LayoutError(source, "two folders hold the same sequence", expected)
+            name = f"player{player}sequence{sequence}"
+            if f"{name}.{camera}" in plan.units:
+                raise LayoutError(source, f"two folders hold {name}", expected)
+            load = partial(_load, path.parent, f"player {player}", name, camera, every)
+            plan.units[f"{name}.{camera}"] = load
     return plan
 
 
-def _who(path: Path) -> tuple[str, str]:
-    """Player and sequence by the names of the folders that a file lies in."""
-    player = re.search(r"player\s*_?(\d+)", str(path), re.IGNORECASE)
-    sequence = re.search(r"sequence\s*_?(\d+)", str(path), re.IGNORECASE)
-    if player is None or sequence is None:
-        missing = "player" if player is None else "sequence"
-        expected = "folders called player2sequence1/Sequence 1, as the zips are"
-        raise LayoutError(path, f"no folder names the {missing}", expected)
-    return player[1], sequence[1]
-
-
-def _load(folder: Path, player: str, sequence: str, camera: str, every: int) -> Labels:
+def _load(folder: Path, player: str, sequence: str, camera: str, every: int, skipped: Counter[str]) -> list[Record]:
     """The people of one camera of a sequence."""
     poses = _numbers(folder / "positions3d.txt", (_JOINTS, 3))
     points = _numbers(folder / "positions2d.txt", (3, _JOINTS, 2), len(poses))
@@ -72,16 +63,16 @@ def _load(folder: Path, player: str, sequence: str, camera: str, every: int) -> 
         range(0, len(poses), every),
         points,
         _MM * poses @ turns.transpose(0, 2, 1),
+        skipped,
         lambda row: {
             "frame": Frame(folder / f"Camera {camera}" / f"{row + 1:05d}.png"),
             "split": "train" if row < len(poses) // 2 else "test",
-            "number": row,
             "camera_values": tuple(matrices[row].ravel()),
-            "place": Place(folder / "positions2d.txt", f"frame {row} of camera {camera}"),
+            "place": f"{folder / 'positions2d.txt'}: frame {row} of camera {camera}",
         },
-        subject=f"player {player}",
+        subject=player,
         camera=camera,
-        sequence=f"player{player}sequence{sequence}",
+        sequence=sequence,
     )
 
 

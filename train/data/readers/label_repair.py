@@ -24,36 +24,23 @@ LIMB_PAIRS = {
 """Joints of MPII_16 that belong to a pair of limbs."""
 
 _MIRROR = np.array(MPII_16.mirror)
+_SHOULDERS = [MPII_16.index("left_shoulder"), MPII_16.index("right_shoulder")]
+_HIPS = [MPII_16.index("right_hip"), MPII_16.index("left_hip")]  # those across the torso
 
 
-def repair_labels(joints: np.ndarray, weight: np.ndarray, guess: np.ndarray, trust: np.ndarray) -> dict[str, int]:
-    """Exchange swapped sides and drop misplaced joints, in place.
-
-    Args:
-        joints: (N, 16, 2) by hand, MPII order.
-        weight: (N, 16) 1 where labelled, else 0.
-        guess: (N, 16, 2) the teacher's joints.
-        trust: (N, 16) the teacher's weight, 0 where it does not know.
-
-    Returns:
-        How many pairs of arms and of legs were exchanged, and how many joints were dropped.
-    """
+def repair_labels(joints: np.ndarray, weight: np.ndarray, guess: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """Exchange swapped sides and drop misplaced joints, in place; arguments and result as :func:`exchanged_sides`."""
     torso = _common_torso(joints, weight, guess, trust)
-    swapped = exchanged_sides(joints, weight, guess, trust)
-    for name, rows in swapped.items():
-        limbs = LIMB_PAIRS[name]
-        joints[np.ix_(rows, limbs)] = joints[np.ix_(rows, _MIRROR[limbs])]
-        weight[np.ix_(rows, limbs)] = weight[np.ix_(rows, _MIRROR[limbs])]
-    with np.errstate(invalid="ignore"):
-        far = np.linalg.norm(joints - guess, axis=-1) > _FAR * torso[:, None]
-    dropped = far & (weight > 0) & (trust >= _CONFIDENT)
-    weight[dropped] = 0
-    return {**{name: int(rows.sum()) for name, rows in swapped.items()}, "joints": int(dropped.sum())}
+    exchanged = exchanged_sides(joints, weight, guess, trust)
+    for limbs, rows in zip(LIMB_PAIRS.values(), exchanged.T, strict=True):
+        for values in (joints, weight):
+            values[np.ix_(rows, limbs)] = values[np.ix_(rows, _MIRROR[limbs])]
+    far = np.linalg.norm(joints - guess, axis=-1) > _FAR * torso[:, None]
+    weight[far & (trust >= _CONFIDENT)] = 0
+    return exchanged
 
 
-def exchanged_sides(
-    joints: np.ndarray, weight: np.ndarray, guess: np.ndarray, trust: np.ndarray
-) -> dict[str, np.ndarray]:
+def exchanged_sides(joints: np.ndarray, weight: np.ndarray, guess: np.ndarray, trust: np.ndarray) -> np.ndarray:
     """People whose labels of a pair of limbs a second opinion clearly sees on the other side.
 
     Args:
@@ -63,10 +50,20 @@ def exchanged_sides(
         trust: (N, 16) 0 where it does not know.
 
     Returns:
-        (N,) bool for ``"arms"`` and for ``"legs"``.
+        (N, 2) bool, of the arms and of the legs.
     """
-    torso = _common_torso(joints, weight, guess, trust)
-    return {name: _better_mirrored(joints, weight, guess, trust, torso, limbs) for name, limbs in LIMB_PAIRS.items()}
+    near = _NEAR * _common_torso(joints, weight, guess, trust)[:, None]
+    exchanged = []
+    for limbs in LIMB_PAIRS.values():
+        mirrored = _MIRROR[limbs]
+        both = (weight[:, limbs] > 0) & (weight[:, mirrored] > 0) & (trust[:, limbs] > 0)
+        straight, crossed = (
+            ((np.linalg.norm(joints[:, side] - guess[:, limbs], axis=-1) < near) & both).sum(1)
+            for side in (limbs, mirrored)
+        )
+        known = both.sum(1)
+        exchanged.append((known >= _MIN_JOINTS) & (crossed - straight >= _MARGIN * known))
+    return np.stack(exchanged, 1)
 
 
 def _common_torso(joints: np.ndarray, weight: np.ndarray, guess: np.ndarray, trust: np.ndarray) -> np.ndarray:
@@ -76,23 +73,5 @@ def _common_torso(joints: np.ndarray, weight: np.ndarray, guess: np.ndarray, tru
 
 def _torso(joints: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """(N,) the longer of the torso's two diagonals as far as they are known, pixels; NaN where neither is."""
-    lengths = []
-    for a, b in (("left_shoulder", "right_hip"), ("right_shoulder", "left_hip")):
-        a, b = MPII_16.index(a), MPII_16.index(b)  # noqa: PLW2901 - names to numbers
-        length = np.linalg.norm(joints[:, a] - joints[:, b], axis=-1)
-        lengths.append(np.where((weight[:, a] > 0) & (weight[:, b] > 0), length, np.nan))
-    return np.fmax(*lengths)
-
-
-def _better_mirrored(
-    joints: np.ndarray, weight: np.ndarray, guess: np.ndarray, trust: np.ndarray, torso: np.ndarray, limbs: list[int]
-) -> np.ndarray:
-    """(N,) bool: the teacher clearly agrees with the other side's labels of these limbs."""
-    mirrored = _MIRROR[limbs]
-    both = (weight[:, limbs] > 0) & (weight[:, mirrored] > 0) & (trust[:, limbs] > 0)
-    reach = _NEAR * torso[:, None]
-    with np.errstate(invalid="ignore"):
-        straight = (np.linalg.norm(joints[:, limbs] - guess[:, limbs], axis=-1) < reach) & both
-        crossed = (np.linalg.norm(joints[:, mirrored] - guess[:, limbs], axis=-1) < reach) & both
-    known = both.sum(1)
-    return (known >= _MIN_JOINTS) & (crossed.sum(1) - straight.sum(1) >= _MARGIN * known)
+    lengths = np.linalg.norm(joints[:, _SHOULDERS] - joints[:, _HIPS], axis=-1)
+    return np.fmax(*np.where((weight[:, _SHOULDERS] > 0) & (weight[:, _HIPS] > 0), lengths, np.nan).T)

@@ -14,8 +14,8 @@ import numpy as np
 
 from fusion_model.skeletons import LSP_14, MPII_16, conversion_matrix
 from train.data.columns import read_columns
-from train.data.readers.label_repair import exchanged_sides, repair_labels
-from train.data.readers.layout import LayoutError, Place, require_any
+from train.data.readers.label_repair import repair_labels
+from train.data.readers.layout import LayoutError, require_any
 from train.data.readers.matlab import read_numbers
 from train.data.readers.people import TEACHER, teacher_joints, teacher_pose
 from train.data.readers.records import HIDDEN, UNKNOWN, VISIBLE, Frame, Plan, Record, in_units
@@ -39,8 +39,8 @@ def plan_lsp(source: Path) -> Plan:
 
 def plan_lspet(source: Path) -> Plan:
     """LSP-extended, or its version in high resolution (``*.png``)."""
-    joints = _lspet_joints(source)
-    split = np.where(_lspet_validation(joints), "validation", "train")
+    joints = _labels(source, (len(LSP_14), 3), "LSP-extended").transpose(2, 0, 1)
+    split = np.where(np.arange(len(joints)) + 1 < _LSPET_VALIDATION_FROM, "train", "validation")
     return _plan(source, joints, np.where(joints[..., 2] == 1, VISIBLE, UNKNOWN), split)
 
 
@@ -57,7 +57,7 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
         LayoutError: if a file is missing or damaged, or ``joints.mat`` has another shape.
         ValueError: if the teacher's file is damaged, or has columns of another shape.
     """
-    labels = _lspet_joints(folder)
+    labels = _labels(folder, (len(LSP_14), 3), "LSP-extended").transpose(2, 0, 1)
     photos = _photos(folder, len(labels))
     carried = conversion_matrix(LSP_14, MPII_16)
     joints = np.einsum("ts,nsc->ntc", carried, labels[..., :2].astype(np.float32))
@@ -65,7 +65,7 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
     weight = (np.einsum("ts,ns->nt", carried, labelled) == 1).astype(np.float32)
     by_hand = weight > 0
     pose, pose_weight = np.zeros((len(labels), 17, 3), np.float32), np.zeros((len(labels), 17), np.float32)
-    contradicted = None if teacher is None else np.zeros((len(labels), 2), bool)
+    contradicted = None
     if teacher is not None:
         arrays = read_columns(teacher, TEACHER, "copy it again")
         rows = len(arrays["teacher_2d"])
@@ -73,9 +73,8 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
             raise ValueError(f"{teacher} has {rows} rows, more than the {len(labels)} photos of {folder}")
         guess, trust = teacher_joints(arrays["teacher_2d"])
         pose[:rows], pose_weight[:rows] = teacher_pose(arrays["teacher_3d"], arrays["teacher_3d_visible"])
-        exchanged = exchanged_sides(joints[:rows], weight[:rows], guess, trust)
-        contradicted[:rows] = np.stack([exchanged["arms"], exchanged["legs"]], 1)
-        repair_labels(joints[:rows], weight[:rows], guess, trust)
+        contradicted = np.zeros((len(labels), 2), bool)
+        contradicted[:rows] = repair_labels(joints[:rows], weight[:rows], guess, trust)
         by_hand = weight > 0
         missing = ~by_hand[:rows]
         joints[:rows][missing], weight[:rows][missing] = guess[missing], trust[missing]
@@ -89,19 +88,9 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
         box=_boxes(joints, weight),
         pose=pose,
         pose_weight=pose_weight,
-        validation=_lspet_validation(labels),
+        validation=np.arange(len(labels)) + 1 >= _LSPET_VALIDATION_FROM,
         contradicted=contradicted,
     )
-
-
-def _lspet_validation(joints: np.ndarray) -> np.ndarray:
-    """(N,) bool."""
-    return np.arange(len(joints)) + 1 >= _LSPET_VALIDATION_FROM
-
-
-def _lspet_joints(source: Path) -> np.ndarray:
-    """(N, 14, 3) of LSP-extended: x, y and whether it is labelled."""
-    return _labels(source, (len(LSP_14), 3), "LSP-extended").transpose(2, 0, 1)
 
 
 def _labels(source: Path, shape: tuple[int, int], name: str) -> np.ndarray:
@@ -136,16 +125,15 @@ def _plan(source: Path, joints: np.ndarray, visible: np.ndarray, split: np.ndarr
             skipped[f"fewer than {_MIN_JOINTS} labelled joints"] += 1
             continue
         points = np.where(known[:, None], joints[row, :, :2], 0)
-        place = Place(source / "joints.mat", f"photo {row + 1}")
+        place = f"{source / 'joints.mat'}: photo {row + 1}"
         records.append(Record(Frame(path), str(split[row]), points, visible[row], number=row + 1, place=place))
     return Plan(LSP_14, in_units(records, "photos from"), skipped)
 
 
 def _boxes(joints: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """(N, 4) tight boxes of the labelled joints; the unit box where there is none."""
-    boxes = np.tile(np.array([0, 0, 1, 1], np.float32), (len(joints), 1))
-    for row, (points, known) in enumerate(zip(joints, weight > 0, strict=True)):
-        if known.sum() >= 2:
-            low, high = points[known].min(0), points[known].max(0)
-            boxes[row] = (*low, *np.maximum(high, low + 1))
-    return boxes
+    known = weight[..., None] > 0
+    low, high = np.where(known, joints, np.inf).min(1), np.where(known, joints, -np.inf).max(1)
+    boxes = np.concatenate((low, np.maximum(high, low + 1)), 1)
+    boxes[known.sum((1, 2)) < 2] = 0, 0, 1, 1
+    return boxes.astype(np.float32)

@@ -29,7 +29,6 @@ TEACHER = {
 """Type and shape of a row of each array."""
 
 _MADE_WEIGHT = 0.1  # of 3D joints that were made from others: enough to have a value, too little to be a lesson
-_NAMES_19 = (*COCO_17.joints, "neck", "head_top")
 _BLAZEPOSE_LIMBS = {
     "left_shoulder": 11, "right_shoulder": 12, "left_elbow": 13, "right_elbow": 14, "left_wrist": 15,
     "right_wrist": 16, "left_hip": 23, "right_hip": 24, "left_knee": 25, "right_knee": 26, "left_ankle": 27,
@@ -45,12 +44,11 @@ def teacher_joints(teacher_2d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     joints = np.zeros((len(teacher_2d), len(MPII_16), 2), np.float32)
     weight = np.zeros(joints.shape[:2], np.float32)
-    for column, name in enumerate(_NAMES_19):
+    for column, name in enumerate((*COCO_17.joints, "neck", "head_top")):
         if name in MPII_16.joints:
-            target = MPII_16.index(name)
-            joints[:, target] = teacher_2d[:, column, :2]
-            score = teacher_2d[:, column, 2].astype(np.float32)
-            weight[:, target] = np.where(score >= _MIN_SCORE, score**2, 0)
+            score = teacher_2d[:, column, 2]
+            joints[:, MPII_16.index(name)] = teacher_2d[:, column, :2]
+            weight[:, MPII_16.index(name)] = np.where(score >= _MIN_SCORE, score**2, 0)
     return joints, weight
 
 
@@ -104,5 +102,5 @@ def read_people(labels: Path) -> Source:
         pose_weight=pose_weight,
         validation=arrays["validation"].astype(bool),
         photos=arrays["name"],
-        contradicted=np.stack([exchanged["arms"], exchanged["legs"]], 1) if by_hand.any() else None,
+        contradicted=exchanged if by_hand.any() else None,
     )

@@ -6,11 +6,12 @@ Nothing here imports a reader: a machine that trains from a pack does without wh
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 
-from train.data.readers.records import Plan, ScenePlan
+from train.data.readers.records import Plan
 from train.data.source import SYNTHETIC
 from train.engine.provenance import SCENES
 
@@ -60,12 +61,12 @@ class DataSetInfo:
         """Its heading in docs/data.md."""
         return self.title[0].upper() + self.title[1:]
 
-    def plan(self, source: Path, cameras: tuple[str, ...] = (), every: int = 1) -> Plan:
+    def plan(self, source: Path, cameras: Sequence[str] = (), every: int = 1) -> Plan:
         """What the reader finds in a folder: people of these cameras (none: the usual ones), every so many frames."""
         read = resolve_name(f"train.data.readers.{self.reader}")
         return read(source, cameras, every) if self.cameras else read(source)
 
-    def plan_scenes(self, source: Path) -> ScenePlan:
+    def plan_scenes(self, source: Path) -> Plan:
         """What the reader of whole photos finds in a folder."""
         return resolve_name(f"train.data.readers.{self.scenes}")(source)
 

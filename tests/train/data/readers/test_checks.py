@@ -12,8 +12,7 @@ from tests.helpers import humaneva_files, kth_files, lsp_mpii_coco_files
 from tests.helpers.lsp_mpii_coco_files import mpii_person
 from tests.helpers.rendered_set import small_parts, write_rendered
 from train.data.prepared import read_prepared
-from train.data.readers.checks import check_person
-from train.data.readers.layout import LayoutError, Place
+from train.data.readers.layout import LayoutError, check_person
 from train.data.readers.records import VISIBLE, Frame, Record
 
 SIZE = (200, 100)
@@ -22,7 +21,7 @@ SIZE = (200, 100)
 def person(joints_2d=None, **changes):
     """Someone by hand in a photo of 200 x 100 pixels."""
     points = np.tile((50.0, 50.0), (14, 1)) if joints_2d is None else joints_2d
-    place = Place(Path("labels.json"), "person 7")
+    place = "labels.json: person 7"
     return Record(Frame(Path("photo.jpg")), "train", points, np.full(len(points), VISIBLE), place=place, **changes)
 
 

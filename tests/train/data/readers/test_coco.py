@@ -1,6 +1,7 @@
 """COCO's people and whole photos, and labels in its format that people made themselves, through the command."""
 
 import json
+from collections import Counter
 
 import cv2
 import numpy as np
@@ -180,8 +181,8 @@ def test_photos_may_lie_under_images(source, tmp_path):
     for part in ("train2017", "val2017"):
         (source / "images").mkdir(exist_ok=True)
         (source / part).rename(source / "images" / part)
-    photos = [photo for unit in plan_coco_scenes(source).units for photo in unit.load().records]
-    assert [photo.path.is_file() for photo in photos] == [True] * 3
+    photos = [photo for load in plan_coco_scenes(source).units.values() for photo in load(Counter())]
+    assert [photo.frame.path.is_file() for photo in photos] == [True] * 3
     (source / "images" / "val2017").rename(tmp_path / "gone")
     with pytest.raises(ValueError, match=r"val2017: there is no such folder; expected the photos of val2017\.zip"):
         plan_coco_scenes(source)

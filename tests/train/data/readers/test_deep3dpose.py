@@ -8,7 +8,7 @@ import pytest
 from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.deep3dpose_files import COUNT, ORDER, datum, picture, pose, write_database, write_deep3dpose
 from train.data.prepared import open_prepared, read_prepared
-from train.data.readers import caffe
+from train.data.readers import deep3dpose
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_damaged_values(tmp_path, prepare_error):
     assert "expected a Datum: unpack it again" in error
     path = folder / "image_train.lmdb" / "data.mdb"  # LMDB itself would end the program
     path.write_bytes(path.read_bytes()[:8192])
-    caffe._open.cache_clear()
+    deep3dpose._open.cache_clear()
     assert f"{path.parent}: data.mdb has 8192 bytes of " in prepare_error("deep3dpose", folder)
 
 

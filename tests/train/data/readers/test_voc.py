@@ -1,5 +1,7 @@
 """PASCAL VOC: files as distributed, through the command, to what training reads."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,7 +23,7 @@ def replaced(path, old, new):
 
 
 def photos_in(folder):
-    return [photo for unit in plan_voc(folder).units for photo in unit.load().records]
+    return [photo for load in plan_voc(folder).units.values() for photo in load(Counter())]
 
 
 def test_boxes_run_along_the_edges_of_the_pixels(tmp_path, prepare):
