@@ -97,7 +97,7 @@ def _prepare_people(arguments: argparse.Namespace, chosen: DataSetInfo) -> None:
 
 def _prepare_scenes(arguments: argparse.Namespace, chosen: DataSetInfo) -> None:
     """Store a set as whole photos, and print how many people are in them."""
-    plan, pack = chosen.plan_scenes(arguments.source), arguments.data_set.removesuffix("-scenes")
+    plan, pack = chosen.plan(arguments.source), arguments.data_set.removesuffix("-scenes")
     side = arguments.crop or STORED_SIDE
     path, skipped = write_scenes(plan, arguments.out, pack, workers=arguments.workers, side=side)
     scenes = read_scenes(path)

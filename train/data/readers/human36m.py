@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-import struct
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Sequence
@@ -46,8 +45,8 @@ def plan_human36m(source: Path, cameras: Sequence[str], every: int) -> Plan:
     plan = Plan(HUMAN36M_17, camera_model="human36m")
     files = [path for below in ("", "*/", "*/*/") for path in sorted(source.glob(f"{below}metadata.xml"))]
     values, counts = _read_metadata(files[0]) if files else (None, {})
-    known = "metadata.xml: cameras and frame counts are known"
-    plan.found.append(known if files else "no metadata.xml: cameras are unknown, frame counts unchecked")
+    unknown = "no metadata.xml: cameras are unknown, frame counts unchecked"
+    plan.found.append("metadata.xml: cameras and frame counts are known" if files else unknown)
     for subject in _SPLITS:
         if not (source / subject / "MyPoseFeatures").is_dir():
             plan.found.append(f"no {subject}")
@@ -120,17 +119,7 @@ def _action(stem: str) -> str:
 def _load(
     folder: Path, stem: str, camera: str, values: np.ndarray | None, count: int, every: int, skipped: Counter[str]
 ) -> list[Record]:
-    """The people of one sequence of one camera.
-
-    Args:
-        folder: of the subject.
-        stem: name of the sequence.
-        camera: its number.
-        values: (15,) ``camera_values`` of the model ``human36m``; None without ``metadata.xml``.
-        count: frames that have poses; 0 where it is not known.
-        every: takes every so many.
-        skipped: counts those without a pose.
-    """
+    """The people of one camera of a subject's sequence, whose values (15,) are None without ``metadata.xml``."""
     shifted, features, name = (folder.name, stem) in _SHIFTED, folder / "MyPoseFeatures", f"{stem}.{camera}"
     path, flat = features / "D3_Positions_mono" / f"{name}.cdf", features / "D2_Positions" / f"{name}.cdf"
     if path.parent.is_dir():
@@ -168,19 +157,5 @@ def _load(
 def _read_poses(path: Path, dimensions: int) -> np.ndarray:
     """(N, 17, D) float64 of a file: D is 3 (mm) or 2 (pixels)."""
     with reading(path, f"a CDF file with the variable Pose, (1, N, {32 * dimensions})"):
-        _check_length(path)
         poses = np.asarray(cdflib.CDF(path).varget("Pose"), float)
         return poses.reshape(poses.shape[-2], 32, dimensions)[:, _KEPT]
-
-
-def _check_length(path: Path) -> None:
-    """ValueError if an uncompressed file of version 3 is shorter than it says, which cdflib may not notice."""
-    with path.open("rb") as file:
-        if file.read(8) != bytes.fromhex("cdf300010000ffff"):
-            return
-        file.seek(20)  # record size, type, then where the global record lies
-        (place,) = struct.unpack(">q", file.read(8))
-        file.seek(place + 36)  # size, type and three heads of lists before it
-        (length,) = struct.unpack(">q", file.read(8))
-    if path.stat().st_size < length:
-        raise ValueError(f"{path.stat().st_size} bytes of {length}")

@@ -33,18 +33,18 @@ def plan_kth(source: Path, cameras: Sequence[str], every: int) -> Plan:
     plan = Plan(LSP_14, camera_model="affine")
     expected = "player2sequence1/Sequence 1/positions3d.txt and so on, each zip unpacked into a folder of its name"
     for path in require_any(source, "**/positions3d.txt", expected):
-        place = str(path.relative_to(source))
-        numbers = [re.search(rf"{word}\s*_?(\d+)", place, re.IGNORECASE) for word in ("player", "sequence")]
-        if None in numbers:
-            missing = ("player", "sequence")[numbers.index(None)]
+        place = path.parent.relative_to(source)
+        player = re.search(r"player\s*_?(\d+)", str(place), re.IGNORECASE)
+        sequence = re.search(r"sequence\s*_?(\d+)", str(place), re.IGNORECASE)
+        if player is None or sequence is None:
+            missing = "player" if player is None else "sequence"
             raise LayoutError(path, f"no folder names the {missing}", "player2sequence1/Sequence 1, as the zips are")
-        player, sequence = (found[1] for found in numbers)
-        plan.found.append(f"player {player}, sequence {sequence}: {path.parent.relative_to(source)}")
+        name = f"player{player[1]}sequence{sequence[1]}"
+        plan.found.append(f"player {player[1]}, sequence {sequence[1]}: {place}")
         for camera in cameras or PAPER_CAMERAS:
-            name = f"player{player}sequence{sequence}"
             if f"{name}.{camera}" in plan.units:
                 raise LayoutError(source, f"two folders hold {name}", expected)
-            load = partial(_load, path.parent, f"player {player}", name, camera, every)
+            load = partial(_load, path.parent, f"player {player[1]}", name, camera, every)
             plan.units[f"{name}.{camera}"] = load
     return plan
 
@@ -57,7 +57,12 @@ def _load(folder: Path, player: str, sequence: str, camera: str, every: int, ski
     view = CAMERAS.index(camera)
     points, matrices = points[:, view], values[:, view].transpose(0, 2, 1)
     with reading(folder / "cameras.txt", "affine cameras"):
-        _check(poses, points, matrices)
+        if not np.isfinite(matrices).all():
+            raise ValueError("a camera holds NaN or infinity")
+        seen = np.stack([project_affine(pose, matrix) for pose, matrix in zip(poses, matrices, strict=True)])
+        distance = np.nanmedian(np.linalg.norm(seen - points, axis=-1))  # NaN in frames without a pose
+        if distance > _FAR:
+            raise ValueError(f"its cameras put the 3D joints {distance:.0f} pixels (median) from the 2D ones")
         turns = np.stack([affine_rotation(matrix) for matrix in matrices])
     return measured_people(
         range(0, len(poses), every),
@@ -81,15 +86,3 @@ def _numbers(path: Path, shape: tuple[int, ...], frames: int = -1) -> np.ndarray
     count = f" for {frames} frames" if frames > 0 else ""
     with reading(path, f"a number a line, {np.prod(shape)} a frame{count}"):
         return np.array(path.read_text(encoding="ascii").split(), float).reshape(frames, *shape)
-
-
-def _check(poses: np.ndarray, points: np.ndarray, matrices: np.ndarray) -> None:
-    """ValueError if cameras do not take the 3D positions near the 2D ones."""
-    if not np.isfinite(matrices).all():
-        raise ValueError("a camera holds NaN or infinity")
-    with np.errstate(invalid="ignore"):  # frames without a pose
-        seen = np.stack([project_affine(pose, matrix) for pose, matrix in zip(poses, matrices, strict=True)])
-    distances = np.linalg.norm(seen - points, axis=-1)
-    distance = float(np.median(distances[np.isfinite(distances)])) if np.isfinite(distances).any() else 0.0
-    if distance > _FAR:
-        raise ValueError(f"its cameras put the 3D joints {distance:.0f} pixels (median) from the 2D ones")

@@ -46,7 +46,7 @@ class LayoutError(ValueError):
 
 
 @contextmanager
-def reading(where: Path | str, expected: str) -> Iterator[None]:
+def reading(where: Path | str, expected: str, advice: str = "unpack it again") -> Iterator[None]:
     """Whatever goes wrong while a file or an entry of it is read becomes a :class:`LayoutError` that names it."""
     try:
         yield
@@ -54,7 +54,7 @@ def reading(where: Path | str, expected: str) -> Iterator[None]:
         raise
     except Exception as error:
         words = " ".join(f"{type(error).__name__}: {error}".split())
-        raise LayoutError(where, f"cannot be read ({words})", f"{expected}: unpack it again") from error
+        raise LayoutError(where, f"cannot be read ({words})", f"{expected}: {advice}") from error
 
 
 def require_any(source: Path, pattern: str, expected: str) -> list[Path]:

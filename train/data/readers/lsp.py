@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fusion_model.skeletons import LSP_14, MPII_16, conversion_matrix
+from fusion_model.skeletons import LSP_14, MPII_16
 from train.data.columns import read_columns
+from train.data.prepared import carry_joints
 from train.data.readers.label_repair import repair_labels
 from train.data.readers.layout import LayoutError, require_any
 from train.data.readers.matlab import read_numbers
@@ -59,10 +60,7 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
     """
     labels = _labels(folder, (len(LSP_14), 3), "LSP-extended").transpose(2, 0, 1)
     photos = _photos(folder, len(labels))
-    carried = conversion_matrix(LSP_14, MPII_16)
-    joints = np.einsum("ts,nsc->ntc", carried, labels[..., :2].astype(np.float32))
-    labelled = (labels[..., 2] == 1).astype(np.float32)
-    weight = (np.einsum("ts,ns->nt", carried, labelled) == 1).astype(np.float32)
+    joints, weight = carry_joints(LSP_14, MPII_16, labels[..., :2], labels[..., 2] == 1)
     by_hand = weight > 0
     pose, pose_weight = np.zeros((len(labels), 17, 3), np.float32), np.zeros((len(labels), 17), np.float32)
     contradicted = None
