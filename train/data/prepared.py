@@ -29,7 +29,7 @@ INDEX = "prepared.json"
 ANNOTATIONS = "people.npz"
 SETTINGS = "prepare-settings.json"
 FORMAT = "fusion-pose-prepared/1"
-_UNKNOWN = ("root", "camera_values", "head_size")  # columns that are NaN where the set does not say
+_UNKNOWN = ("root", "head_size")  # columns that are NaN where the set does not say
 _TEXT = ("subject", "action", "camera", "sequence", "split")
 
 
@@ -71,7 +71,7 @@ def member_name(member: int) -> str:
     return f"{member:06d}.jpg"
 
 
-def column_shapes(skeleton: Skeleton, camera_values: int) -> dict[str, tuple[type, tuple[int, ...]]]:
+def column_shapes(skeleton: Skeleton) -> dict[str, tuple[type, tuple[int, ...]]]:
     """Type and shape of a row of every column that all sets have."""
     joints = len(skeleton)
     return {
@@ -85,7 +85,6 @@ def column_shapes(skeleton: Skeleton, camera_values: int) -> dict[str, tuple[typ
         "box": (np.float32, (4,)),
         "size": (np.int32, (2,)),
         "affine": (np.float64, (2, 3)),
-        "camera_values": (np.float64, (camera_values,)),
         "head_size": (np.float32, ()),
     }
 
@@ -106,7 +105,7 @@ def open_prepared(folder: Path) -> Prepared:
             raise ValueError(f"its format is {index['format']!r}")
         skeleton = SKELETONS[index["joint_set"]]
     columns = read_arrays(folder / ANNOTATIONS, (), again)
-    wanted = column_shapes(skeleton, index["camera_values"]) | {"part": (np.int32, ()), "member": (np.int32, ())}
+    wanted = column_shapes(skeleton) | {"part": (np.int32, ()), "member": (np.int32, ())}
     check_columns(folder / ANNOTATIONS, columns, wanted, index["people"], again, unknown=_UNKNOWN)
     return Prepared(folder, index, skeleton, columns)
 

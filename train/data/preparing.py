@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fusion_model.files import discard_unfinished, replacing, write_atomically
-from train.data.cameras import CAMERA_MODELS
+from fusion_model.skeletons import Skeleton
 from train.data.columns import read_arrays
 from train.data.cutting import Cut, cut_person
 from train.data.prepared import ANNOTATIONS, FORMAT, INDEX, SETTINGS, column_shapes, member_name, part_path
@@ -86,7 +86,7 @@ def _part(plan: Plan, load: Load, path: Path, settings: dict[str, Any]) -> tuple
                 continue
             archive.writestr(member_name(len(kept)), cut.jpeg)
             kept.append((record, cut))
-        columns = _columns(plan, kept)
+        columns = _columns(plan.skeleton, kept)
         archive.writestr(_LABELS, npz_bytes(columns))
         archive.writestr(_SKIPPED, json.dumps(skipped))
     return columns, skipped
@@ -116,21 +116,18 @@ def _fingerprint(records: Sequence[Record]) -> bytes:
     return digest.hexdigest().encode()
 
 
-def _columns(plan: Plan, kept: Sequence[tuple[Record, Cut]]) -> dict[str, np.ndarray]:
+def _columns(skeleton: Skeleton, kept: Sequence[tuple[Record, Cut]]) -> dict[str, np.ndarray]:
     """Labels as arrays, a row a person."""
-    shapes = column_shapes(plan.skeleton, CAMERA_MODELS.get(plan.camera_model, 0))
-    rows = [_row(plan, record, cut) for record, cut in kept]
-    if kept:
-        shapes |= {name: (np.float32, np.shape(value)) for name, value in kept[0][0].extra.items()}
+    rows = [_row(skeleton, record, cut) for record, cut in kept]
+    shapes = column_shapes(skeleton) | dict.fromkeys(kept[0][0].extra if kept else (), (np.float32, ()))
     return {
         name: np.array([row[name] for row in rows], dtype).reshape(len(rows), *shape)
         for name, (dtype, shape) in shapes.items()
     }
 
 
-def _row(plan: Plan, record: Record, cut: Cut) -> dict[str, Any]:
+def _row(skeleton: Skeleton, record: Record, cut: Cut) -> dict[str, Any]:
     """The columns of one person."""
-    skeleton, camera_values = plan.skeleton, CAMERA_MODELS.get(plan.camera_model, 0)
     pose = np.full((len(skeleton), 3), np.nan) if record.joints_3d is None else record.joints_3d
     hips = [skeleton.index("left_hip"), skeleton.index("right_hip")]
     root = pose[skeleton.root] if skeleton.root >= 0 else pose[hips].mean(0)
@@ -147,7 +144,6 @@ def _row(plan: Plan, record: Record, cut: Cut) -> dict[str, Any]:
         "box": cut.box,
         "size": cut.size,
         "affine": cut.affine,
-        "camera_values": record.camera_values or [np.nan] * camera_values,
         "head_size": record.head_size * np.sqrt(np.linalg.det(cut.affine[:, :2])),
     }
 
@@ -171,8 +167,6 @@ def _finish(
         "format": FORMAT,
         "joint_set": plan.skeleton.name,
         "joints": plan.skeleton.joints,
-        "camera_model": plan.camera_model,
-        "camera_values": CAMERA_MODELS.get(plan.camera_model, 0),
         "people": len(columns["split"]),
         "parts": len(plan.units),
         "counts": {name: count for name, count in counts.items() if any(count)},

@@ -42,7 +42,7 @@ def plan_human36m(source: Path, cameras: Sequence[str], every: int) -> Plan:
     """Every sequence and camera that is there."""
     require_cameras(cameras, CAMERAS)
     require_any(source, "S*/MyPoseFeatures", "S1/MyPoseFeatures and so on")
-    plan = Plan(HUMAN36M_17, camera_model="human36m")
+    plan = Plan(HUMAN36M_17)
     files = [path for below in ("", "*/", "*/*/") for path in sorted(source.glob(f"{below}metadata.xml"))]
     values, counts = _read_metadata(files[0]) if files else (None, {})
     unknown = "no metadata.xml: cameras are unknown, frame counts unchecked"
@@ -150,7 +150,6 @@ def _load(
         action=_action(stem),
         camera=camera,
         sequence=stem,
-        camera_values=() if values is None else tuple(values),
     )
 
 

@@ -52,7 +52,7 @@ _HEAD, _THORAX = HUMANEVA_15.index("head_top"), HUMANEVA_15.index("thorax")
 def plan_humaneva(source: Path, cameras: Sequence[str], every: int) -> Plan:
     """The converted sequences of the cameras that are wanted, of the paper's C1 by itself."""
     require_cameras(cameras, CAMERAS)
-    plan = Plan(HUMANEVA_15, camera_model="opencv")
+    plan = Plan(HUMANEVA_15)
     below = "converted_15j/" if (source / "converted_15j").is_dir() else ""
     expected = "converted_15j/Train/S1/Walking_1.mat and so on, as ConvertHumanEva.m writes them"
     for path in require_any(source, f"{below}*/S[1-4]/*.mat", expected):
@@ -104,7 +104,6 @@ def _load(folder: Path, path: Path, action: str, camera: str, every: int, skippe
         action=action,
         camera=camera,
         sequence=f"{action} 1",
-        camera_values=tuple(values),
     )
     for record in records:
         joints = record.joints_3d

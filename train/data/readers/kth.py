@@ -30,7 +30,7 @@ _FAR = 50.0  # pixels by which cameras and positions may disagree in the middle 
 def plan_kth(source: Path, cameras: Sequence[str], every: int) -> Plan:
     """Every sequence under a folder, of the paper's camera 1 by itself."""
     require_cameras(cameras, CAMERAS)
-    plan = Plan(LSP_14, camera_model="affine")
+    plan = Plan(LSP_14)
     expected = "player2sequence1/Sequence 1/positions3d.txt and so on, each zip unpacked into a folder of its name"
     for path in require_any(source, "**/positions3d.txt", expected):
         place = path.parent.relative_to(source)
@@ -72,7 +72,6 @@ def _load(folder: Path, player: str, sequence: str, camera: str, every: int, ski
         lambda row: {
             "frame": Frame(folder / f"Camera {camera}" / f"{row + 1:05d}.png"),
             "split": "train" if row < len(poses) // 2 else "test",
-            "camera_values": tuple(matrices[row].ravel()),
             "place": f"{folder / 'positions2d.txt'}: frame {row} of camera {camera}",
         },
         subject=player,

@@ -105,14 +105,10 @@ def check_person(record: Record, skeleton: Skeleton, size: tuple[int, int], skip
         skipped: counts such joints.
 
     Raises:
-        LayoutError: if a joint or the box is no number, or lies where this picture cannot have it.
+        LayoutError: if a joint is no number, or lies where this picture cannot have it.
     """
     where = record.place or f"{record.frame.path}: person {record.number}"
     picture = f"the picture {record.frame.path.name} of {size[0]} x {size[1]} pixels"
-    if record.box is not None:
-        x0, y0, x1, y1 = record.box
-        if not (x0 < x1 and y0 < y1 and x1 > 0 and y1 > 0 and x0 < size[0] and y0 < size[1]):
-            raise LayoutError(where, f"has the box {_numbers(record.box)}", f"left, top, right and bottom in {picture}")
     if record.joints_3d is not None and (np.abs(record.joints_3d) > _FARTHEST).any():  # NaN means unknown
         far = f"places up to {_FARTHEST:,.0f} mm away"
         raise LayoutError(where, "has a joint in 3D that is absurdly far away", far)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -30,7 +29,7 @@ _KINDS = ("green screen", "green screen", "indoors", "indoors", "outdoors", "out
 def plan_mpi_inf_3dhp(source: Path, cameras: Sequence[str], every: int) -> Plan:
     """Training sequences and test sequences that are there."""
     require_cameras(cameras, [str(view) for view in range(_VIEWS)])
-    plan = Plan(HUMAN36M_17, camera_model="pinhole")
+    plan = Plan(HUMAN36M_17)
     train = sorted(source.glob("**/S[1-8]/Seq[12]/annot.mat"))
     test = sorted(source.glob("**/TS[1-6]/annot_data.mat"))
     if not train and not test:
@@ -68,8 +67,6 @@ def _load_view(path: Path, video: Path, camera: str, every: int, skipped: Counte
         subject=subject,
         camera=camera,
         sequence=sequence,
-        camera_values=_intrinsics(path.with_name("camera.calibration"), int(camera)),
-        extra={"activity": float("nan")},
     )
 
 
@@ -82,27 +79,12 @@ def _cell(path: Path, name: str, view: int, dimensions: int) -> np.ndarray:
         return values.reshape(len(values), _TRAIN_JOINTS, dimensions)
 
 
-def _intrinsics(path: Path, view: int) -> tuple[float, ...]:
-    """Fx fy cx cy of a view in ``camera.calibration``; empty where the file is not there."""
-    if not path.is_file():
-        return ()
-    with reading(path, f"'name {view}' and below it 'intrinsic' with 16 numbers"):
-        text = path.read_text(encoding="ascii")
-        names = re.findall(r"^name\s+(\d+)", text, re.MULTILINE)
-        matrices = re.findall(r"^\s*intrinsic\s+(.+)$", text, re.MULTILINE)
-        numbers = np.array(matrices[names.index(str(view))].split(), float).reshape(4, 4)
-    return numbers[0, 0], numbers[1, 1], numbers[0, 2], numbers[1, 2]
-
-
 def _test_units(path: Path, every: int, skipped: Counter[str]) -> dict[str, Load]:
     """The valid frames of a test sequence; its labels are small, so they are read at once."""
     subject, pictures = path.parent.name, path.parent / "imageSequence"
     valid = np.ravel(read_numbers(path, "valid_frame")) > 0
     points = _frames(path, "annot2", len(valid), 2)[:, _FROM_17]
     joints = _frames(path, "annot3", len(valid), 3)[:, _FROM_17]
-    activity = np.ravel(read_numbers(path, "activity_annotation"))
-    if len(activity) != len(valid):
-        raise LayoutError(path, f"{len(activity)} activities", f"{len(valid)}, one a frame")
     valid &= np.isfinite(points).all((1, 2)) & np.isfinite(joints).all((1, 2))
     if not valid.all():
         skipped[f"a frame of {subject} that is not valid"] += int((~valid).sum())
@@ -115,7 +97,6 @@ def _test_units(path: Path, every: int, skipped: Counter[str]) -> dict[str, Load
             skipped,
             lambda row: {
                 "frame": Frame(pictures / f"img_{row + 1:06d}.jpg"),
-                "extra": {"activity": float(activity[row])},
                 "place": f"{path}: frame {row}",
             },
             split="test",

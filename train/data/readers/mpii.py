@@ -33,10 +33,9 @@ def plan_mpii(source: Path) -> Plan:
         raise LayoutError(images, "there is no such folder", "the photos of mpii_human_pose_v1.tar.gz")
     plan, records = Plan(MPII_16), []
     held_out = _held_out(source / _LIST, plan)
-    with reading(path, "annolist, img_train and single_person, as many of each"):
-        columns = (np.atleast_1d(getattr(release, name)) for name in ("annolist", "img_train", "single_person"))
-        rows = list(zip(*columns, strict=True))
-    for number, (photo, trains, alone) in enumerate(rows):
+    with reading(path, "annolist and img_train, as many of each"):
+        rows = list(zip(np.atleast_1d(release.annolist), np.atleast_1d(release.img_train), strict=True))
+    for number, (photo, trains) in enumerate(rows):
         if not trains:
             plan.skipped["a photo of the test part, which has no labels"] += 1
             continue
@@ -45,7 +44,7 @@ def plan_mpii(source: Path) -> Plan:
             picture = member_path(images, photo.image.name, place)
             validates = number % _EVERY == 0 if held_out is None else photo.image.name in held_out
             split = "validation" if validates else "train"
-            records += _people(path, photo, Frame(picture), split, number, np.atleast_1d(alone), plan.skipped)
+            records += _people(path, photo, Frame(picture), split, number, plan.skipped)
     plan.units |= in_units(records, "people from")
     return plan
 
@@ -60,9 +59,7 @@ def _held_out(path: Path, plan: Plan) -> frozenset[str] | None:
     return names
 
 
-def _people(
-    path: Path, photo: Any, frame: Frame, split: str, number: int, alone: np.ndarray, skipped: Counter[str]
-) -> list[Record]:
+def _people(path: Path, photo: Any, frame: Frame, split: str, number: int, skipped: Counter[str]) -> list[Record]:
     """The labelled people of a photo."""
     records = []
     for row, person in enumerate(np.atleast_1d(photo.annorect), 1):
@@ -71,12 +68,9 @@ def _people(
         if (visible != UNKNOWN).sum() < _MIN_JOINTS:
             skipped[f"a person with fewer than {_MIN_JOINTS} labelled joints"] += 1
             continue
-        middle = getattr(person, "objpos", None)
-        center = _number(middle, "x") - 1, _number(middle, "y") - 1
         x0, y0, x1, y1 = (_number(person, name) for name in ("x1", "y1", "x2", "y2"))
         head = _HEAD * float(np.hypot(x1 - x0, y1 - y0))  # NaN without a head box
-        extra = {"scale": _number(person, "scale"), "center": center, "separated": float(row in alone)}
-        records.append(Record(frame, split, points, visible, number=number, head_size=head, extra=extra, place=place))
+        records.append(Record(frame, split, points, visible, number=number, head_size=head, place=place))
     return records
 
 

@@ -58,9 +58,8 @@ class Record:
         box: (4,) x0, y0, x1, y1 in pixels of the frame; None for the box of the labelled joints.
         subject: who, empty where the set does not say; ``action``, ``camera`` and ``sequence`` alike.
         number: of the frame as the data set counts it.
-        camera_values: (K,) parameters of the plan's camera model, empty without one.
         head_size: length that PCKh is relative to, pixels of the frame; NaN where there is none.
-        extra: further numbers of the set by name, a name's shape the same in all its records.
+        extra: further numbers of the set by name, the same names in all its records.
         place: file and entry of the labels, for messages; empty for the frame itself.
     """
 
@@ -75,9 +74,8 @@ class Record:
     camera: str = ""
     sequence: str = ""
     number: int = 0
-    camera_values: tuple[float, ...] = ()
     head_size: float = float("nan")
-    extra: dict[str, float | tuple[float, ...]] = field(default_factory=dict)
+    extra: dict[str, float] = field(default_factory=dict)
     place: str = ""
 
 
@@ -109,14 +107,12 @@ class Plan:
         units: by name, in a fixed order, what is stored together: one camera's video, or some pictures.
         skipped: what is left out as a whole, by reason.
         found: which of several layouts was found, and whatever else the user should know.
-        camera_model: what ``camera_values`` are, a name in ``train.data.cameras``; empty without.
     """
 
     skeleton: Skeleton | None
     units: dict[str, Load] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
     found: list[str] = field(default_factory=list)
-    camera_model: str = ""
 
 
 def in_units(items: Sequence[Any], name: str, load: Callable[..., list[Any]] | None = None) -> dict[str, Load]:

@@ -32,7 +32,7 @@ _CHILD = 1400.0  # mm, below which a person is counted among the children
 def _read_labels(folder: Path) -> tuple[dict[str, np.ndarray], str]:
     """Columns as ``train.synthesize`` writes them, a row a person, and the split of the set.
 
-    ``intrinsics`` (N, 3, 3) and ``pitch`` (N,), NaN in sets that do not say it, are those of the person's picture.
+    So is ``pitch`` (N,), degrees by which the camera faces down: NaN in sets that do not say it.
     """
     path = folder / ANNOTATIONS
     if not path.is_file():
@@ -46,8 +46,7 @@ def _read_labels(folder: Path) -> tuple[dict[str, np.ndarray], str]:
     pitch = arrays.get("pitch", np.full(pictures, np.nan, np.float32))
     side = (arrays["box"][:, 2:] - arrays["box"][:, :2]).max(1, initial=0)
     keep = (side >= _MIN_SIDE) & (arrays["visible"].sum(1) >= _MIN_VISIBLE)
-    labels = {name: arrays[name] for name in _ROWS}
-    labels |= {"intrinsics": arrays["intrinsics"][picture], "pitch": pitch[picture]}
+    labels = {name: arrays[name] for name in _ROWS} | {"pitch": pitch[picture]}
     return {name: column[keep] for name, column in labels.items()}, str(arrays["split"])
 
 
@@ -95,7 +94,7 @@ def plan_synthetic(source: Path) -> Plan:
     for row, picture in enumerate(labels["picture"].tolist()):
         rows.setdefault(image_place(source, picture)[0], []).append(row)
     units = {path.name: partial(_load, source, labels, rows[path], split) for path in sorted(rows)}
-    return Plan(HUMAN36M_17, units, camera_model="pinhole")
+    return Plan(HUMAN36M_17, units)
 
 
 def _load(source: Path, labels: dict[str, np.ndarray], rows: list[int], split: str, _: Counter[str]) -> list[Record]:
@@ -103,7 +102,7 @@ def _load(source: Path, labels: dict[str, np.ndarray], rows: list[int], split: s
     records = []
     for row in rows:
         person = {name: column[row] for name, column in labels.items()}
-        intrinsics, picture = person["intrinsics"], int(person["picture"])
+        picture = int(person["picture"])
         path, member = image_place(source, picture)
         records.append(
             Record(
@@ -117,7 +116,6 @@ def _load(source: Path, labels: dict[str, np.ndarray], rows: list[int], split: s
                 action=str(person["kind"]),
                 sequence=str(person["motion"]),
                 number=picture,
-                camera_values=(intrinsics[0, 0], intrinsics[1, 1], intrinsics[0, 2], intrinsics[1, 2]),
                 extra={"stature": float(person["stature"]), "azimuth": float(person["azimuth"])},
             )
         )
