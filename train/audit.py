@@ -16,7 +16,7 @@ import numpy as np
 
 from fusion_model.estimator import PoseEstimator
 from train.command import new_parser, run_command
-from train.data.readers.label_repair import exchanged_sides
+from train.data.readers.people import exchanged_sides
 from train.data.source import Source
 from train.data.sources import find_sources
 from train.engine.arguments import at_least, positive

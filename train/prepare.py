@@ -32,26 +32,15 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("data_set", choices=sorted((*DISTRIBUTED, *DISTRIBUTED_SCENES)), help="which set")
     arguments.add_argument("--source", type=Path, required=True, help="folder with the set as distributed, unpacked")
     arguments.add_argument("--out", type=Path, required=True, help="folder of the prepared set")
-    arguments.add_argument(
-        "--crop",
-        type=positive(int),
-        help="largest length of a picture's longer side in pixels; if not given, "
-        f"{_CROP} of a person and {STORED_SIDE} of a whole photo",
-    )
-    arguments.add_argument(
-        "--margin",
-        type=positive(float),
-        help=f"side of the square crop over the longer side of the person; if not given, {_MARGIN:g}",
-    )
-    arguments.add_argument(
-        "--every",
-        type=positive(int),
-        help="take every so many frames of a video; if not given, 5 of Human3.6M and MPI-INF-3DHP and 1 of the others",
-    )
+    crop = f"longest side of a stored picture in pixels, of a person {_CROP} and of a whole photo {STORED_SIDE}"
+    arguments.add_argument("--crop", type=positive(int), help=f"{crop} if not given")
+    margin = f"side of the square crop over the longer side of the person, {_MARGIN:g} if not given"
+    arguments.add_argument("--margin", type=positive(float), help=margin)
+    every = "take every so many frames of a video, 5 of Human3.6M and MPI-INF-3DHP and 1 of others if not given"
+    arguments.add_argument("--every", type=positive(int), help=every)
     arguments.add_argument("--cameras", nargs="+", help="names of cameras; if not given, those that docs/data.md says")
-    arguments.add_argument(
-        "--workers", type=positive(int), default=os.cpu_count() or 1, help="threads that cut side by side"
-    )
+    threads = os.cpu_count() or 1
+    arguments.add_argument("--workers", type=positive(int), default=threads, help="threads that cut side by side")
     return arguments
 
 
@@ -68,14 +57,16 @@ def main(arguments: argparse.Namespace) -> int:
             wrong = "is stored as whole photos" if scenes else reason
             raise ValueError(f"{arguments.data_set} {wrong}: leave --{option} away")
     try:
-        (_prepare_scenes if scenes else _prepare_people)(arguments, chosen)
+        skipped = (_prepare_scenes if scenes else _prepare_people)(arguments, chosen)
     except LayoutError as error:
         raise error.see(chosen.section) from error
+    for reason, count in skipped.items():
+        print(f"  skipped: {count} x {reason}")
     return 0
 
 
-def _prepare_people(arguments: argparse.Namespace, chosen: DataSetInfo) -> None:
-    """Store a set as crops of its people, and print who is stored, and who is not."""
+def _prepare_people(arguments: argparse.Namespace, chosen: DataSetInfo) -> Mapping[str, int]:
+    """Store a set as crops of its people, and print who they are; who was left out, by reason."""
     settings = {
         "data_set": arguments.data_set,
         "crop": arguments.crop or _CROP,
@@ -90,13 +81,13 @@ def _prepare_people(arguments: argparse.Namespace, chosen: DataSetInfo) -> None:
         listed = ", ".join(f"{value or '-'} {count}" for value, count in list(counts.items())[:_LISTED])
         more = f" and {len(counts) - _LISTED} more (all in {INDEX})" if len(counts) > _LISTED else ""
         print(f"  by {name}: {listed}{more}")
-    _print_skipped(index["skipped"])
     for note in index["found"]:
         print(f"  found: {note}")
+    return index["skipped"]
 
 
-def _prepare_scenes(arguments: argparse.Namespace, chosen: DataSetInfo) -> None:
-    """Store a set as whole photos, and print how many people are in them."""
+def _prepare_scenes(arguments: argparse.Namespace, chosen: DataSetInfo) -> Mapping[str, int]:
+    """The same for whole photos with everyone in them."""
     plan, pack = chosen.plan(arguments.source), arguments.data_set.removesuffix("-scenes")
     side = arguments.crop or STORED_SIDE
     path, skipped = write_scenes(plan, arguments.out, pack, workers=arguments.workers, side=side)
@@ -106,12 +97,7 @@ def _prepare_scenes(arguments: argparse.Namespace, chosen: DataSetInfo) -> None:
     print(f"{len(scenes)} photos of {arguments.data_set} in {path}: {people} people and {unsure} unsure boxes")
     print(f"  nobody is in {nobody} of them")
     print(f"  by split: train {len(scenes) - held_out}, validation {held_out}")
-    _print_skipped(skipped)
-
-
-def _print_skipped(skipped: Mapping[str, int]) -> None:
-    for reason, count in skipped.items():
-        print(f"  skipped: {count} x {reason}")
+    return skipped
 
 
 if __name__ == "__main__":

@@ -11,26 +11,18 @@ Columns = Mapping[str, tuple[type, tuple[int, ...]]]
 """Type and shape of a row of every array; any type of number stands for all."""
 
 
-def read_columns(path: Path, rows: Columns, advice: str) -> dict[str, np.ndarray]:
-    """The arrays of a file that have a row each for the same number of people or photos.
+def read_arrays(path: Path, names: Collection[str], advice: str) -> dict[str, np.ndarray]:
+    """All arrays of a file as they are, never Python objects.
 
     Args:
         path: of the file.
-        rows: what a row of each is.
+        names: what has to be among them.
         advice: how a damaged file is mended.
 
     Raises:
-        OSError: if there is no such file.
-        ValueError: if it is damaged, or an array is missing or is something else; names file and array.
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged, or an array is missing.
     """
-    arrays = read_arrays(path, rows, advice)
-    first = arrays[next(iter(rows))]
-    check_columns(path, arrays, rows, len(first) if first.ndim else 0, advice)
-    return arrays
-
-
-def read_arrays(path: Path, names: Collection[str], advice: str) -> dict[str, np.ndarray]:
-    """All arrays of a file as they are, these names among them, no Python objects; raises as :func:`read_columns`."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)

@@ -8,9 +8,7 @@ are described in docs/data.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +50,6 @@ class Prepared:
     def __len__(self) -> int:
         """Number of people."""
         return len(self.columns["split"])
-
-    @cached_property
-    def read(self) -> Callable[[int], bytes]:
-        """Gives the JPEG file of a person by their row, from several threads; ValueError if its part is damaged."""
-        reader = ZipReader("crop", "delete it and prepared.json, and run train.prepare again")
-        parts, members = self.columns["part"].tolist(), self.columns["member"].tolist()
-        return lambda row: reader(part_path(self.folder, parts[row]), member_name(members[row]))
 
 
 def part_path(folder: Path, part: int) -> Path:
@@ -121,7 +112,8 @@ def read_prepared(folder: Path) -> Source:
         ValueError: if it is damaged.
     """
     prepared = open_prepared(folder)
-    columns = prepared.columns
+    columns, reader = prepared.columns, ZipReader("crop", f"delete it and {INDEX}, and run train.prepare again")
+    parts, members = columns["part"].tolist(), columns["member"].tolist()
     trust = np.where(columns["visible"] == UNKNOWN, 0.0, 1.0)
     trust[columns["visible"] == HIDDEN] = data_set(prepared.index["data_set"]).hidden_weight
     joints, weight = carry_joints(prepared.skeleton, MPII_16, columns["joints_2d"], trust)
@@ -132,7 +124,7 @@ def read_prepared(folder: Path) -> Source:
     corners = np.einsum("nij,nkj->nki", columns["affine"][:, :, :2], columns["box"].reshape(-1, 2, 2))
     return Source(
         name=prepared.index["data_set"],
-        read=prepared.read,
+        read=lambda row: reader(part_path(folder, parts[row]), member_name(members[row])),
         joints=joints,
         weight=weight,
         by_hand=weight > 0,

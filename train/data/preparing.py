@@ -7,8 +7,10 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,12 @@ from train.data.columns import read_arrays
 from train.data.cutting import Cut, cut_person
 from train.data.prepared import ANNOTATIONS, FORMAT, INDEX, SETTINGS, column_shapes, member_name, part_path
 from train.data.readers.frames import iterate_frames, read_picture
-from train.data.readers.layout import check_person
+from train.data.readers.layout import LayoutError, check_person, reading
 from train.data.readers.records import UNKNOWN, Load, Plan, Record, ScenePhoto
 from train.engine.run_files import check_settings
 from train.synthesis.dataset import npz_bytes
 
+_Part = tuple[dict[str, np.ndarray], Counter[str]]  # columns of its people, and how many were left out by reason
 _COUNTED = ("split", "subject", "action", "camera")
 _LABELS, _SKIPPED = "labels.npz", "skipped.json"  # beside the pictures of a part
 STORED_SIDE = 400  # pixels of the longer side of a scene's photo
@@ -39,9 +42,8 @@ def write_prepared(plan: Plan, out: Path, settings: dict[str, Any], licence_page
     Args:
         plan: what the reader found.
         out: the folder; an unfinished one of the same settings goes on.
-        settings: what decides the content of the folder: ``data_set``, its name; ``crop``, the largest length of a
-            crop's longer side in pixels; ``margin``, the side of the square over the longer side of the box; ``every``,
-            of a video, every so many frames; ``cameras``, empty for those that the reader takes by itself.
+        settings: what decides the content of the folder: ``data_set``, ``crop``, ``margin``, ``every`` and ``cameras``
+            as ``train.prepare`` takes them.
         licence_page: where the licence is to be read.
         workers: threads; decoding and encoding run side by side.
 
@@ -58,18 +60,14 @@ def write_prepared(plan: Plan, out: Path, settings: dict[str, Any], licence_page
     source = f"{len(names)} parts, {hashlib.blake2b(json.dumps(names).encode(), digest_size=4).hexdigest()}"
     with _unless_full(out / SETTINGS):
         check_settings(out, SETTINGS, settings | {"source": source})
-    pool = ThreadPoolExecutor(workers)
-    try:
-        units = enumerate(plan.units.values())
-        parts = [pool.submit(_part, plan, load, part_path(out, number), settings) for number, load in units]
-        for part in tqdm(as_completed(parts), "prepare", len(parts), unit="part"):
-            part.result()
-    finally:
-        pool.shutdown(cancel_futures=True)  # the first failure stops the others after the part they are at
-    return _finish(plan, out, settings | {"licence_page": licence_page}, [part.result() for part in parts])
+    paths = [part_path(out, part) for part in range(len(names))]
+    with ThreadPoolExecutor(workers) as pool:  # the first failure stops the others after the part they are at
+        work = pool.map(partial(_part, plan.skeleton, settings), plan.units.values(), paths)
+        parts = list(tqdm(work, "prepare", len(names), unit="part"))
+    return _finish(plan, out, settings | {"licence_page": licence_page}, parts)
 
 
-def _part(plan: Plan, load: Load, path: Path, settings: dict[str, Any]) -> tuple[dict[str, np.ndarray], Counter[str]]:
+def _part(skeleton: Skeleton, settings: dict[str, Any], load: Load, path: Path) -> _Part:
     """Columns of the people of a unit, and how many were left out; cut into its file unless that is there."""
     skipped, kept = Counter(), []
     records = load(skipped)
@@ -79,31 +77,27 @@ def _part(plan: Plan, load: Load, path: Path, settings: dict[str, Any]) -> tuple
     with _new_zip(path) as archive:
         archive.comment = fingerprint
         for labelled, frame in iterate_frames(records, skipped):
-            record = check_person(labelled, plan.skeleton, frame.shape[1::-1], skipped)
+            record = check_person(labelled, skeleton, frame.shape[1::-1], skipped)
             cut = cut_person(frame, record, settings["crop"], settings["margin"])
             if cut is None:
                 skipped["the person lies outside the frame"] += 1
                 continue
             archive.writestr(member_name(len(kept)), cut.jpeg)
             kept.append((record, cut))
-        columns = _columns(plan.skeleton, kept)
+        columns = _columns(skeleton, kept)
         archive.writestr(_LABELS, npz_bytes(columns))
         archive.writestr(_SKIPPED, json.dumps(skipped))
     return columns, skipped
 
 
-def _read_part(path: Path, fingerprint: bytes) -> tuple[dict[str, np.ndarray], Counter[str]]:
-    """What :func:`_part` gave when the file was made; ValueError if that was of other labels."""
-    advice = "delete it and run the command again"
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open(_LABELS) as file:
-            same = archive.comment == fingerprint
-            columns, skipped = read_arrays(file, (), advice), Counter(json.loads(archive.read(_SKIPPED)))
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is damaged ({error}): {advice}") from error
-    if not same:
-        raise ValueError(f"{path} was made of other labels: delete {path.parent}, or choose another --out")
-    return columns, skipped
+def _read_part(path: Path, fingerprint: bytes) -> _Part:
+    """What :func:`_part` gave when the file was made; LayoutError if that was of other labels."""
+    again = "delete it and run the command again"
+    with reading(path, "a whole part", again), zipfile.ZipFile(path) as archive, archive.open(_LABELS) as file:
+        if archive.comment != fingerprint:
+            expected = f"those of the source: delete {path.parent}, or choose another --out"
+            raise LayoutError(path, "it was made of other labels", expected)
+        return read_arrays(file, (), again), Counter(json.loads(archive.read(_SKIPPED)))
 
 
 def _fingerprint(records: Sequence[Record]) -> bytes:
@@ -148,26 +142,22 @@ def _row(skeleton: Skeleton, record: Record, cut: Cut) -> dict[str, Any]:
     }
 
 
-def _finish(
-    plan: Plan, out: Path, settings: dict[str, Any], parts: Sequence[tuple[dict[str, np.ndarray], Counter[str]]]
-) -> dict[str, Any]:
+def _finish(plan: Plan, out: Path, settings: dict[str, Any], parts: Sequence[_Part]) -> dict[str, Any]:
     """Put the labels of all parts into one file, then write the index."""
-    skipped, people = sum((skips for _, skips in parts), Counter(plan.skipped)), []
-    for part, (columns, _) in enumerate(parts):
-        if count := len(columns["split"]):
-            people.append(
-                columns | {"part": np.full(count, part, np.int32), "member": np.arange(count, dtype=np.int32)}
-            )
-    if not people:
+    skipped, people = sum((skips for _, skips in parts), Counter(plan.skipped)), [len(one["split"]) for one, _ in parts]
+    if not any(people):
         listed = "; ".join(f"{reason}: {count}" for reason, count in skipped.items()) or "no labels"
         raise ValueError(f"there are no people to store: all were left out ({listed})")
-    columns = {name: np.concatenate([labels[name] for labels in people]) for name in people[0]}
+    stored = [one for one, _ in parts if len(one["split"])]
+    columns = {name: np.concatenate([one[name] for one in stored]) for name in stored[0]}
+    columns["part"] = np.repeat(np.arange(len(parts), dtype=np.int32), people)
+    columns["member"] = np.concatenate([np.arange(count, dtype=np.int32) for count in people])
     counts = {name: dict(sorted(Counter(columns[name].tolist()).items())) for name in _COUNTED}
     index = settings | {
         "format": FORMAT,
         "joint_set": plan.skeleton.name,
         "joints": plan.skeleton.joints,
-        "people": len(columns["split"]),
+        "people": sum(people),
         "parts": len(plan.units),
         "counts": {name: count for name, count in counts.items() if any(count)},
         "skipped": skipped,
@@ -205,20 +195,16 @@ def write_scenes(
         raise ValueError(f"{labels} is there: delete it to make it anew, or choose another --out")
     out.mkdir(parents=True, exist_ok=True)
     photos: list[ScenePhoto] = []
-    shrunk: list[tuple[tuple[int, int], np.ndarray]] = []
     with _new_zip(archive) as stored, ThreadPoolExecutor(workers) as pool:
         for load in tqdm(plan.units.values(), "prepare", unit="unit"):
-            records = load(skipped)
-            for data, *labelled in pool.map(lambda one: _shrunk(one, side, skipped), records):
-                stored.writestr(f"{len(shrunk):06d}.webp", data)
-                shrunk.append(labelled)
-            photos += records
-    boxes = [moved for _, moved in shrunk]
+            for data, photo in pool.map(partial(_shrunk, side, skipped), load(skipped)):
+                stored.writestr(f"{len(photos):06d}.webp", data)
+                photos.append(photo)
     columns = {
         "name": np.array([f"{row:06d}.webp" for row in range(len(photos))]),
-        "size": np.array([size for size, _ in shrunk], np.int32).reshape(-1, 2),
-        "box_start": np.cumsum([0, *map(len, boxes)]),
-        "boxes": np.concatenate([np.zeros((0, 4), np.float32), *boxes]),
+        "size": np.array([photo.frame.size for photo in photos], np.int32).reshape(-1, 2),
+        "box_start": np.cumsum([0, *(len(photo.boxes) for photo in photos)]),
+        "boxes": np.concatenate([np.zeros((0, 4), np.float32), *(photo.boxes for photo in photos)]),
         "box_flag": np.concatenate([np.zeros(0, np.int8), *(photo.flags for photo in photos)]),
         "split": np.array([photo.split for photo in photos], np.str_),
         "source": np.array([photo.source for photo in photos], np.str_),
@@ -230,8 +216,8 @@ def write_scenes(
     return labels, skipped
 
 
-def _shrunk(photo: ScenePhoto, side: int, skipped: Counter[str]) -> tuple[bytes, tuple[int, int], np.ndarray]:
-    """A photo as WebP, its longer side at most ``side``; its width and height, and boxes (K, 4) float32 in it."""
+def _shrunk(side: int, skipped: Counter[str], photo: ScenePhoto) -> tuple[bytes, ScenePhoto]:
+    """A photo as WebP, its longer side at most ``side``, and the same with its size and boxes there."""
     picture = read_picture(photo.frame, skipped)
     length = np.array(picture.shape[1::-1])
     size = np.maximum(1, np.round(length * min(1, side / length.max()))).astype(int)
@@ -241,8 +227,9 @@ def _shrunk(photo: ScenePhoto, side: int, skipped: Counter[str]) -> tuple[bytes,
     if not done:
         raise ValueError(f"{photo.frame.path} cannot be encoded as WebP: leave it out of the set")
     # Pixel centers lie at whole numbers, so the photo begins at -0.5; rounding leaves each axis its own factor.
-    moved = (photo.boxes.reshape(-1, 2) + 0.5) * (size / length) - 0.5
-    return data.tobytes(), tuple(size.tolist()), moved.reshape(-1, 4).astype(np.float32)
+    boxes = (photo.boxes.reshape(-1, 2) + 0.5) * (size / length) - 0.5
+    frame = replace(photo.frame, size=tuple(size.tolist()))
+    return data.tobytes(), replace(photo, frame=frame, boxes=boxes.reshape(-1, 4).astype(np.float32))
 
 
 @contextmanager

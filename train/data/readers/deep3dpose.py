@@ -45,18 +45,14 @@ def plan_deep3dpose(source: Path) -> Plan:
 
 def _read_order(path: Path) -> tuple[list[str | None], np.ndarray]:
     """Names of the 15 joints and what a unit of each axis is worth in mm."""
-    expected = f"'joints' ({_COUNT} names of {', '.join(HUMAN36M_17.joints)}, or null) and 'millimetres' (3 numbers)"
-    if not path.is_file():
-        raise LayoutError(path, "there is no such file, and the order of the joints is not published", expected)
-    with reading(path, expected):
+    names = f"{_COUNT} names, left_hip and right_hip among them, of {', '.join(HUMAN36M_17.joints)}, or null"
+    with reading(path, f"the order of the joints, which is not published: 'joints' ({names}) and 'millimetres' (3)"):
         stated = json.loads(path.read_text(encoding="utf-8"))
         order, unit = list(stated["joints"]), np.array(stated["millimetres"], float).reshape(3)
         named = {HUMAN36M_17.index(name) for name in order if name is not None}
-    if len(order) != _COUNT or len(named) < _COUNT - order.count(None) or not (np.isfinite(unit) & (unit != 0)).all():
-        found = f"{len(order)} joints, {len(named)} different names, millimetres {unit.tolist()}"
-        raise LayoutError(path, found, expected)
-    if not named.issuperset(_HIPS):
-        raise LayoutError(path, "no left_hip and right_hip", "both, since poses are relative to their middle")
+        different = len(named) == _COUNT - order.count(None) and named.issuperset(_HIPS)
+        if len(order) != _COUNT or not different or not (np.isfinite(unit) & (unit != 0)).all():
+            raise ValueError(f"{len(order)} joints, {len(named)} different names, millimetres {unit.tolist()}")
     return order, unit
 
 

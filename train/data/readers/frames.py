@@ -12,10 +12,10 @@ import numpy as np
 from fusion_model.images import load_photo
 from fusion_model.photos import files
 from fusion_model.photos.tiff import orientation
-from fusion_model.video.decoding import VideoError, decode, opened, read_timeline
+from fusion_model.video.decoding import decode, opened, read_timeline
 from train.data.photos import decode_rgb, read_member
 from train.data.readers.deep3dpose import read_image
-from train.data.readers.layout import LayoutError
+from train.data.readers.layout import LayoutError, reading
 from train.data.readers.records import Frame, Record
 
 _AS_STORED = "a turn of a photo by EXIF, since the labels fit it as stored or do not say (the photo is kept)"
@@ -56,39 +56,24 @@ def read_picture(frame: Frame, skipped: Counter[str]) -> np.ndarray:
     """
     if frame.path.suffix == ".lmdb":
         return read_image(frame.path, frame.member.encode("latin-1"))
-    try:
+    with reading(frame.path, "a photo"):
         if frame.member:
             return decode_rgb(read_member(frame.path, frame.member), frame.member)[..., ::-1]
-        return _read_photo(frame, skipped)
-    except LayoutError:
-        raise
-    except (OSError, ValueError) as error:
-        found = f"cannot be read ({error})" if isinstance(error, OSError) else str(error)
-        raise LayoutError(frame.path, found, "a photo: unpack it again") from error
-
-
-def _read_photo(frame: Frame, skipped: Counter[str]) -> np.ndarray:
-    image = files.read_picture(frame.path, "it")
-    turn, size = orientation(image), image.size
-    as_stored = frame.size in (None, size)
-    if not as_stored and not (turn >= 5 and frame.size == size[::-1]):
-        expected = f"{frame.size[0]} x {frame.size[1]} as its labels say: unpack photos and labels again"
-        raise LayoutError(frame.path, f"the photo has {size[0]} x {size[1]} pixels", expected)
-    if as_stored and turn != 1:
-        skipped[_AS_STORED] += 1
-    return cv2.cvtColor(load_photo(image, turn=not as_stored), cv2.COLOR_RGB2BGR)
+        image = files.read_picture(frame.path, "it")
+        turn, size = orientation(image), image.size
+        as_stored = frame.size in (None, size)
+        if not as_stored and not (turn >= 5 and frame.size == size[::-1]):
+            expected = f"{frame.size[0]} x {frame.size[1]} as its labels say: unpack photos and labels again"
+            raise LayoutError(frame.path, f"the photo has {size[0]} x {size[1]} pixels", expected)
+        if as_stored and turn != 1:
+            skipped[_AS_STORED] += 1
+        return cv2.cvtColor(load_photo(image, turn=not as_stored), cv2.COLOR_RGB2BGR)
 
 
 def _video_frames(records: Sequence[Record], path: Path) -> Iterator[tuple[Record, np.ndarray]]:
     """Reads a video forwards; frames are as they are stored, neither turned nor stretched."""
-    if not path.is_file():
-        raise LayoutError(path, "there is no such file", "the video of these labels")
-    try:
-        with opened(path) as (container, stream):
-            timeline = read_timeline(container, stream)
-    except VideoError as error:
-        found, expected = "cannot be opened as a video", "one as distributed: unpack it again"
-        raise LayoutError(path, found, expected) from error
+    with reading(path, "a video as distributed"), opened(path) as (container, stream):
+        timeline = read_timeline(container, stream)
     with opened(path) as (container, stream):
         # Labels belong to one frame: only those are taken that are whole and whose number is sure.
         pictures = (picture for picture in decode(container, stream, timeline) if picture.sure)

@@ -34,17 +34,15 @@ def plan_kth(source: Path, cameras: Sequence[str], every: int) -> Plan:
     expected = "player2sequence1/Sequence 1/positions3d.txt and so on, each zip unpacked into a folder of its name"
     for path in require_any(source, "**/positions3d.txt", expected):
         place = path.parent.relative_to(source)
-        player = re.search(r"player\s*_?(\d+)", str(place), re.IGNORECASE)
-        sequence = re.search(r"sequence\s*_?(\d+)", str(place), re.IGNORECASE)
-        if player is None or sequence is None:
-            missing = "player" if player is None else "sequence"
-            raise LayoutError(path, f"no folder names the {missing}", "player2sequence1/Sequence 1, as the zips are")
-        name = f"player{player[1]}sequence{sequence[1]}"
-        plan.found.append(f"player {player[1]}, sequence {sequence[1]}: {place}")
+        who = re.search(r"player\s*_?(\d+).*?sequence\s*_?(\d+)", str(place), re.IGNORECASE)
+        if who is None:
+            raise LayoutError(path, "no folder names player and sequence", expected)
+        name = f"player{who[1]}sequence{who[2]}"
+        plan.found.append(f"player {who[1]}, sequence {who[2]}: {place}")
         for camera in cameras or PAPER_CAMERAS:
             if f"{name}.{camera}" in plan.units:
                 raise LayoutError(source, f"two folders hold {name}", expected)
-            load = partial(_load, path.parent, f"player {player[1]}", name, camera, every)
+            load = partial(_load, path.parent, f"player {who[1]}", name, camera, every)
             plan.units[f"{name}.{camera}"] = load
     return plan
 

@@ -53,7 +53,8 @@ def reading(where: Path | str, expected: str, advice: str = "unpack it again") -
     except LayoutError:
         raise
     except Exception as error:
-        words = " ".join(f"{type(error).__name__}: {error}".split())
+        kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
+        words = " ".join(f"{kind}{error}".split())
         raise LayoutError(where, f"cannot be read ({words})", f"{expected}: {advice}") from error
 
 
@@ -73,6 +74,34 @@ def require_cameras(cameras: Sequence[str], known: Sequence[str]) -> None:
     """ValueError if a camera is none of a data set's."""
     if unknown := [camera for camera in cameras if camera not in known]:
         raise ValueError(f"--cameras {unknown[0]} is none of the set's: it has {', '.join(known)}")
+
+
+def read_variable(path: Path, name: str, *, structs: bool = False) -> Any:
+    """One variable of a MATLAB file; one of version 7.3 (HDF5) is numeric, its axes in the order of MATLAB.
+
+    Args:
+        path: the file.
+        name: of the variable.
+        structs: squeeze and return structs as objects with attributes.
+
+    Raises:
+        LayoutError: if the file is missing or damaged, or has no such variable.
+    """
+    import h5py  # noqa: PLC0415 - a machine that trains from a pack does without
+    from scipy.io import loadmat  # noqa: PLC0415
+
+    with reading(path, f"a MATLAB file with the variable {name!r}"):
+        if path.is_file() and h5py.is_hdf5(path):
+            with h5py.File(path, "r") as file:
+                return np.asarray(file[name]).T
+        return loadmat(path, squeeze_me=structs, struct_as_record=not structs)[name]
+
+
+def read_numbers(path: Path, name: str) -> np.ndarray:
+    """A variable that is an array of numbers, float64; LayoutError as :func:`read_variable`, or if it is none."""
+    values = read_variable(path, name)
+    with reading(path, f"real numbers in the variable {name!r}"):
+        return np.asarray(values).astype(float)
 
 
 def member_path(folder: Path, name: Any, where: Path | str) -> Path:

@@ -13,18 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from fusion_model.skeletons import LSP_14, MPII_16
-from train.data.columns import read_columns
+from train.data.columns import check_columns, read_arrays
 from train.data.prepared import carry_joints
-from train.data.readers.label_repair import repair_labels
-from train.data.readers.layout import LayoutError, require_any
-from train.data.readers.matlab import read_numbers
-from train.data.readers.people import TEACHER, teacher_joints, teacher_pose
+from train.data.readers.layout import LayoutError, read_numbers, require_any
+from train.data.readers.people import TEACHER, repair_labels, teacher_joints, teacher_pose
 from train.data.readers.records import HIDDEN, UNKNOWN, VISIBLE, Frame, Plan, Record, in_units
 from train.data.source import Source, add_middle_joints
 
 _LSPET_VALIDATION_FROM = 8501
 _LSP_TEST_FROM = 1001
-_LSP_COUNT = 2000
 _MIN_JOINTS = 4  # fewer give no box
 
 
@@ -32,10 +29,7 @@ def plan_lsp(source: Path) -> Plan:
     """Leeds Sports Pose, small or full-size pictures."""
     joints = _labels(source, (3, len(LSP_14)), "LSP").transpose(2, 1, 0)
     visible = np.where(joints[..., 2] == 1, HIDDEN, VISIBLE)
-    plan = _plan(source, joints, visible, np.where(np.arange(len(joints)) + 1 < _LSP_TEST_FROM, "train", "test"))
-    if len(joints) != _LSP_COUNT:
-        plan.found.append(f"{len(joints)} photos where LSP has {_LSP_COUNT}")
-    return plan
+    return _plan(source, joints, visible, np.where(np.arange(len(joints)) + 1 < _LSP_TEST_FROM, "train", "test"))
 
 
 def plan_lspet(source: Path) -> Plan:
@@ -51,8 +45,7 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
     Args:
         folder: holds ``joints.mat`` and ``images``.
         teacher: npz with pseudo-labels of the first photos, row i for photo i + 1; fills unlabelled joints, repairs
-            swapped and misplaced ones (:mod:`train.data.readers.label_repair`) and gives the 3D. None for hand labels
-            alone.
+            swapped and misplaced ones (:func:`repair_labels`) and gives the 3D. None for hand labels alone.
 
     Raises:
         LayoutError: if a file is missing or damaged, or ``joints.mat`` has another shape.
@@ -60,23 +53,22 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
     """
     labels = _labels(folder, (len(LSP_14), 3), "LSP-extended").transpose(2, 0, 1)
     photos = _photos(folder, len(labels))
-    joints, weight = carry_joints(LSP_14, MPII_16, labels[..., :2], labels[..., 2] == 1)
-    by_hand = weight > 0
-    pose, pose_weight = np.zeros((len(labels), 17, 3), np.float32), np.zeros((len(labels), 17), np.float32)
-    contradicted = None
+    joints, weight = carry_joints(LSP_14, MPII_16, labels[..., :2].astype(np.float32), labels[..., 2] == 1)
+    taught = {name: np.zeros((len(labels), *row), kind) for name, (kind, row) in TEACHER.items()}
     if teacher is not None:
-        arrays = read_columns(teacher, TEACHER, "copy it again")
+        arrays = read_arrays(teacher, TEACHER, "copy it again")
         rows = len(arrays["teacher_2d"])
+        check_columns(teacher, arrays, TEACHER, rows, "copy it again")
         if rows > len(labels):
             raise ValueError(f"{teacher} has {rows} rows, more than the {len(labels)} photos of {folder}")
-        guess, trust = teacher_joints(arrays["teacher_2d"])
-        pose[:rows], pose_weight[:rows] = teacher_pose(arrays["teacher_3d"], arrays["teacher_3d_visible"])
-        contradicted = np.zeros((len(labels), 2), bool)
-        contradicted[:rows] = repair_labels(joints[:rows], weight[:rows], guess, trust)
-        by_hand = weight > 0
-        missing = ~by_hand[:rows]
-        joints[:rows][missing], weight[:rows][missing] = guess[missing], trust[missing]
-        add_middle_joints(joints, weight)
+        for name, array in taught.items():
+            array[:rows] = arrays[name]
+    guess, trust = teacher_joints(taught["teacher_2d"])
+    exchanged = repair_labels(joints, weight, guess, trust)
+    by_hand = weight > 0
+    joints[~by_hand], weight[~by_hand] = guess[~by_hand], trust[~by_hand]
+    add_middle_joints(joints, weight)
+    pose, pose_weight = teacher_pose(taught["teacher_3d"], taught["teacher_3d_visible"])
     return Source(
         name="lspet",
         read=lambda index: photos[index].read_bytes(),
@@ -87,20 +79,22 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
         pose=pose,
         pose_weight=pose_weight,
         validation=np.arange(len(labels)) + 1 >= _LSPET_VALIDATION_FROM,
-        contradicted=contradicted,
+        contradicted=None if teacher is None else exchanged,
     )
 
 
 def _labels(source: Path, shape: tuple[int, int], name: str) -> np.ndarray:
     """The variable ``joints``, (*shape, N)."""
     require_any(source, "joints.mat", "joints.mat and the folder images, as in the archive")
-    labels = read_numbers(source / "joints.mat", "joints")
-    if labels.ndim != 3 or labels.shape[:2] != shape:
+    path = source / "joints.mat"
+    labels = read_numbers(path, "joints")
+    if labels.shape[:2] != shape:
         expected = f"({shape[0]}, {shape[1]}, N) of {name}, not another set"
-        raise LayoutError(source / "joints.mat", f"'joints' has shape {labels.shape}", expected)
+        raise LayoutError(path, f"'joints' has shape {labels.shape}", expected)
     if not (finite := np.isfinite(labels).all((0, 1))).all():
-        found = f"photo {finite.argmin() + 1} has a joint that is no number"
-        raise LayoutError(source / "joints.mat", found, "numbers: unpack it again")
+        raise LayoutError(
+            path, f"photo {finite.argmin() + 1} has a joint that is no number", "numbers: unpack it again"
+        )
     return labels
 
 

@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
-from train.data.readers.layout import LayoutError, reading, require_any, require_cameras
-from train.data.readers.matlab import read_numbers, read_variable
+from train.data.readers.layout import LayoutError, read_numbers, read_variable, reading, require_any, require_cameras
 from train.data.readers.records import Frame, Load, Plan, Record, in_units, measured_people
 
 CAMERAS = ("0", "1", "2", "4", "5", "6", "7", "8")

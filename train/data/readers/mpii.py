@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from fusion_model.skeletons import MPII_16
-from train.data.readers.layout import LayoutError, member_path, reading, require_any
-from train.data.readers.matlab import read_variable
+from train.data.readers.layout import LayoutError, member_path, read_variable, reading, require_any
 from train.data.readers.records import HIDDEN, UNKNOWN, VISIBLE, Frame, Plan, Record, in_units
 
 _LIST = "valid_images.txt"
@@ -32,7 +31,10 @@ def plan_mpii(source: Path) -> Plan:
     if not images.is_dir():
         raise LayoutError(images, "there is no such folder", "the photos of mpii_human_pose_v1.tar.gz")
     plan, records = Plan(MPII_16), []
-    held_out = _held_out(source / _LIST, plan)
+    chosen = source / _LIST
+    held_out = set(chosen.read_text(encoding="utf-8").split()) if chosen.is_file() else None
+    listed = f"no {_LIST}: every {_EVERY}th labelled photo by its number validates"
+    plan.found.append(listed if held_out is None else f"{_LIST} with {len(held_out)} photos that validate")
     with reading(path, "annolist and img_train, as many of each"):
         rows = list(zip(np.atleast_1d(release.annolist), np.atleast_1d(release.img_train), strict=True))
     for number, (photo, trains) in enumerate(rows):
@@ -47,16 +49,6 @@ def plan_mpii(source: Path) -> Plan:
             records += _people(path, photo, Frame(picture), split, number, plan.skipped)
     plan.units |= in_units(records, "people from")
     return plan
-
-
-def _held_out(path: Path, plan: Plan) -> frozenset[str] | None:
-    """Names of the validation photos; None where there is no list."""
-    if not path.is_file():
-        plan.found.append(f"no {_LIST}: every {_EVERY}th labelled photo by its number validates")
-        return None
-    names = frozenset(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
-    plan.found.append(f"{_LIST} with {len(names)} photos that validate")
-    return names
 
 
 def _people(path: Path, photo: Any, frame: Frame, split: str, number: int, skipped: Counter[str]) -> list[Record]:

@@ -35,9 +35,6 @@ def _read_labels(folder: Path) -> tuple[dict[str, np.ndarray], str]:
     So is ``pitch`` (N,), degrees by which the camera faces down: NaN in sets that do not say it.
     """
     path = folder / ANNOTATIONS
-    if not path.is_file():
-        unfinished = "the data set is not finished, run train.synthesize again with the same settings"
-        raise FileNotFoundError(f"{path} not found: {unfinished}")
     arrays = read_arrays(path, (*_ROWS, "intrinsics", "split"), _ADVICE)
     check_columns(path, arrays, _ROWS, len(arrays["box"]), _ADVICE)
     picture, pictures = arrays["picture"], len(arrays["intrinsics"])
