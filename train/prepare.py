@@ -48,14 +48,10 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     scenes = DISTRIBUTED_SCENES.get(arguments.data_set)
     chosen = scenes or DISTRIBUTED[arguments.data_set]
-    for option, fits, reason in (
-        ("margin", True, ""),
-        ("every", chosen.every, "has no videos to take frames from"),
-        ("cameras", chosen.cameras, "has no cameras to choose from"),
-    ):
-        if getattr(arguments, option) and (scenes or not fits):
-            wrong = "is stored as whole photos" if scenes else reason
-            raise ValueError(f"{arguments.data_set} {wrong}: leave --{option} away")
+    reason = "is stored as whole photos" if scenes else "has no videos and no cameras to choose from"
+    for option in ("margin", "every", "cameras") if scenes else () if chosen.cameras else ("every", "cameras"):
+        if getattr(arguments, option):
+            raise ValueError(f"{arguments.data_set} {reason}: leave --{option} away")
     try:
         skipped = (_prepare_scenes if scenes else _prepare_people)(arguments, chosen)
     except LayoutError as error:
@@ -89,8 +85,7 @@ def _prepare_people(arguments: argparse.Namespace, chosen: DataSetInfo) -> Mappi
 def _prepare_scenes(arguments: argparse.Namespace, chosen: DataSetInfo) -> Mapping[str, int]:
     """The same for whole photos with everyone in them."""
     plan, pack = chosen.plan(arguments.source), arguments.data_set.removesuffix("-scenes")
-    side = arguments.crop or STORED_SIDE
-    path, skipped = write_scenes(plan, arguments.out, pack, workers=arguments.workers, side=side)
+    path, skipped = write_scenes(plan, arguments.out, pack, arguments.crop or STORED_SIDE, arguments.workers)
     scenes = read_scenes(path)
     unsure, nobody = sum(int(flags.sum()) for flags in scenes.unsure), sum(len(boxes) == 0 for boxes in scenes.boxes)
     people, held_out = sum(map(len, scenes.boxes)) - unsure, int(scenes.validation.sum())

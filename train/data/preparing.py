@@ -170,17 +170,15 @@ def _finish(plan: Plan, out: Path, settings: dict[str, Any], parts: Sequence[_Pa
     return index
 
 
-def write_scenes(
-    plan: Plan, out: Path, name: str, *, workers: int, side: int = STORED_SIDE
-) -> tuple[Path, Counter[str]]:
+def write_scenes(plan: Plan, out: Path, name: str, side: int, workers: int) -> tuple[Path, Counter[str]]:
     """Store the photos of a plan as ``scenes_<name>.npz`` and ``.zip``, whole or not at all.
 
     Args:
         plan: what the reader found.
         out: the folder.
         name: of the pack.
-        workers: threads; decoding and encoding run side by side.
         side: largest length of a stored photo's longer side in pixels; smaller photos are not enlarged.
+        workers: threads; decoding and encoding run side by side.
 
     Returns:
         The npz file, and how many people were left out for which reason.

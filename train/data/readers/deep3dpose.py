@@ -83,7 +83,7 @@ def _pose(path: Path, key: bytes, order: list[str | None], unit: np.ndarray) -> 
     numbers = np.array(datum.float_data) if datum.float_data else np.frombuffer(datum.data, "<f4").astype(float)
     if numbers.size != 3 * _COUNT or not np.isfinite(numbers).all():
         expected = f"{3 * _COUNT}, x y z of {_COUNT} joints"
-        raise LayoutError(_entry(path, key), f"{numbers.size} numbers, or NaN among them", expected)
+        raise LayoutError(path / key.decode("latin-1"), f"{numbers.size} numbers, or NaN among them", expected)
     pose = np.full((len(HUMAN36M_17), 3), np.nan)
     for name, point in zip(order, numbers.reshape(_COUNT, 3) * unit, strict=True):
         if name is not None:
@@ -130,7 +130,7 @@ def _read_keys(path: Path) -> list[bytes]:
 
 def _read_datum(path: Path, key: bytes) -> Any:
     """The message of a key, with the fields of caffe.proto."""
-    with reading(_entry(path, key), "a Datum"), _open(path).begin() as transaction:
+    with reading(path / key.decode("latin-1"), "a Datum"), _open(path).begin() as transaction:
         return _datum().FromString(transaction.get(key))
 
 
@@ -145,10 +145,5 @@ def read_image(path: Path, key: bytes) -> np.ndarray:
         image = np.ascontiguousarray(planes.reshape(shape).transpose(1, 2, 0)) if fits else None
     if image is None:
         found = f"{len(datum.data)} bytes, {datum.channels} x {datum.height} x {datum.width}"
-        raise LayoutError(_entry(path, key), found, "a picture of three channels")
+        raise LayoutError(path / key.decode("latin-1"), found, "a picture of three channels")
     return image
-
-
-def _entry(path: Path, key: bytes) -> Path:
-    """A value, for messages."""
-    return path / key.decode(errors="replace")

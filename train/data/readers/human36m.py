@@ -75,14 +75,12 @@ def _stems(folder: Path, known_cameras: bool, plan: Plan) -> list[str]:
     """Names of a subject's sequences, each an action and a trial."""
     features = folder / "MyPoseFeatures"
     for kind in ("D3_Positions_mono", "D3_Positions"):
-        stems = {path.name.split(".")[0] for path in (features / kind).glob("*.cdf") if path.name[:4] != "_ALL"}
-        if not stems:
-            continue
-        if kind == "D3_Positions" and not known_cameras:
-            expected = "D3_Positions_mono, or metadata.xml with the cameras of these world coordinates"
-            raise LayoutError(features, "there is D3_Positions alone", expected)
-        plan.found.append(f"{folder.name}: 3D from {kind}")
-        return sorted(stems)
+        if stems := {path.name.split(".")[0] for path in (features / kind).glob("*.cdf") if path.name[:4] != "_ALL"}:
+            if kind == "D3_Positions" and not known_cameras:
+                expected = "D3_Positions_mono, or metadata.xml with the cameras of these world coordinates"
+                raise LayoutError(features, "there is D3_Positions alone", expected)
+            plan.found.append(f"{folder.name}: 3D from {kind}")
+            return sorted(stems)
     raise LayoutError(features, "there are no CDF files", "D3_Positions_mono/Directions 1.54138969.cdf ...")
 
 

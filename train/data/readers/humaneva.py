@@ -64,8 +64,8 @@ def plan_humaneva(source: Path, cameras: Sequence[str], every: int) -> Plan:
             plan.skipped[f"{part}/{subject}/{path.stem}: {reason}"] += 1
             continue
         for camera in cameras or PAPER_CAMERAS:
-            load = partial(_load, source / subject, path, action, camera, every)
-            plan.units[f"{part}/{subject}/{action}.{camera}"] = load
+            name = f"{part}/{subject}/{action}.{camera}"
+            plan.units[name] = partial(_load, source / subject, path, action, camera, every)
     return plan
 
 

@@ -42,8 +42,7 @@ def plan_kth(source: Path, cameras: Sequence[str], every: int) -> Plan:
         for camera in cameras or PAPER_CAMERAS:
             if f"{name}.{camera}" in plan.units:
                 raise LayoutError(source, f"two folders hold {name}", expected)
-            load = partial(_load, path.parent, f"player {who[1]}", name, camera, every)
-            plan.units[f"{name}.{camera}"] = load
+            plan.units[f"{name}.{camera}"] = partial(_load, path.parent, who[1], name, camera, every)
     return plan
 
 
@@ -72,7 +71,7 @@ def _load(folder: Path, player: str, sequence: str, camera: str, every: int, ski
             "split": "train" if row < len(poses) // 2 else "test",
             "place": f"{folder / 'positions2d.txt'}: frame {row} of camera {camera}",
         },
-        subject=player,
+        subject=f"player {player}",
         camera=camera,
         sequence=sequence,
     )

@@ -94,10 +94,7 @@ def _test_units(path: Path, every: int, skipped: Counter[str]) -> dict[str, Load
             points,
             joints,
             skipped,
-            lambda row: {
-                "frame": Frame(pictures / f"img_{row + 1:06d}.jpg"),
-                "place": f"{path}: frame {row}",
-            },
+            lambda row: {"frame": Frame(pictures / f"img_{row + 1:06d}.jpg"), "place": f"{path}: frame {row}"},
             split="test",
             subject=subject,
             action=_KINDS[int(subject[2:]) - 1],

@@ -27,9 +27,6 @@ def plan_mpii(source: Path) -> Plan:
     """The labelled people."""
     path = require_any(source, "**/mpii_human_pose_v1_u12_*.mat", "mpii_human_pose_v1_u12_1.mat")[0]
     release = read_variable(path, "RELEASE", structs=True)
-    images = source / "images"
-    if not images.is_dir():
-        raise LayoutError(images, "there is no such folder", "the photos of mpii_human_pose_v1.tar.gz")
     plan, records = Plan(MPII_16), []
     chosen = source / _LIST
     held_out = set(chosen.read_text(encoding="utf-8").split()) if chosen.is_file() else None
@@ -43,7 +40,7 @@ def plan_mpii(source: Path) -> Plan:
             continue
         place = f"{path}: photo {number + 1} of annolist"
         with reading(place, "image.name and annorect"):
-            picture = member_path(images, photo.image.name, place)
+            picture = member_path(source / "images", photo.image.name, place)
             validates = number % _EVERY == 0 if held_out is None else photo.image.name in held_out
             split = "validation" if validates else "train"
             records += _people(path, photo, Frame(picture), split, number, plan.skipped)

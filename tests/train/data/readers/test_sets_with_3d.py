@@ -58,7 +58,7 @@ def test_human36m(source, tmp_path, prepare):
     assert np.array_equal(loaded.pose, columns["joints_3d"])
 
 
-@pytest.mark.parametrize("kinds", [("mono", "2d"), ("mono",), ("h36m.world", "2d"), ("h36m.world",)])
+@pytest.mark.parametrize("kinds", [("mono", "2d"), ("mono",), ("world", "2d"), ("world",)])
 @pytest.mark.parametrize(("subject", "stem", "shift"), [("S1", "Eating", 0.0), ("S9", "Greeting", 200.0)])
 def test_human36m_of_whatever_kind_even_if_shifted(kinds, subject, stem, shift, tmp_path, prepare):
     h36m.write_sequence(tmp_path / "in", subject, stem, shift=shift, kinds=kinds)
@@ -76,8 +76,8 @@ def test_human36m_without_cameras(tmp_path, prepare, prepare_error):
     printed = prepare("human36m", tmp_path / "in", "--cameras", h36m.CAMERA)
     assert "no metadata.xml: cameras are unknown" in printed
     assert "skipped: 1 x S9 Greeting: its 3D is shifted, and mending it takes the cameras" in printed
-    h36m.write_sequence(tmp_path / "h36m.world", "S1", "Eating", kinds=("h36m.world", "2d"))
-    error = prepare_error("human36m", tmp_path / "h36m.world")
+    h36m.write_sequence(tmp_path / "world", "S1", "Eating", kinds=("world", "2d"))
+    error = prepare_error("human36m", tmp_path / "world")
     assert "there is D3_Positions alone; expected D3_Positions_mono, or metadata.xml" in error
 
 
