@@ -54,7 +54,7 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
     labels = _labels(folder, (len(LSP_14), 3), "LSP-extended").transpose(2, 0, 1)
     photos = _photos(folder, len(labels))
     joints, weight = carry_joints(LSP_14, MPII_16, labels[..., :2].astype(np.float32), labels[..., 2] == 1)
-    taught = {name: np.zeros((len(labels), *row), kind) for name, (kind, row) in TEACHER.items()}
+    taught, rows = {name: np.zeros((len(labels), *row), kind) for name, (kind, row) in TEACHER.items()}, 0
     if teacher is not None:
         arrays = read_arrays(teacher, TEACHER, "copy it again")
         rows = len(arrays["teacher_2d"])
@@ -66,7 +66,8 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
     guess, trust = teacher_joints(taught["teacher_2d"])
     exchanged = repair_labels(joints, weight, guess, trust)
     by_hand = weight > 0
-    joints[~by_hand], weight[~by_hand] = guess[~by_hand], trust[~by_hand]
+    missing = ~by_hand & (np.arange(len(labels)) < rows)[:, None]
+    joints[missing], weight[missing] = guess[missing], trust[missing]
     add_middle_joints(joints, weight)
     pose, pose_weight = teacher_pose(taught["teacher_3d"], taught["teacher_3d_visible"])
     return Source(

@@ -66,7 +66,7 @@ def teacher_joints(teacher_2d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     weight = np.zeros(joints.shape[:2], np.float32)
     for column, name in enumerate((*COCO_17.joints, "neck", "head_top")):
         if name in MPII_16.joints:
-            score = teacher_2d[:, column, 2]
+            score = teacher_2d[:, column, 2].astype(np.float32)
             joints[:, MPII_16.index(name)] = teacher_2d[:, column, :2]
             weight[:, MPII_16.index(name)] = np.where(score >= _MIN_SCORE, score**2, 0)
     return joints, weight

@@ -9,7 +9,7 @@ from fusion_model.skeletons import HUMAN36M_17, LSP_14, MPII_16
 from tests.helpers.fake_data import figure, teacher_arrays, where, write_lspet, write_pack
 from train.data.people import load_people
 from train.data.readers.lsp import read_lspet
-from train.data.readers.people import read_people, repair_labels, teacher_pose
+from train.data.readers.people import read_people, repair_labels, teacher_joints, teacher_pose
 from train.data.sources import find_sources
 
 ARMS = [f"{side}_{name}" for side in ("left", "right") for name in ("shoulder", "elbow", "wrist")]
@@ -105,6 +105,8 @@ def test_teacher_poses_are_trusted_by_joint():
     assert max(one[1] for one in weight.values()) == 0
     names = ("pelvis", "left_wrist", "right_wrist", "spine", "thorax", "neck", "head_top")
     assert [weight[name][0] for name in names] == pytest.approx([1, 0.4, 0.9, 0.1, 0.1, 0.1, 0.1])
+    score = np.full((1, 19, 3), 0.95, np.float16)  # as packs may store it: squared in full precision
+    assert teacher_joints(score)[1].max() == pytest.approx(float(score[0, 0, 2]) ** 2, rel=1e-6)
 
 
 def test_a_folder_of_data_sets(data_folder, tmp_path):
