@@ -16,7 +16,7 @@ import numpy as np
 
 from fusion_model.estimator import PoseEstimator
 from train.command import new_parser, run_command
-from train.data.readers.label_repair import exchanged_sides
+from train.data.readers.people import exchanged_sides
 from train.data.source import Source
 from train.data.sources import find_sources
 from train.engine.arguments import at_least, positive
@@ -47,8 +47,7 @@ def contradicted(estimator: PoseEstimator, source: Source, rows: np.ndarray) -> 
     """(N, 2) bool: people of these rows whose labels the network contradicts, of the arms and of the legs."""
     found = [one for part in predictions(estimator, [(source, row) for row in rows]) for one in part]
     points, confidence = np.stack([one.points for one in found]), np.stack([one.confidence for one in found])
-    exchanged = exchanged_sides(source.joints[rows], source.weight[rows], points, confidence >= _CONFIDENT)
-    return np.stack([exchanged["arms"], exchanged["legs"]], 1)
+    return exchanged_sides(source.joints[rows], source.weight[rows], points, confidence >= _CONFIDENT)
 
 
 def counts(exchanged: np.ndarray) -> tuple[int, int, int]:

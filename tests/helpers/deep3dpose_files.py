@@ -7,7 +7,7 @@ import lmdb
 import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
-from train.data.readers import caffe
+from train.data.readers import deep3dpose
 
 ORDER = [name for name in HUMAN36M_17.joints if name not in ("pelvis", "spine")]
 COUNT = 5
@@ -15,7 +15,7 @@ COUNT = 5
 
 def datum(*, numbers=(), **fields):
     """A message as Caffe writes it; several floats one by one."""
-    return caffe._datum()(float_data=numbers, **fields).SerializeToString()
+    return deep3dpose._datum()(float_data=numbers, **fields).SerializeToString()
 
 
 def picture(row):
@@ -28,7 +28,7 @@ def pose(row):
 
 
 def write_database(path, values):
-    caffe._open.cache_clear()  # LMDB opens a folder once in a process
+    deep3dpose._open.cache_clear()  # LMDB opens a folder once in a process
     path.mkdir(parents=True, exist_ok=True)
     with lmdb.open(str(path), map_size=1 << 22) as environment, environment.begin(write=True) as transaction:
         for row, value in enumerate(values):

@@ -1,7 +1,5 @@
 """A tiny Human3.6M as distributed: CDF files, videos and metadata.xml, all of one walking dot."""
 
-from xml.sax.saxutils import escape
-
 import numpy as np
 from cdflib.cdfwrite import CDF
 
@@ -71,28 +69,12 @@ def write_set(source, stems, metadata="metadata.xml"):
     for subject, names in stems.items():
         for stem in names:
             write_sequence(source, subject, stem)
-    write_metadata(source / metadata, stems)
+    write_metadata(source / metadata)
 
 
-def write_metadata(path, stems, frames=7):
-    """metadata.xml: the camera for all, and the sequences of every subject in ``stems``."""
+def write_metadata(path):
+    """As much of metadata.xml as is read: the camera, the same for all subjects and numbers."""
     values = small_camera()
-    numbers = [*np.tile(values[:6], 44), *np.tile(values[6:], 4)]
-    subjects = [f"S{number}" for number in range(1, 12)]
-    header = ["Action", "subaction", *subjects]
-    rows = [["1", "1", *[""] * 11] for _ in range(32)]
-    cells = [[""] * 33 for _ in subjects]
-    for column, subject in enumerate(subjects):
-        for place, stem in enumerate(stems.get(subject, ())):
-            rows[place][2 + column] = stem
-            cells[column][place + 1] = f"[9 9 9 9 {4 * frames + 3}]"
+    numbers = " ".join(f"{number:.6f}" for number in (*np.tile(values[:6], 44), *np.tile(values[6:], 4)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    listed = " ".join(f"{number:.6f}" for number in numbers)
-    path.write_text(
-        f"<metadata><w0>[{listed}]</w0>{_table('mapping', [header, *rows])}{_table('frames', cells)}</metadata>"
-    )
-
-
-def _table(name, rows):
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<{name}>{body}</{name}>"
+    path.write_text(f"<metadata><w0>[{numbers}]</w0></metadata>")

@@ -42,15 +42,14 @@ def write_lspet(folder, count=3):
     savemat(folder / "joints.mat", {"joints": joints})
 
 
-def mpii_person(row, **changes):
+def mpii_person(row):
     """A person as in RELEASE.annolist.annorect, coordinates from 1."""
     points = figure(MPII_16, *where(row)) + 1
     point = [{"id": joint, "x": x, "y": y, "is_visible": 1} for joint, (x, y) in enumerate(points)]
     point[0]["is_visible"] = "0"  # a letter, as in part of the file
     point[8]["is_visible"] = []  # neck and head have none
-    center = {"x": where(row)[0][0] + 1, "y": where(row)[0][1] + 1}
     head = {"x1": 100, "y1": 50, "x2": 130, "y2": 90}
-    return {**head, "scale": 1.5, "objpos": center, "annopoints": {"point": point}, **changes}
+    return {**head, "annopoints": {"point": point}}
 
 
 def structs(entries):
@@ -76,9 +75,7 @@ def write_mpii(folder, more=0):
     rects = [[mpii_person(0), mpii_person(1)], [mpii_person(2)], [{"scale": 2.0}], [{"scale": 1.0}]]
     rects += [[mpii_person(3 + row)] for row in range(more)]
     photos = [{"image": {"name": f"00000000{number}.jpg"}, "annorect": rect} for number, rect in enumerate(rects)]
-    single = np.empty((4 + more, 1), object)
-    single[:, 0] = [np.array([2]), np.array([1]), np.array([1]), np.zeros((0, 0)), *[np.array([1])] * more]
-    release = {"annolist": structs(photos), "img_train": np.array([1, 1, 1, 0] + [1] * more), "single_person": single}
+    release = {"annolist": structs(photos), "img_train": np.array([1, 1, 1, 0] + [1] * more)}
     savemat(folder / "mpii_human_pose_v1_u12_1.mat", {"RELEASE": release})
 
 
@@ -111,3 +108,13 @@ def write_coco(folder, train="ab", val="c"):
         path = folder / "annotations" / f"person_keypoints_{part}.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps({"images": images, "annotations": annotations}), encoding="utf-8")
+
+
+GONE = object()
+
+
+def change_coco(path, key, row, **changes):
+    """Change an entry of a list of COCO's labels, or take what is ``GONE`` out of it."""
+    data = json.loads(path.read_text())
+    data[key][row] = {name: value for name, value in (data[key][row] | changes).items() if value is not GONE}
+    path.write_text(json.dumps(data))

@@ -27,22 +27,16 @@ def poses(count, joints, offset=0):
 
 
 def write_train(folder, subject="S1", views=(0, 4), frames=FRAMES, video_frames=None):
-    cells = {name: np.empty((14, 1), object) for name in ("annot2", "annot3", "univ_annot3")}
+    cells = {name: np.empty((14, 1), object) for name in ("annot2", "annot3")}
     for view in range(14):
         flat, solid = poses(frames, 28, view)
         cells["annot2"][view, 0] = flat.reshape(frames, -1)
         cells["annot3"][view, 0] = solid.reshape(frames, -1)
-        cells["univ_annot3"][view, 0] = solid.reshape(frames, -1) * 0.9
         if view in views:
             pelvis = flat[:, NAMES_28.index("pelv")]
             path = folder / subject / "Seq1" / "imageSequence" / f"video_{view}.avi"
             write_video(path, video_frames or frames, 400, 300, pelvis.__getitem__)
     savemat(folder / subject / "Seq1" / "annot.mat", cells)
-    lines = ["Skeletool Camera Calibration File V1.0"]
-    for view in range(14):
-        numbers = f"{1500 + view} 0 1024 0 0 {1501 + view} 1025 0 0 0 1 0 0 0 0 1"
-        lines += [f"name          {view}", "  size      400 300", f"  intrinsic       {numbers}"]
-    (folder / subject / "Seq1" / "camera.calibration").write_text("\n".join(lines))
 
 
 def write_test(folder):
@@ -51,9 +45,7 @@ def write_test(folder):
     path = folder / "TS5" / "annot_data.mat"
     with h5py.File(path, "w", userblock_size=512) as file:
         file["annot2"], file["annot3"] = flat[:, None], solid[:, None]
-        file["univ_annot3"] = solid[:, None] * 0.9
         file["valid_frame"] = np.array([[1, 0, 1, 1, 0, 1]]).T
-        file["activity_annotation"] = np.arange(1, 7)[:, None]
     with path.open("r+b") as file:  # as MATLAB begins its files of version 7.3
         file.write(b"MATLAB 7.3 MAT-file".ljust(124) + bytes([0, 2]) + b"IM")
     for frame in range(FRAMES):

@@ -27,7 +27,7 @@ def place(printed, tmp_path, monkeypatch):
             size = 1 + number / 10
             monkeypatch.setattr(human36m_files, "world", lambda f, size=size: (usual(f) - middle) * size + middle)
             write_sequence(tmp_path / "in", subject, stem)
-    write_metadata(tmp_path / "in" / "metadata.xml", STEMS)
+    write_metadata(tmp_path / "in" / "metadata.xml")
     to = ("--source", tmp_path / "in", "--out", tmp_path / "data", "--every", 3, "--cameras", CAMERA)
     printed("prepare", "human36m", *to)
     write_best(tmp_path / "hourglass", PoseEstimator.random("tiny").hourglass, {})

@@ -10,7 +10,7 @@ from fusion_model.skeletons import MPII_16
 from tests.helpers.estimators import sure
 from tests.helpers.fake_data import figure, make_source
 from train.audit import audit, contradicted, counts
-from train.data.readers.label_repair import LIMB_PAIRS
+from train.data.readers.people import LIMB_PAIRS
 
 MIRROR = np.array(MPII_16.mirror)
 

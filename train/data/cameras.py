@@ -1,17 +1,15 @@
-"""Camera models of the data sets: points in camera axes (mm) or body axes to pixels."""
+"""Camera models of the data sets: points in camera axes (mm) or body axes to pixels.
 
-from __future__ import annotations
-
-import numpy as np
-
-CAMERA_MODELS = {"human36m": 15, "opencv": 21, "affine": 8, "pinhole": 4}
-"""How many ``camera_values`` each model has, in this order:
+Values of a camera, in this order:
 
 - ``human36m``: rx ry rz (radians), tx ty tz (mm), fx fy cx cy, k1 k2 k3 p1 p2. World to camera is R (X - t).
 - ``opencv``: fx fy cx cy, k1 k2 p1 p2 k3, R by rows, t (mm). World to camera is R X + t.
 - ``affine``: a (2, 4) matrix by rows, body axes (metres) to pixels.
-- ``pinhole``: fx fy cx cy, camera axes to pixels.
 """
+
+from __future__ import annotations
+
+import numpy as np
 
 
 def human36m_rotation(angles: np.ndarray) -> np.ndarray:

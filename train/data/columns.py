@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -13,46 +11,27 @@ Columns = Mapping[str, tuple[type, tuple[int, ...]]]
 """Type and shape of a row of every array; any type of number stands for all."""
 
 
-def read_columns(path: Path, rows: Columns, advice: str) -> dict[str, np.ndarray]:
-    """The arrays of a file that have a row each for the same number of people or photos.
+def read_arrays(path: Path, names: Collection[str], advice: str) -> dict[str, np.ndarray]:
+    """All arrays of a file as they are, never Python objects.
 
     Args:
         path: of the file.
-        rows: what a row of each is.
+        names: what has to be among them.
         advice: how a damaged file is mended.
 
     Raises:
-        OSError: if there is no such file.
-        ValueError: if it is damaged, or an array is missing or is something else; names file and array.
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged, or an array is missing.
     """
-    arrays = read_arrays(path, rows, advice)
-    first = next(iter(arrays.values()))
-    check_columns(path, arrays, rows, len(first) if first.ndim else 0, advice)
-    return arrays
-
-
-def read_arrays(path: Path, names: Collection[str] | None, advice: str) -> dict[str, np.ndarray]:
-    """Arrays of a file as they are, None for all, never Python objects. Raises as :func:`read_columns`."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            missing = [name for name in names or () if name not in file]
-            arrays = {name: file[name] for name in (file.files if names is None else names) if name not in missing}
-            held = ", ".join(file.files)
+            arrays = dict(file)
     except FileNotFoundError:
         raise
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        LookupError,
-        TypeError,
-        MemoryError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except Exception as error:
         raise ValueError(f"{path} is damaged or no npz file ({error}): {advice}") from error
-    if missing:
-        raise ValueError(f"{path} has no array {', '.join(missing)}; it has {held or 'none'}")
+    if missing := [name for name in names if name not in arrays]:
+        raise ValueError(f"{path} has no array {', '.join(missing)}; it has {', '.join(arrays) or 'none'}")
     return arrays
 
 

@@ -8,9 +8,7 @@ are described in docs/data.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, SKELETONS, Skeleton, conversion_matrix
 from train.data.columns import check_columns, read_arrays
 from train.data.photos import ZipReader
+from train.data.readers.layout import reading
 from train.data.readers.records import HIDDEN, UNKNOWN
 from train.data.readers.registry import data_set
 from train.data.source import Source, add_middle_joints
@@ -28,8 +27,7 @@ INDEX = "prepared.json"
 ANNOTATIONS = "people.npz"
 SETTINGS = "prepare-settings.json"
 FORMAT = "fusion-pose-prepared/1"
-TRAIN = "train"
-_UNKNOWN = ("root", "camera_values", "head_size")  # columns that are NaN where the set does not say
+_UNKNOWN = ("root", "head_size")  # columns that are NaN where the set does not say
 _TEXT = ("subject", "action", "camera", "sequence", "split")
 
 
@@ -53,13 +51,6 @@ class Prepared:
         """Number of people."""
         return len(self.columns["split"])
 
-    @cached_property
-    def read(self) -> Callable[[int], bytes]:
-        """Gives the JPEG file of a person by their row, from several threads; ValueError if its part is damaged."""
-        reader = ZipReader("crop", "delete it and prepared.json, and run train.prepare again")
-        parts, members = self.columns["part"].tolist(), self.columns["member"].tolist()
-        return lambda row: reader(part_path(self.folder, parts[row]), member_name(members[row]))
-
 
 def part_path(folder: Path, part: int) -> Path:
     """File of one part."""
@@ -71,7 +62,7 @@ def member_name(member: int) -> str:
     return f"{member:06d}.jpg"
 
 
-def column_shapes(skeleton: Skeleton, camera_values: int) -> dict[str, tuple[type, tuple[int, ...]]]:
+def column_shapes(skeleton: Skeleton) -> dict[str, tuple[type, tuple[int, ...]]]:
     """Type and shape of a row of every column that all sets have."""
     joints = len(skeleton)
     return {
@@ -85,7 +76,6 @@ def column_shapes(skeleton: Skeleton, camera_values: int) -> dict[str, tuple[typ
         "box": (np.float32, (4,)),
         "size": (np.int32, (2,)),
         "affine": (np.float64, (2, 3)),
-        "camera_values": (np.float64, (camera_values,)),
         "head_size": (np.float32, ()),
     }
 
@@ -94,37 +84,21 @@ def open_prepared(folder: Path) -> Prepared:
     """Read a finished folder's labels; the crops stay in their files.
 
     Raises:
-        FileNotFoundError: if it is not finished, or a part is missing.
+        FileNotFoundError: if it is not finished.
         ValueError: if a file is damaged, or its columns do not fit each other.
     """
-    index = read_index(folder)
-    skeleton = SKELETONS[index["joint_set"]]
-    files = [folder / ANNOTATIONS, *(part_path(folder, part) for part in range(index["parts"]))]
-    if missing := [file for file in files if not file.is_file()]:
-        again = f"copy the folder again, or delete {INDEX} and run train.prepare again"
-        raise FileNotFoundError(f"{missing[0]} not found, {len(missing)} of {len(files)} files are missing: {again}")
-    advice = f"delete it and {INDEX}, run train.prepare again"
-    columns = read_arrays(path := folder / ANNOTATIONS, None, advice)
-    wanted = column_shapes(skeleton, index["camera_values"]) | {"part": (np.int32, ()), "member": (np.int32, ())}
-    check_columns(path, columns, wanted, index["people"], advice, unknown=_UNKNOWN)
-    return Prepared(folder, index, skeleton, columns)
-
-
-def read_index(folder: Path) -> dict[str, Any]:
-    """What ``prepared.json`` says, checked."""
-    path = folder / INDEX
+    path, again = folder / INDEX, f"delete it and {INDEX}, and run train.prepare again"
     if not path.is_file():
         raise FileNotFoundError(f"{folder} has no {INDEX}: run train.prepare to its end, the same command goes on")
-    try:
+    with reading(path, f"the format {FORMAT!r}", again):
         index = json.loads(path.read_text(encoding="utf-8"))
-        known = index["format"] == FORMAT and index["joint_set"] in SKELETONS
-        found = "" if known else f"it has the format {index['format']!r} and joints {index['joint_set']!r}"
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        found = repr(error)
-    if found:
-        expected = f"the format {FORMAT!r} and joints of {', '.join(SKELETONS)}"
-        raise ValueError(f"{path} cannot be used ({found}, expected {expected}): delete it and run train.prepare again")
-    return index
+        if index["format"] != FORMAT:
+            raise ValueError(f"its format is {index['format']!r}")
+        skeleton = SKELETONS[index["joint_set"]]
+    columns = read_arrays(folder / ANNOTATIONS, (), again)
+    wanted = column_shapes(skeleton) | {"part": (np.int32, ()), "member": (np.int32, ())}
+    check_columns(folder / ANNOTATIONS, columns, wanted, index["people"], again, unknown=_UNKNOWN)
+    return Prepared(folder, index, skeleton, columns)
 
 
 def read_prepared(folder: Path) -> Source:
@@ -138,48 +112,46 @@ def read_prepared(folder: Path) -> Source:
         ValueError: if it is damaged.
     """
     prepared = open_prepared(folder)
-    columns = prepared.columns
-    joints, weight = _joints(prepared)
-    pose, pose_weight = _poses(prepared)
+    columns, reader = prepared.columns, ZipReader("crop", f"delete it and {INDEX}, and run train.prepare again")
+    parts, members = columns["part"].tolist(), columns["member"].tolist()
+    trust = np.where(columns["visible"] == UNKNOWN, 0.0, 1.0)
+    trust[columns["visible"] == HIDDEN] = data_set(prepared.index["data_set"]).hidden_weight
+    joints, weight = carry_joints(prepared.skeleton, MPII_16, columns["joints_2d"], trust)
+    add_middle_joints(joints, weight)
+    pose, pose_weight = carry_joints(prepared.skeleton, HUMAN36M_17, columns["joints_3d"], columns["has_3d"])
     if "stature" in columns:
         pose *= (CONVENTIONAL_HEIGHT_MM / columns["stature"])[:, None, None]
-    groups = {name: columns[name] for name in ("subject", "action") if (columns[name] != "").any()}
     corners = np.einsum("nij,nkj->nki", columns["affine"][:, :, :2], columns["box"].reshape(-1, 2, 2))
     return Source(
         name=prepared.index["data_set"],
-        read=prepared.read,
+        read=lambda row: reader(part_path(folder, parts[row]), member_name(members[row])),
         joints=joints,
         weight=weight,
         by_hand=weight > 0,
         box=(corners + columns["affine"][:, None, :, 2]).reshape(-1, 4).astype(np.float32),
         pose=pose,
         pose_weight=pose_weight,
-        validation=columns["split"] != TRAIN,
-        groups=groups,
+        validation=columns["split"] != "train",
+        groups={name: columns[name] for name in ("subject", "action") if (columns[name] != "").any()},
     )
 
 
-def _joints(prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
-    """MPII's joints (N, 16, 2) and their weights (N, 16)."""
-    carried = conversion_matrix(prepared.skeleton, MPII_16)
-    visible = prepared.columns["visible"]
-    trust = np.where(visible == UNKNOWN, 0.0, 1.0)
-    trust[visible == HIDDEN] = data_set(prepared.index["data_set"]).hidden_weight
-    joints = np.einsum("ts,nsc->ntc", carried, prepared.columns["joints_2d"]).astype(np.float32)
-    weight = _carried_weight(carried, trust)
-    add_middle_joints(joints, weight)
-    return joints, weight
+def carry_joints(
+    skeleton: Skeleton, target: Skeleton, values: np.ndarray, trust: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Joints of another skeleton, as far as they can be had.
 
+    Args:
+        skeleton: S joints that are known.
+        target: T joints that are wanted.
+        values: (N, S, C) places.
+        trust: (N, S) in each, 0 where it is unknown.
 
-def _poses(prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
-    """Human3.6M's joints (N, 17, 3) and their weights (N, 17)."""
-    carried = conversion_matrix(prepared.skeleton, HUMAN36M_17)
-    pose = np.einsum("ts,nsc->ntc", carried, prepared.columns["joints_3d"]).astype(np.float32)
-    return pose, _carried_weight(carried, prepared.columns["has_3d"].astype(float))
-
-
-def _carried_weight(carried: np.ndarray, trust: np.ndarray) -> np.ndarray:
-    """(N, T) float32: the lowest trust (N, S) of the joints that each target joint is made of, 0 if it has none."""
+    Returns:
+        Places (N, T, C) float32, and (N, T) float32 the lowest trust in what each is made of, 0 if that is nothing.
+    """
+    carried = conversion_matrix(skeleton, target)
     used = carried > 0
-    lowest = np.where(used[None], trust[:, None, :], np.inf).min(2)
-    return np.where(used.any(1), lowest, 0).astype(np.float32)
+    lowest = np.where(used, trust[:, None], np.inf).min(2)
+    places = np.einsum("ts,nsc->ntc", carried, values)
+    return places.astype(np.float32), np.where(used.any(1), lowest, 0).astype(np.float32)

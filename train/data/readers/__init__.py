@@ -1,5 +1,1 @@
-"""One reader for each data set as it is distributed.
-
-``plan_*`` returns a :class:`train.data.readers.records.Plan` for ``train.prepare``; ``read_*`` returns a
-:class:`train.data.source.Source`, which training reads as it is.
-"""
+"""One reader for each data set as it is distributed: to prepare it (``plan_*``) or to train on it (``read_*``)."""

@@ -7,7 +7,8 @@ S1 to S3; test: the Validate part.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +16,8 @@ import numpy as np
 
 from fusion_model.skeletons import HUMANEVA_15
 from train.data.cameras import opencv_camera_axes
-from train.data.readers.layout import LayoutError, Place, reading, require_any, require_cameras
-from train.data.readers.matlab import read_numbers
-from train.data.readers.records import UNKNOWN, Frame, Labels, Plan, Unit, measured_people
+from train.data.readers.layout import LayoutError, read_numbers, reading, require_any, require_cameras
+from train.data.readers.records import UNKNOWN, Frame, Plan, Record, measured_people
 
 CAMERAS = ("C1", "C2", "C3")
 PAPER_CAMERAS = ("C1",)
@@ -48,32 +48,15 @@ _LOW_HEADS = ("S3", "Walking")
 _HEAD, _THORAX = HUMANEVA_15.index("head_top"), HUMANEVA_15.index("thorax")
 
 
-@dataclass(frozen=True)
-class _View:
-    """One part of one sequence of one camera."""
-
-    source: Path
-    poses: Path
-    part: str
-    subject: str
-    action: str
-    camera: str
-
-
-def plan_humaneva(source: Path, cameras: tuple[str, ...], every: int) -> Plan:
-    """The converted sequences of the cameras that are wanted, of the paper's C1 by itself.
-
-    Raises:
-        LayoutError: if there is no converted sequence, or one is not of HumanEva.
-    """
+def plan_humaneva(source: Path, cameras: Sequence[str], every: int) -> Plan:
+    """The converted sequences of the cameras that are wanted, of the paper's C1 by itself."""
     require_cameras(cameras, CAMERAS)
-    plan = Plan(HUMANEVA_15, [], camera_model="opencv")
+    plan = Plan(HUMANEVA_15)
     below = "converted_15j/" if (source / "converted_15j").is_dir() else ""
     expected = "converted_15j/Train/S1/Walking_1.mat and so on, as ConvertHumanEva.m writes them"
     for path in require_any(source, f"{below}*/S[1-4]/*.mat", expected):
         part, subject = path.parent.parent.name, path.parent.name
-        match = re.fullmatch(r"(\w+?)[_ ]1", path.stem)
-        action = match[1] if match else ""
+        action = re.sub("[_ ]1$", "", path.stem)
         reason = _DAMAGED.get((subject, action))
         if part not in _SPLITS or (subject, action) not in _SEQUENCES:
             reason = "no part of the protocol"
@@ -81,68 +64,61 @@ def plan_humaneva(source: Path, cameras: tuple[str, ...], every: int) -> Plan:
             plan.skipped[f"{part}/{subject}/{path.stem}: {reason}"] += 1
             continue
         for camera in cameras or PAPER_CAMERAS:
-            view = _View(source, path, part, subject, action, camera)
-            plan.units.append(Unit(f"{part}/{subject}/{action}.{camera}", partial(_load, view, every)))
+            name = f"{part}/{subject}/{action}.{camera}"
+            plan.units[name] = partial(_load, source / subject, path, action, camera, every)
     return plan
 
 
-def read_calibration(path: Path) -> np.ndarray:
-    """(21,) values of the model ``opencv`` of a ``.cal`` file: 22 numbers, the fifth a skew that has to be 0.
-
-    Raises:
-        LayoutError: if the file is missing or holds something else.
-    """
-    expected = "22 numbers: focal lengths, center, skew of 0, 5 of distortion, rotation, translation"
-    with reading(path, expected):
+def _read_calibration(path: Path) -> np.ndarray:
+    """(21,) values of the model ``opencv`` of a ``.cal`` file: 22 numbers, the fifth a skew that has to be 0."""
+    with reading(path, "22 numbers: focal lengths, center, skew of 0, 5 of distortion, rotation, translation"):
         numbers = np.array(path.read_text(encoding="ascii").split(), float)
-    if len(numbers) != 22 or not np.isfinite(numbers).all() or abs(numbers[4]) > 1e-6:
-        raise LayoutError(path, f"{len(numbers)} numbers, {numbers[:5].tolist()} ...", expected)
-    return np.delete(numbers, 4)
+        if len(numbers) != 22 or not np.isfinite(numbers).all() or abs(numbers[4]) > 1e-6:
+            raise ValueError(f"{len(numbers)} numbers, {numbers[:5].tolist()} ...")
+        return np.delete(numbers, 4)
 
 
-def _load(view: _View, every: int) -> Labels:
-    """The people of one view."""
-    first, poses, points = _poses(view)
-    values = read_calibration(view.source / view.subject / "Calibration_Data" / f"{view.camera}.cal")
-    video = view.source / view.subject / "Image_Data" / f"{view.action}_1_({view.camera}).avi"
-    offset = first + _SEQUENCES[view.subject, view.action][2][CAMERAS.index(view.camera)] - 1
-    labels = measured_people(
+def _load(folder: Path, path: Path, action: str, camera: str, every: int, skipped: Counter[str]) -> list[Record]:
+    """The people of one camera in a converted part of a sequence; ``folder`` is the subject's."""
+    subject, part, view = folder.name, path.parent.parent.name, CAMERAS.index(camera)
+    middle, end, starts = _SEQUENCES[subject, action]
+    first, stop = (middle, end) if part == "Train" else (_FIRST, middle)
+    poses, points = _poses(path, first, stop, end)
+    values = _read_calibration(folder / "Calibration_Data" / f"{camera}.cal")
+    video = folder / "Image_Data" / f"{action}_1_({camera}).avi"
+    records = measured_people(
         range(0, len(poses), every),
-        points,
+        points[view],
         opencv_camera_axes(poses, values),
+        skipped,
         lambda row: {
-            "frame": Frame(video, row + offset),
+            "frame": Frame(video, row + first + starts[view] - 1),
             "number": first + row,
-            "place": Place(view.poses, f"row {row} of camera {view.camera}"),
+            "place": f"{path}: row {row} of camera {camera}",
         },
-        split=_SPLITS[view.part],
-        subject=view.subject,
-        action=view.action,
-        camera=view.camera,
-        sequence=f"{view.action} 1",
-        camera_values=tuple(values),
+        split=_SPLITS[part],
+        subject=subject,
+        action=action,
+        camera=camera,
+        sequence=f"{action} 1",
     )
-    for record in labels.records:
+    for record in records:
         joints = record.joints_3d
-        if (view.subject, view.action) == _LOW_HEADS and joints[_HEAD, 1] > joints[_THORAX, 1]:
+        if (subject, action) == _LOW_HEADS and joints[_HEAD, 1] > joints[_THORAX, 1]:
             joints[_HEAD], record.visible[_HEAD] = np.nan, UNKNOWN
-            labels.skipped["a head joint of S3 Walking that lies below the thorax (the person is kept)"] += 1
-    return labels
+            skipped["a head joint of S3 Walking that lies below the thorax (the person is kept)"] += 1
+    return records
 
 
-def _poses(view: _View) -> tuple[int, np.ndarray, np.ndarray]:
-    """The first frame from 0, poses (F, 15, 3) in world mm and points (F, 15, 2) of one part."""
-    poses = read_numbers(view.poses, "poses_3d")
-    points = read_numbers(view.poses, "poses_2d")
-    joints = len(HUMANEVA_15)
-    if poses.ndim != 3 or poses.shape[1:] != (joints, 3) or points.shape != (3, len(poses), joints, 2):
+def _poses(path: Path, first: int, stop: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+    """Poses (F, 15, 3) in world mm and points (3, F, 15, 2) of the frames from ``first`` to ``stop``."""
+    poses, points = read_numbers(path, "poses_3d"), read_numbers(path, "poses_2d")
+    joints, count = len(HUMANEVA_15), stop - first
+    if poses.shape[1:] != (joints, 3) or points.shape != (3, len(poses), joints, 2):
         found = f"poses_3d has shape {poses.shape}, poses_2d {points.shape}"
-        raise LayoutError(view.poses, found, f"(F, {joints}, 3) and (3, F, {joints}, 2)")
-    points = points[CAMERAS.index(view.camera)]
-    middle, end, _ = _SEQUENCES[view.subject, view.action]
-    start, stop = (middle, end) if view.part == "Train" else (_FIRST, middle)
-    if len(poses) == stop - start:  # the part alone, as the script writes it, else all from the first frame on
-        return start, poses, points
+        raise LayoutError(path, found, f"(F, {joints}, 3) and (3, F, {joints}, 2)")
+    if len(poses) == count:  # the part alone, as the script writes it, else all from the first frame on
+        return poses, points
     if len(poses) >= end:
-        return start, poses[start:stop], points[start:stop]
-    raise LayoutError(view.poses, f"{len(poses)} frames", f"the {stop - start} of the {view.part} part, or all {end}")
+        return poses[first:stop], points[:, first:stop]
+    raise LayoutError(path, f"{len(poses)} frames", f"the {count} of the part {path.parent.parent.name}, or all {end}")

@@ -8,6 +8,8 @@ training, the second for testing.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +17,8 @@ import numpy as np
 
 from fusion_model.skeletons import LSP_14
 from train.data.cameras import affine_rotation, project_affine
-from train.data.readers.layout import LayoutError, Place, reading, require_any, require_cameras
-from train.data.readers.records import Frame, Labels, Plan, Unit, measured_people
+from train.data.readers.layout import LayoutError, reading, require_any, require_cameras
+from train.data.readers.records import Frame, Plan, Record, measured_people
 
 CAMERAS = ("1", "2", "3")
 PAPER_CAMERAS = ("1",)
@@ -25,40 +27,26 @@ _MM = 1000.0  # of the unit that positions are stored in, about a metre
 _FAR = 50.0  # pixels by which cameras and positions may disagree in the middle (median)
 
 
-def plan_kth(source: Path, cameras: tuple[str, ...], every: int) -> Plan:
-    """Every sequence under a folder, of the paper's camera 1 by itself.
-
-    Raises:
-        LayoutError: if there is none, or its files do not fit each other.
-    """
+def plan_kth(source: Path, cameras: Sequence[str], every: int) -> Plan:
+    """Every sequence under a folder, of the paper's camera 1 by itself."""
     require_cameras(cameras, CAMERAS)
-    plan = Plan(LSP_14, [], camera_model="affine")
+    plan = Plan(LSP_14)
     expected = "player2sequence1/Sequence 1/positions3d.txt and so on, each zip unpacked into a folder of its name"
     for path in require_any(source, "**/positions3d.txt", expected):
-        folder = path.parent
-        player, sequence = _who(path.relative_to(source))
-        plan.found.append(f"player {player}, sequence {sequence}: {folder.relative_to(source)}")
+        place = path.parent.relative_to(source)
+        who = re.search(r"player\s*_?(\d+).*?sequence\s*_?(\d+)", str(place), re.IGNORECASE)
+        if who is None:
+            raise LayoutError(path, "no folder names player and sequence", expected)
+        name = f"player{who[1]}sequence{who[2]}"
+        plan.found.append(f"player {who[1]}, sequence {who[2]}: {place}")
         for camera in cameras or PAPER_CAMERAS:
-            load = partial(_load, folder, player, sequence, camera, every)
-            plan.units.append(Unit(f"player{player}sequence{sequence}.{camera}", load))
-    names = [unit.name for unit in plan.units]
-    if len(set(names)) < len(names):
-        raise LayoutError(source, "two folders hold the same sequence", expected)
+            if f"{name}.{camera}" in plan.units:
+                raise LayoutError(source, f"two folders hold {name}", expected)
+            plan.units[f"{name}.{camera}"] = partial(_load, path.parent, who[1], name, camera, every)
     return plan
 
 
-def _who(path: Path) -> tuple[str, str]:
-    """Player and sequence by the names of the folders that a file lies in."""
-    player = re.search(r"player\s*_?(\d+)", str(path), re.IGNORECASE)
-    sequence = re.search(r"sequence\s*_?(\d+)", str(path), re.IGNORECASE)
-    if player is None or sequence is None:
-        missing = "player" if player is None else "sequence"
-        expected = "folders called player2sequence1/Sequence 1, as the zips are"
-        raise LayoutError(path, f"no folder names the {missing}", expected)
-    return player[1], sequence[1]
-
-
-def _load(folder: Path, player: str, sequence: str, camera: str, every: int) -> Labels:
+def _load(folder: Path, player: str, sequence: str, camera: str, every: int, skipped: Counter[str]) -> list[Record]:
     """The people of one camera of a sequence."""
     poses = _numbers(folder / "positions3d.txt", (_JOINTS, 3))
     points = _numbers(folder / "positions2d.txt", (3, _JOINTS, 2), len(poses))
@@ -66,22 +54,26 @@ def _load(folder: Path, player: str, sequence: str, camera: str, every: int) -> 
     view = CAMERAS.index(camera)
     points, matrices = points[:, view], values[:, view].transpose(0, 2, 1)
     with reading(folder / "cameras.txt", "affine cameras"):
-        _check(poses, points, matrices)
+        if not np.isfinite(matrices).all():
+            raise ValueError("a camera holds NaN or infinity")
+        seen = np.stack([project_affine(pose, matrix) for pose, matrix in zip(poses, matrices, strict=True)])
+        distance = np.nanmedian(np.linalg.norm(seen - points, axis=-1))  # NaN in frames without a pose
+        if distance > _FAR:
+            raise ValueError(f"its cameras put the 3D joints {distance:.0f} pixels (median) from the 2D ones")
         turns = np.stack([affine_rotation(matrix) for matrix in matrices])
     return measured_people(
         range(0, len(poses), every),
         points,
         _MM * poses @ turns.transpose(0, 2, 1),
+        skipped,
         lambda row: {
             "frame": Frame(folder / f"Camera {camera}" / f"{row + 1:05d}.png"),
             "split": "train" if row < len(poses) // 2 else "test",
-            "number": row,
-            "camera_values": tuple(matrices[row].ravel()),
-            "place": Place(folder / "positions2d.txt", f"frame {row} of camera {camera}"),
+            "place": f"{folder / 'positions2d.txt'}: frame {row} of camera {camera}",
         },
         subject=f"player {player}",
         camera=camera,
-        sequence=f"player{player}sequence{sequence}",
+        sequence=sequence,
     )
 
 
@@ -90,15 +82,3 @@ def _numbers(path: Path, shape: tuple[int, ...], frames: int = -1) -> np.ndarray
     count = f" for {frames} frames" if frames > 0 else ""
     with reading(path, f"a number a line, {np.prod(shape)} a frame{count}"):
         return np.array(path.read_text(encoding="ascii").split(), float).reshape(frames, *shape)
-
-
-def _check(poses: np.ndarray, points: np.ndarray, matrices: np.ndarray) -> None:
-    """ValueError if cameras do not take the 3D positions near the 2D ones."""
-    if not np.isfinite(matrices).all():
-        raise ValueError("a camera holds NaN or infinity")
-    with np.errstate(invalid="ignore"):  # frames without a pose
-        seen = np.stack([project_affine(pose, matrix) for pose, matrix in zip(poses, matrices, strict=True)])
-    distances = np.linalg.norm(seen - points, axis=-1)
-    distance = float(np.median(distances[np.isfinite(distances)])) if np.isfinite(distances).any() else 0.0
-    if distance > _FAR:
-        raise ValueError(f"its cameras put the 3D joints {distance:.0f} pixels (median) from the 2D ones")

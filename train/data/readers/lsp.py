@@ -12,18 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from fusion_model.skeletons import LSP_14, MPII_16, conversion_matrix
-from train.data.columns import read_columns
-from train.data.readers.label_repair import exchanged_sides, repair_labels
-from train.data.readers.layout import LayoutError, Place, require_any
-from train.data.readers.matlab import read_numbers
-from train.data.readers.people import TEACHER, teacher_joints, teacher_pose
+from fusion_model.skeletons import LSP_14, MPII_16
+from train.data.columns import check_columns, read_arrays
+from train.data.prepared import carry_joints
+from train.data.readers.layout import LayoutError, read_numbers, require_any
+from train.data.readers.people import TEACHER, repair_labels, teacher_joints, teacher_pose
 from train.data.readers.records import HIDDEN, UNKNOWN, VISIBLE, Frame, Plan, Record, in_units
 from train.data.source import Source, add_middle_joints
 
 _LSPET_VALIDATION_FROM = 8501
 _LSP_TEST_FROM = 1001
-_LSP_COUNT = 2000
 _MIN_JOINTS = 4  # fewer give no box
 
 
@@ -31,16 +29,13 @@ def plan_lsp(source: Path) -> Plan:
     """Leeds Sports Pose, small or full-size pictures."""
     joints = _labels(source, (3, len(LSP_14)), "LSP").transpose(2, 1, 0)
     visible = np.where(joints[..., 2] == 1, HIDDEN, VISIBLE)
-    plan = _plan(source, joints, visible, np.where(np.arange(len(joints)) + 1 < _LSP_TEST_FROM, "train", "test"))
-    if len(joints) != _LSP_COUNT:
-        plan.found.append(f"{len(joints)} photos where LSP has {_LSP_COUNT}")
-    return plan
+    return _plan(source, joints, visible, np.where(np.arange(len(joints)) + 1 < _LSP_TEST_FROM, "train", "test"))
 
 
 def plan_lspet(source: Path) -> Plan:
     """LSP-extended, or its version in high resolution (``*.png``)."""
-    joints = _lspet_joints(source)
-    split = np.where(_lspet_validation(joints), "validation", "train")
+    joints = _labels(source, (len(LSP_14), 3), "LSP-extended").transpose(2, 0, 1)
+    split = np.where(np.arange(len(joints)) + 1 < _LSPET_VALIDATION_FROM, "train", "validation")
     return _plan(source, joints, np.where(joints[..., 2] == 1, VISIBLE, UNKNOWN), split)
 
 
@@ -50,36 +45,31 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
     Args:
         folder: holds ``joints.mat`` and ``images``.
         teacher: npz with pseudo-labels of the first photos, row i for photo i + 1; fills unlabelled joints, repairs
-            swapped and misplaced ones (:mod:`train.data.readers.label_repair`) and gives the 3D. None for hand labels
-            alone.
+            swapped and misplaced ones (:func:`repair_labels`) and gives the 3D. None for hand labels alone.
 
     Raises:
         LayoutError: if a file is missing or damaged, or ``joints.mat`` has another shape.
         ValueError: if the teacher's file is damaged, or has columns of another shape.
     """
-    labels = _lspet_joints(folder)
+    labels = _labels(folder, (len(LSP_14), 3), "LSP-extended").transpose(2, 0, 1)
     photos = _photos(folder, len(labels))
-    carried = conversion_matrix(LSP_14, MPII_16)
-    joints = np.einsum("ts,nsc->ntc", carried, labels[..., :2].astype(np.float32))
-    labelled = (labels[..., 2] == 1).astype(np.float32)
-    weight = (np.einsum("ts,ns->nt", carried, labelled) == 1).astype(np.float32)
-    by_hand = weight > 0
-    pose, pose_weight = np.zeros((len(labels), 17, 3), np.float32), np.zeros((len(labels), 17), np.float32)
-    contradicted = None if teacher is None else np.zeros((len(labels), 2), bool)
+    joints, weight = carry_joints(LSP_14, MPII_16, labels[..., :2].astype(np.float32), labels[..., 2] == 1)
+    taught, rows = {name: np.zeros((len(labels), *row), kind) for name, (kind, row) in TEACHER.items()}, 0
     if teacher is not None:
-        arrays = read_columns(teacher, TEACHER, "copy it again")
+        arrays = read_arrays(teacher, TEACHER, "copy it again")
         rows = len(arrays["teacher_2d"])
+        check_columns(teacher, arrays, TEACHER, rows, "copy it again")
         if rows > len(labels):
             raise ValueError(f"{teacher} has {rows} rows, more than the {len(labels)} photos of {folder}")
-        guess, trust = teacher_joints(arrays["teacher_2d"])
-        pose[:rows], pose_weight[:rows] = teacher_pose(arrays["teacher_3d"], arrays["teacher_3d_visible"])
-        exchanged = exchanged_sides(joints[:rows], weight[:rows], guess, trust)
-        contradicted[:rows] = np.stack([exchanged["arms"], exchanged["legs"]], 1)
-        repair_labels(joints[:rows], weight[:rows], guess, trust)
-        by_hand = weight > 0
-        missing = ~by_hand[:rows]
-        joints[:rows][missing], weight[:rows][missing] = guess[missing], trust[missing]
-        add_middle_joints(joints, weight)
+        for name, array in taught.items():
+            array[:rows] = arrays[name]
+    guess, trust = teacher_joints(taught["teacher_2d"])
+    exchanged = repair_labels(joints, weight, guess, trust)
+    by_hand = weight > 0
+    missing = ~by_hand & (np.arange(len(labels)) < rows)[:, None]
+    joints[missing], weight[missing] = guess[missing], trust[missing]
+    add_middle_joints(joints, weight)
+    pose, pose_weight = teacher_pose(taught["teacher_3d"], taught["teacher_3d_visible"])
     return Source(
         name="lspet",
         read=lambda index: photos[index].read_bytes(),
@@ -89,31 +79,23 @@ def read_lspet(folder: Path, teacher: Path | None) -> Source:
         box=_boxes(joints, weight),
         pose=pose,
         pose_weight=pose_weight,
-        validation=_lspet_validation(labels),
-        contradicted=contradicted,
+        validation=np.arange(len(labels)) + 1 >= _LSPET_VALIDATION_FROM,
+        contradicted=None if teacher is None else exchanged,
     )
-
-
-def _lspet_validation(joints: np.ndarray) -> np.ndarray:
-    """(N,) bool."""
-    return np.arange(len(joints)) + 1 >= _LSPET_VALIDATION_FROM
-
-
-def _lspet_joints(source: Path) -> np.ndarray:
-    """(N, 14, 3) of LSP-extended: x, y and whether it is labelled."""
-    return _labels(source, (len(LSP_14), 3), "LSP-extended").transpose(2, 0, 1)
 
 
 def _labels(source: Path, shape: tuple[int, int], name: str) -> np.ndarray:
     """The variable ``joints``, (*shape, N)."""
     require_any(source, "joints.mat", "joints.mat and the folder images, as in the archive")
-    labels = read_numbers(source / "joints.mat", "joints")
-    if labels.ndim != 3 or labels.shape[:2] != shape:
+    path = source / "joints.mat"
+    labels = read_numbers(path, "joints")
+    if labels.shape[:2] != shape:
         expected = f"({shape[0]}, {shape[1]}, N) of {name}, not another set"
-        raise LayoutError(source / "joints.mat", f"'joints' has shape {labels.shape}", expected)
+        raise LayoutError(path, f"'joints' has shape {labels.shape}", expected)
     if not (finite := np.isfinite(labels).all((0, 1))).all():
-        found = f"photo {finite.argmin() + 1} has a joint that is no number"
-        raise LayoutError(source / "joints.mat", found, "numbers: unpack it again")
+        raise LayoutError(
+            path, f"photo {finite.argmin() + 1} has a joint that is no number", "numbers: unpack it again"
+        )
     return labels
 
 
@@ -136,16 +118,15 @@ def _plan(source: Path, joints: np.ndarray, visible: np.ndarray, split: np.ndarr
             skipped[f"fewer than {_MIN_JOINTS} labelled joints"] += 1
             continue
         points = np.where(known[:, None], joints[row, :, :2], 0)
-        place = Place(source / "joints.mat", f"photo {row + 1}")
+        place = f"{source / 'joints.mat'}: photo {row + 1}"
         records.append(Record(Frame(path), str(split[row]), points, visible[row], number=row + 1, place=place))
     return Plan(LSP_14, in_units(records, "photos from"), skipped)
 
 
 def _boxes(joints: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """(N, 4) tight boxes of the labelled joints; the unit box where there is none."""
-    boxes = np.tile(np.array([0, 0, 1, 1], np.float32), (len(joints), 1))
-    for row, (points, known) in enumerate(zip(joints, weight > 0, strict=True)):
-        if known.sum() >= 2:
-            low, high = points[known].min(0), points[known].max(0)
-            boxes[row] = (*low, *np.maximum(high, low + 1))
-    return boxes
+    known = weight[..., None] > 0
+    low, high = np.where(known, joints, np.inf).min(1), np.where(known, joints, -np.inf).max(1)
+    boxes = np.concatenate((low, np.maximum(high, low + 1)), 1)
+    boxes[known.sum((1, 2)) < 2] = 0, 0, 1, 1
+    return boxes.astype(np.float32)

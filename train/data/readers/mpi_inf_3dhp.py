@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
-from train.data.readers.layout import LayoutError, Place, reading, require_any, require_cameras
-from train.data.readers.matlab import as_numbers, read_numbers, read_variable
-from train.data.readers.records import Frame, Labels, Plan, Unit, measured_people, split_units
+from train.data.readers.layout import LayoutError, read_numbers, read_variable, reading, require_any, require_cameras
+from train.data.readers.records import Frame, Load, Plan, Record, in_units, measured_people
 
 CAMERAS = ("0", "1", "2", "4", "5", "6", "7", "8")
 _VIEWS = 14
@@ -25,14 +25,10 @@ _SHORT = {("S6", "Seq2", "2"): 3911}  # frames that this video has, fewer than i
 _KINDS = ("green screen", "green screen", "indoors", "indoors", "outdoors", "outdoors")  # of TS1 to TS6
 
 
-def plan_mpi_inf_3dhp(source: Path, cameras: tuple[str, ...], every: int) -> Plan:
-    """Training sequences and test sequences that are there.
-
-    Raises:
-        LayoutError: if there is neither.
-    """
+def plan_mpi_inf_3dhp(source: Path, cameras: Sequence[str], every: int) -> Plan:
+    """Training sequences and test sequences that are there."""
     require_cameras(cameras, [str(view) for view in range(_VIEWS)])
-    plan = Plan(HUMAN36M_17, [], camera_model="pinhole")
+    plan = Plan(HUMAN36M_17)
     train = sorted(source.glob("**/S[1-8]/Seq[12]/annot.mat"))
     test = sorted(source.glob("**/TS[1-6]/annot_data.mat"))
     if not train and not test:
@@ -41,103 +37,71 @@ def plan_mpi_inf_3dhp(source: Path, cameras: tuple[str, ...], every: int) -> Pla
     for path in train:
         for camera in cameras or CAMERAS:
             name = f"{path.parent.parent.name}/{path.parent.name}.{camera}"
-            if (path.parent / "imageSequence" / f"video_{camera}.avi").is_file():
-                plan.units.append(Unit(name, partial(_load_view, path, camera, every)))
+            video = path.parent / "imageSequence" / f"video_{camera}.avi"
+            if video.is_file():
+                plan.units[name] = partial(_load_view, path, video, camera, every)
             else:
                 plan.skipped[f"{name}: its video is not there"] += 1
     for path in test:
-        plan.units += _test_units(path, every)
+        plan.units |= _test_units(path, every, plan.skipped)
     return plan
 
 
-def _load_view(path: Path, camera: str, every: int) -> Labels:
+def _load_view(path: Path, video: Path, camera: str, every: int, skipped: Counter[str]) -> list[Record]:
     """The people of one video of a training sequence."""
     subject, sequence = path.parent.parent.name, path.parent.name
-    points = _cell(path, "annot2", int(camera), 2)[:, _FROM_28]
-    joints = _cell(path, "annot3", int(camera), 3)[:, _FROM_28]
+    points, joints = (_cell(path, name, int(camera), d)[:, _FROM_28] for name, d in (("annot2", 2), ("annot3", 3)))
     if len(points) != len(joints):
         raise LayoutError(path, f"{len(points)} frames in 2D, {len(joints)} in 3D", "as many of each")
     count = min(len(joints), _SHORT.get((subject, sequence, camera), len(joints)))
-    video = path.parent / "imageSequence" / f"video_{camera}.avi"
-    labels = measured_people(
+    if count < len(joints):
+        skipped["a labelled frame beyond the end of the video of S6/Seq2, camera 2"] += len(joints) - count
+    return measured_people(
         range(0, count, every),
         points,
         joints,
-        lambda row: {
-            "frame": Frame(video, row),
-            "number": row,
-            "place": Place(path, f"frame {row} of camera {camera}"),
-        },
+        skipped,
+        lambda row: {"frame": Frame(video, row), "place": f"{path}: frame {row} of camera {camera}"},
         split="train",
         subject=subject,
         camera=camera,
         sequence=sequence,
-        camera_values=_intrinsics(path.with_name("camera.calibration"), int(camera)),
-        extra={"activity": float("nan")},
     )
-    if count < len(joints):
-        reason = "a labelled frame beyond the end of the video of S6/Seq2, camera 2"
-        labels.skipped[reason] = len(joints) - count
-    return labels
 
 
 def _cell(path: Path, name: str, view: int, dimensions: int) -> np.ndarray:
     """(N, 28, D) of one view of a cell array."""
-    cells = np.atleast_1d(np.squeeze(read_variable(path, name)))
-    expected = f"a cell for each of {_VIEWS} views, (N, {_TRAIN_JOINTS * dimensions}) in each"
-    if cells.dtype != object or len(cells) <= view:
-        raise LayoutError(path, f"{name} has shape {cells.shape}, type {cells.dtype}", expected)
-    values = as_numbers(cells[view], path, f"{name} of view {view}")
-    if values.ndim != 2 or values.shape[1] != _TRAIN_JOINTS * dimensions:
-        raise LayoutError(path, f"{name} of view {view} has shape {values.shape}", expected)
-    return values.reshape(-1, _TRAIN_JOINTS, dimensions)
+    cells = np.ravel(read_variable(path, name))
+    expected = f"a cell for each of {_VIEWS} views in {name}, (N, {_TRAIN_JOINTS * dimensions}) in each"
+    with reading(path, expected):
+        values = np.asarray(cells[view]).astype(float)
+        return values.reshape(len(values), _TRAIN_JOINTS, dimensions)
 
 
-def _intrinsics(path: Path, view: int) -> tuple[float, ...]:
-    """Fx fy cx cy of a view in ``camera.calibration``; empty where the file is not there."""
-    if not path.is_file():
-        return ()
-    with reading(path, f"'name {view}' and below it 'intrinsic' with 16 numbers"):
-        text = path.read_text(encoding="ascii")
-        names = re.findall(r"^name\s+(\d+)", text, re.MULTILINE)
-        matrices = re.findall(r"^\s*intrinsic\s+(.+)$", text, re.MULTILINE)
-        numbers = np.array(matrices[names.index(str(view))].split(), float).reshape(4, 4)
-    return numbers[0, 0], numbers[1, 1], numbers[0, 2], numbers[1, 2]
-
-
-def _test_units(path: Path, every: int) -> list[Unit]:
+def _test_units(path: Path, every: int, skipped: Counter[str]) -> dict[str, Load]:
     """The valid frames of a test sequence; its labels are small, so they are read at once."""
+    subject, pictures = path.parent.name, path.parent / "imageSequence"
     valid = np.ravel(read_numbers(path, "valid_frame")) > 0
     points = _frames(path, "annot2", len(valid), 2)[:, _FROM_17]
     joints = _frames(path, "annot3", len(valid), 3)[:, _FROM_17]
     valid &= np.isfinite(points).all((1, 2)) & np.isfinite(joints).all((1, 2))
-    numbers = np.flatnonzero(valid)[::every]
-    activity = np.ravel(read_numbers(path, "activity_annotation"))
-    if len(activity) != len(valid):
-        raise LayoutError(path, f"{len(activity)} activities", f"{len(valid)}, one a frame")
-    subject = path.parent.name
+    if not valid.all():
+        skipped[f"a frame of {subject} that is not valid"] += int((~valid).sum())
 
-    def load(rows: range) -> Labels:
-        labels = measured_people(
-            numbers[rows],
+    def load(rows: np.ndarray, skipped: Counter[str]) -> list[Record]:
+        return measured_people(
+            rows,
             points,
             joints,
-            lambda row: {
-                "frame": Frame(path.parent / "imageSequence" / f"img_{row + 1:06d}.jpg"),
-                "number": row,
-                "extra": {"activity": float(activity[row])},
-                "place": Place(path, f"frame {row}"),
-            },
+            skipped,
+            lambda row: {"frame": Frame(pictures / f"img_{row + 1:06d}.jpg"), "place": f"{path}: frame {row}"},
             split="test",
             subject=subject,
             action=_KINDS[int(subject[2:]) - 1],
             sequence=subject,
         )
-        if not (rows.start or valid.all()):
-            labels.skipped[f"a frame of {subject} that is not valid"] = int((~valid).sum())
-        return labels
 
-    return split_units(len(numbers), subject, load)
+    return in_units(np.flatnonzero(valid)[::every], subject, load)
 
 
 def _frames(path: Path, name: str, count: int, dimensions: int) -> np.ndarray:

@@ -8,16 +8,13 @@ by its number does. Coordinates are MATLAB's, so 1 is taken off.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fusion_model.skeletons import MPII_16
-from train.data.readers.checks import member_path
-from train.data.readers.layout import LayoutError, Place, reading, require_any
-from train.data.readers.matlab import read_variable
+from train.data.readers.layout import LayoutError, member_path, read_variable, reading, require_any
 from train.data.readers.records import HIDDEN, UNKNOWN, VISIBLE, Frame, Plan, Record, in_units
 
 _LIST = "valid_images.txt"
@@ -27,73 +24,53 @@ _EVERY = 10
 
 
 def plan_mpii(source: Path) -> Plan:
-    """The labelled people.
-
-    Raises:
-        LayoutError: if a file is missing, or is not MPII's.
-    """
+    """The labelled people."""
     path = require_any(source, "**/mpii_human_pose_v1_u12_*.mat", "mpii_human_pose_v1_u12_1.mat")[0]
     release = read_variable(path, "RELEASE", structs=True)
-    images = source / "images"
-    if not images.is_dir():
-        raise LayoutError(images, "there is no such folder", "the photos of mpii_human_pose_v1.tar.gz")
-    plan, records = Plan(MPII_16, []), []
-    held_out = _held_out(source / _LIST, plan)
-    with reading(path, "annolist, img_train and single_person, as many of each"):
-        columns = (np.atleast_1d(getattr(release, name)) for name in ("annolist", "img_train", "single_person"))
-        rows = list(zip(*columns, strict=True))
-    for number, (photo, trains, alone) in enumerate(rows):
+    plan, records = Plan(MPII_16), []
+    chosen = source / _LIST
+    held_out = set(chosen.read_text(encoding="utf-8").split()) if chosen.is_file() else None
+    listed = f"no {_LIST}: every {_EVERY}th labelled photo by its number validates"
+    plan.found.append(listed if held_out is None else f"{_LIST} with {len(held_out)} photos that validate")
+    with reading(path, "annolist and img_train, as many of each"):
+        rows = list(zip(np.atleast_1d(release.annolist), np.atleast_1d(release.img_train), strict=True))
+    for number, (photo, trains) in enumerate(rows):
         if not trains:
             plan.skipped["a photo of the test part, which has no labels"] += 1
             continue
-        place = Place(path, f"photo {number + 1} of annolist")
+        place = f"{path}: photo {number + 1} of annolist"
         with reading(place, "image.name and annorect"):
-            picture = member_path(images, photo.image.name, place)
+            picture = member_path(source / "images", photo.image.name, place)
             validates = number % _EVERY == 0 if held_out is None else photo.image.name in held_out
             split = "validation" if validates else "train"
-            records += _people(place, photo, Frame(picture), split, number, np.atleast_1d(alone), plan.skipped)
-    plan.units.extend(in_units(records, "people from"))
+            records += _people(path, photo, Frame(picture), split, number, plan.skipped)
+    plan.units |= in_units(records, "people from")
     return plan
 
 
-def _held_out(path: Path, plan: Plan) -> frozenset[str] | None:
-    """Names of the validation photos; None where there is no list."""
-    if not path.is_file():
-        plan.found.append(f"no {_LIST}: every {_EVERY}th labelled photo by its number validates")
-        return None
-    names = frozenset(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
-    plan.found.append(f"{_LIST} with {len(names)} photos that validate")
-    return names
-
-
-def _people(
-    place: Place, photo: Any, frame: Frame, split: str, number: int, alone: np.ndarray, skipped: Counter[str]
-) -> list[Record]:
+def _people(path: Path, photo: Any, frame: Frame, split: str, number: int, skipped: Counter[str]) -> list[Record]:
     """The labelled people of a photo."""
     records = []
     for row, person in enumerate(np.atleast_1d(photo.annorect), 1):
-        mine = replace(place, entry=f"person {row} of {photo.image.name}")
-        points, visible = _joints(mine, person)
+        place = f"{path}: person {row} of {photo.image.name}"
+        points, visible = _joints(place, person)
         if (visible != UNKNOWN).sum() < _MIN_JOINTS:
             skipped[f"a person with fewer than {_MIN_JOINTS} labelled joints"] += 1
             continue
-        middle = getattr(person, "objpos", None)
-        center = _number(middle, "x") - 1, _number(middle, "y") - 1
         x0, y0, x1, y1 = (_number(person, name) for name in ("x1", "y1", "x2", "y2"))
         head = _HEAD * float(np.hypot(x1 - x0, y1 - y0))  # NaN without a head box
-        extra = {"scale": _number(person, "scale"), "center": center, "separated": float(row in alone)}
-        records.append(Record(frame, split, points, visible, number=number, head_size=head, extra=extra, place=mine))
+        records.append(Record(frame, split, points, visible, number=number, head_size=head, place=place))
     return records
 
 
-def _joints(place: Place, person: Any) -> tuple[np.ndarray, np.ndarray]:
+def _joints(place: str, person: Any) -> tuple[np.ndarray, np.ndarray]:
     """Joints (16, 2) and ``visible`` (16,); ``is_visible`` may be missing, empty, a number or a letter."""
     points, visible = np.zeros((len(MPII_16), 2)), np.full(len(MPII_16), UNKNOWN)
     listed = getattr(getattr(person, "annopoints", None), "point", ())
     for point in np.atleast_1d(listed):
         joint = _number(point, "id")
         if joint not in range(len(MPII_16)):
-            raise place.error(f"has a joint {joint:g}", f"joints 0 to {len(MPII_16) - 1}")
+            raise LayoutError(place, f"has a joint {joint:g}", f"joints 0 to {len(MPII_16) - 1}")
         joint = int(joint)
         points[joint] = _number(point, "x") - 1, _number(point, "y") - 1
         seen = str(np.squeeze(getattr(point, "is_visible", ""))).strip("[] ")

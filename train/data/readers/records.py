@@ -1,9 +1,8 @@
 """What a reader of a distributed data set yields: records, a person in a frame or a whole photo each, unit by unit.
 
 A reader is a function ``plan(source)``, of an entry with ``cameras`` ``plan(source, cameras, every)``, that reads the
-folder, not every file in it, and returns a :class:`Plan`. ``train.prepare`` then loads each unit, cuts its crops and
-stores them. Where a set is read as whole photos with everyone in them, it is a :class:`ScenePlan`, and a record is a
-photo.
+folder, not every file in it, and returns a :class:`Plan`, or raises :class:`train.data.readers.layout.LayoutError`.
+``train.prepare`` then loads each unit, cuts its crops and stores them.
 """
 
 from __future__ import annotations
@@ -13,19 +12,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 
 from fusion_model.skeletons import Skeleton
-from train.data.readers.layout import Place
 
 UNKNOWN, HIDDEN, VISIBLE = 0, 1, 2
 """What ``visible`` says of a joint in 2D: not labelled, labelled though hidden, seen."""
 
-UNIT_PICTURES = 200  # records of single pictures in a unit
+Load = Callable[[Counter[str]], list[Any]]
+"""Reads the records of a unit and counts what is left out by its reason; ValueError or OSError if a file is damaged."""
 
-R = TypeVar("R")  # what a record is: a Record, or a whole photo
+UNIT_PICTURES = 200  # records of single pictures in a unit
 
 
 @dataclass(frozen=True)
@@ -59,10 +58,9 @@ class Record:
         box: (4,) x0, y0, x1, y1 in pixels of the frame; None for the box of the labelled joints.
         subject: who, empty where the set does not say; ``action``, ``camera`` and ``sequence`` alike.
         number: of the frame as the data set counts it.
-        camera_values: (K,) parameters of the plan's camera model, empty without one.
         head_size: length that PCKh is relative to, pixels of the frame; NaN where there is none.
-        extra: further numbers of the set by name, a name's shape the same in all its records.
-        place: where the labels stand, for messages; None for the frame itself.
+        extra: further numbers of the set by name, the same names in all its records.
+        place: file and entry of the labels, for messages; empty for the frame itself.
     """
 
     frame: Frame
@@ -76,50 +74,9 @@ class Record:
     camera: str = ""
     sequence: str = ""
     number: int = 0
-    camera_values: tuple[float, ...] = ()
     head_size: float = float("nan")
-    extra: dict[str, float | tuple[float, ...]] = field(default_factory=dict)
-    place: Place | None = None
-
-
-@dataclass
-class Labels(Generic[R]):
-    """The records of a unit, and how many were skipped for which reason."""
-
-    records: list[R]
-    skipped: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True)
-class Unit(Generic[R]):
-    """Records that are stored together: one camera's video, or some pictures.
-
-    Attributes:
-        name: unique in the data set.
-        load: reads the labels; ValueError or OSError in one sentence if a file is damaged.
-    """
-
-    name: str
-    load: Callable[[], Labels[R]]
-
-
-@dataclass
-class Plan:
-    """A data set as its reader finds it.
-
-    Attributes:
-        skeleton: of all records.
-        units: in a fixed order.
-        skipped: what is left out as a whole, by reason.
-        found: which of several layouts was found, and whatever else the user should know.
-        camera_model: what ``camera_values`` are, a name in ``train.data.cameras``; empty without.
-    """
-
-    skeleton: Skeleton
-    units: list[Unit[Record]]
-    skipped: Counter[str] = field(default_factory=Counter)
-    found: list[str] = field(default_factory=list)
-    camera_model: str = ""
+    extra: dict[str, float] = field(default_factory=dict)
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,60 +84,67 @@ class ScenePhoto:
     """A photo in which everyone is boxed, or nobody is.
 
     Attributes:
-        path: of the picture.
-        size: width and height that the labels say.
+        frame: the picture, with the size that the labels say.
         boxes: (K, 4) x0, y0, x1, y1 in pixels of the photo, the center of the top-left pixel at (0, 0).
         flags: (K,) :data:`train.data.scenes.WHOLE`, ``CUT_OFF`` or ``UNSURE``.
         split: ``train`` or ``validation``.
         source: name of the data set with its year, where there are several.
     """
 
-    path: Path
-    size: tuple[int, int]
+    frame: Frame
     boxes: np.ndarray
     flags: np.ndarray
     split: str
     source: str
 
 
-@dataclass(frozen=True)
-class ScenePlan:
-    """A data set of boxed photos as its reader finds it; attributes as of :class:`Plan`."""
+@dataclass
+class Plan:
+    """A data set as its reader finds it.
 
-    units: list[Unit[ScenePhoto]]
+    Attributes:
+        skeleton: of all records; None for whole photos.
+        units: by name, in a fixed order, what is stored together: one camera's video, or some pictures.
+        skipped: what is left out as a whole, by reason.
+        found: which of several layouts was found, and whatever else the user should know.
+    """
+
+    skeleton: Skeleton | None
+    units: dict[str, Load] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
+    found: list[str] = field(default_factory=list)
 
 
-def in_units(records: Sequence[R], name: str) -> list[Unit[R]]:
-    """Records of single pictures, cut into units."""
-    return split_units(len(records), name, lambda rows: Labels(list(records[rows.start : rows.stop])))
-
-
-def split_units(count: int, name: str, load: Callable[[range], Labels[R]]) -> list[Unit[R]]:
-    """Units of so many pictures in all, :data:`UNIT_PICTURES` each; ``load`` gives the labels of some of them."""
-    parts = [range(start, min(start + UNIT_PICTURES, count)) for start in range(0, count, UNIT_PICTURES)]
-    return [Unit(f"{name} {rows.start}", partial(load, rows)) for rows in parts]
+def in_units(items: Sequence[Any], name: str, load: Callable[..., list[Any]] | None = None) -> dict[str, Load]:
+    """Units of single pictures: records, or what ``load(items, skipped)`` makes records of, some at a time."""
+    load = load or (lambda records, _: list(records))
+    starts = range(0, len(items), UNIT_PICTURES)
+    return {f"{name} {start}": partial(load, items[start : start + UNIT_PICTURES]) for start in starts}
 
 
 def measured_people(
-    rows: Iterable[int], points: np.ndarray, poses: np.ndarray, own: Callable[[int], dict[str, Any]], **shared: Any
-) -> Labels[Record]:
+    rows: Iterable[int],
+    points: np.ndarray,
+    poses: np.ndarray,
+    skipped: Counter[str],
+    own: Callable[[int], dict[str, Any]],
+    **shared: Any,
+) -> list[Record]:
     """People of a sequence whose joints are all known, in 2D and 3D; frames with NaN are left out and counted.
 
     Args:
         rows: frames that are wanted.
         points: (F, J, 2) pixels.
         poses: (F, J, 3) mm, camera axes.
+        skipped: counts the frames that are left out.
         own: further attributes of the :class:`Record` of a row, its ``frame`` among them.
         shared: those that are alike in all.
     """
-    labels = Labels([])
+    records = []
     for row in map(int, rows):
         if np.isfinite(points[row]).all() and np.isfinite(poses[row]).all():
-            visible = np.full(points.shape[1], VISIBLE)
-            labels.records.append(
-                Record(joints_2d=points[row], visible=visible, joints_3d=poses[row], **shared | own(row))
-            )
+            both = {"joints_2d": points[row], "visible": np.full(points.shape[1], VISIBLE), "joints_3d": poses[row]}
+            records.append(Record(**both, **{"number": row} | shared | own(row)))
         else:
-            labels.skipped["a frame whose pose is no number"] += 1
-    return labels
+            skipped["a frame whose pose is no number"] += 1
+    return records

@@ -6,11 +6,12 @@ Nothing here imports a reader: a machine that trains from a pack does without wh
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pkgutil import resolve_name
 
-from train.data.readers.records import Plan, ScenePlan
+from train.data.readers.records import Plan
 from train.data.source import SYNTHETIC
 from train.engine.provenance import SCENES
 
@@ -60,14 +61,10 @@ class DataSetInfo:
         """Its heading in docs/data.md."""
         return self.title[0].upper() + self.title[1:]
 
-    def plan(self, source: Path, cameras: tuple[str, ...] = (), every: int = 1) -> Plan:
+    def plan(self, source: Path, cameras: Sequence[str] = (), every: int = 1) -> Plan:
         """What the reader finds in a folder: people of these cameras (none: the usual ones), every so many frames."""
         read = resolve_name(f"train.data.readers.{self.reader}")
         return read(source, cameras, every) if self.cameras else read(source)
-
-    def plan_scenes(self, source: Path) -> ScenePlan:
-        """What the reader of whole photos finds in a folder."""
-        return resolve_name(f"train.data.readers.{self.scenes}")(source)
 
 
 COMPOSITES = "composites"
@@ -75,50 +72,40 @@ COMPOSITES = "composites"
 
 _BY_HAND, _AND_TEACHER = "2D by hand", "2D by hand, 3D by a teacher network"
 _TEACHERS, _MEASURED = "2D and 3D by teacher networks", "2D and 3D measured"
+_UNSTATED = "none stated for most photos"
 
 SETS = {
-    "lsp": DataSetInfo(
-        "LSP", _BY_HAND, "http://sam.johnson.io/research/lsp.html", reader="lsp:plan_lsp",
-    ),
+    "lsp": DataSetInfo("LSP", _BY_HAND, "http://sam.johnson.io/research/lsp.html", reader="lsp:plan_lsp"),
     "lspet": DataSetInfo(
         "LSP-extended", _BY_HAND, "http://sam.johnson.io/research/lspet.html", 0.30,
-        reader="lsp:plan_lspet",
-        whole_photos=True,
+        reader="lsp:plan_lspet", whole_photos=True,
     ),
     "mpii": DataSetInfo(
         "MPII", _AND_TEACHER, "http://human-pose.mpi-inf.mpg.de", 0.14,
-        reader="mpii:plan_mpii",
-        besides=r"_\d+$",
+        reader="mpii:plan_mpii", besides=r"_\d+$",
     ),
     "coco": DataSetInfo(
         "COCO", _AND_TEACHER, "https://cocodataset.org/#termsofuse", 0.08,
-        reader="coco:plan_coco",
-        scenes="coco:plan_coco_scenes",
-        besides=r"^(COCO_)?(train|val)20\d\d_|_\d+$",
-        everyone_boxed=True,
-        upright=True,
+        reader="coco:plan_coco", scenes="coco:plan_coco_scenes",
+        besides=r"^(COCO_)?(train|val)20\d\d_|_\d+$", everyone_boxed=True, upright=True,
     ),
     "stanford40": DataSetInfo(
         "Stanford 40 Actions", _TEACHERS, "http://vision.stanford.edu/Datasets/40actions.html", 0.14,
-        teacher_score=0.9,
-        upright=True,
+        teacher_score=0.9, upright=True,
     ),
     "street": DataSetInfo(
         "Clothing Co-Parsing (street)", _TEACHERS, "https://github.com/bearpaw/clothing-co-parsing", 0.04,
         teacher_score=0.9,
     ),
     "everyday": DataSetInfo(
-        "everyday people of SUN, VOC 2012 and COCO", _TEACHERS, "none stated for most photos", 0.18,
-        teacher_score=0.8,
-        agreed=True,
+        "everyday people of SUN, VOC 2012 and COCO", _TEACHERS, _UNSTATED, 0.18, teacher_score=0.8, agreed=True,
     ),
     "action": DataSetInfo(
-        "Yoga-82 and sports photos", _TEACHERS, "none stated for most photos", 0.12, teacher_score=0.8, agreed=True,
+        "Yoga-82 and sports photos", _TEACHERS, _UNSTATED, 0.12, teacher_score=0.8, agreed=True,
     ),
+    # The place of a joint that something covers is exact, but a guess from the picture.
     SYNTHETIC: DataSetInfo(
-        "rendered people", "exact 2D and 3D", "docs/data.md",
-        reader="rendered:plan_synthetic",
-        hidden_weight=0.5,  # the place of a joint that something covers is exact, but a guess from the picture
+        "rendered people", "exact 2D and 3D", "docs/data.md", reader="rendered:plan_synthetic", hidden_weight=0.5,
     ),
     "human36m": DataSetInfo(
         "Human3.6M", _MEASURED, "http://vision.imar.ro/human3.6m/eula.php",
@@ -157,7 +144,11 @@ SETS = {
 
 DISTRIBUTED = {name: info for name, info in SETS.items() if info.reader}
 """The sets that ``train.prepare`` reads as people, as their authors distribute them."""
-DISTRIBUTED_SCENES = {f"{name}-scenes" if info.reader else name: info for name, info in SETS.items() if info.scenes}
+DISTRIBUTED_SCENES = {
+    f"{name}-scenes" if info.reader else name: replace(info, reader=info.scenes)
+    for name, info in SETS.items()
+    if info.scenes
+}
 """Those that it reads as whole photos."""
 
 

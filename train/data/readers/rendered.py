@@ -5,6 +5,7 @@ People that are too small or hidden to learn a pose from are left out.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from train.data.columns import check_columns, read_arrays
 from train.data.photos import ZipReader
-from train.data.readers.layout import LayoutError, require_any
-from train.data.readers.records import HIDDEN, VISIBLE, Frame, Labels, Plan, Record, Unit
+from train.data.readers.layout import require_any
+from train.data.readers.records import HIDDEN, VISIBLE, Frame, Plan, Record
 from train.data.readers.registry import data_set
 from train.data.source import SYNTHETIC, Source
 from train.synthesis.dataset import ANNOTATIONS, PERSON, image_place
@@ -31,29 +32,19 @@ _CHILD = 1400.0  # mm, below which a person is counted among the children
 def _read_labels(folder: Path) -> tuple[dict[str, np.ndarray], str]:
     """Columns as ``train.synthesize`` writes them, a row a person, and the split of the set.
 
-    So are ``intrinsics``, (N, 3, 3), and ``pitch``, (N,) degrees by which the camera faces down: NaN in sets that do
-    not say.
+    So is ``pitch`` (N,), degrees by which the camera faces down: NaN in sets that do not say it.
     """
     path = folder / ANNOTATIONS
-    if not path.is_file():
-        unfinished = "the data set is not finished, run train.synthesize again with the same settings"
-        raise FileNotFoundError(f"{path} not found: {unfinished}")
-    arrays = read_arrays(path, None, _ADVICE)
-    people, pictures = (len(np.atleast_1d(arrays.get(name, ()))) for name in ("picture", "intrinsics"))
-    pitch = arrays.setdefault("pitch", np.full(pictures, np.nan, np.float32))
-    check_columns(path, arrays, _ROWS, people, _ADVICE)
-    check_columns(path, arrays, {"intrinsics": (np.float64, (3, 3))}, pictures, _ADVICE)
-    check_columns(path, arrays, {"pitch": (np.float32, ())}, pictures, _ADVICE, unknown=["pitch"])
-    picture, split = arrays["picture"], str(arrays.get("split"))
-    if people and not 0 <= picture.min() <= picture.max() < pictures:
+    arrays = read_arrays(path, (*_ROWS, "intrinsics", "split"), _ADVICE)
+    check_columns(path, arrays, _ROWS, len(arrays["box"]), _ADVICE)
+    picture, pictures = arrays["picture"], len(arrays["intrinsics"])
+    if not ((picture >= 0) & (picture < pictures)).all():
         raise ValueError(f"{path}: array picture names others than the {pictures} pictures of the set: {_ADVICE}")
-    if split not in ("train", "validation"):
-        raise ValueError(f"{path}: split must be 'train' or 'validation', got {split!r}: {_ADVICE}")
+    pitch = arrays.get("pitch", np.full(pictures, np.nan, np.float32))
     side = (arrays["box"][:, 2:] - arrays["box"][:, :2]).max(1, initial=0)
     keep = (side >= _MIN_SIDE) & (arrays["visible"].sum(1) >= _MIN_VISIBLE)
-    labels = {name: arrays[name] for name in _ROWS}
-    labels |= {"intrinsics": arrays["intrinsics"][picture], "pitch": pitch[picture]}
-    return {name: column[keep] for name, column in labels.items()}, split
+    labels = {name: arrays[name] for name in _ROWS} | {"pitch": pitch[picture]}
+    return {name: column[keep] for name, column in labels.items()}, str(arrays["split"])
 
 
 def read_synthetic(folder: Path) -> Source:
@@ -93,43 +84,36 @@ def read_synthetic(folder: Path) -> Source:
 
 
 def plan_synthetic(source: Path) -> Plan:
-    """The same people for the prepared format; their 3D is in their own sizes, which the column ``stature`` has.
-
-    Raises:
-        LayoutError: if the folder holds no finished set.
-    """
+    """The same people for the prepared format; their 3D is in their own sizes, which the column ``stature`` has."""
     require_any(source, ANNOTATIONS, "a finished set of train.synthesize")
     labels, split = _read_labels(source)
     rows: dict[Path, list[int]] = {}
     for row, picture in enumerate(labels["picture"].tolist()):
         rows.setdefault(image_place(source, picture)[0], []).append(row)
-    for path in rows:
-        if not path.is_file():
-            raise LayoutError(path, "there is no such file", "all parts of the set")
-    units = [Unit(path.name, partial(_load, source, labels, rows[path], split)) for path in sorted(rows)]
-    return Plan(HUMAN36M_17, units, camera_model="pinhole")
+    units = {path.name: partial(_load, source, labels, rows[path], split) for path in sorted(rows)}
+    return Plan(HUMAN36M_17, units)
 
 
-def _load(source: Path, labels: dict[str, np.ndarray], rows: list[int], split: str) -> Labels:
+def _load(source: Path, labels: dict[str, np.ndarray], rows: list[int], split: str, _: Counter[str]) -> list[Record]:
     """The people of one part."""
-    return Labels([_record(source, {name: column[row] for name, column in labels.items()}, split) for row in rows])
-
-
-def _record(source: Path, person: dict[str, np.ndarray], split: str) -> Record:
-    """One person."""
-    intrinsics, picture = person["intrinsics"], int(person["picture"])
-    path, member = image_place(source, picture)
-    return Record(
-        Frame(path, member=member),
-        split,
-        person["joints_2d"],
-        np.where(person["visible"], VISIBLE, HIDDEN),
-        person["joints_3d"] + person["pelvis"],
-        box=person["box"],
-        subject=str(person["subject"]),
-        action=str(person["kind"]),
-        sequence=str(person["motion"]),
-        number=picture,
-        camera_values=(intrinsics[0, 0], intrinsics[1, 1], intrinsics[0, 2], intrinsics[1, 2]),
-        extra={"stature": float(person["stature"]), "azimuth": float(person["azimuth"])},
-    )
+    records = []
+    for row in rows:
+        person = {name: column[row] for name, column in labels.items()}
+        picture = int(person["picture"])
+        path, member = image_place(source, picture)
+        records.append(
+            Record(
+                Frame(path, member=member),
+                split,
+                person["joints_2d"],
+                np.where(person["visible"], VISIBLE, HIDDEN),
+                person["joints_3d"] + person["pelvis"],
+                box=person["box"],
+                subject=str(person["subject"]),
+                action=str(person["kind"]),
+                sequence=str(person["motion"]),
+                number=picture,
+                extra={"stature": float(person["stature"]), "azimuth": float(person["azimuth"])},
+            )
+        )
+    return records

@@ -1,16 +1,36 @@
 """LSP, LSP-extended, MPII and COCO: files as distributed, through the command, to what training reads."""
 
+import json
+from collections import Counter
+
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
+from scipy.io import savemat
 
-from fusion_model.skeletons import LSP_14, MPII_16
+from fusion_model.skeletons import COCO_17, LSP_14, MPII_16
 from tests.helpers.fake_data import figure
-from tests.helpers.lsp_mpii_coco_files import LEFT_WRIST, where, write_coco, write_lsp, write_lspet, write_mpii
+from tests.helpers.lsp_mpii_coco_files import (
+    GONE,
+    LEFT_WRIST,
+    change_coco,
+    where,
+    write_coco,
+    write_lsp,
+    write_lspet,
+    write_mpii,
+)
 from tests.helpers.photos import brightest
+from tests.helpers.scene_files import write_coco_scenes
 from train.data.prepared import open_prepared, read_prepared
+from train.data.readers.coco import plan_coco_scenes
+from train.data.readers.lsp import plan_lsp
+from train.data.scenes import find_scenes
 from train.data.sources import find_sources
 
 WRITERS = {"lsp": write_lsp, "lspet": write_lspet, "mpii": write_mpii, "coco": write_coco}
+LABELS, SCENES = (f"annotations/{kind}_train2017.json" for kind in ("person_keypoints", "instances"))
 PEOPLE = {"lsp": 3, "lspet": 2, "mpii": 3, "coco": 3}
 
 
@@ -32,15 +52,17 @@ def test_the_joint_of_the_labels_is_the_joint_of_the_stored_crop(name, crop, tmp
 
 
 def test_lsp_flags_and_split(tmp_path, prepare):
-    write_lsp(tmp_path / "in", 1002)
-    printed = prepare("lsp", tmp_path / "in", "--crop", "40")
-    assert "by split: test 2, train 1000" in printed
-    assert "1002 photos where LSP has 2000" in printed
-    prepared = open_prepared(tmp_path / "out")
-    assert prepared.columns["visible"][0].tolist() == [1] + [2] * 13
-    source = read_prepared(tmp_path / "out")
-    assert np.flatnonzero(source.validation).tolist() == [1000, 1001]
-    assert source.weight[0].min() == 1  # hidden joints have coordinates; pelvis and thorax are midpoints
+    write_lsp(tmp_path / "all", 1002)
+    records = [record for load in plan_lsp(tmp_path / "all").units.values() for record in load(Counter())]
+    assert [record.split for record in records] == ["train"] * 1000 + ["test"] * 2
+    joints = write_lsp(tmp_path / "in")
+    joints[0, 4, 1] = 450  # far outside
+    savemat(tmp_path / "in" / "joints.mat", {"joints": joints})
+    assert "1 x a joint that lies far outside its photo" in prepare("lsp", tmp_path / "in")
+    assert open_prepared(tmp_path / "out").columns["visible"][0].tolist() == [1] + [2] * 13
+    weight = read_prepared(tmp_path / "out").weight
+    assert weight[0].min() == 1  # hidden joints have coordinates; pelvis and thorax are midpoints
+    assert np.argwhere(weight == 0).tolist() == [[1, MPII_16.index("left_knee")]]
 
 
 def test_lspet_placeholders_are_no_joints(tmp_path, prepare):
@@ -69,29 +91,102 @@ def test_mpii_labels(tmp_path, prepare):
     assert columns["visible"][0].tolist() == [1] + [2] * 15
     # head box 30 x 40, diagonal 50, times 0.6
     assert np.allclose(columns["head_size"], 30)
-    assert columns["separated"].tolist() == [0, 1, 1]
-    assert columns["scale"].tolist() == [1.5] * 3
-    assert np.allclose(columns["center"][0], where(0)[0])
     inverse = np.linalg.inv(columns["affine"][0][:, :2])
     in_photo = (columns["joints_2d"][0] - columns["affine"][0][:, 2]) @ inverse.T
     assert np.allclose(in_photo, figure(MPII_16, *where(0)), atol=1e-3)  # MATLAB's 1 is taken off
 
 
-def test_joints_of_the_other_lsp(tmp_path, prepare_error):
-    write_lsp(tmp_path / "lsp")
-    write_lspet(tmp_path / "lspet")
-    for name, other, shape in (("lsp", "lspet", "(14, 3, 3)"), ("lspet", "lsp", "(3, 14, 3)")):
-        error = prepare_error(name, tmp_path / other)
-        assert f"joints.mat: 'joints' has shape {shape}" in error
-        assert "not another set" in error
+@pytest.fixture
+def source(tmp_path):
+    """Two photos of 320 x 300 pixels to train on, a person in each; persons 1 to 3 are left out."""
+    write_coco(tmp_path / "in")
+    write_coco_scenes(tmp_path / "in")
+    return tmp_path / "in"
 
 
-def test_a_photo_that_is_missing_or_damaged(tmp_path, prepare_error):
-    write_lsp(tmp_path / "in")
-    photo = tmp_path / "in" / "images" / "im0002.jpg"
-    photo.write_bytes(b"")
-    assert "im0002.jpg: it is an empty file: expected JPEG, PNG" in prepare_error("lsp", tmp_path / "in")
-    photo.unlink()
-    assert "photo 2 is missing, 2 are there" in prepare_error("lsp", tmp_path / "in")
-    with pytest.raises(FileNotFoundError, match=r"has no prepared\.json"):
-        find_sources(tmp_path / "out")
+def test_coco_labels_boxes_and_splits(source, tmp_path, prepare):
+    printed = prepare("coco", source)
+    assert "by split: train 2, validation 1" in printed
+    for reason in ("a crowd", "smaller than 32 pixels", "fewer than 4 labelled joints"):
+        assert f"skipped: 2 x {reason}" in printed
+    columns = open_prepared(tmp_path / "out").columns
+    assert columns["visible"][0].tolist() == [1] + [2] * 16
+    assert np.allclose(columns["box"][0, :2], figure(COCO_17, *where(0)).min(0) - 0.5, atol=1e-3)
+    people = read_prepared(tmp_path / "out")
+    assert people.weight[0, MPII_16.index("neck")] == 0  # COCO has none
+    assert people.weight[0, MPII_16.index("pelvis")] == 1  # midpoint of the hips
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_a_photo_is_turned_by_exif_only_where_the_labels_say_so(turned, source, tmp_path, prepare):
+    photo, exif = source / "train2017" / "a.jpg", Image.Exif()
+    exif[0x0112] = 6
+    image = Image.fromarray(cv2.imread(str(photo))[..., ::-1])
+    (image.transpose(Image.ROTATE_90) if turned else image).save(photo, quality=95, exif=exif)
+    printed = prepare("coco", source)
+    assert ("skipped: 1 x a turn of a photo by EXIF, since the labels fit it as stored" in printed) != turned
+    people = read_prepared(tmp_path / "out")
+    assert np.abs(brightest(people.photo(0)) - people.joints[0, LEFT_WRIST]).max() < 1
+
+
+@pytest.mark.parametrize("box", [None, GONE])
+def test_a_box_that_is_missing_is_had_from_the_joints(box, source, tmp_path, prepare):
+    change_coco(source / LABELS, "annotations", 0, bbox=box)
+    assert "skipped: 1 x a box that the labels lack" in prepare("coco", source)
+    columns = open_prepared(tmp_path / "out").columns
+    joints = np.array(json.loads((source / LABELS).read_text())["annotations"][0]["keypoints"]).reshape(17, 3)
+    assert np.allclose(columns["box"][0], (*joints[:, :2].min(0), *joints[:, :2].max(0)), atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["Person ", "cat"])
+def test_coco_what_is_of_another_category_is_nobody(name, source, tmp_path, prepare, prepare_error):
+    """Where none is called person, everyone counts, and the category that they are of has to have a person's joints."""
+    path, joints = source / LABELS, ["tail", *COCO_17.joints[1:]] if name == "cat" else list(COCO_17.joints)
+    categories = [{"id": 1, "name": name, "keypoints": joints}, {"id": 18, "name": "dog", "keypoints": ["tail"]}]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"categories": categories}))
+    change_coco(path, "annotations", 0, category_id=18, keypoints=[1, 1, 2])
+    change_coco(path, "annotations", 1, category_id=1)
+    if name == "cat":
+        assert f"{path}: the category 'cat' has other keypoints; expected nose, left" in prepare_error("coco", source)
+    else:
+        assert "skipped: 1 x an annotation of another category than person" in prepare("coco", source)
+        assert open_prepared(tmp_path / "out").columns["frame"].tolist()[:1] == [1]
+
+
+def test_coco_files_as_other_tools_write_them(source, tmp_path, prepare):
+    """Whole numbers with a point, a byte order mark, and a person of whom there is just a box."""
+    path = source / LABELS
+    change_coco(path, "images", 1, id=1.0, width=320.0, height=300.0)
+    change_coco(path, "annotations", 0, keypoints=GONE, num_keypoints=0)
+    change_coco(path, "annotations", 1, id=10.0, image_id=1.0)
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    printed = prepare("coco", source)
+    assert "2 people of coco" in printed
+    assert "3 x fewer than 4 labelled joints" in printed  # one in each part besides
+    assert open_prepared(tmp_path / "out").columns["frame"].tolist() == [1, 0]
+
+
+def test_coco_whole_photos_with_everyone_crowds_and_splits(source, tmp_path, prepare):
+    change_coco(source / SCENES, "annotations", 0, bbox=[-0.3, 0, 600.6, 450])  # rounding: cut
+    printed = prepare("coco-scenes", source)
+    assert "scenes_coco.npz: 2 people and 1 unsure boxes" in printed
+    assert "skipped: 1 x a box without area" in printed
+    scenes = find_scenes(tmp_path / "out")
+    assert scenes.original.tolist() == ["000000000005.jpg", "000000000007.jpg", "000000000009.jpg"]
+    assert scenes.validation.tolist() == [False, False, True]
+    assert [len(boxes) for boxes in scenes.boxes] == [0, 2, 1]  # the dog is nobody
+    assert scenes.unsure[1].tolist() == [False, True]
+    assert scenes.boxes[1][0].tolist() == [-0.5, -0.5, 399.5, 299.5]  # the photo of 600 x 450 stored as 400 x 300
+    # 100 + 100 pixels from corner to corner: columns 100 to 199, whose edges lie at 99.5 and 199.5.
+    assert scenes.boxes[2].tolist() == [[99.5, 49.5, 199.5, 149.5]]
+    photo = scenes.photo(2)
+    assert photo[100, 100:200].min() > 200
+    assert photo[100, [98, 201]].max() < 80
+
+
+def test_coco_photos_may_lie_under_images(source):
+    for part in ("train2017", "val2017"):
+        (source / "images").mkdir(exist_ok=True)
+        (source / part).rename(source / "images" / part)
+    photos = [photo for load in plan_coco_scenes(source).units.values() for photo in load(Counter())]
+    assert [photo.frame.path.is_file() for photo in photos] == [True] * 3

@@ -1,18 +1,22 @@
 """Every set as distributed, prepared, loaded, overfitted and evaluated by the commands that a user calls."""
 
+import csv
 import dataclasses
+import json
 
+import numpy as np
 import pytest
 import torch
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.presets import PRESETS
 from tests.helpers.csv_files import read_rows
-from tests.helpers.distributed_sets import OPTIONS, WRITERS
+from tests.helpers.distributed_sets import OPTIONS, WRITERS, shrink
 from tests.helpers.rendered_set import write_rendered
 from train.data.readers.registry import DISTRIBUTED
 from train.data.sources import find_people
 from train.engine.checkpoints import read_weights, write_best
+from train.evaluation.registry import PROTOCOLS
 from train.fusion_stage.data import SampleSettings, fusion_data
 from train.fusion_stage.training import predict
 
@@ -21,7 +25,7 @@ SMALL = ("--preset", "tiny", "--batch", "8", "--log", "csv", "--save-every", "10
 
 # What the set is evaluated by, and how many people train and validate. Of the rendered people, two folders.
 SETS = {
-    "human36m": ("human36m", 14, 7),
+    "human36m": ("human36m human36m-pa", 14, 7),
     "humaneva": ("humaneva", 24, 21),
     "kth": ("kth-pcp", 8, 8),
     "lsp": ("lsp-pck", 8, 4),
@@ -51,7 +55,8 @@ def prepared(printed, tmp_path, monkeypatch):
             printed("prepare", name, "--source", source, "--out", out, "--workers", 1, *OPTIONS.get(name, ()))
             return out
 
-        WRITERS[name](tmp_path / "in", monkeypatch)
+        shrink(monkeypatch)
+        WRITERS[name](tmp_path / "in")
         if name != "synthetic":
             return 2 * (prepare(tmp_path / "in", tmp_path / "data"),)
         write_rendered(tmp_path / "train", "train")
@@ -61,8 +66,23 @@ def prepared(printed, tmp_path, monkeypatch):
     return make
 
 
-def test_every_set_is_here():
+def test_every_set_and_every_protocol_is_here():
     assert set(SETS) == set(DISTRIBUTED)
+    assert {name for protocols, *_ in SETS.values() for name in protocols.split()} == set(PROTOCOLS)
+
+
+def assert_tables(folder, protocol, shown, people):
+    """The tables that the command wrote agree with each other and with what it printed."""
+    files = {path.suffix: path.read_text(encoding="utf-8") for path in folder.glob(f"{protocol}.*")}
+    assert files[".md"] in shown
+    content, (columns, *lines) = json.loads(files[".json"]), csv.reader(files[".csv"].splitlines())
+    assert max(content["people"].values()) == people
+    assert next(iter(content["rows"])).startswith("this checkpoint")
+    assert [line[0] for line in lines] == list(content["rows"])
+    for name, *cells in lines:
+        values = [content["rows"][name][column] for column in columns[1:]]
+        assert cells == ["" if value is None else str(value) for value in values]
+        assert name != "this checkpoint" or np.isfinite([value for value in values if value is not None]).any()
 
 
 def training_error(network, data, hourglass):
@@ -75,7 +95,7 @@ def training_error(network, data, hourglass):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
 def test_a_few_people_are_learnt(name, printed, prepared, tmp_path):
-    protocol, training, held_out = SETS[name]
+    protocols, training, held_out = SETS[name]
     data, measured = prepared(name)
     people = find_people(data, validation=False)
     assert len(people) == training
@@ -103,5 +123,6 @@ def test_a_few_people_are_learnt(name, printed, prepared, tmp_path):
         network = PoseEstimator.from_pretrained(checkpoint, device="cpu").fusion_network
         trained = training_error(network, data, estimator.hourglass)
         assert trained < 0.7 * untrained, (trained, untrained)
-    options = ("--data", measured, "--protocol", protocol, "--checkpoint", checkpoint)
-    assert "| this checkpoint" in printed("evaluate", *options)
+    for protocol in protocols.split():
+        options = ("--protocol", protocol, "--checkpoint", checkpoint, "--out", tmp_path / "tables")
+        assert_tables(tmp_path / "tables", protocol, printed("evaluate", "--data", measured, *options), held_out)

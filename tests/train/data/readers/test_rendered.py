@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-import pytest
 
 from tests.helpers.rendered_set import label, picture, small_parts, write_rendered
 from train.data.prepared import open_prepared, read_prepared
@@ -11,16 +10,11 @@ from train.data.readers.rendered import read_synthetic
 from train.synthesis.labels import Picture
 
 
-@pytest.fixture
-def source(tmp_path, monkeypatch):
+def test_prepared_people_are_those_of_the_set(tmp_path, prepare, monkeypatch):
     small_parts(monkeypatch)
     write_rendered(tmp_path / "in")
-    return tmp_path / "in"
-
-
-def test_prepared_people_are_those_of_the_set(source, tmp_path, prepare):
-    assert "12 people of synthetic" in prepare("synthetic", source)
-    direct, loaded = read_synthetic(source), read_prepared(tmp_path / "out")
+    assert "12 people of synthetic" in prepare("synthetic", tmp_path / "in")
+    direct, loaded = read_synthetic(tmp_path / "in"), read_prepared(tmp_path / "out")
     assert np.array_equal(loaded.weight, direct.weight)
     assert np.allclose(loaded.pose, direct.pose, atol=0.01)  # both at the conventional height
     columns = open_prepared(tmp_path / "out").columns
@@ -28,7 +22,6 @@ def test_prepared_people_are_those_of_the_set(source, tmp_path, prepare):
     assert np.allclose(loaded.joints - offset, direct.joints, atol=1e-3)
     assert columns["stature"].tolist() == [850] * 12
     assert np.allclose(columns["root"], (0, 0, 3000))
-    assert np.allclose(columns["camera_values"], (100, 100, 0, 0))
     assert columns["frame"].tolist() == [index for index in range(13) for _ in range(index % 3)]
     for row in range(12):
         whole, crop = direct.photo(row).astype(int), loaded.photo(row)
@@ -46,19 +39,3 @@ def test_people_too_small_or_hidden_to_learn_from_are_left_out(tmp_path):
 
     write_rendered(tmp_path / "in", make=make)
     assert len(read_synthetic(tmp_path / "in")) == sum(index % 4 > 0 for index in range(13))
-
-
-def test_an_unfinished_set(source, prepare_error):
-    (source / "annotations.npz").unlink()
-    error = prepare_error("synthetic", source)
-    assert "there is no annotations.npz" in error
-    assert "expected a finished set of train.synthesize, unpacked (see Rendered people in docs/data.md)" in error
-
-
-def test_a_part_that_is_missing_or_damaged(source, prepare_error):
-    part = source / "part-00001.zip"
-    content = part.read_bytes()
-    part.write_bytes(content[:500])
-    assert "part-00001.zip: member 0000005.jpg cannot be read" in prepare_error("synthetic", source)
-    part.unlink()
-    assert "part-00001.zip: there is no such file; expected all parts" in prepare_error("synthetic", source)

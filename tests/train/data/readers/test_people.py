@@ -1,0 +1,174 @@
+"""LSP-extended and packs of people as training reads them, and labels that a confident teacher contradicts."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.io import savemat
+
+from fusion_model.skeletons import HUMAN36M_17, LSP_14, MPII_16
+from tests.helpers.fake_data import figure, teacher_arrays, where, write_lspet, write_pack
+from train.data.people import load_people
+from train.data.readers.lsp import read_lspet
+from train.data.readers.people import read_people, repair_labels, teacher_joints, teacher_pose
+from train.data.sources import find_sources
+
+ARMS = [f"{side}_{name}" for side in ("left", "right") for name in ("shoulder", "elbow", "wrist")]
+LEGS = [f"{side}_{name}" for side in ("left", "right") for name in ("hip", "knee", "ankle")]
+WRIST = MPII_16.index("left_wrist")
+
+
+def figures(count):
+    """(N, 16, 2) where the people of the fake data have their joints, and weights of ones."""
+    truth = np.stack([figure(MPII_16, *where(row)) for row in range(count)]).astype(np.float32)
+    return truth, np.ones(truth.shape[:2], np.float32)
+
+
+def exchange(joints, row, names, skeleton=MPII_16):
+    limbs = [skeleton.index(name) for name in names]
+    joints[row, limbs] = joints[row, [skeleton.mirror[limb] for limb in limbs]]
+
+
+def test_lspet_by_hand(tmp_path, monkeypatch):
+    joints = write_lspet(tmp_path / "lspet", 3)
+    names = ("left_wrist", "left_hip")
+    for name in names:
+        joints[LSP_14.index(name), :, 0] = -500, -500, 0  # as distributed: a placeholder far from the body
+    savemat(tmp_path / "lspet" / "joints.mat", {"joints": joints})
+    monkeypatch.setattr("train.data.readers.lsp._LSPET_VALIDATION_FROM", 3)
+    source = read_lspet(tmp_path / "lspet", None)
+    assert source.validation.tolist() == [False, False, True]
+    unknown = [MPII_16.index(name) for name in (*names, "pelvis")]  # midpoint of the hips
+    assert np.flatnonzero(source.weight[0] == 0).tolist() == sorted(unknown)
+    assert np.array_equal(source.by_hand, source.weight == 1)
+    truth = figures(3)[0]
+    assert np.abs(source.joints - truth)[source.by_hand].max() < 1e-3
+    assert source.box[0].min() > 0
+    for row in (1, 2):
+        assert np.allclose(source.box[row], (*truth[row].min(0), *truth[row].max(0)), atol=1e-3)
+        assert source.read(row) == (tmp_path / "lspet" / "images" / f"im{row + 1:05d}.jpg").read_bytes()
+    assert source.photo(0).shape == (150, 120, 3)
+    assert source.pose_weight.max() == 0
+    assert source.contradicted is None
+
+
+def test_lspet_with_a_teacher_of_the_first_photos(tmp_path):
+    joints = write_lspet(tmp_path / "lspet", 3)
+    wrist = LSP_14.index("left_wrist")
+    joints[wrist, 0, [0, 2]] += 80  # misplaced: the teacher, who knows the first two photos, takes its place
+    people = joints.transpose(2, 0, 1)
+    exchange(people, 1, LEGS, LSP_14)
+    savemat(tmp_path / "lspet" / "joints.mat", {"joints": people.transpose(1, 2, 0)})
+    np.savez(tmp_path / "t.npz", **teacher_arrays(2))
+    source = read_lspet(tmp_path / "lspet", tmp_path / "t.npz")
+    assert source.contradicted.tolist() == [[False, False], [False, True], [False, False]]
+    truth = figures(3)[0]
+    assert np.allclose(source.joints[:2], truth[:2], atol=1e-3), "repaired"
+    assert source.weight[0, WRIST] == pytest.approx(0.95**2)
+    assert source.weight[0].sum() == pytest.approx(15 + 0.95**2)
+    assert source.by_hand[:, WRIST].tolist() == [False, True, True]
+    assert source.joints[2, WRIST, 0] > truth[2, WRIST, 0] + 79
+    assert [pose.max() > 0 for pose in source.pose_weight] == [True, True, False]
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_pack_of_people(by_hand, tmp_path):
+    arrays = write_pack(tmp_path, "made", 3, held_out=1)
+    if by_hand:
+        exchange(arrays["joints"], 0, ARMS + LEGS)
+    else:
+        arrays["joints"][:] = 0
+        arrays["teacher_2d"][0, 9, 2] = 0.3  # COCO's left wrist: below the lowest score that counts
+    np.savez(tmp_path / "people_made.npz", **arrays)
+    source = read_people(tmp_path / "people_made.npz")
+    assert source.name == "made"
+    assert source.validation.tolist() == [False, False, True]
+    assert np.array_equal(source.pose, arrays["teacher_3d"])
+    assert source.photo(2).shape == (140, 130, 3)
+    assert not np.array_equal(source.photo(1), source.photo(2))
+    if by_hand:
+        assert np.array_equal(source.joints, arrays["joints"][..., :2]), "labels of packs stay as they are"
+        assert source.contradicted.tolist() == [[True, True], [False, False], [False, False]]
+        assert (source.weight == 1).all()
+        return
+    assert source.contradicted is None
+    assert not source.by_hand.any()
+    assert np.allclose(source.joints, figures(3)[0], atol=1e-3)
+    assert source.weight[:, WRIST] == pytest.approx([0, 0.95**2, 0.95**2])
+    assert source.weight[0, MPII_16.index("pelvis")] == pytest.approx(0.95**2)  # between the hips
+
+
+def test_teacher_poses_are_trusted_by_joint():
+    _, teacher_3d, visible = teacher_arrays(2).values()
+    teacher_3d[1] = 0
+    visible[0, 15] = 0.4  # BlazePose's left wrist
+    weight = dict(zip(HUMAN36M_17.joints, teacher_pose(teacher_3d, visible)[1].T, strict=True))
+    assert max(one[1] for one in weight.values()) == 0
+    names = ("pelvis", "left_wrist", "right_wrist", "spine", "thorax", "neck", "head_top")
+    assert [weight[name][0] for name in names] == pytest.approx([1, 0.4, 0.9, 0.1, 0.1, 0.1, 0.1])
+    score = np.full((1, 19, 3), 0.95, np.float16)  # as packs may store it: squared in full precision
+    assert teacher_joints(score)[1].max() == pytest.approx(float(score[0, 0, 2]) ** 2, rel=1e-6)
+
+
+def test_a_folder_of_data_sets(data_folder, tmp_path):
+    write_pack(data_folder, "street", 2, held_out=0)
+    write_lspet(data_folder / "lspet", 2)
+    sources = find_sources(data_folder)
+    assert [source.name for source in sources] == ["lspet", "made", "street"]
+    with pytest.raises(ValueError, match="no validation people in street"):
+        load_people(sources[2:], validation=True)
+    with pytest.raises(FileNotFoundError, match=r"has no lspet/joints\.mat, people_\*\.npz or rendered set"):
+        find_sources(tmp_path / "nothing")
+
+
+def test_people_in_memory(data_folder):
+    sources = find_sources(data_folder)
+    people, held_out = (load_people(sources, validation=part) for part in (False, True))
+    assert (len(people), len(held_out)) == (6, 2)
+    assert people.photos.shape == (6, 3, 256, 256)
+    scale = 256 / 140  # photos are 130 x 140
+    left = (256 - 130 * scale) / 2
+    expected = (figure(MPII_16, *where(0)) + 0.5) * scale - 0.5 + [left, 0]
+    assert np.abs(people.joints[0].numpy() - expected).max() < 0.01
+    assert np.allclose(people.extent[0], [-0.5 + left, -0.5, 255.5 - left, 255.5])
+    assert people.photos[0, :, :, :8].max() == 0
+    assert people.photos[0, :, :, 12:20].max() > 0
+    for rows in (torch.tensor([3, 1]), torch.arange(6) >= 4):
+        assert torch.equal(people.take(rows).joints, people.joints[rows])
+
+
+@pytest.mark.parametrize(("names", "arms", "legs"), [(ARMS, 1, 0), (LEGS, 0, 1), (ARMS + LEGS, 1, 1)])
+def test_swapped_sides_are_exchanged(names, arms, legs):
+    truth, weight = figures(3)
+    joints = truth.copy()
+    exchange(joints, 1, names)
+    assert np.abs(joints - truth).max() > 10
+    assert repair_labels(joints, weight, truth, np.ones_like(weight)).tolist() == [[0, 0], [arms, legs], [0, 0]]
+    assert np.array_equal(joints, truth)
+    assert weight.all()
+    exchange(joints, 1, names)
+    joint = MPII_16.index(names[0])
+    weight[1, joint] = 0  # a label goes along with its side
+    repair_labels(joints, weight, truth, np.ones_like(weight))
+    assert np.flatnonzero(weight[1] == 0).tolist() == [MPII_16.mirror[joint]]
+
+
+def test_a_misplaced_joint_is_dropped_where_the_teacher_is_confident():
+    truth, weight = figures(3)
+    joints, knee = truth.copy(), MPII_16.index("left_knee")
+    torso = np.linalg.norm(truth[:, MPII_16.index("left_shoulder")] - truth[:, MPII_16.index("right_hip")], axis=-1)
+    joints[:, knee, 0] += torso * [0.6, 0.4, 0.6]
+    trust = np.ones_like(weight)
+    trust[2] = 0.5
+    assert not repair_labels(joints, weight, truth, trust).any()
+    assert np.argwhere(weight == 0).tolist() == [[0, knee]]
+
+
+def test_an_uncertain_teacher_or_an_unknown_torso_changes_nothing():
+    truth, weight = figures(3)
+    joints = truth.copy()
+    exchange(joints, 0, ARMS + LEGS)
+    before = joints.copy()
+    assert not repair_labels(joints, weight, truth, np.zeros_like(weight)).any()
+    weight[:, [MPII_16.index(name) for name in ("left_shoulder", "right_shoulder")]] = 0
+    assert not repair_labels(joints, weight, truth, weight.copy()).any()
+    assert np.array_equal(joints, before)
