@@ -98,7 +98,7 @@ def maps_pck(network: nn.Module, people: People, size: int, margin: float) -> di
     """
     per_person = []
     for start in range(0, len(people), _BATCH):
-        part = people.take(torch.arange(start, min(start + _BATCH, len(people)), device=people.photos.device))
+        part = people.take(torch.arange(start, min(start + _BATCH, len(people))))
         images, matrices = plain_crops(part, size, margin)
         maps = network(images.contiguous(memory_format=torch.channels_last))[-1]
         found = to_crop_coordinates(decode_smoothed(maps)[0])

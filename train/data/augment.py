@@ -119,10 +119,10 @@ def sample(photos: Tensor, matrices: Tensor, size: int) -> Tensor:
         (N, C, size, size) float32 on the scale of ``photos``, 0 beyond them.
     """
     shrink = torch.linalg.det(matrices[:, :, :2]).abs() < 1 / 1.7**2
-    out = torch.empty(len(photos), photos.shape[1], size, size, device=photos.device)
+    out = torch.empty(len(photos), photos.shape[1], size, size, device=matrices.device)
     for factor, rows in ((1, torch.nonzero(~shrink)[:, 0]), (2, torch.nonzero(shrink)[:, 0])):
         if len(rows):
-            part = take_rows(photos, rows)
+            part = take_rows(photos, rows).to(matrices.device)
             part = _halved(part) if factor > 1 else part.float()
             out.index_copy_(0, rows, _grid_sample(part, matrices[rows], factor, size))
     return out

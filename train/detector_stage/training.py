@@ -17,12 +17,11 @@ from torch.nn import functional
 from fusion_model.config import DetectorConfig
 from fusion_model.detection.network import PersonDetector
 from fusion_model.files import write_atomically
-from train.data.held_out import find_held_out
 from train.data.people import load_people
 from train.data.readers.registry import COMPOSITES
-from train.data.scenes import Scenes, find_scenes
+from train.data.scenes import Scenes
 from train.data.source import SYNTHETIC, Source
-from train.data.sources import find_sources
+from train.data.sources import find_learnable
 from train.detector_stage.attach import CONFIG_FILE, start_backbone
 from train.detector_stage.composites import Composite, CompositeMaker
 from train.detector_stage.figures import detector_figures
@@ -59,14 +58,12 @@ def make_loop(
     if hourglass and latest_state(run) is None:
         print(start_backbone(module, hourglass))
     start_warm(module, init_from, run, "detector")
-    photos = [source for source in find_sources(data) if source.name != SYNTHETIC]
-    scenes = find_scenes(data)
-    elsewhere = find_held_out(photos, scenes)
-    learnt = [source.take(~rows) for source, rows in zip(photos, elsewhere.people, strict=True)]
-    sampler = SceneSampler(scenes.take(~elsewhere.scenes), config.input_size) if scenes else None
+    sources, scenes, left_out = find_learnable(data)
+    photos = [source for source in sources if source.name != SYNTHETIC]
+    sampler = SceneSampler(scenes, config.input_size) if scenes else None
     watched = scenes if scenes and scenes.validation.any() else _made_scenes(photos, config.input_size)
     nobody = sampler.nobody if sampler else None
-    maker = CompositeMaker(load_people(learnt, validation=False), config.input_size, nobody)
+    maker = CompositeMaker(load_people(photos, validation=False), config.input_size, nobody)
     fraction = settings.scene_fraction if sampler else 0.0
 
     def draw(generator: np.random.Generator) -> Composite:
@@ -84,7 +81,7 @@ def make_loop(
 
     loop = Loop(module, loss, validate, settings, run, better="ap")
     resumed = "resumed" if loop.resume() else "started"
-    loop.accelerator.print(elsewhere.describe(photos))
+    loop.accelerator.print(left_out)
     whole = len(sampler) if sampler else 0
     counts = f"{whole} whole photos and {len(maker.rows)} people"
     loop.accelerator.print(f"{resumed} at step {loop.step} with {counts} on {loop.device}")
