@@ -97,7 +97,7 @@ def _rows(sources: Sequence[Source], validation: bool) -> list[tuple[int, int]]:
     rows = [(number, row) for number, s in enumerate(sources) for row in np.flatnonzero(s.validation == validation)]
     if not rows:
         part = "validation" if validation else "training"
-        raise ValueError(f"no {part} people in {', '.join(s.name for s in sources)}")
+        raise ValueError(f"no {part} people in {', '.join(s.name for s in sources) or 'the photos'}")
     return rows
 
 

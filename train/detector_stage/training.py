@@ -1,11 +1,10 @@
-"""Trains a detector on whole photos and on composites that are drawn while it learns."""
+"""Trains a detector on whole photos and on composites that are drawn while it learns, and reads it again."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -13,25 +12,31 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
 from fusion_model.config import DetectorConfig
 from fusion_model.detection.network import PersonDetector
+from fusion_model.estimator import PoseEstimator
 from fusion_model.files import write_atomically
+from fusion_model.hub.checkpoints import check_state
+from fusion_model.hub.config_json import build_config
 from train.data.people import load_people
 from train.data.readers.registry import COMPOSITES
 from train.data.scenes import Scenes
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_learnable
-from train.detector_stage.attach import CONFIG_FILE, start_backbone
 from train.detector_stage.composites import Composite, CompositeMaker
 from train.detector_stage.figures import detector_figures
 from train.detector_stage.scene_samples import SceneSampler
-from train.engine.checkpoints import latest_state
+from train.engine.checkpoints import latest_state, read_weights
 from train.engine.loop import Loop, start_warm
+from train.engine.optimiser import load_matching
 from train.engine.provenance import begin_provenance
+from train.engine.seeds import RowNoise, draw_seeds
 from train.losses import detector_loss
 from train.settings import DetectorTrainConfig
 
+CONFIG_FILE = "detector.json"  # in the run's folder
 _WHOLE_PHOTOS = 0.6  # of the composites
 _VALIDATION = 300  # composites, where no whole photo is held out
 
@@ -69,11 +74,23 @@ def make_loop(
     def draw(generator: np.random.Generator) -> Composite:
         return sampler.make(generator) if generator.random() < fraction else maker.make(generator, _WHOLE_PHOTOS)
 
-    batches = _Batches(draw, settings.seed)
+    pool, ahead = ThreadPoolExecutor(1), {}
+
+    def pictures(step: int, rows: slice) -> list[Composite]:
+        generators = (np.random.default_rng([settings.seed, step, row]) for row in range(rows.start, rows.stop))
+        return [draw(generator) for generator in generators]
+
+    def batch(step: int, rows: slice) -> list[Composite]:
+        """Of a step; the next one's are drawn while the network learns from it."""
+        drawn = ahead.pop((step, rows.start), None) or pool.submit(pictures, step, rows)
+        ahead[step + 1, rows.start] = pool.submit(pictures, step + 1, rows)
+        return drawn.result()
 
     def loss(network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        images, *labels = stack(batches.take(step, loop.local_slice(settings.batch)), loop.device)
-        images = recolour(images, generator).contiguous(memory_format=torch.channels_last)
+        local = loop.local_slice(settings.batch)
+        images, *labels = (values.to(loop.device) for values in stack(batch(step, local)))
+        noise = RowNoise(draw_seeds(settings.batch, generator)[local])
+        images = recolour(images.float() / 255, noise).contiguous(memory_format=torch.channels_last)
         return detector_loss(network(images), *labels)
 
     def validate(network: nn.Module) -> dict[str, float]:
@@ -89,6 +106,54 @@ def make_loop(
         begin_provenance(run, settings, init_from, maker.source, maker.names, scenes=whole)
         write_atomically(run / CONFIG_FILE, json.dumps(dataclasses.asdict(config), indent=1))
     return loop
+
+
+def read_detector(source: Path) -> PersonDetector:
+    """The detector of a run of ``train.detector``, or of a checkpoint that has one.
+
+    Raises:
+        FileNotFoundError: if there is neither.
+        ValueError: if the checkpoint has no detector, or the tensors do not fit; says so.
+    """
+    path = source / CONFIG_FILE
+    if not path.is_file():
+        detector = PoseEstimator.from_pretrained(source, device="cpu").detector
+        if detector is None:
+            raise ValueError(f"{source} is a checkpoint without a detector: name a run of train.detector instead")
+        return detector
+    try:
+        config = build_config(DetectorConfig, json.loads(path.read_text(encoding="utf-8")), CONFIG_FILE)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({error}): run train.detector again") from error
+    network, weights = PersonDetector(config), read_weights(source)
+    check_state(network, weights)
+    network.load_state_dict(weights)
+    return network
+
+
+def start_backbone(detector: PersonDetector, hourglass: Path) -> str:
+    """Copy a hourglass's first layers and its way down; returns a sentence that says so.
+
+    Args:
+        detector: to start.
+        hourglass: a run's or checkpoint's folder, or a safetensors file.
+
+    Raises:
+        ValueError: if the hourglass has another width.
+    """
+    ways = ["hourglasses.0." + "inner." * level for level in range(len(detector.down) + 1)]
+    prefixes = {f"{way}down.": f"down.{level}." for level, way in enumerate(ways[:-1])}
+    prefixes |= {"front.": "front.", f"{ways[-1]}norm": "deeper.3.0.norm", f"{ways[-1]}conv": "deeper.3.0.conv"}
+    taken = {
+        new + name.removeprefix(old): tensor
+        for name, tensor in read_weights(hourglass, "hourglass").items()
+        for old, new in prefixes.items()
+        if name.startswith(old)
+    }
+    if not taken or set(load_matching(detector, taken)) & set(taken):
+        width = detector.config.width
+        raise ValueError(f"{hourglass} has no hourglass of {width} channels, which the backbone starts from")
+    return f"backbone from {hourglass}: {len(taken)} tensors"
 
 
 def _made_scenes(photos: list[Source], size: int) -> Scenes:
@@ -107,55 +172,27 @@ def _made_scenes(photos: list[Source], size: int) -> Scenes:
     )
 
 
-class _Batches:
-    """Draws the next batch while the network learns from the one before; a picture follows from seed, step and row."""
-
-    def __init__(self, draw: Callable[[np.random.Generator], Composite], seed: int) -> None:
-        self._draw, self._seed = draw, seed
-        self._ahead: dict[tuple[int, int], Future[list[Composite]]] = {}
-        self._pool = ThreadPoolExecutor(1)
-
-    def take(self, step: int, rows: slice) -> list[Composite]:
-        """The pictures of some rows of a step."""
-        pictures = self._ahead.pop((step, rows.start), None) or self._pool.submit(self._pictures, step, rows)
-        self._ahead[step + 1, rows.start] = self._pool.submit(self._pictures, step + 1, rows)
-        return pictures.result()
-
-    def _pictures(self, step: int, rows: slice) -> list[Composite]:
-        generators = (np.random.default_rng([self._seed, step, row]) for row in range(rows.start, rows.stop))
-        return [self._draw(generator) for generator in generators]
-
-
-def stack(composites: list[Composite], device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Images (N, 3, S, S) in [0, 1], boxes (N, K, 4), axes (N, K, 2), who is there (N, K), trust (N, S / 8, S / 8)."""
-    places = len(composites), max(1, *(len(composite.boxes) for composite in composites))
-    boxes, axes, there = torch.zeros(*places, 4), torch.zeros(*places, 2), torch.zeros(places, dtype=torch.bool)
-    for number, composite in enumerate(composites):
-        count = len(composite.boxes)
-        boxes[number, :count] = torch.from_numpy(composite.boxes)
-        axes[number, :count] = torch.from_numpy(composite.axes)
-        there[number, :count] = True
-    images = torch.from_numpy(np.stack([composite.image for composite in composites])).to(device)
+def stack(composites: list[Composite]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Images (N, 3, S, S) uint8, boxes (N, K, 4), axes (N, K, 2), who is there (N, K), trust (N, S / 8, S / 8)."""
+    images = torch.from_numpy(np.stack([composite.image for composite in composites])).permute(0, 3, 1, 2)
     trust = torch.from_numpy(np.stack([composite.trust for composite in composites]))
-    images = images.permute(0, 3, 1, 2).float().div(255)
-    return images, boxes.to(device), axes.to(device), there.to(device), trust.to(device)
+    columns = zip(*((torch.from_numpy(one.boxes), torch.from_numpy(one.axes)) for one in composites), strict=True)
+    one_place = torch.zeros(1, 4), torch.zeros(1, 2)  # even where nobody is in any picture
+    boxes, axes = (
+        pad_sequence([*column, place], batch_first=True)[:-1] for column, place in zip(columns, one_place, strict=True)
+    )
+    there = torch.arange(boxes.shape[1]) < torch.tensor([len(one.boxes) for one in composites])[:, None]
+    return images, boxes, axes, there, trust
 
 
-def recolour(images: Tensor, generator: torch.Generator) -> Tensor:
+def recolour(images: Tensor, noise: RowNoise) -> Tensor:
     """Vary colour, contrast, noise and sharpness."""
-    count, device = len(images), images.device
-
-    def uniform(*shape: int) -> Tensor:
-        return torch.rand(*shape, device=device, generator=generator)
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, device=device, generator=generator)
-
-    images = images * (1 + 0.2 * normal(count, 3, 1, 1)).clamp(0.6, 1.5) + 0.06 * normal(count, 1, 1, 1)
+    uniform, normal = noise.uniform, noise.normal
+    images = images * (1 + 0.2 * normal(3, 1, 1)).clamp(0.6, 1.5) + 0.06 * normal(1, 1, 1)
     grey = images.mean(1, keepdim=True)
-    images = torch.where(uniform(count, 1, 1, 1) < 0.1, grey.expand_as(images), images)
-    dull = torch.nonzero(uniform(count) < 0.25)[:, 0]
+    images = torch.where(uniform(1, 1, 1) < 0.1, grey.expand_as(images), images)
+    dull = uniform() < 0.25
     images[dull] = functional.avg_pool2d(images[dull], 3, 1, 1, count_include_pad=False)
-    noisy = torch.nonzero(uniform(count) < 0.2)[:, 0]
-    images[noisy] = images[noisy] + 0.04 * normal(*images[noisy].shape)
+    noisy = uniform() < 0.2
+    images[noisy] += 0.04 * normal(*images.shape[1:], rows=noisy)
     return images.clamp(0, 1)

@@ -16,10 +16,9 @@ from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import MPII_16
 from tests.helpers.fake_data import make_source
 from train.data.people import load_people
-from train.detector_stage.attach import CONFIG_FILE, read_detector
 from train.detector_stage.composites import Composite, CompositeMaker
 from train.detector_stage.figures import detector_figures
-from train.detector_stage.training import _made_scenes, stack
+from train.detector_stage.training import CONFIG_FILE, _made_scenes, read_detector, stack
 from train.losses import detector_loss, generalised_iou
 
 SIZE = 128
@@ -144,7 +143,7 @@ def test_a_batch_is_padded_with_no_person():
         np.ones((8, 8), np.float32),
     )
     one = Composite(empty.image, np.ones((1, 4), np.float32), np.ones((1, 2), np.float32), empty.trust)
-    images, boxes, _, there, _ = stack([empty, one], torch.device("cpu"))
+    images, boxes, _, there, _ = stack([empty, one])
     assert images.shape == (2, 3, 64, 64)
     assert there.tolist() == [[False], [True]]
     assert boxes[1, 0].tolist() == [1, 1, 1, 1]
