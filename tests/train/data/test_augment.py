@@ -63,7 +63,6 @@ def test_what_is_sampled_agrees_with_what_is_transformed(angle, mirror, scale):
 def no_recolouring(monkeypatch):
     """Crops as they are cut, before colours, noise and fillings."""
     monkeypatch.setattr("train.data.augment._recolour", lambda images, *_: images)
-    monkeypatch.setattr("train.data.augment._fill_beyond", lambda images, *_: images)
 
 
 @pytest.mark.usefixtures("no_recolouring")
