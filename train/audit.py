@@ -38,8 +38,17 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    sources = find_sources(arguments.data)
-    print(audit(PoseEstimator.from_pretrained(arguments.checkpoint), sources, arguments.people, arguments.seed))
+    estimator, rows = PoseEstimator.from_pretrained(arguments.checkpoint), []
+    for source in find_sources(arguments.data):
+        drawn = np.random.default_rng(arguments.seed).permutation(np.flatnonzero(~source.validation))
+        chosen = np.sort(drawn[: arguments.people])
+        if len(chosen):
+            teacher = ("-",) * 3 if source.contradicted is None else counts(source.contradicted[chosen])
+            rows.append((source.name, len(chosen), *teacher, *counts(contradicted(estimator, source, chosen))))
+    if not rows:
+        raise ValueError(f"{arguments.data} has no training people to audit")
+    columns = [f"{judge}: {part}" for judge in ("teacher", "network") for part in ("whole body", "arms", "legs")]
+    print(markdown_table(("set", "people", *columns), rows))
     return 0
 
 
@@ -55,30 +64,6 @@ def counts(exchanged: np.ndarray) -> tuple[int, int, int]:
     """People (N, 2) whose whole body is exchanged, the arms alone and the legs alone."""
     arms, legs = exchanged.T
     return int((arms & legs).sum()), int((arms & ~legs).sum()), int((legs & ~arms).sum())
-
-
-def audit(estimator: PoseEstimator, sources: list[Source], people: int, seed: int = 0) -> str:
-    """Exchanges among the training labels of each set, as a Markdown table.
-
-    Args:
-        estimator: whose hourglass is the second opinion.
-        sources: the data sets.
-        people: at most so many of each, drawn at random.
-        seed: of the draw.
-    """
-    rows = []
-    for source in sources:
-        training = np.flatnonzero(~source.validation)
-        chosen = np.sort(np.random.default_rng(seed).permutation(training)[:people])
-        if not len(chosen):
-            continue
-        teacher = ("-",) * 3 if source.contradicted is None else counts(source.contradicted[chosen])
-        network = counts(contradicted(estimator, source, chosen))
-        rows.append((source.name, len(chosen), *teacher, *network))
-    if not rows:
-        raise ValueError("there are no training people to audit")
-    columns = [f"{judge}: {part}" for judge in ("teacher", "network") for part in ("whole body", "arms", "legs")]
-    return markdown_table(("set", "people", *columns), rows)
 
 
 if __name__ == "__main__":

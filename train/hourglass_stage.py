@@ -72,7 +72,7 @@ def make_loop(settings: HourglassTrainConfig, data: Path, run: Path, init_from: 
     return loop
 
 
-LIMBS = [MPII_16.index(name) for name in LIMB_JOINTS]
+_LIMBS = [MPII_16.index(name) for name in LIMB_JOINTS]
 _BATCH = 64  # people measured at once
 _MIN_WEIGHT = 0.81 - 1e-4  # of a labelled joint: a teacher's weight is its score squared
 
@@ -96,32 +96,19 @@ def maps_pck(network: nn.Module, people: People, size: int, margin: float) -> di
 
     Only people with left shoulder and right hip labelled count; teacher joints count from score 0.9.
     """
-    per_person = []
+    found, truth = [], []
     for start in range(0, len(people), _BATCH):
         part = people.take(torch.arange(start, min(start + _BATCH, len(people))))
         images, matrices = plain_crops(part, size, margin)
         maps = network(images.contiguous(memory_format=torch.channels_last))[-1]
-        found = to_crop_coordinates(decode_smoothed(maps)[0])
-        per_person.append(person_pck(found, transform(part.joints, matrices), part.weight))
-    scores, source = np.concatenate(per_person), people.source.cpu().numpy()
-    figures = {}
-    for number, name in enumerate(people.names):
-        mine = scores[(source == number) & ~np.isnan(scores)]
-        if len(mine):
-            figures[name] = 100 * float(mine.mean())
+        found.append(to_crop_coordinates(decode_smoothed(maps)[0]).float())
+        truth.append(transform(part.joints, matrices))
+    points = (torch.cat(one).cpu().numpy() for one in (found, truth))
+    labelled, source = (people.weight >= _MIN_WEIGHT).cpu().numpy(), people.source.cpu().numpy()
+    scores = 100 * metrics.person_pck(*points, MPII_16, labelled, joints=_LIMBS)
+    mine = {name: scores[(source == number) & ~np.isnan(scores)] for number, name in enumerate(people.names)}
+    figures = {name: float(one.mean()) for name, one in mine.items() if len(one)}
     return {**figures, "mean": sum(figures.values()) / len(figures)}
-
-
-def person_pck(found: Tensor, truth: Tensor, weight: Tensor) -> np.ndarray:
-    """(N,) fraction of labelled limb joints within 0.2 torso lengths; NaN where the torso is unlabelled.
-
-    Args:
-        found: (N, 16, 2).
-        truth: (N, 16, 2).
-        weight: (N, 16) trust in each joint.
-    """
-    found, truth, weight = (values.float().cpu().numpy() for values in (found, truth, weight))
-    return metrics.person_pck(found, truth, MPII_16, weight >= _MIN_WEIGHT, joints=LIMBS)
 
 
 PANEL = 192  # pixels of a panel's side
@@ -132,27 +119,21 @@ _SEEN = 0.1  # height from which a peak is drawn
 @torch.inference_mode()
 def map_sheet(network: nn.Module, people: People, size: int, margin: float) -> np.ndarray:
     """A hourglass on a few people: (2 P, n P, 3) uint8, crops with the found skeleton above, the maps' maxima below."""
-    part = people.take(even_rows(len(people)))
+    part = people.take(torch.linspace(0, len(people) - 1, min(_SHOWN, len(people))).long())
     images, _ = plain_crops(part, size, margin)
     maps = network(images.contiguous(memory_format=torch.channels_last))[-1].float()
     places, heights = decode_smoothed(maps)
     points = to_crop_coordinates(places).cpu().numpy() * PANEL / size
-    crops = panels(images)
+    crops, below = (_panels(one) for one in (images, maps.amax(1, keepdim=True).expand(-1, 3, -1, -1)))
     for crop, joints, height in zip(crops, points, heights.cpu().numpy(), strict=True):
         draw_bones(crop, MPII_16, joints, height >= _SEEN)
-    return np.concatenate((side_by_side(crops), side_by_side(panels(maps.amax(1, keepdim=True).expand(-1, 3, -1, -1)))))
+    return np.concatenate((side_by_side(crops), side_by_side(below)))
 
 
-def even_rows(length: int) -> Tensor:
-    """A few rows that lie evenly over a set."""
-    return torch.linspace(0, length - 1, min(_SHOWN, length)).long()
-
-
-def panels(images: Tensor) -> list[np.ndarray]:
+def _panels(images: Tensor) -> list[np.ndarray]:
     """(N, 3, S, S) in [0, 1] as pictures (P, P, 3) uint8."""
-    large = functional.interpolate(images.float(), size=(PANEL, PANEL), mode="bilinear", align_corners=False)
-    bytes_ = (large.clamp(0, 1) * 255).byte().permute(0, 2, 3, 1).cpu().numpy()
-    return [np.ascontiguousarray(image) for image in bytes_]
+    large = functional.interpolate(images, size=(PANEL, PANEL), mode="bilinear", align_corners=False)
+    return list((large.clamp(0, 1) * 255).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy())
 
 
 def side_by_side(pictures: list[np.ndarray]) -> np.ndarray:
