@@ -15,7 +15,7 @@ from pathlib import Path
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import CARD_FILE, read_metrics
 from train.command import new_parser, run_command
-from train.detector_stage.training import read_detector
+from train.detector import read_detector
 from train.engine.provenance import ENTRY, provenances
 from train.evaluation.card import STALE
 

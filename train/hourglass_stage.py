@@ -124,15 +124,15 @@ def map_sheet(network: nn.Module, people: People, size: int, margin: float) -> n
     maps = network(images.contiguous(memory_format=torch.channels_last))[-1].float()
     places, heights = decode_smoothed(maps)
     points = to_crop_coordinates(places).cpu().numpy() * PANEL / size
-    crops, below = (_panels(one) for one in (images, maps.amax(1, keepdim=True).expand(-1, 3, -1, -1)))
+    crops, below = (panels(one) for one in (images, maps.amax(1, keepdim=True).expand(-1, 3, -1, -1)))
     for crop, joints, height in zip(crops, points, heights.cpu().numpy(), strict=True):
         draw_bones(crop, MPII_16, joints, height >= _SEEN)
     return np.concatenate((side_by_side(crops), side_by_side(below)))
 
 
-def _panels(images: Tensor) -> list[np.ndarray]:
+def panels(images: Tensor) -> list[np.ndarray]:
     """(N, 3, S, S) in [0, 1] as pictures (P, P, 3) uint8."""
-    large = functional.interpolate(images, size=(PANEL, PANEL), mode="bilinear", align_corners=False)
+    large = functional.interpolate(images.float(), size=(PANEL, PANEL), mode="bilinear", align_corners=False)
     return list((large.clamp(0, 1) * 255).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy())
 
 

@@ -31,7 +31,7 @@ _AT_ONCE = 512  # photos in memory while a folder is packed
 _ROWS = {
     "extent": (np.float32, (4,)), "joints": (np.float32, (16, 2)), "weight": (np.float32, (16,)),
     "by_hand": (np.bool_, (16,)), "box": (np.float32, (4,)), "pose": (np.float32, (17, 3)),
-    "pose_weight": (np.float32, (17,)), "source": (np.int64, ()), "validation": (np.bool_, ()),
+    "pose_weight": (np.float32, (17,)), "source": (np.int64, ()),
 }  # fmt: skip
 _ADVICE = "copy the folder again, or delete it and run train.pack again"
 
@@ -176,11 +176,9 @@ def write_pack(sources: Sequence[Source], out: Path, size: int) -> int:
             people = decode_people(sources, rows[start : start + _AT_ONCE], size, progress=False)
             people.photos.numpy().tofile(file)
             parts.append(people)
-    labels = {
-        name: torch.cat([getattr(part, name) for part in parts]).numpy() for name in _ROWS if name != "validation"
-    }
-    labels["validation"] = np.arange(len(rows)) >= len(training)
-    write_atomically(out / LABELS, npz_bytes(labels | {"names": np.array(parts[0].names), "mark": np.array(mark)}))
+    labels = {name: torch.cat([getattr(part, name) for part in parts]).numpy() for name in _ROWS}
+    labels |= {"names": np.array(people.names), "training": np.array(len(training)), "mark": np.array(mark)}
+    write_atomically(out / LABELS, npz_bytes(labels))
     discard_unfinished(out)
     return len(rows)
 
@@ -190,26 +188,20 @@ def open_pack(folder: Path, *, validation: bool) -> People:
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if one is damaged, or if there are no such people.
+        ValueError: if one is damaged.
     """
-    path = folder / LABELS
-    columns = read_arrays(path, [*_ROWS, "names"], _ADVICE)
-    check_columns(path, columns, _ROWS, count := columns["validation"].size, _ADVICE)
+    arrays = read_arrays(folder / LABELS, [*_ROWS, "names", "training"], _ADVICE)
+    check_columns(folder / LABELS, arrays, _ROWS, count := arrays["source"].size, _ADVICE)
     try:
-        photos = np.load(folder / PHOTOS, mmap_mode="c")
+        photos = torch.from_numpy(np.load(folder / PHOTOS, mmap_mode="c"))
     except ValueError as error:
         raise ValueError(f"{folder / PHOTOS} is damaged ({error}): {_ADVICE}") from error
     if photos.shape != (count, 3, *photos.shape[-1:] * 2):
-        raise ValueError(f"{folder / PHOTOS} of shape {photos.shape} does not hold {count} photos: {_ADVICE}")
-    start = count - int(columns.pop("validation").sum())
+        raise ValueError(f"{folder / PHOTOS} of shape {tuple(photos.shape)} does not hold {count} photos: {_ADVICE}")
+    start = int(arrays["training"])
     part = slice(start, None) if validation else slice(start)
-    names = tuple(columns.pop("names").tolist())
-    people = People(
-        torch.from_numpy(photos)[part], names=names, **{n: torch.from_numpy(c)[part] for n, c in columns.items()}
-    )
-    if not len(people):
-        raise ValueError(f"no {'validation' if validation else 'training'} people in {folder}")
-    return people
+    labels = {name: torch.from_numpy(arrays[name])[part] for name in _ROWS}
+    return People(photos[part], names=tuple(arrays["names"].tolist()), **labels)
 
 
 def pack_fingerprint(folder: Path) -> str:

@@ -16,9 +16,9 @@ from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import MPII_16
 from tests.helpers.fake_data import make_source
 from train.data.people import load_people
+from train.detector import CONFIG_FILE, _made_scenes, read_detector, stack
 from train.detector_stage.composites import Composite, CompositeMaker
 from train.detector_stage.figures import detector_figures
-from train.detector_stage.training import CONFIG_FILE, _made_scenes, read_detector, stack
 from train.losses import detector_loss, generalised_iou
 
 SIZE = 128
@@ -119,7 +119,7 @@ def test_the_loss_is_least_for_the_right_answer_and_spares_what_is_not_trusted()
 
 
 def test_a_detector_without_scenes_is_watched_on_composites(monkeypatch):
-    monkeypatch.setattr("train.detector_stage.training._VALIDATION", 10)
+    monkeypatch.setattr("train.detector._VALIDATION", 10)
     scenes, again = (_made_scenes([coloured_source()], SIZE) for _ in range(2))
     assert len(scenes) == 20
     assert np.array_equal(again.photo(7), scenes.photo(7)), "the same in every run"
@@ -150,7 +150,7 @@ def test_a_batch_is_padded_with_no_person():
 
 
 def test_the_command_trains_a_detector_that_a_checkpoint_takes(data_folder, printed, refused, tmp_path, monkeypatch):
-    monkeypatch.setattr("train.detector_stage.training._VALIDATION", 4)
+    monkeypatch.setattr("train.detector._VALIDATION", 4)
     run, model = tmp_path / "run", tmp_path / "model"
     small = ("--input-size", 64, "--batch", 2, "--steps", 2, "--validate-every", 1, "--width")
     options = ("detector", "--data", data_folder, "--run", run, *small)

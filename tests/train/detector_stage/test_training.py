@@ -14,8 +14,8 @@ def test_no_photo_is_trained_on_that_a_data_set_holds_out(printed, tmp_path, mon
             super().__init__(scenes, *arguments, **options)
             taken.append((sorted(scenes.original[~scenes.validation]), len(self)))
 
-    monkeypatch.setattr("train.detector_stage.training.SceneSampler", Recording)
-    monkeypatch.setattr("train.detector_stage.training._VALIDATION", 4)
+    monkeypatch.setattr("train.detector.SceneSampler", Recording)
+    monkeypatch.setattr("train.detector._VALIDATION", 4)
     names = write_pack(data, "mpii", 8, held_out=2)["name"]  # the last two
     shared = [str(names[row]).replace(".webp", ".jpg") for row in (0, 7, 1)]
     write_scene_pack(data, "", ["mpii"] * 3, shared, [True, False, False])
