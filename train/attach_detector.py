@@ -23,9 +23,7 @@ from train.evaluation.card import STALE
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = new_parser("attach_detector", __doc__)
-    arguments.add_argument(
-        "--detector", type=Path, required=True, help="run of train.detector, or checkpoint with a detector"
-    )
+    arguments.add_argument("--detector", type=Path, required=True, help="run of train.detector, or checkpoint with one")
     arguments.add_argument("--checkpoint", type=Path, required=True, help="folder that gets it")
     return arguments
 

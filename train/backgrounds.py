@@ -35,16 +35,10 @@ _BYSTANDER_SCORE = 0.2  # from which a person may be there
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = new_parser("backgrounds", __doc__)
-    arguments.add_argument(
-        "--data", type=Path, required=True, help="folder of data sets; rendered ones are passed over"
-    )
+    arguments.add_argument("--data", type=Path, required=True, help="folder of data sets, but for rendered ones")
     arguments.add_argument("--out", type=Path, required=True, help="folder for the crops, as JPEG files")
-    arguments.add_argument(
-        "--count", type=positive(int), default=2000, help="largest number of crops, before any is left out"
-    )
-    arguments.add_argument(
-        "--min-side", type=positive(int), default=_MIN_SIDE, help="pixels of a crop's shorter side, at least"
-    )
+    arguments.add_argument("--count", type=positive(int), default=2000, help="crops at most, before any is left out")
+    arguments.add_argument("--min-side", type=positive(int), default=_MIN_SIDE, help="least pixels of a crop's side")
     arguments.add_argument("--checkpoint", type=Path, help="estimator that leaves out crops which show a bystander")
     arguments.add_argument("--seed", type=at_least(0, int), default=0, help="of the order in which photos are taken")
     return arguments
@@ -86,19 +80,15 @@ def find_crops(sources: Sequence[Source], min_side: int, seed: int) -> Iterator[
         sources: data sets of photos.
         min_side: smallest length of a crop's shorter side in pixels.
         seed: of the order.
-
-    Raises:
-        ValueError: if a photo cannot be decoded.
     """
-    rows = [(number, int(row)) for number, one in enumerate(sources) for row in np.flatnonzero(~one.validation)]
-    for number, row in (rows[place] for place in np.random.default_rng(seed).permutation(len(rows))):
+    rows = [(number, row) for number, one in enumerate(sources) for row in np.flatnonzero(~one.validation)]
+    for number, row in np.random.default_rng(seed).permutation(rows):
         source = sources[number]
         if (source.weight[row] > 0).sum() < MIN_JOINTS:
             continue
         photo = source.photo(row)
-        region = beside_person((0, 0, photo.shape[1], photo.shape[0]), source.box[row], min_side)
-        if region is not None:
-            x0, y0, x1, y1 = region
+        if part := beside_person((0, 0, photo.shape[1], photo.shape[0]), source.box[row], min_side):
+            x0, y0, x1, y1 = part
             yield f"{number}-{source.name}-{row:06d}", photo[y0:y1, x0:x1].copy()
 
 

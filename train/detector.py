@@ -52,9 +52,7 @@ _VALIDATION = 300  # composites, where no whole photo is held out
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = training_parser(DetectorTrainConfig, __doc__)
-    arguments.add_argument(
-        "--hourglass", type=Path, help="run, checkpoint or safetensors file whose hourglass the backbone starts from"
-    )
+    arguments.add_argument("--hourglass", type=Path, help="run, checkpoint or file whose hourglass it starts from")
     return arguments
 
 

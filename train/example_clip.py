@@ -26,9 +26,7 @@ def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = new_parser("example_clip", __doc__)
     arguments.add_argument("--out", type=Path, required=True, help="the file, MP4 (H.264)")
-    arguments.add_argument(
-        "--seed", type=int, default=4, help="of person, clothes, scene and postures; chosen for looks"
-    )
+    arguments.add_argument("--seed", type=int, default=4, help="of person, scene and postures; chosen for looks")
     arguments.add_argument("--size", type=positive(int), default=448, help="pixels of a side, even")
     arguments.add_argument("--frames", type=positive(int), default=120, help="how many")
     arguments.add_argument("--rate", type=positive(int), default=20, help="frames a second")

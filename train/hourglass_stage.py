@@ -26,6 +26,13 @@ from train.losses import heatmap_loss
 from train.settings import HourglassTrainConfig
 
 SIGMA = 1.25  # of the Gaussian targets, map pixels
+_LIMBS = [MPII_16.index(name) for name in LIMB_JOINTS]
+_TORSO = [MPII_16.index("left_shoulder"), MPII_16.index("right_hip")]
+_BATCH = 64  # people measured at once
+_MIN_WEIGHT = 0.81 - 1e-4  # of a labelled joint: a teacher's weight is its score squared
+PANEL = 192  # pixels of a panel's side
+_SHOWN = 6  # people
+_SEEN = 0.1  # height from which a peak is drawn
 
 
 def make_loop(settings: HourglassTrainConfig, data: Path, run: Path, init_from: Path | None = None) -> Loop:
@@ -38,7 +45,11 @@ def make_loop(settings: HourglassTrainConfig, data: Path, run: Path, init_from: 
     module.to(memory_format=torch.channels_last)
     start_warm(module, init_from, run, "hourglass")
     held_out, people = (find_people(data, validation=part) for part in (True, False))
-    check_measurable(held_out)
+    if not (held_out.weight[:, _TORSO] >= _MIN_WEIGHT).all(1).any():
+        raise ValueError(
+            f"none of {len(held_out)} validation people has both left shoulder and right hip labelled, which PCK is "
+            "measured by: label them, or hold out people who have both"
+        )
     weights = sampling_weights(people.source, people.names, settings.synthetic_fraction)
     augment = AUGMENT[settings.augment]
 
@@ -72,25 +83,6 @@ def make_loop(settings: HourglassTrainConfig, data: Path, run: Path, init_from: 
     return loop
 
 
-_LIMBS = [MPII_16.index(name) for name in LIMB_JOINTS]
-_BATCH = 64  # people measured at once
-_MIN_WEIGHT = 0.81 - 1e-4  # of a labelled joint: a teacher's weight is its score squared
-
-
-def check_measurable(people: People) -> None:
-    """Refuse validation people of whom :func:`maps_pck` measures none, before anything is trained.
-
-    Raises:
-        ValueError: says what they lack.
-    """
-    torso = people.weight[:, [MPII_16.index("left_shoulder"), MPII_16.index("right_hip")]] >= _MIN_WEIGHT
-    if not torso.all(1).any():
-        raise ValueError(
-            f"none of {len(people)} validation people has both left shoulder and right hip labelled, which PCK is "
-            "measured by: label them, or hold out people who have both"
-        )
-
-
 def maps_pck(network: nn.Module, people: People, size: int, margin: float) -> dict[str, float]:
     """Mean of per-person PCK@0.2 (12 limb joints) for each source, in %, and the ``mean`` over the sources.
 
@@ -109,11 +101,6 @@ def maps_pck(network: nn.Module, people: People, size: int, margin: float) -> di
     mine = {name: scores[(source == number) & ~np.isnan(scores)] for number, name in enumerate(people.names)}
     figures = {name: float(one.mean()) for name, one in mine.items() if len(one)}
     return {**figures, "mean": sum(figures.values()) / len(figures)}
-
-
-PANEL = 192  # pixels of a panel's side
-_SHOWN = 6  # people
-_SEEN = 0.1  # height from which a peak is drawn
 
 
 @torch.inference_mode()

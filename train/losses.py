@@ -57,23 +57,10 @@ def fusion_loss(
 
     Returns:
         () loss in mm**2.
-
-    Raises:
-        ValueError: if the shapes do not match.
     """
-    if prediction.shape != target.shape or prediction.ndim != 3:
-        raise ValueError(
-            f"prediction and target must both be (N, J, 3), got {tuple(prediction.shape)} and {tuple(target.shape)}"
-        )
     errors = ((prediction.float() - target.float()) ** 2).sum(-1)
     errors = errors / 2 if squared else _FAR * (errors + _CLOSE**2).sqrt()
-    if joint_weights is not None:
-        if joint_weights.shape not in (errors.shape, errors.shape[1:]):
-            raise ValueError(
-                f"joint_weights must be {tuple(errors.shape[1:])} or {tuple(errors.shape)}, "
-                f"got {tuple(joint_weights.shape)}"
-            )
-        errors = errors * joint_weights
+    errors = errors if joint_weights is None else errors * joint_weights
     return errors.sum(1).mean() + network.fusion_penalty(sharpness, centring)
 
 

@@ -21,9 +21,7 @@ def parser() -> argparse.ArgumentParser:
     arguments = new_parser("pack", __doc__)
     arguments.add_argument("--data", type=Path, required=True, help="folder of data sets")
     arguments.add_argument("--out", type=Path, required=True, help="the packed folder")
-    arguments.add_argument(
-        "--crop", type=positive(int), default=STORE_SIZE, help="pixels of the square each photo is scaled into"
-    )
+    arguments.add_argument("--crop", type=positive(int), default=STORE_SIZE, help="pixels of the square of a photo")
     return arguments
 
 

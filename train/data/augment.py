@@ -160,8 +160,7 @@ def random_crops(
         margin: side of a person crop over the box's longer side, before jitter.
         config: how far crops vary.
         noise: of each sample; or a generator, on the same device, to draw it from.
-        behind: gives the people who stand behind in the crops of an (N,) bool mask; None for the same people in
-            another order.
+        behind: gives the people who stand behind in the crops of an (N,) bool mask; None for nobody there.
     """
     if isinstance(noise, torch.Generator):
         noise = RowNoise.drawn(len(people), noise)
@@ -194,9 +193,9 @@ def random_crops(
     double = scene & (uniform() < 0.5)
     # Drawn for every batch, lest the numbers that follow depend on what else is in it.
     apart = torch.where(uniform(1) < 0.5, -0.5, 0.5) * uniform(2).add(0.5)
-    stretch, order = 2 ** (0.4 * normal()), uniform()
-    if double.any():
-        others = people.take(order.argsort()[double]) if behind is None else behind(double)
+    stretch = 2 ** (0.4 * normal())
+    if behind and double.any():
+        others = behind(double)
         theirs, their_side = person_squares(others, margin)
         their_side = their_side * (scale * stretch)[double]
         theirs = theirs + (shift + apart)[double] * their_side[:, None]
@@ -255,12 +254,11 @@ def _squares_beside(people: People, tries: Tensor, size: Tensor) -> tuple[Tensor
     """Of several random squares, the one that overlaps the person least: center (N, 2) and side (N,)."""
     extent = people.extent
     side = (0.25 + 0.35 * size) * (extent[:, 2:] - extent[:, :2]).amin(1)
-    low, high = extent[:, None, :2] + side[:, None, None] / 2, extent[:, None, 2:] - side[:, None, None] / 2
-    centers = low + tries * (high - low)
     half = side[:, None, None] / 2
-    lap = torch.minimum(centers + half, people.box[:, None, 2:]) - torch.maximum(
-        centers - half, people.box[:, None, :2]
-    )
+    low, high = extent[:, None, :2] + half, extent[:, None, 2:] - half
+    centers = low + tries * (high - low)
+    top_left, bottom_right = people.box[:, None].split(2, 2)
+    lap = torch.minimum(centers + half, bottom_right) - torch.maximum(centers - half, top_left)
     best = lap.clamp_min(0).prod(-1).argmin(1)
     return centers[torch.arange(len(side), device=side.device), best], side
 

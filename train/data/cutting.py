@@ -53,21 +53,6 @@ class Cut:
     size: tuple[int, int]
 
 
-def box_of(record: Record) -> np.ndarray:
-    """(4,) the record's box, or that of its labelled joints, at least a pixel wide and high.
-
-    Raises:
-        ValueError: if there is neither.
-    """
-    if record.box is not None:
-        return np.asarray(record.box, float)
-    known = record.joints_2d[record.visible != UNKNOWN]
-    if not len(known):
-        raise ValueError(f"{record.frame.path}: a person with neither a box nor a labelled joint")
-    low, high = known.min(0), known.max(0)
-    return np.concatenate((low, np.maximum(high, low + 1)))
-
-
 def cut_person(frame: np.ndarray, record: Record, side: int, margin: float) -> Cut | None:
     """The square round a person, as far as the frame reaches, shrunk to ``side`` pixels if it is larger.
 
@@ -80,7 +65,13 @@ def cut_person(frame: np.ndarray, record: Record, side: int, margin: float) -> C
     Returns:
         The crop, or None if the square lies outside the frame.
     """
-    box = box_of(record)
+    box = record.box
+    if box is None:  # that of the labelled joints, at least a pixel wide and high
+        known = record.joints_2d[record.visible != UNKNOWN]
+        if not len(known):
+            raise ValueError(f"{record.frame.path}: a person with neither a box nor a labelled joint")
+        low, high = known.min(0), known.max(0)
+        box = np.concatenate((low, np.maximum(high, low + 1)))
     middle, half = (box[:2] + box[2:]) / 2, margin * (box[2:] - box[:2]).max() / 2
     height, width = frame.shape[:2]
     low = np.clip(np.floor(middle - half + 0.5), 0, (width, height)).astype(int)

@@ -26,11 +26,11 @@ from train.synthesis.dataset import npz_bytes
 
 STORE_SIZE = 256
 LABELS, PHOTOS = "labels.npz", "photos.npy"
-_SAMPLE = 64  # photos of a folder or a source that stand for all in a fingerprint
+_SAMPLE = 64  # photos of a source that stand for all in its fingerprint
 _AT_ONCE = 512  # photos in memory while a folder is packed
 _ROWS = {
     "extent": (np.float32, (4,)), "joints": (np.float32, (16, 2)), "weight": (np.float32, (16,)),
-    "by_hand": (np.bool_, (16,)), "box": (np.float32, (4,)), "pose": (np.float32, (17, 3)),
+    "box": (np.float32, (4,)), "pose": (np.float32, (17, 3)),
     "pose_weight": (np.float32, (17,)), "source": (np.int64, ()),
 }  # fmt: skip
 _ADVICE = "copy the folder again, or delete it and run train.pack again"
@@ -43,8 +43,8 @@ class People:
     Attributes:
         photos: (N, 3, S, S) uint8, each photo letterboxed into a square; in main memory, or a file mapped there.
         extent: (N, 4) x0, y0, x1, y1 of the photo proper inside the square.
-        joints: (N, 16, 2) in pixels of the square; ``weight``, ``by_hand``, ``pose``, ``pose_weight`` and ``box``
-            as in :class:`train.data.source.Source`, the box in pixels of the square.
+        joints: (N, 16, 2) in pixels of the square; ``weight``, ``pose``, ``pose_weight`` and ``box`` as in
+            :class:`train.data.source.Source`, the box in pixels of the square.
         source: (N,) index into ``names``.
         names: names of the sources.
     """
@@ -53,7 +53,6 @@ class People:
     extent: Tensor
     joints: Tensor
     weight: Tensor
-    by_hand: Tensor
     box: Tensor
     pose: Tensor
     pose_weight: Tensor
@@ -135,7 +134,7 @@ def decode_people(
     def move(points: np.ndarray) -> np.ndarray:
         return np.einsum("nij,n...j->n...i", matrices[:, :, :2], points) + matrices[:, None, :, 2]
 
-    tensors = {name: torch.from_numpy(gather(name)) for name in ("weight", "by_hand", "pose", "pose_weight")}
+    tensors = {name: torch.from_numpy(gather(name)) for name in ("weight", "pose", "pose_weight")}
     return People(
         photos=photos,
         extent=torch.from_numpy(extent),
@@ -162,9 +161,9 @@ def write_pack(sources: Sequence[Source], out: Path, size: int) -> int:
         ValueError: if the folder holds other people, or if there is nobody to train or to validate on.
     """
     training, held_out = (_rows(sources, part) for part in (False, True))
-    rows, mark = training + held_out, sources_fingerprint(sources, size)
+    rows, fingerprint = training + held_out, sources_fingerprint(sources, size)
     if (out / LABELS).is_file():
-        if str(read_arrays(out / LABELS, ["mark"], _ADVICE)["mark"]) != mark:
+        if pack_fingerprint(out) != fingerprint:
             raise ValueError(f"{out} was packed from other data or with another --crop: choose another --out")
         return len(rows)
     out.mkdir(parents=True, exist_ok=True)
@@ -177,7 +176,11 @@ def write_pack(sources: Sequence[Source], out: Path, size: int) -> int:
             people.photos.numpy().tofile(file)
             parts.append(people)
     labels = {name: torch.cat([getattr(part, name) for part in parts]).numpy() for name in _ROWS}
-    labels |= {"names": np.array(people.names), "training": np.array(len(training)), "mark": np.array(mark)}
+    labels |= {
+        "names": np.array(people.names),
+        "training": np.array(len(training)),
+        "fingerprint": np.array(fingerprint),
+    }
     write_atomically(out / LABELS, npz_bytes(labels))
     discard_unfinished(out)
     return len(rows)
@@ -205,10 +208,8 @@ def open_pack(folder: Path, *, validation: bool) -> People:
 
 
 def pack_fingerprint(folder: Path) -> str:
-    """Hash of the labels in a packed folder and of some of its photos."""
-    photos = np.load(folder / PHOTOS, mmap_mode="r")
-    few = photos[:: max(1, len(photos) // _SAMPLE)].tobytes()
-    return hashlib.blake2b((folder / LABELS).read_bytes() + few, digest_size=16).hexdigest()
+    """That of the sources that a folder was packed from."""
+    return str(read_arrays(folder / LABELS, ["fingerprint"], _ADVICE)["fingerprint"])
 
 
 def sources_fingerprint(sources: Sequence[Source], size: int = STORE_SIZE) -> str:

@@ -35,14 +35,14 @@ def find_people(folder: Path, *, validation: bool, action: str = "") -> People:
         FileNotFoundError: if there is neither.
         ValueError: if a file is damaged, or there are no such people.
     """
+    if not action and (folder / LABELS).is_file():
+        return open_pack(folder, validation=validation)
+    sources = find_learnable(folder)[0]
     if action:
-        sources = [source.take(_actions(source) == action) for source in find_sources(folder)]
+        sources = [source.take(_actions(source) == action) for source in sources]
         if not any((source.validation == validation).any() for source in sources):
             raise ValueError(f"{folder} has no {'validation' if validation else 'training'} people of {action}")
-        return load_people(sources, validation=validation)
-    if (folder / LABELS).is_file():
-        return open_pack(folder, validation=validation)
-    return load_people(find_learnable(folder)[0], validation=validation)
+    return load_people(sources, validation=validation)
 
 
 def find_learnable(folder: Path) -> tuple[list[Source], Scenes | None, str]:
@@ -94,15 +94,10 @@ def find_actions(folder: Path) -> list[str]:
         FileNotFoundError: if there is no data set.
         ValueError: if a file is damaged, or people have no action.
     """
-    actions: set[str] = set()
-    for source in find_sources(folder):
-        mine = _actions(source)[~source.validation]
-        if (mine == "").any():
-            raise ValueError(
-                f"{folder}: {source.name} does not say what its people do: name the folder of a prepared set whose "
-                "people have an action, such as Human3.6M's"
-            )
-        actions.update(map(str, mine))
+    actions = set().union(*(_actions(source)[~source.validation].tolist() for source in find_sources(folder)))
+    if "" in actions:
+        wanted = "name the folder of a prepared set whose people have an action, such as Human3.6M's"
+        raise ValueError(f"{folder} has people of whom it does not say what they do: {wanted}")
     return sorted(actions)
 
 
@@ -112,13 +107,9 @@ def _actions(source: Source) -> np.ndarray:
 
 
 def data_fingerprint(folder: Path) -> str:
-    """Hash of the people that :func:`find_people` gives: all of their labels, and a few of their photos.
-
-    Raises:
-        FileNotFoundError: if there are none.
-        ValueError: if a file is damaged.
-    """
-    return pack_fingerprint(folder) if (folder / LABELS).is_file() else sources_fingerprint(find_sources(folder))
+    """Hash of the people that :func:`find_people` gives: all of their labels, and a few of their photos."""
+    packed = (folder / LABELS).is_file()
+    return pack_fingerprint(folder) if packed else sources_fingerprint(find_learnable(folder)[0])
 
 
 def find_sources(folder: Path) -> list[Source]:
