@@ -19,7 +19,7 @@ from train.command import new_parser, run_command
 from train.data.readers.label_repair import exchanged_sides
 from train.data.source import Source
 from train.data.sources import find_sources
-from train.engine.arguments import at_least, positive
+from train.engine.arguments import positive
 from train.evaluation.tables import markdown_table
 from train.evaluation.three_d import predictions
 
@@ -32,7 +32,6 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--data", type=Path, required=True, help="folder of data sets")
     arguments.add_argument("--checkpoint", type=Path, default=Path("assets/checkpoints/default"), help="what to ask")
     arguments.add_argument("--people", type=positive(int), default=500, help="at most so many of each set")
-    arguments.add_argument("--seed", type=at_least(0, int), default=0, help="of who they are")
     return arguments
 
 
@@ -40,7 +39,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     estimator, rows = PoseEstimator.from_pretrained(arguments.checkpoint), []
     for source in find_sources(arguments.data):
-        drawn = np.random.default_rng(arguments.seed).permutation(np.flatnonzero(~source.validation))
+        drawn = np.random.default_rng(0).permutation(np.flatnonzero(~source.validation))
         chosen = np.sort(drawn[: arguments.people])
         if len(chosen):
             teacher = ("-",) * 3 if source.contradicted is None else counts(source.contradicted[chosen])

@@ -51,7 +51,7 @@ def main(arguments: argparse.Namespace) -> int:
     if not any((~source.validation).any() for source in sources):
         raise ValueError(f"{data} has no photos to train on: see docs/data.md")
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint, device="cpu") if arguments.checkpoint else None
-    crops = itertools.islice(find_crops(sources, arguments.min_side, arguments.seed), arguments.count)
+    crops = itertools.islice(_crops(sources, arguments.min_side, arguments.seed), arguments.count)
     total = written = 0
     with tqdm(desc="cut backgrounds", unit="crop") as bar:
         while part := list(itertools.islice(crops, _BATCH)):
@@ -73,14 +73,8 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def find_crops(sources: Sequence[Source], min_side: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
-    """A name and the crop (H, W, 3) uint8 RGB beside each training person with room for it, in random order.
-
-    Args:
-        sources: data sets of photos.
-        min_side: smallest length of a crop's shorter side in pixels.
-        seed: of the order.
-    """
+def _crops(sources: Sequence[Source], min_side: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
+    """A name and the crop (H, W, 3) uint8 RGB beside each training person with room for it, in random order."""
     rows = [(number, row) for number, one in enumerate(sources) for row in np.flatnonzero(~one.validation)]
     for number, row in np.random.default_rng(seed).permutation(rows):
         source = sources[number]

@@ -63,7 +63,7 @@ def main(arguments: argparse.Namespace) -> int:
     torch.manual_seed(settings.seed)  # of the initial weights
     module = PersonDetector(config).to(memory_format=torch.channels_last)
     if arguments.hourglass and latest_state(run) is None:
-        print(start_backbone(module, arguments.hourglass))
+        print(_start_backbone(module, arguments.hourglass))
     start_warm(module, arguments.init_from, run, "detector")
     sources, scenes, left_out = find_learnable(arguments.data)
     photos = [source for source in sources if source.name != SYNTHETIC]
@@ -133,16 +133,8 @@ def read_detector(source: Path) -> PersonDetector:
     return network
 
 
-def start_backbone(detector: PersonDetector, hourglass: Path) -> str:
-    """Copy a hourglass's first layers and its way down; returns a sentence that says so.
-
-    Args:
-        detector: to start.
-        hourglass: a run's or checkpoint's folder, or a safetensors file.
-
-    Raises:
-        ValueError: if the hourglass has another width.
-    """
+def _start_backbone(detector: PersonDetector, hourglass: Path) -> str:
+    """Copy a hourglass's first layers and its way down; returns a sentence, or ValueError for one of another width."""
     ways = ["hourglasses.0." + "inner." * level for level in range(len(detector.down) + 1)]
     prefixes = {f"{way}down.": f"down.{level}." for level, way in enumerate(ways[:-1])}
     prefixes |= {"front.": "front.", f"{ways[-1]}norm": "deeper.3.0.norm", f"{ways[-1]}conv": "deeper.3.0.conv"}

@@ -129,7 +129,14 @@ def find_sources(folder: Path) -> list[Source]:
         return [read_prepared(folder)]
     sources = []
     if (folder / "lspet" / "joints.mat").is_file():
-        sources.append(_read_lspet(folder))
+        # Needs SciPy and h5py, which a machine that trains from a packed folder does without.
+        from train.data.readers.lsp import read_lspet  # noqa: PLC0415
+
+        teacher = folder / "lspet_teacher.npz"
+        try:
+            sources.append(read_lspet(folder / "lspet", teacher if teacher.is_file() else None))
+        except LayoutError as error:
+            raise error.see("LSP-extended") from error
     sources += [read_people(path) for path in sorted(folder.glob("people_*.npz"))]
     sources += [read_prepared(path.parent) for path in sorted(folder.glob(f"*/{SETTINGS}"))]
     sources += [read_synthetic(path.parent) for path in sorted(folder.glob(f"*/{ANNOTATIONS}"))]
@@ -137,15 +144,3 @@ def find_sources(folder: Path) -> list[Source]:
         missing = "lspet/joints.mat, people_*.npz or rendered set, and no prepared one"
         raise FileNotFoundError(f"{folder} has no {missing}: see docs/data.md")
     return sources
-
-
-def _read_lspet(folder: Path) -> Source:
-    """LSP-extended as distributed."""
-    # Needs SciPy and h5py, which a machine that trains from a pack does without.
-    from train.data.readers.lsp import read_lspet  # noqa: PLC0415
-
-    teacher = folder / "lspet_teacher.npz"
-    try:
-        return read_lspet(folder / "lspet", teacher if teacher.is_file() else None)
-    except LayoutError as error:
-        raise error.see("LSP-extended") from error

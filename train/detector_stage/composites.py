@@ -89,13 +89,8 @@ class CompositeMaker:
             if (part := beside_person(self.extent[row], self.box[row], _MIN_SIDE))
         ]
 
-    def make(self, generator: np.random.Generator, whole_photos: float = 0.2) -> Composite:
-        """One picture.
-
-        Args:
-            generator: of everything in it.
-            whole_photos: fraction of whole photos; the rest is pasted together.
-        """
+    def make(self, generator: np.random.Generator, whole_photos: float) -> Composite:
+        """One picture: with that chance a whole photo, else people pasted together."""
         draw = self._whole_photo if generator.random() < whole_photos else self._pasted
         image, placed, trust = draw(generator)
         boxes = np.array([np.clip(one.box, -0.5, self.size - 0.5) for one in placed], np.float32).reshape(-1, 4)
