@@ -147,15 +147,12 @@ def decode_people(
 
 
 def write_pack(sources: Sequence[Source], out: Path, size: int) -> int:
-    """Pack people into a folder; one that holds just these is left as it is.
+    """Pack people into a folder; one that holds just these is left as it is. Returns how many they are.
 
     Args:
         sources: data sets as their readers return them.
         out: the folder.
         size: side in pixels of the square that each photo is scaled into.
-
-    Returns:
-        How many people there are.
 
     Raises:
         ValueError: if the folder holds other people, or if there is nobody to train or to validate on.

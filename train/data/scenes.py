@@ -70,12 +70,7 @@ class Scenes:
 
 
 def find_scenes(folder: Path) -> Scenes | None:
-    """All packs of scenes in a folder as one; None if there is none.
-
-    Raises:
-        FileNotFoundError: if a zip is missing.
-        ValueError: if a file is damaged; names it.
-    """
+    """All packs of scenes in a folder as one, None if there is none; raises as :func:`read_scenes`."""
     packs = [read_scenes(path) for path in sorted(folder.glob("scenes*.npz"))]
     if not packs:
         return None

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.helpers.fake_data import make_source, write_pack
+from tests.helpers.fake_data import make_source
 from tests.helpers.scene_files import write_scene_pack
 from train.data.scenes import find_scenes
-from train.data.sources import find_people, without_held_out
+from train.data.sources import without_held_out
 
 
 def people(name, photos, validation):
@@ -65,11 +65,3 @@ def test_the_other_person_of_a_photo_and_another_set_and_the_line_has_the_counts
     assert [len(one) for one in alone] == [4, 1, 1, 2]
     assert none is None
     assert line.endswith("held out in some data set: 1 people (mpii 1), 0 whole photos")
-
-
-def test_nobody_is_trained_on_whose_photo_is_held_out_elsewhere(tmp_path):
-    write_pack(tmp_path, "mpii", 6, held_out=2)
-    everyone = [len(find_people(tmp_path, validation=part)) for part in (False, True)]
-    scenes(tmp_path, ("mpii", "p001.jpg", True), ("mpii", "p004.jpg", False))
-    assert everyone == [4, 2]
-    assert [len(find_people(tmp_path, validation=part)) for part in (False, True)] == [3, 2]
