@@ -171,8 +171,8 @@ def write_pack(sources: Sequence[Source], out: Path, size: int) -> int:
         for start in tqdm(range(0, len(rows), _AT_ONCE), "pack", unit="part"):
             people = decode_people(sources, rows[start : start + _AT_ONCE], size, progress=False)
             people.photos.numpy().tofile(file)
-            parts.append(people)
-    labels = {name: torch.cat([getattr(part, name) for part in parts]).numpy() for name in _ROWS}
+            parts.append({name: getattr(people, name).numpy() for name in _ROWS})  # and not the photos
+    labels = {name: np.concatenate([part[name] for part in parts]) for name in _ROWS}
     labels |= {
         "names": np.array(people.names),
         "training": np.array(len(training)),
