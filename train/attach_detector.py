@@ -8,23 +8,22 @@ The folder is replaced as a whole, with its card and figures as they were; every
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import CARD_FILE, read_metrics
-from train.command import run_command
-from train.detector_stage.attach import attach, read_detector
+from train.command import new_parser, run_command
+from train.detector import read_detector
 from train.engine.provenance import ENTRY, provenances
 from train.evaluation.card import STALE
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
-    arguments = argparse.ArgumentParser(prog="python -m train.attach_detector", description=__doc__)
-    arguments.add_argument(
-        "--detector", type=Path, required=True, help="run of train.detector, or checkpoint with a detector"
-    )
+    arguments = new_parser("attach_detector", __doc__)
+    arguments.add_argument("--detector", type=Path, required=True, help="run of train.detector, or checkpoint with one")
     arguments.add_argument("--checkpoint", type=Path, required=True, help="folder that gets it")
     return arguments
 
@@ -38,7 +37,9 @@ def main(arguments: argparse.Namespace) -> int:
     others = {part: entry for part, entry in metrics.pop(ENTRY, {}).items() if part != "detector"}
     if known := others | provenances({"detector": arguments.detector}):
         metrics[ENTRY] = known
-    attach(estimator, detector).save_pretrained(arguments.checkpoint, card, metrics)
+    config = dataclasses.replace(estimator.config, detector=detector.config)
+    networks = (estimator.hourglass, estimator.fusion_network, estimator.name, detector)
+    PoseEstimator(config, *networks).save_pretrained(arguments.checkpoint, card, metrics)
     print(f"{arguments.checkpoint} now has the detector of {arguments.detector}")
     print(STALE.format(folder=arguments.checkpoint))
     return 0

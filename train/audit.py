@@ -19,7 +19,7 @@ from train.command import new_parser, run_command
 from train.data.readers.people import exchanged_sides
 from train.data.source import Source
 from train.data.sources import find_sources
-from train.engine.arguments import at_least, positive
+from train.engine.arguments import positive
 from train.evaluation.tables import markdown_table
 from train.evaluation.three_d import predictions
 
@@ -32,14 +32,22 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--data", type=Path, required=True, help="folder of data sets")
     arguments.add_argument("--checkpoint", type=Path, default=Path("assets/checkpoints/default"), help="what to ask")
     arguments.add_argument("--people", type=positive(int), default=500, help="at most so many of each set")
-    arguments.add_argument("--seed", type=at_least(0, int), default=0, help="of who they are")
     return arguments
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    sources = find_sources(arguments.data)
-    print(audit(PoseEstimator.from_pretrained(arguments.checkpoint), sources, arguments.people, arguments.seed))
+    estimator, rows = PoseEstimator.from_pretrained(arguments.checkpoint), []
+    for source in find_sources(arguments.data):
+        drawn = np.random.default_rng(0).permutation(np.flatnonzero(~source.validation))
+        chosen = np.sort(drawn[: arguments.people])
+        if len(chosen):
+            teacher = ("-",) * 3 if source.contradicted is None else counts(source.contradicted[chosen])
+            rows.append((source.name, len(chosen), *teacher, *counts(contradicted(estimator, source, chosen))))
+    if not rows:
+        raise ValueError(f"{arguments.data} has no training people to audit")
+    columns = [f"{judge}: {part}" for judge in ("teacher", "network") for part in ("whole body", "arms", "legs")]
+    print(markdown_table(("set", "people", *columns), rows))
     return 0
 
 
@@ -54,30 +62,6 @@ def counts(exchanged: np.ndarray) -> tuple[int, int, int]:
     """People (N, 2) whose whole body is exchanged, the arms alone and the legs alone."""
     arms, legs = exchanged.T
     return int((arms & legs).sum()), int((arms & ~legs).sum()), int((legs & ~arms).sum())
-
-
-def audit(estimator: PoseEstimator, sources: list[Source], people: int, seed: int = 0) -> str:
-    """Exchanges among the training labels of each set, as a Markdown table.
-
-    Args:
-        estimator: whose hourglass is the second opinion.
-        sources: the data sets.
-        people: at most so many of each, drawn at random.
-        seed: of the draw.
-    """
-    rows = []
-    for source in sources:
-        training = np.flatnonzero(~source.validation)
-        chosen = np.sort(np.random.default_rng(seed).permutation(training)[:people])
-        if not len(chosen):
-            continue
-        teacher = ("-",) * 3 if source.contradicted is None else counts(source.contradicted[chosen])
-        network = counts(contradicted(estimator, source, chosen))
-        rows.append((source.name, len(chosen), *teacher, *network))
-    if not rows:
-        raise ValueError("there are no training people to audit")
-    columns = [f"{judge}: {part}" for judge in ("teacher", "network") for part in ("whole body", "arms", "legs")]
-    return markdown_table(("set", "people", *columns), rows)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import torch
 from fusion_model.fusion import FusionNetwork
 from train.command import run_command, training_parser
 from train.data.sources import find_actions
-from train.detector_stage.attach import read_detector
+from train.detector import read_detector
 from train.engine.arguments import read_settings
 from train.engine.checkpoints import is_released
 from train.engine.loop import start_accelerator, start_warm

@@ -57,23 +57,10 @@ def fusion_loss(
 
     Returns:
         () loss in mm**2.
-
-    Raises:
-        ValueError: if the shapes do not match.
     """
-    if prediction.shape != target.shape or prediction.ndim != 3:
-        raise ValueError(
-            f"prediction and target must both be (N, J, 3), got {tuple(prediction.shape)} and {tuple(target.shape)}"
-        )
     errors = ((prediction.float() - target.float()) ** 2).sum(-1)
     errors = errors / 2 if squared else _FAR * (errors + _CLOSE**2).sqrt()
-    if joint_weights is not None:
-        if joint_weights.shape not in (errors.shape, errors.shape[1:]):
-            raise ValueError(
-                f"joint_weights must be {tuple(errors.shape[1:])} or {tuple(errors.shape)}, "
-                f"got {tuple(joint_weights.shape)}"
-            )
-        errors = errors * joint_weights
+    errors = errors if joint_weights is None else errors * joint_weights
     return errors.sum(1).mean() + network.fusion_penalty(sharpness, centring)
 
 
@@ -96,18 +83,6 @@ def spread_loss(spread: Tensor, pose: Tensor, target: Tensor, weight: Tensor) ->
     return _UNLIKELY * (unlikely * weight).sum(1).mean()
 
 
-def bells(boxes: Tensor, there: Tensor, side: int) -> Tensor:
-    """(N, K, side, side): a bell of height 1 at the cell of each box's middle, the wider the larger the box."""
-    middle = (boxes[..., :2] + boxes[..., 2:]) / 2
-    cell = ((middle + 0.5) / STRIDE).floor().clamp(0, side - 1)
-    sigma = (_SIGMA * (boxes[..., 2:] - boxes[..., :2]) / STRIDE).clamp_min(_MIN_SIGMA)
-    axis = torch.arange(side, device=boxes.device)
-    x = ((axis - cell[..., :1]) / sigma[..., :1]).square()
-    y = ((axis - cell[..., 1:]) / sigma[..., 1:]).square()
-    bell = torch.exp(-(y[..., :, None] + x[..., None, :]) / 2)
-    return torch.where(there[..., None, None], bell, 0.0)
-
-
 def detector_loss(
     output: Tensor, boxes: Tensor, axes: Tensor, there: Tensor, trust: Tensor
 ) -> tuple[Tensor, dict[str, float]]:
@@ -121,8 +96,7 @@ def detector_loss(
         trust: (N, H, W), how far to believe that no person is there.
     """
     output = output.float()
-    bell = bells(boxes, there, output.shape[-1])
-    height, nearest = bell.max(1)
+    height, nearest = _bells(boxes, there, output.shape[-1]).max(1)
     logit = output[:, 0]
     chance = logit.sigmoid()
     yes = -(1 - chance).square() * functional.logsigmoid(logit)
@@ -140,12 +114,21 @@ def detector_loss(
     return heat + 2 * box + 0.3 * turn, {"heat": heat.item(), "box": box.item(), "turn": turn.item()}
 
 
+def _bells(boxes: Tensor, there: Tensor, side: int) -> Tensor:
+    """(N, K, side, side): a bell of height 1 at the cell of each box's middle, the wider the larger the box."""
+    cell = (((boxes[..., :2] + boxes[..., 2:]) / 2 + 0.5) / STRIDE).floor().clamp(0, side - 1)
+    sigma = (_SIGMA * (boxes[..., 2:] - boxes[..., :2]) / STRIDE).clamp_min(_MIN_SIGMA)
+    axis = torch.arange(side, device=boxes.device)
+    x, y = ((axis - cell[..., [k]]) / sigma[..., [k]] for k in (0, 1))
+    return torch.exp(-(y[..., :, None] ** 2 + x[..., None, :] ** 2) / 2) * there[..., None, None]
+
+
 def generalised_iou(boxes: Tensor, others: Tensor) -> Tensor:
     """(...) of boxes (..., 4) pair by pair, from -1 to 1."""
     low, high = torch.maximum(boxes[..., :2], others[..., :2]), torch.minimum(boxes[..., 2:], others[..., 2:])
     common = (high - low).clamp_min(0).prod(-1)
-    areas = [(one[..., 2:] - one[..., :2]).clamp_min(0).prod(-1) for one in (boxes, others)]
-    union = (areas[0] + areas[1] - common).clamp_min(1e-6)
+    area, other = ((one[..., 2:] - one[..., :2]).clamp_min(0).prod(-1) for one in (boxes, others))
+    union = (area + other - common).clamp_min(1e-6)
     hull = torch.maximum(boxes[..., 2:], others[..., 2:]) - torch.minimum(boxes[..., :2], others[..., :2])
     hull = hull.prod(-1).clamp_min(1e-6)
     return common / union - (hull - union) / hull

@@ -21,7 +21,7 @@ from fusion_model.presets import PRESETS
 from train.command import new_parser, run_command
 from train.data.source import SYNTHETIC
 from train.data.sources import find_sources
-from train.detector_stage.attach import read_detector
+from train.detector import read_detector
 from train.engine.arguments import positive
 from train.engine.run_files import check_settings
 from train.evaluation.paper import TABLE_5

@@ -114,7 +114,6 @@ def make_people(count=1, dot=None, side=128):
         extent=torch.tensor([-0.5, -0.5, side - 0.5, side - 0.5]).repeat(count, 1),
         joints=joints,
         weight=torch.ones(count, 16),
-        by_hand=torch.ones(count, 16, dtype=torch.bool),
         box=torch.cat((low, high), 1),
         pose=torch.randn(count, 17, 3, generator=torch.Generator().manual_seed(0)) * 300,
         pose_weight=torch.rand(count, 17, generator=torch.Generator().manual_seed(1)),

@@ -4,34 +4,21 @@ import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
 
 from fusion_model.skeletons import MPII_16
 from tests.helpers.estimators import sure
 from tests.helpers.fake_data import figure, make_source
-from train.audit import audit, contradicted, counts
+from train.audit import contradicted, counts
 from train.data.readers.people import LIMB_PAIRS
-
-MIRROR = np.array(MPII_16.mirror)
-
-
-def people(count=4):
-    """(N, 16, 2) joints of standing people."""
-    return np.stack([figure(MPII_16, (60, 75 + row), 45) for row in range(count)])
-
-
-def exchange(joints, row, *pairs):
-    for pair in pairs:
-        limbs = LIMB_PAIRS[pair]
-        joints[row, limbs] = joints[row, MIRROR[limbs]]
 
 
 def test_a_sure_network_contradicts_exchanged_labels(monkeypatch):
-    truth, labels, confidence = people(), people(), np.full((4, 16), 0.9)
-    for row in (0, 2, 3):
-        exchange(labels, row, "legs")
+    truth = np.stack([figure(MPII_16, (60, 75 + row), 45) for row in range(4)])
+    labels, confidence = truth.copy(), np.full((4, 16), 0.9)
+    for row, pair in ((0, "legs"), (2, "legs"), (3, "legs"), (3, "arms")):
+        limbs = LIMB_PAIRS[pair]
+        labels[row, limbs] = labels[row, np.array(MPII_16.mirror)[limbs]]
     confidence[2] = 0.5  # not sure
-    exchange(labels, 3, "arms")
     found = [SimpleNamespace(points=truth[row], confidence=confidence[row]) for row in range(4)]
     monkeypatch.setattr("train.audit.predictions", lambda _estimator, _members: iter([found[:3], found[3:]]))
     source = dataclasses.replace(make_source("mpii", count=4), joints=labels, weight=np.ones((4, 16)))
@@ -41,17 +28,14 @@ def test_a_sure_network_contradicts_exchanged_labels(monkeypatch):
     assert counts(exchanged[:, ::-1]) == (1, 1, 0)
 
 
-def test_the_audit_counts_training_people_alone():
-    source = make_source("mpii", count=6)
-    validation = np.arange(6) == 0
+def test_the_audit_counts_training_people_alone(monkeypatch, printed, refused, tmp_path):
     doubted = np.array([[True, True]] * 2 + [[True, False]] + [[False, False]] * 3)
-    source = dataclasses.replace(source, validation=validation, contradicted=doubted)
-    held_out = dataclasses.replace(make_source("street"), name="street")
-    head, _, *rows = audit(sure(), [source, held_out], people=99).splitlines()
-    assert head.startswith(
-        "| set | people | teacher: whole body | teacher: arms | teacher: legs | network: whole body |"
-    )
-    assert len(rows) == 1, "of the other set everybody is held out"
-    assert rows[0].startswith("| mpii | 5 | 1 | 1 | 0 | ")
-    with pytest.raises(ValueError, match="no training people"):
-        audit(sure(), [held_out], people=9)
+    source = dataclasses.replace(make_source("mpii", count=6), validation=np.arange(6) == 0, contradicted=doubted)
+    sources = [source, make_source("street")]  # where everybody is held out
+    monkeypatch.setattr("train.audit.find_sources", lambda _folder: sources)
+    monkeypatch.setattr("train.audit.PoseEstimator", SimpleNamespace(from_pretrained=lambda _path: sure()))
+    head, _, row = printed("audit", "--data", tmp_path).splitlines()
+    assert head.startswith("| set | people | teacher: whole body | teacher: arms | teacher: legs | network: whole body")
+    assert row.startswith("| mpii | 5 | 1 | 1 | 0 | ")
+    del sources[0]
+    assert "no training people to audit" in refused("audit", "--data", tmp_path)

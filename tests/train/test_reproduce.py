@@ -104,9 +104,9 @@ def test_all_tables_from_nothing(data, started, tmp_path, monkeypatch, capsys):
 def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, capsys):
     for name in ("mpii", "street"):
         write_pack(tmp_path / "data", name, 10, held_out=4)
-    monkeypatch.setattr("train.detector_stage.training._VALIDATION", 4)
+    monkeypatch.setattr("train.detector._VALIDATION", 4)
     monkeypatch.setattr("train.backgrounds._MIN_SIDE", 20)
-    monkeypatch.setattr("train.data.cutting._BYSTANDER_SCORE", 1.1)  # nor is any background sorted out
+    monkeypatch.setattr("train.backgrounds._BYSTANDER_SCORE", 1.1)  # nor is any background sorted out
     sure = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))  # networks this little trained find no person
     monkeypatch.setattr("train.calibrate.fit_calibration", lambda *_evidence: sure)
     recipe = tmp_path / "released.toml"  # with fewer pictures

@@ -118,36 +118,22 @@ def sample(photos: Tensor, matrices: Tensor, size: int) -> Tensor:
     Returns:
         (N, C, size, size) float32 on the scale of ``photos``, 0 beyond them.
     """
-    shrink = torch.linalg.det(matrices[:, :, :2]).abs() < 1 / 1.7**2
-    out = torch.empty(len(photos), photos.shape[1], size, size, device=photos.device)
-    for factor, rows in ((1, torch.nonzero(~shrink)[:, 0]), (2, torch.nonzero(shrink)[:, 0])):
-        if len(rows):
-            part = take_rows(photos, rows)
-            part = _halved(part) if factor > 1 else part.float()
-            out.index_copy_(0, rows, _grid_sample(part, matrices[rows], factor, size))
-    return out
-
-
-def _halved(photos: Tensor) -> Tensor:
-    """Means of 2 x 2 pixels, float32, as ``avg_pool2d`` makes them; faster for bytes."""
-    side = photos.shape[-1] // 2 * 2
-    wide = photos[..., :side, :side]
-    wide = wide if photos.is_floating_point() else wide.to(torch.int16)
-    sums = wide[..., ::2, :] + wide[..., 1::2, :]
-    return (sums[..., ::2] + sums[..., 1::2]).float() / 4
-
-
-def _grid_sample(photos: Tensor, matrices: Tensor, factor: int, size: int) -> Tensor:
-    """Bilinear sampling of photos that were already shrunk by ``factor``."""
-    axis = torch.arange(size, device=photos.device, dtype=torch.float32)
+    axis = torch.arange(size, device=matrices.device, dtype=torch.float32)
     pixels = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1).reshape(1, -1, 2)
-    inverse = torch.linalg.inv(matrices[:, :, :2])
-    stored = (pixels - matrices[:, None, :, 2]) @ inverse.transpose(1, 2)
-    length = photos.shape[-1] * factor
-    grid = (2 * stored + 1) / length - 1  # pixel centers -> grid_sample's [-1, 1] over pixel edges
-    return functional.grid_sample(
-        photos, grid.reshape(-1, size, size, 2), mode="bilinear", padding_mode="zeros", align_corners=False
-    )
+    turn = matrices[:, :, :2]
+    stored = (pixels - matrices[:, None, :, 2]) @ torch.linalg.inv(turn).transpose(1, 2)
+    shrink = torch.linalg.det(turn).abs() < 1 / 1.7**2
+    out = torch.empty(len(photos), photos.shape[1], size, size, device=matrices.device)
+    for rows, factor in ((torch.nonzero(~shrink)[:, 0], 1), (torch.nonzero(shrink)[:, 0], 2)):
+        if not len(rows):
+            continue
+        part = take_rows(photos, rows).to(matrices.device).float()
+        if factor > 1:  # means of 2 x 2 pixels, faster than avg_pool2d
+            part = functional.interpolate(part, scale_factor=0.5, mode="bilinear", align_corners=False)
+        grid = (2 * stored[rows] + 1) / (factor * part.shape[-1]) - 1  # -1 and 1 are the edges of the outermost pixels
+        grid = grid.reshape(-1, size, size, 2)
+        out[rows] = functional.grid_sample(part, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return out
 
 
 def plain_crops(people: People, size: int, margin: float) -> tuple[Tensor, Tensor]:
@@ -174,8 +160,7 @@ def random_crops(
         margin: side of a person crop over the box's longer side, before jitter.
         config: how far crops vary.
         noise: of each sample; or a generator, on the same device, to draw it from.
-        behind: gives the people who stand behind in the crops of an (N,) bool mask; None for the same people in
-            another order.
+        behind: gives the people who stand behind in the crops of an (N,) bool mask; None for nobody there.
     """
     if isinstance(noise, torch.Generator):
         noise = RowNoise.drawn(len(people), noise)
@@ -201,23 +186,22 @@ def random_crops(
     matrices = crop_matrices(center, side, angle, mirror, size)
     images = sample(people.photos, matrices, size) / 255
     crops = AugmentedCrops(images, *_labels(people, matrices, mirror), angle, mirror)
-    negative &= ~_shows_a_joint(crops)
+    inside = (crops.joints > -0.5) & (crops.joints < size - 0.5)
+    negative &= ~(inside.all(-1) & crops.drawn).any((1, 2))  # unless a joint got into it after all
     crops.drawn &= ~negative[:, None, None]
     crops.weight[negative] = 1
     double = scene & (uniform() < 0.5)
     # Drawn for every batch, lest the numbers that follow depend on what else is in it.
     apart = torch.where(uniform(1) < 0.5, -0.5, 0.5) * uniform(2).add(0.5)
-    stretch, order = 2 ** (0.4 * normal()), uniform()
-    if double.any():
-        others = people.take(order.argsort()[double]) if behind is None else behind(double)
+    stretch = 2 ** (0.4 * normal())
+    if behind and double.any():
+        others = behind(double)
         theirs, their_side = person_squares(others, margin)
         their_side = their_side * (scale * stretch)[double]
         theirs = theirs + (shift + apart)[double] * their_side[:, None]
         moves = crop_matrices(theirs, their_side, angle[double] / 2, mirror[double], size)
         _paste_behind(crops, people, matrices, others, moves, double)
-    images = crops.images
-    images = _fill_beyond(images, uniform(1, 1, 1), uniform(3, 1, 1), normal(3, 16, 16))
-    crops.images = _recolour(images, noise).clamp(0, 1)
+    crops.images = _recolour(crops.images, noise).clamp(0, 1)
     return crops
 
 
@@ -243,10 +227,13 @@ def _paste_behind(
     crops: AugmentedCrops, people: People, matrices: Tensor, others: People, moves: Tensor, where: Tensor
 ) -> None:
     """Put other people behind the photos of the crops in the mask ``where``, in place."""
-    size = crops.images.shape[-1]
-    front = _coverage(people.extent[where], people.photos.shape[-1], matrices[where], size)
+    size, extent = crops.images.shape[-1], people.extent[where]
+    axis = torch.arange(people.photos.shape[-1], device=extent.device, dtype=torch.float32)
+    x, y = ((axis > extent[:, [k]]) & (axis < extent[:, [k + 2]]) for k in (0, 1))
+    front = sample((y[:, None, :, None] & x[:, None, None, :]).byte(), matrices[where], size)  # 1 where the photo is
     joints, drawn, weight = _labels(others, moves, crops.mirror[where])
-    hidden = _covered(front, joints[:, 0])
+    column, row = joints[:, 0].round().long().clamp(0, size - 1).unbind(-1)
+    hidden = front.flatten(1).gather(1, row * size + column) > 0.5
     crops.images[where] = torch.where(front < 0.5, sample(others.photos, moves, size) / 255, crops.images[where])
     more = torch.zeros_like(crops.joints), torch.zeros_like(crops.drawn)
     more[0][where], more[1][where] = joints, drawn & ~hidden[:, None]
@@ -263,53 +250,28 @@ def _labels(people: People, matrices: Tensor, mirror: Tensor) -> tuple[Tensor, T
     return joints[:, None], (weight > 0)[:, None], weight.clone()
 
 
-def _shows_a_joint(crops: AugmentedCrops) -> Tensor:
-    """(N,) bool: a labelled joint lies within the crop."""
-    inside = (crops.joints > -0.5) & (crops.joints < crops.images.shape[-1] - 0.5)
-    return (inside.all(-1) & crops.drawn).any((1, 2))
-
-
 def _squares_beside(people: People, tries: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
     """Of several random squares, the one that overlaps the person least: center (N, 2) and side (N,)."""
     extent = people.extent
     side = (0.25 + 0.35 * size) * (extent[:, 2:] - extent[:, :2]).amin(1)
-    low, high = extent[:, None, :2] + side[:, None, None] / 2, extent[:, None, 2:] - side[:, None, None] / 2
-    centers = low + tries * (high - low)
     half = side[:, None, None] / 2
-    lap = torch.minimum(centers + half, people.box[:, None, 2:]) - torch.maximum(
-        centers - half, people.box[:, None, :2]
-    )
+    low, high = extent[:, None, :2] + half, extent[:, None, 2:] - half
+    centers = low + tries * (high - low)
+    top_left, bottom_right = people.box[:, None].split(2, 2)
+    lap = torch.minimum(centers + half, bottom_right) - torch.maximum(centers - half, top_left)
     best = lap.clamp_min(0).prod(-1).argmin(1)
     return centers[torch.arange(len(side), device=side.device), best], side
 
 
-def _coverage(extent: Tensor, length: int, matrices: Tensor, size: int) -> Tensor:
-    """(N, 1, size, size): 1 where a crop shows its photo, which is ``extent`` (N, 4) of a square, 0 beyond it."""
-    axis = torch.arange(length, device=matrices.device, dtype=torch.float32)
-    inside = [(axis > extent[:, [k]]) & (axis < extent[:, [k + 2]]) for k in (0, 1)]
-    return sample((inside[1][:, None, :, None] & inside[0][:, None, None, :]).byte(), matrices, size)
-
-
-def _covered(front: Tensor, joints: Tensor) -> Tensor:
-    """(N, J) bool: joints that the photo in front hides."""
-    size = front.shape[-1]
-    pixel = joints.round().long().clamp(0, size - 1)
-    flat = front.flatten(1).gather(1, pixel[..., 1] * size + pixel[..., 0])
-    return flat > 0.5
-
-
-def _fill_beyond(images: Tensor, choice: Tensor, colour: Tensor, noise: Tensor) -> Tensor:
-    """Beyond the photo: black as at inference, or, in half of the crops, a colour or a cloudy texture."""
-    clouds = functional.interpolate(noise, size=images.shape[-2:], mode="bilinear", align_corners=False)
-    filling = torch.where(choice < 0.25, colour.expand_as(images), (colour + 0.2 * clouds).clamp(0, 1))
-    beyond = images.sum(1, keepdim=True) == 0
-    return torch.where(beyond & (choice < 0.5), filling, images)
-
-
 def _recolour(images: Tensor, noise: RowNoise) -> Tensor:
-    """Vary colour, contrast and noise, and blank a rectangle in some crops."""
+    """Fill what is beyond the photo, vary colour, contrast and noise, and blank a rectangle in some crops."""
     uniform, normal = noise.uniform, noise.normal
     height, width = images.shape[2:]
+    # Beyond it is black as at inference, or, in half of the crops, a colour or a cloudy texture.
+    choice, colour = uniform(1, 1, 1), uniform(3, 1, 1)
+    clouds = functional.interpolate(normal(3, 16, 16), size=(height, width), mode="bilinear", align_corners=False)
+    filling = torch.where(choice < 0.25, colour, (colour + 0.2 * clouds).clamp(0, 1))
+    images = torch.where((images.sum(1, keepdim=True) == 0) & (choice < 0.5), filling, images)
     images = images * (1 + 0.2 * normal(3, 1, 1)).clamp(0.6, 1.4) + 0.06 * normal(1, 1, 1)
     grey = images.mean(1, keepdim=True)
     images = torch.where(uniform(1, 1, 1) < 0.08, grey.expand_as(images), images)

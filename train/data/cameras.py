@@ -23,7 +23,6 @@ def human36m_rotation(angles: np.ndarray) -> np.ndarray:
 
 def human36m_camera_axes(points: np.ndarray, values: np.ndarray) -> np.ndarray:
     """(..., 3) world -> camera axes, mm, by the ``human36m`` values (15,)."""
-    values = np.asarray(values, float)
     return (np.asarray(points, float) - values[3:6]) @ human36m_rotation(values[:3]).T
 
 
@@ -42,8 +41,7 @@ def project_human36m(points: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def opencv_camera_axes(points: np.ndarray, values: np.ndarray) -> np.ndarray:
     """(..., 3) world -> camera axes, mm, by the ``opencv`` values (21,)."""
-    values = np.asarray(values, float)
-    return np.asarray(points, float) @ values[9:18].reshape(3, 3).T + values[18:]
+    return np.asarray(points, float) @ np.reshape(values[9:18], (3, 3)).T + values[18:]
 
 
 def project_affine(points: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Crops of people, and of photos beside the labelled person, most of them negatives that show no person."""
+"""Crops of people, and the parts of photos beside a labelled person, most of which show nobody."""
 
 from __future__ import annotations
 
@@ -8,27 +8,24 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fusion_model.crop_inference import CropPredictor
-from fusion_model.crops import Crop
 from train.data.readers.records import UNKNOWN, Record
 from train.synthesis.dataset import encode_jpeg
 
-Region = tuple[int, int, int, int]
-"""x0, y0, x1, y1 in whole pixels of a photo, x1 and y1 not included."""
-
 MIN_JOINTS = 4  # labelled, for a person's box to be trusted
-BATCH = 256  # regions that an estimator checks together
-_BYSTANDER_SCORE = 0.2  # from which a person may be there
+QUALITY = 95  # of the JPEG files
 _PAD = 0.06  # room round a person's box, over its longer side
 
 
-def beside_person(extent: Sequence[float], box: np.ndarray, min_side: int) -> Region | None:
-    """The largest region of a photo on one side of its person, by the shorter side, or None if there is little room.
+def beside_person(extent: Sequence[float], box: np.ndarray, min_side: int) -> tuple[int, int, int, int] | None:
+    """The largest part of a photo on one side of its person, by the shorter side, or None if there is little room.
 
     Args:
         extent: x0, y0, x1, y1 between which the photo's pixels lie.
         box: (4,) x0, y0, x1, y1 round the person.
-        min_side: smallest length of the region's shorter side in pixels.
+        min_side: smallest length of the part's shorter side in pixels.
+
+    Returns:
+        x0, y0, x1, y1 in whole pixels, x1 and y1 not included.
     """
     x0, y0, x1, y1 = extent
     pad = _PAD * (box[2:] - box[:2]).max()
@@ -37,29 +34,6 @@ def beside_person(extent: Sequence[float], box: np.ndarray, min_side: int) -> Re
     a, b, c, d = max(parts, key=lambda part: min(part[2] - part[0], part[3] - part[1]))
     found = (int(np.ceil(a)), int(np.ceil(b)), int(c), int(d))
     return found if min(found[2] - found[0], found[3] - found[1]) >= min_side else None
-
-
-def show_no_person(predictor: CropPredictor, found: Sequence[tuple[np.ndarray, Region]]) -> list[bool]:
-    """Whether an estimator finds no person in the middle square of each region.
-
-    Args:
-        predictor: of the estimator.
-        found: (H, W, 3) uint8 RGB photos and a region of each, :data:`BATCH` at most.
-    """
-    size = predictor.config.hourglass.input_size
-    crops = [
-        Crop(((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2), float(min(x1 - x0, y1 - y0)), 0.0, size)
-        for _, (x0, y0, x1, y1) in found
-    ]
-    return [one.score < _BYSTANDER_SCORE for one in predictor.predict([photo for photo, _ in found], crops)]
-
-
-def report_left_out(dropped: int, total: int) -> str:
-    """What to print about crops that show a person."""
-    return f"{dropped} of {total} crops beside people show a bystander and are left out"
-
-
-QUALITY = 95  # of the JPEG files
 
 
 @dataclass(frozen=True)
@@ -79,21 +53,6 @@ class Cut:
     size: tuple[int, int]
 
 
-def box_of(record: Record) -> np.ndarray:
-    """(4,) the record's box, or that of its labelled joints, at least a pixel wide and high.
-
-    Raises:
-        ValueError: if there is neither.
-    """
-    if record.box is not None:
-        return np.asarray(record.box, float)
-    known = record.joints_2d[record.visible != UNKNOWN]
-    if not len(known):
-        raise ValueError(f"{record.frame.path}: a person with neither a box nor a labelled joint")
-    low, high = known.min(0), known.max(0)
-    return np.concatenate((low, np.maximum(high, low + 1)))
-
-
 def cut_person(frame: np.ndarray, record: Record, side: int, margin: float) -> Cut | None:
     """The square round a person, as far as the frame reaches, shrunk to ``side`` pixels if it is larger.
 
@@ -106,7 +65,13 @@ def cut_person(frame: np.ndarray, record: Record, side: int, margin: float) -> C
     Returns:
         The crop, or None if the square lies outside the frame.
     """
-    box = box_of(record)
+    box = record.box
+    if box is None:  # that of the labelled joints, at least a pixel wide and high
+        known = record.joints_2d[record.visible != UNKNOWN]
+        if not len(known):
+            raise ValueError(f"{record.frame.path}: a person with neither a box nor a labelled joint")
+        low, high = known.min(0), known.max(0)
+        box = np.concatenate((low, np.maximum(high, low + 1)))
     middle, half = (box[:2] + box[2:]) / 2, margin * (box[2:] - box[:2]).max() / 2
     height, width = frame.shape[:2]
     low = np.clip(np.floor(middle - half + 0.5), 0, (width, height)).astype(int)

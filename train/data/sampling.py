@@ -23,17 +23,12 @@ def sampling_weights(source: Tensor, names: tuple[str, ...], synthetic: float = 
     """
     rows = source.cpu()
     counts = torch.bincount(rows, minlength=len(names)).double()
-    wanted = counts / 100_000
-    for number, name in enumerate(names):
-        if (share := data_set(name).share) is not None and counts[number] > 0:
-            wanted[number] = share
+    shares = [data_set(name).share for name in names]
+    shares = [count / 100_000 if share is None else share for share, count in zip(shares, counts.tolist(), strict=True)]
     rendered = torch.tensor([name == SYNTHETIC for name in names])
-    if synthetic and (counts * rendered).any():
-        mixed = synthetic if (counts * ~rendered).any() else 1.0
-        wanted[rendered] = mixed * counts[rendered] / counts[rendered].sum()
-        wanted[~rendered] *= (1 - mixed) / wanted[~rendered].sum().clamp_min(1e-9)
-    else:
-        wanted[rendered] = 0 if (counts * ~rendered).any() else counts[rendered]
+    photos, rendered = counts.new_tensor(shares) * (counts > 0) * ~rendered, counts * rendered
+    fraction = (synthetic if photos.any() else 1.0) if rendered.any() else 0.0
+    wanted = (1 - fraction) * photos / photos.sum().clamp_min(1e-9) + fraction * rendered / rendered.sum().clamp_min(1)
     weight = (wanted / counts.clamp_min(1))[rows]
     return (weight / weight.sum()).to(source.device)
 

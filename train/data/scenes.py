@@ -70,15 +70,10 @@ class Scenes:
 
 
 def find_scenes(folder: Path) -> Scenes | None:
-    """All packs of scenes in a folder as one; None if there is none.
-
-    Raises:
-        FileNotFoundError: if a zip is missing.
-        ValueError: if a file is damaged; names it.
-    """
+    """All packs of scenes in a folder as one, None if there is none; raises as :func:`read_scenes`."""
     packs = [read_scenes(path) for path in sorted(folder.glob("scenes*.npz"))]
-    if len(packs) < 2:
-        return packs[0] if packs else None
+    if not packs:
+        return None
     place = [(number, row) for number, pack in enumerate(packs) for row in range(len(pack))]
     return Scenes(
         read=lambda row: packs[place[row][0]].read(place[row][1]),
@@ -95,22 +90,7 @@ def read_scenes(labels: Path) -> Scenes:
         FileNotFoundError: if the npz or the zip beside it is missing.
         ValueError: if the file is damaged, or an array is missing, of another type or shape, or no number; names it.
     """
-    archive = archive_beside(labels, "scenes")
-    arrays, reader = _read_labels(labels), ZipReader("photo", "copy the archive again")
-    inner = arrays["box_start"][1:-1]
-    return Scenes(
-        read=lambda row: reader(archive, str(arrays["name"][row])),
-        boxes=np.split(arrays["boxes"].astype(np.float32), inner),
-        unsure=np.split(arrays["box_flag"] == UNSURE, inner),
-        size=arrays["size"],
-        source=arrays["source"],
-        original=arrays["original"],
-        validation=arrays["split"] == "validation",
-    )
-
-
-def _read_labels(labels: Path) -> dict[str, np.ndarray]:
-    """The arrays of a pack, all present and of the right shape; pickled ones are refused."""
+    archive, reader = archive_beside(labels, "scenes"), ZipReader("photo", "copy the archive again")
     arrays = read_arrays(labels, [*_ROWS, "box_start", "boxes", "box_flag"], _ADVICE)
     count, start = arrays["name"].size, arrays["box_start"]
     check_columns(labels, arrays, _ROWS, count, _ADVICE)
@@ -122,4 +102,10 @@ def _read_labels(labels: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{labels}: box_start must rise from 0 to the number of boxes, {people}")
     if unknown := sorted(set(arrays["split"].tolist()) - {"train", "validation"}):
         raise ValueError(f"{labels}: split must be 'train' or 'validation', got {unknown[0]!r}")
-    return arrays
+    return Scenes(
+        read=lambda row: reader(archive, str(arrays["name"][row])),
+        boxes=np.split(arrays["boxes"].astype(np.float32), start[1:-1]),
+        unsure=np.split(arrays["box_flag"] == UNSURE, start[1:-1]),
+        validation=arrays["split"] == "validation",
+        **{name: arrays[name] for name in ("size", "source", "original")},
+    )

@@ -39,13 +39,6 @@ class Marks:
     empty: np.ndarray
     complete: np.ndarray
 
-    def of(self, photos: np.ndarray) -> Marks:
-        """Those of some photos, (P,) bool."""
-        chosen = photos[self.photo]
-        numbers = (np.cumsum(photos) - 1)[self.photo[chosen]]
-        rest = (one[photos] for one in (self.people, self.empty, self.complete))
-        return Marks(self.score[chosen], self.kind[chosen], numbers, *rest)
-
 
 def wanted(scenes: Scenes, row: int) -> np.ndarray:
     """(K,) bool: the people of a photo who are to be found."""
@@ -127,21 +120,24 @@ def rates(marks: Marks, min_score: float | np.ndarray) -> dict[str, float]:
 def crossed_rates(marks: Marks, false_boxes: float, beside: float) -> dict[str, float]:
     """:func:`rates` of each half of the photos, every other one, at the operating point of the other half."""
     even = np.arange(len(marks.people)) % 2 == 0
-    points = [operating_point(marks.of(half), false_boxes, beside) for half in (~even, even)]
+    points = [operating_point(marks, false_boxes, beside, half) for half in (~even, even)]
     return rates(marks, np.where(even, *points))
 
 
-def operating_point(marks: Marks, false_boxes: float, beside: float) -> float:
-    """The lowest score that leaves at most so many false boxes on a photo without people, and on one with."""
-    allowed = {_FALSE: false_boxes * marks.empty.sum(), _BESIDE: beside * (marks.complete & ~marks.empty).sum()}
-    counted = (marks.kind == _FALSE) | ((marks.kind == _BESIDE) & marks.complete[marks.photo])
-    wrong = dict.fromkeys(allowed, 0)
-    for score, kind, counts in zip(marks.score, marks.kind, counted, strict=True):
-        if counts:
-            wrong[kind] += 1
-            if wrong[kind] > allowed[kind]:
-                return float(marks.score[marks.score > score].min(initial=1.0))
-    return float(marks.score.min(initial=1.0))
+def operating_point(marks: Marks, false_boxes: float, beside: float, photos: np.ndarray | bool = True) -> float:
+    """The lowest score that leaves at most so many false boxes on a photo without people, and on one with.
+
+    Args:
+        marks: what was found.
+        false_boxes: that are allowed on a photo without anybody.
+        beside: that are allowed beside people who are all boxed.
+        photos: (P,) bool, those that count; True for all.
+    """
+    limit, mine = -np.inf, np.broadcast_to(photos, len(marks.people))
+    for kind, allowed, where in ((_FALSE, false_boxes, marks.empty), (_BESIDE, beside, marks.complete & ~marks.empty)):
+        wrong = marks.score[(marks.kind == kind) & (where & mine)[marks.photo]]
+        limit = max([limit, *wrong[int(allowed * (where & mine).sum()) :][:1]])  # the best that is one too many
+    return float(marks.score[mine[marks.photo] & (marks.score > limit)].min(initial=1.0))
 
 
 def average_precision(marks: Marks) -> float:

@@ -32,25 +32,22 @@ class SceneSampler:
     """
 
     def __init__(self, scenes: Scenes, size: int) -> None:
-        self.size = size
-        rows = np.flatnonzero(~scenes.validation)
-        scale = _STORED * size / scenes.size[rows].max(1)
+        self.size, scenes = size, scenes.take(~scenes.validation)
+        scale = np.minimum(1, _STORED * size / scenes.size.max(1, initial=1))
 
-        def load(number: int) -> np.ndarray:
-            photo = scenes.photo(int(rows[number]))
-            if scale[number] >= 1:
-                return photo
-            shape = [max(1, round(length * scale[number])) for length in photo.shape[1::-1]]
-            return cv2.resize(photo, shape, interpolation=cv2.INTER_AREA)
+        def load(row: int) -> np.ndarray:
+            photo = scenes.photo(row)
+            shape = [max(1, round(length * scale[row])) for length in photo.shape[1::-1]]
+            return cv2.resize(photo, shape, interpolation=cv2.INTER_AREA) if scale[row] < 1 else photo
 
+        rows = range(len(scenes))
         with ThreadPoolExecutor() as pool:
-            self._photos = list(tqdm(pool.map(load, range(len(rows))), total=len(rows), desc="scenes", unit="photo"))
-        self._boxes, self._unsure = [], [scenes.unsure[row] for row in rows]
-        for row, photo in zip(rows, self._photos, strict=True):
-            factor = np.array(photo.shape[1::-1]) / scenes.size[row]
-            self._boxes.append(((scenes.boxes[row].reshape(-1, 2) + 0.5) * factor - 0.5).reshape(-1, 4))
-        self._standing = np.array([data_set(name).upright for name in scenes.source[rows].tolist()], bool)
-        somebody = np.array([len(boxes) > 0 for boxes in self._boxes])
+            self._photos = list(tqdm(pool.map(load, rows), total=len(rows), desc="scenes", unit="photo"))
+        factors = [np.tile(self._photos[row].shape[1::-1] / scenes.size[row], 2) for row in rows]
+        self._boxes = [(boxes + 0.5) * factor - 0.5 for boxes, factor in zip(scenes.boxes, factors, strict=True)]
+        self._unsure = scenes.unsure
+        self._standing = [data_set(name).upright for name in scenes.source.tolist()]
+        somebody = np.array([len(boxes) > 0 for boxes in self._boxes], bool)
         self._kinds = [np.flatnonzero(somebody), np.flatnonzero(~somebody)]
 
     @property
@@ -64,45 +61,39 @@ class SceneSampler:
 
     def make(self, generator: np.random.Generator) -> Composite:
         """One picture."""
-        size = self.size
-        if generator.random() >= _MOSAIC:
-            return self._picture(np.array([0, 0, size, size]), generator)
-        x, y = (int(size * generator.uniform(0.3, 0.7)) // 8 * 8 for _ in range(2))
+        size, x, y = self.size, self.size, self.size
+        if generator.random() < _MOSAIC:
+            x, y = (int(size * generator.uniform(0.3, 0.7)) // 8 * 8 for _ in range(2))
         image, trust = np.zeros((size, size, 3), np.uint8), np.ones((size // 8, size // 8), np.float32)
         boxes, axes = [], []
-        for frame in np.array([[0, 0, x, y], [x, 0, size, y], [0, y, x, size], [x, y, size, size]]):
-            part = self._picture(frame, generator)
-            x0, y0, x1, y1 = frame
-            image[y0:y1, x0:x1] = part.image[y0:y1, x0:x1]
-            trust[y0 // 8 : y1 // 8, x0 // 8 : x1 // 8] = part.trust[y0 // 8 : y1 // 8, x0 // 8 : x1 // 8]
-            boxes.append(part.boxes)
-            axes.append(part.axes)
+        for x0, y0, x1, y1 in ((0, 0, x, y), (x, 0, size, y), (0, y, x, size), (x, y, size, size)):
+            if x0 < x1 and y0 < y1:
+                part = self._picture(np.array([x0, y0, x1, y1]), generator)
+                image[y0:y1, x0:x1] = part.image[y0:y1, x0:x1]
+                trust[y0 // 8 : y1 // 8, x0 // 8 : x1 // 8] = part.trust[y0 // 8 : y1 // 8, x0 // 8 : x1 // 8]
+                boxes.append(part.boxes)
+                axes.append(part.axes)
         return Composite(image, np.concatenate(boxes), np.concatenate(axes), trust)
 
     def _picture(self, frame: np.ndarray, generator: np.random.Generator) -> Composite:
-        """One photo in a part of the picture, (4,) x0, y0, x1, y1; the rest is black."""
+        """One photo in a part of the picture, (4,) x0, y0, x1, y1; what is beyond that part is not to be used."""
         size = self.size
         kind = self._kinds[int(generator.random() < _NOBODY)]
-        number = int((kind if len(kind) else np.arange(len(self)))[generator.integers(len(kind) or len(self))])
+        number = int(generator.choice(kind if len(kind) else len(self)))
         photo, boxes = self._photos[number], self._boxes[number]
         matrix, angle = self._move(photo.shape, boxes, frame, generator)
         moved = _move_boxes(boxes, matrix)
-        limits = np.array([frame[:2], frame[2:]]) - 0.5
-        clipped = np.clip(moved.reshape(-1, 2, 2), limits[0], limits[1]).reshape(-1, 4)
-        seen = areas(clipped) >= _MIN_SEEN * areas(moved)
-        fair = seen & ~self._unsure[number] & ((clipped[:, 2:] - clipped[:, :2]).max(1, initial=0) >= _MIN_SIDE)
+        clipped = np.clip(moved, np.tile(frame[:2], 2) - 0.5, np.tile(frame[2:], 2) - 0.5)
+        shape, shown = moved[:, 2:] - moved[:, :2], clipped[:, 2:] - clipped[:, :2]
+        seen = (areas(clipped) >= _MIN_SEEN * areas(moved)) & (shown.max(1, initial=0) >= _MIN_SIDE)
+        fair = seen & ~self._unsure[number]
         trust = np.ones((size // 8, size // 8), np.float32)
         for x0, y0, x1, y1 in np.round(clipped[~fair] / 8).astype(int):
             trust[y0 : y1 + 1, x0 : x1 + 1] = 0
-        shape = moved[:, 2:] - moved[:, :2]
-        tall = shape[:, 1] > _UPRIGHT * shape[:, 0] if angle % 180 == 0 else shape[:, 0] > _UPRIGHT * shape[:, 1]
-        known = (tall & self._standing[number])[fair, None]
+        along, across = (1, 0) if angle % 180 == 0 else (0, 1)
+        known = (shape[:, along] > _UPRIGHT * shape[:, across])[fair, None] & self._standing[number]
         axis = np.array([np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))])
         image = cv2.warpAffine(photo, matrix, (size, size), flags=cv2.INTER_LINEAR)
-        x0, y0, x1, y1 = frame
-        outside = np.ones((size, size), bool)
-        outside[y0:y1, x0:x1] = False
-        image[outside] = 0
         return Composite(image, clipped[fair].astype(np.float32), (known * axis).astype(np.float32), trust)
 
     def _move(
@@ -126,18 +117,14 @@ class SceneSampler:
         slack = room - hull  # where the photo is larger than the frame, negative: it is cut
         middle = (frame[:2] + frame[2:] - 1) / 2 + slack * generator.uniform(-0.5, 0.5, 2)
         if len(boxes) and (slack < 0).any():  # cut so that somebody stays in
-            x0, y0, x1, y1 = boxes[int(generator.integers(len(boxes)))]
-            person = turn @ (np.array([x0 + x1, y0 + y1]) / 2 - (length - 1) / 2)
-            wanted = frame[:2] + room * generator.uniform(0.2, 0.8, 2) - person
-            middle = np.where(
-                slack < 0, np.clip(wanted, *np.sort([middle - 0.5 * hull, middle + 0.5 * hull], 0)), middle
-            )
+            person = generator.choice(boxes).reshape(2, 2).mean(0) - (length - 1) / 2
+            wanted = frame[:2] + room * generator.uniform(0.2, 0.8, 2) - turn @ person
+            middle = np.where(slack < 0, np.clip(wanted, middle - 0.5 * hull, middle + 0.5 * hull), middle)
         return np.column_stack((turn, middle - turn @ ((length - 1) / 2))), angle
 
 
 def _move_boxes(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """(K, 4) boxes round the ellipses in boxes, moved."""
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
-    half = (boxes[:, 2:] - boxes[:, :2]) / 2
-    reach = np.sqrt(half**2 @ (matrix[:, :2] ** 2).T)
+    reach = np.sqrt(((boxes[:, 2:] - boxes[:, :2]) / 2) ** 2 @ (matrix[:, :2] ** 2).T)
     return np.concatenate((centers - reach, centers + reach), 1)

@@ -5,11 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.helpers.fake_data import make_source, write_pack
+from tests.helpers.fake_data import make_source
 from tests.helpers.scene_files import write_scene_pack
-from train.data.held_out import find_held_out
 from train.data.scenes import find_scenes
-from train.data.sources import find_people
+from train.data.sources import without_held_out
 
 
 def people(name, photos, validation):
@@ -25,66 +24,44 @@ def scenes(tmp_path, *rows):
 
 
 @pytest.mark.parametrize(
-    ("source", "name", "original"),
+    ("source", "name", "original", "same"),
     [
-        ("stanford40", "applauding_002.webp", "applauding_002.jpg"),
-        ("mpii", "000003072_2.webp", "000003072.jpg"),
-        ("coco", "train2017_000000000077_0.webp", "000000000077.jpg"),
-        ("coco", "000000000077_12.webp", "COCO_train2014_000000000077.jpg"),
+        ("stanford40", "applauding_002.webp", "applauding_002.jpg", True),
+        ("mpii", "000003072_2.webp", "000003072.jpg", True),
+        ("coco", "train2017_000000000077_0.webp", "000000000077.jpg", True),
+        ("coco", "000000000077_12.webp", "COCO_train2014_000000000077.jpg", True),
+        ("stanford40", "applauding_002.webp", "applauding.jpg", False),  # a number that is the photo's own
+        ("stanford40", "applauding_002.webp", "applauding_003.jpg", False),
+        ("street", "street_0001.webp", "street.jpg", False),
+        ("mpii", "train2017_000000077_0.webp", "000000077.jpg", False),
     ],
 )
-def test_the_photo_is_known_by_its_name_both_ways(source, name, original, tmp_path):
-    whole = scenes(tmp_path, (source, original, True), (source, "other.jpg", False))
-    found = find_held_out([people(source, [name, "another_9.webp"], [False, False])], whole)
-    assert found.people[0].tolist() == [True, False]
-    assert found.scenes.tolist() == [False, False]
-    whole = scenes(tmp_path, (source, original, False), (source, "other.jpg", False))
-    found = find_held_out([people(source, [name, "another_9.webp"], [True, False])], whole)
-    assert found.people[0].tolist() == [False, False]  # what validates stays there
-    assert found.scenes.tolist() == [True, False]
+def test_a_photo_is_known_by_its_name_both_ways(source, name, original, same, tmp_path):
+    for held_out in ("person", "photo"):
+        mine = people(source, [name, "another_9.webp"], [held_out == "person", False])
+        whole = scenes(tmp_path, (source, original, held_out == "photo"), (source, "other.jpg", False))
+        (left,), photos, _ = without_held_out([mine], whole)
+        assert (name in left.photos) == (held_out == "person" or not same)
+        assert (original in photos.original) == (held_out == "photo" or not same)
+        assert len(left) + len(photos) == 4 - same
 
 
-@pytest.mark.parametrize(
-    ("source", "name", "original"),
-    [
-        ("stanford40", "applauding_002.webp", "applauding.jpg"),  # a number that is the photo's own
-        ("stanford40", "applauding_002.webp", "applauding_003.jpg"),
-        ("street", "street_0001.webp", "street.jpg"),
-        ("mpii", "train2017_000000077_0.webp", "000000077.jpg"),
-    ],
-)
-def test_other_photos_are_others(source, name, original, tmp_path):
-    whole = scenes(tmp_path, (source, original, True), (source, "b.jpg", False))
-    assert not find_held_out([people(source, [name], [False])], whole).people[0].any()
-
-
-def test_the_other_person_of_a_photo_and_the_other_pack_of_scenes(tmp_path):
-    mpii = people("mpii", ["7_1.webp", "7_2.webp", "8_1.webp"], [False, True, False])
-    write_scene_pack(tmp_path, "_b", ["voc2012", "sun"], ["2008_1.jpg", "x.jpg"], [True, False])
-    whole = scenes(tmp_path, ("voc2012", "2008_1.jpg", False), ("voc2012", "2008_2.jpg", False))
-    found = find_held_out([mpii], whole)
-    assert found.people[0].tolist() == [True, False, False]
-    assert found.scenes.tolist() == [True, False, False, False]
-
-
-def test_a_photo_of_the_same_name_in_another_set_does_not_count_and_the_line_has_the_counts(tmp_path):
+def test_the_other_person_of_a_photo_and_another_set_and_the_line_has_the_counts(tmp_path):
     sources = [
-        people("mpii", ["7_1.webp", "7_2.webp", "8_1.webp"], [False, False, True]),
-        people("street", ["7.webp"], [False]),
+        people("mpii", ["7_1.webp", "7_2.webp", "8_1.webp", "9_1.webp", "9_2.webp"], [False, False, True, False, True]),
+        people("street", ["7.webp"], [False]),  # another photo of that name
         people("stanford40", ["b_1.webp"], [False]),
         make_source("lspet", 2),  # which does not know the names of its photos
     ]
+    write_scene_pack(tmp_path, "_b", ["voc2012", "sun"], ["2008_1.jpg", "x.jpg"], [True, False])
     rows = [("mpii", "7.jpg", True), ("mpii", "8.jpg", False), ("stanford40", "b_1.jpg", True)]
-    line = find_held_out(sources, scenes(tmp_path, *rows)).describe(sources)
-    assert line.endswith("held out in some data set: 3 people (mpii 2, stanford40 1), 1 whole photos")
-    alone = find_held_out(sources, None)
-    assert not any(rows.any() for rows in alone.people)
-    assert alone.scenes.shape == (0,)
-
-
-def test_nobody_is_trained_on_whose_photo_is_held_out_elsewhere(tmp_path):
-    write_pack(tmp_path, "mpii", 6, held_out=2)
-    everyone = [len(find_people(tmp_path, validation=part)) for part in (False, True)]
-    scenes(tmp_path, ("mpii", "p001.jpg", True), ("mpii", "p004.jpg", False))
-    assert everyone == [4, 2]
-    assert [len(find_people(tmp_path, validation=part)) for part in (False, True)] == [3, 2]
+    whole = scenes(tmp_path, *rows, ("voc2012", "2008_1.jpg", False))
+    left, photos, line = without_held_out(sources, whole)
+    assert [len(one) for one in left] == [2, 1, 0, 2]
+    assert left[0].photos.tolist() == ["8_1.webp", "9_2.webp"]
+    assert photos.original.tolist() == ["7.jpg", "b_1.jpg", "2008_1.jpg", "x.jpg"]
+    assert line.endswith("held out in some data set: 4 people (mpii 3, stanford40 1), 2 whole photos")
+    alone, none, line = without_held_out(sources, None)
+    assert [len(one) for one in alone] == [4, 1, 1, 2]
+    assert none is None
+    assert line.endswith("held out in some data set: 1 people (mpii 1), 0 whole photos")

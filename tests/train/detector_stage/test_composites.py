@@ -1,7 +1,6 @@
 """Pictures of groups to train the detector on, its loss and its measure."""
 
-from __future__ import annotations
-
+import dataclasses
 import json
 
 import cv2
@@ -16,10 +15,9 @@ from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import MPII_16
 from tests.helpers.fake_data import make_source
 from train.data.people import load_people
-from train.detector_stage.attach import CONFIG_FILE, read_detector
+from train.detector import CONFIG_FILE, _made_scenes, read_detector, stack
 from train.detector_stage.composites import Composite, CompositeMaker
 from train.detector_stage.figures import detector_figures
-from train.detector_stage.training import _made_scenes, stack
 from train.losses import detector_loss, generalised_iou
 
 SIZE = 128
@@ -27,58 +25,59 @@ SIZE = 128
 
 def coloured_source():
     """Photos of grey, with a red body that fills its box."""
-    source = make_source()
-    photos = []
-    for row in range(len(source)):
-        photo = source.photo(row)
-        photo[:] = 60
-        photo[40:120, 40:80] = (255, 0, 0)
-        photos.append(photo)
-
-    encoded = [cv2.imencode(".png", photo[..., ::-1])[1].tobytes() for photo in photos]
+    photo = np.full((160, 120, 3), 60, np.uint8)
+    photo[40:120, 40:80] = (0, 0, 255)
+    source = dataclasses.replace(make_source(), read=lambda _row: cv2.imencode(".png", photo)[1].tobytes())
     source.joints[:, MPII_16.index("thorax")] = (60, 55)
     source.joints[:, MPII_16.index("pelvis")] = (60, 85)
-    source.__dict__["read"] = lambda index: encoded[index]
     return source
 
 
 @pytest.fixture(scope="module")
-def maker():
-    return CompositeMaker(load_people([coloured_source()], validation=True), SIZE)
+def draw():
+    """Draws so many composites."""
+    maker = CompositeMaker(load_people([coloured_source()], validation=True), SIZE)
+    return lambda count, whole: [maker.make(np.random.default_rng(seed), whole) for seed in range(count)]
 
 
-def test_pasted_people_fill_their_boxes(maker):
+def test_pasted_people_fill_their_boxes(draw):
     seen = total = 0
-    for seed in range(30):
-        composite, again = (maker.make(np.random.default_rng(seed), whole_photos=0.0) for _ in range(2))
+    for composite, again in zip(draw(30, 0.0), draw(30, 0.0), strict=True):
         assert np.array_equal(composite.image, again.image)
-        assert composite.image.shape == (SIZE, SIZE, 3)
-        assert composite.image.dtype == np.uint8
+        assert (composite.image.shape, composite.image.dtype) == ((SIZE, SIZE, 3), np.uint8)
         assert len(composite.boxes) <= 5
         assert (composite.trust == 1).all()
         total += len(composite.boxes)
         for x0, y0, x1, y1 in composite.boxes:
             assert -0.5 <= x0 < x1 <= SIZE - 0.5
-            middle = composite.image[int((y0 + y1) / 2), int((x0 + x1) / 2)].astype(int)
-            seen += middle[0] - middle[1] > 100
+            red, green, _ = composite.image[int((y0 + y1) / 2), int((x0 + x1) / 2)].astype(int)
+            seen += red - green > 100
     assert total > 40
     assert seen > 0.85 * total, "others may cover a middle, seldom"
 
 
-def test_an_upright_body_has_an_axis_of_no_turn(maker):
-    axes = np.concatenate([maker.make(np.random.default_rng(seed), whole_photos=1.0).axes for seed in range(40)])
+def test_whole_photos_have_axes_and_their_surroundings_are_not_trusted(draw):
+    composites = draw(40, 1.0)
+    axes = np.concatenate([composite.axes for composite in composites])
     known = axes[axes.any(1)]
     assert np.allclose(np.linalg.norm(known, axis=1), 1, atol=1e-5)
     assert (known[:, 0] > 0.999).mean() > 0.4, "half of the people are not turned"
     assert (known[:, 0] < 0).any(), "some are upside down"
-
-
-def test_surroundings_of_a_whole_photo_are_not_trusted_the_person_is(maker):
-    for seed in range(10):
-        composite = maker.make(np.random.default_rng(seed), whole_photos=1.0)
+    for composite in composites:
         x, y = ((composite.boxes[0, :2] + composite.boxes[0, 2:]) / 2 / STRIDE).astype(int)
         assert composite.trust[y, x] == 1
-    assert composite.trust.min() < 0.5
+    assert min(composite.trust.min() for composite in composites) < 0.5
+
+
+def test_composites_lie_on_what_is_beside_people_where_no_photo_shows_nobody():
+    people = load_people([coloured_source()], validation=True)
+    beside = CompositeMaker(people, SIZE).backgrounds
+    assert len(beside) == 5
+    assert max(part.max() for part in beside) < 80, "nobody of red is there"
+    people.weight[1, 3:] = 0  # who is hardly labelled may stand anywhere
+    assert len(CompositeMaker(people, SIZE).backgrounds) == 4
+    nobody = [np.full((64, 64, 3), 7, np.uint8)]
+    assert CompositeMaker(people, SIZE, nobody).backgrounds is nobody
 
 
 def test_generalised_iou_by_hand():
@@ -103,24 +102,23 @@ def right_output(boxes):
 
 
 def test_the_loss_is_least_for_the_right_answer_and_spares_what_is_not_trusted():
-    boxes, axes = torch.tensor([[[20.0, 20.0, 60.0, 100.0]]]), torch.tensor([[[1.0, 0.0]]])
-    there, trust = torch.ones(1, 1, dtype=torch.bool), torch.ones(1, 16, 16)
-    right = right_output([(20.0, 20.0, 60.0, 100.0)])
-    best, _ = detector_loss(right, boxes, axes, there, trust)
+    labels = torch.tensor([[[20.0, 20.0, 60.0, 100.0]]]), torch.tensor([[[1.0, 0.0]]]), torch.ones(1, 1).bool()
+    right, trust = right_output([(20.0, 20.0, 60.0, 100.0)]), torch.ones(1, 16, 16)
+    best, _ = detector_loss(right, *labels, trust)
     assert best < 0.01
     stranger = right.clone()
     stranger[0, 0, 12, 14] = 5
-    assert detector_loss(stranger, boxes, axes, there, trust)[0] > best + 1
+    assert detector_loss(stranger, *labels, trust)[0] > best + 1
     trust[0, 12, 14] = 0
-    assert detector_loss(stranger, boxes, axes, there, trust)[0] < best + 0.01
+    assert detector_loss(stranger, *labels, trust)[0] < best + 0.01
     for channel in (1, 5):
         wrong = right.clone()
         wrong[0, channel] += 1
-        assert detector_loss(wrong, boxes, axes, there, trust)[0] > best + 0.05
+        assert detector_loss(wrong, *labels, trust)[0] > best + 0.05
 
 
 def test_a_detector_without_scenes_is_watched_on_composites(monkeypatch):
-    monkeypatch.setattr("train.detector_stage.training._VALIDATION", 10)
+    monkeypatch.setattr("train.detector._VALIDATION", 10)
     scenes, again = (_made_scenes([coloured_source()], SIZE) for _ in range(2))
     assert len(scenes) == 20
     assert np.array_equal(again.photo(7), scenes.photo(7)), "the same in every run"
@@ -132,26 +130,27 @@ def test_a_detector_without_scenes_is_watched_on_composites(monkeypatch):
         def forward(self, _images):
             return torch.cat([right_output([side]) for side in sides])
 
-    assert detector_figures(Perfect(DetectorConfig(width=8, head=8, input_size=SIZE)).eval(), one)["ap"] == 100
-    assert detector_figures(PersonDetector(DetectorConfig(width=8, head=8, input_size=SIZE)).eval(), one)["ap"] < 100
+    config = DetectorConfig(width=8, head=8, input_size=SIZE)
+    found = [detector_figures(kind(config).eval(), one)["ap"] for kind in (Perfect, PersonDetector)]
+    assert found[0] == 100 > found[1]
 
 
 def test_a_batch_is_padded_with_no_person():
-    empty = Composite(
-        np.zeros((64, 64, 3), np.uint8),
-        np.zeros((0, 4), np.float32),
-        np.zeros((0, 2), np.float32),
-        np.ones((8, 8), np.float32),
-    )
-    one = Composite(empty.image, np.ones((1, 4), np.float32), np.ones((1, 2), np.float32), empty.trust)
-    images, boxes, _, there, _ = stack([empty, one], torch.device("cpu"))
+    def picture(count):
+        boxes, axes = np.ones((count, 4), np.float32), np.ones((count, 2), np.float32)
+        return Composite(np.zeros((64, 64, 3), np.uint8), boxes, axes, np.ones((8, 8), np.float32))
+
+    images, boxes, axes, there, _ = stack([picture(0), picture(2)])
     assert images.shape == (2, 3, 64, 64)
-    assert there.tolist() == [[False], [True]]
-    assert boxes[1, 0].tolist() == [1, 1, 1, 1]
+    assert there.tolist() == [[False, False], [True, True]]
+    assert (boxes[1] == 1).all()
+    assert axes.shape == (2, 2, 2)
+    *labels, trust = stack([picture(0)] * 2)[1:]
+    assert detector_loss(torch.zeros(2, 7, 8, 8), *labels, trust)[0].isfinite(), "nobody in the whole batch"
 
 
 def test_the_command_trains_a_detector_that_a_checkpoint_takes(data_folder, printed, refused, tmp_path, monkeypatch):
-    monkeypatch.setattr("train.detector_stage.training._VALIDATION", 4)
+    monkeypatch.setattr("train.detector._VALIDATION", 4)
     run, model = tmp_path / "run", tmp_path / "model"
     small = ("--input-size", 64, "--batch", 2, "--steps", 2, "--validate-every", 1, "--width")
     options = ("detector", "--data", data_folder, "--run", run, *small)

@@ -4,14 +4,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.scene_files import made_scenes
-from train.detector_stage.figures import (
-    average_precision,
-    crossed_rates,
-    kinds,
-    mark,
-    operating_point,
-    rates,
-)
+from train.detector_stage.figures import average_precision, crossed_rates, kinds, mark, operating_point, rates
 
 PERSON, OTHER, FAR = (10, 10, 40, 90), (60, 10, 90, 90), (50, 50, 55, 60)
 
@@ -23,9 +16,8 @@ def found(*boxes):
 
 
 def test_the_best_box_finds_a_person_and_the_next_is_false():
-    scenes = made_scenes([PERSON])
     boxes, scores = found((*PERSON, 0.6), (11, 11, 41, 91, 0.9), (60, 10, 90, 90, 0.5))
-    assert kinds(scenes, 0, boxes, scores).tolist() == ["beside", "hit", "beside"]
+    assert kinds(made_scenes([PERSON]), 0, boxes, scores).tolist() == ["beside", "hit", "beside"]
     assert kinds(made_scenes([]), 0, boxes, scores).tolist() == ["false"] * 3
 
 
@@ -35,50 +27,40 @@ def test_the_far_and_the_unsure_do_not_count():
     boxes, scores = found((*OTHER, 0.9), (*FAR, 0.8), (65, 20, 85, 80, 0.7), (*PERSON, 0.6))
     assert kinds(scenes, 0, boxes, scores).tolist() == ["", "", "", "hit"]
     marks = mark(scenes, np.array([0]), [(boxes, scores)])
-    assert marks.people.tolist() == [1]
-    assert marks.kind.tolist() == ["hit"]
+    assert (marks.people.tolist(), marks.kind.tolist()) == ([1], ["hit"])
 
 
 @pytest.fixture
 def marks():
     """Two photos with a person and two without anybody, alternately; the last two are of a set that is not complete."""
     scenes = made_scenes([PERSON], [], [PERSON], [], source=["coco", "coco", "mpii", "sun"])
-    boxes = [
-        found((*PERSON, 0.9), (*OTHER, 0.3)),
-        found((*OTHER, 0.6)),
-        found((*PERSON, 0.5), (*OTHER, 0.8)),
-        found(),
-    ]
+    of_the_incomplete = found((*PERSON, 0.5), (*OTHER, 0.8)), found()
+    boxes = [found((*PERSON, 0.9), (*OTHER, 0.3)), found((*OTHER, 0.6)), *of_the_incomplete]
     return mark(scenes, np.arange(4), boxes)
 
 
 def test_rates_by_hand(marks):
-    all_of_them = rates(marks, 0.2)
-    assert all_of_them["recall"] == 100
-    assert all_of_them["recall_complete"] == 100
+    all_of_them, sure = rates(marks, 0.2), rates(marks, 0.7)
+    assert (all_of_them["recall"], all_of_them["recall_complete"]) == (100, 100)
     assert (all_of_them["people"], all_of_them["people_complete"]) == (2, 1)
     assert all_of_them["false_boxes"] == 0.5, "one in two photos without anybody"
     assert all_of_them["false_boxes_beside"] == 1, "beside people it counts where everyone is boxed: one photo"
-    sure = rates(marks, 0.7)
     assert (sure["recall"], sure["false_boxes"], sure["false_boxes_beside"]) == (50, 0, 0)
     assert sure["recall_se"] == pytest.approx(100 * 0.5 / 2**0.5)
 
 
 def test_an_operating_point_is_the_lowest_score_that_keeps_to_both_limits(marks):
-    assert operating_point(marks, 0.5, 1.0) == 0.3
-    assert operating_point(marks, 0.5, 0.0) == 0.5
-    assert operating_point(marks, 0.0, 1.0) == 0.8
+    points = [operating_point(marks, *allowed) for allowed in ((0.5, 1.0), (0.5, 0.0), (0.0, 1.0))]
+    assert points == [0.3, 0.5, 0.8]
     assert rates(marks, 0.8)["false_boxes"] == 0
 
 
 def test_each_half_is_measured_at_the_point_of_the_other():
-    """The even photos allow every score, the odd ones from 0.8 on only."""
-    scenes = made_scenes([PERSON], [PERSON], [], [])
-    boxes = [found((*PERSON, 0.3)), found((*PERSON, 0.9)), found((*OTHER, 0.2)), found((*OTHER, 0.7))]
-    marks = mark(scenes, np.arange(4), boxes)
-    figures = crossed_rates(marks, 0.0, 0.0)
+    """Half a false box on the one photo without anybody of each half is none: 0.3 and 0.9 are the points."""
+    boxes = [found((*PERSON, 0.3)), found((*PERSON, 0.9)), found((*OTHER, 0.2)), found((*OTHER, 0.25))]
+    figures = crossed_rates(mark(made_scenes([PERSON], [PERSON], [], []), np.arange(4), boxes), 0.5, 0.0)
     assert figures["recall"] == 50, "0.3 is below 0.9, which the odd photos chose"
-    assert figures["false_boxes"] == 0.5, "0.7 is above 0.3, which the even photos chose"
+    assert figures["false_boxes"] == 0, "0.25 is below 0.3, which the even photos chose"
 
 
 def test_average_precision_by_hand(marks):
