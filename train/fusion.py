@@ -79,10 +79,6 @@ def train_actions(settings: FusionTrainConfig, arguments: argparse.Namespace) ->
         if action_checkpoint(out, action).is_dir():
             accelerator.print(f"{number}/{len(actions)} {action}: finished before")
             continue
-        if settings.minutes_left() < 0:
-            limit = f"the time limit of {settings.time_limit:g} minutes"
-            accelerator.print(f"stopped by {limit}; run again to continue")
-            return False
         accelerator.print(f"{number}/{len(actions)} {action}")
         own = {"run": out / action, "cache": arguments.cache / action if arguments.cache else None}
         if not train(dataclasses.replace(settings, action=action), argparse.Namespace(**(vars(arguments) | own))):
@@ -91,7 +87,7 @@ def train_actions(settings: FusionTrainConfig, arguments: argparse.Namespace) ->
 
 
 def train(settings: FusionTrainConfig, arguments: argparse.Namespace) -> bool:
-    """One run; False if a signal or the time limit ended it before its last step."""
+    """One run; False if a signal ended it before its last step."""
     run, origin = arguments.run, arguments.hourglass
     detector = read_detector(arguments.detector) if arguments.detector else None  # refused now, not at the end
     config = fusion_config(settings, origin)

@@ -11,8 +11,7 @@ from fusion_model.detection.network import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import check_state
 from fusion_model.hub.config_json import build_config
-from train.engine.checkpoints import read_weights
-from train.engine.optimiser import load_matching
+from train.engine.checkpoints import load_matching, read_weights
 
 CONFIG_FILE = "detector.json"  # in the run's folder
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from fusion_model.hub.checkpoints import CONFIG_FILE, read_metrics
+from train.engine.arguments import LoopSettings
 from train.engine.checkpoints import latest_state
 from train.engine.run_files import read_json, write_json
-from train.engine.settings import LoopSettings
 
 ENTRY = "provenance"  # of a checkpoint's metrics: what each network was trained on, and for how long
 FILE = "provenance.json"  # in a run's folder

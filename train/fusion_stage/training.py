@@ -23,14 +23,13 @@ from fusion_model.hub.checkpoints import CONFIG_FILE, check_state, load_checkpoi
 from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
 from fusion_model.skeletons import HUMAN36M_17, SKELETONS, conversion_matrix
-from train.data.sampling import draw_local, named_rows, sampling_weights
+from train.data.sampling import draw_local, sampling_weights
 from train.data.source import SYNTHETIC
 from train.engine.checkpoints import read_weights
 from train.engine.logs import forget_rows, read_rows, write_rows
 from train.engine.loop import Loop
 from train.engine.provenance import ENTRY, provenances
 from train.engine.run_files import read_json, write_json
-from train.engine.seeds import RowNoise
 from train.fusion_stage.data import SampleSettings, fusion_data
 from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures
 from train.fusion_stage.samples import Batch, FusionData, FusionSamples, random_rows
@@ -89,8 +88,6 @@ def fusion_config(settings: FusionTrainConfig, trained: Path) -> ModelConfig:
     """
     preset = PRESETS[settings.preset]
     chosen = {name: getattr(settings, name) for name in ("strategy", "fixed_beta", "skeleton")}
-    if settings.initial_beta is not None:
-        chosen["initial_beta"] = settings.initial_beta
     fusion = dataclasses.replace(preset.fusion, **chosen)
     size = settings.input_size
     if not size:
@@ -165,7 +162,6 @@ class Trainer:
             run,
             better="-mpjpe",
             fingerprint={"hourglass": weights_fingerprint(hourglass)},
-            describe=self.describe,
             idle_parameters=config.fusion.has_soft_weights,  # once hardened
         )
         self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
@@ -189,7 +185,8 @@ class Trainer:
         if step >= self.soft_steps and module.is_soft:
             self._harden(module)
         self.mixing.record(step, module)
-        rows, noise = self._local_rows(generator)
+        count = self.settings.batch
+        rows, noise = draw_local(self.weights, count, generator, self.loop.local_slice(count))
         batch = random_rows(self.samples, rows, noise)
         inputs = batch.images, batch.maps, batch.readings
         pose, *spread = network(*inputs, spreads=True) if module.config.spreads else (network(*inputs),)
@@ -198,24 +195,14 @@ class Trainer:
 
     def _distance(self, pose: Tensor, batch: Batch, sharpness: float, spread: Tensor | None = None) -> Tensor:
         """Eq. 4 for poses (N, J, 3) of a batch, and the loss of their spreads (N, J, 2) where there are any."""
-        trust = torch.where(self.rendered[batch.source], 1.0, self.settings.teacher_trust)[:, None]
-        seen = batch.weight.clone()
-        seen[:, LIMBS] = torch.where(seen > 0, seen.clamp_min(self.settings.hidden_trust), 0.0)[:, LIMBS]
-        target, weight = batch.pose[:, self._joints], trust * seen[:, self._joints]
+        trust = batch.weight.clone()  # how well a photo's teacher sees a joint; the limbs that it guesses count whole
+        trust[:, LIMBS] = (trust[:, LIMBS] > 0).float()
+        target, weight = batch.pose[:, self._joints], trust[:, self._joints]
         terms = {"centring": self.settings.centring, "squared": self.settings.loss == "squared"}
         loss = fusion_loss(pose, target, self.loop.module, weight, sharpness, **terms)
         if spread is not None:
             loss = loss + spread_loss(spread, pose, target, weight)
         return loss
-
-    def _local_rows(self, generator: torch.Generator) -> tuple[Tensor, RowNoise]:
-        """Rows of the samples that fall to this process, and their noise."""
-        count = self.settings.batch
-        return draw_local(self.weights, count, generator, self.loop.local_slice(count))
-
-    def describe(self, generator: torch.Generator) -> str:
-        """Words for the rows that the loss took."""
-        return "crops " + named_rows(self._local_rows(generator)[0], self.samples.source, self.names)
 
     def _harden(self, module: FusionNetwork) -> None:
         """End the soft phase: fix the weights, write down what that costs, and let the best be chosen anew."""
