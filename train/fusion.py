@@ -23,7 +23,7 @@ from train.engine.checkpoints import is_released
 from train.engine.loop import start_accelerator, start_warm
 from train.engine.provenance import begin_provenance
 from train.engine.run_files import check_settings
-from train.fusion_stage.data import fusion_fingerprint
+from train.fusion_stage.samples import fusion_fingerprint
 from train.fusion_stage.training import (
     ACTIONS,
     Trainer,

@@ -16,8 +16,7 @@ from fusion_model.hub.checkpoints import read_metrics
 from train.command import new_parser, run_command
 from train.engine.arguments import positive
 from train.engine.run_files import check_settings, read_json
-from train.recipes.plan import CONFIGS_FOLDER, Choices, Recipe
-from train.recipes.stages import Stage, run_stages
+from train.recipes import CONFIGS_FOLDER, Choices, Recipe, run_stages
 
 VERSION = 3  # of the choices in configs/quickstart.toml: a folder begun with others is refused
 
@@ -35,17 +34,12 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     out: Path = arguments.out
     check_settings(out, "quickstart.json", {"version": VERSION, "minutes": arguments.minutes, "seed": arguments.seed})
-    done = run_stages(stages(out, arguments.minutes, arguments.seed), out)
+    choices = Choices(out / "data", out, scale=arguments.minutes / 10, seed=arguments.seed)
+    done = run_stages(Recipe.read(CONFIGS_FOLDER / "quickstart.toml").stages(choices), out)
     if done is None:
         return 1
     print(summary(out, done))
     return 0
-
-
-def stages(out: Path, minutes: float, seed: int) -> list[Stage]:
-    """What is done, in order, in about so many minutes."""
-    recipe = Recipe.read(CONFIGS_FOLDER / "quickstart.toml")
-    return recipe.stages(Choices(out / "data", out, scale=minutes / 10, seed=seed))
 
 
 def summary(out: Path, seconds: dict[str, float]) -> str:

@@ -13,7 +13,6 @@ import dataclasses
 import math
 import statistics
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 from fusion_model.hub.checkpoints import CARD_FILE, read_metrics
@@ -27,8 +26,7 @@ from train.engine.run_files import check_settings
 from train.evaluation.paper import TABLE_5
 from train.evaluation.tables import Table
 from train.fusion_stage.training import load_hourglass
-from train.recipes.plan import Choices, Recipe, bundled_recipes
-from train.recipes.stages import run_stages, shown
+from train.recipes import Choices, Recipe, bundled_recipes, run_stages, shown
 
 _BASES = ("mpii", "lsp", "lspet", "coco")  # sets of photos that every hourglass can start on
 
@@ -51,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     )
     arguments.add_argument("--scale", type=positive(float), default=1.0, help="factor on all numbers of steps")
     arguments.add_argument(
-        "--accumulate", type=positive(int), default=1, help="parts of a batch that follow each other, to save memory"
+        "--accumulate", type=positive(int), help="parts of a batch that follow each other, to save memory"
     )
     arguments.add_argument("--seed", type=int, default=0, help="of weights, crops and batches")
     arguments.add_argument("--dry-run", action="store_true", help="print the commands and do nothing")
@@ -138,11 +136,11 @@ def main(arguments: argparse.Namespace) -> int:
     recipe = Recipe.read(arguments.recipe)
     if arguments.init_from and not recipe.goes_on:
         raise ValueError(f"{recipe.path.stem} starts from nothing: leave out --init-from")
-    choices = Choices(**{one.name: getattr(arguments, one.name) for one in fields(Choices)})
+    choices = Choices(**{one.name: getattr(arguments, one.name) for one in dataclasses.fields(Choices)})
     plan = recipe.stages(choices)
     if arguments.dry_run:
-        for stage in plan:
-            print(f"# {stage.name}", *map(shown, stage.commands), sep="\n")
+        for name, commands in plan.items():
+            print(f"# {name}", *map(shown, commands), sep="\n")
         return 0
     check_data(recipe, choices)
     begun = {name: getattr(choices, name) for name in ("base", "scale", "seed")}

@@ -22,8 +22,8 @@ from train import ablate
 from train.analysis import ablation as runs
 from train.analysis import ablation_tables as tables
 from train.engine.checkpoints import write_best
-from train.fusion_stage import data as fusion_data_module
-from train.fusion_stage.data import SampleSettings, fusion_data
+from train.fusion_stage import samples as samples_module
+from train.fusion_stage.samples import SampleSettings, fusion_data
 from train.fusion_stage.training import Trainer
 
 CPU = torch.device("cpu")
@@ -241,6 +241,6 @@ def test_train_fusion_uses_one_cache_for_all_runs(place, tmp_path, monkeypatch, 
 
     cache, alone = ("--cache", tmp_path / "cache"), ("--run", tmp_path / "none")
     assert figures(*cache, "--run", tmp_path / "one") == figures(*alone)
-    monkeypatch.setattr(fusion_data_module, "build_samples", None)  # nothing may be built
+    monkeypatch.setattr(samples_module, "build_samples", None)  # nothing may be built
     figures(*cache, "--run", tmp_path / "two", "--strategy", "image-only")
     assert "finished before" in figures(*alone)[0]  # without a crop

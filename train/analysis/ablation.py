@@ -25,9 +25,8 @@ from fusion_model.readings import READINGS, read_maps
 from train.engine.checkpoints import latest_state
 from train.engine.loop import start_accelerator
 from train.engine.run_files import check_settings, read_json, write_json
-from train.fusion_stage.data import SampleSettings, fusion_data, fusion_fingerprint
 from train.fusion_stage.pose_figures import known
-from train.fusion_stage.samples import FusionData
+from train.fusion_stage.samples import FusionData, SampleSettings, fusion_data, fusion_fingerprint
 from train.fusion_stage.timing import parameter_count
 from train.fusion_stage.training import Outcome, Trainer, fusion_config, load_hourglass, sample_settings
 from train.settings import AblationConfig

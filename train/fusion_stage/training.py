@@ -30,17 +30,13 @@ from train.engine.logs import forget_rows, read_rows, write_rows
 from train.engine.loop import Loop
 from train.engine.provenance import ENTRY, provenances
 from train.engine.run_files import read_json, write_json
-from train.fusion_stage.data import SampleSettings, fusion_data
 from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures
-from train.fusion_stage.samples import Batch, FusionData, FusionSamples, random_rows
-from train.fusion_stage.timing import parameter_count, time_networks
+from train.fusion_stage.samples import FusionData, FusionSamples, SampleSettings, fusion_data, random_rows
 from train.losses import fusion_loss, spread_loss
 from train.settings import FusionTrainConfig
 
 ACTIONS = "actions.json"  # which actions a folder has runs of, and what they are trained with
 HARDENING = "hardening.json"  # in a run's folder: what the end of the soft phase came to
-
-
 FILE = "mixing.csv"
 EVERY = 50  # steps between two rows
 
@@ -54,19 +50,12 @@ class MixingLog:
     """
 
     def __init__(self, folder: Path | None, step: int) -> None:
-        self._path = folder / FILE if folder else None
-        self._last = -1
+        self._path, self._last = folder / FILE if folder else None, -1
         if self._path:
             forget_rows(self._path, step - 1)
 
     def record(self, step: int, network: FusionNetwork, *, always: bool = False) -> None:
-        """A row for the weights that ``step`` updates led to, if it is due and they can change; each step once.
-
-        Args:
-            step: updates done so far.
-            network: whose weights.
-            always: write the row whether it is due or not.
-        """
+        """A row for the weights that ``step`` updates led to, if it is due (or ``always``) and they can change."""
         due = always or (step % EVERY == 0 and step != self._last)
         if self._path is None or not network.config.has_soft_weights or not due:
             return
@@ -89,11 +78,8 @@ def fusion_config(settings: FusionTrainConfig, trained: Path) -> ModelConfig:
     preset = PRESETS[settings.preset]
     chosen = {name: getattr(settings, name) for name in ("strategy", "fixed_beta", "skeleton")}
     fusion = dataclasses.replace(preset.fusion, **chosen)
-    size = settings.input_size
-    if not size:
-        of_checkpoint = (trained / CONFIG_FILE).is_file()
-        origin = load_checkpoint(trained)[0] if of_checkpoint else preset
-        size = origin.hourglass.input_size
+    origin = load_checkpoint(trained)[0] if (trained / CONFIG_FILE).is_file() else preset
+    size = settings.input_size or origin.hourglass.input_size
     hourglass = dataclasses.replace(preset.hourglass, input_size=size)
     return dataclasses.replace(preset, fusion=fusion, hourglass=hourglass, detector=None)
 
@@ -180,7 +166,7 @@ class Trainer:
         self.mean = mean_pose(self.samples.pose.cpu().numpy(), self.samples.weight.cpu().numpy())
 
     def loss(self, network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        """Eq. 4 on a batch; hardens the weights when the soft phase is over."""
+        """Eq. 4 on a batch, and the loss of its spreads; hardens the weights when the soft phase is over."""
         module = self.loop.module
         if step >= self.soft_steps and module.is_soft:
             self._harden(module)
@@ -190,19 +176,14 @@ class Trainer:
         batch = random_rows(self.samples, rows, noise)
         inputs = batch.images, batch.maps, batch.readings
         pose, *spread = network(*inputs, spreads=True) if module.config.spreads else (network(*inputs),)
-        loss = self._distance(pose, batch, self.settings.sharpness_at(step), *spread)
-        return loss, _mixing_figures(module)
-
-    def _distance(self, pose: Tensor, batch: Batch, sharpness: float, spread: Tensor | None = None) -> Tensor:
-        """Eq. 4 for poses (N, J, 3) of a batch, and the loss of their spreads (N, J, 2) where there are any."""
         trust = batch.weight.clone()  # how well a photo's teacher sees a joint; the limbs that it guesses count whole
         trust[:, LIMBS] = (trust[:, LIMBS] > 0).float()
         target, weight = batch.pose[:, self._joints], trust[:, self._joints]
         terms = {"centring": self.settings.centring, "squared": self.settings.loss == "squared"}
-        loss = fusion_loss(pose, target, self.loop.module, weight, sharpness, **terms)
-        if spread is not None:
-            loss = loss + spread_loss(spread, pose, target, weight)
-        return loss
+        loss = fusion_loss(pose, target, module, weight, self.settings.sharpness_at(step), **terms)
+        if spread:
+            loss = loss + spread_loss(*spread, pose, target, weight)
+        return loss, _mixing_figures(module)
 
     def _harden(self, module: FusionNetwork) -> None:
         """End the soft phase: fix the weights, write down what that costs, and let the best be chosen anew."""
@@ -268,16 +249,12 @@ class Trainer:
         """
         outcome = self.outcome(self.run / "best" / "model.safetensors")
         network, rows = outcome.network, outcome.figures
-        if not self.config.fusion.single_stream:
-            networks = {"unpruned": outcome.unpruned, "pruned": network}
-            for name, ms in time_networks(networks).items():
-                print(f"{name:9} {parameter_count(networks[name]) / 1e6:6.2f} M parameters  {ms:6.2f} ms a crop")
         for name, figures in rows.items():
             shown = {key: value if isinstance(value, int) else f"{value:.1f}" for key, value in figures.items()}
             print(f"{name:22}", "  ".join(f"{key} {value}" for key, value in shown.items()))
         print("errors in mm; order: pairs of joints in the right order of depth, %")
         if outcome.hardening:
-            print(_hardening_text(outcome.hardening))
+            print(_in_words(outcome.hardening))
         origins = {**origins, "fusion": self.run}
         metrics = {"fusion": {name: known(figures) for name, figures in rows.items()}, ENTRY: provenances(origins)}
         self.estimator(network, detector).save_pretrained(self.run / "checkpoint", metrics=metrics)
@@ -297,7 +274,7 @@ def predict(network: FusionNetwork, samples: FusionSamples, batch: int = 256) ->
     return carried @ torch.cat(found).numpy()
 
 
-def _hardening_text(hardening: dict[str, Any]) -> str:
+def _in_words(hardening: dict[str, Any]) -> str:
     """What the weights were when they were rounded, and how to make them sharper."""
     weights = " ".join(f"{one:.4g}" for one in hardening["weights"])
     slope = "".join(f", {name} {hardening[name]:.3g}" for name in ("alpha", "beta") if name in hardening)
@@ -318,11 +295,9 @@ def action_checkpoints(folder: Path) -> dict[str, Path] | None:
     if not (folder / ACTIONS).is_file():
         return None
     checkpoints = {action: action_checkpoint(folder, action) for action in read_json(folder / ACTIONS)["actions"]}
-    if missing := [action for action, path in checkpoints.items() if not path.is_dir()]:
-        raise FileNotFoundError(
-            f"{folder} has no network for {', '.join(missing)} yet: run train.fusion --action-specific to its end, the "
-            "same command goes on"
-        )
+    if missing := ", ".join(action for action, path in checkpoints.items() if not path.is_dir()):
+        words = "run train.fusion --action-specific to its end, the same command goes on"
+        raise FileNotFoundError(f"{folder} has no network for {missing} yet: {words}")
     return checkpoints
 
 

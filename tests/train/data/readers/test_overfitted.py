@@ -13,7 +13,7 @@ from tests.helpers.rendered_set import write_rendered
 from train.data.readers.registry import DISTRIBUTED
 from train.data.sources import find_people
 from train.engine.checkpoints import read_weights, write_best
-from train.fusion_stage.data import SampleSettings, fusion_data
+from train.fusion_stage.samples import SampleSettings, fusion_data
 from train.fusion_stage.training import predict
 
 SMALL = ("--preset", "tiny", "--batch", "8", "--log", "csv", "--save-every", "1000")
