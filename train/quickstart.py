@@ -43,24 +43,22 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def summary(out: Path, seconds: dict[str, float]) -> str:
-    """The measured figures, of all people held out in their true boxes, and the commands that go on from here."""
+    """The measured figures, of all people held out in their true boxes, and the command that goes on from here."""
     checkpoint = out / "fusion" / "checkpoint"
     figures = read_metrics(checkpoint)["fusion"]
     pck = read_json(out / "hourglass" / "best" / "figures.json")["mean"]
     ours, mean = (figures[name]["mpjpe"] for name in ("released", "mean pose"))
-    lines = [
-        f"{figures['released']['n']} held-out rendered people in their true boxes:",
-        f"  mean pose  MPJPE {mean:6.1f} mm",
-        f"  ours       MPJPE {ours:6.1f} mm  ({abs(1 - ours / mean):.1%} {'below' if ours < mean else 'above'} it)",
-        f"  2D         PCK@0.2 {pck:5.1f} %",
-        *(f"{taken:7.1f} s  {name}" for name, taken in seconds.items()),
-        f"{sum(seconds.values()):7.1f} s  in all",
-        "serve it:",
-        f"  FUSION_POSE_MODEL={shlex.quote(str(checkpoint))} python app.py",
-        "train longer, in another folder:",
-        f"  python -m train.quickstart --out {shlex.quote(str(out) + '-longer')} --minutes 120",
-    ]
-    return "\n".join(lines)
+    return "\n".join(
+        (
+            f"{figures['released']['n']} held-out rendered people in their true boxes:",
+            f"  mean pose  MPJPE {mean:6.1f} mm",
+            f"  ours       MPJPE {ours:6.1f} mm  ({abs(1 - ours / mean):.1%} {'below' if ours < mean else 'above'} it)",
+            f"  2D         PCK@0.2 {pck:5.1f} %",
+            *(f"{taken:7.1f} s  {name}" for name, taken in seconds.items()),
+            f"{sum(seconds.values()):7.1f} s  in all; serve it:",
+            f"  FUSION_POSE_MODEL={shlex.quote(str(checkpoint))} python app.py",
+        )
+    )
 
 
 if __name__ == "__main__":

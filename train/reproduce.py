@@ -29,6 +29,7 @@ from train.fusion_stage.training import load_hourglass
 from train.recipes import Choices, Recipe, bundled_recipes, run_stages, shown
 
 _BASES = ("mpii", "lsp", "lspet", "coco")  # sets of photos that every hourglass can start on
+_OURS = ("this checkpoint", "a checkpoint for each action")  # begin the rows of a protocol that are not the paper's
 
 
 def parser() -> argparse.ArgumentParser:
@@ -73,9 +74,8 @@ def check_data(recipe: Recipe, choices: Choices) -> None:
     """
     for named in recipe.sets or ("",):  # none: photos of any
         name = named.format(base=choices.base)
-        found = [
-            one for one in find_sources(choices.data / name) if (one.name == name if name else one.name != SYNTHETIC)
-        ]
+        sources = find_sources(choices.data / name)
+        found = [one for one in sources if (one.name == name if name else one.name != SYNTHETIC)]
         for part, held_out in (("train", False), ("validate", True)):
             if not any((source.validation == held_out).any() for source in found):
                 wanted = f"people of {name}" if name else "photos"
@@ -83,9 +83,6 @@ def check_data(recipe: Recipe, choices: Choices) -> None:
     if choices.init_from:
         load_hourglass(PRESETS[choices.preset or recipe.preset], choices.init_from)
         read_detector(choices.init_from)
-
-
-_OURS = ("this checkpoint", "a checkpoint for each action")  # begin the rows of a protocol that are not the paper's
 
 
 def report(recipe: Recipe, out: Path) -> str:
@@ -102,6 +99,7 @@ def report(recipe: Recipe, out: Path) -> str:
 
 
 def _side_by_side(recipe: Recipe, out: Path) -> Table:
+    """Our rows of a protocol over the paper's."""
     ours, theirs = {}, {}
     for measured, title in recipe.rows.items():
         table = Table.read(out / "measured" / measured / f"{recipe.protocol}.json")
@@ -114,11 +112,10 @@ def _side_by_side(recipe: Recipe, out: Path) -> Table:
 
 
 def _strategies(recipe: Recipe, out: Path) -> Table:
-    each = next(table["each"] for table in recipe.tables.values() if "each" in table)
-    rows = {}
+    """Every way of merging over its seeds, beside the paper's Table 5."""
+    each, rows = next(table["each"] for table in recipe.tables.values() if "each" in table), {}
     for strategy in each["strategy"]:
-        places = sorted((out / "measured").glob(f"{strategy}-*/human36m.json"))
-        tables = [Table.read(place) for place in places]
+        tables = [Table.read(place) for place in sorted((out / "measured").glob(f"{strategy}-*/human36m.json"))]
         figures = [table.rows["this checkpoint"][-1] for table in tables]  # the mean of all actions
         std = math.nan if math.isnan(sum(figures)) else statistics.stdev(figures)
         rows[strategy] = (statistics.mean(figures), std, TABLE_5[strategy])

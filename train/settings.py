@@ -62,7 +62,6 @@ class FusionTrainConfig(_CropsConfig):
     strategy: str = setting("trainable", "how the streams merge", choices=STRATEGIES)
     fixed_beta: int | None = setting(None, "merging layer of the strategy 'fixed'", int)
     skeleton: str = setting(OUTPUTS[0], "joints that the network puts out, 17, 16, 14 or 15", choices=OUTPUTS)
-    sharpness: float = setting(SHARPNESS, "lambda of Eq. 4, mm^2", at_least(0))
     sharpening: float = setting(
         1.0, "factor by which lambda has grown, evenly in its logarithm, when the soft phase ends", at_least(1)
     )
@@ -83,7 +82,7 @@ class FusionTrainConfig(_CropsConfig):
 
     def sharpness_at(self, step: int) -> float:
         """Lambda of Eq. 4 at a step, mm^2."""
-        return self.sharpness * self.sharpening ** min(step / max(self.soft_steps, 1), 1.0)
+        return SHARPNESS * self.sharpening ** min(step / max(self.soft_steps, 1), 1.0)
 
 
 @dataclass(frozen=True)

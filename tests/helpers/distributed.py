@@ -14,7 +14,6 @@ import sys
 from pathlib import Path
 
 import torch
-from accelerate import PartialState
 from torch import nn
 
 from fusion_model.fusion import FusionNetwork
@@ -79,7 +78,8 @@ def main(folder, out):
     engine.bf16_is_fast = lambda _device: False
     torch.set_num_threads(1)
     nn.BatchNorm2d.train = lambda norm, _mode=True: nn.Module.train(norm, mode=False)  # it would see a batch's split
-    processes, own = PartialState().num_processes, PartialState().process_index
+    accelerator = engine.start_accelerator()
+    processes, own = accelerator.num_processes, accelerator.process_index
     last = own == processes - 1
 
     def signalled(value, step):

@@ -4,11 +4,7 @@ import json
 import re
 
 import pytest
-import torch
-from safetensors.torch import save_file
 
-from fusion_model.hourglass import StackedHourglass
-from fusion_model.presets import PRESETS
 from tests.helpers.fake_data import write_pack
 from tests.helpers.own_process import output
 from train.engine.checkpoints import latest_state
@@ -26,8 +22,6 @@ def results(tmp_path_factory):
     """What one process came to alone, and each of two together."""
     folder = tmp_path_factory.mktemp("distributed")
     write_pack(folder / "data", "made", 8, held_out=2)
-    torch.manual_seed(1)
-    save_file(StackedHourglass(PRESETS["tiny"].hourglass).state_dict(), folder / "hourglass.safetensors")
     launch = ("accelerate.commands.launch", "--multi_gpu", "--num_processes", 2, "--num_machines", 1,
               "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", 0, "-m")  # fmt: skip
     for name, command in (("one", ()), ("two", launch)):
