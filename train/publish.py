@@ -41,10 +41,10 @@ def parser() -> argparse.ArgumentParser:
         "run", type=Path, metavar="RUN", nargs="?", help="with --repo: a run of train.fusion, or a checkpoint folder"
     )
     place = arguments.add_mutually_exclusive_group(required=True)
-    place.add_argument("--repo", type=_repository, help="where to, as user/name; created if it is not there")
-    place.add_argument("--space", type=_repository, help="the Space that gets the page of this checkout, as user/name")
+    place.add_argument("--repo", help="where to, as user/name; created if it is not there")
+    place.add_argument("--space", help="the Space that gets the page of this checkout, as user/name")
     arguments.add_argument("--private", action="store_true", help="the repository has to be private")
-    arguments.add_argument("--tag", type=_tag, help="name of this revision, such as v1 (default: no tag)")
+    arguments.add_argument("--tag", help="name of this revision, such as v1 (default: no tag)")
     arguments.add_argument(
         "--dataset",
         action="append",
@@ -65,6 +65,7 @@ def main(arguments: argparse.Namespace) -> int:
         parser().error("--space sends this checkout: RUN, --tag, --dataset and --licence belong to --repo")
     if arguments.repo and not arguments.run:
         parser().error("--repo needs RUN: a run of train.fusion, or a checkpoint folder")
+    check_target(arguments.repo or arguments.space, arguments.tag)
     if not arguments.dry_run:
         find_token()
     (_publish_space if arguments.space else _publish_checkpoint)(arguments)
@@ -180,24 +181,6 @@ def listing(sizes: dict[str, int]) -> str:
     """Files that are sent, with their sizes in bytes."""
     lines = [f"  {name:20} {size:>12,} bytes" for name, size in {**sizes, "in all": sum(sizes.values())}.items()]
     return "\n".join(lines)
-
-
-def _repository(text: str) -> str:
-    """Reader of a name, as ``user/name``."""
-    return _checked(text, text, None)
-
-
-def _tag(text: str) -> str:
-    """Reader of a revision's name."""
-    return _checked(text, "user/name", text)
-
-
-def _checked(text: str, repo_id: str, tag: str | None) -> str:
-    try:
-        check_target(repo_id, tag)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return text
 
 
 def _tell(sentence: str) -> None:

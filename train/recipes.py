@@ -156,11 +156,7 @@ def bundled_recipes() -> dict[str, Recipe]:
 
 
 def run_stages(plan: Stages, out: Path) -> dict[str, float] | None:
-    """Run the stages that are not done yet, all in this process, so that a signal reaches the command that runs.
-
-    Args:
-        plan: in order.
-        out: folder that keeps the record of what is done.
+    """Run what the record in ``out`` does not have yet, all in this process: a signal reaches the command that runs.
 
     Returns:
         Seconds of each stage of the plan by name; None if a command failed or was stopped, and its stage goes on when

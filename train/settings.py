@@ -56,7 +56,6 @@ class FusionTrainConfig(_CropsConfig):
     """Settings of ``train.fusion``."""
 
     command: ClassVar[str] = "fusion"
-    not_options: ClassVar[tuple[str, ...]] = ("action",)
     batch: int = 64
     steps: int = setting(10_000, "optimiser steps in all", positive(int))  # the soft phase is a fraction of them
     strategy: str = setting("trainable", "how the streams merge", choices=STRATEGIES)
@@ -73,7 +72,7 @@ class FusionTrainConfig(_CropsConfig):
     )
     soft_fraction: float = setting(0.6, "fraction of the steps with soft weights", fraction)
     crops: int = setting(3, "augmented crops of each person", positive(int))
-    action: str = setting("", "people of that action alone")
+    action: str = setting("", "train on people of that action alone, by its name in a prepared set (default: all)")
 
     @property
     def soft_steps(self) -> int:
@@ -90,10 +89,7 @@ class AblationConfig(FusionTrainConfig):
     """Settings of ``train.ablate``, which its runs share."""
 
     command: ClassVar[str] = "ablate"
-    not_options: ClassVar[tuple[str, ...]] = (
-        *("seed", "strategy", "fixed_beta", "skeleton"),
-        *FusionTrainConfig.not_options,
-    )
+    not_options: ClassVar[tuple[str, ...]] = ("seed", "strategy", "fixed_beta", "skeleton", "action")
     people: int | None = setting(None, "training people at most, evenly over the data (default: all)", positive(int))
 
 

@@ -161,6 +161,8 @@ def test_failures_are_one_sentence(hub, one_sentence, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", hub.token)
     assert "may not write to 'other/name' (403)" in one_sentence(repo="other/name")
     assert "has no checkpoint: expected the folder of" in one_sentence(run=tmp_path)
+    assert "must be named as 'user/name', got 'name'" in one_sentence(repo="name")
+    assert "a tag is letters" in one_sentence("--tag", "a b")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert "offline mode is on" in one_sentence()
 
@@ -225,8 +227,6 @@ def test_a_space_gets_what_the_page_needs_and_loses_what_its_folders_lost(hub, p
         (["run"], "one of the arguments --repo --space is required"),
         (["--repo", "user/name"], "--repo needs RUN: a run of train.fusion, or a checkpoint folder"),
         (["--space", "user/name", "--tag", "v1"], "--space sends this checkout: RUN, --tag"),
-        (["run", "--repo", "name"], "must be named as 'user/name', got 'name'"),
-        (["run", "--repo", "user/name", "--tag", "a b"], "a tag is letters"),
     ],
 )
 def test_bad_usage_is_status_2(refused, arguments, words):

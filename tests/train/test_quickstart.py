@@ -4,8 +4,7 @@ import pytest
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
-from train import quickstart
-from train.recipes import stages
+from train import quickstart, recipes
 
 
 def run(out, *more):
@@ -13,23 +12,24 @@ def run(out, *more):
 
 
 def test_other_settings_are_refused_by_name(tmp_path, monkeypatch):
-    monkeypatch.setattr(stages, "start_command", lambda _command: 1)
+    monkeypatch.setattr(recipes, "start_command", lambda _command: 1)
     assert run(tmp_path / "q") == 1
     with pytest.raises(ValueError, match=r"was begun with .*minutes.*choose another --out"):
         run(tmp_path / "q", "--minutes", "3")
 
 
-def test_minutes_scale_pictures_and_steps(tmp_path):
-    def option(minutes, name, flag):
-        commands = [command for stage in quickstart.stages(tmp_path, minutes, 0) for command in stage.commands]
-        command = next(command for command in commands if command[0] == name)
-        return int(command[command.index(flag) + 1])
+def test_minutes_scale_pictures_and_steps(tmp_path, monkeypatch):
+    def options(minutes):
+        commands = {}
+        monkeypatch.setattr(recipes, "start_command", lambda command: commands.setdefault(command[0], command) and 0)
+        monkeypatch.setattr(quickstart, "summary", lambda *_: "")
+        assert run(tmp_path / str(minutes), "--minutes", str(minutes)) == 0
+        assert list(commands) == ["synthesize", "hourglass", "fusion", "calibrate"]
+        names = {"synthesize": "--count", "hourglass": "--steps", "fusion": "--steps"}
+        return [int(commands[name][commands[name].index(flag) + 1]) for name, flag in names.items()]
 
-    for name, flag in (("synthesize", "--count"), ("hourglass", "--steps"), ("fusion", "--steps")):
-        assert option(20, name, flag) == 2 * option(10, name, flag)
-        assert option(0.001, name, flag) > 0
-    assert option(10, "hourglass", "--warmup") == 300
-    assert option(0.001, "hourglass", "--warmup") < option(0.001, "hourglass", "--steps")
+    assert options(20) == [2 * number for number in options(10)]
+    assert options(0.001) == [16, 4, 4]
 
 
 @pytest.mark.slow

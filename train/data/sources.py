@@ -33,7 +33,9 @@ def find_people(folder: Path, *, validation: bool, action: str = "") -> People:
         ValueError: if a file is damaged, or there are no such people.
     """
     if action:
-        sources = [source.take(_actions(source) == action) for source in find_sources(folder)]
+        sources = find_sources(folder)
+        doing = [source.groups.get("action", np.full(len(source), "")) for source in sources]  # where the set says it
+        sources = [source.take(mine == action) for source, mine in zip(sources, doing, strict=True)]
         if not any((source.validation == validation).any() for source in sources):
             raise ValueError(f"{folder} has no {'validation' if validation else 'training'} people of {action}")
         return load_people(sources, validation=validation)
@@ -47,30 +49,6 @@ def find_learnable(folder: Path) -> list[Source]:
     sources = find_sources(folder)
     elsewhere = find_held_out(sources, find_scenes(folder))
     return [source.take(~rows) for source, rows in zip(sources, elsewhere.people, strict=True)]
-
-
-def find_actions(folder: Path) -> list[str]:
-    """Names of the actions of a folder's training people, sorted.
-
-    Raises:
-        FileNotFoundError: if there is no data set.
-        ValueError: if a file is damaged, or people have no action.
-    """
-    actions: set[str] = set()
-    for source in find_sources(folder):
-        mine = _actions(source)[~source.validation]
-        if (mine == "").any():
-            raise ValueError(
-                f"{folder}: {source.name} does not say what its people do: name the folder of a prepared set whose "
-                "people have an action, such as Human3.6M's"
-            )
-        actions.update(map(str, mine))
-    return sorted(actions)
-
-
-def _actions(source: Source) -> np.ndarray:
-    """(N,) what people do, empty where the set does not say."""
-    return source.groups.get("action", np.full(len(source), ""))
 
 
 def data_fingerprint(folder: Path) -> str:

@@ -20,21 +20,6 @@ _STAGE = {"command", "at", "each", "from_scratch"}  # keys that make a table a s
 _Kind = TypeVar("_Kind")
 
 
-def positive(kind: type[int | float]) -> Callable[[str], float]:
-    """Reader of a command-line number that must exceed 0."""
-    return _reader(kind, lambda value: value > 0, "above 0")
-
-
-def at_least(bound: float, kind: type[int | float] = float) -> Callable[[str], float]:
-    """Reader of a command-line number that must not be below a bound."""
-    return _reader(kind, lambda value: value >= bound, f"of at least {bound:g}")
-
-
-def fraction(text: str) -> float:
-    """Reader of a command-line number from 0 to 1."""
-    return _reader(float, lambda value: 0 <= value <= 1, "from 0 to 1")(text)
-
-
 def _reader(kind: type[int | float], fits: Callable[[float], bool], words: str) -> Callable[[str], float]:
     """Reader of a finite number that fits; else bad usage, told in words."""
 
@@ -49,6 +34,19 @@ def _reader(kind: type[int | float], fits: Callable[[float], bool], words: str) 
         return value
 
     return read
+
+
+def positive(kind: type[int | float]) -> Callable[[str], float]:
+    """Reader of a command-line number that must exceed 0."""
+    return _reader(kind, lambda value: value > 0, "above 0")
+
+
+def at_least(bound: float, kind: type[int | float] = float) -> Callable[[str], float]:
+    """Reader of a command-line number that must not be below a bound."""
+    return _reader(kind, lambda value: value >= bound, f"of at least {bound:g}")
+
+
+fraction = _reader(float, lambda value: 0 <= value <= 1, "from 0 to 1")
 
 
 @dataclass(frozen=True)

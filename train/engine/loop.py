@@ -16,7 +16,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import numpy as np
 import torch
@@ -98,10 +97,8 @@ class Loop:
         processes, parts = self.accelerator.num_processes, self.settings.accumulate
         size, rest = divmod(count, processes * parts)
         if rest:
-            raise ValueError(
-                f"a batch of {count} cannot be split evenly over {processes} processes of {parts} accumulated parts: "
-                f"choose a multiple of {processes * parts}"
-            )
+            words = f"a batch of {count} cannot be split evenly over {processes} processes of {parts} accumulated parts"
+            raise ValueError(f"{words}: choose a multiple of {processes * parts}")
         start = (self.accelerator.process_index * parts + self._part) * size
         return slice(start, start + size)
 
@@ -124,21 +121,18 @@ class Loop:
         return True
 
     def run(self) -> bool:
-        """Train to the end, or until a signal; True if all steps were done."""
-        main = self.accelerator.is_main_process
-        with only_here(self.folder) if main else contextlib.nullcontext():
-            before, log = self._catch_signals(), None  # first: to open a log may take seconds
-            try:
-                log = Log(self.folder, self.settings.log, self.step) if main else None
-                return self._run(log)
-            finally:
-                for number, handler in before.items():
-                    signal.signal(number, handler)
-                if log:
-                    log.close()
+        """Train to the end, or until a signal, which lets the step in hand end; True if all steps were done."""
+        with contextlib.ExitStack() as stack:
+            if main := self.accelerator.is_main_process:
+                stack.enter_context(only_here(self.folder))
+            for number in (signal.SIGTERM, signal.SIGINT):  # first: to open a log may take seconds
+                stack.callback(signal.signal, number, signal.signal(number, self._note_signal))
+            log = Log(self.folder, self.settings.log, self.step) if main else None
+            if log:
+                stack.callback(log.close)
+            return self._run(log)
 
     def _run(self, log: Log | None) -> bool:
-        """What :meth:`run` does while signals are caught."""
         began, before, saved = time.monotonic(), self.seconds, self.step
         often = 0.5 if sys.stderr.isatty() else 60
         bar = tqdm(total=self.settings.steps, initial=self.step, unit="step", mininterval=often, disable=log is None)
@@ -168,10 +162,6 @@ class Loop:
     def stop_reason(self) -> str:
         """The signal that asked the run to stop; empty if none did."""
         return self._stop or self._signal
-
-    def choose_anew(self) -> None:
-        """Let the best network be chosen among those to come: what is trained from here on is another one."""
-        self.best = -math.inf
 
     def train_step(self) -> dict[str, float]:
         """One optimiser step; refuses to step on a loss or a gradient that is not a number."""
@@ -238,7 +228,7 @@ class Loop:
             self.averaged.eval()
             with torch.inference_mode():
                 figures = self.validate(self.averaged.module)
-                if self.pictures and log.shows_pictures:
+                if self.pictures and log.board:
                     log.pictures(self.step, self.pictures(self.averaged.module))
             row = {"step": self.step, "seconds": round(self.seconds), **self._sums, **figures}
             log.row(row)
@@ -264,21 +254,12 @@ class Loop:
             write_state(self.folder, self.step, state, self.averaged.module)
         self.accelerator.wait_for_everyone()
 
-    def _catch_signals(self) -> dict[signal.Signals, Any]:
-        """SIGTERM and SIGINT end the run after the step in hand, with a checkpoint; returns the former handlers."""
-
-        def stop(number: int, _frame: FrameType | None) -> None:
-            self._signal = signal.Signals(number).name
-
-        return {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    def _note_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._signal = signal.Signals(number).name
 
 
 def start_accelerator(*, idle_parameters: bool = False) -> Accelerator:
-    """The device and the processes of this training, which are the same however often it is called.
-
-    Args:
-        idle_parameters: see :class:`Loop`.
-    """
+    """The device and the processes of this training, the same however often it is called; arguments as of Loop."""
     return Accelerator(
         cpu=torch.backends.mps.is_available(),  # Apple's GPUs have no float64, which the sampling needs
         mixed_precision="bf16" if bf16_is_fast("cuda" if torch.cuda.is_available() else "cpu") else "no",
@@ -290,13 +271,9 @@ def start_accelerator(*, idle_parameters: bool = False) -> Accelerator:
 
 
 def start_warm(module: nn.Module, init_from: Path | None, run: Path, part: str) -> None:
-    """Start a network of a new run from other weights, if there are some, and print what was skipped.
+    """Start a network of a new run, if there is none in its folder yet, from other weights; arguments as of warm_start.
 
-    Args:
-        module: the network to start.
-        init_from: a run, a checkpoint or a safetensors file.
-        run: folder of the run; one that goes on has weights of its own.
-        part: what the network is called in a checkpoint.
+    Prints what was skipped.
     """
     if init_from and latest_state(run) is None:
         start_accelerator().print(warm_start(module, init_from, part))

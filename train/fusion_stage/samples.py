@@ -198,13 +198,7 @@ def _are_features(images: Tensor) -> bool:
 
 
 def random_rows(samples: FusionSamples, rows: Tensor, noise: RowNoise) -> Batch:
-    """Rows of samples; those of pixels are slightly turned, scaled, shifted and mirrored anew by the noise of each.
-
-    Args:
-        samples: to take from.
-        rows: (N,) which.
-        noise: of these rows.
-    """
+    """Rows (N,) of samples; those of pixels are slightly turned, scaled, shifted and mirrored by the noise of each."""
     image, maps, readings = samples.inputs(rows)
     if _are_features(samples.images):
         others = (take_rows(samples.columns[field.name], rows) for field in fields(samples)[3:])

@@ -6,6 +6,7 @@ First with soft weights (Eq. 3, loss of Eq. 4), then with the weights hardened t
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +36,15 @@ from train.fusion_stage.samples import FusionData, FusionSamples, SampleSettings
 from train.losses import fusion_loss, spread_loss
 from train.settings import FusionTrainConfig
 
-ACTIONS = "actions.json"  # which actions a folder has runs of, and what they are trained with
 HARDENING = "hardening.json"  # in a run's folder: what the end of the soft phase came to
 FILE = "mixing.csv"
 EVERY = 50  # steps between two rows
 
 
 class MixingLog:
-    """Writes the table, a row at step 0 and every 50 steps, and two where the weights are hardened.
+    """The table of the weights in a run's folder (None: none is written): a row every 50 steps, two where they harden.
 
-    Args:
-        folder: of the run; None writes nothing, as processes but the first do.
-        step: the run goes on from here; rows from there on are dropped, since those steps are taken again.
+    Rows from ``step`` on are dropped: the run goes on from there.
     """
 
     def __init__(self, folder: Path | None, step: int) -> None:
@@ -69,11 +67,8 @@ class MixingLog:
 def fusion_config(settings: FusionTrainConfig, trained: Path) -> ModelConfig:
     """The preset without its detector, with strategy and joint set of a run and the size of the hourglass's crop.
 
-    That size is the one that was asked for, else that of the checkpoint whose hourglass is taken, else the preset's.
-
-    Args:
-        settings: of the run.
-        trained: run, checkpoint or file of the hourglass.
+    That size is the one that was asked for, else that of the checkpoint whose hourglass is taken, which may also be a
+    run or a file, else the preset's.
     """
     preset = PRESETS[settings.preset]
     chosen = {name: getattr(settings, name) for name in ("strategy", "fixed_beta", "skeleton")}
@@ -190,7 +185,7 @@ class Trainer:
         self.mixing.record(self.loop.step, module, always=True)
         hardening = self._hardened(module, self.loop.averaged.module)
         self.mixing.record(self.loop.step, module, always=True)
-        self.loop.choose_anew()
+        self.loop.best = -math.inf  # what is trained from here on is another network
         if self.loop.accelerator.is_main_process:
             write_json(self.run / HARDENING, hardening)
 
@@ -286,21 +281,6 @@ def _mixing_figures(module: FusionNetwork) -> dict[str, float]:
     return {name: value.item() for name in ("alpha", "beta") if (value := getattr(module, name)) is not None}
 
 
-def action_checkpoints(folder: Path) -> dict[str, Path] | None:
-    """Checkpoints by action of a folder of ``train.fusion --action-specific``; None if it is no such folder.
-
-    Raises:
-        FileNotFoundError: if not all are finished.
-    """
-    if not (folder / ACTIONS).is_file():
-        return None
-    checkpoints = {action: action_checkpoint(folder, action) for action in read_json(folder / ACTIONS)["actions"]}
-    if missing := ", ".join(action for action, path in checkpoints.items() if not path.is_dir()):
-        words = "run train.fusion --action-specific to its end, the same command goes on"
-        raise FileNotFoundError(f"{folder} has no network for {missing} yet: {words}")
-    return checkpoints
-
-
-def action_checkpoint(folder: Path, action: str) -> Path:
-    """Where the finished network of an action lies."""
-    return folder / action / "checkpoint"
+def action_checkpoints(folder: Path) -> dict[str, Path]:
+    """Checkpoints by action of a folder with a run of ``train.fusion --action`` for each; empty if it is none."""
+    return {path.parent.name: path for path in sorted(folder.glob("*/checkpoint"))}

@@ -185,7 +185,7 @@ def test_without_tensorboard_the_table_alone_whose_new_columns_do_not_shift_the_
     log.row({"step": 3, "score": 9.0, "loss": 1.0})
     log.close()
     assert capsys.readouterr().out == TENSORBOARD_MISSING + "\n"
-    assert not log.shows_pictures
+    assert log.board is None
     rows = [
         {"step": "1", "loss": "3.0", "alpha": "0.1", "score": ""},
         {"step": "3", "loss": "1.0", "alpha": "", "score": "9.0"},
