@@ -160,11 +160,7 @@ def checkpoint_of(run: Path) -> Path:
 
 
 def try_out(folder: Path) -> PoseEstimator:
-    """Load a checkpoint strictly and estimate one pose with it, on a picture of noise.
-
-    Raises:
-        FileNotFoundError, ValueError: if it is damaged, or estimates what is no number.
-    """
+    """Load a checkpoint strictly and estimate a pose of noise; FileNotFoundError or ValueError where that fails."""
     estimator = PoseEstimator.from_pretrained(folder, device="cpu")
     search = dataclasses.replace(estimator.config.search, person=0.0)  # noise shows no person
     config = dataclasses.replace(estimator.config, search=search)

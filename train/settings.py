@@ -11,9 +11,8 @@ from fusion_model.presets import PRESETS
 from fusion_model.skeletons import HUMAN36M_17, SKELETONS
 from train.engine.arguments import LoopSettings, at_least, fraction, positive, setting
 
-OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the samples are labelled with
-    name for name, skeleton in SKELETONS.items() if set(skeleton.joints) <= set(HUMAN36M_17.joints)
-)
+OUTPUTS = tuple(name for name, one in SKELETONS.items() if set(one.joints) <= set(HUMAN36M_17.joints))
+"""Joint sets that are a choice of Human3.6M's 17, which the samples are labelled with."""
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import torch
 
-from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack
 from train.engine.checkpoints import latest_state, read_state, read_weights
+from train.engine.logs import read_rows
 
 STEPS = 60
 SMALL = {"preset": "tiny", "batch": 4, "save_every": 2, "validate_every": 5, "log": "csv", "steps": STEPS}

@@ -15,13 +15,13 @@ from fusion_model.heatmaps import encode
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.strategies import COMPARED, load_strategies, strategy_figures
 from fusion_model.presets import PRESETS
-from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack
 from tests.helpers.in_process import call
 from train import ablate
 from train.analysis import ablation as runs
 from train.analysis import ablation_tables as tables
 from train.engine.checkpoints import write_best
+from train.engine.logs import read_rows
 from train.fusion_stage import samples as samples_module
 from train.fusion_stage.samples import SampleSettings, fusion_data
 from train.fusion_stage.training import Trainer
@@ -164,16 +164,13 @@ def test_other_settings_or_data_are_refused_by_name(place, finished, refused):
     assert "data and hourglass '" in refused("ablate", *options(place, finished, "--seeds", 0, "--people", 3))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "words"),
-    [
+def test_bad_usage_is_one_sentence(place, tmp_path, refused):
+    for arguments, status, words in (
         (("--strategies", "middle"), 2, "invalid choice: 'middle'"),
         (("--beta", "4"), 1, "--beta must be 'all' or merging layers from 0 to 3 of 'tiny', got '4'"),
         (("--networks", "folder"), 1, "--networks needs --checkpoints, and image-only, maps-only, early, late, train"),
-    ],
-)
-def test_bad_usage_is_one_sentence(place, tmp_path, refused, arguments, status, words):
-    assert words in refused("ablate", *options(place, tmp_path / "out", *arguments), status=status)
+    ):
+        assert words in refused("ablate", *options(place, tmp_path / "out", *arguments), status=status)
     assert not (tmp_path / "out").exists()
 
 

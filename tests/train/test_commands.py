@@ -15,10 +15,10 @@ import torch
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import MPII_16
-from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack
 from tests.helpers.own_process import ENVIRONMENT, ROOT, output, wait_for
 from train.engine.checkpoints import latest_state, read_state, read_weights
+from train.engine.logs import read_rows
 from train.engine.provenance import read_provenance
 
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
@@ -80,15 +80,11 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
 
 
 @pytest.mark.slow
-def test_the_same_command_again_has_nothing_to_do(trained, printed, refused):
-    arguments = ("--data", trained / "data", "--run", trained / "hourglass", *SMALL)
-    assert "resumed at step 6" in printed("hourglass", *arguments, "--steps", 6)
-    error = refused("hourglass", *arguments, "--steps", 6, "--synthetic-fraction", 0.5)
+def test_a_finished_run_has_nothing_to_do_and_refuses_other_settings(trained, printed, refused, tmp_path):
+    arguments = ("--data", trained / "data", "--run", trained / "hourglass", *SMALL, "--steps", 6)
+    assert "resumed at step 6" in printed("hourglass", *arguments)
+    error = refused("hourglass", *arguments, "--synthetic-fraction", 0.5)
     assert error.endswith("begun with synthetic_fraction 0.2, not 0.5: choose another --run, or the same settings")
-
-
-@pytest.mark.slow
-def test_a_finished_fusion_run_stays_and_refuses_another_hourglass(trained, printed, refused, tmp_path):
     run = tmp_path / "fusion"
     shutil.copytree(trained / "fusion", run)
     options = ("--data", trained / "data", "--run", run, *SMALL, *FUSION)
@@ -115,17 +111,14 @@ def test_a_fine_tuning_takes_the_networks_of_a_checkpoint_and_says_what_it_skipp
     assert "its weights were hardened before: they stay so, and there is no soft phase" in out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--preset", "huge"], "invalid choice: 'huge'"),
-        (["--steps", "0"], "must be a whole number above 0, got '0'"),
-        (["--lr", "nan"], "must be a number above 0, got 'nan'"),
-        (["--warmup", "-1"], "must be a whole number of at least 0, got '-1'"),
-    ],
-)
-def test_bad_usage_is_status_2_and_one_sentence(refused, arguments, words):
-    assert words in refused("hourglass", "--data", "x", "--run", "y", *arguments, status=2)
+def test_bad_usage_is_status_2_and_one_sentence(refused):
+    for option, value, words in (
+        ("--preset", "huge", "invalid choice: 'huge'"),
+        ("--steps", "0", "must be a whole number above 0, got '0'"),
+        ("--lr", "nan", "must be a number above 0, got 'nan'"),
+        ("--warmup", "-1", "must be a whole number of at least 0, got '-1'"),
+    ):
+        assert words in refused("hourglass", "--data", "x", "--run", "y", option, value, status=2)
 
 
 def test_what_evaluate_cannot_do_is_said_before_anything_is_measured(data_folder, refused, tmp_path, monkeypatch):

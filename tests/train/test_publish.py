@@ -207,13 +207,10 @@ def test_a_space_gets_what_the_page_needs_and_loses_what_its_folders_lost(hub, p
     assert (space / "app.py").read_text() == "newer"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
+def test_bad_usage_is_status_2(refused):
+    for arguments, words in (
         (["run"], "one of the arguments --repo --space is required"),
         (["--repo", "user/name"], "--repo needs RUN: a run of train.fusion, or a checkpoint folder"),
         (["--space", "user/name", "--tag", "v1"], "--space sends this checkout: RUN, --tag"),
-    ],
-)
-def test_bad_usage_is_status_2(refused, arguments, words):
-    assert words in refused("publish", *arguments, status=2)
+    ):
+        assert words in refused("publish", *arguments, status=2)

@@ -11,25 +11,22 @@ def run(out, *more):
     return quickstart.main(quickstart.parser().parse_args(["--out", str(out), *more]))
 
 
-def test_other_settings_are_refused_by_name(tmp_path, monkeypatch):
-    monkeypatch.setattr(recipes, "start_command", lambda _command: 1)
-    assert run(tmp_path / "q") == 1
-    with pytest.raises(ValueError, match=r"was begun with .*minutes.*choose another --out"):
-        run(tmp_path / "q", "--minutes", "3")
+def test_minutes_scale_pictures_and_steps_and_others_are_refused(tmp_path, monkeypatch):
+    commands = {}
+    monkeypatch.setattr(recipes, "start_command", lambda command: commands.setdefault(command[0], command) and 0)
+    monkeypatch.setattr(quickstart, "summary", lambda *_: "")
 
-
-def test_minutes_scale_pictures_and_steps(tmp_path, monkeypatch):
-    def options(minutes):
-        commands = {}
-        monkeypatch.setattr(recipes, "start_command", lambda command: commands.setdefault(command[0], command) and 0)
-        monkeypatch.setattr(quickstart, "summary", lambda *_: "")
+    def numbers(minutes):
+        commands.clear()
         assert run(tmp_path / str(minutes), "--minutes", str(minutes)) == 0
         assert list(commands) == ["synthesize", "hourglass", "fusion", "calibrate"]
-        names = {"synthesize": "--count", "hourglass": "--steps", "fusion": "--steps"}
-        return [int(commands[name][commands[name].index(flag) + 1]) for name, flag in names.items()]
+        options = (("synthesize", "--count"), ("hourglass", "--steps"), ("fusion", "--steps"))
+        return [int(commands[name][commands[name].index(option) + 1]) for name, option in options]
 
-    assert options(20) == [2 * number for number in options(10)]
-    assert options(0.001) == [16, 4, 4]
+    assert numbers(20) == [2 * number for number in numbers(10)]
+    assert numbers(0.001) == [16, 4, 4]
+    with pytest.raises(ValueError, match=r"was begun with .*minutes.*choose another --out"):
+        run(tmp_path / "20", "--minutes", "3")
 
 
 @pytest.mark.slow

@@ -135,16 +135,8 @@ class Trainer:
         self.soft_steps = settings.soft_steps
         joints = SKELETONS[config.fusion.skeleton].joints
         self._joints = [HUMAN36M_17.index(name) for name in joints]  # of the samples' 17, those put out
-        self.loop = Loop(
-            network,
-            self.loss,
-            self.validate,
-            settings,
-            run,
-            better="-mpjpe",
-            fingerprint={"hourglass": weights_fingerprint(hourglass)},
-            idle_parameters=config.fusion.has_soft_weights,  # once hardened
-        )
+        same, hardens = {"hourglass": weights_fingerprint(hourglass)}, config.fusion.has_soft_weights
+        self.loop = Loop(network, self.loss, self.validate, settings, run, "-mpjpe", same, idle_parameters=hardens)
         self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
         self.mixing = MixingLog(run if self.loop.accelerator.is_main_process else None, self.loop.step)
 
@@ -258,10 +250,7 @@ class Trainer:
 
 @torch.inference_mode()
 def predict(network: FusionNetwork, samples: FusionSamples, batch: int = 256) -> np.ndarray:
-    """(N, 17, 3) mm for every row of samples.
-
-    Whatever joints the network puts out; zeros for those it does not have.
-    """
+    """(N, 17, 3) mm for every row of samples; zeros for the joints that the network does not put out."""
     carried, found = conversion_matrix(SKELETONS[network.config.skeleton], HUMAN36M_17), []
     for start in range(0, len(samples), batch):
         rows = torch.arange(start, min(start + batch, len(samples)), device=samples.images.device)

@@ -13,11 +13,10 @@ import torch
 from accelerate.state import AcceleratorState
 from torch import nn
 
-from tests.helpers.csv_files import read_rows
 from train.engine import loop as engine
 from train.engine.arguments import LoopSettings
 from train.engine.checkpoints import latest_state, read_weights, write_state
-from train.engine.logs import TENSORBOARD_MISSING, Log
+from train.engine.logs import TENSORBOARD_MISSING, Log, read_rows
 from train.engine.loop import Loop
 from train.engine.machine import only_here
 
@@ -119,31 +118,16 @@ def test_a_run_killed_between_checkpoints_repeats_and_logs_nothing_twice(straigh
     assert_same(read_weights(kept[-1]), dict(loop.averaged.module.state_dict()))
 
 
-def test_it_learns_and_keeps_the_best(tmp_path):
-    loop = make(tmp_path, steps=60)
-    before = validate(loop.averaged.module.eval())["score"]
-    assert loop.run()
-    scores = [float(row["score"]) for row in read_rows(tmp_path / "log.csv")]
-    assert loop.best == pytest.approx(max(scores))
-    kept = network().eval()
-    kept.load_state_dict(read_weights(tmp_path))
+def test_it_learns_and_keeps_the_best(straight):
+    scores = [float(row["score"]) for row in read_rows(straight.folder / "log.csv")]
+    kept, before = network().eval(), validate(network().eval())["score"]
+    kept.load_state_dict(read_weights(straight.folder))
+    assert straight.best == pytest.approx(max(scores))
     assert validate(kept)["score"] == pytest.approx(max(scores), rel=1e-4)
     assert max(scores) > before
 
 
-def test_accumulated_parts_make_the_step_of_the_whole_batch(tmp_path):
-    def part(module, _step, generator):
-        rows = torch.randn(8, 6, generator=generator)[loop.local_slice(8)]
-        return (module(rows) - rows[:, :2]).square().mean(), {}
-
-    ends = []
-    for parts in (1, 4):
-        settings = dataclasses.replace(SETTINGS, batch=8, accumulate=parts)
-        torch.manual_seed(0)
-        loop = Loop(nn.Linear(6, 2), part, validate, settings, tmp_path, better="score")
-        ends.append((loop.train_step()["loss"], loop.module.weight.detach().clone()))
-    assert ends[0][0] == pytest.approx(ends[1][0], rel=1e-2)  # bfloat16 where the processor has it
-    torch.testing.assert_close(ends[0][1], ends[1][1], rtol=1e-3, atol=1e-4)
+def test_a_batch_that_cannot_be_split_is_refused(tmp_path):
     with pytest.raises(ValueError, match="a batch of 9 cannot be split evenly over 1 processes of 2 accumulated parts"):
         make(tmp_path, batch=9, accumulate=2)
 
@@ -195,16 +179,9 @@ def test_without_tensorboard_the_table_alone_whose_new_columns_do_not_shift_the_
     assert read_rows(tmp_path / "log.csv") == rows[:1]
 
 
-@pytest.fixture
-def fresh_accelerator():
-    """None was made before, and none is left: their precision is chosen once a process."""
-    AcceleratorState._reset_state(reset_partial_state=True)
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
-
-
-@pytest.mark.usefixtures("fresh_accelerator")
-def test_only_the_network_runs_in_bfloat16(tmp_path, monkeypatch):
+def test_only_the_network_runs_in_bfloat16(tmp_path, monkeypatch, request):
+    AcceleratorState._reset_state(reset_partial_state=True)  # their precision is chosen once a process
+    request.addfinalizer(lambda: AcceleratorState._reset_state(reset_partial_state=True))
     monkeypatch.setattr(engine, "bf16_is_fast", lambda _device: True)
     found = {}
 
