@@ -146,8 +146,8 @@ def test_failures_are_one_sentence(hub, one_sentence, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", hub.token)
     assert "may not write to 'other/name' (403)" in one_sentence(repo="other/name")
     assert "has no checkpoint: expected the folder of" in one_sentence(run=tmp_path)
-    assert "must be named as 'user/name', got 'name'" in one_sentence(repo="name")
-    assert "a tag is letters" in one_sentence("--tag", "a b")
+    assert "must be named as 'user/name', got 'name'" in one_sentence("--dry-run", repo="name")
+    assert "a tag is letters" in one_sentence("--dry-run", "--tag", "a b")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert "offline mode is on" in one_sentence()
 

@@ -163,9 +163,7 @@ class Trainer:
         batch = random_rows(self.samples, rows, noise)
         inputs = batch.images, batch.maps, batch.readings
         pose, *spread = network(*inputs, spreads=True) if module.config.spreads else (network(*inputs),)
-        trust = batch.weight.clone()  # how well a photo's teacher sees a joint; the limbs that it guesses count whole
-        trust[:, LIMBS] = (trust[:, LIMBS] > 0).float()
-        target, weight = batch.pose[:, self._joints], trust[:, self._joints]
+        target, weight = batch.pose[:, self._joints], joint_trust(batch.weight)[:, self._joints]
         terms = {"centring": self.settings.centring, "squared": self.settings.loss == "squared"}
         loss = fusion_loss(pose, target, module, weight, self.settings.sharpness_at(step), **terms)
         if spread:
@@ -246,6 +244,11 @@ class Trainer:
         metrics = {"fusion": {name: known(figures) for name, figures in rows.items()}, ENTRY: provenances(origins)}
         self.estimator(network, detector).save_pretrained(self.run / "checkpoint", metrics=metrics)
         print(f"checkpoint: {self.run / 'checkpoint'}")
+
+
+def joint_trust(weight: Tensor) -> Tensor:
+    """(N, 17) factors in the loss: how well a photo's teacher sees each joint; limbs that it guesses count whole."""
+    return weight.index_copy(1, torch.tensor(LIMBS, device=weight.device), (weight[:, LIMBS] > 0).float())
 
 
 @torch.inference_mode()

@@ -15,6 +15,7 @@ from train.data.sampling import draw, sampling_weights
 from train.engine.machine import bf16_is_fast
 from train.engine.seeds import RowNoise
 from train.fusion_stage.samples import FusionSamples, SampleSettings, build_samples, random_rows, stored_inputs
+from train.fusion_stage.training import joint_trust
 
 NAMES = ("coco", "synthetic", "mine", "synthetic")
 SOURCE = torch.tensor([0] * 10 + [1] * 30 + [2] * 100 + [3] * 20)
@@ -95,3 +96,11 @@ def test_samples_of_features_are_what_the_hourglass_knows_of_the_crop():
     expected = functional.interpolate(features.float(), size=(4, 4), mode="bilinear", align_corners=False)
     torch.testing.assert_close(samples.images.float(), expected, atol=1e-2, rtol=1e-2)
     torch.testing.assert_close(samples.readings, read_maps(maps[-1].float().clamp(0, 1.5)), atol=1e-3, rtol=1e-3)
+
+
+def test_limbs_that_a_teacher_guesses_count_whole_and_unknown_joints_not_at_all():
+    weight = torch.full((1, 17), 0.25)
+    wrist, knee, nose = (HUMAN36M_17.index(name) for name in ("left_wrist", "right_knee", "nose"))
+    weight[0, wrist] = 0
+    assert joint_trust(weight)[0, [wrist, knee, nose]].tolist() == [0, 1, 0.25]
+    assert weight[0, knee] == 0.25, "what was given is as it was"
