@@ -100,7 +100,7 @@ def test_samples_of_features_are_what_the_hourglass_knows_of_the_crop():
 
 def test_limbs_that_a_teacher_guesses_count_whole_and_unknown_joints_not_at_all():
     weight = torch.full((1, 17), 0.25)
-    wrist, knee, nose = (HUMAN36M_17.index(name) for name in ("left_wrist", "right_knee", "nose"))
+    wrist, knee, neck = (HUMAN36M_17.index(name) for name in ("left_wrist", "right_knee", "neck"))
     weight[0, wrist] = 0
-    assert joint_trust(weight)[0, [wrist, knee, nose]].tolist() == [0, 1, 0.25]
+    assert joint_trust(weight)[0, [wrist, knee, neck]].tolist() == [0, 1, 0.25]
     assert weight[0, knee] == 0.25, "what was given is as it was"
