@@ -28,7 +28,6 @@ QUICK = {  # of each command, what makes it quick
     "evaluate": ("--checkpoint", "released", "--data", "data2d"),  # after two steps nobody is found
     "fusion": (*TINY, "--crops", 1),
     "hourglass": TINY,
-    "joint": STEPS,
     "publish": ("--dry-run",),  # tests/train/test_publish.py sends to a double of the Hub
     "reproduce": ("--dry-run",),  # tests/train/test_reproduce.py runs recipes
     "synthesize": ("--count", 2, "--size", 64, "--processes", 1),

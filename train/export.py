@@ -57,14 +57,7 @@ TOLERANCE = {"maps": 1e-4, "features": 1e-3, "joints_3d": 0.1, "people": 1e-3}
 
 
 class Part(nn.Module):
-    """A network as it is exported.
-
-    Args:
-        network: in evaluation mode, on the CPU.
-        compute: what it gives for its inputs.
-        inputs: what it takes, by name: examples of N = 2.
-        outputs: names of what it gives.
-    """
+    """A network as it is exported: what it computes, examples (N = 2) of its inputs by name, names of its outputs."""
 
     def __init__(
         self, network: nn.Module, compute: Callable[..., tuple[Tensor, ...]], inputs: dict[str, Tensor], *outputs: str
@@ -100,15 +93,11 @@ def parts(estimator: PoseEstimator) -> dict[str, Part]:
     with torch.no_grad():
         seen = {"image": crop, **dict(zip(given, look(crop), strict=True))}
     taken = {name: seen[name] for name in ("features" if reads_features else "image", "maps")}
-    found = {
-        "hourglass": Part(hourglass, look, {"image": crop}, *given),
-        "fusion": Part(fusion, pose, taken, "joints_3d"),
-    }
+    found = {"hourglass": Part(hourglass, look, {"image": crop}, *given)}
+    found["fusion"] = Part(fusion, pose, taken, "joints_3d")
     if estimator.detector is not None:
-        detector = folded(estimator.detector)
-        found["detector"] = Part(
-            detector, lambda image: (detector(image),), {"image": noise(config.detector.input_size)}, "people"
-        )
+        detector, photo = folded(estimator.detector), noise(config.detector.input_size)
+        found["detector"] = Part(detector, lambda image: (detector(image),), {"image": photo}, "people")
     return found
 
 
@@ -122,30 +111,37 @@ def export_onnx(estimator: PoseEstimator, folder: Path) -> None:
     Raises:
         ValueError: if packages are missing, the folder holds other files, or onnxruntime computes something else.
     """
-    runtime, chosen = _onnxruntime(), parts(estimator)
-    files = {f"{name}.onnx" for name in chosen} | {"detector.onnx", ABOUT}
-    if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - files):
-        raise ValueError(f"{folder} must be new, empty or an earlier export: give another folder with --out")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    about = _about(estimator)
-    with replacing(folder.resolve()) as unfinished:
-        unfinished.mkdir()
-        for name, part in chosen.items():
-            path = unfinished / f"{name}.onnx"
-            _write(part, path)
-            session = runtime(path)
-            about["networks"][name] = _interface(session)
-            print(f"{name}: differs from torch by {_difference(part, session):.1g} at most", flush=True)
-        (unfinished / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-
-
-def _onnxruntime() -> Callable[[Path], Any]:
     try:
         import onnxruntime  # noqa: PLC0415
         import onnxscript  # noqa: F401, PLC0415 - what torch.onnx needs
     except ModuleNotFoundError as error:
         raise ValueError(f'--format onnx needs more packages ({error}): pip install ".[onnx]"') from error
-    return lambda path: onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    chosen = parts(estimator)
+    files = {f"{name}.onnx" for name in chosen} | {"detector.onnx", ABOUT}
+    if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - files):
+        raise ValueError(f"{folder} must be new, empty or an earlier export: give another folder with --out")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    sets = {"maps": MPII_16, "joints_3d": SKELETONS[estimator.config.fusion.skeleton]}
+    about = {
+        "format": FORMAT,
+        "model": estimator.name,
+        "opset": OPSET,
+        "networks": {},
+        "tensors": TENSORS,
+        "joints": {name: {"names": one.joints, "mirror": one.mirror} for name, one in sets.items()},
+        "config": asdict(estimator.config),
+    }
+    with replacing(folder.resolve()) as unfinished:
+        unfinished.mkdir()
+        for name, part in chosen.items():
+            path = unfinished / f"{name}.onnx"
+            _write(part, path)
+            session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+            ends = {"inputs": session.get_inputs(), "outputs": session.get_outputs()}
+            shapes = {kind: {one.name: ["N", *one.shape[1:]] for one in tensors} for kind, tensors in ends.items()}
+            about["networks"][name] = shapes
+            print(f"{name}: differs from torch by {_difference(part, session):.1g} at most", flush=True)
+        (unfinished / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
 def _write(part: Part, path: Path) -> None:
@@ -170,30 +166,9 @@ def _difference(part: Part, session: Any) -> float:
             worst[name] = float(np.maximum(worst[name], np.abs(one.numpy() - other).max()))  # NaN stays
     for name, value in worst.items():
         if not value <= TOLERANCE[name]:
-            raise ValueError(
-                f"onnxruntime gives other {name} than torch: they differ by {value:.2g}, more than "
-                f"{TOLERANCE[name]:g}; nothing was written"
-            )
+            words = f"they differ by {value:.2g}, more than {TOLERANCE[name]:g}; nothing was written"
+            raise ValueError(f"onnxruntime gives other {name} than torch: {words}")
     return max(worst.values())
-
-
-def _interface(session: Any) -> dict[str, dict[str, list[int | str]]]:
-    kinds = {"inputs": session.get_inputs(), "outputs": session.get_outputs()}
-    return {kind: {one.name: ["N", *one.shape[1:]] for one in tensors} for kind, tensors in kinds.items()}
-
-
-def _about(estimator: PoseEstimator) -> dict[str, Any]:
-    """What ``model.json`` says, still without the networks."""
-    sets = {"maps": MPII_16, "joints_3d": SKELETONS[estimator.config.fusion.skeleton]}
-    return {
-        "format": FORMAT,
-        "model": estimator.name,
-        "opset": OPSET,
-        "networks": {},
-        "tensors": TENSORS,
-        "joints": {name: {"names": one.joints, "mirror": one.mirror} for name, one in sets.items()},
-        "config": asdict(estimator.config),
-    }
 
 
 def parser() -> argparse.ArgumentParser:

@@ -18,7 +18,7 @@ from fusion_model.presets import PRESETS
 from fusion_model.skeletons import LIMB_JOINTS, MPII_16
 from train.data.augment import AUGMENT, plain_crops, random_crops, target_maps, transform
 from train.data.people import People
-from train.data.sampling import draw, draw_local, named_rows, sampling_weights
+from train.data.sampling import draw, draw_local, sampling_weights
 from train.data.sources import find_people
 from train.engine.loop import Loop, start_warm
 from train.engine.provenance import begin_provenance
@@ -62,10 +62,6 @@ def make_loop(settings: HourglassTrainConfig, data: Path, run: Path, init_from: 
         images = crops.images.contiguous(memory_format=torch.channels_last)
         return heatmap_loss(network(images), target, weight), {}
 
-    def describe(generator: torch.Generator) -> str:
-        rows, _ = draw_local(weights, settings.batch, generator, loop.local_slice(settings.batch))
-        return named_rows(rows, people.source, people.names)
-
     loop = Loop(
         module,
         loss,
@@ -73,7 +69,6 @@ def make_loop(settings: HourglassTrainConfig, data: Path, run: Path, init_from: 
         settings,
         run,
         better="mean",
-        describe=describe,
         pictures=lambda network: {"maps": map_sheet(network, held_out, size, margin)},
     )
     if loop.accelerator.is_main_process:

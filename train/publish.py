@@ -41,10 +41,10 @@ def parser() -> argparse.ArgumentParser:
         "run", type=Path, metavar="RUN", nargs="?", help="with --repo: a run of train.fusion, or a checkpoint folder"
     )
     place = arguments.add_mutually_exclusive_group(required=True)
-    place.add_argument("--repo", type=_repository, help="where to, as user/name; created if it is not there")
-    place.add_argument("--space", type=_repository, help="the Space that gets the page of this checkout, as user/name")
+    place.add_argument("--repo", help="where to, as user/name; created if it is not there")
+    place.add_argument("--space", help="the Space that gets the page of this checkout, as user/name")
     arguments.add_argument("--private", action="store_true", help="the repository has to be private")
-    arguments.add_argument("--tag", type=_tag, help="name of this revision, such as v1 (default: no tag)")
+    arguments.add_argument("--tag", help="name of this revision, such as v1 (default: no tag)")
     arguments.add_argument(
         "--dataset",
         action="append",
@@ -60,7 +60,12 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    _check_usage(arguments)
+    of_checkpoints = [arguments.run, arguments.tag, arguments.dataset, arguments.licence]
+    if arguments.space and any(of_checkpoints):
+        parser().error("--space sends this checkout: RUN, --tag, --dataset and --licence belong to --repo")
+    if arguments.repo and not arguments.run:
+        parser().error("--repo needs RUN: a run of train.fusion, or a checkpoint folder")
+    check_target(arguments.repo or arguments.space, arguments.tag)
     if not arguments.dry_run:
         find_token()
     (_publish_space if arguments.space else _publish_checkpoint)(arguments)
@@ -68,35 +73,34 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _publish_checkpoint(arguments: argparse.Namespace) -> None:
-    folder = checkpoint_of(arguments.run)
-    estimator = try_out(folder)
-    metrics = read_metrics(folder)
-    card = card_text(estimator.config, arguments.repo, metrics, arguments.dataset, licence=arguments.licence)
+    folder, repo, tag = checkpoint_of(arguments.run), arguments.repo, arguments.tag
+    estimator, metrics = try_out(folder), read_metrics(folder)
+    card = card_text(estimator.config, repo, metrics, arguments.dataset, licence=arguments.licence)
     if arguments.dry_run:
-        print(f"would send to {arguments.repo}" + (f", as {arguments.tag}" if arguments.tag else "") + ":")
-        sizes = {name: (folder / name).stat().st_size for name in FILES}
-        print(listing(sizes | {CARD_FILE: len(card.encode())}))
-        print(f"the card:\n\n{card}")
+        sizes = {name: (folder / name).stat().st_size for name in FILES} | {CARD_FILE: len(card.encode())}
+        print(f"would send to {repo}{f', as {tag}' if tag else ''}:", listing(sizes), "the card:\n", card, sep="\n")
         return
-    pushed = push_folder(folder, arguments.repo, private=arguments.private, tag=arguments.tag, card=card, tell=_tell)
-    print(f"{'published' if pushed.uploaded else 'identical to what is there already, nothing sent'}: {pushed.url}")
-    revision = f"@{arguments.tag}" if arguments.tag else ""
-    print(f"FUSION_POSE_MODEL={arguments.repo}{revision} python app.py")
+    pushed = push_folder(folder, repo, private=arguments.private, tag=tag, card=card, tell=_tell)
+    print(_done(pushed.url, sent=pushed.uploaded))
+    print(f"FUSION_POSE_MODEL={repo}{f'@{tag}' if tag else ''} python app.py")
 
 
 def _publish_space(arguments: argparse.Namespace) -> None:
     files = space_files(CHECKOUT)
     try_out(bundled_checkpoint())
     if arguments.dry_run:
-        print(f"would send to the Space {arguments.space}:")
         sizes = dict.fromkeys(SPACE, 0)
         for name, path in files.items():
             sizes[next(top for top in SPACE if f"{name}/".startswith(f"{top}/"))] += path.stat().st_size
-        print(listing(sizes))
+        print(f"would send to the Space {arguments.space}:", listing(sizes), sep="\n")
         return
     url, changed = push_space(arguments.space, files, private=arguments.private)
-    print(f"{'published' if changed else 'identical to what is there already, nothing sent'}: {url}")
+    print(_done(url, sent=changed))
     print(f"gradio_client: Client({arguments.space!r})")
+
+
+def _done(url: str, *, sent: bool) -> str:
+    return f"{'published' if sent else 'identical to what is there already, nothing sent'}: {url}"
 
 
 def space_files(checkout: Path) -> dict[str, Path]:
@@ -105,15 +109,11 @@ def space_files(checkout: Path) -> dict[str, Path]:
     Raises:
         FileNotFoundError: if the folder lacks one of :data:`SPACE`.
     """
-    files: dict[str, Path] = {}
-    for name in SPACE:
-        place = checkout / name
-        if not place.exists():
-            raise FileNotFoundError(f"{checkout} has no {name}: --space sends a whole checkout of fusion-pose")
-        found = sorted(place.rglob("*")) if place.is_dir() else [place]
-        kept = [path for path in found if path.is_file() and "__pycache__" not in path.parts]
-        files.update({path.relative_to(checkout).as_posix(): path for path in kept})
-    return files
+    if missing := [name for name in SPACE if not (checkout / name).exists()]:
+        raise FileNotFoundError(f"{checkout} has no {missing[0]}: --space sends a whole checkout of fusion-pose")
+    found = [path for name in SPACE for path in (checkout / name, *sorted((checkout / name).rglob("*")))]
+    kept = [path for path in found if path.is_file() and "__pycache__" not in path.parts]
+    return {path.relative_to(checkout).as_posix(): path for path in kept}
 
 
 def push_space(repo_id: str, files: dict[str, Path], *, private: bool = False) -> tuple[str, bool]:
@@ -136,24 +136,14 @@ def push_space(repo_id: str, files: dict[str, Path], *, private: bool = False) -
         api.create_repo(repo_id, repo_type="space", space_sdk="gradio", private=private, exist_ok=True)
         before = api.space_info(repo_id)
         if private and not before.private:
-            raise ValueError(
-                f"the Space {repo_id!r} is there already and public, nothing was sent: make it private in its "
-                "settings, or choose another name"
-            )
+            found = f"the Space {repo_id!r} is there already and public, nothing was sent"
+            raise ValueError(f"{found}: make it private in its settings, or choose another name")
         there = api.list_repo_files(repo_id, repo_type="space")
         gone = [name for name in there if name not in files and name.startswith(tuple(f"{top}/" for top in SPACE))]
         operations = [CommitOperationAdd(name, str(path)) for name, path in files.items()]
         operations += [CommitOperationDelete(name) for name in gone]
         commit = api.create_commit(repo_id, operations, repo_type="space", commit_message="Update from the checkout")
     return f"{api.endpoint}/spaces/{repo_id}", commit.oid != before.sha
-
-
-def _check_usage(arguments: argparse.Namespace) -> None:
-    of_checkpoints = [arguments.run, arguments.tag, arguments.dataset, arguments.licence]
-    if arguments.space and any(of_checkpoints):
-        parser().error("--space sends this checkout: RUN, --tag, --dataset and --licence belong to --repo")
-    if arguments.repo and not arguments.run:
-        parser().error("--repo needs RUN: a run of train.fusion, or a checkpoint folder")
 
 
 def checkpoint_of(run: Path) -> Path:
@@ -165,21 +155,15 @@ def checkpoint_of(run: Path) -> Path:
     for folder in (run, run / "checkpoint"):
         if (folder / CONFIG_FILE).is_file():
             return folder
-    raise FileNotFoundError(
-        f"{run} has no checkpoint: expected the folder of a finished run of train.fusion, with checkpoint/ in it, or a "
-        f"folder with {CONFIG_FILE}"
-    )
+    expected = "the folder of a finished run of train.fusion, with checkpoint/ in it, or a folder with"
+    raise FileNotFoundError(f"{run} has no checkpoint: expected {expected} {CONFIG_FILE}")
 
 
 def try_out(folder: Path) -> PoseEstimator:
-    """Load a checkpoint strictly and estimate one pose with it, on a picture of noise.
-
-    Raises:
-        FileNotFoundError, ValueError: if it is damaged, or estimates what is no number.
-    """
+    """Load a checkpoint strictly and estimate a pose of noise; FileNotFoundError or ValueError where that fails."""
     estimator = PoseEstimator.from_pretrained(folder, device="cpu")
-    any_score = dataclasses.replace(estimator.config.search, person=0.0)  # noise shows no person
-    config = dataclasses.replace(estimator.config, search=any_score)
+    search = dataclasses.replace(estimator.config.search, person=0.0)  # noise shows no person
+    config = dataclasses.replace(estimator.config, search=search)
     picture = np.random.default_rng(0).integers(0, 256, (192, 144, 3), np.uint8)
     began = time.perf_counter()
     (pose,) = estimator.with_config(config).batch([picture], [(8, 8, 136, 184)])
@@ -193,23 +177,6 @@ def listing(sizes: dict[str, int]) -> str:
     """Files that are sent, with their sizes in bytes."""
     lines = [f"  {name:20} {size:>12,} bytes" for name, size in {**sizes, "in all": sum(sizes.values())}.items()]
     return "\n".join(lines)
-
-
-def _repository(text: str) -> str:
-    return _checked(text, text, None)
-
-
-def _tag(text: str) -> str:
-    return _checked(text, "user/name", text)
-
-
-def _checked(text: str, repo_id: str, tag: str | None) -> str:
-    """A text that the Hub takes as a name; bad usage else."""
-    try:
-        check_target(repo_id, tag)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return text
 
 
 def _tell(sentence: str) -> None:

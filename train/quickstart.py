@@ -16,8 +16,7 @@ from fusion_model.hub.checkpoints import read_metrics
 from train.command import new_parser, run_command
 from train.engine.arguments import positive
 from train.engine.run_files import check_settings, read_json
-from train.recipes.plan import CONFIGS_FOLDER, Choices, Recipe
-from train.recipes.stages import Stage, run_stages
+from train.recipes import CONFIGS_FOLDER, Choices, Recipe, run_stages
 
 VERSION = 3  # of the choices in configs/quickstart.toml: a folder begun with others is refused
 
@@ -35,38 +34,31 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     out: Path = arguments.out
     check_settings(out, "quickstart.json", {"version": VERSION, "minutes": arguments.minutes, "seed": arguments.seed})
-    done = run_stages(stages(out, arguments.minutes, arguments.seed), out)
+    choices = Choices(out / "data", out, scale=arguments.minutes / 10, seed=arguments.seed)
+    done = run_stages(Recipe.read(CONFIGS_FOLDER / "quickstart.toml").stages(choices), out)
     if done is None:
         return 1
     print(summary(out, done))
     return 0
 
 
-def stages(out: Path, minutes: float, seed: int) -> list[Stage]:
-    """What is done, in order, in about so many minutes."""
-    recipe = Recipe.read(CONFIGS_FOLDER / "quickstart.toml")
-    return recipe.stages(Choices(out / "data", out, scale=minutes / 10, seed=seed))
-
-
 def summary(out: Path, seconds: dict[str, float]) -> str:
-    """The measured figures, of all people held out in their true boxes, and the commands that go on from here."""
+    """The measured figures, of all people held out in their true boxes, and the command that goes on from here."""
     checkpoint = out / "fusion" / "checkpoint"
     figures = read_metrics(checkpoint)["fusion"]
     pck = read_json(out / "hourglass" / "best" / "figures.json")["mean"]
     ours, mean = (figures[name]["mpjpe"] for name in ("released", "mean pose"))
-    lines = [
-        f"{figures['released']['n']} held-out rendered people in their true boxes:",
-        f"  mean pose  MPJPE {mean:6.1f} mm",
-        f"  ours       MPJPE {ours:6.1f} mm  ({abs(1 - ours / mean):.1%} {'below' if ours < mean else 'above'} it)",
-        f"  2D         PCK@0.2 {pck:5.1f} %",
-        *(f"{taken:7.1f} s  {name}" for name, taken in seconds.items()),
-        f"{sum(seconds.values()):7.1f} s  in all",
-        "serve it:",
-        f"  FUSION_POSE_MODEL={shlex.quote(str(checkpoint))} python app.py",
-        "train longer, in another folder:",
-        f"  python -m train.quickstart --out {shlex.quote(str(out) + '-longer')} --minutes 120",
-    ]
-    return "\n".join(lines)
+    return "\n".join(
+        (
+            f"{figures['released']['n']} held-out rendered people in their true boxes:",
+            f"  mean pose  MPJPE {mean:6.1f} mm",
+            f"  ours       MPJPE {ours:6.1f} mm  ({abs(1 - ours / mean):.1%} {'below' if ours < mean else 'above'} it)",
+            f"  2D         PCK@0.2 {pck:5.1f} %",
+            *(f"{taken:7.1f} s  {name}" for name, taken in seconds.items()),
+            f"{sum(seconds.values()):7.1f} s  in all; serve it:",
+            f"  FUSION_POSE_MODEL={shlex.quote(str(checkpoint))} python app.py",
+        )
+    )
 
 
 if __name__ == "__main__":

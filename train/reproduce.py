@@ -13,7 +13,6 @@ import dataclasses
 import math
 import statistics
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 from fusion_model.hub.checkpoints import CARD_FILE, read_metrics
@@ -27,10 +26,10 @@ from train.engine.run_files import check_settings
 from train.evaluation.paper import TABLE_5
 from train.evaluation.tables import Table
 from train.fusion_stage.training import load_hourglass
-from train.recipes.plan import Choices, Recipe, bundled_recipes
-from train.recipes.stages import run_stages, shown
+from train.recipes import Choices, Recipe, bundled_recipes, run_stages, shown
 
 _BASES = ("mpii", "lsp", "lspet", "coco")  # sets of photos that every hourglass can start on
+_OURS = ("this checkpoint", "a checkpoint for each action")  # begin the rows of a protocol that are not the paper's
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     )
     arguments.add_argument("--scale", type=positive(float), default=1.0, help="factor on all numbers of steps")
     arguments.add_argument(
-        "--accumulate", type=positive(int), default=1, help="parts of a batch that follow each other, to save memory"
+        "--accumulate", type=positive(int), help="parts of a batch that follow each other, to save memory"
     )
     arguments.add_argument("--seed", type=int, default=0, help="of weights, crops and batches")
     arguments.add_argument("--dry-run", action="store_true", help="print the commands and do nothing")
@@ -75,9 +74,8 @@ def check_data(recipe: Recipe, choices: Choices) -> None:
     """
     for named in recipe.sets or ("",):  # none: photos of any
         name = named.format(base=choices.base)
-        found = [
-            one for one in find_sources(choices.data / name) if (one.name == name if name else one.name != SYNTHETIC)
-        ]
+        sources = find_sources(choices.data / name)
+        found = [one for one in sources if (one.name == name if name else one.name != SYNTHETIC)]
         for part, held_out in (("train", False), ("validate", True)):
             if not any((source.validation == held_out).any() for source in found):
                 wanted = f"people of {name}" if name else "photos"
@@ -85,9 +83,6 @@ def check_data(recipe: Recipe, choices: Choices) -> None:
     if choices.init_from:
         load_hourglass(PRESETS[choices.preset or recipe.preset], choices.init_from)
         read_detector(choices.init_from)
-
-
-_OURS = ("this checkpoint", "a checkpoint for each action")  # begin the rows of a protocol that are not the paper's
 
 
 def report(recipe: Recipe, out: Path) -> str:
@@ -104,6 +99,7 @@ def report(recipe: Recipe, out: Path) -> str:
 
 
 def _side_by_side(recipe: Recipe, out: Path) -> Table:
+    """Our rows of a protocol over the paper's."""
     ours, theirs = {}, {}
     for measured, title in recipe.rows.items():
         table = Table.read(out / "measured" / measured / f"{recipe.protocol}.json")
@@ -116,11 +112,10 @@ def _side_by_side(recipe: Recipe, out: Path) -> Table:
 
 
 def _strategies(recipe: Recipe, out: Path) -> Table:
-    each = next(table["each"] for table in recipe.tables.values() if "each" in table)
-    rows = {}
+    """Every way of merging over its seeds, beside the paper's Table 5."""
+    each, rows = next(table["each"] for table in recipe.tables.values() if "each" in table), {}
     for strategy in each["strategy"]:
-        places = sorted((out / "measured").glob(f"{strategy}-*/human36m.json"))
-        tables = [Table.read(place) for place in places]
+        tables = [Table.read(place) for place in sorted((out / "measured").glob(f"{strategy}-*/human36m.json"))]
         figures = [table.rows["this checkpoint"][-1] for table in tables]  # the mean of all actions
         std = math.nan if math.isnan(sum(figures)) else statistics.stdev(figures)
         rows[strategy] = (statistics.mean(figures), std, TABLE_5[strategy])
@@ -138,11 +133,11 @@ def main(arguments: argparse.Namespace) -> int:
     recipe = Recipe.read(arguments.recipe)
     if arguments.init_from and not recipe.goes_on:
         raise ValueError(f"{recipe.path.stem} starts from nothing: leave out --init-from")
-    choices = Choices(**{one.name: getattr(arguments, one.name) for one in fields(Choices)})
+    choices = Choices(**{one.name: getattr(arguments, one.name) for one in dataclasses.fields(Choices)})
     plan = recipe.stages(choices)
     if arguments.dry_run:
-        for stage in plan:
-            print(f"# {stage.name}", *map(shown, stage.commands), sep="\n")
+        for name, commands in plan.items():
+            print(f"# {name}", *map(shown, commands), sep="\n")
         return 0
     check_data(recipe, choices)
     begun = {name: getattr(choices, name) for name in ("base", "scale", "seed")}

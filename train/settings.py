@@ -9,26 +9,17 @@ from fusion_model.config import STRATEGIES, DetectorConfig
 from fusion_model.fusion import SHARPNESS
 from fusion_model.presets import PRESETS
 from fusion_model.skeletons import HUMAN36M_17, SKELETONS
-from train.engine.arguments import at_least, fraction, positive, setting
-from train.engine.settings import LoopSettings
+from train.engine.arguments import LoopSettings, at_least, fraction, positive, setting
 
-OUTPUTS = tuple(  # joint sets that are a choice of Human3.6M's 17, which the samples are labelled with
-    name for name, skeleton in SKELETONS.items() if set(skeleton.joints) <= set(HUMAN36M_17.joints)
-)
+OUTPUTS = tuple(name for name, one in SKELETONS.items() if set(one.joints) <= set(HUMAN36M_17.joints))
+"""Joint sets that are a choice of Human3.6M's 17, which the samples are labelled with."""
 
 
 @dataclass(frozen=True)
-class TrainConfig(LoopSettings):
-    """What the trainings on photos and rendered people have."""
-
-    log: str = "tensorboard"
-    synthetic_fraction: float = setting(0.2, "fraction of rendered people in a batch, where --data has some", fraction)
-
-
-@dataclass(frozen=True)
-class _CropsConfig(TrainConfig):
+class _CropsConfig(LoopSettings):
     """What the trainings on crops of people have."""
 
+    synthetic_fraction: float = setting(0.2, "fraction of rendered people in a batch, where --data has some", fraction)
     preset: str = setting("compact", "sizes of the networks", choices=tuple(sorted(PRESETS)))
     augment: str = setting("wide", "narrow: hardly turned, cut off or small people", choices=("narrow", "wide"))
     input_size: int | None = setting(
@@ -50,7 +41,6 @@ class DetectorTrainConfig(LoopSettings):
     """Settings of ``train.detector``, which learns from photos alone."""
 
     command: ClassVar[str] = "detector"
-    log: str = "tensorboard"
     batch: int = 32
     lr: float = 2e-3
     warmup: int = 100
@@ -61,35 +51,15 @@ class DetectorTrainConfig(LoopSettings):
 
 
 @dataclass(frozen=True)
-class JointTrainConfig(TrainConfig):
-    """Settings of ``train.joint``."""
-
-    command: ClassVar[str] = "joint"
-    batch: int = 24
-    lr: float = 1e-4
-    freeze_norm: bool = True
-    pose_weight: float = setting(  # brings the pose's error, 1e5 mm^2 and more, to the size of the maps'
-        2e-5, "factor on the pose's loss of Eq. 4, 1/mm^2", positive(float)
-    )
-
-
-@dataclass(frozen=True)
 class FusionTrainConfig(_CropsConfig):
-    """Settings of ``train.fusion``.
-
-    Attributes:
-        action: people of that action alone; empty for all.
-    """
+    """Settings of ``train.fusion``."""
 
     command: ClassVar[str] = "fusion"
-    not_options: ClassVar[tuple[str, ...]] = ("action",)
     batch: int = 64
     steps: int = setting(10_000, "optimiser steps in all", positive(int))  # the soft phase is a fraction of them
     strategy: str = setting("trainable", "how the streams merge", choices=STRATEGIES)
     fixed_beta: int | None = setting(None, "merging layer of the strategy 'fixed'", int)
-    initial_beta: float | None = setting(None, "beta of Eq. 3 before training (default: the preset's)", float)
     skeleton: str = setting(OUTPUTS[0], "joints that the network puts out, 17, 16, 14 or 15", choices=OUTPUTS)
-    sharpness: float = setting(SHARPNESS, "lambda of Eq. 4, mm^2", at_least(0))
     sharpening: float = setting(
         1.0, "factor by which lambda has grown, evenly in its logarithm, when the soft phase ends", at_least(1)
     )
@@ -101,13 +71,7 @@ class FusionTrainConfig(_CropsConfig):
     )
     soft_fraction: float = setting(0.6, "fraction of the steps with soft weights", fraction)
     crops: int = setting(3, "augmented crops of each person", positive(int))
-    teacher_trust: float = setting(1.0, "factor on the 3D loss of photos, whose 3D is a teacher's", fraction)
-    hidden_trust: float = setting(
-        0.0,
-        "least weight of a photo's limb joints in 3D, whose weight else is how well the teacher sees them",
-        fraction,
-    )
-    action: str = setting("", "people of that action alone")
+    action: str = setting("", "train on people of that action alone, by its name in a prepared set (default: all)")
 
     @property
     def soft_steps(self) -> int:
@@ -116,7 +80,7 @@ class FusionTrainConfig(_CropsConfig):
 
     def sharpness_at(self, step: int) -> float:
         """Lambda of Eq. 4 at a step, mm^2."""
-        return self.sharpness * self.sharpening ** min(step / max(self.soft_steps, 1), 1.0)
+        return SHARPNESS * self.sharpening ** min(step / max(self.soft_steps, 1), 1.0)
 
 
 @dataclass(frozen=True)
@@ -124,14 +88,10 @@ class AblationConfig(FusionTrainConfig):
     """Settings of ``train.ablate``, which its runs share."""
 
     command: ClassVar[str] = "ablate"
-    not_options: ClassVar[tuple[str, ...]] = (
-        *("seed", "strategy", "fixed_beta", "skeleton"),
-        *FusionTrainConfig.not_options,
-    )
+    not_options: ClassVar[tuple[str, ...]] = ("seed", "strategy", "fixed_beta", "skeleton", "action")
     people: int | None = setting(None, "training people at most, evenly over the data (default: all)", positive(int))
 
 
 CONFIGS = {
-    kind.command: kind
-    for kind in (HourglassTrainConfig, DetectorTrainConfig, JointTrainConfig, FusionTrainConfig, AblationConfig)
+    kind.command: kind for kind in (HourglassTrainConfig, DetectorTrainConfig, FusionTrainConfig, AblationConfig)
 }

@@ -17,13 +17,12 @@ from pathlib import Path
 
 import torch
 
-from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack
 from train.engine.checkpoints import latest_state, read_state, read_weights
+from train.engine.logs import read_rows
 
 STEPS = 60
-SMALL = {"preset": "tiny", "input_size": 64, "batch": 4, "save_every": 2, "validate_every": 5, "log": "csv",
-         "steps": STEPS}  # fmt: skip
+SMALL = {"preset": "tiny", "batch": 4, "save_every": 2, "validate_every": 5, "log": "csv", "steps": STEPS}
 
 
 def train(folder, run, reached):
@@ -32,22 +31,18 @@ def train(folder, run, reached):
     from train.settings import HourglassTrainConfig
 
     torch.set_num_threads(1)
-    settings = HourglassTrainConfig(**SMALL)
-    with (
-        Path(os.devnull).open("w") as nowhere,
-        contextlib.redirect_stdout(nowhere),
-        contextlib.redirect_stderr(nowhere),
-    ):
-        loop = make_loop(settings, folder / "data", folder / run)
-        loop.resume()
-        loss = loop.loss
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    loop = make_loop(HourglassTrainConfig(**SMALL), folder / "data", folder / run)
+    loop.resume()
+    loss = loop.loss
 
-        def told(network, step, generator):
-            reached.value = step
-            return loss(network, step, generator)
+    def told(network, step, generator):
+        reached.value = step
+        return loss(network, step, generator)
 
-        loop.loss = told
-        loop.run()
+    loop.loss = told
+    loop.run()
 
 
 def start(folder, run):
@@ -89,15 +84,12 @@ def half_written(folder):
 def end_of(run):
     """Everything that a run came to, as flat tensors by name; seconds left out."""
     state = read_state(latest_state(run), torch.device("cpu"))
-    found = {"step": torch.tensor(state["step"])}
-    for part in ("module", "averaged"):
-        found |= {f"{part}.{name}": tensor for name, tensor in state[part].items()}
-    for number, entry in state["optimiser"]["state"].items():
-        found |= {f"optimiser.{number}.{name}": tensor for name, tensor in entry.items()}
-    found |= {f"best.{name}": tensor for name, tensor in read_weights(run).items()}
+    parts = {"module": state["module"], "averaged": state["averaged"], "best": read_weights(run)}
+    parts |= {f"optimiser.{number}": entry for number, entry in state["optimiser"]["state"].items()}
+    found = {f"{part}.{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}
     log = read_rows(run / "log.csv")
     rows = [[float(value) for name, value in row.items() if name != "seconds"] for row in log]
-    return found | {"log": torch.tensor(rows, dtype=torch.float64)}
+    return found | {"step": torch.tensor(state["step"]), "log": torch.tensor(rows, dtype=torch.float64)}
 
 
 def main():

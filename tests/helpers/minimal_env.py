@@ -53,7 +53,7 @@ def main(pack, out):
     """Exit status of the first training that fails, else 0."""
     hidden = hide_all_but(RENTED)
     print("hidden:", *sorted(hidden))
-    from train import ablate, fusion, hourglass, joint
+    from train import ablate, fusion, hourglass
     from train.command import run_command
 
     common = ["--data", pack, "--batch", "4", "--steps", "2"]
@@ -61,7 +61,6 @@ def main(pack, out):
     for module, more in (
         (hourglass, [*tiny, "--run", f"{out}/hourglass"]),
         (fusion, [*tiny, *maps, "--run", f"{out}/fusion"]),
-        (joint, ["--checkpoint", f"{out}/fusion/checkpoint", "--run", f"{out}/joint"]),
         (ablate, [*tiny, *maps, "--out", f"{out}/ablation", "--strategies", "late", "--seeds", "0"]),
     ):
         sys.argv = [module.__name__, *common, *more]

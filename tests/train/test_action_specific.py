@@ -34,15 +34,16 @@ def place(printed, tmp_path, monkeypatch):
     return tmp_path
 
 
-def options(place, *more):
-    both = ("--data", place / "data", "--hourglass", place / "hourglass", "--run", place / "run")
-    return (*both, *SMALL, "--action-specific", *more)
+def trained(place, *more):
+    """A run of the fusion network."""
+    return ("fusion", "--data", place / "data", "--hourglass", place / "hourglass", *SMALL, *more)
 
 
 @pytest.mark.slow
 def test_each_action_is_measured_by_its_own_network(place, printed, refused):
-    assert "2/3 Sitting" in printed("fusion", *options(place))
-    checkpoints = {action: place / "run" / action / "checkpoint" for action in ("Eating", "Sitting", "SittingDown")}
+    checkpoints = {action: place / "runs" / action / "checkpoint" for action in ("Eating", "Sitting", "SittingDown")}
+    for action, path in checkpoints.items():
+        printed(*trained(place, "--run", path.parent, "--action", action))
     means = [read_metrics(path)["fusion"]["mean pose"]["mpjpe"] for path in checkpoints.values()]
     assert [mean / means[0] for mean in means] == pytest.approx([1, 1.1, 1.2], rel=0.01)  # of that action's people
     for seed, path in enumerate(checkpoints.values()):  # hardly trained, they would be too much alike
@@ -51,29 +52,25 @@ def test_each_action_is_measured_by_its_own_network(place, printed, refused):
         action: measure_protocol("human36m", place / "data", path).rows["this checkpoint"]
         for action, path in checkpoints.items()
     }
-    table = measure_protocol("human36m", place / "data", place / "run")
+    table = measure_protocol("human36m", place / "data", place / "runs")
     (row,) = (row for name, row in table.rows.items() if name == "a checkpoint for each action")
     for action in checkpoints:
         column = table.columns.index({"SittingDown": "Sitting Down"}.get(action, action))
         assert row[column] == pytest.approx(alone[action][column])
         assert len({values[column] for values in alone.values()}) == 3  # any other network would show
-    # Run again, all is there; with another setting it is refused.
-    assert printed("fusion", *options(place)).count("finished before") == 3
-    assert "was begun with seed 0, not 1; data and hourglass" in refused("fusion", *options(place, "--seed", 1))
-    # One network less: refused when measuring, and made by the same command.
-    (place / "run" / "Sitting" / "checkpoint").rename(place / "run" / "Sitting" / "away")
-    measured = ("evaluate", "--data", place / "data", "--protocol", "human36m", "--checkpoint", place / "run")
-    assert "has no network for Sitting yet" in refused(*measured)
-    out = printed("fusion", *options(place))
-    assert out.count("finished before") == 2
-    assert (place / "run" / "Sitting" / "checkpoint").is_dir()
+    assert "begun with action 'Eating', not 'Sitting'" in refused(
+        *trained(place, "--run", place / "runs" / "Eating", "--action", "Sitting")
+    )
+    assert "has no training people of Flying" in refused(*trained(place, "--run", place / "new", "--action", "Flying"))
+    (place / "runs" / "Sitting" / "checkpoint").rename(place / "runs" / "Sitting" / "away")
+    measured = ("evaluate", "--data", place / "data", "--protocol", "human36m", "--checkpoint", place / "runs")
+    assert "has Sitting, but the networks are for Eating, SittingDown: evaluate on" in refused(*measured)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("skeleton", [HUMANEVA_15, LSP_14, MPII_16])
 def test_a_network_of_other_joints(skeleton, place, ends, printed, refused):
-    both = ("--data", place / "data", "--hourglass", place / "hourglass", "--run", place / "run", *SMALL)
-    assert "released" in printed("fusion", *both, "--skeleton", skeleton.name)
+    assert "released" in printed(*trained(place, "--run", place / "run", "--skeleton", skeleton.name))
     checkpoint = place / "run" / "checkpoint"
     estimator = PoseEstimator.from_pretrained(checkpoint, device="cpu")
     assert estimator.fusion_network.output.out_features == 3 * len(skeleton)
@@ -99,4 +96,4 @@ def test_a_network_of_other_joints(skeleton, place, ends, printed, refused):
     assert (status, f"have no {missing}" in error) == ((1, True) if missing else (0, False))
     assert f"puts out {skeleton.name}, expected human36m_17" in refused(*measured)
     # The same run with other joints would be another network.
-    assert "skeleton '" in refused("fusion", *both, "--skeleton", "human36m_17")
+    assert "skeleton '" in refused(*trained(place, "--run", place / "run", "--skeleton", "human36m_17"))

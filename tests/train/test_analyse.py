@@ -12,13 +12,13 @@ from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
-from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack
 from train.analysis.figure5 import read_mixing
 from train.analysis.figure7 import squared_correlations, stream_correlations
 from train.analysis.held_out import HeldOut, NothingToShowError, read_run
 from train.analysis.parts import sheet
 from train.engine.checkpoints import write_best
+from train.engine.logs import read_rows
 from train.fusion_stage.training import MixingLog
 
 TINY = PRESETS["tiny"]

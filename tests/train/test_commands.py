@@ -14,18 +14,15 @@ import torch
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
-from fusion_model.skeletons import HUMAN36M_17, MPII_16
-from tests.helpers.csv_files import read_rows
-from tests.helpers.fake_data import figure, picture, write_pack
+from fusion_model.skeletons import MPII_16
+from tests.helpers.fake_data import write_pack
 from tests.helpers.own_process import ENVIRONMENT, ROOT, output, wait_for
 from train.engine.checkpoints import latest_state, read_state, read_weights
+from train.engine.logs import read_rows
 from train.engine.provenance import read_provenance
 
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
-FUSION = (
-    "--steps", 8, "--crops", 1, "--hidden-trust", 0.6, "--loss", "distance", "--sharpening", 10, "--centring", 0.1,
-    "--initial-beta", 1.2,
-)  # fmt: skip
+FUSION = ("--steps", 8, "--crops", 1, "--loss", "distance", "--sharpening", 10, "--centring", 0.1)
 
 
 @pytest.fixture(scope="module")
@@ -57,19 +54,17 @@ def test_the_hourglass_is_trained_validated_and_kept(trained):
 
 @pytest.mark.slow
 def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
-    for row in ("mean pose", "soft", "hardened, at once", "hardened, trained on", "released"):
-        assert any(line.startswith(row) for line in (trained / "fusion.txt").read_text().splitlines()), row
     printed = (trained / "fusion.txt").read_text()
-    assert re.search(r"merged after layer \d; before they were rounded: w 0\..*, beta 1\..*; not sharp: more", printed)
+    figures = {line[:22].strip(): line[22:].split() for line in printed.splitlines() if "mpjpe" in line}
+    assert {"mean pose", "soft", "hardened, at once", "hardened, trained on", "released"} <= figures.keys()
+    assert float(figures["released"][3]) == pytest.approx(float(figures["hardened, trained on"][3]), rel=0.02)
+    assert re.search(r"merged after layer \d; before they were rounded: w 0\..*, beta \d.*; not sharp: more", printed)
     assert "n 2  mpjpe" in printed
     hardening = json.loads((trained / "fusion" / "hardening.json").read_text())
     assert len(hardening["weights"]) == 3
-    assert hardening["beta"] == pytest.approx(1.2, abs=0.2), "it starts there"
     assert {"alpha", "beta", "merging_layer", "soft", "hardened"} <= hardening.keys()
-    state = read_state(latest_state(trained / "fusion"), torch.device("cpu"))
-    assert {name: state["module"][name].item() for name in ("alpha", "beta")} == {
-        name: hardening[name] for name in ("alpha", "beta")
-    }, "hardened, they stay as they were"
+    state = read_state(latest_state(trained / "fusion"), torch.device("cpu"))["module"]
+    assert all(state[name].item() == hardening[name] for name in ("alpha", "beta")), "hardened, they stay as they were"
     checkpoint = trained / "fusion" / "checkpoint"
     estimator = PoseEstimator.from_pretrained(checkpoint, device="cpu")
     assert estimator.fusion.pruned
@@ -78,30 +73,18 @@ def test_the_fusion_ends_in_a_pruned_checkpoint(trained):
     provenance = read_metrics(checkpoint)["provenance"]
     step = json.loads((trained / "fusion" / "best" / "figures.json").read_text())["step"]
     settings = provenance["fusion"].pop("settings")
-    assert {name: settings[name] for name in ("loss", "lr")} == {"loss": "distance", "lr": 1e-3}
+    assert (settings["loss"], settings["lr"]) == ("distance", 1e-3)
     assert provenance["fusion"] == {"steps": step, "batch": 4, "images": 4 * step, "people": {"made": 6}}
     assert provenance["hourglass"]["people"] == {"made": 6}
     assert provenance.keys() == {"hourglass", "fusion"}, "there is no detector"
-    center, size = (64, 72), 45
-    joints = figure(HUMAN36M_17, center, size)
-    box = (*joints.min(0), *joints.max(0))
-    (pose,) = estimator.batch([picture(130, 140, center, size, 5)], [box])  # hardly trained: a person or none
-    assert pose is None or np.isfinite(pose.joints_3d).all()
 
 
 @pytest.mark.slow
-def test_the_same_command_again_has_nothing_to_do(trained, printed, refused):
-    arguments = ("--data", trained / "data", "--run", trained / "hourglass", *SMALL)
-    assert "resumed at step 6" in printed("hourglass", *arguments, "--steps", 6)
-    error = refused("hourglass", *arguments, "--steps", 6, "--seed", 1)
-    assert "seed 0, not 1" in error
-    assert "choose another --run" in error
-    error = refused("hourglass", *arguments, "--steps", 6, "--synthetic-fraction", 0.5)
-    assert "synthetic_fraction 0.2, not 0.5" in error
-
-
-@pytest.mark.slow
-def test_a_finished_fusion_run_stays_and_refuses_another_hourglass(trained, printed, refused, tmp_path):
+def test_a_finished_run_has_nothing_to_do_and_refuses_other_settings(trained, printed, refused, tmp_path):
+    arguments = ("--data", trained / "data", "--run", trained / "hourglass", *SMALL, "--steps", 6)
+    assert "resumed at step 6" in printed("hourglass", *arguments)
+    error = refused("hourglass", *arguments, "--synthetic-fraction", 0.5)
+    assert error.endswith("begun with synthetic_fraction 0.2, not 0.5: choose another --run, or the same settings")
     run = tmp_path / "fusion"
     shutil.copytree(trained / "fusion", run)
     options = ("--data", trained / "data", "--run", run, *SMALL, *FUSION)
@@ -121,24 +104,21 @@ def test_a_fine_tuning_takes_the_networks_of_a_checkpoint_and_says_what_it_skipp
     assert now["images"] == before["images"] + 4 * now["steps"] > before["images"]
     options = ("--hourglass", tmp_path / "hourglass", "--crops", 1, "--init-from", released)
     out = printed("fusion", *data, "--run", tmp_path / "fusion", *options)
-    assert "missing there (" in out, "the layers that were pruned"
+    assert "skipped: nothing" not in out, "the layers that were pruned"
     assert "its weights were hardened before" not in out
     options = (*options[:-1], trained / "fusion")
     out = printed("fusion", *data, "--run", tmp_path / "hardened", *options)
     assert "its weights were hardened before: they stay so, and there is no soft phase" in out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--preset", "huge"], "invalid choice: 'huge'"),
-        (["--steps", "0"], "must be a whole number above 0, got '0'"),
-        (["--lr", "nan"], "must be a number above 0, got 'nan'"),
-        (["--time-limit", "-1"], "must be a number of at least 0, got '-1'"),
-    ],
-)
-def test_bad_usage_is_status_2_and_one_sentence(refused, arguments, words):
-    assert words in refused("hourglass", "--data", "x", "--run", "y", *arguments, status=2)
+def test_bad_usage_is_status_2_and_one_sentence(refused):
+    for option, value, words in (
+        ("--preset", "huge", "invalid choice: 'huge'"),
+        ("--steps", "0", "must be a whole number above 0, got '0'"),
+        ("--lr", "nan", "must be a number above 0, got 'nan'"),
+        ("--warmup", "-1", "must be a whole number of at least 0, got '-1'"),
+    ):
+        assert words in refused("hourglass", "--data", "x", "--run", "y", option, value, status=2)
 
 
 def test_what_evaluate_cannot_do_is_said_before_anything_is_measured(data_folder, refused, tmp_path, monkeypatch):
@@ -152,10 +132,9 @@ def test_what_evaluate_cannot_do_is_said_before_anything_is_measured(data_folder
 @pytest.mark.slow
 def test_sigterm_writes_a_checkpoint_and_ends(data_folder, tmp_path):
     arguments = ("--data", data_folder, "--run", tmp_path / "run", *SMALL[:4], "--steps", 100_000)
-    command = [sys.executable, "-m", "train.hourglass", *map(str, arguments)]
-    environment = {**ENVIRONMENT, "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-u", "-m", "train.hourglass", *map(str, arguments)]
     with (tmp_path / "out").open("w") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stdout=out, stderr=subprocess.STDOUT)
         try:
             wait_for(lambda: "started at step 0" in (tmp_path / "out").read_text(), seconds=300)
             time.sleep(1)
@@ -166,10 +145,9 @@ def test_sigterm_writes_a_checkpoint_and_ends(data_folder, tmp_path):
             process.wait()
     text = (tmp_path / "out").read_text()
     assert status == 1, text
-    assert "by SIGTERM; run again to continue" in text
     assert "Traceback" not in text
     step = int(latest_state(tmp_path / "run").name)
-    assert f"stopped at step {step} " in text
+    assert f"stopped at step {step} by SIGTERM; run again to continue" in text
     assert not list((tmp_path / "run" / "checkpoints").glob(".*"))
 
 
@@ -194,10 +172,3 @@ def test_another_hourglass_than_the_preset_is_refused(trained, refused):
     options = ("--run", trained / "other", "--hourglass", trained / "hourglass", "--preset", "compact", "--steps", 2)
     error = refused("fusion", "--data", trained / "data", *options)
     assert error.startswith("python -m train.fusion: the tensors do not fit the configuration")
-
-
-@pytest.mark.slow
-def test_released_figures_are_those_of_the_hardened_network(trained):
-    lines = (trained / "fusion.txt").read_text().splitlines()
-    figures = {line[:22].strip(): line[22:].split() for line in lines if "mpjpe" in line}
-    assert float(figures["released"][3]) == pytest.approx(float(figures["hardened, trained on"][3]), rel=0.02)

@@ -4,32 +4,29 @@ import pytest
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
-from train import quickstart
-from train.recipes import stages
+from train import quickstart, recipes
 
 
 def run(out, *more):
     return quickstart.main(quickstart.parser().parse_args(["--out", str(out), *more]))
 
 
-def test_other_settings_are_refused_by_name(tmp_path, monkeypatch):
-    monkeypatch.setattr(stages, "start_command", lambda _command: 1)
-    assert run(tmp_path / "q") == 1
+def test_minutes_scale_pictures_and_steps_and_others_are_refused(tmp_path, monkeypatch):
+    commands = {}
+    monkeypatch.setattr(recipes, "start_command", lambda command: commands.setdefault(command[0], command) and 0)
+    monkeypatch.setattr(quickstart, "summary", lambda *_: "")
+
+    def numbers(minutes):
+        commands.clear()
+        assert run(tmp_path / str(minutes), "--minutes", str(minutes)) == 0
+        assert list(commands) == ["synthesize", "hourglass", "fusion", "calibrate"]
+        options = (("synthesize", "--count"), ("hourglass", "--steps"), ("fusion", "--steps"))
+        return [int(commands[name][commands[name].index(option) + 1]) for name, option in options]
+
+    assert numbers(20) == [2 * number for number in numbers(10)]
+    assert numbers(0.001) == [16, 4, 4]
     with pytest.raises(ValueError, match=r"was begun with .*minutes.*choose another --out"):
-        run(tmp_path / "q", "--minutes", "3")
-
-
-def test_minutes_scale_pictures_and_steps(tmp_path):
-    def option(minutes, name, flag):
-        commands = [command for stage in quickstart.stages(tmp_path, minutes, 0) for command in stage.commands]
-        command = next(command for command in commands if command[0] == name)
-        return int(command[command.index(flag) + 1])
-
-    for name, flag in (("synthesize", "--count"), ("hourglass", "--steps"), ("fusion", "--steps")):
-        assert option(20, name, flag) == 2 * option(10, name, flag)
-        assert option(0.001, name, flag) > 0
-    assert option(10, "hourglass", "--warmup") == 300
-    assert option(0.001, "hourglass", "--warmup") < option(0.001, "hourglass", "--steps")
+        run(tmp_path / "20", "--minutes", "3")
 
 
 @pytest.mark.slow

@@ -25,9 +25,8 @@ from fusion_model.readings import READINGS, read_maps
 from train.engine.checkpoints import latest_state
 from train.engine.loop import start_accelerator
 from train.engine.run_files import check_settings, read_json, write_json
-from train.fusion_stage.data import SampleSettings, fusion_data, fusion_fingerprint
 from train.fusion_stage.pose_figures import known
-from train.fusion_stage.samples import FusionData
+from train.fusion_stage.samples import FusionData, SampleSettings, fusion_data, fusion_fingerprint
 from train.fusion_stage.timing import parameter_count
 from train.fusion_stage.training import Outcome, Trainer, fusion_config, load_hourglass, sample_settings
 from train.settings import AblationConfig
@@ -37,7 +36,7 @@ STRATEGIES = ("image-only", "maps-only", LIFTER, "early", "late", "free", "train
 SHARP = 0.05  # the farthest that a weight of a sharp run may lie from the step [l > b]
 WIDTH = 1024  # of the lifter
 _RESULT = "result.json"
-_OWN = {"save_every", "keep", "log", "time_limit", "accumulate", *AblationConfig.not_options}  # not shared by all runs
+_OWN = {"save_every", "log", "accumulate", *AblationConfig.not_options}  # not shared by all runs
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class Ablation:
             self._check_settings()
 
     def run(self) -> bool:
-        """Train what is not finished yet; False if a signal or the time limit ended it before that."""
+        """Train what is not finished yet; False if a signal ended it before that."""
         for seed in self.seeds:
             for row in self.rows:
                 if self._folder(row, seed).joinpath(_RESULT).is_file():
@@ -141,11 +140,6 @@ class Ablation:
 
     def _train(self, row: Variant, seed: int) -> bool:
         """One run, from the start or from where it was cut; False if it was cut again."""
-        if self.settings.minutes_left() < 0:
-            self.accelerator.print(
-                f"stopped by the time limit of {self.settings.time_limit:g} minutes; run again to continue"
-            )
-            return False
         self.accelerator.print(f"{row.name}, seed {seed}:", end=" ")
         folder = self._folder(row, seed)
         own = {"strategy": row.strategy, "fixed_beta": row.fixed_beta, "seed": seed}

@@ -44,19 +44,3 @@ def draw_local(weights: Tensor, count: int, generator: torch.Generator, local_sl
     """A process' rows of a batch of ``count``, and the noise of their samples: alike however the batch is split."""
     rows, seeds = draw(weights, count, generator), draw_seeds(count, generator)
     return rows[local_slice], RowNoise(seeds[local_slice])
-
-
-def named_rows(rows: Tensor, source: Tensor, names: tuple[str, ...]) -> str:
-    """The rows of a batch in words, by their source: ``coco 3, 17 and street 5``, counted within each source.
-
-    Args:
-        rows: (B,) into ``source``.
-        source: (N,) index into ``names``.
-        names: of the sources.
-    """
-    source = source.cpu()
-    found: dict[int, list[int]] = {}
-    for row in sorted(rows.tolist()):
-        number = int(source[row])
-        found.setdefault(number, []).append(int((source[:row] == number).sum()))
-    return " and ".join(f"{names[number]} {', '.join(map(str, places))}" for number, places in sorted(found.items()))

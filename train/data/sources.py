@@ -39,7 +39,8 @@ def find_people(folder: Path, *, validation: bool, action: str = "") -> People:
         return open_pack(folder, validation=validation)
     sources = find_learnable(folder)[0]
     if action:
-        sources = [source.take(_actions(source) == action) for source in sources]
+        doing = [source.groups.get("action", np.full(len(source), "")) for source in sources]  # where the set says it
+        sources = [source.take(mine == action) for source, mine in zip(sources, doing, strict=True)]
         if not any((source.validation == validation).any() for source in sources):
             raise ValueError(f"{folder} has no {'validation' if validation else 'training'} people of {action}")
     return load_people(sources, validation=validation)
@@ -85,25 +86,6 @@ def _photos(sources: Iterable[str], names: np.ndarray | None) -> np.ndarray:
         return np.array(["" for _ in sources], np.str_)
     pairs = zip(sources, names.tolist(), strict=True)
     return np.array([f"{one}/{re.sub(data_set(one).besides, '', PurePosixPath(name).stem)}" for one, name in pairs])
-
-
-def find_actions(folder: Path) -> list[str]:
-    """Names of the actions of a folder's training people, sorted.
-
-    Raises:
-        FileNotFoundError: if there is no data set.
-        ValueError: if a file is damaged, or people have no action.
-    """
-    actions = set().union(*(_actions(source)[~source.validation].tolist() for source in find_sources(folder)))
-    if "" in actions:
-        wanted = "name the folder of a prepared set whose people have an action, such as Human3.6M's"
-        raise ValueError(f"{folder} has people of whom it does not say what they do: {wanted}")
-    return sorted(actions)
-
-
-def _actions(source: Source) -> np.ndarray:
-    """(N,) what people do, empty where the set does not say."""
-    return source.groups.get("action", np.full(len(source), ""))
 
 
 def data_fingerprint(folder: Path) -> str:

@@ -1,7 +1,6 @@
 """States of a run on disk: ``<run>/checkpoints/<step>/`` to continue from, ``<run>/best/`` to use.
 
 Each state holds ``model.safetensors``, the averaged network, and ``training_state.pt``, all that goes on from there.
-
 Whenever a run is cut, the old or the new state is there, never a half.
 """
 
@@ -16,23 +15,26 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from fusion_model.files import discard_unfinished, replacing, write_atomically
 from fusion_model.hub.checkpoints import CONFIG_FILE, read_tensors
 
 _COMPLETE = "training_state.pt"
+_KEPT = 2  # newest states
 
 
-def write_state(folder: Path, step: int, state: dict[str, object], module: nn.Module | None = None) -> None:
-    """Write ``checkpoints/<step>/``: the training state, and the network to use from there."""
-    place = folder / "checkpoints" / f"{step:08d}"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(place) as part:
+def write_state(folder: Path, step: int, state: dict[str, object], module: nn.Module) -> None:
+    """Write ``checkpoints/<step>/``, the training state and the network to use from there; old states go."""
+    states = folder / "checkpoints"
+    states.mkdir(parents=True, exist_ok=True)
+    with replacing(states / f"{step:08d}") as part:
         part.mkdir()
-        if module is not None:
-            save_file(_tensors(module), part / "model.safetensors")
+        save_file(_tensors(module), part / "model.safetensors")
         torch.save(state, part / _COMPLETE)
+    for path in sorted(states.glob("[0-9]*[0-9]"))[:-_KEPT]:
+        shutil.rmtree(path)
+    discard_unfinished(states)
 
 
 def latest_state(folder: Path) -> Path | None:
@@ -53,13 +55,6 @@ def read_state(path: Path, device: torch.device) -> dict[str, Any]:
         raise ValueError(f"{file} is damaged ({reason}): remove {path} to continue from an older state") from error
 
 
-def prune_states(folder: Path, keep: int) -> None:
-    """Remove all but the newest states, and what a cut left half written."""
-    for path in sorted((folder / "checkpoints").glob("[0-9]*[0-9]"))[:-keep]:
-        shutil.rmtree(path)
-    discard_unfinished(folder / "checkpoints")
-
-
 def write_best(folder: Path, module: nn.Module, figures: dict[str, float]) -> None:
     """Write ``best/model.safetensors`` and ``best/figures.json``."""
     place = folder / "best"
@@ -76,12 +71,12 @@ def is_released(folder: Path) -> bool:
     return best.is_file() and released.is_file() and released.stat().st_mtime >= best.stat().st_mtime
 
 
-def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
     """What a safetensors file takes."""
     return {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
 
 
-def read_weights(path: Path, part: str = "") -> dict[str, torch.Tensor]:
+def read_weights(path: Path, part: str = "") -> dict[str, Tensor]:
     """Tensors of a run's best network, of a folder with ``model.safetensors``, or of a file.
 
     Args:
@@ -102,3 +97,24 @@ def read_weights(path: Path, part: str = "") -> dict[str, torch.Tensor]:
     prefix = f"{part}."
     own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     return own or tensors
+
+
+def load_matching(module: nn.Module, tensors: dict[str, Tensor]) -> list[str]:
+    """Copy the tensors whose name and shape fit; return the names of those skipped on either side."""
+    own = module.state_dict()
+    fitting = {name: tensor for name, tensor in tensors.items() if name in own and own[name].shape == tensor.shape}
+    module.load_state_dict(fitting, strict=False)
+    return sorted((own.keys() | tensors.keys()) - fitting.keys())
+
+
+def warm_start(module: nn.Module, path: Path, part: str = "") -> str:
+    """Start a network from the weights that :func:`read_weights` reads; return a sentence that names what was skipped.
+
+    Raises:
+        ValueError: if nothing fits.
+    """
+    skipped, own = load_matching(module, read_weights(path, part)), module.state_dict()
+    taken = sum(name not in skipped for name in own)
+    if not taken:
+        raise ValueError(f"{path}: no tensor fits this network, by name and shape")
+    return f"warm start from {path}: {taken} of {len(own)} tensors; skipped: {', '.join(skipped) or 'nothing'}"

@@ -20,16 +20,23 @@ class Log:
 
     Args:
         folder: of the run.
-        kind: ``"csv"`` or ``"tensorboard"``.
+        kind: ``"csv"`` or ``"tensorboard"``; where the latter is missing, that is said and done without.
         step: figures of later steps are dropped: a resumed run takes those steps again.
 
-    A missing TensorBoard is said and done without.
+    Attributes:
+        board: writer of TensorBoard's files, None without; pictures have a place there alone.
     """
 
     def __init__(self, folder: Path, kind: str, step: int) -> None:
-        self._table = folder / "log.csv"
+        self._table, self.board = folder / "log.csv", None
         forget_rows(self._table, step)
-        self._board = _open_tensorboard(folder, step) if kind == "tensorboard" else None
+        if kind == "tensorboard":
+            try:
+                from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - optional
+
+                self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)
+            except ImportError:
+                print(TENSORBOARD_MISSING)
 
     def row(self, row: Mapping[str, float]) -> None:
         """A row of ``log.csv``, and the same figures elsewhere."""
@@ -38,35 +45,18 @@ class Log:
 
     def scalars(self, step: int, figures: Mapping[str, float]) -> None:
         """Figures between two rows, where there is more than the table."""
-        if self._board:
-            for name, value in figures.items():
-                self._board.add_scalar(name, value, step)
-
-    @property
-    def shows_pictures(self) -> bool:
-        """Whether pictures have a place."""
-        return self._board is not None
+        for name, value in figures.items() if self.board else ():
+            self.board.add_scalar(name, value, step)
 
     def pictures(self, step: int, pictures: Mapping[str, np.ndarray]) -> None:
-        """Pictures (H, W, 3) uint8 by name."""
-        if self._board:
-            for name, picture in pictures.items():
-                self._board.add_image(name, picture, step, dataformats="HWC")
+        """Pictures (H, W, 3) uint8 by name, where there is a ``board``."""
+        for name, picture in pictures.items():
+            self.board.add_image(name, picture, step, dataformats="HWC")
 
     def close(self) -> None:
         """Write out what is still held back."""
-        if self._board:
-            self._board.close()
-
-
-def _open_tensorboard(folder: Path, step: int) -> Any | None:
-    """A writer into the run's folder; None, and a line that says so, where TensorBoard is missing."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - optional
-    except ImportError:
-        print(TENSORBOARD_MISSING)
-        return None
-    return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)
+        if self.board:
+            self.board.close()
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -10,27 +10,25 @@ from pathlib import Path
 
 import torch
 
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None
+
 # Parameters of glibc's mallopt(3), and their values in bytes: an int holds no more than 2 GiB.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
 _OPTIONS = ((_MMAP_THRESHOLD, 2**31 - 1), (_TRIM_THRESHOLD, 2**31 - 1), (_TOP_PAD, 2**28))
 
 
-def keep_freed_memory() -> bool:
-    """Tell glibc's ``malloc`` to keep what is freed; True if it will.
+def keep_freed_memory() -> None:
+    """Tell glibc's ``malloc``, where it is the one, to keep up to 2 GiB of what is freed.
 
-    By default it asks the system for every large tensor and gives it back at once, and the system fills each page with
-    zeros anew: a tenth and more of the processor's time in a training step of convolutions. The price is that up to
-    2 GiB more stay with the process between peaks; the peaks are the same. The environment's ``MALLOC_*`` variables
-    say the same and are not needed then. Where there is no glibc, nothing happens.
+    By default it gives every large tensor back to the system at once, which fills each page with zeros anew: a tenth
+    and more of the processor's time in a training step of convolutions.
     """
-    if sys.platform != "linux":
-        return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):  # another C library
-        return False
-    taken = [mallopt(option, value) for option, value in _OPTIONS]
-    return all(taken)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    for option, value in _OPTIONS if mallopt else ():
+        mallopt(option, value)
 
 
 def bf16_is_fast(device: str) -> bool:
@@ -40,14 +38,6 @@ def bf16_is_fast(device: str) -> bool:
     return torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - torch offers no public test
 
 
-try:
-    import fcntl
-except ImportError:  # not on Windows
-    fcntl = None
-
-_FILE = "lock"
-
-
 @contextlib.contextmanager
 def only_here(folder: Path) -> Iterator[None]:
     """Hold the folder; the system lets go of it when the process ends, however it ends.
@@ -55,16 +45,13 @@ def only_here(folder: Path) -> Iterator[None]:
     Raises:
         ValueError: if another process holds it.
     """
-    if fcntl is None:
-        yield
-        return
-    with (folder / _FILE).open("a") as file:
+    with (folder / "lock").open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ValueError(
-                f"{folder} is being trained by another process: wait for its end, or choose another --run"
-            ) from error
+            busy = f"{folder} is being trained by another process"
+            raise ValueError(f"{busy}: wait for its end, or choose another --run") from error
         except OSError:
             pass  # a file system without locks
         yield

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from fusion_model.hub.checkpoints import CONFIG_FILE, read_metrics
+from train.engine.arguments import LoopSettings
 from train.engine.checkpoints import latest_state
 from train.engine.run_files import read_json, write_json
-from train.engine.settings import LoopSettings
 
 ENTRY = "provenance"  # of a checkpoint's metrics: what each network was trained on, and for how long
 FILE = "provenance.json"  # in a run's folder
@@ -44,24 +43,16 @@ def begin_provenance(
     start = {"images": 0, "people": {}}
     if init_from:
         start = read_provenance(init_from, settings.command) or {"images": None, "people": {}}
-    counts = torch.bincount(source.cpu(), minlength=len(names)).tolist()
-    people: dict[str, int] = {}
-    for name, count in zip(names, counts, strict=True):
-        if count:  # several sets may have one name, as all that are rendered do
-            people[name] = people.get(name, 0) + count // copies
-    if scenes:
-        people[SCENES] = scenes
-    people = most_people([start["people"], people])
+    people = {SCENES: scenes}
+    for number, name in enumerate(names):  # several sets may have one name, as all that are rendered do
+        people[name] = people.get(name, 0) + int((source == number).sum()) // copies
+    people = most_people([start["people"], {name: count for name, count in people.items() if count}])
     content = {"batch": settings.batch, "before": start["images"], "people": people, "settings": settings.stored()}
     write_json(run / FILE, content)
 
 
 def read_provenance(path: Path, part: str) -> dict[str, Any] | None:
-    """Of a run's best network or of a checkpoint's network.
-
-    Args:
-        path: folder of a run or of a checkpoint; files say nothing.
-        part: what the network is called in a checkpoint.
+    """Of the best network in a run's folder, or of a checkpoint's network that is called so; of files, nothing.
 
     Returns:
         ``steps`` of the last run, ``batch`` of one, ``images`` in all (None where it started from weights of which that
@@ -87,5 +78,4 @@ def most_people(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 def provenances(paths: Mapping[str, Path | None]) -> dict[str, dict[str, Any]]:
     """What is known of each network, by its part; ``paths`` as of :func:`read_provenance`."""
-    found = {part: read_provenance(path, part) for part, path in paths.items() if path}
-    return {part: known for part, known in found.items() if known}
+    return {part: known for part, path in paths.items() if path and (known := read_provenance(path, part))}

@@ -20,7 +20,7 @@ def check_settings(out: Path, name: str, settings: dict[str, Any], option: str =
         option: that names the folder, for the message.
 
     Raises:
-        ValueError: if the folder was begun with others.
+        ValueError: if the folder was begun with others; names every one that differs.
     """
     if begun := read_json(out / name):
         refuse_changes(out, begun, settings, option)
@@ -29,17 +29,7 @@ def check_settings(out: Path, name: str, settings: dict[str, Any], option: str =
 
 
 def refuse_changes(folder: Path, begun: Mapping[str, Any], settings: Mapping[str, Any], option: str) -> None:
-    """Refuse to go on in a folder with other settings than those that it was begun with.
-
-    Args:
-        folder: named in the message.
-        begun: the settings then.
-        settings: those now; each of them must be as it was.
-        option: as in :func:`check_settings`.
-
-    Raises:
-        ValueError: names every setting that differs.
-    """
+    """Refuse settings of which one is not as it was begun with; arguments and error as of :func:`check_settings`."""
     changed = [
         f"{name} {begun.get(name)!r}, not {value!r}" for name, value in settings.items() if begun.get(name) != value
     ]
@@ -48,11 +38,7 @@ def refuse_changes(folder: Path, begun: Mapping[str, Any], settings: Mapping[str
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What :func:`write_json` wrote; empty if there is no such file.
-
-    Raises:
-        ValueError: if the file is damaged.
-    """
+    """What :func:`write_json` wrote; empty if there is no such file, ValueError if it is damaged."""
     if not path.is_file():
         return {}
     try:

@@ -35,27 +35,23 @@ class RowNoise:
         """Noise for ``count`` samples, with seeds from a generator."""
         return cls(draw_seeds(count, generator))
 
-    def uniform(self, *shape: int) -> Tensor:
-        """(N, *shape) float32 in [0, 1)."""
-        return self._unit(shape)
-
-    def normal(self, *shape: int, rows: Tensor | None = None) -> Tensor:
-        """(N, *shape) float32 of mean 0 and deviation 1 (Box and Muller); of some rows alone, if given."""
-        count = torch.Size(shape).numel()
-        first, second = self._unit((2, (count + 1) // 2), rows).unbind(1)
-        length = (1 - first).log_().mul_(-2).sqrt_()
-        turn = second.mul_(2 * torch.pi)
-        both = torch.cat((length * turn.cos(), length * turn.sin()), 1)
-        return both[:, :count].reshape(-1, *shape)
-
-    def _unit(self, shape: tuple[int, ...], rows: Tensor | None = None) -> Tensor:
-        """The next numbers in [0, 1), 24 bits each."""
+    def uniform(self, *shape: int, rows: Tensor | None = None) -> Tensor:
+        """(N, *shape) float32 in [0, 1), of 24 bits each; of some rows alone, if given."""
         self._calls += 1
         seeds = self._seeds if rows is None else self._seeds[rows]
         key = _mix(seeds + _wrap(self._calls * _STEP))
         places = torch.arange(torch.Size(shape).numel(), dtype=torch.int32, device=key.device) * _STEP
         bits = _mix(key[:, None] + places)
         return ((bits >> 8) & 0xFFFFFF).float().mul_(2**-24).reshape(-1, *shape)
+
+    def normal(self, *shape: int, rows: Tensor | None = None) -> Tensor:
+        """(N, *shape) float32 of mean 0 and deviation 1 (Box and Muller); of some rows alone, if given."""
+        count = torch.Size(shape).numel()
+        first, second = self.uniform(2, (count + 1) // 2, rows=rows).unbind(1)
+        length = (1 - first).log_().mul_(-2).sqrt_()
+        turn = second.mul_(2 * torch.pi)
+        both = torch.cat((length * turn.cos(), length * turn.sin()), 1)
+        return both[:, :count].reshape(-1, *shape)
 
 
 def draw_seeds(count: int, generator: torch.Generator) -> Tensor:

@@ -66,8 +66,8 @@ def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
     Args:
         name: of the protocol.
         folder: the prepared set; of ``people-3d`` a folder of data sets.
-        checkpoint: a checkpoint's folder, or one of ``train.fusion --action-specific``: each of its networks then
-            estimates the people of its action.
+        checkpoint: a checkpoint's folder, or one with a run of ``train.fusion --action`` for each action, in a folder
+            of its name: each of these networks then estimates the people of its action.
 
     Raises:
         FileNotFoundError: if folder or checkpoint are not there or not finished.

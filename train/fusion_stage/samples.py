@@ -3,25 +3,38 @@
 The hourglass is fixed in this phase (as in the paper), so its maps are made once, for a few augmented crops of every
 person, and kept as bytes; training then turns, scales and mirrors photo, maps and pose together. Features of the
 hourglass in place of the photo's pixels cannot be turned: such crops are trained on as they are.
+
+A cache on disk serves every run that asks for just these crops: two safetensors files, mapped into memory when read;
+several runs on one machine share that memory.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 
 import torch
+from accelerate import PartialState
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from fusion_model.config import ModelConfig
 from fusion_model.crop_inference import fusion_inputs
+from fusion_model.files import discard_unfinished, replacing
+from fusion_model.hub.checkpoints import weights_fingerprint
 from fusion_model.skeletons import MPII_16
 from train.data.augment import AUGMENT_POSES, crop_matrices, plain_crops, random_crops, sample, turned_poses
 from train.data.people import People, take_rows
+from train.data.sources import data_fingerprint, find_people
 from train.engine.machine import bf16_is_fast
 from train.engine.seeds import RowNoise
 
+_FORMAT = "fusion-pose-samples/3"
 _MAP_UNIT = 1 / 160  # of a byte: maps reach up to 1.59
 _BATCH = 64  # crops at once
 
@@ -55,14 +68,9 @@ class FusionSamples(Batch):
         """Number of crops."""
         return len(self.images)
 
-    @property
-    def of_features(self) -> bool:
-        """Whether the images are features of the hourglass."""
-        return _are_features(self.images)
-
     def inputs(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Image (N, 3, S, S) or features (N, C, S, S), maps (N, 16, S, S) and readings (N, R) as floats."""
-        unit = 1 if self.of_features else 255
+        unit = 1 if _are_features(self.images) else 255
         maps = take_rows(self.maps, rows).float() * _MAP_UNIT
         return take_rows(self.images, rows).float() / unit, maps, take_rows(self.readings, rows)
 
@@ -145,10 +153,8 @@ def build_samples(
     size, margin = settings.size, settings.margin
     rows = torch.nonzero(people.pose_weight.sum(1) > 0)[:, 0].repeat(settings.crops if generator else 1)
     if not len(rows):
-        raise ValueError(
-            "none of the people has a 3D pose: the fusion network needs pseudo-labels or measured 3D, or people whom "
-            "train.synthesize renders beside yours"
-        )
+        needed = "pseudo-labels or measured 3D, or people whom train.synthesize renders beside yours"
+        raise ValueError(f"none of the people has a 3D pose: the fusion network needs {needed}")
 
     def parts() -> Iterator[tuple[Tensor, ...]]:
         for start in tqdm(range(0, len(rows), _BATCH), desc="hourglass maps", unit="batch", disable=not progress):
@@ -171,15 +177,12 @@ def build_samples(
 
 def joined_parts(parts: Iterable[tuple[Tensor, ...]], count: int) -> FusionSamples:
     """Samples of ``count`` rows from their columns piece by piece; never holds rows twice, as ``torch.cat`` would."""
-    columns: list[Tensor] = []
-    end = 0
+    columns, end = [], 0
     for part in parts:
         columns = columns or [piece.new_empty((count, *piece.shape[1:])) for piece in part]
         begin, end = end, end + len(part[0])
         for column, piece in zip(columns, part, strict=True):
             column[begin:end] = piece
-    if end != count:
-        raise ValueError(f"{count} rows of samples were to be filled, but {end} came")
     return FusionSamples(*columns)
 
 
@@ -195,15 +198,9 @@ def _are_features(images: Tensor) -> bool:
 
 
 def random_rows(samples: FusionSamples, rows: Tensor, noise: RowNoise) -> Batch:
-    """Rows of samples; those of pixels are slightly turned, scaled, shifted and mirrored anew by the noise of each.
-
-    Args:
-        samples: to take from.
-        rows: (N,) which.
-        noise: of these rows.
-    """
+    """Rows (N,) of samples; those of pixels are slightly turned, scaled, shifted and mirrored by the noise of each."""
     image, maps, readings = samples.inputs(rows)
-    if samples.of_features:
+    if _are_features(samples.images):
         others = (take_rows(samples.columns[field.name], rows) for field in fields(samples)[3:])
         return Batch(image, maps, readings, *others)
     normal = noise.normal
@@ -218,3 +215,76 @@ def random_rows(samples: FusionSamples, rows: Tensor, noise: RowNoise) -> Batch:
     image = (image * (1 + 0.15 * normal(3, 1, 1)) + 0.05 * normal(1, 1, 1)).clamp(0, 1)
     poses = turned_poses(samples.pose[rows], samples.weight[rows], angle, mirror)
     return Batch(image, maps, None, *poses, samples.source[rows])
+
+
+def fusion_data(
+    data: Path, settings: SampleSettings, hourglass: nn.Module, device: torch.device, cache: Path | None = None
+) -> FusionData:
+    """Build the samples, or read them from a cache that holds just these.
+
+    Args:
+        data: folder of data sets, or a pack.
+        settings: see :class:`SampleSettings`.
+        hourglass: in evaluation mode; moved to ``device``.
+        device: where the crops are drawn and the samples lie.
+        cache: folder to keep them in. What it holds of other data, hourglass or settings is replaced.
+    """
+    if cache is None:
+        return _build(data, settings, hourglass, device)
+    fingerprint = fusion_fingerprint(data, settings, hourglass, device)
+    with PartialState().main_process_first():
+        found = _read(cache, fingerprint)
+        if found is None:
+            _write(cache, fingerprint, _build(data, settings, hourglass, device))
+            found = _read(cache, fingerprint)
+    if found is None:
+        raise ValueError(f"{cache} does not hold what was just written there: does another run write into it?")
+    return FusionData(found.training.to(device), found.held_out.to(device), found.names)
+
+
+def fusion_fingerprint(data: Path, settings: SampleSettings, hourglass: nn.Module, device: torch.device) -> str:
+    """Fingerprint of everything that the samples follow from."""
+    precision = "bfloat16" if bf16_is_fast(device.type) else "float32"
+    parts = [asdict(settings), device.type, precision, data_fingerprint(data), weights_fingerprint(hourglass)]
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+
+
+def _write(cache: Path, fingerprint: str, data: FusionData) -> None:
+    """Replace what is there; each file is written as a whole or not at all."""
+    cache.mkdir(parents=True, exist_ok=True)
+    discard_unfinished(cache)
+    header = {_FORMAT: json.dumps({"fingerprint": fingerprint, "names": data.names})}
+    for part in ("training", "held_out"):
+        columns = getattr(data, part).columns
+        with replacing(cache / f"{part}.safetensors") as file:
+            save_file({name: column.cpu().contiguous() for name, column in columns.items()}, file, header)
+
+
+def _read(cache: Path, fingerprint: str) -> FusionData | None:
+    """What was written under that fingerprint; None, and a line that says so, where files hold something else."""
+    found, header = [], {}
+    for file in (cache / "training.safetensors", cache / "held_out.safetensors"):
+        if not file.is_file():
+            return None
+        try:
+            with safe_open(file, "pt") as content:
+                header = json.loads((content.metadata() or {}).get(_FORMAT, "{}"))
+                if same := header.get("fingerprint") == fingerprint:
+                    found.append(FusionSamples(*(content.get_tensor(one.name) for one in fields(FusionSamples))))
+        except SafetensorError:
+            same = False
+        if not same:
+            print(f"{file} is damaged, or of other data, another hourglass or other settings: built anew")
+            return None
+    return FusionData(*found, tuple(header["names"]))
+
+
+def _build(data: Path, settings: SampleSettings, hourglass: nn.Module, device: torch.device) -> FusionData:
+    people, validation = (find_people(data, validation=part, action=settings.action) for part in (False, True))
+    if settings.people and settings.people < len(people):
+        people = people.take(torch.linspace(0, len(people) - 1, settings.people).round().long())
+    people, validation = people.to(device), validation.to(device)
+    hourglass.to(device)
+    held_out = build_samples(validation, hourglass, settings)
+    training = build_samples(people, hourglass, settings, torch.Generator(device).manual_seed(settings.seed))
+    return FusionData(training, held_out, people.names)

@@ -6,6 +6,7 @@ First with soft weights (Eq. 3, loss of Eq. 4), then with the weights hardened t
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -23,51 +24,36 @@ from fusion_model.hub.checkpoints import CONFIG_FILE, check_state, load_checkpoi
 from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
 from fusion_model.skeletons import HUMAN36M_17, SKELETONS, conversion_matrix
-from train.data.sampling import draw_local, named_rows, sampling_weights
+from train.data.sampling import draw_local, sampling_weights
 from train.data.source import SYNTHETIC
 from train.engine.checkpoints import read_weights
 from train.engine.logs import forget_rows, read_rows, write_rows
 from train.engine.loop import Loop
 from train.engine.provenance import ENTRY, provenances
 from train.engine.run_files import read_json, write_json
-from train.engine.seeds import RowNoise
-from train.fusion_stage.data import SampleSettings, fusion_data
 from train.fusion_stage.pose_figures import LIMBS, known, mean_pose, pose_figures
-from train.fusion_stage.samples import Batch, FusionData, FusionSamples, random_rows
-from train.fusion_stage.timing import parameter_count, time_networks
+from train.fusion_stage.samples import FusionData, FusionSamples, SampleSettings, fusion_data, random_rows
 from train.losses import fusion_loss, spread_loss
 from train.settings import FusionTrainConfig
 
-ACTIONS = "actions.json"  # which actions a folder has runs of, and what they are trained with
 HARDENING = "hardening.json"  # in a run's folder: what the end of the soft phase came to
-
-
 FILE = "mixing.csv"
 EVERY = 50  # steps between two rows
 
 
 class MixingLog:
-    """Writes the table, a row at step 0 and every 50 steps, and two where the weights are hardened.
+    """The table of the weights in a run's folder (None: none is written): a row every 50 steps, two where they harden.
 
-    Args:
-        folder: of the run; None writes nothing, as processes but the first do.
-        step: the run goes on from here; rows from there on are dropped, since those steps are taken again.
+    Rows from ``step`` on are dropped: the run goes on from there.
     """
 
     def __init__(self, folder: Path | None, step: int) -> None:
-        self._path = folder / FILE if folder else None
-        self._last = -1
+        self._path, self._last = folder / FILE if folder else None, -1
         if self._path:
             forget_rows(self._path, step - 1)
 
     def record(self, step: int, network: FusionNetwork, *, always: bool = False) -> None:
-        """A row for the weights that ``step`` updates led to, if it is due and they can change; each step once.
-
-        Args:
-            step: updates done so far.
-            network: whose weights.
-            always: write the row whether it is due or not.
-        """
+        """A row for the weights that ``step`` updates led to, if it is due (or ``always``) and they can change."""
         due = always or (step % EVERY == 0 and step != self._last)
         if self._path is None or not network.config.has_soft_weights or not due:
             return
@@ -81,22 +67,14 @@ class MixingLog:
 def fusion_config(settings: FusionTrainConfig, trained: Path) -> ModelConfig:
     """The preset without its detector, with strategy and joint set of a run and the size of the hourglass's crop.
 
-    That size is the one that was asked for, else that of the checkpoint whose hourglass is taken, else the preset's.
-
-    Args:
-        settings: of the run.
-        trained: run, checkpoint or file of the hourglass.
+    That size is the one that was asked for, else that of the checkpoint whose hourglass is taken, which may also be a
+    run or a file, else the preset's.
     """
     preset = PRESETS[settings.preset]
     chosen = {name: getattr(settings, name) for name in ("strategy", "fixed_beta", "skeleton")}
-    if settings.initial_beta is not None:
-        chosen["initial_beta"] = settings.initial_beta
     fusion = dataclasses.replace(preset.fusion, **chosen)
-    size = settings.input_size
-    if not size:
-        of_checkpoint = (trained / CONFIG_FILE).is_file()
-        origin = load_checkpoint(trained)[0] if of_checkpoint else preset
-        size = origin.hourglass.input_size
+    origin = load_checkpoint(trained)[0] if (trained / CONFIG_FILE).is_file() else preset
+    size = settings.input_size or origin.hourglass.input_size
     hourglass = dataclasses.replace(preset.hourglass, input_size=size)
     return dataclasses.replace(preset, fusion=fusion, hourglass=hourglass, detector=None)
 
@@ -157,17 +135,8 @@ class Trainer:
         self.soft_steps = settings.soft_steps
         joints = SKELETONS[config.fusion.skeleton].joints
         self._joints = [HUMAN36M_17.index(name) for name in joints]  # of the samples' 17, those put out
-        self.loop = Loop(
-            network,
-            self.loss,
-            self.validate,
-            settings,
-            run,
-            better="-mpjpe",
-            fingerprint={"hourglass": weights_fingerprint(hourglass)},
-            describe=self.describe,
-            idle_parameters=config.fusion.has_soft_weights,  # once hardened
-        )
+        same, hardens = {"hourglass": weights_fingerprint(hourglass)}, config.fusion.has_soft_weights
+        self.loop = Loop(network, self.loss, self.validate, settings, run, "-mpjpe", same, idle_parameters=hardens)
         self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
         self.mixing = MixingLog(run if self.loop.accelerator.is_main_process else None, self.loop.step)
 
@@ -184,45 +153,29 @@ class Trainer:
         self.mean = mean_pose(self.samples.pose.cpu().numpy(), self.samples.weight.cpu().numpy())
 
     def loss(self, network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        """Eq. 4 on a batch; hardens the weights when the soft phase is over."""
+        """Eq. 4 on a batch, and the loss of its spreads; hardens the weights when the soft phase is over."""
         module = self.loop.module
         if step >= self.soft_steps and module.is_soft:
             self._harden(module)
         self.mixing.record(step, module)
-        rows, noise = self._local_rows(generator)
+        count = self.settings.batch
+        rows, noise = draw_local(self.weights, count, generator, self.loop.local_slice(count))
         batch = random_rows(self.samples, rows, noise)
         inputs = batch.images, batch.maps, batch.readings
         pose, *spread = network(*inputs, spreads=True) if module.config.spreads else (network(*inputs),)
-        loss = self._distance(pose, batch, self.settings.sharpness_at(step), *spread)
-        return loss, _mixing_figures(module)
-
-    def _distance(self, pose: Tensor, batch: Batch, sharpness: float, spread: Tensor | None = None) -> Tensor:
-        """Eq. 4 for poses (N, J, 3) of a batch, and the loss of their spreads (N, J, 2) where there are any."""
-        trust = torch.where(self.rendered[batch.source], 1.0, self.settings.teacher_trust)[:, None]
-        seen = batch.weight.clone()
-        seen[:, LIMBS] = torch.where(seen > 0, seen.clamp_min(self.settings.hidden_trust), 0.0)[:, LIMBS]
-        target, weight = batch.pose[:, self._joints], trust * seen[:, self._joints]
+        target, weight = batch.pose[:, self._joints], joint_trust(batch.weight)[:, self._joints]
         terms = {"centring": self.settings.centring, "squared": self.settings.loss == "squared"}
-        loss = fusion_loss(pose, target, self.loop.module, weight, sharpness, **terms)
-        if spread is not None:
-            loss = loss + spread_loss(spread, pose, target, weight)
-        return loss
-
-    def _local_rows(self, generator: torch.Generator) -> tuple[Tensor, RowNoise]:
-        """Rows of the samples that fall to this process, and their noise."""
-        count = self.settings.batch
-        return draw_local(self.weights, count, generator, self.loop.local_slice(count))
-
-    def describe(self, generator: torch.Generator) -> str:
-        """Words for the rows that the loss took."""
-        return "crops " + named_rows(self._local_rows(generator)[0], self.samples.source, self.names)
+        loss = fusion_loss(pose, target, module, weight, self.settings.sharpness_at(step), **terms)
+        if spread:
+            loss = loss + spread_loss(*spread, pose, target, weight)
+        return loss, _mixing_figures(module)
 
     def _harden(self, module: FusionNetwork) -> None:
         """End the soft phase: fix the weights, write down what that costs, and let the best be chosen anew."""
         self.mixing.record(self.loop.step, module, always=True)
         hardening = self._hardened(module, self.loop.averaged.module)
         self.mixing.record(self.loop.step, module, always=True)
-        self.loop.choose_anew()
+        self.loop.best = -math.inf  # what is trained from here on is another network
         if self.loop.accelerator.is_main_process:
             write_json(self.run / HARDENING, hardening)
 
@@ -281,28 +234,26 @@ class Trainer:
         """
         outcome = self.outcome(self.run / "best" / "model.safetensors")
         network, rows = outcome.network, outcome.figures
-        if not self.config.fusion.single_stream:
-            networks = {"unpruned": outcome.unpruned, "pruned": network}
-            for name, ms in time_networks(networks).items():
-                print(f"{name:9} {parameter_count(networks[name]) / 1e6:6.2f} M parameters  {ms:6.2f} ms a crop")
         for name, figures in rows.items():
             shown = {key: value if isinstance(value, int) else f"{value:.1f}" for key, value in figures.items()}
             print(f"{name:22}", "  ".join(f"{key} {value}" for key, value in shown.items()))
         print("errors in mm; order: pairs of joints in the right order of depth, %")
         if outcome.hardening:
-            print(_hardening_text(outcome.hardening))
+            print(_in_words(outcome.hardening))
         origins = {**origins, "fusion": self.run}
         metrics = {"fusion": {name: known(figures) for name, figures in rows.items()}, ENTRY: provenances(origins)}
         self.estimator(network, detector).save_pretrained(self.run / "checkpoint", metrics=metrics)
         print(f"checkpoint: {self.run / 'checkpoint'}")
 
 
+def joint_trust(weight: Tensor) -> Tensor:
+    """(N, 17) factors in the loss: how well a photo's teacher sees each joint; limbs that it guesses count whole."""
+    return weight.index_copy(1, torch.tensor(LIMBS, device=weight.device), (weight[:, LIMBS] > 0).float())
+
+
 @torch.inference_mode()
 def predict(network: FusionNetwork, samples: FusionSamples, batch: int = 256) -> np.ndarray:
-    """(N, 17, 3) mm for every row of samples.
-
-    Whatever joints the network puts out; zeros for those it does not have.
-    """
+    """(N, 17, 3) mm for every row of samples; zeros for the joints that the network does not put out."""
     carried, found = conversion_matrix(SKELETONS[network.config.skeleton], HUMAN36M_17), []
     for start in range(0, len(samples), batch):
         rows = torch.arange(start, min(start + batch, len(samples)), device=samples.images.device)
@@ -310,7 +261,7 @@ def predict(network: FusionNetwork, samples: FusionSamples, batch: int = 256) ->
     return carried @ torch.cat(found).numpy()
 
 
-def _hardening_text(hardening: dict[str, Any]) -> str:
+def _in_words(hardening: dict[str, Any]) -> str:
     """What the weights were when they were rounded, and how to make them sharper."""
     weights = " ".join(f"{one:.4g}" for one in hardening["weights"])
     slope = "".join(f", {name} {hardening[name]:.3g}" for name in ("alpha", "beta") if name in hardening)
@@ -322,23 +273,6 @@ def _mixing_figures(module: FusionNetwork) -> dict[str, float]:
     return {name: value.item() for name in ("alpha", "beta") if (value := getattr(module, name)) is not None}
 
 
-def action_checkpoints(folder: Path) -> dict[str, Path] | None:
-    """Checkpoints by action of a folder of ``train.fusion --action-specific``; None if it is no such folder.
-
-    Raises:
-        FileNotFoundError: if not all are finished.
-    """
-    if not (folder / ACTIONS).is_file():
-        return None
-    checkpoints = {action: action_checkpoint(folder, action) for action in read_json(folder / ACTIONS)["actions"]}
-    if missing := [action for action, path in checkpoints.items() if not path.is_dir()]:
-        raise FileNotFoundError(
-            f"{folder} has no network for {', '.join(missing)} yet: run train.fusion --action-specific to its end, the "
-            "same command goes on"
-        )
-    return checkpoints
-
-
-def action_checkpoint(folder: Path, action: str) -> Path:
-    """Where the finished network of an action lies."""
-    return folder / action / "checkpoint"
+def action_checkpoints(folder: Path) -> dict[str, Path]:
+    """Checkpoints by action of a folder with a run of ``train.fusion --action`` for each; empty if it is none."""
+    return {path.parent.name: path for path in sorted(folder.glob("*/checkpoint"))}

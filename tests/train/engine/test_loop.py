@@ -1,8 +1,11 @@
-"""The loop: cut anywhere and continue exactly, refuse other settings, keep what was asked for, show what it does."""
+"""The loop: cut anywhere and continue exactly, refuse what cannot go on, keep what was asked for, show what it does."""
 
 import dataclasses
-import math
+import os
 import re
+import shutil
+import signal
+import sys
 
 import numpy as np
 import pytest
@@ -10,122 +13,146 @@ import torch
 from accelerate.state import AcceleratorState
 from torch import nn
 
-from tests.helpers.csv_files import read_rows
-from tests.helpers.small_loop import SETTINGS, assert_same, cut_at, loss, make, network, tensors_of, validate
 from train.engine import loop as engine
-from train.engine.checkpoints import read_weights
+from train.engine.arguments import LoopSettings
+from train.engine.checkpoints import latest_state, read_weights, write_state
+from train.engine.logs import TENSORBOARD_MISSING, Log, read_rows
 from train.engine.loop import Loop
+from train.engine.machine import only_here
+
+SETTINGS = LoopSettings(steps=20, lr=1e-2, warmup=5, save_every=5, validate_every=4, log="csv")
 
 
-def test_a_cut_run_ends_bit_for_bit_where_a_straight_one_does(tmp_path):
-    straight = make(tmp_path / "straight")
-    assert not straight.resume(), "nothing is there"
-    assert straight.run()
-    first = make(tmp_path / "cut", function=cut_at(9))
-    assert not first.run()
-    assert first.step == 10
-    second = make(tmp_path / "cut")
-    assert second.resume()
-    assert second.step == 10
-    assert second.run()
-    assert_same(tensors_of(second), tensors_of(straight))
-    assert_same(read_weights(tmp_path / "cut"), read_weights(tmp_path / "straight"))
+def network():
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.Dropout(0.3), nn.ReLU(), nn.Linear(16, 2))
 
 
-def test_a_run_killed_between_checkpoints_repeats_and_logs_nothing_twice(tmp_path):
+def loss(module, _step, generator):
+    """A regression whose batch is a function of the generator alone."""
+    inputs = torch.randn(32, 6, generator=generator)
+    error = (module(inputs).float() - inputs[:, :2]).square().mean()
+    return error, {"error": error.item()}
+
+
+def validate(module):
+    inputs = torch.linspace(-1, 1, 60).reshape(10, 6)
+    return {"score": -(module(inputs).float() - inputs[:, :2]).square().mean().item()}
+
+
+def make(folder, function=loss, fingerprint=None, pictures=None, **changes):
+    settings = dataclasses.replace(SETTINGS, **changes)
+    return Loop(network(), function, validate, settings, folder, "score", fingerprint, pictures)
+
+
+def cut_at(step, signum=signal.SIGTERM):
+    """The loss, with a signal to ourselves in the middle of a step."""
+
+    def cut(module, number, generator):
+        if number == step:
+            os.kill(os.getpid(), signum)
+        return loss(module, number, generator)
+
+    return cut
+
+
+def end_of(loop):
+    """Everything that a run came to."""
+    best = read_weights(loop.folder)
+    return {"module": loop.module.state_dict(), "averaged": loop.averaged.state_dict(), "best": best}
+
+
+def assert_same(found, expected):
+    """The same bits."""
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+def logged(folder):
+    return [int(row["step"]) for row in read_rows(folder / "log.csv")]
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """A run from the first to the last step."""
+    loop = make(tmp_path_factory.mktemp("straight"))
+    assert not loop.resume(), "nothing is there"
+    assert loop.run()
+    return loop
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_run_with_a_checkpoint_and_it_goes_on_bit_for_bit(straight, tmp_path, capsys, number):
+    before = signal.getsignal(number)
+    assert not make(tmp_path, cut_at(6, number)).run()
+    assert latest_state(tmp_path).name == "00000007"
+    assert f"stopped at step 7 by {number.name}; run again to continue" in capsys.readouterr().out
+    assert signal.getsignal(number) is before
+    loop = make(tmp_path)
+    assert loop.resume()
+    assert loop.run()
+    assert_same(end_of(loop), end_of(straight))
+    again = make(tmp_path, None)  # nothing is left to do
+    assert again.resume()
+    assert again.run()
+
+
+def test_a_run_killed_between_checkpoints_repeats_and_logs_nothing_twice(straight, tmp_path):
     def die(module, step, generator):
         if step == 13:
             raise KeyboardInterrupt
         return loss(module, step, generator)
 
     with pytest.raises(KeyboardInterrupt):
-        make(tmp_path / "cut", function=die).run()
-    assert [int(row["step"]) for row in read_rows(tmp_path / "cut" / "log.csv")] == [4, 8, 12]
-    loop = make(tmp_path / "cut")
+        make(tmp_path, die).run()
+    assert logged(tmp_path) == [4, 8, 12]
+    (tmp_path / "checkpoints" / ".00000011.cut.part").mkdir()  # cut while it was written
+    (tmp_path / "checkpoints" / "00000012").mkdir()  # made, and nothing in it yet
+    loop = make(tmp_path)
     assert loop.resume()
     assert loop.step == 10
     assert loop.run()
-    assert [int(row["step"]) for row in read_rows(tmp_path / "cut" / "log.csv")] == [4, 8, 12, 16, 20]
-    straight = make(tmp_path / "straight")
-    straight.run()
-    assert_same(tensors_of(loop), tensors_of(straight))
-    again = make(tmp_path / "cut", function=None)  # nothing is left to do
-    assert again.resume()
-    assert again.run()
-
-
-def test_it_learns_and_keeps_the_best(tmp_path):
-    loop = make(tmp_path, dataclasses.replace(SETTINGS, steps=60))
-    before = validate(loop.averaged.module.eval())["score"]
-    assert loop.run()
-    scores = [float(row["score"]) for row in read_rows(tmp_path / "log.csv")]
-    assert max(scores) > before
-    assert loop.best == pytest.approx(max(scores))
-    kept = network().eval()
-    kept.load_state_dict(read_weights(tmp_path))
-    assert validate(kept)["score"] == pytest.approx(max(scores), rel=1e-4)
-
-
-def test_as_many_checkpoints_are_kept_as_asked_for_each_with_a_network_to_use(tmp_path):
-    loop = make(tmp_path, dataclasses.replace(SETTINGS, keep=3))
-    (tmp_path / "checkpoints" / ".00000007.cut.part").mkdir(parents=True)
-    loop.run()
+    assert logged(tmp_path) == [4, 8, 12, 16, 20]
+    assert_same(end_of(loop), end_of(straight))
     kept = sorted((tmp_path / "checkpoints").iterdir())
-    assert [path.name for path in kept] == ["00000010", "00000015", "00000020"]
+    assert [path.name for path in kept] == ["00000015", "00000020"]
     assert_same(read_weights(kept[-1]), dict(loop.averaged.module.state_dict()))
 
 
-def test_accumulated_parts_make_the_step_of_the_whole_batch(tmp_path):
-    def half(module, _step, generator):
-        rows = torch.randn(8, 6, generator=generator)[loop.local_slice(8)]
-        return (module(rows) - rows[:, :2]).square().mean(), {}
+def test_it_learns_and_keeps_the_best(straight):
+    scores = [float(row["score"]) for row in read_rows(straight.folder / "log.csv")]
+    kept, before = network().eval(), validate(network().eval())["score"]
+    kept.load_state_dict(read_weights(straight.folder))
+    assert straight.best == pytest.approx(max(scores))
+    assert validate(kept)["score"] == pytest.approx(max(scores), rel=1e-4)
+    assert max(scores) > before
 
-    ends = []
-    for parts in (1, 4):
-        settings = dataclasses.replace(SETTINGS, batch=8, accumulate=parts, steps=4)
-        loop = Loop(nn.Linear(6, 2), half, validate, settings, tmp_path / str(parts), better="score")
-        with torch.no_grad():
-            loop.module.weight.fill_(0.1), loop.module.bias.zero_()
-        ends.append((loop.train_step()["loss"], loop.module.weight.detach().clone()))
-    assert ends[0][0] == pytest.approx(ends[1][0], rel=1e-2)  # bfloat16 where the processor has it
-    torch.testing.assert_close(ends[0][1], ends[1][1], rtol=1e-3, atol=1e-4)
+
+def test_a_batch_that_cannot_be_split_is_refused(tmp_path):
     with pytest.raises(ValueError, match="a batch of 9 cannot be split evenly over 1 processes of 2 accumulated parts"):
-        make(tmp_path, dataclasses.replace(SETTINGS, batch=9, accumulate=2))
+        make(tmp_path, batch=9, accumulate=2)
 
 
 def test_a_changed_setting_is_refused_by_name_but_length_and_rate_may_change(tmp_path):
-    make(tmp_path, dataclasses.replace(SETTINGS, steps=5), fingerprint={"preset": "tiny"}).run()
-    for change, message in (({"seed": 1}, "seed 0, not 1"), ({"weight_decay": 0.1}, "weight_decay 0.0001, not 0.1")):
-        with pytest.raises(ValueError, match=rf"was begun with {message}: choose another --run"):
-            make(tmp_path, dataclasses.replace(SETTINGS, **change), fingerprint={"preset": "tiny"}).resume()
-    with pytest.raises(ValueError, match="preset 'tiny', not 'paper'"):
-        make(tmp_path, fingerprint={"preset": "paper"}).resume()
-    settings = dataclasses.replace(SETTINGS, steps=8, lr=1e-3, schedule="constant", warmup=1)
-    loop = make(tmp_path, settings, fingerprint={"preset": "tiny"})
+    make(tmp_path, steps=5, fingerprint={"preset": "tiny"}).run()
+    for change, message in (
+        ({"seed": 1}, "seed 0, not 1"),
+        ({"fingerprint": {"preset": "paper"}}, "preset 'tiny', not"),
+    ):
+        with pytest.raises(ValueError, match=rf"was begun with {message}.*: choose another --run"):
+            make(tmp_path, **change).resume()
+    loop = make(tmp_path, steps=8, lr=1e-3, warmup=1, fingerprint={"preset": "tiny"})
     assert loop.resume()
     assert loop.run()
     assert loop.step == 8
-
-
-def test_warm_up_holds_for_every_schedule(tmp_path):
-    for schedule in ("cosine", "constant"):
-        loop = make(tmp_path / schedule, dataclasses.replace(SETTINGS, schedule=schedule, validate_every=20))
-        rates = []
-        for loop.step in range(6):
-            loop.train_step()
-            rates.append(loop.optimiser.param_groups[0]["lr"])
-        falling = [0.5 * (1 + math.cos(math.pi * step / 20)) if schedule == "cosine" else 1.0 for step in range(6)]
-        risen = [0.2, 0.4, 0.6, 0.8, 1.0, 1.0]
-        assert rates == pytest.approx([1e-2 * a * b for a, b in zip(risen, falling, strict=True)]), schedule
 
 
 def test_a_run_shows_its_speed_and_pictures(tmp_path, capsys):
     pytest.importorskip("tensorboard", reason="tensorboard is in requirements-train.txt")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    settings = dataclasses.replace(SETTINGS, steps=50, batch=32, validate_every=25, log="tensorboard")
+    changes = {"steps": 50, "batch": 32, "validate_every": 25, "log": "tensorboard"}
     picture = np.full((4, 6, 3), 200, np.uint8)
-    assert make(tmp_path, settings, pictures=lambda _network: {"maps": picture}).run()
+    assert make(tmp_path, pictures=lambda _network: {"maps": picture}, **changes).run()
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     (speed,) = events.Scalars("images_per_second")
     assert (speed.step, speed.value > 0) == (50, True)
@@ -135,52 +162,114 @@ def test_a_run_shows_its_speed_and_pictures(tmp_path, capsys):
     assert re.search(r"50/50 \[.*images/s=[0-9]", bar), bar
 
 
-@pytest.fixture
-def fresh_accelerator():
-    """None was made before, and none is left: their precision is chosen once a process."""
-    AcceleratorState._reset_state(reset_partial_state=True)
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
+def test_without_tensorboard_the_table_alone_whose_new_columns_do_not_shift_the_old(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    log = Log(tmp_path, "tensorboard", 0)
+    log.row({"step": 1, "loss": 3.0, "alpha": 0.1})
+    log.row({"step": 3, "score": 9.0, "loss": 1.0})
+    log.close()
+    assert capsys.readouterr().out == TENSORBOARD_MISSING + "\n"
+    assert log.board is None
+    rows = [
+        {"step": "1", "loss": "3.0", "alpha": "0.1", "score": ""},
+        {"step": "3", "loss": "1.0", "alpha": "", "score": "9.0"},
+    ]
+    assert read_rows(tmp_path / "log.csv") == rows
+    Log(tmp_path, "csv", 2)
+    assert read_rows(tmp_path / "log.csv") == rows[:1]
 
 
-@pytest.mark.usefixtures("fresh_accelerator")
-def test_only_the_network_runs_in_bfloat16(tmp_path, monkeypatch):
+def test_only_the_network_runs_in_bfloat16(tmp_path, monkeypatch, request):
+    AcceleratorState._reset_state(reset_partial_state=True)  # their precision is chosen once a process
+    request.addfinalizer(lambda: AcceleratorState._reset_state(reset_partial_state=True))
     monkeypatch.setattr(engine, "bf16_is_fast", lambda _device: True)
     found = {}
 
     def probe(module, _step, generator):
         inputs = torch.randn(32, 6, generator=generator)
-        found["loss"] = (inputs @ inputs.T).dtype
         outputs = module(inputs)
-        found["outputs"] = outputs.dtype
+        found.update(loss=(inputs @ inputs.T).dtype, outputs=outputs.dtype)
         return outputs.square().mean(), {}
 
-    loop = make(tmp_path, function=probe)
+    loop = make(tmp_path, probe)
     loop.module[0].register_forward_hook(lambda _module, _inputs, output: found.update(layer=output.dtype))
     loop.train_step()
     assert found == {"loss": torch.float32, "layer": torch.bfloat16, "outputs": torch.float32}
 
 
-def test_the_average_and_the_clipped_gradient_by_hand(tmp_path):
-    loop = make(tmp_path, dataclasses.replace(SETTINGS, clip=0.01, warmup=1))
-    seen = []
-    step = loop.optimiser.step
-    loop.optimiser.step = lambda: (seen.append(torch.cat([p.grad.flatten() for p in loop.module.parameters()])), step())
-    average = None
+def test_rate_average_clipping_and_decay_by_hand(tmp_path):
+    loop, seen = make(tmp_path, clip=0.01), []
+
+    def note(*_):
+        seen.append(torch.cat([p.grad.flatten() for p in loop.module.parameters()]).norm().item())
+
+    loop.optimiser.optimizer.register_step_pre_hook(note)
+    average, rates = None, []
     for loop.step in range(4):
         loop.train_step()
+        rates.append(loop.optimiser.param_groups[0]["lr"])
         now = loop.module[0].weight.detach().clone()
-        weight = 1 - min(0.9, (1 + loop.step) / (10 + loop.step))  # the memory grows with the run
-        average = now if average is None else torch.lerp(average, now, weight)
+        memory = (1 + loop.step) / (10 + loop.step)  # grows with the run
+        average = now if average is None else torch.lerp(now, average, memory)
     torch.testing.assert_close(loop.averaged.module[0].weight.detach(), average)
-    assert [gradient.norm().item() for gradient in seen] == pytest.approx([0.01] * 4, rel=1e-3)
-
-
-def test_mixing_parameters_learn_faster_and_do_not_decay(tmp_path):
+    assert seen == pytest.approx([0.01] * 4, rel=1e-3)
+    assert rates == pytest.approx([SETTINGS.rate(step) for step in range(4)])
+    assert [SETTINGS.rate(step) for step in (0, 2, 10, 20)] == pytest.approx([0.2e-2, 0.6e-2 * 0.9755283, 0.5e-2, 0])
     module = nn.Linear(3, 2)
     module.alpha, module.free_weights = nn.Parameter(torch.tensor(1.0)), nn.Parameter(torch.zeros(4))
-    loop = Loop(module, None, None, SETTINGS, tmp_path, better="score")
-    groups = {len(group["params"]): group for group in loop.optimiser.param_groups if "factor" in group}
-    assert groups[2]["factor"] > 1
-    assert groups[2]["weight_decay"] == 0
-    assert [group["weight_decay"] for group in loop.optimiser.param_groups] == [1e-4, 0, 0]
+    groups = Loop(module, None, None, SETTINGS, tmp_path, better="score").optimiser.param_groups
+    found = [(len(group["params"]), group["weight_decay"], group.get("factor", 1)) for group in groups]
+    assert found == [(1, 1e-4, 1), (1, 0, 1), (2, 0, 25)], "mixing parameters learn faster and do not decay"
+
+
+def test_two_processes_do_not_train_the_same_run(tmp_path):
+    loop = make(tmp_path)
+    with only_here(tmp_path), pytest.raises(ValueError, match="is being trained by another process"):
+        loop.run()
+    assert {path.name for path in tmp_path.iterdir()} == {"lock"}, "nothing was touched"
+    assert loop.run()
+    with only_here(tmp_path):
+        """Let go at the end."""
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (
+            lambda value: value * float("inf"),
+            "the loss of step 7 is inf; the checkpoint of step 5 is kept: try a lower",
+        ),
+        (lambda value: (value - value.detach()).sqrt(), "the gradient of step 7 is"),  # 0, with a slope without end
+    ],
+)
+def test_a_number_that_is_none_changes_no_weight_and_keeps_the_last_checkpoint(straight, tmp_path, bad, words):
+    def broken(module, step, generator):
+        value, figures = loss(module, step, generator)
+        return bad(value) if step == 7 else value, figures
+
+    loop = make(tmp_path, broken)
+    with pytest.raises(FloatingPointError, match=words):
+        loop.run()
+    assert all(torch.isfinite(tensor).all() for tensor in loop.module.state_dict().values())
+    loop = make(tmp_path)
+    assert loop.resume()
+    assert loop.run()
+    assert_same(end_of(loop), end_of(straight))
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    make(tmp_path, steps=10).run()
+    file = latest_state(tmp_path) / "training_state.pt"
+    content = file.read_bytes()
+    for damaged in (content[: len(content) // 2], b"", b"something else"):
+        file.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"state\.pt is damaged .*to continue from an older state") as error:
+            make(tmp_path).resume()
+        assert "\n" not in str(error.value)
+    shutil.rmtree(file.parent)
+    loop = make(tmp_path)
+    assert loop.resume()
+    assert loop.step == 5
+    (tmp_path / "checkpoints" / "notes.txt").touch()  # not ours
+    write_state(tmp_path, 11, {}, network())
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["00000005", "00000011", "notes.txt"]

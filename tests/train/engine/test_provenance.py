@@ -3,14 +3,13 @@
 import dataclasses
 import json
 
-import pytest
 import torch
 
 from fusion_model.config import DetectorConfig
 from fusion_model.detection.network import PersonDetector
 from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
-from train.engine.checkpoints import write_best
+from train.engine.checkpoints import write_best, write_state
 from train.engine.provenance import begin_provenance, provenances, read_provenance
 from train.evaluation.card import card_text
 from train.settings import HourglassTrainConfig
@@ -18,11 +17,11 @@ from train.settings import HourglassTrainConfig
 SOURCE, NAMES = torch.tensor([0, 0, 0, 2, 2, 0]), ("lspet", "empty", "somebody's")
 
 
-def begun(run, init_from=None, batch=10, steps=7):
+def begun(run, init_from=None, batch=10, steps=7, names=NAMES):
     """The folder of a run that was begun so and whose best network is of that step."""
     (run / "best").mkdir(parents=True)
     (run / "best" / "figures.json").write_text(json.dumps({"step": steps}))
-    begin_provenance(run, HourglassTrainConfig(batch=batch), init_from, SOURCE, NAMES, copies=2)
+    begin_provenance(run, HourglassTrainConfig(batch=batch), init_from, SOURCE, names, copies=2)
     return run
 
 
@@ -41,29 +40,25 @@ def test_images_add_up_over_runs_and_checkpoints(tmp_path):
 
 
 def test_people_of_former_runs_count_and_sets_of_one_name_are_one(tmp_path):
-    begin_provenance(tmp_path, HourglassTrainConfig(batch=1), None, SOURCE, ("a", "b", "a"))
-    (tmp_path / "best").mkdir()
-    (tmp_path / "best" / "figures.json").write_text('{"step": 1}')
-    assert read_provenance(tmp_path, "hourglass")["people"] == {"a": 6}
-    later = read_provenance(begun(tmp_path / "later", tmp_path), "hourglass")
-    assert later["people"] == {"a": 6, "lspet": 2, "somebody's": 1}
+    first = begun(tmp_path / "first", names=("a", "b", "a"))
+    assert read_provenance(first, "hourglass")["people"] == {"a": 3}
+    later = read_provenance(begun(tmp_path / "later", first), "hourglass")
+    assert later["people"] == {"a": 3, "lspet": 2, "somebody's": 1}
 
 
-@pytest.mark.parametrize("start", ["released/model.safetensors", "released", "run without a file"])
-def test_of_weights_of_unknown_provenance_the_sum_is_unknown(tmp_path, start):
+def test_of_weights_of_unknown_provenance_the_sum_is_unknown(tmp_path):
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "released")
     (tmp_path / "run without a file").mkdir()
-    assert (tmp_path / start).exists()
-    assert read_provenance(begun(tmp_path / "run", tmp_path / start), "hourglass")["images"] is None
+    for number, start in enumerate(("released/model.safetensors", "released", "run without a file")):
+        run = begun(tmp_path / str(number), tmp_path / start)
+        assert read_provenance(run, "hourglass")["images"] is None, start
 
 
 def test_a_run_that_goes_on_keeps_its_file(tmp_path):
     run = begun(tmp_path / "run")
     begin_provenance(run, HourglassTrainConfig(batch=99), None, SOURCE, NAMES)
     assert read_provenance(run, "hourglass")["batch"] == 99, "begun anew: nothing was saved yet"
-    state = run / "checkpoints" / "00000005"
-    state.mkdir(parents=True)
-    (state / "training_state.pt").touch()
+    write_state(run, 5, {}, torch.nn.Linear(1, 1))
     begin_provenance(run, HourglassTrainConfig(batch=10), None, SOURCE, NAMES)
     assert read_provenance(run, "hourglass")["batch"] == 99
 

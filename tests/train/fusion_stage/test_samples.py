@@ -15,6 +15,7 @@ from train.data.sampling import draw, sampling_weights
 from train.engine.machine import bf16_is_fast
 from train.engine.seeds import RowNoise
 from train.fusion_stage.samples import FusionSamples, SampleSettings, build_samples, random_rows, stored_inputs
+from train.fusion_stage.training import joint_trust
 
 NAMES = ("coco", "synthetic", "mine", "synthetic")
 SOURCE = torch.tensor([0] * 10 + [1] * 30 + [2] * 100 + [3] * 20)
@@ -30,14 +31,10 @@ def test_rendered_people_have_their_fraction_of_a_batch():
     assert fractions(weights) == pytest.approx([photos[0], 0.25 * 0.6, photos[1], 0.25 * 0.4])
     drawn = draw(weights, 20_000, torch.Generator().manual_seed(0))
     assert (SOURCE[drawn] % 2 == 1).double().mean().item() == pytest.approx(0.25, abs=0.01)
-
-
-def test_without_a_fraction_or_without_photos():
     assert fractions(sampling_weights(SOURCE, NAMES, 0.0))[1::2] == [0, 0]
-    alone = sampling_weights(torch.zeros(4, dtype=torch.long), ("synthetic",), 0.0)
-    torch.testing.assert_close(alone, torch.full((4,), 0.25, dtype=torch.float64))
-    only = sampling_weights(SOURCE[10:40], NAMES, 0.2)
-    assert only.sum().item() == pytest.approx(1), "nothing but rendered people: the whole batch"
+    for fraction in (0.0, 0.2):  # nothing but rendered people: the whole batch
+        alone = sampling_weights(torch.zeros(4, dtype=torch.long), ("synthetic",), fraction)
+        torch.testing.assert_close(alone, torch.full((4,), 0.25, dtype=torch.float64))
 
 
 def test_poses_and_maps_turn_with_their_pictures():
@@ -78,7 +75,6 @@ def test_crops_of_features_are_trained_on_as_they_are():
     stored = stored_inputs(features, maps, readings)
     assert [values.dtype for values in stored] == [torch.float16, torch.uint8, torch.float32]
     samples = FusionSamples(*stored, pose, torch.ones(4, 17), torch.arange(4))
-    assert samples.of_features
     rows = torch.tensor([2, 0, 2])
     batch = random_rows(samples, rows, RowNoise.drawn(3, generator))
     torch.testing.assert_close(batch.images, features[rows], atol=2e-3, rtol=2e-3)
@@ -100,3 +96,11 @@ def test_samples_of_features_are_what_the_hourglass_knows_of_the_crop():
     expected = functional.interpolate(features.float(), size=(4, 4), mode="bilinear", align_corners=False)
     torch.testing.assert_close(samples.images.float(), expected, atol=1e-2, rtol=1e-2)
     torch.testing.assert_close(samples.readings, read_maps(maps[-1].float().clamp(0, 1.5)), atol=1e-3, rtol=1e-3)
+
+
+def test_limbs_that_a_teacher_guesses_count_whole_and_unknown_joints_not_at_all():
+    weight = torch.full((1, 17), 0.25)
+    wrist, knee, neck = (HUMAN36M_17.index(name) for name in ("left_wrist", "right_knee", "neck"))
+    weight[0, wrist] = 0
+    assert joint_trust(weight)[0, [wrist, knee, neck]].tolist() == [0, 1, 0.25]
+    assert weight[0, knee] == 0.25, "what was given is as it was"

@@ -10,14 +10,14 @@ import torch
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.presets import PRESETS
-from tests.helpers.csv_files import read_rows
 from tests.helpers.distributed_sets import OPTIONS, WRITERS, shrink
 from tests.helpers.rendered_set import write_rendered
 from train.data.readers.registry import DISTRIBUTED
 from train.data.sources import find_people
 from train.engine.checkpoints import read_weights, write_best
+from train.engine.logs import read_rows
 from train.evaluation.registry import PROTOCOLS
-from train.fusion_stage.data import SampleSettings, fusion_data
+from train.fusion_stage.samples import SampleSettings, fusion_data
 from train.fusion_stage.training import predict
 
 SMALL = ("--preset", "tiny", "--batch", "8", "--log", "csv", "--save-every", "1000")

@@ -1,4 +1,4 @@
-"""A recipe: a file of ``configs/`` as stages, each a command or two with the settings in its table.
+"""Recipes: files of ``configs/`` as stages, each a command or two with the settings in its table, and what runs them.
 
 ``[recipe]`` says what it is about. Every other table is a stage: ``command`` (else its own name), the settings of a
 training, and ``at``, the other options of the command; a list of them makes several commands. In ``at`` and in names
@@ -8,20 +8,26 @@ for every combination of its words, and ``from_scratch`` one that a checkpoint t
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
-from collections.abc import Mapping
+import shlex
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from fusion_model.presets import PRESETS
 from train.engine.arguments import as_options, check_table, read_tables
-from train.recipes.stages import Stage
+from train.engine.run_files import read_json, write_json
 from train.settings import CONFIGS
 
-CONFIGS_FOLDER = Path(__file__).parents[2] / "configs"
+CONFIGS_FOLDER = Path(__file__).parents[1] / "configs"
+Stages = dict[str, list[tuple[str, ...]]]
+"""Commands by the name of their stage: module of ``train`` and its arguments, one after another."""
 _HEAD = "recipe"
+_DONE = "stages.json"  # seconds of every finished stage, by name; the same name means the same commands
 _MIN_STEPS, _MIN_PICTURES = 4, 16  # so that the smallest scale still trains and measures
 _VALIDATIONS, _SAVES = 10, 50  # of a training, about
 
@@ -36,7 +42,7 @@ class Choices:
     base: str = "mpii"
     scale: float = 1.0
     seed: int = 0
-    accumulate: int = 1
+    accumulate: int | None = None
     init_from: Path | None = None
 
 
@@ -85,7 +91,7 @@ class Recipe:
         """Whether it can start from a checkpoint."""
         return any(table.get("from_scratch") for table in self.tables.values())
 
-    def stages(self, choices: Choices) -> list[Stage]:
+    def stages(self, choices: Choices) -> Stages:
         """What is done, in order.
 
         The words in braces are ``data``, ``out`` and ``base`` of the choices, ``seed`` and the next two, ``seed_1`` and
@@ -95,7 +101,7 @@ class Recipe:
         Raises:
             ValueError: for an unknown key or word, or a bad value; names it and the file.
         """
-        words, stages = self._words(choices), []
+        words, stages = self._words(choices), {}
         for name, table in self.tables.items():
             if choices.init_from and table.get("from_scratch"):
                 continue
@@ -104,26 +110,22 @@ class Recipe:
             for values in itertools.product(*self._filled(list(each.values()), words)):
                 own = words | dict(zip(each, values, strict=True))
                 places = self._filled(at if isinstance(at, list) else [at], own)
-                commands = tuple((command, *as_options({**one, **settings})) for one in places)
-                stages.append(Stage(self._filled(name, own), commands))
+                commands = [(command, *as_options({**one, **settings})) for one in places]
+                stages[self._filled(name, own)] = commands
         return stages
 
     def _settings(self, name: str, command: str, choices: Choices) -> dict[str, Any]:
-        settings, kind = check_table(self.path, name, self.tables[name], CONFIGS.get(command)), CONFIGS.get(command)
+        kind = CONFIGS.get(command)
+        settings = check_table(self.path, name, self.tables[name], kind)
         if kind is None:
             return settings
         steps = max(_MIN_STEPS, round(choices.scale * settings.get("steps", kind.steps)))
         often = {"validate_every": math.ceil(steps / _VALIDATIONS), "save_every": math.ceil(steps / _SAVES)}
-        settings = {"log": "csv", **often, **settings, "steps": steps}
+        settings = {"log": "csv", "accumulate": choices.accumulate, **often, **settings, "steps": steps}
         if "warmup" in settings:
             settings["warmup"] = min(settings["warmup"], steps // 3)
         if choices.preset and "preset" in settings:
             settings["preset"] = choices.preset
-        if choices.accumulate > 1:
-            settings["accumulate"] = choices.accumulate
-            if (batch := settings.get("batch", kind.batch)) % choices.accumulate:
-                parts = f"a batch of {batch} cannot be cut into {choices.accumulate} parts"
-                raise ValueError(f"{parts}: choose another --accumulate")
         return settings
 
     def _words(self, choices: Choices) -> dict[str, str]:
@@ -151,3 +153,38 @@ def bundled_recipes() -> dict[str, Recipe]:
     """The recipes of ``train.reproduce`` by name; another one is a file in ``configs/``."""
     recipes = {path.stem: Recipe.read(path) for path in sorted(CONFIGS_FOLDER.glob("*.toml"))}
     return {name: recipe for name, recipe in recipes.items() if recipe.about}
+
+
+def run_stages(plan: Stages, out: Path) -> dict[str, float] | None:
+    """Run what the record in ``out`` does not have yet, all in this process: a signal reaches the command that runs.
+
+    Returns:
+        Seconds of each stage of the plan by name; None if a command failed or was stopped, and its stage goes on when
+        this is called again.
+    """
+    done = read_json(out / _DONE)
+    for number, (name, commands) in enumerate(plan.items(), 1):
+        print(f"{number}/{len(plan)} {name}{': done before' if name in done else ''}", flush=True)
+        if name in done:
+            continue
+        began = time.perf_counter()
+        for command in commands:
+            if status := start_command(command):
+                print(f"{name} ended with status {status}; run the same command again to continue")
+                return None
+        done[name] = round(time.perf_counter() - began, 1)
+        write_json(out / _DONE, done)
+    return {name: done[name] for name in plan}
+
+
+def start_command(command: Sequence[str]) -> int:
+    """Run a command of ``train``; returns its exit status."""
+    name, *words = command
+    module = importlib.import_module(f"train.{name}")
+    return module.main(module.parser().parse_args(words))
+
+
+def shown(command: Sequence[str]) -> str:
+    """The command as one types it."""
+    name, *rest = command
+    return shlex.join(["python", "-m", f"train.{name}", *rest])

@@ -1,1 +1,0 @@
-"""Commands one after another: what ``train.quickstart`` and ``train.reproduce`` are made of."""
