@@ -15,10 +15,12 @@ from fusion_model.pruning import prune
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack
 from train.analysis.figure5 import read_mixing
-from train.analysis.figure7 import squared_correlations, stream_correlations
-from train.analysis.held_out import HeldOut, NothingToShowError, read_run
-from train.analysis.parts import sheet
+from train.analysis.figure7 import BETWEEN, BY_CHANCE, WITHIN_IMAGE, squared_correlations, stream_correlations
+from train.analysis.runs import NothingToShowError
+from train.analysis.sheets import sheet
+from train.data.sources import find_sources
 from train.engine.checkpoints import write_best
+from train.evaluation.three_d import held_out
 from train.fusion_stage.training import MixingLog
 
 TINY = PRESETS["tiny"]
@@ -80,14 +82,14 @@ def test_streams_that_compute_the_same_are_fully_correlated():
     module.map_stream.load_state_dict(module.image_stream.state_dict())
     side = module.config.input_size
     image = torch.rand(5, 3, side, side, generator=torch.Generator().manual_seed(1))
-    found = stream_correlations(module, image, image)
-    alive = np.isfinite(np.diagonal(found.between))
-    assert alive.any()
-    np.testing.assert_allclose(np.diagonal(found.between)[alive], 1, atol=1e-9)
-    np.testing.assert_allclose(found.between, found.within_image, atol=1e-9)
-    assert np.nanmax(np.diagonal(found.by_chance)) < 0.9, "the maps are those of other images"
-    other = stream_correlations(module, image, torch.rand_like(image)).between
-    assert np.nanmax(np.diagonal(other)) < 0.9
+    squared = stream_correlations(module, image, image).squared
+    same, other = np.diagonal(squared[BETWEEN]), ~np.eye(len(squared[BETWEEN]), dtype=bool)
+    assert np.isfinite(same).any()
+    np.testing.assert_allclose(same[np.isfinite(same)], 1, atol=1e-9)
+    np.testing.assert_allclose(squared[BETWEEN][other], squared[WITHIN_IMAGE][other], atol=1e-9)
+    assert np.isnan(np.diagonal(squared[WITHIN_IMAGE])).all(), "a channel is not counted against itself"
+    assert np.nanmax(np.diagonal(squared[BY_CHANCE])) < 0.9, "the maps are those of other images"
+    assert np.nanmax(np.diagonal(stream_correlations(module, image, torch.rand_like(image)).squared[BETWEEN])) < 0.9
     with pytest.raises(NothingToShowError, match="strategy 'early' does not have layer"):
         stream_correlations(network("early"), image, image)
 
@@ -121,7 +123,7 @@ def test_a_resumed_run_takes_rows_again(tmp_path):
 def test_all_parts_are_made_and_can_be_opened(place, printed):
     out = place / "all"
     shown = printed("analyse", place / "run", "--data", place / "data", "--out", out, "--images", 2)
-    assert "figure7 done" in shown
+    assert "## Correlation of the two streams (Figure 7)" in shown
     for name in ("figure5.png", "figure7.png", "sheet_photos.png"):
         picture = cv2.imread(str(out / name))
         assert min(picture.shape[:2]) > 300, name
@@ -138,8 +140,9 @@ def test_all_parts_are_made_and_can_be_opened(place, printed):
 
 
 def test_sheets_show_people_from_good_to_bad_and_photos_where_they_may(place):
-    held_out = HeldOut(place / "data", read_run(place / "run", torch.device("cpu")))
-    shown, hidden = (sheet(held_out, np.arange(4), 3, photos=photos) for photos in (True, False))
+    estimator = PoseEstimator.from_pretrained(place / "run" / "checkpoint")
+    people = [one for parity in (0, 1) for one in held_out(find_sources(place / "data"), parity)["photos"]]
+    shown, hidden = (sheet(estimator, people, 3, photos=photos) for photos in (True, False))
     assert shown.shape[1] == hidden.shape[1] == 3 * 192
     assert shown.shape[0] == hidden.shape[0] + 192, "a row of crops"
     assert shown[:192].std() > 10

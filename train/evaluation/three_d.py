@@ -41,7 +41,7 @@ _BATCH = 32  # people; each takes photo and maps of the next of them
 _DEPTHS = ("knee", "ankle", "wrist")
 _FEWEST = 3  # sure joints that a camera is fitted to
 
-_Member = tuple[Source, int]
+Member = tuple[Source, int]
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,9 @@ def table(folder: Path, checkpoint: Path) -> Table:
     return Table("3D of held-out people", columns, rows, notes=notes)
 
 
-def held_out(sources: Sequence[Source], parity: int) -> dict[str, list[_Member]]:
+def held_out(sources: Sequence[Source], parity: int) -> dict[str, list[Member]]:
     """Every second held-out person with a 3D pose, by kind: those of even number (0) or odd (1) in each source."""
-    kinds: dict[str, list[_Member]] = {}
+    kinds: dict[str, list[Member]] = {}
     for source in sources:
         rows = np.flatnonzero(source.validation & (source.pose_weight.sum(1) > 0))[parity::2]
         kind = "rendered" if source.name == SYNTHETIC else "photos"
@@ -104,7 +104,7 @@ def held_out(sources: Sequence[Source], parity: int) -> dict[str, list[_Member]]
     return {kind: members for kind, members in kinds.items() if members}
 
 
-def find(estimator: PoseEstimator, members: Sequence[_Member], *, altered: bool = False) -> People:
+def find(estimator: PoseEstimator, members: Sequence[Member], *, altered: bool = False) -> People:
     """Estimate people in their labelled boxes, by the library's own path.
 
     Args:
@@ -137,13 +137,13 @@ def find(estimator: PoseEstimator, members: Sequence[_Member], *, altered: bool 
     return People(*joined, points, confidence, _truth(members), camera)
 
 
-def _truth(members: Sequence[_Member]) -> np.ndarray:
+def _truth(members: Sequence[Member]) -> np.ndarray:
     """(N, 17, 3) mm."""
     truth = np.stack([source.pose[row] for source, row in members]).astype(np.float64)
     return truth - truth[:, :1]
 
 
-def predictions(estimator: PoseEstimator, members: Sequence[_Member]) -> Iterator[list[CropPrediction]]:
+def predictions(estimator: PoseEstimator, members: Sequence[Member]) -> Iterator[list[CropPrediction]]:
     """What the hourglass says of people in their labelled boxes, with the flip test, some people at a time."""
     size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
     batches = -(-len(members) // _BATCH)
