@@ -68,18 +68,18 @@ def test_table_5_has_every_strategy_with_all_figures(finished):
     fixed = ["fixed-1", "fixed-2"]
     assert list(rows) == ["image-only", "maps-only", "lifter", "early", "late", *fixed, "free", "trainable"]
     for row in rows.values():
-        needed = ["mpjpe", "pa_mpjpe", "pruned_mpjpe", "parameters", "pruned_parameters"]
+        needed = ["MPJPE", "PA-MPJPE", "MPJPE pruned", "M parameters", "M parameters pruned"]
         assert all(float(row[name]) > 0 for name in needed)
         assert row["runs"] == "2"
     for name in ("free", "trainable"):
-        assert float(rows[name]["soft_mpjpe"]) > 0
-        assert float(rows[name]["hardened_mpjpe"]) > 0
-        assert float(rows[name]["pruned_parameters"]) < float(rows[name]["parameters"])
-        assert len(rows[name]["weights"].split()) == 3
+        assert float(rows[name]["MPJPE soft"]) > 0
+        assert float(rows[name]["MPJPE hardened, at once"]) > 0
+        assert float(rows[name]["M parameters pruned"]) < float(rows[name]["M parameters"])
+        assert len(rows[name]["w_1..w_L"].split()) == 3
     assert float(rows["trainable"]["alpha"]) == pytest.approx(0.1, abs=0.05)
-    assert rows["trainable"]["paper"] == "69.73"
-    assert rows["fixed-1"]["weights"] == "0.00 1.00 1.00"
-    assert rows["lifter"]["weights"] == rows["lifter"]["merging_layers"] == ""
+    assert rows["trainable"]["MPJPE of the paper on Human3.6M, another data set"] == "69.73"
+    assert rows["fixed-1"]["w_1..w_L"] == "0.00 1.00 1.00"
+    assert rows["lifter"]["w_1..w_L"] == rows["lifter"]["merging layer"] == ""
     assert "two residual blocks" in (finished / "tables.md").read_text()
 
 
@@ -87,8 +87,8 @@ def test_figures_are_mean_and_standard_deviation_of_the_runs(finished):
     errors = [result(finished, "late", seed)["trained_on"]["mpjpe"] for seed in (0, 1)]
     (row,) = (row for row in read_rows(finished / "table5.csv") if row["strategy"] == "late")
     assert errors[0] != errors[1]
-    assert float(row["mpjpe"]) == pytest.approx(statistics.mean(errors))
-    assert float(row["mpjpe_std"]) == pytest.approx(statistics.stdev(errors))
+    assert float(row["MPJPE"]) == pytest.approx(statistics.mean(errors))
+    assert float(row["MPJPE_std"]) == pytest.approx(statistics.stdev(errors))
     text = (finished / "tables.md").read_text()
     assert f"| late | 2 | 74.12 | {statistics.mean(errors):.1f} ± {statistics.stdev(errors):.1f} |" in text
 
@@ -100,17 +100,18 @@ def test_photos_and_rendered_people_have_columns_of_their_own(tmp_path, finished
     printed("ablate", *options(finished.parent, tmp_path / "out", "--data", tmp_path / "data", *few))
     (row,) = read_rows(tmp_path / "out" / "table5.csv")
     last = result(tmp_path / "out", "early", 0)["trained_on"]
-    for name in ("photos_mpjpe", "photos_pa_mpjpe", "synthetic_mpjpe", "synthetic_pa_mpjpe"):
-        assert float(row[name]) == pytest.approx(last[name])
-    assert float(row["mpjpe"]) == pytest.approx((last["photos_mpjpe"] + last["synthetic_mpjpe"]) / 2)
+    for kind, name in (("photos", "photos"), ("rendered", "synthetic")):
+        assert float(row[f"{kind}, MPJPE"]) == pytest.approx(last[f"{name}_mpjpe"])
+        assert float(row[f"{kind}, PA-MPJPE"]) == pytest.approx(last[f"{name}_pa_mpjpe"])
+    assert float(row["MPJPE"]) == pytest.approx((last["photos_mpjpe"] + last["synthetic_mpjpe"]) / 2)
     assert "count half each" in (tmp_path / "out" / "tables.md").read_text()
-    assert "photos_mpjpe" not in read_rows(finished / "table5.csv")[0]
+    assert "photos, MPJPE" not in read_rows(finished / "table5.csv")[0]
 
 
 def test_weights_that_are_not_sharp_are_flagged(finished):
     (row,) = (row for row in read_rows(finished / "table5.csv") if row["strategy"] == "free")
-    assert row["not_sharp"] == "2"  # five steps do not move them far: they are noted as they were before hardening
-    assert all(0.3 < float(w) < 0.7 for w in row["weights"].split())
+    assert row["runs not sharp"] == "2"  # five steps do not move them far: they are noted as they were before hardening
+    assert all(0.3 < float(w) < 0.7 for w in row["w_1..w_L"].split())
     assert "**Not sharp: free (2 of 2), trainable (2 of 2).**" in (finished / "tables.md").read_text()
     sharp = [{**result(finished, "trainable", 0), "sharp": True}]
     assert not any("Not sharp" in note for note in tables.strategies_table({"trainable": sharp}).notes)

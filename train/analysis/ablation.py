@@ -8,10 +8,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -40,21 +39,12 @@ _RESULT = "result.json"
 _OWN = {"save_every", "keep", "log", "time_limit", "accumulate", *AblationConfig.not_options}  # not shared by all runs
 
 
-@dataclass(frozen=True)
-class Variant:
-    """One row of the tables.
-
-    Attributes:
-        name: of the row, and of the folder of its runs.
-        strategy: one of :data:`fusion_model.config.STRATEGIES`.
-        fixed_beta: merging layer of the strategy ``fixed``.
-        network: what is trained.
-    """
+class Variant(NamedTuple):
+    """One row of the tables: its name, one of :data:`fusion_model.config.STRATEGIES`, and its fixed merging layer."""
 
     name: str
     strategy: str
     fixed_beta: int | None = None
-    network: type[FusionNetwork | Lifter] = FusionNetwork
 
 
 def variants(strategies: Sequence[str], betas: Sequence[str], preset: str) -> list[Variant]:
@@ -75,7 +65,7 @@ def variants(strategies: Sequence[str], betas: Sequence[str], preset: str) -> li
         chosen |= set(range(1, depth)) if beta == "all" else {int(beta)}
     rows = {name: Variant(name, name) for name in STRATEGIES if name in strategies}
     if LIFTER in rows:
-        rows[LIFTER] = Variant(LIFTER, "maps-only", network=Lifter)
+        rows[LIFTER] = Variant(LIFTER, "maps-only")
     last = [rows.pop(name) for name in ("free", "trainable") if name in rows]
     fixed = [Variant(f"fixed-{b}", "fixed", b) for b in sorted(chosen)]
     return [*rows.values(), *fixed, *last]
@@ -132,27 +122,23 @@ class Ablation:
         return save_strategies(folder, networks, self.hourglass, figures)
 
     def _check_settings(self) -> None:
-        device = self.accelerator.device
+        data, device = self.arguments.data, self.accelerator.device
         settings = {name: value for name, value in self.settings.stored().items() if name not in _OWN}
-        settings["data and hourglass"] = fusion_fingerprint(
-            self.arguments.data, self._sample_settings, self.hourglass, device
-        )
+        settings["data and hourglass"] = fusion_fingerprint(data, self._sample_settings, self.hourglass, device)
         check_settings(self.out, "settings.json", settings)
 
     def _train(self, row: Variant, seed: int) -> bool:
         """One run, from the start or from where it was cut; False if it was cut again."""
         if self.settings.minutes_left() < 0:
-            self.accelerator.print(
-                f"stopped by the time limit of {self.settings.time_limit:g} minutes; run again to continue"
-            )
+            limit = f"stopped by the time limit of {self.settings.time_limit:g} minutes"
+            self.accelerator.print(f"{limit}; run again to continue")
             return False
         self.accelerator.print(f"{row.name}, seed {seed}:", end=" ")
         folder = self._folder(row, seed)
-        own = {"strategy": row.strategy, "fixed_beta": row.fixed_beta, "seed": seed}
-        settings = dataclasses.replace(self.settings, **own)
+        settings = dataclasses.replace(self.settings, strategy=row.strategy, fixed_beta=row.fixed_beta, seed=seed)
         config = fusion_config(settings, self.arguments.hourglass)
         torch.manual_seed(seed)  # of the initial weights
-        network = row.network(config.fusion)
+        network = (Lifter if row.name == LIFTER else FusionNetwork)(config.fusion)
         trainer = Trainer(config, self.hourglass, network, settings, folder)
         trainer.take_data(self._data)
         if not trainer.loop.run():
@@ -161,7 +147,7 @@ class Ablation:
             # The last network rather than the best: nothing is chosen by the people that the tables are measured on.
             outcome = trainer.outcome(latest_state(folder) / "model.safetensors")
             result = _summary(trainer, outcome, row)
-            if self.arguments.checkpoints and row.network is FusionNetwork:  # an estimator has no other
+            if self.arguments.checkpoints and row.name != LIFTER:  # an estimator has no other
                 trainer.estimator(outcome.network).save_pretrained(folder / "checkpoint")
             write_json(folder / _RESULT, result)
             for state in (folder / "checkpoints").glob("*/training_state.pt"):
@@ -185,27 +171,25 @@ class Ablation:
 
 
 def _summary(trainer: Trainer, outcome: Outcome, row: Variant) -> dict[str, Any]:
-    loop = trainer.loop
     network, hardening, figures = outcome.network, outcome.hardening or {}, outcome.figures
     single = network.config.single_stream
     weights = None if single else hardening.get("weights") or outcome.unpruned.mixing_weights().tolist()
-    trained_on = figures["released" if single else "hardened, trained on"]
+    layer = None if single else network.merging_layer
     return {
         "name": row.name,
-        "steps": loop.step,
-        "soft_steps": trainer.soft_steps if hardening else 0,
-        "seconds": round(loop.seconds),
+        "steps": trainer.loop.step,
+        "seconds": round(trainer.loop.seconds),
         "mean_pose": figures["mean pose"],
         "soft": figures.get("soft"),
         "hardened": figures.get("hardened, at once"),
-        "trained_on": trained_on,
+        "trained_on": figures["released" if single else "hardened, trained on"],
         "pruned": figures["released"],
         "parameters": {"unpruned": parameter_count(outcome.unpruned), "pruned": parameter_count(network)},
         "weights": weights,
         "alpha": hardening.get("alpha"),
         "beta": hardening.get("beta"),
-        "merging_layer": None if single else network.merging_layer,
-        "sharp": None if single else is_sharp(weights, network.merging_layer),
+        "merging_layer": layer,
+        "sharp": None if single else is_sharp(weights, layer),
     }
 
 

@@ -27,7 +27,6 @@ class Table:
         counts: people that each figure of the measured rows is made from, by column; empty where none are told.
         notes: sentences on how it was measured.
         digits: after the point, in print; files for machines have all.
-        headings: what to print above a column, where that is not its name.
         digits_of: those of columns that differ from ``digits``.
         kind: what the rows are, above their names.
     """
@@ -38,7 +37,6 @@ class Table:
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     digits: int = 1
-    headings: Mapping[str, str] = field(default_factory=dict)
     digits_of: Mapping[str, int] = field(default_factory=dict)
     kind: str = ""
 
@@ -48,9 +46,8 @@ class Table:
         cells = [[name, *self._shown(row, shown)] for name, row in self.rows.items()]
         if self.counts:
             cells.append(["people measured", *(str(self.counts.get(column, "")) for column in shown)])
-        head = [self.kind, *(self.headings.get(column, column) for column in shown)]
         notes = "\n".join(f"- {note}" for note in self.notes)
-        return f"{level * '#'} {self.title}\n\n{markdown_table(head, cells)}\n\n{notes}\n"
+        return f"{level * '#'} {self.title}\n\n{markdown_table((self.kind, *shown), cells)}\n\n{notes}\n"
 
     def to_csv(self) -> str:
         """A line a row; empty where there is no figure."""
