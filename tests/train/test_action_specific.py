@@ -11,8 +11,7 @@ from fusion_model.skeletons import HUMAN36M_17, HUMANEVA_15, LSP_14, MPII_16, co
 from tests.helpers import human36m_files
 from tests.helpers.human36m_files import CAMERA, write_metadata, write_sequence
 from train.engine.checkpoints import write_best
-from train.evaluation.protocols import predict_people
-from train.evaluation.registry import PROTOCOLS, measure_protocol, open_prepared
+from train.evaluation.protocols import PROTOCOLS, measure_protocol, open_prepared, predict_people
 
 STEMS = {"S1": ["Eating", "Sitting 1", "SittingDown"], "S9": ["Eating", "Sitting 1", "SittingDown"]}
 SMALL = ("--preset", "tiny", "--batch", 4, "--steps", 3, "--crops", 1, "--log", "csv")

@@ -64,10 +64,14 @@ def labelled_people(sources: list[Source]) -> list[tuple[Source, Truth]]:
     return found
 
 
-def upside_down(source: Source, rows: np.ndarray) -> np.ndarray:
-    """(N,) bool: the neck below the middle of the hips."""
-    joints = source.joints[rows]
-    return joints[:, MPII_16.index("neck"), 1] > joints[:, MPII_16.index("pelvis"), 1]
+def estimate_people(estimator: PoseEstimator, source: Source, rows: np.ndarray, *, boxed: bool) -> list[Pose | None]:
+    """Poses of the people in their true boxes, a few photos at a time; if not boxed, of the best one of each photo."""
+    poses: list[Pose | None] = []
+    for start in tqdm(range(0, len(rows), _BATCH), desc=source.name, unit="batch", leave=False):
+        part = rows[start : start + _BATCH]
+        boxes = [source.box[row] if boxed else None for row in part]
+        poses += estimator.batch([source.photo(row) for row in part], boxes)
+    return poses
 
 
 def person_scores(poses: list[Pose | None], truth: Truth) -> np.ndarray:
@@ -90,10 +94,8 @@ def mirrored_share(poses: list[Pose | None], truth: Truth) -> np.ndarray:
     own = correct_keypoints(points, truth.joints, MPII_16)
     other = correct_keypoints(points[:, mirror], truth.joints, MPII_16)[:, mirror]
     counted = (truth.labelled & truth.labelled[:, mirror])[:, LIMBS_16]
-    share = np.full(len(poses), np.nan)
-    known = counted.any(1)
-    share[known] = ((other & ~own)[:, LIMBS_16] & counted)[known].sum(1) / counted[known].sum(1)
-    return 100 * share
+    with np.errstate(invalid="ignore"):
+        return 100 * (((other & ~own)[:, LIMBS_16] & counted).sum(1) / counted.sum(1))
 
 
 def _limbs(poses: list[Pose | None]) -> np.ndarray:
@@ -111,44 +113,27 @@ def with_error(scores: np.ndarray, name: str = "pck") -> dict[str, float]:
     return {"n": len(scores), name: float(scores.mean()), **error}
 
 
-def estimate_people(estimator: PoseEstimator, source: Source, rows: np.ndarray, *, boxed: bool) -> list[Pose | None]:
-    """Poses of the people in their true boxes, a few photos at a time; if not boxed, of the best one of each photo."""
-    poses: list[Pose | None] = []
-    for start in tqdm(range(0, len(rows), _BATCH), desc=source.name, unit="batch", leave=False):
-        part = rows[start : start + _BATCH]
-        poses += estimator.batch(
-            [source.photo(row) for row in part], [source.box[row] if boxed else None for row in part]
-        )
-    return poses
+def pose_tables(poses: list[Pose | None], source: Source, rows: np.ndarray, mean: np.ndarray) -> dict[str, dict]:
+    """3D figures of estimates and of the mean pose, of ``all`` people who have a reference, and of groups of them.
 
+    Groups are those of the source in which a pose was estimated.
 
-def pose_table(poses: list[Pose | None], source: Source, rows: np.ndarray, mean: np.ndarray) -> dict[str, dict]:
-    """3D figures of estimates and of the mean pose against the teacher's, for people who have one."""
-    pairs = [
-        (pose.joints_3d, source.pose[row])
-        for pose, row in zip(poses, rows, strict=True)
-        if pose is not None and source.pose_weight[row].sum() > 0
-    ]
-    if not pairs:
+    Raises:
+        ValueError: if no pose was estimated.
+    """
+    there = np.array([pose is not None for pose in poses]) & (source.pose_weight[rows].sum(1) > 0)
+    if not there.any():
         raise ValueError(f"{source.name}: no pose was estimated in {len(poses)} true boxes: train for longer")
-    found, target = (np.stack(column) for column in zip(*pairs, strict=True))
-    return {
-        "model": known(pose_figures(found, target)),
-        "mean_pose": known(pose_figures(np.broadcast_to(mean, target.shape), target)),
-        "missed": {"n": sum(pose is None for pose in poses)},
-    }
-
-
-def grouped_table(poses: list[Pose | None], source: Source, rows: np.ndarray, mean: np.ndarray) -> dict[str, dict]:
-    """:func:`pose_table` for all people and for each of the source's groups apart in which a pose was estimated."""
-    table = {"all": pose_table(poses, source, rows, mean)}
-    for kinds in source.groups.values():
-        for kind in np.unique(kinds[rows]):
-            chosen = np.flatnonzero(kinds[rows] == kind)
-            part = [poses[n] for n in chosen]
-            if any(pose is not None for pose in part):
-                table[str(kind)] = pose_table(part, source, rows[chosen], mean)
-    return table
+    target, found = source.pose[rows], np.zeros((len(rows), len(HUMAN36M_17), 3), np.float32)
+    found[there] = [poses[number].joints_3d for number in np.flatnonzero(there)]
+    groups = {"all": np.ones(len(rows), bool)}
+    groups |= {str(name): kind[rows] == name for kind in source.groups.values() for name in np.unique(kind[rows])}
+    tables = {}
+    for name, mine in groups.items():
+        if (chosen := mine & there).any():
+            answers = {"model": found[chosen], "mean_pose": np.broadcast_to(mean, target[chosen].shape)}
+            tables[name] = {who: known(pose_figures(answer, target[chosen])) for who, answer in answers.items()}
+    return tables
 
 
 _APART = 4.0  # map pixels, 0.3 of the median torso (n 1,661): nearer, two peaks of 1.25 pixels' deviation run into one
@@ -170,10 +155,8 @@ def second_peaks(maps: Tensor) -> Tensor:
     single = maps.float().reshape(-1, height, width)
     first, index = single.flatten(1).max(1)
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    y, x = y.to(maps.device), x.to(maps.device)
     column, row = (index % width)[:, None, None], (index // width)[:, None, None]
     apart = (x - column) ** 2 + (y - row) ** 2 >= _APART**2
     peak = (single >= functional.max_pool2d(single, 3, stride=1, padding=1)) & (single > 0) & apart
     second = torch.where(peak, single, 0).flatten(1).amax(1)
-    ratio = torch.where(second > 0, second / first, 0)
-    return ratio.reshape(maps.shape[:-2])
+    return torch.where(second > 0, second / first, 0).reshape(maps.shape[:-2])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,10 +36,10 @@ from train.fusion_stage.pose_figures import LIMBS, crossing_order
 
 NAME = "people-3d"
 MPJPE, MORE = "MPJPE, mm", "MPJPE more than of this checkpoint, mm"
-OURS, UNCORRECTED, LABELS = "this checkpoint", "without its correction", "the labels"
+OURS, UNCORRECTED = "this checkpoint", "without its correction"
 IN_PLANE = "in-plane distance to its sure 2D joints, median, % of the torso"
 _BATCH = 32  # people; each takes photo and maps of the next of them
-_DEPTHS = ("knee", "ankle", "wrist")
+_DEPTHS = ("knee", "ankle")
 _FEWEST = 3  # sure joints that a camera is fitted to
 
 Member = tuple[Source, int]
@@ -81,7 +82,6 @@ def table(folder: Path, checkpoint: Path) -> Table:
     for kind, members in odd.items():
         people = find(estimator, members, altered=True)
         people.poses["mean pose"] = np.broadcast_to(_truth(even[kind]).mean(0), people.truth.shape)
-        people.poses[LABELS] = people.truth
         columns, mine = _rows(people, estimator.config)
         rows |= {f"{kind}, {name}": row for name, row in mine.items()}
     notes = (
@@ -116,9 +116,7 @@ def find(estimator: PoseEstimator, members: Sequence[Member], *, altered: bool =
     if config.fusion.skeleton != HUMAN36M_17.name:
         raise ValueError(f"the checkpoint puts out {config.fusion.skeleton}, expected {HUMAN36M_17.name}")
     plain = estimator.with_config(dataclasses.replace(config, following=None)).predictor
-    poses: dict[str, list[np.ndarray]] = {}
-    told: dict[str, list[np.ndarray]] = {}
-    found: list[tuple[np.ndarray, np.ndarray]] = []
+    poses, spreads, points, confidence = defaultdict(list), defaultdict(list), [], []
     for part in predictions(estimator, members):
         inputs = {OURS: (estimator.predictor, part)}
         if altered and config.following is not None:
@@ -127,14 +125,14 @@ def find(estimator: PoseEstimator, members: Sequence[Member], *, altered: bool =
             inputs |= {name: (estimator.predictor, changed) for name, changed in _altered(estimator, part).items()}
         for name, (predictor, people) in inputs.items():
             pose, spread = predictor.poses_and_spreads(people, flip_test=True)
-            poses.setdefault(name, []).append(pose)
+            poses[name].append(pose)
             if spread is not None:
-                told.setdefault(name, []).append(spread)
-        found += [(one.points, one.confidence) for one in part]
-    points, confidence = (np.stack(column) for column in zip(*found, strict=True))
+                spreads[name].append(spread)
+        points += [one.points for one in part]
+        confidence += [one.confidence for one in part]
     camera = np.array([source.groups["camera"][row] if "camera" in source.groups else "" for source, row in members])
-    joined = ({name: np.concatenate(parts) for name, parts in values.items()} for values in (poses, told))
-    return People(*joined, points, confidence, _truth(members), camera)
+    joined = ({name: np.concatenate(parts) for name, parts in values.items()} for values in (poses, spreads))
+    return People(*joined, np.stack(points), np.stack(confidence), _truth(members), camera)
 
 
 def _truth(members: Sequence[Member]) -> np.ndarray:
@@ -186,25 +184,24 @@ def _altered(estimator: PoseEstimator, part: list[CropPrediction]) -> dict[str, 
 
 def _rows(people: People, config: ModelConfig) -> tuple[tuple[str, ...], dict[str, tuple[float, ...]]]:
     """Columns, and a row of means and standard errors by figure."""
-    values = {
-        name: person_figures(people, poses, config.calibration.seen, people.spreads.get(name))
-        for name, poses in people.poses.items()
-    }
-    for mine in values.values():
-        mine[MORE] = mine[MPJPE] - values[OURS][MPJPE]
-    columns = tuple(column for name in values for column in (name, f"{name}_std"))
+    seen, spreads = config.calibration.seen, people.spreads
+    values = {name: person_figures(people, poses, seen, spreads.get(name)) for name, poses in people.poses.items()}
     rows = {}
     for figure, ours in values[OURS].items():
         cells = [_summary(mine.get(figure, np.array([])), median=figure == IN_PLANE) for mine in values.values()]
-        rows[f"{figure} (n {np.isfinite(ours).sum()})"] = tuple(cell for pair in cells for cell in pair)
+        rows[f"{figure} (n {np.isfinite(ours).sum()})"] = cells
+    more = [_summary(mine[MPJPE] - values[OURS][MPJPE]) for mine in values.values()]
+    rows[f"{MORE} (n {len(people.truth)})"] = more
     order = [crossing_order(poses, people.truth) for poses in people.poses.values()]
     if count := order[0][1]:
-        cells = [(right, 100 * math.sqrt(right / 100 * (1 - right / 100) / count)) for right, _ in order]
-        rows[f"crossing limbs, right one in front, % (n {count})"] = tuple(cell for pair in cells for cell in pair)
-    return columns, rows
+        error = [100 * math.sqrt(right / 100 * (1 - right / 100) / count) for right, _ in order]
+        cells = [(right, off) for (right, _), off in zip(order, error, strict=True)]
+        rows[f"crossing limbs, right one in front, % (n {count})"] = cells
+    columns = tuple(column for name in values for column in (name, f"{name}_std"))
+    return columns, {name: tuple(itertools.chain(*cells)) for name, cells in rows.items()}
 
 
-def _summary(values: np.ndarray, *, median: bool) -> tuple[float, float]:
+def _summary(values: np.ndarray, *, median: bool = False) -> tuple[float, float]:
     """Mean or median of the numbers among the values (N,), and its standard error (of the median by bootstrap)."""
     values = values[np.isfinite(values)]
     if len(values) < 2:
@@ -227,25 +224,21 @@ def person_figures(
         spread: (N, 17, 3) mm of the poses; None where they have none.
     """
     poses = poses - poses[:, :1]
-    limbs, truth = poses[:, LIMBS], people.truth[:, LIMBS]
+    off, limbs, truth = poses - people.truth, poses[:, LIMBS], people.truth[:, LIMBS]
     figures = {
         MPJPE: metrics.joint_errors(limbs, truth).mean(1),
         "PA-MPJPE, mm": metrics.joint_errors(metrics.align(limbs, truth), truth).mean(1),
     }
     if spread is not None:
-        held = within(poses - people.truth, spread)[:, LIMBS]
-        figures["limb joints within their 68 % ellipsoids, %"] = 100 * held.mean(1)
+        figures["limb joints within their 68 % ellipsoids, %"] = 100 * within(off, spread)[:, LIMBS].mean(1)
     for name, lengths in limb_lengths(poses).items():
         figures[f"{name}, %"] = 100 * (lengths / LIMB_LENGTHS[name] - 1)
-    figures[IN_PLANE] = 100 * np.array(
-        [_in_plane(*one, seen) for one in zip(poses, people.points, people.confidence, strict=True)]
-    )
-    known = sorted({str(name) for name in people.camera} - {""})
-    cameras = {"": np.ones(len(poses), bool)} | {f", {name}": people.camera == name for name in known}
-    for joint in _DEPTHS:
-        off = (poses - people.truth)[:, _sides(joint), 2].mean(1)
-        for name, mine in cameras.items():
-            figures[f"depth of {joint}s{name}, mm"] = np.where(mine, off, np.nan)
+    seen_at = zip(poses, people.points, people.confidence, strict=True)
+    figures[IN_PLANE] = 100 * np.array([_in_plane(*one, seen) for one in seen_at])
+    for joint, camera in itertools.product(_DEPTHS, ("", *sorted({*people.camera.tolist()} - {""}))):
+        known = people.camera == camera if camera else True
+        name = f"depth of {joint}s, {camera}, mm" if camera else f"depth of {joint}s, mm"
+        figures[name] = np.where(known, off[:, _sides(joint), 2].mean(1), np.nan)
     return figures
 
 

@@ -17,7 +17,7 @@ from tests.helpers.stick_people import people
 from train.calibrate import fit_following, fit_spread
 from train.evaluation import three_d
 from train.evaluation.tables import Table
-from train.evaluation.three_d import IN_PLANE, LABELS, MORE, OURS, UNCORRECTED, People, find, person_figures
+from train.evaluation.three_d import IN_PLANE, MORE, OURS, UNCORRECTED, People, find, person_figures
 
 
 def standing(count=4):
@@ -96,9 +96,8 @@ def test_a_checkpoint_from_end_to_end(place, ends):
     table = Table.read(place / "out" / f"{three_d.NAME}.json")
     shown = [column for column in table.columns if not column.endswith("_std")]
     altered = ["photo of its mean colour", "photo of another", "maps of another", "maps of exchanged sides"]
-    assert shown == [OURS, UNCORRECTED, *altered, "mean pose", LABELS]
+    assert shown == [OURS, UNCORRECTED, *altered, "mean pose"]
     figures = dict(zip(table.columns, table.rows["photos, MPJPE, mm (n 4)"], strict=True))
-    assert figures[LABELS] == 0
     assert figures[f"{OURS}_std"] > 0
     more = dict(zip(table.columns, table.rows[f"photos, {MORE} (n 4)"], strict=True))
     assert more[UNCORRECTED] == pytest.approx(figures[UNCORRECTED] - figures[OURS])

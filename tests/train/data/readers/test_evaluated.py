@@ -13,7 +13,7 @@ from tests.helpers import lsp_mpii_coco_files
 from tests.helpers.distributed_sets import OPTIONS, WRITERS
 from tests.helpers.photos import brightest
 from train.data.prepared import open_prepared
-from train.evaluation.registry import PROTOCOLS, measure_protocol
+from train.evaluation.protocols import PROTOCOLS, measure_protocol
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,6 @@ PEOPLE = {
     "lsp-pck": 4,
     "mpii-pckh": 1,
     "mpi-inf-3dhp": 4,
-    "synthetic": 12,
     "limbs": 4,
 }
 

@@ -30,7 +30,7 @@ SETS = {
     "coco": ("limbs", 8, 2),
     "mpi-inf-3dhp": ("mpi-inf-3dhp", 12, 4),
     "deep3dpose": ("limbs", 8, 2),
-    "synthetic": ("synthetic", 12, 12),
+    "synthetic": ("limbs", 12, 12),
 }
 
 
