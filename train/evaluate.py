@@ -161,7 +161,7 @@ def _add_rows(figures: dict[str, dict], kind: str, source: Source, rows: np.ndar
 
 
 def _tested_confidence(poses: list[Pose | None], truth: Truth) -> np.ndarray:
-    """(K, 3) confidence, correctness and :func:`second_peaks` of odd people's labelled joints, unseen by calibration."""
+    """(K, 3) confidence, correctness and second peak of the labelled joints of odd people, unseen by calibration."""
     tested = [number for number in range(1, len(poses), 2) if poses[number] is not None]
     shape = (-1, len(LIMBS_17))
     confidence = np.array([poses[number].confidence[LIMBS_17] for number in tested]).reshape(shape)
