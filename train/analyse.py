@@ -17,11 +17,10 @@ from matplotlib.figure import Figure
 
 from fusion_model.estimator import PoseEstimator
 from fusion_model.files import write_atomically
-from fusion_model.hub.checkpoints import load_checkpoint
+from fusion_model.hub.checkpoints import CONFIG_FILE, load_checkpoint
 from fusion_model.skeletons import HUMAN36M_17
-from train.analysis.figure5 import mixing_figure, mixing_text, read_mixing
+from train.analysis.figure5 import NothingToShowError, mixing_figure, mixing_text, read_mixing
 from train.analysis.figure7 import correlation_figure, run_correlations
-from train.analysis.runs import NothingToShowError, check_run, released_checkpoint
 from train.analysis.sheets import sheet
 from train.command import new_parser, run_command
 from train.data.sources import find_sources
@@ -47,7 +46,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    check_run(arguments.run)
+    if not arguments.run.is_dir() or (arguments.run / CONFIG_FILE).is_file():
+        what = "is a checkpoint" if arguments.run.is_dir() else "not found"
+        raise ValueError(f"{arguments.run} {what}: expected the folder of a run of train.fusion, with its mixing.csv")
     needy = [name for name in arguments.only if name != "figure5"]
     if needy and arguments.data is None:
         raise ValueError(f"{', '.join(needy)} need --data, the folder of data sets (or choose --only figure5)")
@@ -76,21 +77,22 @@ def figure5(arguments: argparse.Namespace, out: Path) -> str:
 
 def figure7(arguments: argparse.Namespace, out: Path) -> str:
     """Correlations of the streams."""
-    found = run_correlations(arguments.run, arguments.data, arguments.images, arguments.seed)
+    run = arguments.run
+    found = run_correlations(run, _released(run), arguments.data, arguments.images, arguments.seed)
     write_rows(out / "figure7.csv", found.rows)
     return _figure(out, "figure7", correlation_figure(found), found.text)
 
 
 def inputs(arguments: argparse.Namespace, out: Path) -> str:
     """Errors with changed inputs, of the released network."""
-    table = three_d.table(arguments.data, _checkpoint_of_17(arguments.run))
+    table = three_d.table(arguments.data, _released(arguments.run, HUMAN36M_17.name))
     write_atomically(out / "inputs.csv", table.to_csv())
     return f"{table.to_markdown(level=3)}\nValues: [inputs.csv](inputs.csv)."
 
 
 def sheets(arguments: argparse.Namespace, out: Path) -> str:
     """People, their maps and poses."""
-    estimator = PoseEstimator.from_pretrained(_checkpoint_of_17(arguments.run))
+    estimator = PoseEstimator.from_pretrained(_released(arguments.run, HUMAN36M_17.name))
     text = (
         "From good to bad, at even steps of the error: maps and joints of people, and the found pose over the "
         "reference, pelvis on pelvis, from ahead, the side and above. The reference is exact for rendered people; for "
@@ -117,10 +119,15 @@ PARTS = {
 """What can be made: its heading in the report, and what makes it and returns its text."""
 
 
-def _checkpoint_of_17(run: Path) -> Path:
-    checkpoint = released_checkpoint(run)
-    if (joints := load_checkpoint(checkpoint)[0].fusion.skeleton) != HUMAN36M_17.name:
-        raise NothingToShowError(f"the network puts out {joints}, and {HUMAN36M_17.name} is measured")
+def _released(run: Path, measured: str = "") -> Path:
+    """The checkpoint that a run writes at its end; with these joints, where only such are measured."""
+    checkpoint = run / "checkpoint"
+    if not (checkpoint / CONFIG_FILE).is_file():
+        unfinished = "the run is not finished, start train.fusion again with the same settings"
+        raise FileNotFoundError(f"{checkpoint} not found: {unfinished}")
+    joints = load_checkpoint(checkpoint)[0].fusion.skeleton
+    if measured and joints != measured:
+        raise NothingToShowError(f"the network puts out {joints}, and {measured} is measured")
     return checkpoint
 
 

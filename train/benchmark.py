@@ -107,8 +107,8 @@ def report(checkpoint: str, photos: Sequence[np.ndarray], rounds: int) -> list[s
     Every setting has a process of its own; they take turns, so that a busy moment slows all of them.
     """
     with ExitStack() as stack:
-        processes = {name: _process(checkpoint, photos, setting) for name, setting in SETTINGS.items()}
-        measure = {name: stack.enter_context(process) for name, process in processes.items()}
+        enter = stack.enter_context
+        measure = {name: enter(_process(checkpoint, photos, setting)) for name, setting in SETTINGS.items()}
         for call in tqdm(measure.values(), "warm up", unit="process"):
             call()
         alone, beside = {name: [] for name in measure}, []

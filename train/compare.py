@@ -36,12 +36,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def read_scores(path: Path) -> Scores:
-    """Each person's scores in what ``train.evaluate --out`` wrote.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is something else.
-    """
+    """Each person's scores in what ``train.evaluate --out`` wrote; ValueError for any other file."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} not found: expected a file that train.evaluate --out wrote")
     try:
@@ -51,11 +46,7 @@ def read_scores(path: Path) -> Scores:
 
 
 def paired_table(before: Scores, after: Scores) -> str:
-    """Markdown, a row a kind and a set that both have; only people whom both have count.
-
-    Raises:
-        ValueError: if they have nobody in common.
-    """
+    """Markdown, a row a kind and a set, of the people whom both have; ValueError if there are none."""
     head, rows = ("measured, %", "set", "n", "before", "after", "difference", "standard error"), []
     for kind, sets in after.items():
         for name, scores in sets.items():

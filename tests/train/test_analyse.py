@@ -14,9 +14,8 @@ from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
 from tests.helpers.csv_files import read_rows
 from tests.helpers.fake_data import write_pack
-from train.analysis.figure5 import read_mixing
+from train.analysis.figure5 import NothingToShowError, read_mixing
 from train.analysis.figure7 import BETWEEN, BY_CHANCE, WITHIN_IMAGE, squared_correlations, stream_correlations
-from train.analysis.runs import NothingToShowError
 from train.analysis.sheets import sheet
 from train.data.sources import find_sources
 from train.engine.checkpoints import write_best
@@ -67,16 +66,6 @@ def place(tmp_path_factory):
     return folder
 
 
-def test_squared_correlations_are_numpys():
-    generator = np.random.default_rng(0)
-    one, other = generator.normal(size=(50, 3)), generator.normal(3, 2, size=(50, 4))
-    other[:, 2] += one[:, 1]
-    expected = np.corrcoef(one, other, rowvar=False)[:3, 3:] ** 2
-    np.testing.assert_allclose(squared_correlations(one, other), expected, atol=1e-12)
-    still = np.full((1000, 1), 0.1) + 1e8
-    assert np.isnan(squared_correlations(still, np.arange(1000.0)[:, None])).all(), "a constant has no correlation"
-
-
 def test_streams_that_compute_the_same_are_fully_correlated():
     module = network(map_joints=3)  # so both streams read three channels
     module.map_stream.load_state_dict(module.image_stream.state_dict())
@@ -90,6 +79,8 @@ def test_streams_that_compute_the_same_are_fully_correlated():
     assert np.isnan(np.diagonal(squared[WITHIN_IMAGE])).all(), "a channel is not counted against itself"
     assert np.nanmax(np.diagonal(squared[BY_CHANCE])) < 0.9, "the maps are those of other images"
     assert np.nanmax(np.diagonal(stream_correlations(module, image, torch.rand_like(image)).squared[BETWEEN])) < 0.9
+    still = np.column_stack((np.full(1000, 0.1) + 1e8, np.arange(1000.0)))
+    np.testing.assert_allclose(squared_correlations(still), [[np.nan, np.nan], [np.nan, 1]])
     with pytest.raises(NothingToShowError, match="strategy 'early' does not have layer"):
         stream_correlations(network("early"), image, image)
 
@@ -154,7 +145,8 @@ def test_sheets_show_people_from_good_to_bad_and_photos_where_they_may(place):
 def test_what_is_missing_is_one_sentence(place, refused, tmp_path):
     data = ("--data", place / "data", "--out", tmp_path / "out")
     assert refused("analyse", tmp_path / "none", *data) == (
-        f"python -m train.analyse: {tmp_path}/none not found: expected the folder of a run of train.fusion"
+        f"python -m train.analyse: {tmp_path}/none not found: expected the folder of a run of train.fusion, with its "
+        "mixing.csv"
     )
     (tmp_path / "run").mkdir()
     assert "the run is not finished" in refused("analyse", tmp_path / "run", *data)

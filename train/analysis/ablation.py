@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -50,13 +51,8 @@ class Variant(NamedTuple):
 def variants(strategies: Sequence[str], betas: Sequence[str], preset: str) -> list[Variant]:
     """The rows that are asked for, in the order of the paper's table.
 
-    Args:
-        strategies: names out of :data:`STRATEGIES`.
-        betas: fixed merging layers, as numbers or ``all`` for those between early and late fusion.
-        preset: of the networks.
-
-    Raises:
-        ValueError: for a merging layer that the network does not have.
+    ``betas`` are fixed merging layers, as numbers or ``all`` for those between early and late fusion; ValueError for
+    one that the networks of the preset do not have.
     """
     depth, chosen = len(PRESETS[preset].fusion.layers), set()
     for beta in betas:
@@ -72,11 +68,7 @@ def variants(strategies: Sequence[str], betas: Sequence[str], preset: str) -> li
 
 
 class Ablation:
-    """All runs of one output folder.
-
-    Args:
-        settings: that all runs share.
-        arguments: those of ``train.ablate``.
+    """All runs of one output folder, of the settings that they share and the arguments of ``train.ablate``.
 
     Raises:
         ValueError: if the folder holds runs with other settings, data or another hourglass; names the settings.
@@ -91,17 +83,18 @@ class Ablation:
         self.config = fusion_config(settings, arguments.hourglass)
         self.hourglass = load_hourglass(self.config, arguments.hourglass)
         self.accelerator = start_accelerator()
+        own = {name: value for name, value in settings.stored().items() if name not in _OWN}
         with self.accelerator.main_process_first():
-            self._check_settings()
+            data = fusion_fingerprint(arguments.data, self._sample_settings, self.hourglass, self.accelerator.device)
+            check_settings(self.out, "settings.json", own | {"data and hourglass": data})
 
     def run(self) -> bool:
         """Train what is not finished yet; False if a signal or the time limit ended it before that."""
-        for seed in self.seeds:
-            for row in self.rows:
-                if self._folder(row, seed).joinpath(_RESULT).is_file():
-                    self.accelerator.print(f"{row.name}, seed {seed}: finished before")
-                elif not self._train(row, seed):
-                    return False
+        for seed, row in itertools.product(self.seeds, self.rows):
+            if self._folder(row, seed).joinpath(_RESULT).is_file():
+                self.accelerator.print(f"{row.name}, seed {seed}: finished before")
+            elif not self._train(row, seed):
+                return False
         return True
 
     def results(self) -> dict[str, list[dict[str, Any]]]:
@@ -110,22 +103,14 @@ class Ablation:
 
     def write_networks(self, folder: Path) -> Path:
         """Write the first seed's networks for the page; ValueError if a run was finished without its checkpoint."""
-        networks, figures, seed = {}, {}, self.seeds[0]
-        for row in self.rows:
-            if row.name not in COMPARED:
-                continue
-            run = self._folder(row, seed)
+        networks, figures = {}, {}
+        for row in [row for row in self.rows if row.name in COMPARED]:
+            run = self._folder(row, self.seeds[0])
             if not (run / "checkpoint").is_dir():
                 raise ValueError(f"{run} was finished without --checkpoints: delete its {_RESULT} to train it again")
             networks[row.name] = PoseEstimator.from_pretrained(run / "checkpoint", "cpu").fusion_network
             figures[row.name] = known(read_json(run / _RESULT)["pruned"])
         return save_strategies(folder, networks, self.hourglass, figures)
-
-    def _check_settings(self) -> None:
-        data, device = self.arguments.data, self.accelerator.device
-        settings = {name: value for name, value in self.settings.stored().items() if name not in _OWN}
-        settings["data and hourglass"] = fusion_fingerprint(data, self._sample_settings, self.hourglass, device)
-        check_settings(self.out, "settings.json", settings)
 
     def _train(self, row: Variant, seed: int) -> bool:
         """One run, from the start or from where it was cut; False if it was cut again."""
@@ -201,10 +186,8 @@ def is_sharp(weights: Sequence[float], merging_layer: int) -> bool:
 class Lifter(nn.Module):
     """Two residual blocks on the decoded joints (Martinez et al., ICCV 2017), trained as a fusion network is.
 
-    It reads x, y and height of each map's peak. The photo does not count.
-
-    Args:
-        config: of the fusion networks beside it; number of maps, joint set and unit of the output count.
+    It reads x, y and height of each map's peak, and not the photo; of the fusion networks beside it, it has the number
+    of maps, the joint set and the unit of the output.
     """
 
     alpha = beta = None  # nothing is mixed

@@ -11,11 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from train.analysis.runs import NothingToShowError
 from train.engine.logs import read_rows
 from train.fusion_stage.training import FILE
 
-_LAYERS = colormaps["viridis"]
+
+class NothingToShowError(Exception):
+    """A part of an analysis that has no meaning for this run; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Mixing:
 
     Attributes:
         steps: (T,) int, rising; the step of hardening twice, with the weights before and after.
-        alpha: (T,) NaN for a strategy without.
-        beta: (T,) NaN for a strategy without.
+        alpha: (T,) NaN for a strategy without, as ``beta``.
+        beta: (T,)
         weights: (T, L) w_1..w_L.
         soft: number of the rows before hardening, T if the weights were not hardened, or not yet.
     """
@@ -97,7 +98,7 @@ def mixing_figure(mixing: Mixing) -> Figure:
         axis.margins(y=0.12)
     last, depth = axes[-1], mixing.weights.shape[1]
     for layer in range(depth):
-        colour, values = _LAYERS(0.92 * layer / max(1, depth - 1)), mixing.weights[:, layer]
+        colour, values = colormaps["viridis"](0.92 * layer / max(1, depth - 1)), mixing.weights[:, layer]
         last.plot(steps[soft], values[soft], color=colour, label=f"$w_{{{layer + 1}}}$", **style)
         last.plot(steps[hard], values[hard], color=colour, **style)
     last.set(ylabel="$w_l$ (0: data streams, 1: fusion stream)", ylim=(-0.04, 1.04), xlabel="iterations")

@@ -16,8 +16,7 @@ from torch import Tensor
 
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hub.checkpoints import check_state, load_checkpoint
-from train.analysis.figure5 import plain
-from train.analysis.runs import NothingToShowError, released_checkpoint
+from train.analysis.figure5 import NothingToShowError, plain
 from train.data.people import decode_people
 from train.data.sources import find_sources
 from train.engine.checkpoints import read_weights
@@ -29,7 +28,6 @@ BETWEEN, BY_CHANCE = "between the streams", "the same with the maps of other ima
 WITHIN_IMAGE, WITHIN_MAPS = "within the image stream", "within the map stream"
 _STYLES = {BETWEEN: ("#c2410c", "-"), BY_CHANCE: ("#8a919c", "--"), WITHIN_IMAGE: ("#2563a8", "-"),
            WITHIN_MAPS: ("#5b8c3a", "-")}  # fmt: skip
-_STILL = 1e-9  # deviation, in fractions of the largest value, below which a channel is constant
 _SCALES = (0.05, 0.1, 0.2, 0.5, 1.0)  # ends of the colour scale
 _STORED = 256  # pixels of a photo as it is decoded
 
@@ -70,27 +68,24 @@ class Correlations:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """A row a channel of the image stream."""
-        return [
-            {"channel": f"image_{k}", **{f"map_{other}": f"{value:.6g}" for other, value in enumerate(row)}}
-            for k, row in enumerate(self.squared[BETWEEN])
-        ]
+        texts = [{f"map_{k}": f"{value:.6g}" for k, value in enumerate(row)} for row in self.squared[BETWEEN]]
+        return [{"channel": f"image_{k}", **row} for k, row in enumerate(texts)]
 
 
-def run_correlations(run: Path, data: Path, images: int, seed: int) -> Correlations:
-    """Both streams of a run's best network, with every layer that its strategy builds.
+def run_correlations(run: Path, checkpoint: Path, data: Path, images: int, seed: int) -> Correlations:
+    """Both streams of a run's best network, with every layer that its strategy builds, on validation people.
 
     Args:
         run: its folder.
+        checkpoint: what it released.
         data: folder of data sets.
-        images: so many validation people with a 3D pose, at most.
+        images: so many people with a 3D pose, at most.
         seed: of their choice.
 
     Raises:
-        FileNotFoundError: if the run is not finished, or the folder has no data set.
-        ValueError: if a file of the run is damaged, or no person is for validation and has a 3D pose.
+        ValueError: if a file of the run is damaged, or nobody is for validation and has a 3D pose.
         NothingToShowError: as :func:`stream_correlations`.
     """
-    checkpoint = released_checkpoint(run)
     config, _ = load_checkpoint(checkpoint)
     network, weights = FusionNetwork(dataclasses.replace(config.fusion, merge_after=None)).eval(), read_weights(run)
     check_state(network, weights)
@@ -131,28 +126,24 @@ def stream_correlations(network: FusionNetwork, image: Tensor, maps: Tensor) -> 
             values = stream.layer(layer)(values)
         features.append(values.permute(0, 2, 3, 1).flatten(1, 2).double().cpu().numpy())  # (N, places, C)
     one, other = features
-    a, b, c = (values.reshape(-1, values.shape[-1]) for values in (one, other, np.roll(other, 1, axis=0)))
-    pairs = {BETWEEN: (a, b), BY_CHANCE: (a, c), WITHIN_IMAGE: (a, a), WITHIN_MAPS: (b, b)}
-    found = {name: squared_correlations(*pair) for name, pair in pairs.items()}
-    for name in (WITHIN_IMAGE, WITHIN_MAPS):
-        np.fill_diagonal(found[name], np.nan)
+    channels = [part.reshape(-1, part.shape[-1]) for part in (one, other, np.roll(other, 1, axis=0))]
+    squared, count = squared_correlations(np.hstack(channels)), channels[0].shape[1]
+    np.fill_diagonal(squared, np.nan)
+    a, b, c = slice(count), slice(count, 2 * count), slice(2 * count, None)
+    parts = {BETWEEN: (a, b), BY_CHANCE: (a, c), WITHIN_IMAGE: (a, a), WITHIN_MAPS: (b, b)}
+    found = {name: squared[part] for name, part in parts.items()}
     if not np.isfinite(found[BETWEEN]).any():
         raise NothingToShowError(f"every channel of a stream's layer {number} is constant on these images")
     return Correlations(number, len(image), one.shape[1], found)
 
 
-def squared_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(C, D) squared Pearson correlations of the columns of (S, C) and (S, D); NaN where a column is constant."""
-    one, other = (_standardised(np.asarray(values, np.float64)) for values in (first, second))
-    return np.clip(one.T @ other, -1, 1) ** 2
-
-
-def _standardised(values: np.ndarray) -> np.ndarray:
-    """Columns of mean 0 and length 1; NaN where constant."""
-    centered = values - values.mean(0)
-    length = np.linalg.norm(centered, axis=0)
-    still = length <= _STILL * np.sqrt(len(values)) * np.abs(values).max(0, initial=0)
-    return centered / np.where(still, np.nan, length)
+def squared_correlations(values: np.ndarray) -> np.ndarray:
+    """(C, C) squared Pearson correlations of the columns of (S, C); NaN where a column is constant."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        squared = np.corrcoef(values, rowvar=False) ** 2
+    still = np.ptp(values, 0) == 0
+    squared[still] = squared[:, still] = np.nan
+    return squared
 
 
 def correlation_figure(found: Correlations) -> Figure:

@@ -42,7 +42,7 @@ def write_card(folder: Path, estimator: PoseEstimator, figures: dict[str, dict])
     Args:
         folder: the checkpoint.
         estimator: loaded from it.
-        figures: of :func:`train.evaluate.measure`.
+        figures: of :func:`train.evaluation.end_to_end.measure`.
     """
     stored = {name: value for name, value in read_metrics(folder).items() if name in (_TRAINING, PROVENANCE)}
     figures = {**stored, **{name: value for name, value in figures.items() if name != PEOPLE}}

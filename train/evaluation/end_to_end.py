@@ -11,17 +11,18 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from fusion_model.estimator import PoseEstimator
-from fusion_model.metrics import correct_keypoints, person_pck
+from fusion_model.metrics import correct_keypoints, expected_calibration_error, person_pck, reliability_table
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from train.data.readers.registry import data_set
-from train.data.source import Source
+from train.data.source import SYNTHETIC, Source
 from train.fusion_stage.pose_figures import known, pose_figures
 
 LIMBS_16 = [MPII_16.index(name) for name in LIMB_JOINTS]
 LIMBS_17 = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]
 PEOPLE = "people"
 """Where the figures of ``train.evaluate`` have each person's scores: by kind, by set, by person."""
+_SECOND_PEAK = 0.5  # of the first one's height, from which a map has two peaks
 _BATCH = 16  # photos at a time, so that memory stays small
 
 
@@ -160,3 +161,74 @@ def second_peaks(maps: Tensor) -> Tensor:
     peak = (single >= functional.max_pool2d(single, 3, stride=1, padding=1)) & (single > 0) & apart
     second = torch.where(peak, single, 0).flatten(1).amax(1)
     return torch.where(second > 0, second / first, 0).reshape(maps.shape[:-2])
+
+
+def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.ndarray]) -> dict[str, dict]:
+    """All figures of a checkpoint.
+
+    Args:
+        estimator: what to measure.
+        sources: data sets, of whose validation people it is measured on those who are labelled.
+        mean: (17, 3) mm, the mean pose of the ``photos`` and of the ``synthetic`` people trained on.
+
+    Raises:
+        ValueError: if there is nobody to measure on, or two sources of one name have people held out.
+    """
+    people = labelled_people(sources)
+    names = [source.name for source, _ in people]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"several sets called {repeated[0]} have people held out: leave one of them in --data")
+    kinds = ("true box", "mirror joints", "end to end", "3D", "rendered 3D", PEOPLE)
+    figures: dict[str, dict] = {kind: {} for kind in kinds}
+    tested = [np.zeros((0, 3))]
+    for source, truth in people:
+        rows, known = truth.rows, data_set(source.name)
+        poses = estimate_people(estimator, source, rows, boxed=True)
+        _add_rows(figures, "true box", source, rows, person_scores(poses, truth))
+        _add_rows(figures, "mirror joints", source, rows, mirrored_share(poses, truth))
+        if source.name == SYNTHETIC:
+            figures["rendered 3D"] = pose_tables(poses, source, rows, mean[SYNTHETIC])
+            continue
+        if known.whole_photos:
+            found = estimate_people(estimator, source, rows, boxed=False)
+            _add_rows(figures, "end to end", source, rows, person_scores(found, truth))
+        elif source.pose_weight[rows].any():
+            figures["3D"][source.name] = pose_tables(poses, source, rows, mean["photos"])["all"]
+        if not known.agreed:
+            tested.append(_tested_confidence(poses, truth))
+    joints = np.concatenate(tested)
+    parts = {"calibration": joints, "calibration, two peaks": joints[joints[:, 2] >= _SECOND_PEAK]}
+    return figures | {name: _calibration(part[:, 0], part[:, 1] > 0) for name, part in parts.items() if len(part)}
+
+
+def _add_rows(figures: dict[str, dict], kind: str, source: Source, rows: np.ndarray, scores: np.ndarray) -> None:
+    """Mean score (N,), NaN for people without, and each person's; whole sports photos upright and upside down apart."""
+    parts = {source.name: np.ones(len(rows), bool)}
+    if data_set(source.name).whole_photos:
+        neck, pelvis = (source.joints[rows, MPII_16.index(name), 1] for name in ("neck", "pelvis"))
+        parts = {f"{source.name}, upright": neck <= pelvis, f"{source.name}, upside down": neck > pelvis}
+    unit = "mirrored" if kind == "mirror joints" else "pck"
+    for name, part in parts.items():
+        mine = part & ~np.isnan(scores)
+        if mine.any():
+            figures[kind][name] = with_error(scores[mine], unit)
+            called = [str(row) if source.photos is None else f"{row} {source.photos[row]}" for row in rows[mine]]
+            figures[PEOPLE].setdefault(kind, {})[name] = dict(zip(called, scores[mine].tolist(), strict=True))
+
+
+def _tested_confidence(poses: list[Pose | None], truth: Truth) -> np.ndarray:
+    """(K, 3) confidence, correctness and second peak of the labelled joints of odd people, unseen by calibration."""
+    tested = [number for number in range(1, len(poses), 2) if poses[number] is not None]
+    shape = (-1, len(LIMBS_17))
+    confidence = np.array([poses[number].confidence[LIMBS_17] for number in tested]).reshape(shape)
+    peaks = [second_peaks(torch.from_numpy(poses[number].heatmaps))[LIMBS_16].numpy() for number in tested]
+    correct, labelled = (values[tested] for values in limb_hits(poses, truth))
+    return np.stack((confidence, correct, np.array(peaks).reshape(shape)), -1)[labelled]
+
+
+def _calibration(confidence: np.ndarray, correct: np.ndarray) -> dict:
+    """Expected calibration error and the reliability table."""
+    rows = [row for row in reliability_table(confidence, correct) if row.count]
+    table = [{"confidence": row.confidence, "correct": row.accuracy, "n": row.count} for row in rows]
+    error = expected_calibration_error(confidence, correct)
+    return {"n": len(correct), "expected_calibration_error": error, "reliability": table}

@@ -105,7 +105,7 @@ def held_out(sources: Sequence[Source], parity: int) -> dict[str, list[Member]]:
 
 
 def find(estimator: PoseEstimator, members: Sequence[Member], *, altered: bool = False) -> People:
-    """Estimate people in their labelled boxes, by the library's own path.
+    """Estimate people in their labelled boxes, by the library's own path; ValueError for other joints than the 17.
 
     Args:
         estimator: of Human3.6M's 17 joints.
@@ -159,27 +159,19 @@ def _altered(estimator: PoseEstimator, part: list[CropPrediction]) -> dict[str, 
     """
     others, sides = part[1:] + part[:1], list(MPII_16.mirror)
     blank = torch.stack([one.image.mean((1, 2), keepdim=True).expand_as(one.image) for one in part])
-    _, features = estimator.predictor.maps_and_features(blank, flip_test=True)
-    pairs, replace = list(zip(part, others, strict=True)), dataclasses.replace
-    return {
-        "photo of its mean colour": [
-            replace(one, image=image, features=mine) for one, image, mine in zip(part, blank, features, strict=True)
-        ],
-        "photo of another": [replace(one, image=other.image, features=other.features) for one, other in pairs],
-        "maps of another": [
-            replace(
-                one,
-                maps=other.maps,
-                points=one.crop.to_photo(other.crop.to_crop(other.points)),  # those that these maps show in the crop
-                confidence=other.confidence,
-            )
-            for one, other in pairs
-        ],
-        "maps of exchanged sides": [
-            replace(one, maps=one.maps[sides], points=one.points[sides], confidence=one.confidence[sides])
-            for one in part
-        ],
-    }
+    _, blank_features = estimator.predictor.maps_and_features(blank, flip_test=True)
+    altered = defaultdict(list)
+    for one, other, image, features in zip(part, others, blank, blank_features, strict=True):
+        points = one.crop.to_photo(other.crop.to_crop(other.points))  # those that the other's maps show in the crop
+        changes = {
+            "photo of its mean colour": {"image": image, "features": features},
+            "photo of another": {"image": other.image, "features": other.features},
+            "maps of another": {"maps": other.maps, "points": points, "confidence": other.confidence},
+            "maps of exchanged sides": {name: getattr(one, name)[sides] for name in ("maps", "points", "confidence")},
+        }
+        for name, change in changes.items():
+            altered[name].append(dataclasses.replace(one, **change))
+    return altered
 
 
 def _rows(people: People, config: ModelConfig) -> tuple[tuple[str, ...], dict[str, tuple[float, ...]]]:
@@ -217,11 +209,7 @@ def person_figures(
 ) -> dict[str, np.ndarray]:
     """(N,) by figure, NaN for people of whom it is not known.
 
-    Args:
-        people: the poses' people.
-        poses: (N, 17, 3) mm.
-        seen: confidence from which a 2D joint is sure.
-        spread: (N, 17, 3) mm of the poses; None where they have none.
+    Of poses (N, 17, 3) mm, and their spreads if they have any; 2D joints are sure from the confidence ``seen`` on.
     """
     poses = poses - poses[:, :1]
     off, limbs, truth = poses - people.truth, poses[:, LIMBS], people.truth[:, LIMBS]
