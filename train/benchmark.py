@@ -46,13 +46,8 @@ while True:
 
 
 CHOSEN = "halves of a batch (chosen)"
-SETTINGS: dict[str, dict[str, str] | None] = {
-    CHOSEN: None,
-    "OpenMP as it comes": {},
-    "GOMP_SPINCOUNT=10000": {"GOMP_SPINCOUNT": "10000"},
-    "OMP_WAIT_POLICY=passive": {"OMP_WAIT_POLICY": "passive"},
-    "OMP_NUM_THREADS=1": {"OMP_NUM_THREADS": "1"},
-}
+_VARIABLES = (("GOMP_SPINCOUNT", "10000"), ("OMP_WAIT_POLICY", "passive"), ("OMP_NUM_THREADS", "1"))
+SETTINGS = {CHOSEN: None, "OpenMP as it comes": {}} | {f"{name}={value}": {name: value} for name, value in _VARIABLES}
 """Ways of sharing the work among threads: variables of the environment, set before torch is loaded, with which OpenMP
 shares out every layer; None where :class:`fusion_model.threads.Threads` is at work."""
 END_TO_END, BARE = "end to end", "bare networks"

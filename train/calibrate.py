@@ -65,11 +65,7 @@ def main(arguments: argparse.Namespace) -> int:
         search = estimator.config.search
         print(f"weights of a person's score {search.score}, from {search.person} on a person")
     if estimator.config.fusion.skeleton == HUMAN36M_17.name:  # poses of other joint sets are not corrected
-        even = list(held_out(sources, 0).values())
-        if estimator.config.following is not None:
-            estimator = _with_following(estimator, even)
-        if estimator.config.fusion.spreads and even:
-            estimator = _with_spread(estimator, even)
+        estimator = _with_poses(estimator, list(held_out(sources, 0).values()))
     card = (arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8")
     update_checkpoint(arguments.checkpoint, estimator.config, card, read_metrics(arguments.checkpoint))
     print(STALE.format(folder=arguments.checkpoint))
@@ -105,31 +101,27 @@ def _heights_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) ->
     return tuple(values[:, LIMBS_16][labelled] for values in (peaks.numpy(), rival_heights(maps, points).numpy(), hits))
 
 
-def _with_following(estimator: PoseEstimator, even: list[list[Member]]) -> PoseEstimator:
-    """The same networks with 3D that follows its 2D joints as far as serves the even held-out people best."""
-    plain = changed(estimator, following=None)
-    people = [find(plain, members) for members in even]
-    following = fit_following(people, estimator.config.following or FollowingConfig())
-    print(f"3D follows by {following.limbs} of the limbs, {following.plane} in x and y, {following.depth} in z")
-    return changed(estimator, following=following)
-
-
-def _with_spread(estimator: PoseEstimator, even: list[list[Member]]) -> PoseEstimator:
-    """The same networks with spreads that are as large as their errors on the even held-out people."""
-    told = changed(estimator, spread=SpreadConfig(1.0, 1.0))
-    people = [find(told, members) for members in even]
-    errors, spreads = ([one.poses[OURS] - one.truth for one in people], [one.spreads[OURS] for one in people])
-    spread = fit_spread(np.concatenate(errors), np.concatenate(spreads))
-    print(f"3D is off by {spread.across} times what the network says across, {spread.depth} times in depth")
-    return changed(estimator, spread=spread)
+def _with_poses(estimator: PoseEstimator, kinds: list[list[Member]]) -> PoseEstimator:
+    """The same networks with 3D that follows its 2D joints as far as serves these people best, and tells its errors."""
+    if (usual := estimator.config.following) is not None:
+        plain = changed(estimator, following=None)
+        following = fit_following([find(plain, members) for members in kinds], usual)
+        print(f"3D follows by {following.limbs} of the limbs, {following.plane} in x and y, {following.depth} in z")
+        estimator = changed(estimator, following=following)
+    if estimator.config.fusion.spreads and kinds:
+        told = changed(estimator, spread=SpreadConfig(1.0, 1.0))
+        people = [find(told, members) for members in kinds]
+        errors, spreads = ([one.poses[OURS] - one.truth for one in people], [one.spreads[OURS] for one in people])
+        spread = fit_spread(np.concatenate(errors), np.concatenate(spreads))
+        print(f"3D is off by {spread.across} times what the network says across, {spread.depth} times in depth")
+        estimator = changed(estimator, spread=spread)
+    return estimator
 
 
 def fit_spread(errors: np.ndarray, told: np.ndarray) -> SpreadConfig:
     """Factors by which 68 % of the joints are in their ellipsoids, and as many within one spread across as in depth.
 
-    Args:
-        errors: (N, 17, 3) mm, relative to the pelvis.
-        told: (N, 17, 3) mm, spreads by the network.
+    Of errors (N, 17, 3) mm relative to the pelvis, and the spreads that the network has told, alike.
     """
     ratios = np.abs(np.delete(errors, HUMAN36M_17.root, 1) / np.delete(told, HUMAN36M_17.root, 1))
     across, depth = np.quantile(ratios[..., :2], HOLDS), np.quantile(ratios[..., 2], HOLDS)
@@ -201,12 +193,9 @@ def fit_logistic(features: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def fit_calibration(peaks: np.ndarray, rivals: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
-    """The weight of rivals, and the knots for it, that make the hits likeliest (least log loss).
+    """The weight of rivals, and the knots for it, that make the hits (N,), within 0.2 torso lengths, likeliest.
 
-    Args:
-        peaks: (N,) heights at the joints.
-        rivals: (N,) heights of their maps elsewhere.
-        hits: (N,) bool, within 0.2 torso lengths.
+    Peaks (N,) are the heights at the joints, rivals (N,) those of their maps elsewhere; the loss is the log loss.
     """
 
     def loss(calibration: CalibrationConfig) -> float:

@@ -89,7 +89,7 @@ def test_the_table_holds_the_weights_of_every_fiftieth_step(tmp_path):
     module = write_run(tmp_path / "run")
     mixing = read_mixing(tmp_path / "run")
     assert mixing.steps.tolist() == [0, 50, 100, 120, 120, 150]
-    assert (mixing.hardened_at, mixing.merging_layer) == (120, module.merging_layer)
+    assert mixing.hardened == f"hardened at iteration 120: merging layer {module.merging_layer}"
     np.testing.assert_allclose(mixing.alpha[:3], [0.1, 0.6, 1.1], rtol=1e-5)
     soft = network()
     for row in range(4):  # before hardening
@@ -99,7 +99,7 @@ def test_the_table_holds_the_weights_of_every_fiftieth_step(tmp_path):
     module = write_run(tmp_path / "free", "free")
     mixing = read_mixing(tmp_path / "free")
     assert np.isnan(mixing.alpha).all(), "free weights have neither alpha nor beta"
-    assert mixing.merging_layer == module.merging_layer
+    assert mixing.hardened.endswith(f"layer {module.merging_layer}")
 
 
 def test_a_resumed_run_takes_rows_again(tmp_path):

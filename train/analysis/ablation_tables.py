@@ -44,29 +44,21 @@ _DIGITS = {
     "runs": 0, _NOT_SHARP: 0, _PAPER: 2, "M parameters": 2, "M parameters pruned": 2, "alpha": 3, "beta": 2, _MS: 2,
     _PRUNED_MS: 2,
 }  # fmt: skip
-_COLUMNS_NOTE = (
-    "Errors in mm, mean ± standard deviation over the seeds; w, alpha and beta are means at the end of the soft phase. "
-    "MPJPE and PA-MPJPE are those of the finished network, trained on with hardened weights."
+_NOTES_5 = (
+    "errors in mm, mean ± standard deviation over the seeds, of the finished network, trained on with hardened weights",
+    "w, alpha and beta are means at the end of the soft phase",
+    "lifter: two residual blocks (Martinez et al., ICCV 2017) on the joints decoded from the maps, no fusion network",
 )
-_LIFTER_NOTE = (
-    "Lifter: two residual blocks (Martinez et al., ICCV 2017) on the joints decoded from the maps, no fusion network."
-)
-_FREE_NOTE = (
-    "The paper finds the sigmoid more accurate and, pruned, faster; its figures are not known to us. Free weights that "
-    "are not sharp can be pruned only by rounding them."
-)
-_TIMES_NOTE = (
-    "Soft: at the end of the soft phase. Pruned: after training on with hardened weights. Times: batches of 16, the "
-    "median of rounds in which all networks take turns. Processor threads: {threads}."
+_NOTES_6 = (
+    "the paper finds the sigmoid more accurate and, pruned, faster; its figures are not known to us",
+    "free weights that are not sharp can be pruned only by rounding them",
+    "soft: at the end of the soft phase; pruned: after training on with hardened weights",
+    "times: batches of 16, the median of rounds in which all networks take turns",
 )
 
 
 def strategies_table(results: Mapping[str, Runs]) -> Table:
-    """Table 5 in kind: a row a strategy; columns that no strategy has are left out.
-
-    Args:
-        results: runs by row, as :meth:`train.analysis.ablation.Ablation.results` gives them.
-    """
+    """Table 5 in kind, of the runs by row: a row a strategy; columns that no strategy has are left out."""
     every = [run for runs in results.values() for run in runs]
     known = {name: figure for name, figure in _FIGURES.items() if any(figure(run) is not None for run in every)}
     rows = {}
@@ -81,7 +73,7 @@ def strategies_table(results: Mapping[str, Runs]) -> Table:
             "merging layer": ", ".join(map(str, layers)) or None,
             _NOT_SHARP: sum(run["sharp"] is False for run in runs),
         }
-    notes = [_COLUMNS_NOTE, *([_LIFTER_NOTE] if LIFTER in rows else [])]
+    notes = list(_NOTES_5[: 3 if LIFTER in rows else 2])
     if flagged := [f"{name} ({row[_NOT_SHARP]} of {row['runs']})" for name, row in rows.items() if row[_NOT_SHARP]]:
         notes.append(
             f"**Not sharp: {', '.join(flagged)}.** In these runs some w_l lay farther than {SHARP:g} from the "
@@ -91,12 +83,7 @@ def strategies_table(results: Mapping[str, Runs]) -> Table:
 
 
 def free_table(results: Mapping[str, Runs], config: FusionConfig) -> Table:
-    """Table 6 of the appendix in kind: sigmoid with sharpness term against free weights.
-
-    Args:
-        results: runs by row, ``free`` and ``trainable`` among them.
-        config: of the fusion network, to time it as each run left it, and with all layers.
-    """
+    """Table 6 of the appendix in kind: sigmoid with sharpness term against free weights, also timed, pruned or not."""
     compared = {"free": "free weights", "trainable": "sigmoid with sharpness term"}
     networks = {}
     for name in compared:
@@ -112,7 +99,7 @@ def free_table(results: Mapping[str, Runs], config: FusionConfig) -> Table:
         rows[title] |= _mean_std(_PRUNED_MS, (times[name, run["merging_layer"]] for run in runs))
         rows[title] |= {_NOT_SHARP: sum(not run["sharp"] for run in runs)}
     title = "Sigmoid against free weights (Table 6 of the paper's appendix, on other data)"
-    return _table(title, "weights", rows, _FREE_NOTE, _TIMES_NOTE.format(threads=torch.get_num_threads()))
+    return _table(title, "weights", rows, *_NOTES_6, f"processor threads: {torch.get_num_threads()}")
 
 
 def _table(title: str, kind: str, rows: Mapping[str, Row], *notes: str) -> Table:
@@ -135,7 +122,7 @@ def write_report(out: Path, results: Mapping[str, Runs], config: FusionConfig) -
 
     Args:
         out: their folder.
-        results: runs by row.
+        results: runs by row, as :meth:`train.analysis.ablation.Ablation.results` gives them.
         config: of the fusion network.
 
     Returns:

@@ -38,14 +38,11 @@ class Mixing:
     soft: int
 
     @property
-    def hardened_at(self) -> int | None:
-        """The step at which the weights were fixed at 0 and 1, if they were."""
-        return int(self.steps[self.soft]) if self.soft < len(self.steps) else None
-
-    @property
-    def merging_layer(self) -> int:
-        """The b of hardened weights [l > b]."""
-        return int((self.weights[-1] < 0.5).sum())
+    def hardened(self) -> str | None:
+        """When the weights were fixed at 0 and 1, and the b of the hardened ones [l > b], in words; None if not yet."""
+        if self.soft == len(self.steps):
+            return None
+        return f"hardened at iteration {self.steps[self.soft]}: merging layer {(self.weights[-1] < 0.5).sum()}"
 
 
 def read_mixing(folder: Path) -> Mixing:
@@ -72,14 +69,14 @@ def read_mixing(folder: Path) -> Mixing:
 
 def mixing_text(mixing: Mixing) -> str:
     """Where the weights ended, in words."""
-    last = {name: getattr(mixing, name)[mixing.soft - 1] for name in ("alpha", "beta")}
-    known = [f"{name} = {value:.3f}" for name, value in last.items() if np.isfinite(value)]
-    weights = ", ".join(f"{value:.3f}" for value in mixing.weights[mixing.soft - 1])
-    ended = f"{', '.join([*known, f'w = {weights}'])}; {len(mixing.steps)} rows are drawn."
-    if mixing.hardened_at is None:
+    last = mixing.soft - 1
+    known = {"alpha": mixing.alpha[last], "beta": mixing.beta[last]}
+    words = [f"{name} = {value:.3f}" for name, value in known.items() if np.isfinite(value)]
+    words.append(f"w = {', '.join(f'{value:.3f}' for value in mixing.weights[last])}")
+    ended = f"{', '.join(words)}; {len(mixing.steps)} rows are drawn."
+    if mixing.hardened is None:
         return f"At the end: {ended}"
-    hardened = f"The weights were hardened at iteration {mixing.hardened_at}: merging layer {mixing.merging_layer}."
-    return f"{hardened}\nUntil then: {ended}"
+    return f"The weights were {mixing.hardened}.\nUntil then: {ended}"
 
 
 def mixing_figure(mixing: Mixing) -> Figure:
@@ -97,8 +94,8 @@ def mixing_figure(mixing: Mixing) -> Figure:
         axis.set_ylabel(name)
         axis.margins(y=0.12)
     last, depth = axes[-1], mixing.weights.shape[1]
-    for layer in range(depth):
-        colour, values = colormaps["viridis"](0.92 * layer / max(1, depth - 1)), mixing.weights[:, layer]
+    for layer, values in enumerate(mixing.weights.T):
+        colour = colormaps["viridis"](0.92 * layer / max(1, depth - 1))
         last.plot(steps[soft], values[soft], color=colour, label=f"$w_{{{layer + 1}}}$", **style)
         last.plot(steps[hard], values[hard], color=colour, **style)
     last.set(ylabel="$w_l$ (0: data streams, 1: fusion stream)", ylim=(-0.04, 1.04), xlabel="iterations")
@@ -108,11 +105,9 @@ def mixing_figure(mixing: Mixing) -> Figure:
     last.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axis in axes:
         plain(axis)
-        if mixing.hardened_at is not None:
-            axis.axvline(mixing.hardened_at, color="#8a919c", linewidth=1.2, linestyle=(0, (4, 3)), zorder=0)
-    if mixing.hardened_at is not None:
-        words = f"hardened at {mixing.hardened_at}: merging layer {mixing.merging_layer}"
-        axes[0].set_title(words, color="#5c636e", fontsize=9, loc="right")
+        if mixing.hardened:
+            axis.axvline(steps[mixing.soft], color="#8a919c", linewidth=1.2, linestyle=(0, (4, 3)), zorder=0)
+    axes[0].set_title(mixing.hardened or "", color="#5c636e", fontsize=9, loc="right")
     figure.align_ylabels(axes)
     return figure
 

@@ -22,8 +22,6 @@ from train.evaluation.tables import markdown_table
 RESEARCH_ONLY = "non-commercial-research"
 STALE = "its card and figures are as they were: python -m train.evaluate --data DIR --checkpoint {folder} --card"
 
-_TAGS = ["human-pose-estimation", "3d-pose-estimation", "stacked-hourglass", "pytorch"]
-_HUB_DATASET = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _EVALUATION = ("true box", "end to end", "3D", "rendered 3D")  # what train.evaluate stores
 _TRAINING = "fusion"  # what train.fusion stores
 _UNKNOWN = "not recorded"
@@ -67,8 +65,8 @@ def card_text(
         license_name=None if licence else RESEARCH_ONLY,
         pipeline_tag="keypoint-detection",
         library_name="fusion-pose",
-        tags=_TAGS,
-        datasets=[one for one in datasets if _HUB_DATASET.fullmatch(one)] or None,
+        tags=["human-pose-estimation", "3d-pose-estimation", "stacked-hourglass", "pytorch"],
+        datasets=[one for one in datasets if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", one)] or None,
     )
     evaluated = all(kind in figures for kind in _EVALUATION)
     sets = sorted({row.partition(",")[0] for row in figures["true box"]}) if evaluated else []
@@ -94,10 +92,9 @@ def card_text(
 
 def _provenance_table(config: ModelConfig, provenances: dict[str, dict]) -> str:
     """How long each network was trained."""
-    rows = []
-    for part in ("hourglass", "fusion", *(("detector",) if config.detector else ())):
-        counts = [provenances.get(part, {}).get(key) for key in ("steps", "batch", "images")]
-        rows.append([part, *(_UNKNOWN if one is None else one for one in counts)])
+    known = {part: provenances.get(part, {}) for part in ("hourglass", "fusion", *["detector"] * bool(config.detector))}
+    counts = {part: [one.get(key) for key in ("steps", "batch", "images")] for part, one in known.items()}
+    rows = [[part, *(_UNKNOWN if one is None else one for one in mine)] for part, mine in counts.items()]
     return markdown_table(("network", "steps of its last run, to the best", "images a step", "images in all"), rows)
 
 
@@ -150,13 +147,13 @@ def _pose_lines(truth: str, table: dict[str, dict]) -> list[str]:
 
 def _confidence_lines(figures: dict[str, dict]) -> list[str]:
     """Calibration."""
-    about = {
-        "calibration": "Expected calibration error of the joint confidence: {error:.3f} (n = {n}).",
-        "calibration, two peaks": "Of joints whose map has a second peak of half the first one's height and more: "
-        "{error:.3f} (n = {n}).",
-    }
-    measured = [(text, figures[name]) for name, text in about.items() if name in figures]
-    lines = [text.format(error=one["expected_calibration_error"], n=one["n"]) for text, one in measured]
+    two = "Of joints whose map has a second peak of half the first one's height and more"
+    about = {"calibration": "Expected calibration error of the joint confidence", "calibration, two peaks": two}
+    lines = [
+        f"{text}: {figures[name]['expected_calibration_error']:.3f} (n = {figures[name]['n']})."
+        for name, text in about.items()
+        if name in figures
+    ]
     bins = figures["calibration"]["reliability"]
     rows = [(f"{row['confidence']:.2f}", f"{row['correct']:.2f}", row["n"]) for row in bins]
     return [*lines, "", markdown_table(("confidence", "right", "n"), rows)]

@@ -28,13 +28,7 @@ _BATCH = 16  # photos at a time, so that memory stays small
 
 @dataclass(frozen=True)
 class Truth:
-    """Labelled joints of the people of one source.
-
-    Attributes:
-        rows: (N,) rows in the source.
-        joints: (N, 16, 2) MPII order, photo pixels.
-        labelled: (N, 16) bool.
-    """
+    """People of one source: rows (N,), joints (N, 16, 2) in photo pixels, and which of these are labelled (N, 16)."""
 
     rows: np.ndarray
     joints: np.ndarray
@@ -115,9 +109,7 @@ def with_error(scores: np.ndarray, name: str = "pck") -> dict[str, float]:
 
 
 def pose_tables(poses: list[Pose | None], source: Source, rows: np.ndarray, mean: np.ndarray) -> dict[str, dict]:
-    """3D figures of estimates and of the mean pose, of ``all`` people who have a reference, and of groups of them.
-
-    Groups are those of the source in which a pose was estimated.
+    """3D figures of estimates and of the mean pose, of ``all`` people who have a reference, and of the source's groups.
 
     Raises:
         ValueError: if no pose was estimated.
@@ -146,11 +138,7 @@ def second_peaks(maps: Tensor) -> Tensor:
     A peak is a pixel above zero that is as high as the highest of its eight neighbours; the second is the highest peak
     that lies four pixels or more from the first.
 
-    Args:
-        maps: (..., H, W).
-
-    Returns:
-        (...) float32 in [0, 1]; 0 where there is no second peak.
+    Of maps (..., H, W), (...) float32 in [0, 1]; 0 where there is no second peak.
     """
     height, width = maps.shape[-2:]
     single = maps.float().reshape(-1, height, width)
@@ -164,11 +152,11 @@ def second_peaks(maps: Tensor) -> Tensor:
 
 
 def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.ndarray]) -> dict[str, dict]:
-    """All figures of a checkpoint.
+    """All figures of a checkpoint on labelled validation people.
 
     Args:
         estimator: what to measure.
-        sources: data sets, of whose validation people it is measured on those who are labelled.
+        sources: the data sets.
         mean: (17, 3) mm, the mean pose of the ``photos`` and of the ``synthetic`` people trained on.
 
     Raises:

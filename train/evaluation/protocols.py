@@ -72,25 +72,16 @@ def predict_people(
 ) -> Predictions:
     """Estimate the people of these rows in their labelled boxes; all of them count, however unsure the estimator is.
 
-    Args:
-        estimator: what to measure.
-        prepared: labels.
-        rows: (N,) whom.
-        needed: joints of the set that the estimator must have, None for all; others that it lacks stay at zero.
-
-    Raises:
-        ValueError: if it lacks one of them.
+    Joints of the set that the estimator lacks stay at zero; ValueError if it lacks one of those ``needed`` (None: all).
     """
-    # A protocol knows that somebody is there: a pose that the estimator would not show counts too.
     search = dataclasses.replace(estimator.config.search, person=0.0)
     sure = estimator.with_config(dataclasses.replace(estimator.config, search=search))
     carried = conversion_matrix(SKELETONS[estimator.config.fusion.skeleton], prepared.skeleton)
     lacking = [name for name, row in zip(prepared.skeleton.joints, carried, strict=True) if not row.any()]
     if missing := [name for name in lacking if needed is None or name in needed]:
-        raise ValueError(
-            f"the checkpoint's joints ({estimator.config.fusion.skeleton}) have no {', '.join(missing)}, which "
-            f"{prepared.folder} needs: use a checkpoint of Human3.6M's 17 joints"
-        )
+        wanted = f"which {prepared.folder} needs: use a checkpoint of Human3.6M's 17 joints"
+        joints = estimator.config.fusion.skeleton
+        raise ValueError(f"the checkpoint's joints ({joints}) have no {', '.join(missing)}, {wanted}")
     poses = estimate_people(sure, read_prepared(prepared.folder), rows, boxed=True)
     found = (np.stack([carried @ getattr(pose, name) for pose in poses]) for name in ("joints_2d", "joints_3d"))
     columns = {name: column[rows] for name, column in prepared.columns.items()}
@@ -211,9 +202,8 @@ def kth(predictions: Predictions) -> Table:
 
 def part_percents(found: np.ndarray, true: np.ndarray, rule: str) -> tuple[float, ...]:
     """PCP in % of each of :data:`PARTS` and over all ten; poses are (N, 15, 3), LSP's joints and the hips' middle."""
-    percents = {name: 100 * metrics.pcp(found, true, bones, rule=rule) for name, bones in PARTS.items()}
-    every = np.concatenate(list(percents.values()))
-    return (*(float(part.mean()) for part in percents.values()), float(every.mean()))
+    percents = [100 * metrics.pcp(found, true, bones, rule=rule) for bones in PARTS.values()]
+    return tuple(float(part.mean()) for part in (*percents, np.concatenate(percents)))
 
 
 def lsp(predictions: Predictions) -> Table:
@@ -365,18 +355,16 @@ def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
     """
     if name == three_d.NAME:
         return three_d.table(folder, checkpoint)
-    protocol = PROTOCOLS[name]
-    prepared = open_prepared(folder)
-    if protocol.data_set and (found := prepared.index["data_set"]) != protocol.data_set:
-        fitting = [other for other, one in PROTOCOLS.items() if one.data_set == found]
-        use = f"use --protocol {' or '.join(fitting or ['limbs'])}"
-        raise ValueError(f"{folder} holds {found}, but --protocol {name} is for {protocol.data_set}: {use}")
+    protocol, prepared = PROTOCOLS[name], open_prepared(folder)
+    found = prepared.index["data_set"]
+    if protocol.data_set not in ("", found):
+        fitting = [other for other, one in PROTOCOLS.items() if one.data_set == found] or ["limbs"]
+        wanted = f"--protocol {name} is for {protocol.data_set}: use --protocol {' or '.join(fitting)}"
+        raise ValueError(f"{folder} holds {found}, but {wanted}")
     rows = np.flatnonzero(protocol.people(prepared.columns))
     if not len(rows):
-        raise ValueError(
-            f"none of the {len(prepared)} people in {folder} count for --protocol {name}: prepare the test part "
-            "of the data set too (docs/data.md)"
-        )
+        counted = f"none of the {len(prepared)} people in {folder} count for --protocol {name}"
+        raise ValueError(f"{counted}: prepare the test part of the data set too (docs/data.md)")
     models = action_checkpoints(checkpoint) or {"": checkpoint}
     actions = np.full(len(rows), "") if "" in models else prepared.columns["action"][rows]
     if missing := [str(action) or "people without an action" for action in np.unique(actions) if action not in models]:
@@ -389,7 +377,5 @@ def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
     columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
     found = (np.concatenate([getattr(part, name) for part in parts]) for name in ("found_2d", "found_3d"))
     table = protocol.measure(Predictions(prepared.skeleton, columns, *found))
-    if "" in models:
-        return table
-    ours = {name.replace(OURS, "a checkpoint for each action"): row for name, row in table.rows.items()}
-    return dataclasses.replace(table, rows=ours)
+    ours = OURS if "" in models else "a checkpoint for each action"
+    return dataclasses.replace(table, rows={name.replace(OURS, ours): row for name, row in table.rows.items()})

@@ -52,8 +52,7 @@ class People:
     Attributes:
         poses: (N, 17, 3) mm by the input that they were made from.
         spreads: (N, 17, 3) mm of the poses of the same name; none where the checkpoint has none.
-        points: (N, 16, 2) MPII's joints in pixels of the photos.
-        confidence: (N, 16) of them.
+        points: (N, 16, 2) MPII's joints in pixels of the photos, with their ``confidence`` (N, 16).
         truth: (N, 17, 3) mm, pelvis at the origin.
         camera: (N,) where the camera looks, empty where it is not known.
     """
@@ -182,12 +181,10 @@ def _rows(people: People, config: ModelConfig) -> tuple[tuple[str, ...], dict[st
     for figure, ours in values[OURS].items():
         cells = [_summary(mine.get(figure, np.array([])), median=figure == IN_PLANE) for mine in values.values()]
         rows[f"{figure} (n {np.isfinite(ours).sum()})"] = cells
-    more = [_summary(mine[MPJPE] - values[OURS][MPJPE]) for mine in values.values()]
-    rows[f"{MORE} (n {len(people.truth)})"] = more
+    rows[f"{MORE} (n {len(people.truth)})"] = [_summary(mine[MPJPE] - values[OURS][MPJPE]) for mine in values.values()]
     order = [crossing_order(poses, people.truth) for poses in people.poses.values()]
     if count := order[0][1]:
-        error = [100 * math.sqrt(right / 100 * (1 - right / 100) / count) for right, _ in order]
-        cells = [(right, off) for (right, _), off in zip(order, error, strict=True)]
+        cells = [(right, 100 * math.sqrt(right / 100 * (1 - right / 100) / count)) for right, _ in order]
         rows[f"crossing limbs, right one in front, % (n {count})"] = cells
     columns = tuple(column for name in values for column in (name, f"{name}_std"))
     return columns, {name: tuple(itertools.chain(*cells)) for name, cells in rows.items()}
