@@ -115,13 +115,11 @@ def test_all_parts_are_made_and_can_be_opened(place, printed):
     out = place / "all"
     shown = printed("analyse", place / "run", "--data", place / "data", "--out", out, "--images", 2)
     assert "## Correlation of the two streams (Figure 7)" in shown
+    report = (out / "report.md").read_text()
     for name in ("figure5.png", "figure7.png", "sheet_photos.png"):
         picture = cv2.imread(str(out / name))
-        assert min(picture.shape[:2]) > 300, name
-        assert picture.std() > 10, name
-    assert not list(out.glob(".*"))
-    report = (out / "report.md").read_text()
-    for words in ("figure5.png", "hardened at iteration 120", "figure7.png", "sheet_photos.png", "photos of people"):
+        assert (min(picture.shape[:2]) > 300, picture.std() > 10, f"({name})" in report) == (True, True, True), name
+    for words in ("hardened at iteration 120", "photos of people"):
         assert words in report, words
     channels = TINY.fusion.layers[sum(layer.kind == "conv" for layer in TINY.fusion.layers) - 1].width
     assert len(read_rows(out / "figure7.csv")) == channels
@@ -134,8 +132,7 @@ def test_sheets_show_people_from_good_to_bad_and_photos_where_they_may(place):
     estimator = PoseEstimator.from_pretrained(place / "run" / "checkpoint")
     people = [one for parity in (0, 1) for one in held_out(find_sources(place / "data"), parity)["photos"]]
     shown, hidden = (sheet(estimator, people, 3, photos=photos) for photos in (True, False))
-    assert shown.shape[1] == hidden.shape[1] == 3 * 192
-    assert shown.shape[0] == hidden.shape[0] + 192, "a row of crops"
+    assert shown.shape == (hidden.shape[0] + 192, 3 * 192, 3), "a row of crops more"
     assert shown[:192].std() > 10
     alike = (hidden[192:384] == shown[384:576]).all(-1)
     assert 1 - alike.mean() > 0.01, "skeletons lie on photos there, on black here"
