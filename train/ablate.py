@@ -38,8 +38,7 @@ def parser() -> argparse.ArgumentParser:
         "--networks",
         type=Path,
         metavar="FOLDER",
-        help=f"write the first seed's networks of {', '.join(COMPARED)} there, which the page compares on a visitor's "
-        "photo; needs --checkpoints",
+        help=f"write the first seed's {', '.join(COMPARED)} there, which the page compares; needs --checkpoints",
     )
     return arguments
 

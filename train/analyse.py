@@ -72,14 +72,14 @@ def figure5(arguments: argparse.Namespace, out: Path) -> str:
     """Curves of the fusion weights."""
     mixing = read_mixing(arguments.run)
     write_rows(out / "figure5.csv", read_rows(arguments.run / FILE))
-    return _figure(out, "figure5", mixing_figure(mixing), mixing_text(mixing))
+    text = f"{mixing_text(mixing)}\n\nValues: [figure5.csv](figure5.csv)."
+    return _figure(out, "figure5", mixing_figure(mixing), text)
 
 
 def figure7(arguments: argparse.Namespace, out: Path) -> str:
     """Correlations of the streams."""
     run = arguments.run
     found = run_correlations(run, _released(run), arguments.data, arguments.images, arguments.seed)
-    write_rows(out / "figure7.csv", found.rows)
     return _figure(out, "figure7", correlation_figure(found), found.text)
 
 
@@ -136,7 +136,7 @@ def _figure(out: Path, name: str, figure: Figure, text: str) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120, facecolor="white", metadata={"Software": None})
     write_atomically(out / f"{name}.png", buffer.getvalue())
-    return f"![{name}.png]({name}.png)\n\n{text}\n\nValues: [{name}.csv]({name}.csv)."
+    return f"![{name}.png]({name}.png)\n\n{text}"
 
 
 if __name__ == "__main__":

@@ -68,13 +68,14 @@ def estimator():
     return PoseEstimator(config, plain.hourglass, plain.fusion_network, detector=PersonDetector(config.detector))
 
 
-def test_the_bare_networks_run_once_for_one_person(estimator):
-    shapes, fusion = [], estimator.fusion_network
-    for network in (estimator.predictor.hourglass.front, fusion):
+def test_the_bare_networks_run_once_for_one_person(estimator, monkeypatch):
+    shapes, plain = [], PersonDetector.forward
+    for network in (estimator.predictor.hourglass.front, estimator.fusion_network):
         network.register_forward_hook(lambda _network, inputs, _output: shapes.append(inputs[0].shape))
+    monkeypatch.setattr(PersonDetector, "forward", lambda *given: shapes.append(given[1].shape) or plain(*given))
     bare_networks(estimator)()
     size, side = estimator.config.hourglass.input_size, estimator.config.fusion.input_size
-    assert shapes == [(2, 3, size, size), (2, 3, side, side)]
+    assert shapes == [(1, 3, 64, 64), (2, 3, size, size), (2, 3, side, side)]
 
 
 @pytest.mark.parametrize("by_layers", [False, True])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -64,12 +63,6 @@ class Correlations:
         )
         cells = [(f"{name}, mean", f"{values.mean():.4f}") for name, values in self.pairs.items()]
         return f"{about}\n\n{markdown_table(('R^2', 'value'), cells)}"
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """A row a channel of the image stream."""
-        texts = [{f"map_{k}": f"{value:.6g}" for k, value in enumerate(row)} for row in self.squared[BETWEEN]]
-        return [{"channel": f"image_{k}", **row} for k, row in enumerate(texts)]
 
 
 def run_correlations(run: Path, checkpoint: Path, data: Path, images: int, seed: int) -> Correlations:

@@ -22,7 +22,6 @@ from train.evaluation.tables import markdown_table
 RESEARCH_ONLY = "non-commercial-research"
 STALE = "its card and figures are as they were: python -m train.evaluate --data DIR --checkpoint {folder} --card"
 
-_EVALUATION = ("true box", "end to end", "3D", "rendered 3D")  # what train.evaluate stores
 _TRAINING = "fusion"  # what train.fusion stores
 _UNKNOWN = "not recorded"
 _TEMPLATES = jinja2.Environment(  # noqa: S701 - of Markdown
@@ -35,12 +34,9 @@ _TEMPLATES = jinja2.Environment(  # noqa: S701 - of Markdown
 
 
 def write_card(folder: Path, estimator: PoseEstimator, figures: dict[str, dict]) -> None:
-    """Rewrite a checkpoint with a card that holds these figures; of those before, only what training had stored stays.
+    """Rewrite an estimator's checkpoint with a card that holds the figures of ``train.evaluate``.
 
-    Args:
-        folder: the checkpoint.
-        estimator: loaded from it.
-        figures: of :func:`train.evaluation.end_to_end.measure`.
+    Of those before, only what training had stored stays.
     """
     stored = {name: value for name, value in read_metrics(folder).items() if name in (_TRAINING, PROVENANCE)}
     figures = {**stored, **{name: value for name, value in figures.items() if name != PEOPLE}}
@@ -68,8 +64,7 @@ def card_text(
         tags=["human-pose-estimation", "3d-pose-estimation", "stacked-hourglass", "pytorch"],
         datasets=[one for one in datasets if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", one)] or None,
     )
-    evaluated = all(kind in figures for kind in _EVALUATION)
-    sets = sorted({row.partition(",")[0] for row in figures["true box"]}) if evaluated else []
+    sets = sorted({row.partition(",")[0] for row in figures.get("true box", {})})  # none: not evaluated
     provenances = figures.get(PROVENANCE, {})
     people, units = most_people(part["people"] for part in provenances.values()), {SCENES: "photos"}
     trained = [f"{data_set(one).title} ({people[one]} {units.get(one, 'people')})" for one in sorted(people)]
@@ -85,7 +80,7 @@ def card_text(
         provenance=_provenance_table(config, provenances) if provenances else "",
         unknown=_UNKNOWN,
         sets={key: data_set(key) for key in sets},
-        lines=figure_lines(figures) if evaluated else [],
+        lines=figure_lines(figures) if sets else [],
         training=_training_table(figures.get(_TRAINING, {})),
     )
 

@@ -110,6 +110,5 @@ def scene_lines(figures: dict[str, dict]) -> list[str]:
 
 
 def _with_error(row: dict[str, float], name: str, number: str) -> str:
-    """A figure with its standard error and number."""
     digits = 1 if name.startswith("recall") else 3
     return f"{row[name]:.{digits}f} ± {row[name + '_se']:.{digits}f} (n {row[number]})"

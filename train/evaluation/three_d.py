@@ -40,7 +40,6 @@ OURS, UNCORRECTED = "this checkpoint", "without its correction"
 IN_PLANE = "in-plane distance to its sure 2D joints, median, % of the torso"
 _BATCH = 32  # people; each takes photo and maps of the next of them
 _DEPTHS = ("knee", "ankle")
-_FEWEST = 3  # sure joints that a camera is fitted to
 
 Member = tuple[Source, int]
 
@@ -69,7 +68,6 @@ def table(folder: Path, checkpoint: Path) -> Table:
     """The figures of a checkpoint on the odd held-out people of a folder of data sets.
 
     Raises:
-        FileNotFoundError: if folder or checkpoint are not there.
         ValueError: if no held-out person has a 3D pose, or the checkpoint's joints are not Human3.6M's 17.
     """
     estimator = PoseEstimator.from_pretrained(checkpoint)
@@ -104,12 +102,10 @@ def held_out(sources: Sequence[Source], parity: int) -> dict[str, list[Member]]:
 
 
 def find(estimator: PoseEstimator, members: Sequence[Member], *, altered: bool = False) -> People:
-    """Estimate people in their labelled boxes, by the library's own path; ValueError for other joints than the 17.
+    """Estimate people in their labelled boxes, by the library's own path; if ``altered``, also from altered inputs.
 
-    Args:
-        estimator: of Human3.6M's 17 joints.
-        members: whom.
-        altered: also from altered inputs, and without the estimator's correction.
+    Raises:
+        ValueError: if the estimator's joints are not Human3.6M's 17.
     """
     config = estimator.config
     if config.fusion.skeleton != HUMAN36M_17.name:
@@ -237,7 +233,7 @@ def _in_plane(pose: np.ndarray, points: np.ndarray, confidence: np.ndarray, seen
     joints, trust, _ = to_photo_joints(points, confidence)
     torso = np.linalg.norm(joints[_sides("shoulder")[0]] - joints[_sides("hip")[1]])
     sure = np.array([joint for joint in LIMBS if trust[joint] >= seen], int)
-    if len(sure) < _FEWEST or not torso > 0:
+    if len(sure) < 3 or not torso > 0:  # fewer give no camera
         return float("nan")
     scale, shift = fit_camera(joints[sure], pose[sure], trust[sure])
     return float(np.linalg.norm(scale * pose[sure, :2] + shift - joints[sure], axis=1).mean() / torso)
