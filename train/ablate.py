@@ -49,7 +49,7 @@ def main(arguments: argparse.Namespace) -> int:
     if not ablation.run():
         return 1
     if ablation.accelerator.is_main_process:
-        print(write_report(arguments.out, ablation.results(), ablation.config.fusion))
+        print(write_report(arguments.out, ablation.results()))
         if arguments.networks:
             print(f"networks: {ablation.write_networks(arguments.networks)}")
     return 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from train.command import new_parser, run_command
 from train.evaluation.end_to_end import PEOPLE
 from train.evaluation.tables import markdown_table
 
-Scores = Mapping[str, Mapping[str, Mapping[str, float]]]  # of people, by kind, by set, by person
+Scores = dict[str, dict[str, dict[str, float]]]  # of people, by kind, by set, by person
 
 
 def parser() -> argparse.ArgumentParser:

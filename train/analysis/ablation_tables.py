@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from fusion_model.config import FusionConfig
 from fusion_model.files import write_atomically
-from fusion_model.fusion import FusionNetwork
 from train.analysis.ablation import LIFTER, SHARP
 from train.evaluation.paper import TABLE_5
 from train.evaluation.tables import Cell, Table
-from train.fusion_stage.timing import time_networks
 
 Runs = Sequence[Mapping[str, Any]]
 Row = dict[str, Cell]
 
 _PAPER, _NOT_SHARP = "MPJPE of the paper on Human3.6M, another data set", "runs not sharp"
-_MS, _PRUNED_MS = "ms a crop, all layers", "ms a crop pruned"
 _FIGURES: dict[str, Callable[[Mapping[str, Any]], float | None]] = {
     "MPJPE": lambda run: run["trained_on"]["mpjpe"],
     "PA-MPJPE": lambda run: run["trained_on"]["pa_mpjpe"],
@@ -41,8 +34,7 @@ _FIGURES: dict[str, Callable[[Mapping[str, Any]], float | None]] = {
 }
 """What the runs of a row have a mean and a standard deviation of."""
 _DIGITS = {
-    "runs": 0, _NOT_SHARP: 0, _PAPER: 2, "M parameters": 2, "M parameters pruned": 2, "alpha": 3, "beta": 2, _MS: 2,
-    _PRUNED_MS: 2,
+    "runs": 0, _NOT_SHARP: 0, _PAPER: 2, "M parameters": 2, "M parameters pruned": 2, "alpha": 3, "beta": 2,
 }  # fmt: skip
 _NOTES_5 = (
     "errors in mm, mean ± standard deviation over the seeds, of the finished network, trained on with hardened weights",
@@ -53,7 +45,6 @@ _NOTES_6 = (
     "the paper finds the sigmoid more accurate and, pruned, faster; its figures are not known to us",
     "free weights that are not sharp can be pruned only by rounding them",
     "soft: at the end of the soft phase; pruned: after training on with hardened weights",
-    "times: batches of 16, the median of rounds in which all networks take turns",
 )
 
 
@@ -82,24 +73,17 @@ def strategies_table(results: Mapping[str, Runs]) -> Table:
     return _table("Ways of merging (the paper's Table 5, on other data)", "strategy", rows, *notes)
 
 
-def free_table(results: Mapping[str, Runs], config: FusionConfig) -> Table:
-    """Table 6 of the appendix in kind: sigmoid with sharpness term against free weights, also timed, pruned or not."""
-    compared = {"free": "free weights", "trainable": "sigmoid with sharpness term"}
-    networks = {}
-    for name in compared:
-        for layer in (None, *sorted({run["merging_layer"] for run in results[name]})):
-            networks[name, layer] = FusionNetwork(dataclasses.replace(config, strategy=name, merge_after=layer))
-    times, rows = time_networks(networks), {}
-    for name, title in compared.items():
+def free_table(results: Mapping[str, Runs]) -> Table:
+    """Table 6 of the appendix in kind: sigmoid with sharpness term against free weights."""
+    rows = {}
+    for name, title in (("free", "free weights"), ("trainable", "sigmoid with sharpness term")):
         runs = results[name]
         rows[title] = {"runs": len(runs)}
-        for column in ("MPJPE soft", "MPJPE pruned"):
+        for column in ("MPJPE soft", "MPJPE hardened, at once", "MPJPE pruned", "M parameters", "M parameters pruned"):
             rows[title] |= _mean_std(column, map(_FIGURES[column], runs))
-        rows[title] |= {_MS: times[name, None]}
-        rows[title] |= _mean_std(_PRUNED_MS, (times[name, run["merging_layer"]] for run in runs))
         rows[title] |= {_NOT_SHARP: sum(not run["sharp"] for run in runs)}
     title = "Sigmoid against free weights (Table 6 of the paper's appendix, on other data)"
-    return _table(title, "weights", rows, *_NOTES_6, f"processor threads: {torch.get_num_threads()}")
+    return _table(title, "weights", rows, *_NOTES_6)
 
 
 def _table(title: str, kind: str, rows: Mapping[str, Row], *notes: str) -> Table:
@@ -117,20 +101,19 @@ def _mean_std(name: str, figures: Iterable[float | None]) -> Row:
     }
 
 
-def write_report(out: Path, results: Mapping[str, Runs], config: FusionConfig) -> str:
+def write_report(out: Path, results: Mapping[str, Runs]) -> str:
     """Write ``table5.csv``, ``tables.json`` and ``tables.md``, and ``table6.csv`` where both of its rows were trained.
 
     Args:
         out: their folder.
         results: runs by row, as :meth:`train.analysis.ablation.Ablation.results` gives them.
-        config: of the fusion network.
 
     Returns:
         The Markdown.
     """
     tables = {"table5": strategies_table(results)}
     if {"free", "trainable"} <= results.keys():
-        tables["table6"] = free_table(results, config)
+        tables["table6"] = free_table(results)
     for name, table in tables.items():
         write_atomically(out / f"{name}.csv", table.to_csv())
     content = {name: table.content() for name, table in tables.items()} | {"runs": results}

@@ -11,7 +11,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from fusion_model.estimator import PoseEstimator
-from fusion_model.metrics import correct_keypoints, expected_calibration_error, person_pck, reliability_table
+from fusion_model.metrics import correct_keypoints, expected_calibration_error, reliability_table
 from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from train.data.readers.registry import data_set
@@ -20,6 +20,7 @@ from train.fusion_stage.pose_figures import known, pose_figures
 
 LIMBS_16 = [MPII_16.index(name) for name in LIMB_JOINTS]
 LIMBS_17 = [HUMAN36M_17.index(name) for name in LIMB_JOINTS]
+_MIRROR = list(MPII_16.mirror)
 PEOPLE = "people"
 """Where the figures of ``train.evaluate`` have each person's scores: by kind, by set, by person."""
 _SECOND_PEAK = 0.5  # of the first one's height, from which a map has two peaks
@@ -33,6 +34,16 @@ class Truth:
     rows: np.ndarray
     joints: np.ndarray
     labelled: np.ndarray
+
+    @property
+    def limbs(self) -> np.ndarray:
+        """(N, 12) bool: limb joints that are labelled."""
+        return self.labelled[:, LIMBS_16]
+
+    @property
+    def both_sides(self) -> np.ndarray:
+        """(N, 12) bool: limb joints that are labelled as their mirror joints are."""
+        return (self.labelled & self.labelled[:, _MIRROR])[:, LIMBS_16]
 
 
 def truth_of(source: Source) -> Truth:
@@ -69,37 +80,21 @@ def estimate_people(estimator: PoseEstimator, source: Source, rows: np.ndarray, 
     return poses
 
 
-def person_scores(poses: list[Pose | None], truth: Truth) -> np.ndarray:
-    """(N,) PCK@0.2 of each person in %, 12 limb joints; 0 for people who were not found."""
-    scores = person_pck(_limbs(poses), truth.joints, MPII_16, truth.labelled, joints=LIMBS_16)
-    return 100 * np.nan_to_num(scores)
-
-
 def limb_hits(poses: list[Pose | None], truth: Truth) -> tuple[np.ndarray, np.ndarray]:
-    """(N, 12) bool each: limb joints that are correct by PCK@0.2, and those that are labelled."""
-    return correct_keypoints(_limbs(poses), truth.joints, MPII_16)[:, LIMBS_16], truth.labelled[:, LIMBS_16]
-
-
-def mirrored_share(poses: list[Pose | None], truth: Truth) -> np.ndarray:
-    """(N,) % of each person's limb joints that lie on the mirror joint and not on their own, by PCK@0.2.
-
-    Joints count that are labelled on both sides; NaN for a person without any, none is mirrored of one not found.
-    """
-    mirror, points = list(MPII_16.mirror), _limbs(poses)
-    own = correct_keypoints(points, truth.joints, MPII_16)
-    other = correct_keypoints(points[:, mirror], truth.joints, MPII_16)[:, mirror]
-    counted = (truth.labelled & truth.labelled[:, mirror])[:, LIMBS_16]
-    with np.errstate(invalid="ignore"):
-        return 100 * (((other & ~own)[:, LIMBS_16] & counted).sum(1) / counted.sum(1))
-
-
-def _limbs(poses: list[Pose | None]) -> np.ndarray:
-    """(N, 16, 2) limb joints of poses; infinitely far away where there is none."""
-    points = np.full((len(poses), len(MPII_16), 2), np.inf)
+    """(N, 12) bool each, by PCK@0.2: limb joints that are right, and those on the mirror joint and not on their own."""
+    points = np.full((len(poses), len(MPII_16), 2), np.inf)  # of one who was not found
     for number, pose in enumerate(poses):
         if pose is not None:
             points[number, LIMBS_16] = pose.joints_2d[LIMBS_17]
-    return points
+    own = correct_keypoints(points, truth.joints, MPII_16)
+    other = correct_keypoints(points[:, _MIRROR], truth.joints, MPII_16)[:, _MIRROR]
+    return own[:, LIMBS_16], (other & ~own)[:, LIMBS_16]
+
+
+def shares(hits: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """(N,) % of each person's joints (N, J) that count; NaN for a person without any."""
+    with np.errstate(invalid="ignore"):
+        return 100 * ((hits & counted).sum(1) / counted.sum(1))
 
 
 def with_error(scores: np.ndarray, name: str = "pck") -> dict[str, float]:
@@ -172,18 +167,19 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
     for source, truth in people:
         rows, known = truth.rows, data_set(source.name)
         poses = estimate_people(estimator, source, rows, boxed=True)
-        _add_rows(figures, "true box", source, rows, person_scores(poses, truth))
-        _add_rows(figures, "mirror joints", source, rows, mirrored_share(poses, truth))
+        hits, mirrored = limb_hits(poses, truth)
+        _add_rows(figures, "true box", source, rows, shares(hits, truth.limbs))
+        _add_rows(figures, "mirror joints", source, rows, shares(mirrored, truth.both_sides))
         if source.name == SYNTHETIC:
             figures["rendered 3D"] = pose_tables(poses, source, rows, mean[SYNTHETIC])
             continue
         if known.whole_photos:
-            found = estimate_people(estimator, source, rows, boxed=False)
-            _add_rows(figures, "end to end", source, rows, person_scores(found, truth))
+            found, _ = limb_hits(estimate_people(estimator, source, rows, boxed=False), truth)
+            _add_rows(figures, "end to end", source, rows, shares(found, truth.limbs))
         elif source.pose_weight[rows].any():
             figures["3D"][source.name] = pose_tables(poses, source, rows, mean["photos"])["all"]
         if not known.agreed:
-            tested.append(_tested_confidence(poses, truth))
+            tested.append(_tested_confidence(poses, hits, truth.limbs))
     joints = np.concatenate(tested)
     parts = {"calibration": joints, "calibration, two peaks": joints[joints[:, 2] >= _SECOND_PEAK]}
     return figures | {name: _calibration(part[:, 0], part[:, 1] > 0) for name, part in parts.items() if len(part)}
@@ -204,14 +200,14 @@ def _add_rows(figures: dict[str, dict], kind: str, source: Source, rows: np.ndar
             figures[PEOPLE].setdefault(kind, {})[name] = dict(zip(called, scores[mine].tolist(), strict=True))
 
 
-def _tested_confidence(poses: list[Pose | None], truth: Truth) -> np.ndarray:
+def _tested_confidence(poses: list[Pose | None], hits: np.ndarray, labelled: np.ndarray) -> np.ndarray:
     """(K, 3) confidence, correctness and second peak of the labelled joints of odd people, unseen by calibration."""
-    tested = [number for number in range(1, len(poses), 2) if poses[number] is not None]
-    shape = (-1, len(LIMBS_17))
-    confidence = np.array([poses[number].confidence[LIMBS_17] for number in tested]).reshape(shape)
-    peaks = [second_peaks(torch.from_numpy(poses[number].heatmaps))[LIMBS_16].numpy() for number in tested]
-    correct, labelled = (values[tested] for values in limb_hits(poses, truth))
-    return np.stack((confidence, correct, np.array(peaks).reshape(shape)), -1)[labelled]
+    joints = [np.zeros((0, 3))]
+    for pose, right, known_here in zip(poses[1::2], hits[1::2], labelled[1::2], strict=True):
+        if pose is not None:
+            peaks = second_peaks(torch.from_numpy(pose.heatmaps))[LIMBS_16].numpy()
+            joints.append(np.stack((pose.confidence[LIMBS_17], right, peaks), 1)[known_here])
+    return np.concatenate(joints)
 
 
 def _calibration(confidence: np.ndarray, correct: np.ndarray) -> dict:

@@ -23,9 +23,8 @@ from train.evaluation.end_to_end import (
     Truth,
     estimate_people,
     limb_hits,
-    mirrored_share,
-    person_scores,
     second_peaks,
+    shares,
     truth_of,
     with_error,
 )
@@ -61,9 +60,8 @@ def test_scores_of_people_by_hand():
     off = truth.joints[0].copy()
     for name, far in (("left_wrist", 10.1), ("right_wrist", 9.9), ("left_knee", 99)):  # the knee is not labelled
         off[INDEX[name], 0] += far
-    poses = [posed(off), None, posed(truth.joints[2])]
-    assert person_scores(poses, truth) == pytest.approx([100 * 10 / 11, 0, 100])
-    assert [values.sum(1).tolist() for values in limb_hits(poses, truth)] == [[10, 0, 12], [11, 12, 12]]
+    hits, _ = limb_hits([posed(off), None, posed(truth.joints[2])], truth)
+    assert shares(hits, truth.limbs) == pytest.approx([100 * 10 / 11, 0, 100])
     assert with_error(np.array([0.0, 100, 50])) == {"n": 3, "pck": 50, "se": pytest.approx(50 / 3**0.5)}
     assert with_error(np.array([7.0])) == {"n": 1, "pck": 7}
 
@@ -81,8 +79,8 @@ def test_joints_on_the_other_side_are_told_from_misses():
     found[INDEX["left_wrist"]] = (221, 0)  # the right wrist's, within 9 px; the knees are each within 8 px of both
     found[INDEX["right_wrist"]] = (209, 9)  # 12.7 px from the left wrist: a miss
     found[INDEX["left_knee"]], found[INDEX["right_knee"]] = limbs["right_knee"], limbs["left_knee"]
-    share = mirrored_share([posed(found), posed(joints), None, posed(joints)], truth)
-    assert share == pytest.approx([100 / 8, 0, 0, np.nan], nan_ok=True)
+    _, mirrored = limb_hits([posed(found), posed(joints), None, posed(joints)], truth)
+    assert shares(mirrored, truth.both_sides) == pytest.approx([100 / 8, 0, 0, np.nan], nan_ok=True)
 
 
 def peaks(*places, sigma=1.25):
