@@ -97,8 +97,8 @@ def _heights_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) ->
     hits = correct_keypoints(np.array([one.points for one in found]), truth.joints[rows], MPII_16)
     maps = torch.stack([one.maps for one in found])
     points, peaks = decode_smoothed(maps)
-    labelled = truth.labelled[rows][:, LIMBS_16]
-    return tuple(values[:, LIMBS_16][labelled] for values in (peaks.numpy(), rival_heights(maps, points).numpy(), hits))
+    heights = (peaks.numpy(), rival_heights(maps, points).numpy())
+    return tuple(values[:, LIMBS_16][truth.limbs[rows]] for values in (*heights, hits))
 
 
 def _with_poses(estimator: PoseEstimator, kinds: list[list[Member]]) -> PoseEstimator:

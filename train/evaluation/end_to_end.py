@@ -128,12 +128,10 @@ _APART = 4.0  # map pixels, 0.3 of the median torso (n 1,661): nearer, two peaks
 
 
 def second_peaks(maps: Tensor) -> Tensor:
-    """Height of each map's second peak over that of its first.
+    """(...) height of the second peak of maps (..., H, W) over that of the first; 0 where there is no second.
 
     A peak is a pixel above zero that is as high as the highest of its eight neighbours; the second is the highest peak
     that lies four pixels or more from the first.
-
-    Of maps (..., H, W), (...) float32 in [0, 1]; 0 where there is no second peak.
     """
     height, width = maps.shape[-2:]
     single = maps.float().reshape(-1, height, width)
@@ -165,7 +163,7 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
     figures: dict[str, dict] = {kind: {} for kind in kinds}
     tested = [np.zeros((0, 3))]
     for source, truth in people:
-        rows, known = truth.rows, data_set(source.name)
+        rows, about = truth.rows, data_set(source.name)
         poses = estimate_people(estimator, source, rows, boxed=True)
         hits, mirrored = limb_hits(poses, truth)
         _add_rows(figures, "true box", source, rows, shares(hits, truth.limbs))
@@ -173,12 +171,12 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
         if source.name == SYNTHETIC:
             figures["rendered 3D"] = pose_tables(poses, source, rows, mean[SYNTHETIC])
             continue
-        if known.whole_photos:
+        if about.whole_photos:
             found, _ = limb_hits(estimate_people(estimator, source, rows, boxed=False), truth)
             _add_rows(figures, "end to end", source, rows, shares(found, truth.limbs))
         elif source.pose_weight[rows].any():
             figures["3D"][source.name] = pose_tables(poses, source, rows, mean["photos"])["all"]
-        if not known.agreed:
+        if not about.agreed:
             tested.append(_tested_confidence(poses, hits, truth.limbs))
     joints = np.concatenate(tested)
     parts = {"calibration": joints, "calibration, two peaks": joints[joints[:, 2] >= _SECOND_PEAK]}
@@ -190,7 +188,7 @@ def _add_rows(figures: dict[str, dict], kind: str, source: Source, rows: np.ndar
     parts = {source.name: np.ones(len(rows), bool)}
     if data_set(source.name).whole_photos:
         neck, pelvis = (source.joints[rows, MPII_16.index(name), 1] for name in ("neck", "pelvis"))
-        parts = {f"{source.name}, upright": neck <= pelvis, f"{source.name}, upside down": neck > pelvis}
+        parts = {f"{source.name}, upright": ~(neck > pelvis), f"{source.name}, upside down": neck > pelvis}
     unit = "mirrored" if kind == "mirror joints" else "pck"
     for name, part in parts.items():
         mine = part & ~np.isnan(scores)
@@ -203,10 +201,10 @@ def _add_rows(figures: dict[str, dict], kind: str, source: Source, rows: np.ndar
 def _tested_confidence(poses: list[Pose | None], hits: np.ndarray, labelled: np.ndarray) -> np.ndarray:
     """(K, 3) confidence, correctness and second peak of the labelled joints of odd people, unseen by calibration."""
     joints = [np.zeros((0, 3))]
-    for pose, right, known_here in zip(poses[1::2], hits[1::2], labelled[1::2], strict=True):
+    for pose, right, counted in zip(poses[1::2], hits[1::2], labelled[1::2], strict=True):
         if pose is not None:
             peaks = second_peaks(torch.from_numpy(pose.heatmaps))[LIMBS_16].numpy()
-            joints.append(np.stack((pose.confidence[LIMBS_17], right, peaks), 1)[known_here])
+            joints.append(np.stack((pose.confidence[LIMBS_17], right, peaks), 1)[counted])
     return np.concatenate(joints)
 
 
