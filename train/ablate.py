@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 
 from fusion_model.hub.strategies import COMPARED
-from train.analysis.ablation import STRATEGIES, Ablation
-from train.analysis.ablation_tables import write_report
+from train.analysis.ablation import STRATEGIES, Ablation, write_report
 from train.command import run_command, training_parser
 from train.engine.arguments import read_settings
 from train.settings import AblationConfig

@@ -36,11 +36,9 @@ def main(arguments: argparse.Namespace) -> int:
 
 def read_scores(path: Path) -> Scores:
     """Each person's scores in what ``train.evaluate --out`` wrote; ValueError for any other file."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} not found: expected a file that train.evaluate --out wrote")
     try:
         return dict(json.loads(path.read_text(encoding="utf-8"))[PEOPLE])
-    except (ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise ValueError(f"{path} has no scores of single people: expected what train.evaluate --out wrote") from error
 
 

@@ -40,14 +40,11 @@ def test_the_neighbour_is_busy_at_low_priority_until_the_block_ends():
 
 def test_the_neighbour_ends_with_a_process_that_is_killed():
     code = (
-        "import os\n"
-        "from train.benchmark import busy_neighbour\n"
-        "with busy_neighbour() as process:\n"
-        "    print(process.pid, flush=True)\n"
-        "    os.kill(os.getpid(), 9)\n"
+        "import os; from train.benchmark import busy_neighbour; process = busy_neighbour().__enter__();"
+        "print(process.pid, flush=True); os.kill(os.getpid(), 9)"
     )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
+    options = {"cwd": ROOT, "env": ENVIRONMENT, "capture_output": True, "text": True, "timeout": 120}
+    done = subprocess.run([sys.executable, "-c", code], **options, check=False)
     assert done.returncode == -9
     wait_for(lambda: not is_alive(int(done.stdout)))
 

@@ -96,12 +96,12 @@ def _provenance_table(config: ModelConfig, provenances: dict[str, dict]) -> str:
 def _training_table(rows: dict[str, dict[str, float]]) -> str:
     """The errors before and after pruning, beside the mean pose's; empty without any."""
     columns = list(dict.fromkeys(key for row in rows.values() for key in row))
-    cells = [[name, *(_number(row.get(key)) for key in columns)] for name, row in rows.items()]
+    cells = [[name, *(_number(row.get(key, "-")) for key in columns)] for name, row in rows.items()]
     return markdown_table(("", *columns), cells) if cells else ""
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else str(value) if isinstance(value, int) else f"{value:.4g}"
+def _number(value: float | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def figure_lines(figures: dict[str, dict]) -> list[str]:

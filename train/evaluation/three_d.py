@@ -131,7 +131,6 @@ def find(estimator: PoseEstimator, members: Sequence[Member], *, altered: bool =
 
 
 def _truth(members: Sequence[Member]) -> np.ndarray:
-    """(N, 17, 3) mm."""
     truth = np.stack([source.pose[row] for source, row in members]).astype(np.float64)
     return truth - truth[:, :1]
 
