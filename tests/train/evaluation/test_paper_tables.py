@@ -37,6 +37,7 @@ def test_actions_weigh_alike_and_a_missing_one_leaves_no_average():
     row = dict(zip(table.columns, table.rows["this checkpoint"], strict=True))
     assert (row["Sitting"], row["Sitting Down"]) == pytest.approx((20, 100))
     assert np.isnan([row["Walking"], row["6 actions"], row["all"]]).all()
+    assert {name: count for name, count in table.counts.items() if count} == {"Sitting": 2, "Sitting Down": 1, "all": 3}
     assert "Walking" in table.notes[1]
     true = poses(1, 17)
     moved = 2 * true[..., [1, 0, 2]] * (1, -1, 1) + 50  # turned, scaled and shifted

@@ -15,6 +15,7 @@ from tests.helpers.estimators import spreading, sure
 from tests.helpers.fake_data import FIGURE, figure, make_source, write_pack
 from tests.helpers.stick_people import people
 from train.calibrate import fit_following, fit_spread
+from train.data.sources import find_sources
 from train.evaluation import three_d
 from train.evaluation.tables import Table
 from train.evaluation.three_d import IN_PLANE, MORE, OURS, UNCORRECTED, People, find, person_figures
@@ -129,11 +130,20 @@ def test_the_correction_is_fitted_to_what_serves():
     assert fit_following([short], usual).unsure == usual.unsure
 
 
-def test_calibrate_fits_the_correction_where_there_is_one(place, printed):
+def test_calibrate_fits_the_correction_where_there_is_one(place, printed, monkeypatch):
+    taken = set()
+
+    def noted(estimator, members):
+        taken.update(row for _, row in members)
+        return find(estimator, members)
+
+    monkeypatch.setattr("train.calibrate.find", noted)
     shown = printed("calibrate", "--data", place / "data", "--checkpoint", place / "checkpoint")
     config = PoseEstimator.from_pretrained(place / "checkpoint").config
     assert f"3D follows by {config.following.limbs} of the limbs" in shown
     assert config.spread != SpreadConfig(1.0, 1.0)
+    (source,) = find_sources(place / "data")
+    assert taken == set(np.flatnonzero(source.validation)[::2]), "the odd people are there to test it on"
     PoseEstimator.random("tiny").save_pretrained(place / "plain")
     assert "3D follows" not in printed("calibrate", "--data", place / "data", "--checkpoint", place / "plain")
     assert PoseEstimator.from_pretrained(place / "plain").config.following is None
