@@ -83,7 +83,7 @@ def test_the_walk_sees_imports_inside_functions_and_modules_in_packages():
     assert imported("from .boxes import iou", "fusion_model") == {"fusion_model.boxes"}
     assert train_may("train.fusion_stage.training", "train.losses")
     assert not train_may("train.engine.loop", "train.settings")
-    assert not train_may("train.detector_stage.composites", "train.fusion_stage.data")
+    assert not train_may("train.detector_stage.composites", "train.fusion_stage.samples")
 
 
 def test_arrows_point_downwards_only_and_never_in_a_circle():

@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 
 from fusion_model.hub.strategies import COMPARED
-from train.analysis.ablation import STRATEGIES, Ablation
-from train.analysis.ablation_tables import write_report
+from train.analysis.ablation import STRATEGIES, Ablation, write_report
 from train.command import run_command, training_parser
 from train.engine.arguments import read_settings
 from train.settings import AblationConfig
@@ -38,8 +37,7 @@ def parser() -> argparse.ArgumentParser:
         "--networks",
         type=Path,
         metavar="FOLDER",
-        help=f"write the first seed's networks of {', '.join(COMPARED)} there, which the page compares on a visitor's "
-        "photo; needs --checkpoints",
+        help=f"write the first seed's {', '.join(COMPARED)} there, which the page compares; needs --checkpoints",
     )
     return arguments
 
@@ -50,7 +48,7 @@ def main(arguments: argparse.Namespace) -> int:
     if not ablation.run():
         return 1
     if ablation.accelerator.is_main_process:
-        print(write_report(arguments.out, ablation.results(), ablation.config.fusion))
+        print(write_report(arguments.out, ablation.results()))
         if arguments.networks:
             print(f"networks: {ablation.write_networks(arguments.networks)}")
     return 0

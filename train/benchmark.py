@@ -14,8 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -47,13 +46,8 @@ while True:
 
 
 CHOSEN = "halves of a batch (chosen)"
-SETTINGS: dict[str, dict[str, str] | None] = {
-    CHOSEN: None,
-    "OpenMP as it comes": {},
-    "GOMP_SPINCOUNT=10000": {"GOMP_SPINCOUNT": "10000"},
-    "OMP_WAIT_POLICY=passive": {"OMP_WAIT_POLICY": "passive"},
-    "OMP_NUM_THREADS=1": {"OMP_NUM_THREADS": "1"},
-}
+_VARIABLES = (("GOMP_SPINCOUNT", "10000"), ("OMP_WAIT_POLICY", "passive"), ("OMP_NUM_THREADS", "1"))
+SETTINGS = {CHOSEN: None, "OpenMP as it comes": {}} | {f"{name}={value}": {name: value} for name, value in _VARIABLES}
 """Ways of sharing the work among threads: variables of the environment, set before torch is loaded, with which OpenMP
 shares out every layer; None where :class:`fusion_model.threads.Threads` is at work."""
 END_TO_END, BARE = "end to end", "bare networks"
@@ -77,17 +71,15 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     estimator = PoseEstimator.from_pretrained(arguments.checkpoint)
     photos = photos_of_one(estimator, arguments.photos, arguments.count)
-    print(*report(arguments.checkpoint, photos, arguments.rounds), sep="\n")
+    try:
+        print(*report(arguments.checkpoint, photos, arguments.rounds), sep="\n")
+    except BrokenExecutor as error:
+        raise ValueError("a process that measures has died: its output says why") from error
     return 0
 
 
 def photos_of_one(estimator: PoseEstimator, folder: Path, count: int) -> list[np.ndarray]:
-    """The first photos, (H, W, 3) uint8 RGB each, of a folder in which the estimator finds exactly one person.
-
-    Args:
-        estimator: that finds people.
-        folder: of photos at any depth; other files are passed over.
-        count: photos, at most.
+    """The first photos, (H, W, 3) uint8 RGB each, of a folder at any depth in which the estimator finds one person.
 
     Raises:
         ValueError: if there is none.
@@ -100,23 +92,18 @@ def photos_of_one(estimator: PoseEstimator, folder: Path, count: int) -> list[np
 
 def _photos(folder: Path) -> Iterator[np.ndarray]:
     for path in sorted(folder.rglob("*")):
-        with suppress(ValueError, OSError), Image.open(path) as image:
+        with suppress(ValueError, OSError), Image.open(path) as image:  # other files are passed over
             yield load_photo(image)
 
 
 def report(checkpoint: str, photos: Sequence[np.ndarray], rounds: int) -> list[str]:
-    """Measure, and return the lines to print.
+    """Measure by so many rounds over the photos, after one that warms up, and return the lines to print.
 
     Every setting has a process of its own; they take turns, so that a busy moment slows all of them.
-
-    Args:
-        checkpoint: as of :meth:`PoseEstimator.from_pretrained`.
-        photos: (H, W, 3) uint8 RGB each.
-        rounds: over all photos; one more warms up.
     """
     with ExitStack() as stack:
-        processes = {name: _process(checkpoint, photos, setting) for name, setting in SETTINGS.items()}
-        measure = {name: stack.enter_context(process) for name, process in processes.items()}
+        enter = stack.enter_context
+        measure = {name: enter(_process(checkpoint, photos, setting)) for name, setting in SETTINGS.items()}
         for call in tqdm(measure.values(), "warm up", unit="process"):
             call()
         alone, beside = {name: [] for name in measure}, []
@@ -133,13 +120,7 @@ def _medians(rounds: Sequence[Times]) -> dict[str, float]:
 
 
 def lines(alone: Mapping[str, Mapping[str, float]], beside: Mapping[str, float], count: int) -> list[str]:
-    """What is printed of median seconds.
-
-    Args:
-        alone: by setting; among them is ``CHOSEN``.
-        beside: of ``CHOSEN`` beside a busy neighbour.
-        count: of photos and rounds.
-    """
+    """What is printed of median seconds: alone by setting, and of ``CHOSEN`` beside a busy neighbour."""
     idle = alone[CHOSEN]
     printed = [f"{f'seconds a photo, median of {count}':32} {'alone':>8} {'beside':>8} {'ratio':>8}"]
     printed += [f"{kind:32} {idle[kind]:8.3f} {beside[kind]:8.3f} {beside[kind] / idle[kind]:8.2f}" for kind in idle]
@@ -173,38 +154,28 @@ def _process(
         pool.submit(int)  # starts the process
         os.environ.clear()
         os.environ.update(before)
-
-        def measure() -> Times:
-            try:
-                return pool.submit(_round).result()
-            except BrokenProcessPool as error:
-                raise ValueError("a process that measures has died: its output says why") from error
-
-        yield measure
+        yield lambda: pool.submit(_round).result()
 
 
-_own: dict[str, Any] = {}  # of a process that measures: what _round calls
+_own: dict[str, Any] = {}  # of a process that measures: photos, and what is timed of each
 
 
 def _begin(checkpoint: str, photos: Sequence[np.ndarray], by_layers: bool) -> None:
     estimator = PoseEstimator.from_pretrained(checkpoint)
     if by_layers:
         estimator.predictor.threads = Threads(0)
-    _own.update(estimator=estimator, bare=bare_networks(estimator), photos=photos)
+    bare = bare_networks(estimator)
+    _own.update(photos=photos, calls={END_TO_END: lambda photo: estimator.batch([photo]), BARE: lambda _photo: bare()})
 
 
 def _round() -> Times:
-    times: Times = {END_TO_END: [], BARE: []}
+    times: Times = {kind: [] for kind in _own["calls"]}
     for photo in _own["photos"]:
-        times[END_TO_END].append(_seconds(lambda photo=photo: _own["estimator"].batch([photo])))
-        times[BARE].append(_seconds(_own["bare"]))
+        for kind, call in _own["calls"].items():
+            began = time.perf_counter()
+            call(photo)
+            times[kind].append(time.perf_counter() - began)
     return times
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
 
 
 def bare_networks(estimator: PoseEstimator) -> Callable[[], None]:

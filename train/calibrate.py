@@ -37,7 +37,7 @@ from train.data.sources import find_sources
 from train.detector_stage.figures import kinds, mark, operating_point
 from train.evaluation.card import STALE
 from train.evaluation.end_to_end import LIMBS_16, Truth, labelled_people
-from train.evaluation.three_d import OURS, People, find, held_out, predictions
+from train.evaluation.three_d import OURS, Member, People, find, held_out, predictions
 from train.fusion_stage.pose_figures import pose_figures
 
 _KNOTS = 14
@@ -58,78 +58,76 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    sources = find_sources(arguments.data)
-    estimator = _calibrated(PoseEstimator.from_pretrained(arguments.checkpoint), sources, find_scenes(arguments.data))
+    estimator, sources = PoseEstimator.from_pretrained(arguments.checkpoint), find_sources(arguments.data)
+    estimator = _with_confidence(estimator, sources)
+    if scenes := find_scenes(arguments.data):
+        estimator = fit_scores(estimator, scenes)
+        search = estimator.config.search
+        print(f"weights of a person's score {search.score}, from {search.person} on a person")
     if estimator.config.fusion.skeleton == HUMAN36M_17.name:  # poses of other joint sets are not corrected
-        if estimator.config.following is not None:
-            estimator = _following(estimator, sources)
-        estimator = _spread(estimator, sources)
+        estimator = _with_poses(estimator, list(held_out(sources, 0).values()))
     card = (arguments.checkpoint / CARD_FILE).read_text(encoding="utf-8")
     update_checkpoint(arguments.checkpoint, estimator.config, card, read_metrics(arguments.checkpoint))
     print(STALE.format(folder=arguments.checkpoint))
     return 0
 
 
-def _calibrated(estimator: PoseEstimator, sources: list[Source], scenes: Scenes | None) -> PoseEstimator:
-    """The same networks with fitted confidence and scores."""
+def changed(estimator: PoseEstimator, **settings: Any) -> PoseEstimator:
+    """The same networks with other settings."""
+    return estimator.with_config(dataclasses.replace(estimator.config, **settings))
+
+
+def _with_confidence(estimator: PoseEstimator, sources: list[Source]) -> PoseEstimator:
+    """The same networks with fitted confidence."""
     held = [source for source in sources if source.validation.any()]
     photos = [source for source in held if source.name != SYNTHETIC and not data_set(source.name).agreed]
-    people = labelled_people(photos or held)
-    evidence = [_heights_and_hits(estimator, source, truth) for source, truth in people]
+    evidence = [_heights_and_hits(estimator, *one) for one in labelled_people(photos or held)]
     peaks, rivals, hits = (np.concatenate(column) for column in zip(*evidence, strict=True))
     calibration = fit_calibration(peaks, rivals, hits)
-    estimator = changed(estimator, calibration=calibration)
-    if scenes:
-        estimator = fit_scores(estimator, scenes)
-    print(f"evidence: height of the peak less {calibration.rival} of the map's height elsewhere")
-    print(f"from evidence to confidence: {dict(zip(calibration.peak, calibration.confidence, strict=True))}")
-    search = estimator.config.search
-    print(f"{len(peaks)} joints; weights of a person's score {search.score}, from {search.person} on a person")
+    print(f"{len(peaks)} joints: height of the peak less {calibration.rival} of the map's height elsewhere")
+    print(f"from this evidence to confidence: {dict(zip(calibration.peak, calibration.confidence, strict=True))}")
+    return changed(estimator, calibration=calibration)
+
+
+def _heights_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) -> tuple[np.ndarray, ...]:
+    """Heights at the labelled limb joints (N,) of the even validation people and elsewhere, and which are right."""
+    rows = np.arange(0, len(truth.rows), 2)
+    members = [(source, row) for row in truth.rows[rows]]
+    found = [one for part in predictions(estimator, members) for one in part]
+    hits = correct_keypoints(np.array([one.points for one in found]), truth.joints[rows], MPII_16)
+    maps = torch.stack([one.maps for one in found])
+    points, peaks = decode_smoothed(maps)
+    heights = (peaks.numpy(), rival_heights(maps, points).numpy())
+    return tuple(values[:, LIMBS_16][truth.limbs[rows]] for values in (*heights, hits))
+
+
+def _with_poses(estimator: PoseEstimator, kinds: list[list[Member]]) -> PoseEstimator:
+    """The same networks with 3D that follows its 2D joints as far as serves these people best, and tells its errors."""
+    if (usual := estimator.config.following) is not None:
+        plain = changed(estimator, following=None)
+        following = fit_following([find(plain, members) for members in kinds], usual)
+        print(f"3D follows by {following.limbs} of the limbs, {following.plane} in x and y, {following.depth} in z")
+        estimator = changed(estimator, following=following)
+    if estimator.config.fusion.spreads and kinds:
+        told = changed(estimator, spread=SpreadConfig(1.0, 1.0))
+        people = [find(told, members) for members in kinds]
+        errors, spreads = ([one.poses[OURS] - one.truth for one in people], [one.spreads[OURS] for one in people])
+        spread = fit_spread(np.concatenate(errors), np.concatenate(spreads))
+        print(f"3D is off by {spread.across} times what the network says across, {spread.depth} times in depth")
+        estimator = changed(estimator, spread=spread)
     return estimator
-
-
-def _following(estimator: PoseEstimator, sources: list[Source]) -> PoseEstimator:
-    """The same networks with 3D that follows its 2D joints as far as serves the even held-out people best."""
-    plain = changed(estimator, following=None)
-    people = [find(plain, members) for members in held_out(sources, 0).values()]
-    following = fit_following(people, estimator.config.following or FollowingConfig())
-    print(f"3D follows by {following.limbs} of the limbs, {following.plane} in x and y, {following.depth} in z")
-    return changed(estimator, following=following)
-
-
-def _spread(estimator: PoseEstimator, sources: list[Source]) -> PoseEstimator:
-    """The same networks with spreads that are as large as their errors on the even held-out people."""
-    if not estimator.config.fusion.spreads:
-        return estimator
-    told = changed(estimator, spread=SpreadConfig(1.0, 1.0))
-    people = [find(told, members) for members in held_out(sources, 0).values()]
-    if not people:
-        return estimator
-    spread = fit_spread(
-        np.concatenate([one.poses[OURS] - one.truth for one in people]),
-        np.concatenate([one.spreads[OURS] for one in people]),
-    )
-    print(f"3D is off by {spread.across} times what the network says across, {spread.depth} times in depth")
-    return changed(estimator, spread=spread)
 
 
 def fit_spread(errors: np.ndarray, told: np.ndarray) -> SpreadConfig:
     """Factors by which 68 % of the joints are in their ellipsoids, and as many within one spread across as in depth.
 
-    Args:
-        errors: (N, 17, 3) mm, relative to the pelvis.
-        told: (N, 17, 3) mm, spreads by the network.
+    Of errors (N, 17, 3) mm relative to the pelvis, and the spreads that the network has told, alike.
     """
     ratios = np.abs(np.delete(errors, HUMAN36M_17.root, 1) / np.delete(told, HUMAN36M_17.root, 1))
     across, depth = np.quantile(ratios[..., :2], HOLDS), np.quantile(ratios[..., 2], HOLDS)
     reached = np.sqrt(((ratios / (across, across, depth)) ** 2).sum(-1))
     scale = np.quantile(reached, HOLDS) / REACH
     return SpreadConfig(*(round(float(scale * factor), 3) for factor in (across, depth)))
-
-
-def changed(estimator: PoseEstimator, **settings: Any) -> PoseEstimator:
-    """The same networks with other settings."""
-    return estimator.with_config(dataclasses.replace(estimator.config, **settings))
 
 
 def fit_scores(estimator: PoseEstimator, scenes: Scenes) -> PoseEstimator:
@@ -166,12 +164,9 @@ def fit_scores(estimator: PoseEstimator, scenes: Scenes) -> PoseEstimator:
 def fit_following(kinds: list[People], usual: FollowingConfig) -> FollowingConfig:
     """How far poses are to follow their 2D joints.
 
-    MPJPE of each kind of people counts alike. Their mean limb lengths are to stay within 5 % of a person's: from 4 %
-    on, each percent costs as much as 5 mm. Where nobody's 3D is known, the usual shares stay.
-
-    Args:
-        kinds: what the uncorrected networks found of people of each kind.
-        usual: what to keep where nothing is better, and where 2D joints are unsure.
+    MPJPE of each kind of people, whom the uncorrected networks found, counts alike. Their mean limb lengths are to stay
+    within 5 % of a person's: from 4 % on, each percent costs as much as 5 mm. The usual shares stay where nothing is
+    better, or nobody's 3D is known.
     """
 
     def cost(config: FollowingConfig) -> float:
@@ -198,12 +193,9 @@ def fit_logistic(features: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def fit_calibration(peaks: np.ndarray, rivals: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
-    """The weight of rivals, and the knots for it, that make the hits likeliest (least log loss).
+    """The weight of rivals, and the knots for it, that make the hits (N,), within 0.2 torso lengths, likeliest.
 
-    Args:
-        peaks: (N,) heights at the joints.
-        rivals: (N,) heights of their maps elsewhere.
-        hits: (N,) bool, within 0.2 torso lengths.
+    Peaks (N,) are the heights at the joints, rivals (N,) those of their maps elsewhere; the loss is the log loss.
     """
 
     def loss(calibration: CalibrationConfig) -> float:
@@ -215,12 +207,7 @@ def fit_calibration(peaks: np.ndarray, rivals: np.ndarray, hits: np.ndarray) -> 
 
 
 def fit_knots(heights: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
-    """Rising knots through the fraction of right joints in bins of equal count.
-
-    Args:
-        heights: (N,) of peaks, less what speaks against them.
-        hits: (N,) bool, within 0.2 torso lengths.
-    """
+    """Rising knots through the fraction of hits (N,) in bins of equal count of the heights (N,)."""
     order = np.argsort(heights)
     bins = np.array_split(order, min(_KNOTS, len(order)))
     means = np.array([heights[rows].mean() for rows in bins])
@@ -233,18 +220,6 @@ def fit_knots(heights: np.ndarray, hits: np.ndarray) -> CalibrationConfig:
     if len(knots) == 1:  # nothing speaks for any joint
         return CalibrationConfig()
     return CalibrationConfig(peak=tuple(knots), confidence=tuple(values), seen=0.5)
-
-
-def _heights_and_hits(estimator: PoseEstimator, source: Source, truth: Truth) -> tuple[np.ndarray, ...]:
-    """Heights at the labelled limb joints (N,) of the even validation people and elsewhere, and which are right."""
-    rows = np.arange(0, len(truth.rows), 2)
-    members = [(source, row) for row in truth.rows[rows]]
-    found = [one for part in predictions(estimator, members) for one in part]
-    hits = correct_keypoints(np.array([one.points for one in found]), truth.joints[rows], MPII_16)
-    maps = torch.stack([one.maps for one in found])
-    points, peaks = decode_smoothed(maps)
-    labelled = truth.labelled[rows][:, LIMBS_16]
-    return tuple(values[:, LIMBS_16][labelled] for values in (peaks.numpy(), rival_heights(maps, points).numpy(), hits))
 
 
 if __name__ == "__main__":

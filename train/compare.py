@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,7 @@ from train.command import new_parser, run_command
 from train.evaluation.end_to_end import PEOPLE
 from train.evaluation.tables import markdown_table
 
-_HEAD = ("measured, %", "set", "n", "before", "after", "difference", "standard error")
-Scores = Mapping[str, Mapping[str, Mapping[str, float]]]  # of people, by kind, by set, by person
+Scores = dict[str, dict[str, dict[str, float]]]  # of people, by kind, by set, by person
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,42 +35,28 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def read_scores(path: Path) -> Scores:
-    """Each person's scores in what ``train.evaluate --out`` wrote.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is something else.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} not found: expected a file that train.evaluate --out wrote")
+    """Each person's scores in what ``train.evaluate --out`` wrote; ValueError for any other file."""
     try:
         return dict(json.loads(path.read_text(encoding="utf-8"))[PEOPLE])
-    except (ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise ValueError(f"{path} has no scores of single people: expected what train.evaluate --out wrote") from error
 
 
 def paired_table(before: Scores, after: Scores) -> str:
-    """Markdown, a row a kind and a set that both have; only people whom both have count.
-
-    Raises:
-        ValueError: if they have nobody in common.
-    """
-    rows = []
+    """Markdown, a row a kind and a set, of the people whom both have; ValueError if there are none."""
+    head, rows = ("measured, %", "set", "n", "before", "after", "difference", "standard error"), []
     for kind, sets in after.items():
         for name, scores in sets.items():
             earlier = before.get(kind, {}).get(name, {})
             if shared := [person for person in scores if person in earlier]:
                 pairs = np.array([(earlier[person], scores[person]) for person in shared])
-                rows.append((kind, name, len(pairs), *_compared(pairs)))
+                off = pairs[:, 1] - pairs[:, 0]
+                error = f"{off.std(ddof=1) / len(off) ** 0.5:.2f}" if len(off) > 1 else "-"
+                means = (f"{mean:.1f}" for mean in pairs.mean(0))
+                rows.append((kind, name, len(off), *means, f"{off.mean():+.2f}", error))
     if not rows:
         raise ValueError("the two have no person in common: measure both checkpoints on the same data")
-    return markdown_table(_HEAD, rows)
-
-
-def _compared(pairs: np.ndarray) -> tuple[str, ...]:
-    difference = pairs[:, 1] - pairs[:, 0]
-    error = f"{difference.std(ddof=1) / len(pairs) ** 0.5:.2f}" if len(pairs) > 1 else "-"
-    return (*(f"{mean:.1f}" for mean in pairs.mean(0)), f"{difference.mean():+.2f}", error)
+    return markdown_table(head, rows)
 
 
 if __name__ == "__main__":

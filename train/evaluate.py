@@ -14,39 +14,19 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from fusion_model.estimator import PoseEstimator
-from fusion_model.metrics import expected_calibration_error, reliability_table
-from fusion_model.pose import Pose
 from fusion_model.skeletons import HUMAN36M_17
 from train.command import new_parser, run_command
-from train.data.readers.registry import SETS, data_set
+from train.data.readers.registry import SETS
 from train.data.scenes import find_scenes
 from train.data.source import SYNTHETIC, Source
 from train.data.sources import find_sources
 from train.evaluation.card import figure_lines, write_card
-from train.evaluation.end_to_end import (
-    LIMBS_16,
-    LIMBS_17,
-    PEOPLE,
-    Truth,
-    estimate_people,
-    grouped_table,
-    labelled_people,
-    limb_hits,
-    mirrored_share,
-    person_scores,
-    pose_table,
-    second_peaks,
-    upside_down,
-    with_error,
-)
-from train.evaluation.registry import NAMES, measure_protocol
+from train.evaluation.end_to_end import measure
+from train.evaluation.protocols import NAMES, measure_protocol
 from train.evaluation.scenes import scene_figures
 from train.fusion_stage.pose_figures import mean_pose
-
-_SECOND_PEAK = 0.5  # of the first one's height, from which a map has two peaks
 
 
 def parser() -> argparse.ArgumentParser:
@@ -100,37 +80,6 @@ def run_protocol(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.ndarray]) -> dict[str, dict]:
-    """All figures of a checkpoint.
-
-    Raises:
-        ValueError: if there is nobody to measure on, or two sources of one name have people held out.
-    """
-    people = labelled_people(sources)
-    names = [source.name for source, _ in people]
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"several sets called {repeated[0]} have people held out: leave one of them in --data")
-    kinds = ("true box", "mirror joints", "end to end", "3D", "rendered 3D", PEOPLE)
-    figures: dict[str, dict] = {kind: {} for kind in kinds}
-    tested = []
-    for source, truth in people:
-        poses = estimate_people(estimator, source, truth.rows, boxed=True)
-        _add_rows(figures, "true box", source, truth.rows, person_scores(poses, truth))
-        _add_rows(figures, "mirror joints", source, truth.rows, mirrored_share(poses, truth))
-        if source.name == SYNTHETIC:
-            figures["rendered 3D"] = grouped_table(poses, source, truth.rows, mean[SYNTHETIC])
-            continue
-        known = data_set(source.name)
-        if known.whole_photos:
-            found = estimate_people(estimator, source, truth.rows, boxed=False)
-            _add_rows(figures, "end to end", source, truth.rows, person_scores(found, truth))
-        elif source.pose_weight[truth.rows].any():
-            figures["3D"][source.name] = pose_table(poses, source, truth.rows, mean["photos"])
-        if not known.agreed:
-            tested.append(_tested_confidence(poses, truth))
-    return figures | _calibration(tested)
-
-
 def _training_mean(sources: list[Source], kind: str) -> np.ndarray:
     """(17, 3) mean pose of the training people whose 3D is known: of photos, or of rendered people where there are."""
     training = [source for source in sources if not source.validation.all()]
@@ -138,57 +87,6 @@ def _training_mean(sources: list[Source], kind: str) -> np.ndarray:
     poses = np.concatenate([source.pose[~source.validation] for source in chosen])
     weight = np.concatenate([source.pose_weight[~source.validation] for source in chosen])
     return mean_pose(poses, weight)
-
-
-def _add_rows(figures: dict[str, dict], kind: str, source: Source, rows: np.ndarray, scores: np.ndarray) -> None:
-    """Mean score (N,), NaN for people without, and each person's; whole sports photos upright and upside down apart."""
-    parts = {source.name: np.ones(len(rows), bool)}
-    if data_set(source.name).whole_photos:
-        inverted = upside_down(source, rows)
-        parts = {f"{source.name}, upright": ~inverted, f"{source.name}, upside down": inverted}
-    unit = "mirrored" if kind == "mirror joints" else "pck"
-    for name, part in parts.items():
-        mine = part & ~np.isnan(scores)
-        if mine.any():
-            figures[kind][name] = with_error(scores[mine], unit)
-            people = zip(rows[mine], scores[mine], strict=True)
-            figures[PEOPLE].setdefault(kind, {})[name] = {_person(source, row): float(score) for row, score in people}
-
-
-def _person(source: Source, row: int) -> str:
-    """What a person is called in the figures: the row and, where it is known, the photo."""
-    return str(row) if source.photos is None else f"{row} {source.photos[row]}"
-
-
-def _tested_confidence(poses: list[Pose | None], truth: Truth) -> np.ndarray:
-    """(K, 3) confidence, correctness and second peak of the labelled joints of odd people, not seen by calibration.
-
-    The second peak: see :func:`train.evaluation.end_to_end.second_peaks`.
-    """
-    tested = [number for number in range(1, len(poses), 2) if poses[number] is not None]
-    shape = (-1, len(LIMBS_17))
-    confidence = np.array([poses[number].confidence[LIMBS_17] for number in tested]).reshape(shape)
-    peaks = [second_peaks(torch.from_numpy(poses[number].heatmaps))[LIMBS_16].numpy() for number in tested]
-    correct, labelled = (values[tested] for values in limb_hits(poses, truth))
-    return np.stack((confidence, correct, np.array(peaks).reshape(shape)), -1)[labelled]
-
-
-def _calibration(tested: list[np.ndarray]) -> dict[str, dict]:
-    """Figures of the confidence on all tested joints, (K, 3) of each set, and on those whose maps have two peaks."""
-    joints = np.concatenate(tested) if tested else np.zeros((0, 3))
-    parts = {"calibration": joints, "calibration, two peaks": joints[joints[:, 2] >= _SECOND_PEAK]}
-    return {name: calibration_figures(part[:, 0], part[:, 1] > 0) for name, part in parts.items() if len(part)}
-
-
-def calibration_figures(confidence: np.ndarray, correct: np.ndarray) -> dict:
-    """Expected calibration error and the reliability table."""
-    table = [
-        {"confidence": row.confidence, "correct": row.accuracy, "n": row.count}
-        for row in reliability_table(confidence, correct)
-        if row.count
-    ]
-    error = expected_calibration_error(confidence, correct)
-    return {"n": len(correct), "expected_calibration_error": error, "reliability": table}
 
 
 def print_figures(figures: dict[str, dict]) -> None:

@@ -13,12 +13,13 @@ from fusion_model.hourglass import StackedHourglass
 from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
 from tests.helpers.fake_data import write_pack
-from train.analysis.figure5 import read_mixing
-from train.analysis.figure7 import squared_correlations, stream_correlations
-from train.analysis.held_out import HeldOut, NothingToShowError, read_run
-from train.analysis.parts import sheet
+from train.analysis.figure5 import NothingToShowError, read_mixing
+from train.analysis.figure7 import BETWEEN, BY_CHANCE, WITHIN_IMAGE, squared_correlations, stream_correlations
+from train.analysis.sheets import sheet
+from train.data.sources import find_sources
 from train.engine.checkpoints import write_best
 from train.engine.logs import read_rows
+from train.evaluation.three_d import held_out
 from train.fusion_stage.training import MixingLog
 
 TINY = PRESETS["tiny"]
@@ -65,29 +66,21 @@ def place(tmp_path_factory):
     return folder
 
 
-def test_squared_correlations_are_numpys():
-    generator = np.random.default_rng(0)
-    one, other = generator.normal(size=(50, 3)), generator.normal(3, 2, size=(50, 4))
-    other[:, 2] += one[:, 1]
-    expected = np.corrcoef(one, other, rowvar=False)[:3, 3:] ** 2
-    np.testing.assert_allclose(squared_correlations(one, other), expected, atol=1e-12)
-    still = np.full((1000, 1), 0.1) + 1e8
-    assert np.isnan(squared_correlations(still, np.arange(1000.0)[:, None])).all(), "a constant has no correlation"
-
-
 def test_streams_that_compute_the_same_are_fully_correlated():
     module = network(map_joints=3)  # so both streams read three channels
     module.map_stream.load_state_dict(module.image_stream.state_dict())
     side = module.config.input_size
     image = torch.rand(5, 3, side, side, generator=torch.Generator().manual_seed(1))
-    found = stream_correlations(module, image, image)
-    alive = np.isfinite(np.diagonal(found.between))
-    assert alive.any()
-    np.testing.assert_allclose(np.diagonal(found.between)[alive], 1, atol=1e-9)
-    np.testing.assert_allclose(found.between, found.within_image, atol=1e-9)
-    assert np.nanmax(np.diagonal(found.by_chance)) < 0.9, "the maps are those of other images"
-    other = stream_correlations(module, image, torch.rand_like(image)).between
-    assert np.nanmax(np.diagonal(other)) < 0.9
+    squared = stream_correlations(module, image, image).squared
+    same, other = np.diagonal(squared[BETWEEN]), ~np.eye(len(squared[BETWEEN]), dtype=bool)
+    assert np.isfinite(same).any()
+    np.testing.assert_allclose(same[np.isfinite(same)], 1, atol=1e-9)
+    np.testing.assert_allclose(squared[BETWEEN][other], squared[WITHIN_IMAGE][other], atol=1e-9)
+    assert np.isnan(np.diagonal(squared[WITHIN_IMAGE])).all(), "a channel is not counted against itself"
+    assert np.nanmax(np.diagonal(squared[BY_CHANCE])) < 0.9, "the maps are those of other images"
+    assert np.nanmax(np.diagonal(stream_correlations(module, image, torch.rand_like(image)).squared[BETWEEN])) < 0.9
+    still = np.column_stack((np.full(1000, 0.1) + 1e8, np.arange(1000.0)))
+    np.testing.assert_allclose(squared_correlations(still), [[np.nan, np.nan], [np.nan, 1]])
     with pytest.raises(NothingToShowError, match="strategy 'early' does not have layer"):
         stream_correlations(network("early"), image, image)
 
@@ -96,7 +89,7 @@ def test_the_table_holds_the_weights_of_every_fiftieth_step(tmp_path):
     module = write_run(tmp_path / "run")
     mixing = read_mixing(tmp_path / "run")
     assert mixing.steps.tolist() == [0, 50, 100, 120, 120, 150]
-    assert (mixing.hardened_at, mixing.merging_layer) == (120, module.merging_layer)
+    assert mixing.hardened == f"hardened at iteration 120: merging layer {module.merging_layer}"
     np.testing.assert_allclose(mixing.alpha[:3], [0.1, 0.6, 1.1], rtol=1e-5)
     soft = network()
     for row in range(4):  # before hardening
@@ -106,7 +99,7 @@ def test_the_table_holds_the_weights_of_every_fiftieth_step(tmp_path):
     module = write_run(tmp_path / "free", "free")
     mixing = read_mixing(tmp_path / "free")
     assert np.isnan(mixing.alpha).all(), "free weights have neither alpha nor beta"
-    assert mixing.merging_layer == module.merging_layer
+    assert mixing.hardened.endswith(f"layer {module.merging_layer}")
 
 
 def test_a_resumed_run_takes_rows_again(tmp_path):
@@ -121,27 +114,23 @@ def test_a_resumed_run_takes_rows_again(tmp_path):
 def test_all_parts_are_made_and_can_be_opened(place, printed):
     out = place / "all"
     shown = printed("analyse", place / "run", "--data", place / "data", "--out", out, "--images", 2)
-    assert "figure7 done" in shown
+    assert "## Correlation of the two streams (Figure 7)" in shown
+    report = (out / "report.md").read_text()
     for name in ("figure5.png", "figure7.png", "sheet_photos.png"):
         picture = cv2.imread(str(out / name))
-        assert min(picture.shape[:2]) > 300, name
-        assert picture.std() > 10, name
-    assert not list(out.glob(".*"))
-    report = (out / "report.md").read_text()
-    for words in ("figure5.png", "hardened at iteration 120", "figure7.png", "sheet_photos.png", "photos of people"):
+        assert (min(picture.shape[:2]) > 300, picture.std() > 10, f"({name})" in report) == (True, True, True), name
+    for words in ("hardened at iteration 120", "photos of people"):
         assert words in report, words
-    channels = TINY.fusion.layers[sum(layer.kind == "conv" for layer in TINY.fusion.layers) - 1].width
-    assert len(read_rows(out / "figure7.csv")) == channels
     for text in (shown, report):
         assert "photo of another" in text
         assert "| photos, MPJPE, mm (n 2) |" in text
 
 
 def test_sheets_show_people_from_good_to_bad_and_photos_where_they_may(place):
-    held_out = HeldOut(place / "data", read_run(place / "run", torch.device("cpu")))
-    shown, hidden = (sheet(held_out, np.arange(4), 3, photos=photos) for photos in (True, False))
-    assert shown.shape[1] == hidden.shape[1] == 3 * 192
-    assert shown.shape[0] == hidden.shape[0] + 192, "a row of crops"
+    estimator = PoseEstimator.from_pretrained(place / "run" / "checkpoint")
+    people = [one for parity in (0, 1) for one in held_out(find_sources(place / "data"), parity)["photos"]]
+    shown, hidden = (sheet(estimator, people, 3, photos=photos) for photos in (True, False))
+    assert shown.shape == (hidden.shape[0] + 192, 3 * 192, 3), "a row of crops more"
     assert shown[:192].std() > 10
     alike = (hidden[192:384] == shown[384:576]).all(-1)
     assert 1 - alike.mean() > 0.01, "skeletons lie on photos there, on black here"
@@ -151,7 +140,8 @@ def test_sheets_show_people_from_good_to_bad_and_photos_where_they_may(place):
 def test_what_is_missing_is_one_sentence(place, refused, tmp_path):
     data = ("--data", place / "data", "--out", tmp_path / "out")
     assert refused("analyse", tmp_path / "none", *data) == (
-        f"python -m train.analyse: {tmp_path}/none not found: expected the folder of a run of train.fusion"
+        f"python -m train.analyse: {tmp_path}/none not found: expected the folder of a run of train.fusion, with its "
+        "mixing.csv"
     )
     (tmp_path / "run").mkdir()
     assert "the run is not finished" in refused("analyse", tmp_path / "run", *data)

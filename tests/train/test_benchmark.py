@@ -1,6 +1,7 @@
 """How long a photo takes: what is measured and printed, and a neighbour that is busy and never outlives its use."""
 
 import dataclasses
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -40,14 +41,11 @@ def test_the_neighbour_is_busy_at_low_priority_until_the_block_ends():
 
 def test_the_neighbour_ends_with_a_process_that_is_killed():
     code = (
-        "import os\n"
-        "from train.benchmark import busy_neighbour\n"
-        "with busy_neighbour() as process:\n"
-        "    print(process.pid, flush=True)\n"
-        "    os.kill(os.getpid(), 9)\n"
+        "import os; from train.benchmark import busy_neighbour; process = busy_neighbour().__enter__();"
+        "print(process.pid, flush=True); os.kill(os.getpid(), 9)"
     )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
+    options = {"cwd": ROOT, "env": ENVIRONMENT, "capture_output": True, "text": True, "timeout": 120}
+    done = subprocess.run([sys.executable, "-c", code], **options, check=False)
     assert done.returncode == -9
     wait_for(lambda: not is_alive(int(done.stdout)))
 
@@ -69,14 +67,10 @@ def estimator():
 
 
 def test_the_bare_networks_run_once_for_one_person(estimator, monkeypatch):
-    shapes = []
-    front = estimator.predictor.hourglass.front
-    front.register_forward_hook(lambda _layers, inputs, _features: shapes.append(inputs[0].shape))
-    estimator.fusion_network.register_forward_hook(lambda _network, inputs, _pose: shapes.append(inputs[0].shape))
-    plain = PersonDetector.forward
-    monkeypatch.setattr(
-        PersonDetector, "forward", lambda self, images: shapes.append(images.shape) or plain(self, images)
-    )
+    shapes, plain = [], PersonDetector.forward
+    for network in (estimator.predictor.hourglass.front, estimator.fusion_network):
+        network.register_forward_hook(lambda _network, inputs, _output: shapes.append(inputs[0].shape))
+    monkeypatch.setattr(PersonDetector, "forward", lambda *given: shapes.append(given[1].shape) or plain(*given))
     bare_networks(estimator)()
     size, side = estimator.config.hourglass.input_size, estimator.config.fusion.input_size
     assert shapes == [(1, 3, 64, 64), (2, 3, size, size), (2, 3, side, side)]
@@ -101,16 +95,12 @@ def test_the_command_prints_all_rows_and_leaves_no_process(tmp_path, monkeypatch
     monkeypatch.setattr(benchmark, "SETTINGS", {CHOSEN: None, "other": {"GOMP_SPINCOUNT": "7"}})
     started, before = [], dict(os.environ)
 
-    class Watched(benchmark.ProcessPoolExecutor):
-        """Notes the variables of the process that it starts."""
+    def noting():
+        children = multiprocessing.active_children()
+        started.extend((child.pid, Path(f"/proc/{child.pid}/environ").read_bytes()) for child in children)
+        return busy_neighbour()
 
-        def submit(self, *arguments, **options):
-            """As its parent."""
-            future = super().submit(*arguments, **options)
-            started.extend((pid, Path(f"/proc/{pid}/environ").read_bytes()) for pid in self._processes)
-            return future
-
-    monkeypatch.setattr(benchmark, "ProcessPoolExecutor", Watched)
+    monkeypatch.setattr(benchmark, "busy_neighbour", noting)
     options = ("--checkpoint", tmp_path / "model", "--photos", tmp_path / "photos", "--rounds", 2)
     status, out, error = ends("benchmark", "--inference", *options)
     assert status == 0, error

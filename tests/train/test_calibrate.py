@@ -14,14 +14,20 @@ from train import calibrate
 from train.calibrate import fit_calibration
 
 
-def test_rendered_people_are_used_where_no_photo_is_held_out(tmp_path, monkeypatch):
+@pytest.mark.parametrize("rendered_alone", [False, True])
+def test_calibration_leaves_the_odd_people_to_test_it_on(tmp_path, monkeypatch, rendered_alone):
+    """Rendered people are used where no photo is held out; joints on which teachers agree are too easy."""
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "model")
-    photos = dataclasses.replace(make_source("mpii", count=4), validation=np.zeros(4, bool))
-    read, rendered = set(), make_source("synthetic", count=4)
-    rendered = dataclasses.replace(rendered, read=lambda row: read.add(row) or photos.read(row))
-    monkeypatch.setattr(calibrate, "find_sources", lambda _data: [photos, rendered])
+    photos, rendered, read = make_source("mpii", count=6), make_source("synthetic", count=6), set()
+    watched = {"read": lambda row: read.add(row) or photos.read(row)}
+    unread = dataclasses.replace(make_source("everyday", count=6), read=None)
+    sources = [dataclasses.replace(photos, **watched), unread]
+    if rendered_alone:
+        none = dataclasses.replace(photos, read=None, validation=np.zeros(6, bool))
+        sources = [none, dataclasses.replace(rendered, **watched)]
+    monkeypatch.setattr(calibrate, "find_sources", lambda _data: sources)
     assert calibrate.main(argparse.Namespace(data=tmp_path, checkpoint=tmp_path / "model")) == 0
-    assert read == {0, 2}
+    assert read == {0, 2, 4}
 
 
 def test_maps_that_are_higher_elsewhere_can_be_calibrated():
@@ -45,13 +51,3 @@ def test_calibration_learns_what_a_rival_costs():
         confidence = calibrated(peaks[group], rivals[group], calibration)
         assert confidence.mean() == pytest.approx(hits[group].mean(), abs=0.02)
     assert fit_calibration(peaks, rivals, generator.uniform(0, 1, 20_000) < peaks).rival == pytest.approx(0, abs=0.05)
-
-
-def test_calibration_leaves_the_odd_people_to_test_it_on(tmp_path, monkeypatch):
-    PoseEstimator.random("tiny").save_pretrained(tmp_path / "model")
-    source, read = make_source("mpii", count=6), set()
-    recording = dataclasses.replace(source, read=lambda row: read.add(row) or source.read(row))
-    agreed = dataclasses.replace(make_source("everyday", count=6), read=None)  # joints on which teachers agree are easy
-    monkeypatch.setattr(calibrate, "find_sources", lambda _data: [recording, agreed])
-    assert calibrate.main(argparse.Namespace(data=tmp_path, checkpoint=tmp_path / "model")) == 0
-    assert read == {0, 2, 4}

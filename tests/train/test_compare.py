@@ -23,8 +23,7 @@ def test_the_command_prints_the_table(tmp_path, printed, refused):
         (tmp_path / f"{name}.json").write_text(json.dumps({"people": {"true box": {"mpii": {"0 a": score}}}}))
     table = printed("compare", tmp_path / "before.json", tmp_path / "after.json")
     assert table.splitlines()[-1] == "| true box | mpii | 1 | 25.0 | 50.0 | +25.00 | - |"
-    assert "none.json not found" in refused("compare", tmp_path / "none.json", tmp_path / "after.json")
-    for text in ("no", "[]", "{}"):
-        (tmp_path / "a.json").write_text(text)
-        error = refused("compare", tmp_path / "a.json", tmp_path / "after.json")
-        assert "a.json has no scores of single people: expected what train.evaluate --out wrote" in error
+    (tmp_path / "a.json").write_text("{}")
+    for name in ("none.json", "a.json"):
+        error = refused("compare", tmp_path / name, tmp_path / "after.json")
+        assert f"{name} has no scores of single people: expected what train.evaluate --out wrote" in error

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -13,13 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fusion_model.hub.checkpoints import load_checkpoint
-from train.analysis.held_out import NothingToShowError, check_run, released_checkpoint
 from train.engine.logs import read_rows
 from train.fusion_stage.training import FILE
 
-INK, FAINT = "#2b2f36", "#d5d9e0"
-_LAYERS = colormaps["viridis"]
+
+class NothingToShowError(Exception):
+    """A part of an analysis that has no meaning for this run; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -28,49 +25,36 @@ class Mixing:
 
     Attributes:
         steps: (T,) int, rising; the step of hardening twice, with the weights before and after.
-        alpha: (T,) NaN for a strategy without.
-        beta: (T,) NaN for a strategy without.
+        alpha: (T,) NaN for a strategy without, as ``beta``.
+        beta: (T,)
         weights: (T, L) w_1..w_L.
-        hardened_at: the step at which the weights were fixed at 0 and 1; None if they were not, or not yet.
+        soft: number of the rows before hardening, T if the weights were not hardened, or not yet.
     """
 
     steps: np.ndarray
     alpha: np.ndarray
     beta: np.ndarray
     weights: np.ndarray
-    hardened_at: int | None = None
+    soft: int
 
     @property
-    def merging_layer(self) -> int | None:
-        """The b of the hardened weights [l > b]."""
-        return None if self.hardened_at is None else int((self.weights[-1] < 0.5).sum())
-
-    @property
-    def soft_end(self) -> int:
-        """Row of the last soft weights."""
-        return -1 if self.hardened_at is None else int(np.searchsorted(self.steps, self.hardened_at))
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """A row a step."""
-        columns = {"step": self.steps, "alpha": self.alpha, "beta": self.beta}
-        columns |= {f"w{layer}": values for layer, values in enumerate(self.weights.T, 1)}
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    def hardened(self) -> str | None:
+        """When the weights were fixed at 0 and 1, and the b of the hardened ones [l > b], in words; None if not yet."""
+        if self.soft == len(self.steps):
+            return None
+        return f"hardened at iteration {self.steps[self.soft]}: merging layer {(self.weights[-1] < 0.5).sum()}"
 
 
 def read_mixing(folder: Path) -> Mixing:
     """The weights of a run, finished or not.
 
     Raises:
-        FileNotFoundError: if there is no run, or it did nothing yet.
         ValueError: if the table is damaged.
-        NothingToShowError: if its strategy has no weights to learn.
+        NothingToShowError: if there is none: its strategy has no weights to learn, or it did nothing yet.
     """
-    check_run(folder)
     path = folder / FILE
     if not path.is_file():
-        strategy = load_checkpoint(released_checkpoint(folder))[0].fusion.strategy
-        raise NothingToShowError(f"the run kept no weights over time (strategy {strategy!r}, no {FILE})")
+        raise NothingToShowError(f"the run kept no weights over time (no {FILE})")
     rows = read_rows(path)
     try:
         columns = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
@@ -80,70 +64,56 @@ def read_mixing(folder: Path) -> Mixing:
         expected = "expected the columns step, alpha, beta, w1 and so on, of numbers"
         raise ValueError(f"{path} is damaged or empty ({error!r}): {expected}") from error
     twice = np.flatnonzero(steps[1:] == steps[:-1])
-    return Mixing(steps, alpha, beta, weights, int(steps[twice[0]]) if len(twice) else None)
+    return Mixing(steps, alpha, beta, weights, int(twice[0]) + 1 if len(twice) else len(steps))
 
 
 def mixing_text(mixing: Mixing) -> str:
     """Where the weights ended, in words."""
-    last = {"alpha": mixing.alpha[mixing.soft_end], "beta": mixing.beta[mixing.soft_end]}
-    known = [f"{name} = {value:.3f}" for name, value in last.items() if np.isfinite(value)]
-    weights = ", ".join(f"{value:.3f}" for value in mixing.weights[mixing.soft_end])
-    ended = f"{', '.join([*known, f'w = {weights}'])}; {len(mixing.steps)} rows are drawn."
-    if mixing.hardened_at is None:
+    last = mixing.soft - 1
+    known = {"alpha": mixing.alpha[last], "beta": mixing.beta[last]}
+    words = [f"{name} = {value:.3f}" for name, value in known.items() if np.isfinite(value)]
+    words.append(f"w = {', '.join(f'{value:.3f}' for value in mixing.weights[last])}")
+    ended = f"{', '.join(words)}; {len(mixing.steps)} rows are drawn."
+    if mixing.hardened is None:
         return f"At the end: {ended}"
-    hardened = f"The weights were hardened at iteration {mixing.hardened_at}: merging layer {mixing.merging_layer}."
-    return f"{hardened}\nUntil then: {ended}"
+    return f"The weights were {mixing.hardened}.\nUntil then: {ended}"
 
 
 def mixing_figure(mixing: Mixing) -> Figure:
     """Alpha, beta and every w_l over the iterations, one above the other."""
+    steps, soft, hard = mixing.steps, slice(mixing.soft), slice(mixing.soft, None)
     scalars = {r"$\alpha$ (slope)": mixing.alpha, r"$\beta$ (merging layer)": mixing.beta}
     scalars = {name: values for name, values in scalars.items() if np.isfinite(values).any()}
     heights = [1.0] * len(scalars) + [2.0]
     figure = Figure(figsize=(8, 1.4 + 1.5 * sum(heights)), layout="constrained")
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
-    dots = "o" if len(mixing.steps) <= 40 else None  # so that few points are seen to be measured ones
+    dots = "o" if len(steps) <= 40 else None  # so that few points are seen to be measured ones
     style = {"marker": dots, "markersize": 4.5, "linewidth": 2, "clip_on": False}
-    end = len(mixing.steps) if mixing.hardened_at is None else mixing.soft_end + 1
-    parts = (slice(end), slice(end, None))
     for axis, (name, values) in zip(axes, scalars.items(), strict=False):
-        axis.plot(mixing.steps[parts[0]], values[parts[0]], color=INK, **style)  # without effect once hardened
+        axis.plot(steps[soft], values[soft], color="#2b2f36", **style)  # without effect once hardened
         axis.set_ylabel(name)
         axis.margins(y=0.12)
-    depth = mixing.weights.shape[1]
-    for layer, values in enumerate(mixing.weights.T, start=1):
-        colour = _LAYERS(0.92 * (layer - 1) / max(1, depth - 1))
-        for number, part in enumerate(parts):
-            label = None if number else f"$w_{{{layer}}}$"
-            axes[-1].plot(mixing.steps[part], values[part], color=colour, label=label, **style)
-    axes[-1].set(ylabel="$w_l$ (0: data streams, 1: fusion stream)", ylim=(-0.04, 1.04), xlabel="iterations")
-    handles, names = axes[-1].get_legend_handles_labels()
-    axes[-1].legend(handles[::-1], names[::-1], loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
-    axes[-1].set_xlim(mixing.steps[0], max(mixing.steps[-1], mixing.steps[0] + 1))
-    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    last, depth = axes[-1], mixing.weights.shape[1]
+    for layer, values in enumerate(mixing.weights.T):
+        colour = colormaps["viridis"](0.92 * layer / max(1, depth - 1))
+        last.plot(steps[soft], values[soft], color=colour, label=f"$w_{{{layer + 1}}}$", **style)
+        last.plot(steps[hard], values[hard], color=colour, **style)
+    last.set(ylabel="$w_l$ (0: data streams, 1: fusion stream)", ylim=(-0.04, 1.04), xlabel="iterations")
+    lines = (part[::-1] for part in last.get_legend_handles_labels())  # as they lie: the last above
+    last.legend(*lines, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    last.set_xlim(steps[0], max(steps[-1], steps[0] + 1))
+    last.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axis in axes:
         plain(axis)
-    if mixing.hardened_at is not None:
-        _mark_hardening(axes, mixing)
+        if mixing.hardened:
+            axis.axvline(steps[mixing.soft], color="#8a919c", linewidth=1.2, linestyle=(0, (4, 3)), zorder=0)
+    axes[0].set_title(mixing.hardened or "", color="#5c636e", fontsize=9, loc="right")
     figure.align_ylabels(axes)
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
     return figure
-
-
-def _mark_hardening(axes: Sequence[Axes], mixing: Mixing) -> None:
-    """A line through all panels, with a word at its top."""
-    for axis in axes:
-        axis.axvline(mixing.hardened_at, color="#8a919c", linewidth=1.2, linestyle=(0, (4, 3)), zorder=0)
-    left = mixing.hardened_at > 0.6 * mixing.steps[-1]
-    axes[0].annotate(
-        f"hardened at {mixing.hardened_at}: merging layer {mixing.merging_layer}",
-        (mixing.hardened_at, 1), (0, 5), xycoords=("data", "axes fraction"),
-        textcoords="offset points", ha="right" if left else "left", va="bottom", color="#5c636e", fontsize=9,
-    )  # fmt: skip
 
 
 def plain(axis: Axes) -> None:
     """A light grid and no box."""
-    axis.grid(visible=True, color=FAINT, linewidth=0.7)
+    axis.grid(visible=True, color="#d5d9e0", linewidth=0.7)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)

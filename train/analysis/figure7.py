@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,49 +14,44 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from fusion_model.fusion import FusionNetwork
-from train.analysis.figure5 import plain
-from train.analysis.held_out import NothingToShowError
+from fusion_model.hub.checkpoints import check_state, load_checkpoint
+from train.analysis.figure5 import NothingToShowError, plain
+from train.data.people import decode_people
+from train.data.sources import find_sources
+from train.engine.checkpoints import read_weights
 from train.evaluation.tables import markdown_table
+from train.fusion_stage.samples import SampleSettings, build_samples
+from train.fusion_stage.training import load_hourglass
 
-_STILL = 1e-9  # deviation, in fractions of the largest value, below which a channel is constant
-_DEAD = "#e9a3a3"
+BETWEEN, BY_CHANCE = "between the streams", "the same with the maps of other images"
+WITHIN_IMAGE, WITHIN_MAPS = "within the image stream", "within the map stream"
+_STYLES = {BETWEEN: ("#c2410c", "-"), BY_CHANCE: ("#8a919c", "--"), WITHIN_IMAGE: ("#2563a8", "-"),
+           WITHIN_MAPS: ("#5b8c3a", "-")}  # fmt: skip
 _SCALES = (0.05, 0.1, 0.2, 0.5, 1.0)  # ends of the colour scale
+_STORED = 256  # pixels of a photo as it is decoded
 
 
 @dataclass(frozen=True)
 class Correlations:
-    """Squared Pearson correlations R^2 of pairs of channels; NaN where a channel is constant.
+    """Squared Pearson correlations R^2 of pairs of channels of the two streams.
 
     Attributes:
         layer: of the streams, counted from 1.
         images: number of images.
         places: positions of the features in an image; every one of them in every image is a sample.
-        between: (C, C) image stream (rows) against map stream (columns).
-        within_image: (C, C) image stream against itself.
-        within_maps: (C, C) map stream against itself.
-        by_chance: (C, C) as ``between``, the maps being those of other images.
+        squared: (C, C) each: between the streams (image stream by rows), the same with the maps of other images, and
+            within each stream. NaN where a channel is constant, or meets itself.
     """
 
     layer: int
     images: int
     places: int
-    between: np.ndarray
-    within_image: np.ndarray
-    within_maps: np.ndarray
-    by_chance: np.ndarray
+    squared: dict[str, np.ndarray]
 
     @property
-    def summary(self) -> dict[str, float]:
-        """Figures by what they are."""
-        known = self.between[np.isfinite(self.between)]
-        figures = {
-            "between the streams, mean": known.mean(),
-            "between the streams, fraction of pairs above 0.5": (known > 0.5).mean(),
-            "the same with the maps of other images, mean": np.nanmean(self.by_chance),
-            "within the image stream, mean": off_diagonal(self.within_image).mean(),
-            "within the map stream, mean": off_diagonal(self.within_maps).mean(),
-        }
-        return {name: float(value) for name, value in figures.items()}
+    def pairs(self) -> dict[str, np.ndarray]:
+        """Known values of all pairs of different channels."""
+        return {name: values[np.isfinite(values)] for name, values in self.squared.items()}
 
     @property
     def text(self) -> str:
@@ -63,110 +59,103 @@ class Correlations:
         about = (
             f"Squared Pearson correlations of every pair of channels of layer {self.layer}, the last convolution, of "
             f"the run's unpruned network, over {self.images} validation images and all positions "
-            f"({self.images * self.places} samples, {len(self.between)} channels a stream)."
+            f"({self.images * self.places} samples, {len(self.squared[BETWEEN])} channels a stream)."
         )
-        return f"{about}\n\n{markdown_table(('R^2', 'value'), [(k, f'{v:.4f}') for k, v in self.summary.items()])}"
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """A row a channel of the image stream."""
-        return [
-            {"channel": f"image_{k}", **{f"map_{other}": f"{value:.6g}" for other, value in enumerate(row)}}
-            for k, row in enumerate(self.between)
-        ]
+        cells = [(f"{name}, mean", f"{values.mean():.4f}") for name, values in self.pairs.items()]
+        return f"{about}\n\n{markdown_table(('R^2', 'value'), cells)}"
 
 
-def squared_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(C, D) squared Pearson correlations of the columns of (S, C) and (S, D); NaN where a column is constant."""
-    one, other = (_standardised(np.asarray(values, np.float64)) for values in (first, second))
-    return np.clip(one.T @ other, -1, 1) ** 2
+def run_correlations(run: Path, checkpoint: Path, data: Path, images: int, seed: int) -> Correlations:
+    """Both streams of a run's best network, with every layer that its strategy builds, on validation people.
+
+    Args:
+        run: its folder.
+        checkpoint: what it released.
+        data: folder of data sets.
+        images: so many people with a 3D pose, at most.
+        seed: of their choice.
+
+    Raises:
+        ValueError: if a file of the run is damaged, or nobody is for validation and has a 3D pose.
+        NothingToShowError: as :func:`stream_correlations`.
+    """
+    config, _ = load_checkpoint(checkpoint)
+    network, weights = FusionNetwork(dataclasses.replace(config.fusion, merge_after=None)).eval(), read_weights(run)
+    check_state(network, weights)
+    network.load_state_dict(weights)
+    sources = find_sources(data)
+    known = [np.flatnonzero(source.validation & (source.pose_weight.sum(1) > 0)) for source in sources]
+    places = [(number, int(row)) for number, rows in enumerate(known) for row in rows]
+    if not places:
+        raise ValueError(f"{data} has no validation people with a 3D pose: see docs/data.md")
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(places))[:images])
+    people = decode_people(sources, [places[number] for number in chosen], _STORED)
+    samples = build_samples(people, load_hourglass(config, checkpoint), SampleSettings.of(config))
+    image, maps, _ = samples.inputs(torch.arange(len(samples)))
+    return stream_correlations(network, image, maps)
 
 
+@torch.inference_mode()
 def stream_correlations(network: FusionNetwork, image: Tensor, maps: Tensor) -> Correlations:
     """Both streams on N images.
 
     Args:
-        network: in evaluation mode, with both streams.
-        image: (N, 3, S, S).
+        network: in evaluation mode.
+        image: (N, 3, S, S), or features of the hourglass, as the network reads them.
         maps: (N, 16, S, S) of the same people.
 
     Raises:
         NothingToShowError: if the network lacks one of the streams' last convolutions, or all of one's are constant.
     """
-    number = _last_convolution(network)
-    features = [_features(network, stream, values, number) for stream, values in (("image", image), ("map", maps))]
-    one, other = (f.permute(0, 2, 3, 1).flatten(1, 2).double().cpu().numpy() for f in features)  # (N, places, C)
-    a, b, c = (values.reshape(-1, values.shape[-1]) for values in (one, other, np.roll(other, 1, axis=0)))
-    pairs = (squared_correlations(*pair) for pair in ((a, b), (a, a), (b, b), (a, c)))
-    found = Correlations(number, len(image), one.shape[1], *pairs)
-    if not np.isfinite(found.between).any():
+    number = sum(layer.kind == "conv" for layer in network.config.layers)
+    streams = ((network.image_stream, image), (network.map_stream, maps))
+    if any(f"layer{number}" not in stream for stream, _ in streams):
+        lacking = f"does not have layer {number}, the last convolution, in both streams"
+        raise NothingToShowError(f"strategy {network.config.strategy!r} {lacking}")
+    features = []
+    for stream, inputs in streams:
+        values = inputs
+        for layer in range(1, number + 1):
+            values = stream.layer(layer)(values)
+        features.append(values.permute(0, 2, 3, 1).flatten(1, 2).double().cpu().numpy())  # (N, places, C)
+    one, other = features
+    channels = [part.reshape(-1, part.shape[-1]) for part in (one, other, np.roll(other, 1, axis=0))]
+    squared, count = squared_correlations(np.hstack(channels)), channels[0].shape[1]
+    np.fill_diagonal(squared, np.nan)
+    a, b, c = slice(count), slice(count, 2 * count), slice(2 * count, None)
+    parts = {BETWEEN: (a, b), BY_CHANCE: (a, c), WITHIN_IMAGE: (a, a), WITHIN_MAPS: (b, b)}
+    found = {name: squared[part] for name, part in parts.items()}
+    if not np.isfinite(found[BETWEEN]).any():
         raise NothingToShowError(f"every channel of a stream's layer {number} is constant on these images")
-    return found
+    return Correlations(number, len(image), one.shape[1], found)
 
 
-def off_diagonal(squared: np.ndarray) -> np.ndarray:
-    """Known values of the pairs of different channels."""
-    values = squared[~np.eye(len(squared), dtype=bool)]
-    return values[np.isfinite(values)]
-
-
-def _last_convolution(network: FusionNetwork) -> int:
-    """Number of the streams' last convolutional layer, where both are built."""
-    config = network.config
-    number = sum(layer.kind == "conv" for layer in config.layers)
-    if not number:
-        raise NothingToShowError("the streams have no convolution")
-    name = f"layer{number}"
-    if name not in network.image_stream or name not in network.map_stream:
-        raise NothingToShowError(
-            f"strategy {config.strategy!r} does not have layer {number}, the last convolution, in both streams"
-        )
-    return number
-
-
-@torch.inference_mode()
-def _features(network: FusionNetwork, stream: str, values: Tensor, number: int) -> Tensor:
-    """(N, C, H, W) outputs of a layer of a data stream."""
-    layers = network.image_stream if stream == "image" else network.map_stream
-    for layer in range(1, number + 1):
-        values = layers.layer(layer)(values)
-    return values
-
-
-def _standardised(values: np.ndarray) -> np.ndarray:
-    """Columns of mean 0 and length 1; NaN where constant."""
-    centered = values - values.mean(0)
-    length = np.linalg.norm(centered, axis=0)
-    still = length <= _STILL * np.sqrt(len(values)) * np.abs(values).max(0, initial=0)
-    return centered / np.where(still, np.nan, length)
+def squared_correlations(values: np.ndarray) -> np.ndarray:
+    """(C, C) squared Pearson correlations of the columns of (S, C); NaN where a column is constant."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        squared = np.corrcoef(values, rowvar=False) ** 2
+    still = np.ptp(values, 0) == 0
+    squared[still] = squared[:, still] = np.nan
+    return squared
 
 
 def correlation_figure(found: Correlations) -> Figure:
     """R^2 of every pair of channels as a picture, and their distribution beside that within each stream."""
     figure = Figure(figsize=(11, 5.5), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.05, 1))
-    colours = colormaps["magma_r"].with_extremes(bad=_DEAD)
-    between = np.ma.masked_invalid(found.between)
+    colours = colormaps["magma_r"].with_extremes(bad="#e9a3a3")
+    between = np.ma.masked_invalid(found.squared[BETWEEN])
     end = min(value for value in _SCALES if value >= min(between.max(), 1))  # most pairs are far below 1
     shown = left.imshow(between, cmap=colours, vmin=0, vmax=end, interpolation="nearest")
-    left.set(xlabel="channel of the map stream", ylabel="channel of the image stream")
+    left.set(xlabel="channel of the map stream", ylabel="channel of the image stream (pink: constant)")
     left.set_title(f"$R^2$ between the streams, layer {found.layer}", loc="left", fontsize=11)
-    figure.colorbar(
-        shown, ax=left, label=f"$R^2$, colours from 0 to {end:g}", fraction=0.046, pad=0.03, ticks=MaxNLocator(5)
-    )
-    if between.mask.any():
-        left.text(0, -0.16, "pink: a channel that is constant", transform=left.transAxes, color="#5c636e", fontsize=9)
-    blocks = {
-        "between the streams": (found.between[np.isfinite(found.between)], "#c2410c", "-"),
-        "the same, maps of other images": (found.by_chance[np.isfinite(found.by_chance)], "#8a919c", "--"),
-        "within the image stream": (off_diagonal(found.within_image), "#2563a8", "-"),
-        "within the map stream": (off_diagonal(found.within_maps), "#5b8c3a", "-"),
-    }
-    for name, (values, colour, line) in blocks.items():
-        if len(values):
-            percent = 100 * (1 - np.arange(len(values)) / len(values))
-            label = f"{name} (mean {values.mean():.4f})"
-            right.plot(np.sort(values), percent, color=colour, linestyle=line, linewidth=2, label=label)
+    label = f"$R^2$, colours from 0 to {end:g}"
+    figure.colorbar(shown, ax=left, label=label, fraction=0.046, pad=0.03, ticks=MaxNLocator(5))
+    for name, values in found.pairs.items():
+        colour, line = _STYLES[name]
+        percent = 100 * (1 - np.arange(len(values)) / max(1, len(values)))
+        mean = f"{name} (mean {values.mean():.4f})"
+        right.plot(np.sort(values), percent, color=colour, linestyle=line, linewidth=2, label=mean)
     right.set(xlabel="$R^2$", ylabel="pairs of channels at or above it, %", ylim=(0, 101), xlim=(1e-4, 1))
     right.set_xscale("log")
     right.set_title(f"{found.images} images, {found.places} positions each", loc="left", fontsize=11)

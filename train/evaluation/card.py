@@ -22,10 +22,6 @@ from train.evaluation.tables import markdown_table
 RESEARCH_ONLY = "non-commercial-research"
 STALE = "its card and figures are as they were: python -m train.evaluate --data DIR --checkpoint {folder} --card"
 
-_TAGS = ["human-pose-estimation", "3d-pose-estimation", "stacked-hourglass", "pytorch"]
-_HUB_DATASET = re.compile(r"[\w.-]+(/[\w.-]+)?")
-_EVALUATION = ("true box", "end to end", "3D", "rendered 3D")  # what train.evaluate stores
-_TWO_PEAKS = "calibration, two peaks"
 _TRAINING = "fusion"  # what train.fusion stores
 _UNKNOWN = "not recorded"
 _TEMPLATES = jinja2.Environment(  # noqa: S701 - of Markdown
@@ -38,12 +34,9 @@ _TEMPLATES = jinja2.Environment(  # noqa: S701 - of Markdown
 
 
 def write_card(folder: Path, estimator: PoseEstimator, figures: dict[str, dict]) -> None:
-    """Rewrite a checkpoint with a card that holds these figures; of those before, only what training had stored stays.
+    """Rewrite an estimator's checkpoint with a card that holds the figures of ``train.evaluate``.
 
-    Args:
-        folder: the checkpoint.
-        estimator: loaded from it.
-        figures: of :func:`train.evaluate.measure`.
+    Of those before, only what training had stored stays.
     """
     stored = {name: value for name, value in read_metrics(folder).items() if name in (_TRAINING, PROVENANCE)}
     figures = {**stored, **{name: value for name, value in figures.items() if name != PEOPLE}}
@@ -68,12 +61,13 @@ def card_text(
         license_name=None if licence else RESEARCH_ONLY,
         pipeline_tag="keypoint-detection",
         library_name="fusion-pose",
-        tags=_TAGS,
-        datasets=[one for one in datasets if _HUB_DATASET.fullmatch(one)] or None,
+        tags=["human-pose-estimation", "3d-pose-estimation", "stacked-hourglass", "pytorch"],
+        datasets=[one for one in datasets if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", one)] or None,
     )
-    evaluated = all(kind in figures for kind in _EVALUATION)
-    sets = sorted({row.partition(",")[0] for row in figures["true box"]}) if evaluated else []
+    sets = sorted({row.partition(",")[0] for row in figures.get("true box", {})})  # none: not evaluated
     provenances = figures.get(PROVENANCE, {})
+    people, units = most_people(part["people"] for part in provenances.values()), {SCENES: "photos"}
+    trained = [f"{data_set(one).title} ({people[one]} {units.get(one, 'people')})" for one in sorted(people)]
     return _TEMPLATES.get_template("card.md.jinja").render(
         metadata=metadata.to_yaml(),
         name=name,
@@ -82,72 +76,60 @@ def card_text(
         hourglass=config.hourglass,
         fusion=config.fusion,
         figures=figures,
-        trained=", ".join(datasets or _people(provenances)),
+        trained=", ".join(datasets or trained),
         provenance=_provenance_table(config, provenances) if provenances else "",
         unknown=_UNKNOWN,
         sets={key: data_set(key) for key in sets},
-        lines=figure_lines(figures) if evaluated else [],
+        lines=figure_lines(figures) if sets else [],
         training=_training_table(figures.get(_TRAINING, {})),
     )
 
 
-def _people(provenances: dict[str, dict]) -> list[str]:
-    """The data sets of all networks, with the number of people that were there to train on."""
-    people = most_people(part["people"] for part in provenances.values())
-    units = {SCENES: "photos"}
-    return [f"{data_set(name).title} ({count} {units.get(name, 'people')})" for name, count in sorted(people.items())]
-
-
 def _provenance_table(config: ModelConfig, provenances: dict[str, dict]) -> str:
     """How long each network was trained."""
-    rows = []
-    for part in ("hourglass", "fusion", *(("detector",) if config.detector else ())):
-        counts = [provenances.get(part, {}).get(key) for key in ("steps", "batch", "images")]
-        rows.append([part, *(_UNKNOWN if one is None else one for one in counts)])
+    known = {part: provenances.get(part, {}) for part in ("hourglass", "fusion", *["detector"] * bool(config.detector))}
+    counts = {part: [one.get(key) for key in ("steps", "batch", "images")] for part, one in known.items()}
+    rows = [[part, *(_UNKNOWN if one is None else one for one in mine)] for part, mine in counts.items()]
     return markdown_table(("network", "steps of its last run, to the best", "images a step", "images in all"), rows)
 
 
 def _training_table(rows: dict[str, dict[str, float]]) -> str:
     """The errors before and after pruning, beside the mean pose's; empty without any."""
     columns = list(dict.fromkeys(key for row in rows.values() for key in row))
-    cells = [[name, *(_number(row[key]) if key in row else "-" for key in columns)] for name, row in rows.items()]
+    cells = [[name, *(_number(row.get(key, "-")) for key in columns)] for name, row in rows.items()]
     return markdown_table(("", *columns), cells) if cells else ""
 
 
-def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.4g}"
+def _number(value: float | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def figure_lines(figures: dict[str, dict]) -> list[str]:
     """The figures of ``train.evaluate`` as lines of Markdown."""
     lines = [_maps_table(figures), ""]
     lines += scene_lines(figures["scenes"]) if "scenes" in figures else []
-    truths = {
-        "3D": "the teacher",
-        "rendered 3D": "the exact joints of rendered people and motions never trained on",
-    }
+    truths = {"3D": "the teacher", "rendered 3D": "the exact joints of rendered people and motions never trained on"}
     for kind, truth in truths.items():
-        lines += [*_pose_table(truth, figures[kind]), ""] if figures[kind] else []
-    return lines + _confidence(figures)
+        lines += _pose_lines(truth, figures[kind]) if figures[kind] else []
+    return lines + (_confidence_lines(figures) if "calibration" in figures else [])
 
 
 def _maps_table(figures: dict[str, dict]) -> str:
     """The 2D figures; joints on the mirror joint are counted in the true box."""
-    mirrored, rows = figures.get("mirror joints", {}), []
-    for kind in ("true box", "end to end"):
+    rows = []
+    for kind, mirrored in (("true box", figures.get("mirror joints", {})), ("end to end", {})):
         for name, row in figures[kind].items():
-            mine = mirrored.get(name) if kind == "true box" else None
-            other = f"{mine['mirrored']:.1f}{_error(mine, ' ± ')} (n {mine['n']})" if mine else "-"
-            rows.append((f"{kind}, {name}", row["n"], f"{row['pck']:.1f}", _error(row) or "-", other))
+            other = "-"
+            if mine := mirrored.get(name):
+                error = f" ± {mine['se']:.1f}" if "se" in mine else ""
+                other = f"{mine['mirrored']:.1f}{error} (n {mine['n']})"
+            error = f"{row['se']:.1f}" if "se" in row else "-"
+            rows.append((f"{kind}, {name}", row["n"], f"{row['pck']:.1f}", error, other))
     return markdown_table(("", "n", "PCK@0.2", "standard error", "on the mirror joint %"), rows)
 
 
-def _error(row: dict[str, float], before: str = "") -> str:
-    return f"{before}{row['se']:.1f}" if "se" in row else ""
-
-
-def _pose_table(truth: str, table: dict[str, dict]) -> list[str]:
-    """Rows of one 3D table, beside the mean pose's: all people, then the groups, worst first."""
+def _pose_lines(truth: str, table: dict[str, dict]) -> list[str]:
+    """One 3D table, beside the mean pose's: all people, then the groups, worst first."""
     rows = []
     for name in sorted(table, key=lambda name: (name != "all", -table[name]["model"]["mpjpe"])):
         model, mean = table[name]["model"], table[name]["mean_pose"]
@@ -155,17 +137,18 @@ def _pose_table(truth: str, table: dict[str, dict]) -> list[str]:
         rows.append([name, model["n"], *("-" if value is None else f"{value:.1f}" for value in found)])
     title = f"3D against {truth}, in the true box, beside the mean pose of the training set (12 limb joints):"
     head = ("", "n", "MPJPE mm", "mean pose", "PA-MPJPE mm", "mean pose", "depth order %", "mean pose")
-    return [title, "", markdown_table(head, rows)]
+    return [title, "", markdown_table(head, rows), ""]
 
 
-def _confidence(figures: dict[str, dict]) -> list[str]:
-    """Calibration, where it was measured."""
-    if (calibration := figures.get("calibration")) is None:
-        return []
-    error = calibration["expected_calibration_error"]
-    rows = [f"Expected calibration error of the joint confidence: {error:.3f} (n = {calibration['n']})."]
-    if two := figures.get(_TWO_PEAKS):
-        error = f"{two['expected_calibration_error']:.3f} (n = {two['n']})"
-        rows += [f"Of joints whose map has a second peak of half the first one's height and more: {error}."]
-    bins = [(f"{row['confidence']:.2f}", f"{row['correct']:.2f}", row["n"]) for row in calibration["reliability"]]
-    return [*rows, "", markdown_table(("confidence", "right", "n"), bins)]
+def _confidence_lines(figures: dict[str, dict]) -> list[str]:
+    """Calibration."""
+    two = "Of joints whose map has a second peak of half the first one's height and more"
+    about = {"calibration": "Expected calibration error of the joint confidence", "calibration, two peaks": two}
+    lines = [
+        f"{text}: {figures[name]['expected_calibration_error']:.3f} (n = {figures[name]['n']})."
+        for name, text in about.items()
+        if name in figures
+    ]
+    bins = figures["calibration"]["reliability"]
+    rows = [(f"{row['confidence']:.2f}", f"{row['correct']:.2f}", row["n"]) for row in bins]
+    return [*lines, "", markdown_table(("confidence", "right", "n"), rows)]

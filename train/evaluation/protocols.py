@@ -1,4 +1,4 @@
-"""The published protocols: what a checkpoint measures on one data set, beside what the paper prints.
+"""The protocols of ``train.evaluate --protocol``: a checkpoint on one data set, beside what the paper prints.
 
 No scale is fitted unless a protocol says so: poses are compared in the network's own millimetres.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from fusion_model import metrics
-from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM, PoseEstimator
+from fusion_model.estimator import PoseEstimator
 from fusion_model.skeletons import (
     HUMAN36M_17,
     LIMB_JOINTS,
@@ -22,13 +24,12 @@ from fusion_model.skeletons import (
     conversion_matrix,
     pelvis_weights,
 )
-from train.data.prepared import Prepared, read_prepared
+from train.data.prepared import Prepared, open_prepared, read_prepared
 from train.data.readers.records import UNKNOWN
-from train.evaluation import paper
+from train.evaluation import paper, three_d
 from train.evaluation.end_to_end import estimate_people
 from train.evaluation.tables import Table
-from train.fusion_stage.pose_figures import LIMBS, pose_figures
-from train.synthesis.labels import viewpoint_name
+from train.fusion_stage.training import action_checkpoints
 
 OURS = "this checkpoint"
 _NAN = float("nan")
@@ -66,37 +67,21 @@ class Predictions:
         return found - found[:, middle].mean(1, keepdims=True), true - true[:, middle].mean(1, keepdims=True)
 
 
-def together(parts: list[Predictions]) -> Predictions:
-    """The people of several parts of one data set."""
-    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
-    found = (np.concatenate([getattr(part, name) for part in parts]) for name in ("found_2d", "found_3d"))
-    return Predictions(parts[0].skeleton, columns, *found)
-
-
 def predict_people(
     estimator: PoseEstimator, prepared: Prepared, rows: np.ndarray, needed: tuple[str, ...] | None = None
 ) -> Predictions:
     """Estimate the people of these rows in their labelled boxes; all of them count, however unsure the estimator is.
 
-    Args:
-        estimator: what to measure.
-        prepared: labels.
-        rows: (N,) whom.
-        needed: joints of the set that the estimator must have, None for all; others that it lacks stay at zero.
-
-    Raises:
-        ValueError: if it lacks one of them.
+    Joints of the set that the estimator lacks stay at zero; ValueError if it lacks one of those ``needed`` (None: all).
     """
-    # A protocol knows that somebody is there: a pose that the estimator would not show counts too.
     search = dataclasses.replace(estimator.config.search, person=0.0)
     sure = estimator.with_config(dataclasses.replace(estimator.config, search=search))
     carried = conversion_matrix(SKELETONS[estimator.config.fusion.skeleton], prepared.skeleton)
     lacking = [name for name, row in zip(prepared.skeleton.joints, carried, strict=True) if not row.any()]
     if missing := [name for name in lacking if needed is None or name in needed]:
-        raise ValueError(
-            f"the checkpoint's joints ({estimator.config.fusion.skeleton}) have no {', '.join(missing)}, which "
-            f"{prepared.folder} needs: use a checkpoint of Human3.6M's 17 joints"
-        )
+        wanted = f"which {prepared.folder} needs: use a checkpoint of Human3.6M's 17 joints"
+        joints = estimator.config.fusion.skeleton
+        raise ValueError(f"the checkpoint's joints ({joints}) have no {', '.join(missing)}, {wanted}")
     poses = estimate_people(sure, read_prepared(prepared.folder), rows, boxed=True)
     found = (np.stack([carried @ getattr(pose, name) for pose in poses]) for name in ("joints_2d", "joints_3d"))
     columns = {name: column[rows] for name, column in prepared.columns.items()}
@@ -132,13 +117,13 @@ def _by_action(
     title: str, predictions: Predictions, errors: np.ndarray, printed: dict[str, tuple[float, ...]], how: str
 ) -> Table:
     """The table of errors (N,) in mm."""
-    actions = predictions.columns["action"]
-    groups = {action: actions == action for action in paper.ACTIONS}  # the whole name: Sitting is not SittingDown
+    columns = predictions.columns
+    groups = {action: columns["action"] == action for action in paper.ACTIONS}  # Sitting is not SittingDown
     means = dict(zip(groups, _means(errors, groups), strict=True))
-    counts = {paper.ACTIONS[action]: count for action, count in _counts(groups).items()}
+    counts = dict(zip(_ACTION_COLUMNS, _counts(groups).values(), strict=False))
     counts["6 actions"] = sum(counts[paper.ACTIONS[action]] for action in paper.SIX_ACTIONS)
     counts["all"] = len(errors)
-    subjects, cameras = (", ".join(np.unique(predictions.columns[name])) for name in ("subject", "camera"))
+    subjects, cameras = (", ".join(np.unique(columns[name])) for name in ("subject", "camera"))
     notes = [f"subjects {subjects}; cameras {cameras}; {how}"]
     if missing := [action for action, mean in means.items() if np.isnan(mean)]:
         notes.append(f"no average of actions of which one is missing: {', '.join(missing)}")
@@ -146,7 +131,6 @@ def _by_action(
 
 
 HUMANEVA_SUBJECTS = ("S1", "S2", "S3")
-_MIN_JOINTS = 3  # fewer can be aligned to anything
 
 
 def humaneva(predictions: Predictions) -> Table:
@@ -168,40 +152,31 @@ def humaneva(predictions: Predictions) -> Table:
 
 
 def aligned_errors(found: np.ndarray, true: np.ndarray, known: np.ndarray, *, scale: bool) -> np.ndarray:
-    """(N,) mean joint distance of each frame after alignment, over its known joints.
-
-    Args:
-        found: (N, J, 3) mm.
-        true: (N, J, 3) mm, anything where unknown.
-        known: (N, J) bool: the head is without valid motion capture in part of S3.
-        scale: whether a scale is fitted too.
+    """(N,) mean joint distance of each frame (N, J, 3) mm after alignment, over its known joints (N, J).
 
     Raises:
-        ValueError: if a frame has fewer than three known joints.
+        ValueError: if a frame has fewer than three known joints: the head is without motion capture in part of S3.
     """
     errors = np.empty(len(found))
     for pattern in np.unique(known, axis=0):
-        if pattern.sum() < _MIN_JOINTS:
-            raise ValueError(f"a frame has {pattern.sum()} joints in 3D, expected {_MIN_JOINTS} or more to align")
+        if pattern.sum() < 3:
+            raise ValueError(f"a frame has {pattern.sum()} joints in 3D, expected 3 or more to align")
         mine = (known == pattern).all(1)
         target = true[mine][:, pattern]
         errors[mine] = metrics.joint_errors(metrics.align(found[mine][:, pattern], target, scale=scale), target).mean(1)
     return errors
 
 
-_HIPS = ("left_hip", "right_hip")
 _MIDDLE = len(LSP_14)  # where the middle of the hips is appended
-_PAIRS = {
+_ENDS = {
     "upper arms": ("shoulder", "elbow"), "lower arms": ("elbow", "wrist"), "upper legs": ("hip", "knee"),
     "lower legs": ("knee", "ankle"),
 }  # fmt: skip
+_BOTH = ("left", "right")
 PARTS = {
     "pelvis": [(LSP_14.index("right_hip"), LSP_14.index("left_hip"))],
     "torso": [(LSP_14.index("neck"), _MIDDLE)],  # by choice: the data set does not say
-    **{
-        name: [tuple(LSP_14.index(f"{side}_{end}") for end in ends) for side in ("left", "right")]
-        for name, ends in _PAIRS.items()
-    },
+    **{name: [tuple(LSP_14.index(f"{side}_{end}") for end in ends) for side in _BOTH] for name, ends in _ENDS.items()},
 }
 """The ten parts of Table 4, each by its bones."""
 
@@ -211,12 +186,10 @@ def kth(predictions: Predictions) -> Table:
 
     A part is right where the mean distance of its ends is at most half its length; the second row asks it of both.
     """
-    hips = [LSP_14.index(name) for name in _HIPS]
-    found, true = (
-        np.concatenate((poses, poses[:, hips].mean(1, keepdims=True)), 1) for poses in predictions.relative(_HIPS)
-    )
-    rules = {"mean of the ends": "mean", "strict": "strict"}
-    ours = {f"{OURS}, {name}": part_percents(found, true, rule) for name, rule in rules.items()}
+    middle = np.zeros((len(predictions.found_3d), 1, 3))  # of the hips, to which the poses are relative
+    found, true = (np.concatenate((poses, middle), 1) for poses in predictions.relative(("left_hip", "right_hip")))
+    rules = (("mean", "mean of the ends"), ("strict", "strict"))
+    ours = {f"{OURS}, {name}": part_percents(found, true, rule) for rule, name in rules}
     columns = (*PARTS, "all parts")
     sequences = ", ".join(np.unique(predictions.columns["sequence"]))
     notes = (
@@ -229,20 +202,18 @@ def kth(predictions: Predictions) -> Table:
 
 def part_percents(found: np.ndarray, true: np.ndarray, rule: str) -> tuple[float, ...]:
     """PCP in % of each of :data:`PARTS` and over all ten; poses are (N, 15, 3), LSP's joints and the hips' middle."""
-    percents = {name: 100 * metrics.pcp(found, true, bones, rule=rule) for name, bones in PARTS.items()}
-    every = np.concatenate(list(percents.values()))
-    return (*(float(part.mean()) for part in percents.values()), float(every.mean()))
+    percents = [100 * metrics.pcp(found, true, bones, rule=rule) for bones in PARTS.values()]
+    return tuple(float(part.mean()) for part in (*percents, np.concatenate(percents)))
 
 
 def lsp(predictions: Predictions) -> Table:
     """PCK@0.2 in %, person-centric sides; the head is the mean of neck and top, ``mean`` is over the 14 joints."""
-    true, labelled = predictions.columns["joints_2d"], predictions.labelled
-    return _by_joint(
-        "LSP, PCK@0.2 in %",
-        predictions,
-        lambda joints: metrics.pck(predictions.found_2d, true, LSP_14, labelled, joints=joints),
-        ("neck", "head_top"),
-    )
+    true, found = predictions.columns["joints_2d"], predictions.found_2d
+
+    def fraction(joints: list[int]) -> float:
+        return metrics.pck(found, true, LSP_14, predictions.labelled, joints=joints)
+
+    return _by_joint("LSP, PCK@0.2 in %", predictions, fraction, ("neck", "head_top"))
 
 
 def mpii(predictions: Predictions) -> Table:
@@ -253,14 +224,10 @@ def mpii(predictions: Predictions) -> Table:
     true, heads = predictions.columns["joints_2d"], predictions.columns["head_size"]
 
     def fraction(joints: list[int]) -> float:
-        counted = np.zeros_like(predictions.labelled)
-        counted[:, joints] = predictions.labelled[:, joints]
+        counted = predictions.labelled & np.isin(np.arange(true.shape[1]), joints)
         return metrics.pckh(predictions.found_2d, true, heads, counted)
 
     return _by_joint("MPII, PCKh@0.5 in %", predictions, fraction, ("head_top",), ("pelvis", "thorax"))
-
-
-_BOTH_SIDES = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 
 def _by_joint(
@@ -272,7 +239,8 @@ def _by_joint(
 ) -> Table:
     """Percentages of joints by name, left and right averaged, and of all but those left out; hidden ones count."""
     skeleton = predictions.skeleton
-    groups = {"head": head} | {f"{name}s": (f"left_{name}", f"right_{name}") for name in _BOTH_SIDES}
+    pairs = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    groups = {"head": head} | {f"{name}s": tuple(f"{side}_{name}" for side in _BOTH) for name in pairs}
     parts = {name: np.mean([fraction([skeleton.index(joint)]) for joint in joints]) for name, joints in groups.items()}
     parts["mean"] = fraction([joint for joint, name in enumerate(skeleton.joints) if name not in left_out])
     row = tuple(100 * float(value) for value in parts.values())
@@ -302,26 +270,6 @@ def mpi_inf_3dhp(predictions: Predictions) -> Table:
     return Table("MPI-INF-3DHP", tuple(groups), rows, _counts(groups), notes)
 
 
-def rendered(predictions: Predictions) -> Table:
-    """Rendered people: errors of the 12 limb joints of all and by viewpoint, and PCK@0.2.
-
-    One photo does not tell a person's size, so the labels are brought to the 1.70 m that the estimator assumes.
-    """
-    scale = CONVENTIONAL_HEIGHT_MM / predictions.columns["stature"][:, None, None]
-    true, points = predictions.columns["joints_3d"] * scale, predictions.columns["joints_2d"]
-    viewpoints = viewpoint_name(predictions.columns["azimuth"])
-    groups = {"all": np.ones(len(viewpoints), bool)} | {str(name): viewpoints == name for name in np.unique(viewpoints)}
-    parts = [pose_figures(predictions.found_3d[mine], true[mine]) for mine in groups.values()]
-    figures = {"mpjpe": "MPJPE, mm", "pa_mpjpe": "PA-MPJPE, mm", "order": "pairs in order of depth, %"}
-    rows = {f"{OURS}, {shown}": tuple(part[key] for part in parts) for key, shown in figures.items()}
-    rows[f"{OURS}, PCK@0.2, %"] = tuple(
-        100 * metrics.pck(predictions.found_2d[mine], points[mine], HUMAN36M_17, joints=LIMBS)
-        for mine in groups.values()
-    )
-    notes = (f"labels brought to a height of 1.70 m; hidden joints count; {_UNPRINTED}",)
-    return Table("Rendered people, 12 limb joints", tuple(groups), rows, _counts(groups), notes)
-
-
 def limbs(predictions: Predictions) -> Table:
     """Any prepared set: the twelve limb joints, in 2D and 3D, NaN where there are no labels.
 
@@ -337,14 +285,11 @@ def limbs(predictions: Predictions) -> Table:
         flat = (predictions.found_2d[in_2d], columns["joints_2d"][in_2d])
         figures[0] = 100 * metrics.pck(*flat, skeleton, predictions.labelled[in_2d], joints=joints)
     if in_3d.any():
-        middle = pelvis_weights(skeleton)
-        found, true = (
-            (poses - (middle[:, None] * poses).sum(1, keepdims=True))[in_3d][:, joints]
-            for poses in (predictions.found_3d, columns["joints_3d"])
-        )
+        middle, poses = pelvis_weights(skeleton)[:, None], (predictions.found_3d, columns["joints_3d"])
+        found, true = ((one - (middle * one).sum(1, keepdims=True))[in_3d][:, joints] for one in poses)
         figures[1:] = metrics.mpjpe(found, true, root=None), metrics.pa_mpjpe(found, true)
     names = ("PCK@0.2, %", "MPJPE, mm", "PA-MPJPE, mm")
-    counts = dict(zip(names, (int(in_2d.sum()), *[int(in_3d.sum())] * 2), strict=True))
+    counts = dict(zip(names, map(int, (in_2d.sum(), in_3d.sum(), in_3d.sum())), strict=True))
     parts = ", ".join(np.unique(columns["split"]))
     notes = (f"parts {parts}; 12 limb joints in the labelled boxes; {_UNPRINTED}",)
     return Table("Limb joints", names, {OURS: tuple(figures)}, counts, notes)
@@ -357,3 +302,80 @@ def _means(values: np.ndarray, groups: Mapping[str, np.ndarray]) -> tuple[float,
 
 def _counts(groups: Mapping[str, np.ndarray]) -> dict[str, int]:
     return {name: int(mine.sum()) for name, mine in groups.items()}
+
+
+class Protocol(NamedTuple):
+    """How a checkpoint is measured on one data set.
+
+    Attributes:
+        data_set: what ``train.prepare`` calls it; empty where any set will do.
+        people: who of the prepared columns counts, (N,) bool.
+        measure: their table.
+        joints: that the checkpoint must have; None for all of the set's.
+    """
+
+    data_set: str
+    people: Callable[[Mapping[str, np.ndarray]], np.ndarray]
+    measure: Callable[[Predictions], Table]
+    joints: tuple[str, ...] | None = None
+
+
+def _those(**values: str | tuple[str, ...]) -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
+    """People who have in each of these columns its value, or one of its values."""
+    return lambda columns: np.logical_and.reduce([np.isin(columns[name], one) for name, one in values.items()])
+
+
+_TEST, _WALKING = _those(split="test"), _those(split="test", action="Walking", subject=HUMANEVA_SUBJECTS, camera="C1")
+PROTOCOLS = {
+    "human36m": Protocol("human36m", _TEST, human36m),
+    "human36m-pa": Protocol("human36m", _TEST, human36m_aligned),
+    "humaneva": Protocol("humaneva", _WALKING, humaneva),
+    "kth-pcp": Protocol("kth", _those(split="test", subject="player 2", camera="1"), kth),
+    "lsp-pck": Protocol("lsp", _TEST, lsp),
+    "mpii-pckh": Protocol("mpii", lambda of: (of["split"] == "validation") & (of["head_size"] > 0), mpii),
+    "mpi-inf-3dhp": Protocol("mpi-inf-3dhp", _TEST, mpi_inf_3dhp),
+    "limbs": Protocol("", _those(split=("validation", "test")), limbs, LIMB_JOINTS),
+}
+NAMES = (*PROTOCOLS, three_d.NAME)
+"""What :func:`measure_protocol` knows: the last is for a folder of data sets, the others for a prepared one."""
+
+
+def measure_protocol(name: str, folder: Path, checkpoint: Path) -> Table:
+    """Measure a checkpoint by a protocol on a folder that ``train.prepare`` made.
+
+    Args:
+        name: of the protocol.
+        folder: the prepared set; of ``people-3d`` a folder of data sets.
+        checkpoint: a checkpoint's folder, or one with a run of ``train.fusion --action`` for each action, in a folder
+            of its name: each of these networks then estimates the people of its action.
+
+    Raises:
+        FileNotFoundError: if folder or checkpoint are not there or not finished.
+        ValueError: if they are damaged, hold another data set, or no person whom the protocol counts.
+    """
+    if name == three_d.NAME:
+        return three_d.table(folder, checkpoint)
+    protocol, prepared = PROTOCOLS[name], open_prepared(folder)
+    found = prepared.index["data_set"]
+    if protocol.data_set not in ("", found):
+        fitting = [other for other, one in PROTOCOLS.items() if one.data_set == found] or ["limbs"]
+        wanted = f"--protocol {name} is for {protocol.data_set}: use --protocol {' or '.join(fitting)}"
+        raise ValueError(f"{folder} holds {found}, but {wanted}")
+    rows = np.flatnonzero(protocol.people(prepared.columns))
+    if not len(rows):
+        counted = f"none of the {len(prepared)} people in {folder} count for --protocol {name}"
+        raise ValueError(f"{counted}: prepare the test part of the data set too (docs/data.md)")
+    models = action_checkpoints(checkpoint) or {"": checkpoint}
+    actions = np.full(len(rows), "") if "" in models else prepared.columns["action"][rows]
+    if missing := [str(action) or "people without an action" for action in np.unique(actions) if action not in models]:
+        known = f"the networks are for {', '.join(models)}: evaluate on the set that they were trained on"
+        raise ValueError(f"{folder} has {', '.join(missing)}, but {known}")
+    parts = []
+    for action in np.unique(actions):
+        estimator = PoseEstimator.from_pretrained(models[str(action)])
+        parts.append(predict_people(estimator, prepared, rows[actions == action], protocol.joints))
+    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
+    found = (np.concatenate([getattr(part, name) for part in parts]) for name in ("found_2d", "found_3d"))
+    table = protocol.measure(Predictions(prepared.skeleton, columns, *found))
+    ours = OURS if "" in models else "a checkpoint for each action"
+    return dataclasses.replace(table, rows={name.replace(OURS, ours): row for name, row in table.rows.items()})

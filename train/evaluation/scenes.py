@@ -45,12 +45,9 @@ def scene_figures(estimator: PoseEstimator, scenes: Scenes) -> dict[str, dict]:
 
 
 def agreement(estimator: PoseEstimator, scenes: Scenes, rows: np.ndarray) -> dict[str, float]:
-    """How many people have the limb joints that the same networks give in their true box; whoever is missed has none.
+    """How many people of these photos have the limb joints that the same networks give in their true box.
 
-    Args:
-        estimator: what to measure.
-        scenes: the photos; people who are too small or unsure are left out.
-        rows: numbers of the photos.
+    Whoever is missed has none; people who are too small or unsure are left out.
 
     Returns:
         ``people``; in % of them, ``joints``, the limb joints within 0.2 torso lengths, and ``whole``, the people of
@@ -64,12 +61,12 @@ def agreement(estimator: PoseEstimator, scenes: Scenes, rows: np.ndarray) -> dic
         photo = scenes.photo(row)
         poses = estimator.predict_all(photo)
         matches = match_boxes(np.array([pose.person_box for pose in poses]).reshape(-1, 4), boxes)
-        for (number, _), true in zip(matches, estimator.batch([photo] * len(boxes), boxes), strict=True):
+        for number, true in zip(matches, estimator.batch([photo] * len(boxes), boxes), strict=True):
             if true is not None:
-                near = _near(poses[number], true) if number >= 0 else np.zeros(len(LIMBS_17), bool)
+                near = np.zeros(len(LIMBS_17), bool) if number is None else _near(poses[number], true)
                 seen = np.array(true.status)[LIMBS_17] == "seen"
                 joints.append(near.mean())
-                whole.append(near[seen].all() and number >= 0)
+                whole.append(near[seen].all() and number is not None)
     if not whole:
         return {"people": 0}
     share = float(np.mean(whole))
@@ -77,22 +74,16 @@ def agreement(estimator: PoseEstimator, scenes: Scenes, rows: np.ndarray) -> dic
     return {"people": len(whole), "joints": 100 * float(np.mean(joints)), "whole": 100 * share, "whole_se": 100 * error}
 
 
-def match_boxes(found: np.ndarray, wanted: np.ndarray) -> list[tuple[int, float]]:
-    """For each wanted box the number of the found box that fits best and their IoU; (-1, 0) for none.
+def match_boxes(found: np.ndarray, wanted: np.ndarray) -> list[int | None]:
+    """For each of K wanted boxes (K, 4) the number of the found one (M, 4) that fits it best; None for none.
 
-    Greedy by IoU, each found box used once.
-
-    Args:
-        found: (M, 4).
-        wanted: (K, 4).
+    Greedy by IoU, above 0.1; each found box is used once.
     """
-    matches = [(-1, 0.0)] * len(wanted)
-    if not len(found):
-        return matches
+    matches: list[int | None] = [None] * len(wanted)
     overlap = iou(found[:, None], wanted)
-    while overlap.max() > 0.1:
+    while overlap.max(initial=0) > 0.1:
         number, person = np.unravel_index(overlap.argmax(), overlap.shape)
-        matches[person] = (int(number), float(overlap[number, person]))
+        matches[person] = int(number)
         overlap[number], overlap[:, person] = 0, 0
     return matches
 
@@ -119,6 +110,5 @@ def scene_lines(figures: dict[str, dict]) -> list[str]:
 
 
 def _with_error(row: dict[str, float], name: str, number: str) -> str:
-    """A figure with its standard error and number."""
     digits = 1 if name.startswith("recall") else 3
     return f"{row[name]:.{digits}f} ± {row[name + '_se']:.{digits}f} (n {row[number]})"

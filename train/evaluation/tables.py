@@ -27,7 +27,6 @@ class Table:
         counts: people that each figure of the measured rows is made from, by column; empty where none are told.
         notes: sentences on how it was measured.
         digits: after the point, in print; files for machines have all.
-        headings: what to print above a column, where that is not its name.
         digits_of: those of columns that differ from ``digits``.
         kind: what the rows are, above their names.
     """
@@ -38,28 +37,26 @@ class Table:
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     digits: int = 1
-    headings: Mapping[str, str] = field(default_factory=dict)
     digits_of: Mapping[str, int] = field(default_factory=dict)
     kind: str = ""
 
     def to_markdown(self, level: int = 1) -> str:
         """As a page, which is also what is printed; ``level`` is that of its heading."""
         shown = [column for column in self.columns if not column.endswith(_STD)]
-        cells = [[name, *self._shown(row, shown)] for name, row in self.rows.items()]
+        cells = [[name, *(self._cell(row, column) for column in shown)] for name, row in self._figures().items()]
         if self.counts:
             cells.append(["people measured", *(str(self.counts.get(column, "")) for column in shown)])
-        head = [self.kind, *(self.headings.get(column, column) for column in shown)]
         notes = "\n".join(f"- {note}" for note in self.notes)
-        return f"{level * '#'} {self.title}\n\n{markdown_table(head, cells)}\n\n{notes}\n"
+        return f"{level * '#'} {self.title}\n\n{markdown_table((self.kind, *shown), cells)}\n\n{notes}\n"
 
     def to_csv(self) -> str:
         """A line a row; empty where there is no figure."""
-        return csv_text([{self.kind: name, **row} for name, row in self.content()["rows"].items()])
+        return csv_text([{self.kind: name, **row} for name, row in self._figures().items()])
 
     def content(self) -> dict[str, Any]:
         """Ready for JSON: rows by name, each a mapping from columns; None where there is no figure."""
-        rows = {name: dict(zip(self.columns, map(_known, row), strict=True)) for name, row in self.rows.items()}
-        return {"title": self.title, "rows": rows, "people": self.counts, "notes": self.notes, "digits": self.digits}
+        about = {"people": self.counts, "notes": self.notes, "digits": self.digits}
+        return {"title": self.title, "rows": self._figures(), **about}
 
     @classmethod
     def read(cls, path: Path) -> Table:
@@ -86,20 +83,19 @@ class Table:
             write_atomically(folder / f"{name}{suffix}", content)
         return [folder / f"{name}{suffix}" for suffix in contents]
 
-    def _shown(self, row: tuple[Cell, ...], columns: list[str]) -> list[str]:
-        """Cells as people read them, standard deviations beside their means."""
-        cells = dict(zip(self.columns, map(_known, row), strict=True))
-        texts = []
-        for column in columns:
-            value, std, digits = cells[column], cells.get(column + _STD), self.digits_of.get(column, self.digits)
-            text = value or "-" if isinstance(value, str | None) else f"{value:.{digits}f}"
-            texts.append(text + (f" ± {std:.{digits}f}" if std else ""))
-        return texts
+    def _figures(self) -> dict[str, dict[str, Cell]]:
+        """Cells by row and column, None for NaN."""
+        return {name: dict(zip(self.columns, map(_known, row), strict=True)) for name, row in self.rows.items()}
+
+    def _cell(self, row: dict[str, Cell], column: str) -> str:
+        """A figure as people read it, its standard deviation beside it."""
+        value, std, digits = row[column], row.get(column + _STD), self.digits_of.get(column, self.digits)
+        text = value or "-" if isinstance(value, str | None) else f"{value:.{digits}f}"
+        return text + (f" ± {std:.{digits}f}" if std else "")
 
 
-def _known(value: Cell) -> Cell:
-    """None for NaN."""
-    return None if isinstance(value, float) and math.isnan(value) else value
+def _known(cell: Cell) -> Cell:
+    return None if isinstance(cell, float) and math.isnan(cell) else cell
 
 
 def markdown_table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:

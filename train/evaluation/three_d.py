@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +36,12 @@ from train.fusion_stage.pose_figures import LIMBS, crossing_order
 
 NAME = "people-3d"
 MPJPE, MORE = "MPJPE, mm", "MPJPE more than of this checkpoint, mm"
-OURS, UNCORRECTED, LABELS = "this checkpoint", "without its correction", "the labels"
+OURS, UNCORRECTED = "this checkpoint", "without its correction"
 IN_PLANE = "in-plane distance to its sure 2D joints, median, % of the torso"
 _BATCH = 32  # people; each takes photo and maps of the next of them
-_DEPTHS = ("knee", "ankle", "wrist")
-_FEWEST = 3  # sure joints that a camera is fitted to
+_DEPTHS = ("knee", "ankle")
 
-_Member = tuple[Source, int]
+Member = tuple[Source, int]
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,7 @@ class People:
     Attributes:
         poses: (N, 17, 3) mm by the input that they were made from.
         spreads: (N, 17, 3) mm of the poses of the same name; none where the checkpoint has none.
-        points: (N, 16, 2) MPII's joints in pixels of the photos.
-        confidence: (N, 16) of them.
+        points: (N, 16, 2) MPII's joints in pixels of the photos, with their ``confidence`` (N, 16).
         truth: (N, 17, 3) mm, pelvis at the origin.
         camera: (N,) where the camera looks, empty where it is not known.
     """
@@ -69,7 +68,6 @@ def table(folder: Path, checkpoint: Path) -> Table:
     """The figures of a checkpoint on the odd held-out people of a folder of data sets.
 
     Raises:
-        FileNotFoundError: if folder or checkpoint are not there.
         ValueError: if no held-out person has a 3D pose, or the checkpoint's joints are not Human3.6M's 17.
     """
     estimator = PoseEstimator.from_pretrained(checkpoint)
@@ -81,7 +79,6 @@ def table(folder: Path, checkpoint: Path) -> Table:
     for kind, members in odd.items():
         people = find(estimator, members, altered=True)
         people.poses["mean pose"] = np.broadcast_to(_truth(even[kind]).mean(0), people.truth.shape)
-        people.poses[LABELS] = people.truth
         columns, mine = _rows(people, estimator.config)
         rows |= {f"{kind}, {name}": row for name, row in mine.items()}
     notes = (
@@ -94,9 +91,9 @@ def table(folder: Path, checkpoint: Path) -> Table:
     return Table("3D of held-out people", columns, rows, notes=notes)
 
 
-def held_out(sources: Sequence[Source], parity: int) -> dict[str, list[_Member]]:
+def held_out(sources: Sequence[Source], parity: int) -> dict[str, list[Member]]:
     """Every second held-out person with a 3D pose, by kind: those of even number (0) or odd (1) in each source."""
-    kinds: dict[str, list[_Member]] = {}
+    kinds: dict[str, list[Member]] = {}
     for source in sources:
         rows = np.flatnonzero(source.validation & (source.pose_weight.sum(1) > 0))[parity::2]
         kind = "rendered" if source.name == SYNTHETIC else "photos"
@@ -104,21 +101,17 @@ def held_out(sources: Sequence[Source], parity: int) -> dict[str, list[_Member]]
     return {kind: members for kind, members in kinds.items() if members}
 
 
-def find(estimator: PoseEstimator, members: Sequence[_Member], *, altered: bool = False) -> People:
-    """Estimate people in their labelled boxes, by the library's own path.
+def find(estimator: PoseEstimator, members: Sequence[Member], *, altered: bool = False) -> People:
+    """Estimate people in their labelled boxes, by the library's own path; if ``altered``, also from altered inputs.
 
-    Args:
-        estimator: of Human3.6M's 17 joints.
-        members: whom.
-        altered: also from altered inputs, and without the estimator's correction.
+    Raises:
+        ValueError: if the estimator's joints are not Human3.6M's 17.
     """
     config = estimator.config
     if config.fusion.skeleton != HUMAN36M_17.name:
         raise ValueError(f"the checkpoint puts out {config.fusion.skeleton}, expected {HUMAN36M_17.name}")
     plain = estimator.with_config(dataclasses.replace(config, following=None)).predictor
-    poses: dict[str, list[np.ndarray]] = {}
-    told: dict[str, list[np.ndarray]] = {}
-    found: list[tuple[np.ndarray, np.ndarray]] = []
+    poses, spreads, points, confidence = defaultdict(list), defaultdict(list), [], []
     for part in predictions(estimator, members):
         inputs = {OURS: (estimator.predictor, part)}
         if altered and config.following is not None:
@@ -127,23 +120,22 @@ def find(estimator: PoseEstimator, members: Sequence[_Member], *, altered: bool 
             inputs |= {name: (estimator.predictor, changed) for name, changed in _altered(estimator, part).items()}
         for name, (predictor, people) in inputs.items():
             pose, spread = predictor.poses_and_spreads(people, flip_test=True)
-            poses.setdefault(name, []).append(pose)
+            poses[name].append(pose)
             if spread is not None:
-                told.setdefault(name, []).append(spread)
-        found += [(one.points, one.confidence) for one in part]
-    points, confidence = (np.stack(column) for column in zip(*found, strict=True))
+                spreads[name].append(spread)
+        points += [one.points for one in part]
+        confidence += [one.confidence for one in part]
     camera = np.array([source.groups["camera"][row] if "camera" in source.groups else "" for source, row in members])
-    joined = ({name: np.concatenate(parts) for name, parts in values.items()} for values in (poses, told))
-    return People(*joined, points, confidence, _truth(members), camera)
+    joined = ({name: np.concatenate(parts) for name, parts in values.items()} for values in (poses, spreads))
+    return People(*joined, np.stack(points), np.stack(confidence), _truth(members), camera)
 
 
-def _truth(members: Sequence[_Member]) -> np.ndarray:
-    """(N, 17, 3) mm."""
+def _truth(members: Sequence[Member]) -> np.ndarray:
     truth = np.stack([source.pose[row] for source, row in members]).astype(np.float64)
     return truth - truth[:, :1]
 
 
-def predictions(estimator: PoseEstimator, members: Sequence[_Member]) -> Iterator[list[CropPrediction]]:
+def predictions(estimator: PoseEstimator, members: Sequence[Member]) -> Iterator[list[CropPrediction]]:
     """What the hourglass says of people in their labelled boxes, with the flip test, some people at a time."""
     size, margin = estimator.config.hourglass.input_size, estimator.config.crop.margin
     batches = -(-len(members) // _BATCH)
@@ -161,50 +153,39 @@ def _altered(estimator: PoseEstimator, part: list[CropPrediction]) -> dict[str, 
     """
     others, sides = part[1:] + part[:1], list(MPII_16.mirror)
     blank = torch.stack([one.image.mean((1, 2), keepdim=True).expand_as(one.image) for one in part])
-    _, features = estimator.predictor.maps_and_features(blank, flip_test=True)
-    pairs, replace = list(zip(part, others, strict=True)), dataclasses.replace
-    return {
-        "photo of its mean colour": [
-            replace(one, image=image, features=mine) for one, image, mine in zip(part, blank, features, strict=True)
-        ],
-        "photo of another": [replace(one, image=other.image, features=other.features) for one, other in pairs],
-        "maps of another": [
-            replace(
-                one,
-                maps=other.maps,
-                points=one.crop.to_photo(other.crop.to_crop(other.points)),  # those that these maps show in the crop
-                confidence=other.confidence,
-            )
-            for one, other in pairs
-        ],
-        "maps of exchanged sides": [
-            replace(one, maps=one.maps[sides], points=one.points[sides], confidence=one.confidence[sides])
-            for one in part
-        ],
-    }
+    _, blank_features = estimator.predictor.maps_and_features(blank, flip_test=True)
+    altered = defaultdict(list)
+    for one, other, image, features in zip(part, others, blank, blank_features, strict=True):
+        points = one.crop.to_photo(other.crop.to_crop(other.points))  # those that the other's maps show in the crop
+        changes = {
+            "photo of its mean colour": {"image": image, "features": features},
+            "photo of another": {"image": other.image, "features": other.features},
+            "maps of another": {"maps": other.maps, "points": points, "confidence": other.confidence},
+            "maps of exchanged sides": {name: getattr(one, name)[sides] for name in ("maps", "points", "confidence")},
+        }
+        for name, change in changes.items():
+            altered[name].append(dataclasses.replace(one, **change))
+    return altered
 
 
 def _rows(people: People, config: ModelConfig) -> tuple[tuple[str, ...], dict[str, tuple[float, ...]]]:
     """Columns, and a row of means and standard errors by figure."""
-    values = {
-        name: person_figures(people, poses, config.calibration.seen, people.spreads.get(name))
-        for name, poses in people.poses.items()
-    }
-    for mine in values.values():
-        mine[MORE] = mine[MPJPE] - values[OURS][MPJPE]
-    columns = tuple(column for name in values for column in (name, f"{name}_std"))
+    seen, spreads = config.calibration.seen, people.spreads
+    values = {name: person_figures(people, poses, seen, spreads.get(name)) for name, poses in people.poses.items()}
     rows = {}
     for figure, ours in values[OURS].items():
         cells = [_summary(mine.get(figure, np.array([])), median=figure == IN_PLANE) for mine in values.values()]
-        rows[f"{figure} (n {np.isfinite(ours).sum()})"] = tuple(cell for pair in cells for cell in pair)
+        rows[f"{figure} (n {np.isfinite(ours).sum()})"] = cells
+    rows[f"{MORE} (n {len(people.truth)})"] = [_summary(mine[MPJPE] - values[OURS][MPJPE]) for mine in values.values()]
     order = [crossing_order(poses, people.truth) for poses in people.poses.values()]
     if count := order[0][1]:
         cells = [(right, 100 * math.sqrt(right / 100 * (1 - right / 100) / count)) for right, _ in order]
-        rows[f"crossing limbs, right one in front, % (n {count})"] = tuple(cell for pair in cells for cell in pair)
-    return columns, rows
+        rows[f"crossing limbs, right one in front, % (n {count})"] = cells
+    columns = tuple(column for name in values for column in (name, f"{name}_std"))
+    return columns, {name: tuple(itertools.chain(*cells)) for name, cells in rows.items()}
 
 
-def _summary(values: np.ndarray, *, median: bool) -> tuple[float, float]:
+def _summary(values: np.ndarray, *, median: bool = False) -> tuple[float, float]:
     """Mean or median of the numbers among the values (N,), and its standard error (of the median by bootstrap)."""
     values = values[np.isfinite(values)]
     if len(values) < 2:
@@ -220,32 +201,24 @@ def person_figures(
 ) -> dict[str, np.ndarray]:
     """(N,) by figure, NaN for people of whom it is not known.
 
-    Args:
-        people: the poses' people.
-        poses: (N, 17, 3) mm.
-        seen: confidence from which a 2D joint is sure.
-        spread: (N, 17, 3) mm of the poses; None where they have none.
+    Of poses (N, 17, 3) mm, and their spreads if they have any; 2D joints are sure from the confidence ``seen`` on.
     """
     poses = poses - poses[:, :1]
-    limbs, truth = poses[:, LIMBS], people.truth[:, LIMBS]
+    off, limbs, truth = poses - people.truth, poses[:, LIMBS], people.truth[:, LIMBS]
     figures = {
         MPJPE: metrics.joint_errors(limbs, truth).mean(1),
         "PA-MPJPE, mm": metrics.joint_errors(metrics.align(limbs, truth), truth).mean(1),
     }
     if spread is not None:
-        held = within(poses - people.truth, spread)[:, LIMBS]
-        figures["limb joints within their 68 % ellipsoids, %"] = 100 * held.mean(1)
+        figures["limb joints within their 68 % ellipsoids, %"] = 100 * within(off, spread)[:, LIMBS].mean(1)
     for name, lengths in limb_lengths(poses).items():
         figures[f"{name}, %"] = 100 * (lengths / LIMB_LENGTHS[name] - 1)
-    figures[IN_PLANE] = 100 * np.array(
-        [_in_plane(*one, seen) for one in zip(poses, people.points, people.confidence, strict=True)]
-    )
-    known = sorted({str(name) for name in people.camera} - {""})
-    cameras = {"": np.ones(len(poses), bool)} | {f", {name}": people.camera == name for name in known}
-    for joint in _DEPTHS:
-        off = (poses - people.truth)[:, _sides(joint), 2].mean(1)
-        for name, mine in cameras.items():
-            figures[f"depth of {joint}s{name}, mm"] = np.where(mine, off, np.nan)
+    seen_at = zip(poses, people.points, people.confidence, strict=True)
+    figures[IN_PLANE] = 100 * np.array([_in_plane(*one, seen) for one in seen_at])
+    for joint, camera in itertools.product(_DEPTHS, ("", *sorted({*people.camera.tolist()} - {""}))):
+        known = people.camera == camera if camera else True
+        name = f"depth of {joint}s, {camera}, mm" if camera else f"depth of {joint}s, mm"
+        figures[name] = np.where(known, off[:, _sides(joint), 2].mean(1), np.nan)
     return figures
 
 
@@ -259,7 +232,7 @@ def _in_plane(pose: np.ndarray, points: np.ndarray, confidence: np.ndarray, seen
     joints, trust, _ = to_photo_joints(points, confidence)
     torso = np.linalg.norm(joints[_sides("shoulder")[0]] - joints[_sides("hip")[1]])
     sure = np.array([joint for joint in LIMBS if trust[joint] >= seen], int)
-    if len(sure) < _FEWEST or not torso > 0:
+    if len(sure) < 3 or not torso > 0:  # fewer give no camera
         return float("nan")
     scale, shift = fit_camera(joints[sure], pose[sure], trust[sure])
     return float(np.linalg.norm(scale * pose[sure, :2] + shift - joints[sure], axis=1).mean() / torso)

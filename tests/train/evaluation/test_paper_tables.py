@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from scipy.linalg import orthogonal_procrustes
-from scipy.spatial import procrustes
 
 from fusion_model.skeletons import HUMAN36M_17, LSP_14, MPII_16
 from train.evaluation import paper, protocols
@@ -38,20 +37,12 @@ def test_actions_weigh_alike_and_a_missing_one_leaves_no_average():
     row = dict(zip(table.columns, table.rows["this checkpoint"], strict=True))
     assert (row["Sitting"], row["Sitting Down"]) == pytest.approx((20, 100))
     assert np.isnan([row["Walking"], row["6 actions"], row["all"]]).all()
+    assert {name: count for name, count in table.counts.items() if count} == {"Sitting": 2, "Sitting Down": 1, "all": 3}
     assert "Walking" in table.notes[1]
-
-
-def test_table_2_agrees_with_scipy():
-    true, found = poses(6, 17), poses(6, 17, seed=1) + poses(6, 17)
-    table = protocols.human36m_aligned(human36m_people(["Posing"] * 6, found, true))
-    errors = []
-    for one, target in zip(found, true, strict=True):
-        # procrustes() brings both to unit size; it allows reflections, of which these poses need none (asserted).
-        fixed, moved, _ = procrustes(target, one)
-        a, b = one - one.mean(0), target - target.mean(0)
-        assert np.linalg.det(orthogonal_procrustes(a, b)[0]) > 0
-        errors.append(np.linalg.norm(fixed - moved, axis=1).mean() * np.linalg.norm(b))
-    assert table.rows["this checkpoint"][5] == pytest.approx(np.mean(errors), abs=1e-6)
+    true = poses(1, 17)
+    moved = 2 * true[..., [1, 0, 2]] * (1, -1, 1) + 50  # turned, scaled and shifted
+    aligned = protocols.human36m_aligned(human36m_people(["Posing"], moved, true)).rows["this checkpoint"]
+    assert aligned[5] == pytest.approx(0, abs=1e-6)
 
 
 def test_rigid_alignment_agrees_with_scipy_and_leaves_unknown_joints_out():
@@ -73,15 +64,14 @@ def test_rigid_alignment_agrees_with_scipy_and_leaves_unknown_joints_out():
 def test_parts_of_table_4_by_hand():
     # A person of LSP's joints and the middle of the hips; every part is checked through one joint that moves.
     true = np.zeros((1, 15, 3))
-    at = {"right_hip": (-100, 0), "left_hip": (100, 0), "left_knee": (100, 400), "left_ankle": (100, 800),
-          "right_knee": (-100, 400), "right_ankle": (-100, 800), "neck": (0, -500), "left_shoulder": (150, -500),
-          "left_elbow": (150, -200), "left_wrist": (150, 50), "right_shoulder": (-150, -500),
-          "right_elbow": (-150, -200), "right_wrist": (-150, 50)}  # fmt: skip
-    for name, place in at.items():
-        true[0, LSP_14.index(name), :2] = place
+    for side, x in (("right", -1), ("left", 1)):
+        at = {"hip": (100, 0), "knee": (100, 400), "ankle": (100, 800), "shoulder": (150, -500), "elbow": (150, -200),
+              "wrist": (150, 50)}  # fmt: skip
+        for name, place in at.items():
+            true[0, LSP_14.index(f"{side}_{name}"), :2] = np.multiply(place, (x, 1))
+    true[0, LSP_14.index("neck"), 1] = -500
     found = true.copy()
-    # The left wrist is 200 mm off. Its lower arm is 250 long: the mean of its ends is 100 <= 125, but the wrist itself
-    # is off by 200 > 125. So by the mean rule all is right, and strictly one of ten parts is wrong.
+    # The left wrist is 200 mm off, its lower arm 250 long: the mean of its ends is 100 <= 125, the wrist is 200 > 125.
     found[0, LSP_14.index("left_wrist"), 2] = 200
     assert protocols.part_percents(found, true, "mean") == pytest.approx((100,) * 7)
     assert protocols.part_percents(found, true, "strict") == pytest.approx((100, 100, 100, 50, 100, 100, 90))
@@ -97,29 +87,23 @@ def flat_people(skeleton, true, found, **columns):
     )
 
 
-def test_pck_by_hand():
+def test_pck_and_pckh_by_hand():
     # Torso 100 px: 20 are allowed. The left wrist is off by 20 (right), the right by 21 (wrong), the neck by 30
     # (wrong). Wrists: 1 of 2; head: 1 of 2; of 14 joints 12 are right.
     true = np.zeros((1, 14, 2))
     true[0, LSP_14.index("left_shoulder"), 1] = 100
     found = true.copy()
-    found[0, LSP_14.index("left_wrist"), 0] = 20
-    found[0, LSP_14.index("right_wrist"), 0] = 21
-    found[0, LSP_14.index("neck"), 0] = 30
+    for name, off in (("left_wrist", 20), ("right_wrist", 21), ("neck", 30)):
+        found[0, LSP_14.index(name), 0] = off
     row = protocols.lsp(flat_people(LSP_14, true, found)).rows["this checkpoint"]
     assert row == pytest.approx((50, 100, 100, 50, 100, 100, 100, 100 * 12 / 14))
-
-
-def test_pckh_by_hand():
     # Heads of 40 and 60 px: 20 and 30 are allowed. Both people's left knees are off by 25: right for the second alone,
     # so of four knees three are right. The first one's pelvis is wrong and not counted; the second one's head top is
     # wrong but not labelled. Labelled and counted: 14 + 13 joints, 26 of them right.
-    true = np.zeros((2, 16, 2))
-    found = true.copy()
+    true, found = np.zeros((2, 16, 2)), np.zeros((2, 16, 2))
     found[:, MPII_16.index("left_knee"), 0] = 25
-    found[0, MPII_16.index("pelvis"), 0] = 99
-    found[1, MPII_16.index("head_top"), 0] = 99
-    people = flat_people(MPII_16, true, found, head_size=np.array([40.0, 60.0]))
+    found[0, MPII_16.index("pelvis"), 0] = found[1, MPII_16.index("head_top"), 0] = 99
+    people = flat_people(MPII_16, true, found, head_size=np.array([40.0, 60]))
     people.columns["visible"][1, MPII_16.index("head_top")] = 0
     row = protocols.mpii(people).rows["this checkpoint"]
     assert row == pytest.approx((100, 100, 100, 100, 100, 75, 100, 100 * 26 / 27))

@@ -15,9 +15,10 @@ from tests.helpers.estimators import spreading, sure
 from tests.helpers.fake_data import FIGURE, figure, make_source, write_pack
 from tests.helpers.stick_people import people
 from train.calibrate import fit_following, fit_spread
+from train.data.sources import find_sources
 from train.evaluation import three_d
 from train.evaluation.tables import Table
-from train.evaluation.three_d import IN_PLANE, LABELS, MORE, OURS, UNCORRECTED, People, find, person_figures
+from train.evaluation.three_d import IN_PLANE, MORE, OURS, UNCORRECTED, People, find, person_figures
 
 
 def standing(count=4):
@@ -42,16 +43,13 @@ def test_figures_of_known_poses():
     thigh = [np.subtract(FIGURE[f"{side}_knee"], FIGURE[f"{side}_hip"]) * 800 for side in ("left", "right")]
     length = np.mean([np.hypot(np.linalg.norm(bone), 20) for bone in thigh])
     np.testing.assert_allclose(right["thigh, %"], 100 * (length / LIMB_LENGTHS["thigh"] - 1))
-    deep = truth.copy()
+    deep, aside = truth.copy(), truth.copy()
     deep[:, [HUMAN36M_17.index(f"{side}_knee") for side in ("left", "right")], 2] += 60
-    cameras = ("camera up", "camera down", "camera down", "camera up")
-    off = measured(deep, truth, cameras)
-    np.testing.assert_allclose(off["MPJPE, mm"], 60 * 2 / 12)
-    np.testing.assert_allclose(off["depth of knees, mm"], 60)
+    off = measured(deep, truth, ("camera up", "camera down", "camera down", "camera up"))
+    expected = {"MPJPE, mm": 60 * 2 / 12, "depth of knees, mm": 60, "depth of ankles, mm": 0, IN_PLANE: 0}
+    for name, value in expected.items():
+        np.testing.assert_allclose(off[name], value, atol=1e-6)
     np.testing.assert_array_equal(np.isfinite(off["depth of knees, camera up, mm"]), [True, False, False, True])
-    np.testing.assert_allclose(off["depth of ankles, mm"], 0)
-    np.testing.assert_allclose(off[IN_PLANE], 0, atol=1e-6)
-    aside = truth.copy()
     aside[:, HUMAN36M_17.index("left_wrist"), 0] += 300
     assert (measured(aside, truth)[IN_PLANE] > 2).all()
     np.testing.assert_allclose(measured(aside, truth)["MPJPE, mm"], 25)
@@ -88,36 +86,25 @@ def place(tmp_path):
     return tmp_path
 
 
-def test_a_checkpoint_from_end_to_end(place, ends):
-    arguments = ("--data", place / "data", "--protocol", three_d.NAME, "--checkpoint", place / "checkpoint")
-    status, printed, error = ends("evaluate", *arguments, "--out", place / "out")
-    assert status == 0, error
-    assert "| photos, MPJPE, mm (n 4) |" in printed
+def test_a_checkpoint_from_end_to_end(place, printed, refused):
+    options = ("evaluate", "--protocol", three_d.NAME, "--checkpoint", place / "checkpoint", "--out", place / "out")
+    assert "| photos, MPJPE, mm (n 4) |" in printed(*options, "--data", place / "data")
     table = Table.read(place / "out" / f"{three_d.NAME}.json")
     shown = [column for column in table.columns if not column.endswith("_std")]
     altered = ["photo of its mean colour", "photo of another", "maps of another", "maps of exchanged sides"]
-    assert shown == [OURS, UNCORRECTED, *altered, "mean pose", LABELS]
-    figures = dict(zip(table.columns, table.rows["photos, MPJPE, mm (n 4)"], strict=True))
-    assert figures[LABELS] == 0
-    assert figures[f"{OURS}_std"] > 0
-    more = dict(zip(table.columns, table.rows[f"photos, {MORE} (n 4)"], strict=True))
-    assert more[UNCORRECTED] == pytest.approx(figures[UNCORRECTED] - figures[OURS])
-    assert (more[OURS], more[f"{OURS}_std"]) == (0, 0)
-    held = dict(
-        zip(table.columns, table.rows["photos, limb joints within their 68 % ellipsoids, % (n 4)"], strict=True)
+    assert shown == [OURS, UNCORRECTED, *altered, "mean pose"]
+    names = ("MPJPE, mm", MORE, "limb joints within their 68 % ellipsoids, %", "upper arm, %")
+    error, more, held, arm = (
+        dict(zip(table.columns, table.rows[f"photos, {name} (n 4)"], strict=True)) for name in names
     )
+    assert error[f"{OURS}_std"] > 0
+    assert more[UNCORRECTED] == pytest.approx(error[UNCORRECTED] - error[OURS])
+    assert (more[OURS], more[f"{OURS}_std"]) == (0, 0)
     assert 0 <= held[OURS] <= 100
     assert np.isnan(held["mean pose"]), "it says nothing of its own"
-    arm = dict(zip(table.columns, table.rows["photos, upper arm, % (n 4)"], strict=True))
     assert arm[UNCORRECTED] < arm[OURS], "an untrained network puts out millimetres"
-
-
-def test_without_held_out_people_there_is_one_clear_sentence(place, refused):
     write_pack(place / "none", "made", 3, held_out=1)
-    error = refused(
-        "evaluate", "--data", place / "none", "--protocol", three_d.NAME, "--checkpoint", place / "checkpoint"
-    )
-    assert "has no two held-out people with a 3D pose" in error
+    assert "has no two held-out people with a 3D pose" in refused(*options, "--data", place / "none")
 
 
 def shrunk_people(shrink, count=60):
@@ -132,12 +119,10 @@ def test_the_correction_is_fitted_to_what_serves():
     """Short limbs are lengthened, right ones stay, and 2D joints that lie elsewhere are not followed."""
     short, right = shrunk_people(0.75), shrunk_people(1.0)
     fitted = fit_following([short, right], FollowingConfig())
-    assert fitted.plane == 1
-    assert fitted.limbs >= 0.9
+    assert (fitted.plane, fitted.limbs >= 0.9) == (1, True)
     for found in (short, right):
         after = limb_lengths(follow(found.poses[OURS], found.points, found.confidence, fitted))
-        for name, lengths in after.items():
-            assert lengths.mean() == pytest.approx(LIMB_LENGTHS[name], rel=0.05), name
+        assert {name: lengths.mean() for name, lengths in after.items()} == pytest.approx(LIMB_LENGTHS, rel=0.05)
     wrong = dataclasses.replace(right, points=right.points + np.random.default_rng(2).normal(0, 10, right.points.shape))
     assert fit_following([wrong], FollowingConfig()).plane < 1
     usual = FollowingConfig(0.9, 0.75, 0.25, unsure=0.6)
@@ -145,15 +130,22 @@ def test_the_correction_is_fitted_to_what_serves():
     assert fit_following([short], usual).unsure == usual.unsure
 
 
-def test_calibrate_fits_the_correction_where_there_is_one(place, ends):
-    status, printed, error = ends("calibrate", "--data", place / "data", "--checkpoint", place / "checkpoint")
-    assert status == 0, error
+def test_calibrate_fits_the_correction_where_there_is_one(place, printed, monkeypatch):
+    taken = set()
+
+    def noted(estimator, members):
+        taken.update(row for _, row in members)
+        return find(estimator, members)
+
+    monkeypatch.setattr("train.calibrate.find", noted)
+    shown = printed("calibrate", "--data", place / "data", "--checkpoint", place / "checkpoint")
     config = PoseEstimator.from_pretrained(place / "checkpoint").config
-    assert f"3D follows by {config.following.limbs} of the limbs" in printed
+    assert f"3D follows by {config.following.limbs} of the limbs" in shown
     assert config.spread != SpreadConfig(1.0, 1.0)
+    (source,) = find_sources(place / "data")
+    assert taken == set(np.flatnonzero(source.validation)[::2]), "the odd people are there to test it on"
     PoseEstimator.random("tiny").save_pretrained(place / "plain")
-    status, printed, error = ends("calibrate", "--data", place / "data", "--checkpoint", place / "plain")
-    assert (status, "3D follows" in printed) == (0, False), error
+    assert "3D follows" not in printed("calibrate", "--data", place / "data", "--checkpoint", place / "plain")
     assert PoseEstimator.from_pretrained(place / "plain").config.following is None
 
 

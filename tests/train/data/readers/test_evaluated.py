@@ -11,7 +11,7 @@ from tests.helpers import lsp_mpii_coco_files
 from tests.helpers.distributed_sets import WRITERS, shrink
 from tests.helpers.photos import brightest
 from train.data.prepared import open_prepared
-from train.evaluation.registry import PROTOCOLS, measure_protocol
+from train.evaluation.protocols import PROTOCOLS, measure_protocol
 
 
 @pytest.fixture(scope="module")

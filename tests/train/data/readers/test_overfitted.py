@@ -16,7 +16,7 @@ from train.data.readers.registry import DISTRIBUTED
 from train.data.sources import find_people
 from train.engine.checkpoints import read_weights, write_best
 from train.engine.logs import read_rows
-from train.evaluation.registry import PROTOCOLS
+from train.evaluation.protocols import PROTOCOLS
 from train.fusion_stage.samples import SampleSettings, fusion_data
 from train.fusion_stage.training import predict
 
@@ -34,7 +34,7 @@ SETS = {
     "coco": ("limbs", 8, 2),
     "mpi-inf-3dhp": ("mpi-inf-3dhp", 12, 4),
     "deep3dpose": ("limbs", 8, 2),
-    "synthetic": ("synthetic", 12, 12),
+    "synthetic": ("limbs", 12, 12),
 }
 
 
