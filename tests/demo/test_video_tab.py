@@ -33,13 +33,12 @@ def page(open_page):
 
 
 def give(page, path):
-    """Choose a file as the clip."""
+    """Choose a file as the clip, in place of one that is there."""
+    clear = page.locator("#clip").get_by_role("button", name="Clear")
+    if clear.count():
+        clear.click()
     page.set_input_files("#clip input[type=file]", str(path))
     page.wait_for_selector("#clip video", timeout=WAIT)
-
-
-def clear(page):
-    page.locator("#clip").get_by_role("button", name="Clear").click()
 
 
 def press_follow(page):
@@ -99,25 +98,19 @@ def test_a_clip_in_the_motion_out_and_without_smoothing_without_the_networks(pag
     assert counting.calls == calls
 
 
-@pytest.fixture
-def rising(counting, monkeypatch):
-    """From the second frame on, the person lifts the left hand by 20 mm in every frame."""
+def test_one_timeline_moves_clip_and_body(page, make_clip, counting, monkeypatch):
     plain, frames = counting.stand_in.__call__, []
 
-    def lifted(photo, box=None, **named):
-        pose = plain(photo, box, **named)
-        frames.append(pose)
-        pose.joints_3d[WRIST, 1] -= 20 * (len(frames) - 1)
-        return pose
+    def lifted(_, photo, box=None, **named):
+        """From the second frame on, the person lifts the left hand by 20 mm in every frame."""
+        frames.append(plain(photo, box, **named))
+        frames[-1].joints_3d[WRIST, 1] -= 20 * (len(frames) - 1)
+        return frames[-1]
 
-    monkeypatch.setattr(type(counting), "__call__", lambda _, *values, **named: lifted(*values, **named))
-    return frames
-
-
-def test_one_timeline_moves_clip_and_body(page, make_clip, rising):
+    monkeypatch.setattr(type(counting), "__call__", lifted)
     give(page, make_clip(frames=12))
     page.wait_for_timeout(1500)
-    rising.clear()
+    frames.clear()
     page.get_by_label("Smooth the joints over time").uncheck()
     press_follow(page)
     wait_for_motion(page, 12)
@@ -154,7 +147,6 @@ def test_the_person_is_chosen_on_the_first_frame(page, make_clip, tmp_path):
     page.wait_for_function(f"{BOX} === '0, 0, 80, 120'", timeout=WAIT)
     press_follow(page)
     wait_for_motion(page, 6)
-    clear(page)
     half = np.full((120, 160, 3), 90, np.uint8)
     half[:, 80:] = 0
     give(page, write_clip(tmp_path / "half.mp4", [half] * 3))
@@ -191,7 +183,6 @@ def test_what_is_wrong_is_said_at_once_and_stays_until_another_clip_comes(page, 
     page.get_by_label("Box in the first frame").fill("1, 2")
     press_follow(page)
     hint.get_by_text("a box is four numbers").wait_for(timeout=WAIT)
-    clear(page)
     give(page, make_clip(black=range(10)))
     hint.get_by_text("Nobody was found in the first frame").wait_for(timeout=WAIT)
     press_follow(page)
@@ -199,6 +190,5 @@ def test_what_is_wrong_is_said_at_once_and_stays_until_another_clip_comes(page, 
     assert page.locator("#start").is_enabled()
     page.get_by_test_id("toast-body").first.wait_for(state="hidden", timeout=WAIT)
     assert hint.get_by_text("nobody was found in the clip").is_visible()
-    clear(page)
     give(page, clip)
     page.get_by_text("The motion appears here").wait_for(timeout=WAIT)

@@ -36,6 +36,17 @@ def black():
     return np.zeros((HEIGHT, WIDTH, 3), np.uint8)
 
 
+def finished(steps, progress=None):
+    """Drive a generator of steps to its end; they are appended to ``progress``, and what it returns is returned."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            return end.value
+        if progress is not None:
+            progress.append(step)
+
+
 def middle(pose):
     """The x of the square that was taken for that person."""
     return float(pose.joints_2d[0, 0])

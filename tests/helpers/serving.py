@@ -9,6 +9,7 @@ from demo.page import build_page, launch_options
 from demo.service import Service
 
 WAIT = 60_000  # milliseconds, for busy machines
+META = {"meta": {"_type": "gradio.FileData"}}  # of a file in a request
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The 3D view and the bars of the fusion weights."""
+"""The 3D view, also in words, and the bars of the fusion weights."""
 
 import base64
 import dataclasses
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from demo.captions import facing, figure_text
 from demo.drawing.figures import skeleton_figure, weights_figure, weights_sentence
 from demo.drawing.overlays import joint_opacity
 from demo.drawing.stage import BEHIND, Camera, upright
@@ -166,3 +167,22 @@ def test_the_weights_are_bars_and_a_sentence():
     assert np.interp(1.5, curve.x, curve.y) == pytest.approx(0.5, abs=0.02)
     assert all(said in weights_sentence(fusion) for said in ("1.50", "3.25", "up to layer 1"))
     assert "early" in weights_sentence(FusionSummary("early", None, None, weights, pruned=False, merge_after=None))
+
+
+def test_where_a_person_faces(pose, turned):
+    for degrees, caption in {
+        0: "faces the camera",
+        90: "faces the right of the picture",
+        45: "faces the camera, half turned to the right of the picture",
+        -135: "faces away, half turned to the left of the picture",
+    }.items():
+        assert facing(turned(degrees)) == caption
+    lying = np.stack((pose.joints_3d[:, 0], pose.joints_3d[:, 2], -pose.joints_3d[:, 1]), axis=1)
+    assert facing(dataclasses.replace(pose, joints_3d=lying)) == "faces up"
+
+
+def test_uncertain_joints_are_named_and_several_people_are_told_apart(change_pose, turned):
+    first = change_pose(status=("outside", "guessed", *("seen",) * 15))
+    said = "faces the camera; 15 of 17 joints are seen; guessed: right hip; beyond the frame: pelvis."
+    assert figure_text({"1": first}) == f"In 3D, the person {said}"
+    assert figure_text({"1": first, "2": turned(180)}).startswith(f"Person 1 {said} Person 2 faces away from the")
