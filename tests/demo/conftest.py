@@ -24,7 +24,7 @@ from tests.helpers.browsers import chromium, visit
 from tests.helpers.clips import write_clip
 from tests.helpers.hub_double import black_hole, hub
 from tests.helpers.serving import WAIT, served
-from tests.helpers.stand_in import Counting, StandIn, make_pose
+from tests.helpers.stand_in import StandIn, make_pose
 
 __all__ = ["black_hole", "hub"]
 DESK = {"width": 1280, "height": 900}
@@ -57,11 +57,6 @@ def example_page(stand_in, example):
     """The address of the page over the stand-in that opens with the example."""
     with served(stand_in, example=example) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def counting(stand_in):
-    return Counting(stand_in)
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """The endpoints of the real app, as a client calls them and as any program could."""
 
 import base64
+import copy
 import json
+import time
 
 import httpx
 import numpy as np
@@ -13,8 +15,13 @@ from PIL import Image
 
 from demo.endpoints import poses_of_photos
 from demo.service import Service
+from demo.video.motion import encode_json
+from demo.video.pipeline import motion_steps
+from demo.video.smoothing import smooth_motion
 from fusion_model import PoseEstimator
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
+from fusion_model.video import clips
+from tests.helpers.clips import finished
 from tests.helpers.serving import META, ask, served
 
 PERSON = [20, 14, 362, 511]
@@ -237,3 +244,49 @@ def test_schemas_and_errors_of_gradio_tell_no_path_and_no_insides(example_page, 
     event, answer = ask(example_page, "estimate_pose", uploaded, None)
     assert event == "error"
     assert answer["error"].startswith("the request holds a value that cannot be read")
+
+
+def test_the_answer_equals_one_in_python_and_every_parameter_counts(sure_client, clip, stand_in):
+    wanted = json.loads(json.dumps(smooth_motion(finished(motion_steps(stand_in, clip))).to_dict()))
+    assert sure_client.predict(handle_file(clip), api_name="/estimate_video") == wanted
+    named = {"video": handle_file(clip), "box": [1, 2, 90, 110], "smoothing": False, "height_mm": 1900, "most_poses": 4}
+    answer = sure_client.predict(**named, api_name="/estimate_video")
+    assert (answer["smoothed"], answer["step"], len(answer["frames"])) == (False, 3, 4)
+    assert answer["frames"][0]["pose"]["height_mm"] == 1900
+
+
+def test_what_is_no_usable_clip_is_a_sentence(sure_client, make_clip, notes, monkeypatch, tmp_path):
+    def refused(path):
+        return message(sure_client, handle_file(path), api_name="/estimate_video")
+
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(make_clip().read_bytes()[:40])
+    assert "notes.jpg is not a clip" in refused(notes)
+    assert "nobody was found in the clip" in refused(make_clip(black=range(10)))
+    assert "cut.mp4" in refused(cut)
+    monkeypatch.setattr(clips, "MAX_SECONDS", 0.2)
+    assert "walk.mp4 lasts 1.2 seconds: at most 0.2" in refused(make_clip(frames=30))
+
+
+def test_cancelling_stops_the_work_on_the_server(sure_client, stand_in, make_clip, monkeypatch):
+    monkeypatch.setattr(stand_in, "pause", 0.05)
+    job = sure_client.submit(handle_file(make_clip(frames=200)), api_name="/estimate_video")
+    start = stand_in.calls
+    while stand_in.calls < start + 5:
+        time.sleep(0.05)
+    assert job.cancel()
+    time.sleep(0.5)
+    stopped = stand_in.calls
+    time.sleep(0.5)
+    assert stand_in.calls == stopped < start + 100
+
+
+def test_on_zero_gpu_frames_come_in_pieces_as_if_each_went_to_another_process(stand_in, clip, monkeypatch):
+    monkeypatch.setattr("demo.service.on_zero_gpu", lambda: True)
+    monkeypatch.setattr("demo.service.PIECE_PIXELS", 4 * 160 * 120 + 5)
+    service, steps = Service(stand_in), []
+    run = service._run_tracker
+    monkeypatch.setattr(service, "_run_tracker", lambda frames, track: run(frames, copy.deepcopy(track)))
+    pieces = finished(service.motion_steps(str(clip), None, 1700.0), steps)
+    assert encode_json(pieces) == encode_json(finished(motion_steps(stand_in, clip)))
+    assert steps == [(0.4, "frame 4 of 10"), (0.8, "frame 8 of 10"), (1.0, "frame 10 of 10")]

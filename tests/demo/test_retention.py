@@ -1,7 +1,6 @@
 """What visitors leave is gone within the hour or when the server ends, whether or not Gradio knows of it."""
 
 import datetime as dt
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,11 +12,10 @@ from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from demo.page import build_page, launch_options
 from demo.result import Result
 from demo.retention import CLEANING, KEPT_SECONDS, own_folder, watch
 from demo.service import Service
-from tests.helpers.serving import WAIT, remove_photo, upload, wait_for_result
+from tests.helpers.serving import WAIT, launched, remove_photo, upload, wait_for_result
 
 
 @pytest.fixture
@@ -26,21 +24,10 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "gradio"
 
 
-@contextmanager
-def launched(stand_in, example):
-    """Serve a page."""
-    page = build_page(Service(stand_in), example=example)
-    page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
-    try:
-        yield page
-    finally:
-        page.close()
-
-
 @pytest.fixture
 def page(folder, stand_in, example):
     """The page that opens with the example, served."""
-    with launched(stand_in, example) as page:
+    with launched(stand_in, example=example) as page:
         page.first = files(folder)
         yield page
 
@@ -94,7 +81,7 @@ def test_a_kept_result_goes_in_time_whether_or_not_its_page_is_still_open(page, 
 
 def test_the_server_looks_for_files_that_gradio_does_not_know_of(folder, stand_in, monkeypatch):
     monkeypatch.setattr("demo.retention._EVERY", 0.5)
-    with launched(stand_in, None) as page:
+    with launched(stand_in) as page:
         first = files(folder)
         (folder / "tmp1broken").write_bytes(b"half of an upload")
         httpx.get(page.local_url, timeout=60)
