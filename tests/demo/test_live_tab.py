@@ -128,7 +128,7 @@ def test_one_frame_is_on_its_way_and_it_is_the_newest_until_another_tab_is_opene
     page.wait_for_function(f"{CAMERA} === null", timeout=WAIT)
 
 
-def test_nobody_a_server_that_fails_and_a_camera_that_does_not_start_are_said(open_live, stand_in, monkeypatch):
+def test_nobody_and_what_fails_are_said_and_another_camera_is_one_click_away(open_live, stand_in, monkeypatch):
     page = open_live()
     with monkeypatch.context() as patched:
         patched.setattr(type(stand_in), "predict_all", lambda *_, **__: [])
@@ -139,6 +139,13 @@ def test_nobody_a_server_that_fails_and_a_camera_that_does_not_start_are_said(op
         patched.setattr(Service, "live_step", lambda *_: (_ for _ in ()).throw(gr.Error("the server failed")))
         note(page, "the server failed")
     page.wait_for_function(QUIET, timeout=WAIT)
+    page.get_by_role("button", name="Stop").click()
+    page.evaluate(TWO_CAMERAS)
+    press_start(page)
+    for opened in ("front,back", "front,back,front"):
+        page.get_by_role("button", name="Other camera").click()
+        page.wait_for_function(f"String(window.opened) === '{opened}'", timeout=WAIT)
+        wait_for_frames(page)
     page.get_by_role("button", name="Stop").click()
     for broken, said in {
         "NotAllowedError": "does not let this page use the camera",
@@ -154,16 +161,11 @@ def test_nobody_a_server_that_fails_and_a_camera_that_does_not_start_are_said(op
     note(page, "by https, or on localhost")
 
 
-def test_over_the_bundled_model_another_camera_is_one_click_away(open_live):
+def test_over_the_bundled_model(open_live):
     with served(PoseEstimator.from_pretrained("default")) as url:
         page = open_live(url=url)
-        page.evaluate(TWO_CAMERAS)
         press_start(page)
         page.wait_for_function(f"{HIGHEST} > 1200", timeout=WAIT)
-        for opened in ("front,back", "front,back,front"):
-            page.get_by_role("button", name="Other camera").click()
-            page.wait_for_function(f"String(window.opened) === '{opened}'", timeout=WAIT)
-            wait_for_frames(page)
 
 
 @pytest.mark.parametrize("lends", [False, True])

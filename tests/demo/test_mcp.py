@@ -40,13 +40,8 @@ def test_the_endpoints_are_tools_that_describe_everything(address, example):
         ("estimate_poses", {"photos": [photo, "data:,"], "everybody": True}),
     ]
     tools, answers = asyncio.run(asked(address, *calls))
-    assert {tool.name: list(tool.inputSchema["properties"]) for tool in tools} == {
-        "show_pose": ["photo"],
-        "estimate_pose": ["photo", "box"],
-        "estimate_poses": ["photos", "everybody"],
-        "estimate_video": ["video", "box", "smoothing", "height_mm", "most_poses"],
-        "model_info": [],
-    }
+    names = {"show_pose", "estimate_pose", "estimate_poses", "estimate_video", "model_info"}
+    assert {tool.name for tool in tools} == names
     for tool in tools:
         jsonschema.validators.validator_for(tool.inputSchema).check_schema(tool.inputSchema)
     for tool in httpx.get(f"{address}gradio_api/mcp/schema", timeout=60).json():
