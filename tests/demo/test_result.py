@@ -34,14 +34,11 @@ def test_a_box_over_the_picked_person_corrects_it_and_any_other_adds_one(pose):
         assert (added, len(result.people)) == ("3", 3)
 
 
-def test_the_height_scales_the_3d_alone(pose):
+def test_the_height_scales_the_3d_alone_and_poses_that_are_not_to_be_trusted_are_left_out(pose, change_pose):
     taller = of_height(pose, 2040)
     assert np.allclose(taller.joints_3d, 1.2 * pose.joints_3d)
     assert np.allclose(taller.spread, 1.2 * pose.spread)
     assert (taller.height_mm, taller.joints_2d is pose.joints_2d) == (2040, True)
-
-
-def test_poses_that_are_not_to_be_trusted_are_left_out(change_pose):
     result = result_of(Person(LEFT, change_pose(score=0.5)), Person(RIGHT, change_pose()))
     assert list(result.poses(EVERYONE, 1800)) == ["2"]
     assert result.poses("1", 1800) == {}

@@ -67,16 +67,15 @@ def test_every_file_goes_in_time_and_the_example_stays(page, folder, tmp_path):
     assert 2 * sum(CLEANING) <= 3600  # what was drawn last is as old as that
 
 
-@pytest.mark.parametrize("closed", [False, True])
-def test_a_kept_result_goes_in_time_whether_or_not_its_page_is_still_open(page, closed):
-    kept = next(block for block in page.blocks.values() if getattr(block, "time_to_live", None))
-    session = page.state_holder["abc"]
-    session[kept._id] = "a result"
-    session.is_closed = closed
+def test_a_kept_result_goes_in_time_whether_or_not_its_page_is_still_open(page):
+    kept = next(block._id for block in page.blocks.values() if getattr(block, "time_to_live", None))
+    sessions = [page.state_holder[name] for name in ("open", "closed")]
+    for session, closed in zip(sessions, (False, True), strict=True):
+        session[kept], session.is_closed = "a result", closed
     clean(page, KEPT_SECONDS - 60)
-    assert session.state_data[kept._id] == "a result"
+    assert [session.state_data[kept] for session in sessions] == ["a result"] * 2
     clean(page, KEPT_SECONDS + 1)
-    assert kept._id not in session.state_data
+    assert not [session for session in sessions if kept in session.state_data]
 
 
 def test_the_server_looks_for_files_that_gradio_does_not_know_of(folder, stand_in, monkeypatch):

@@ -77,7 +77,7 @@ def drag(page, dx, dy):
     page.wait_for_timeout(400)
 
 
-def test_a_drag_turns_about_the_vertical_and_never_tips_the_body_over(view):
+def test_a_drag_turns_about_the_vertical_and_never_tips_the_body_over_and_a_wheel_scrolls_or_comes_nearer(view):
     azimuth, elevation, distance, _ = angles(view)
     drag(view, 100, 20)
     after = angles(view)
@@ -91,6 +91,17 @@ def test_a_drag_turns_about_the_vertical_and_never_tips_the_body_over(view):
         assert bounds[0] < elevation < bounds[1]
         assert aside == pytest.approx(0, abs=1e-6)
         assert up > 0
+    first, start = angles(view), view.evaluate("scrollY")
+    view.mouse.move(*middle(view))
+    view.mouse.wheel(0, 120)
+    view.wait_for_timeout(500)
+    assert view.evaluate("scrollY") > start + 50
+    assert angles(view)[2] == pytest.approx(first[2])
+    view.keyboard.down("Control")
+    view.mouse.wheel(0, -120)
+    view.keyboard.up("Control")
+    view.wait_for_timeout(500)
+    assert angles(view)[2] < 0.9 * first[2]
 
 
 def test_reset_brings_the_first_view_back_from_wherever_it_was_turned(view):
@@ -163,20 +174,6 @@ def test_on_a_phone_nothing_lies_over_a_button_and_a_finger_scrolls_or_turns(ope
     assert abs(phone.evaluate("scrollY") - start) < 5
     assert angles(phone)[0] < first[0] - 20
     phone.context.close()
-
-
-def test_a_wheel_scrolls_the_page_and_with_control_comes_nearer(view):
-    first, start = angles(view), view.evaluate("scrollY")
-    view.mouse.move(*middle(view))
-    view.mouse.wheel(0, 120)
-    view.wait_for_timeout(500)
-    assert view.evaluate("scrollY") > start + 50
-    assert angles(view)[2] == pytest.approx(first[2])
-    view.keyboard.down("Control")
-    view.mouse.wheel(0, -120)
-    view.keyboard.up("Control")
-    view.wait_for_timeout(500)
-    assert angles(view)[2] < 0.9 * first[2]
 
 
 def test_what_is_switched_off_stays_off_when_the_figure_is_drawn_anew(view):
