@@ -22,18 +22,14 @@ _SWITCHES = {"Photo": ("camera",), "Uncertainty": ("uncertainty",)}
 
 
 def skeleton_figure(
-    poses: Pose | Mapping[str, Pose],
-    photo: np.ndarray | None = None,
-    *,
-    min_confidence: float = 0.0,
-    show_outside: bool = False,
+    poses: Mapping[str, Pose], photo: np.ndarray, *, min_confidence: float = 0.0, show_outside: bool = False
 ) -> go.Figure:
     """People in 3D, upright on a floor, all axes in mm and equally long; the origin is the first one's pelvis.
 
     Args:
-        poses: one pose, or people by their numbers.
+        poses: people by their numbers, at least one.
         photo: (H, W, 3) uint8 RGB: people are where it shows them, as far away as their size in it says, and the
-            page puts it behind them (``layout.meta``). None puts several people side by side.
+            page puts it behind them (``layout.meta``).
         min_confidence: joints below it are left out.
         show_outside: whether joints beyond the frame, which are guesses, are drawn too (bones dotted).
 
@@ -41,27 +37,22 @@ def skeleton_figure(
         A figure with buttons; the clear ellipsoid round a joint has the half axes of
         :attr:`fusion_model.Pose.spread`.
     """
-    named = {"": poses} if isinstance(poses, Pose) else poses
-    camera = None if photo is None else stage.Camera.usual(photo.shape[:2], list(named.values()))
-    bodies, lens = people.bodies(list(named.values()), camera, min_confidence=min_confidence, show_outside=show_outside)
+    shown = list(poses.values())
+    camera = stage.Camera.usual(photo.shape[:2], shown)
+    bodies, lens = people.bodies(shown, camera, min_confidence=min_confidence, show_outside=show_outside)
     every = np.concatenate([body.extent for body in bodies])
     ground, radius = stage.ground(every)
+    corners = camera.corners(every[:, 1].max() + stage.BEHIND - lens[1]) + lens
     traces = [*stage.floor(ground, radius), *(stage.shadow(body.mesh, ground[2]) for body in bodies)]
-    edges = [every, ground + radius * np.array([[-1, -1, 0], [1, 1, 0]]), every.max(0)[None] + np.array([0, 0, 300])]
-    backdrop = None
-    if camera is not None:
-        corners = camera.corners(every[:, 1].max() + stage.BEHIND - lens[1]) + lens
-        traces.append(stage.frustum(lens, corners))
-        edges += [corners, lens[None]]
-        backdrop = stage.backdrop(photo, corners)
-    for body, number in zip(bodies, named, strict=True):
+    traces.append(stage.frustum(lens, corners))
+    for body, number in zip(bodies, poses, strict=True):
         traces += [people.shaded(body.mesh), *people.dotted(body), people.joints(body)]
         traces += [people.number(body, number)] if len(bodies) > 1 else []
     traces.append(people.spread(bodies))  # clear: after all that is seen through it
     traces = [trace for trace in traces if trace is not None]
-    layout = scene_layout(every, np.concatenate(edges), None if camera is None else lens)
-    if backdrop is not None:
-        layout["meta"] = backdrop
+    edges = [every, ground + radius * np.array([[-1, -1, 0], [1, 1, 0]]), every.max(0)[None] + np.array([0, 0, 300])]
+    layout = scene_layout(every, np.concatenate([*edges, corners, lens[None]]), lens)
+    layout["meta"] = stage.backdrop(photo, corners)
     layout["updatemenus"].append(views.switches(_SWITCHES, [trace.name for trace in traces]))
     return go.Figure(traces, layout)
 

@@ -17,7 +17,6 @@ from fusion_model.drawing import bone_side
 from fusion_model.skeletons import SKELETONS
 
 _DETAIL = ((1, 12), (2, 10), (6, 8))  # corners round a limb, of up to so many people: a crowd must not take megabytes
-_SPACING = 1300.0  # mm between people whose places are not known
 _LIGHT = {"ambient": 0.6, "diffuse": 0.6, "specular": 0.2, "roughness": 0.5, "fresnel": 0.1}
 
 
@@ -46,36 +45,30 @@ class Body:
 
 
 def bodies(
-    poses: Sequence[Pose], camera: Camera | None, *, min_confidence: float, show_outside: bool
+    poses: Sequence[Pose], camera: Camera, *, min_confidence: float, show_outside: bool
 ) -> tuple[list[Body], np.ndarray]:
     """People where they stand: the origin is the pelvis of the first.
 
     Args:
         poses: at least one.
-        camera: that took the photo; None puts them side by side, round the origin.
+        camera: that took the photo.
         min_confidence: joints below it are left out.
         show_outside: whether joints beyond the frame are drawn too.
 
     Returns:
         The bodies, and (3,) mm, where the camera is, plot axes.
     """
-    if camera is None:
-        places = np.zeros((len(poses), 3))
-        places[:, 0] = _SPACING * (np.arange(len(poses)) - (len(poses) - 1) / 2)
-        origin = np.zeros(3)
-    else:
-        places = np.stack([camera.place(pose) for pose in poses])
-        origin = places[0]
+    places = np.stack([camera.place(pose) for pose in poses])
     steps = next((steps for most, steps in _DETAIL if len(poses) <= most), 6)
     drawn = []
-    for pose, place in zip(poses, places - origin, strict=True):
+    for pose, place in zip(poses, places - places[0], strict=True):
         opacity = joint_opacity(pose, min_confidence)
         outside = np.array([status == "outside" for status in pose.status])
         points = upright(pose.joints_3d + place)
         mesh = body_mesh(SKELETONS[pose.skeleton], points, opacity, pose.height_mm, steps)
         shown = np.where(outside, FADED, opacity) if show_outside else opacity
         drawn.append(Body(pose, points, shown, mesh, steps))
-    return drawn, upright(-origin[None])[0]
+    return drawn, upright(-places[:1])[0]
 
 
 def shaded(mesh: Mesh) -> go.Mesh3d:

@@ -27,20 +27,19 @@ _LONGEST = 70.0  # mm
 _INK = np.float32([96, 104, 118])
 
 
-def turntable(poses: Sequence[Pose], photo: np.ndarray | None, size: int, count: int) -> Iterator[np.ndarray]:
+def turntable(poses: Sequence[Pose], photo: np.ndarray, size: int, count: int) -> Iterator[np.ndarray]:
     """One turn round people, upright on a floor.
 
     Args:
         poses: at least one.
-        photo: (H, W, 3) uint8 RGB: people are where it shows them. None puts several side by side.
+        photo: (H, W, 3) uint8 RGB: people are where it shows them.
         size: pixels of a picture's side.
         count: pictures of the turn, of which the first is seen from where the camera was.
 
     Yields:
         (size, size, 3) uint8 RGB.
     """
-    camera = None if photo is None else stage.Camera.usual(photo.shape[:2], poses)
-    bodies, _ = people.bodies(poses, camera, min_confidence=0.0, show_outside=False)
+    bodies, _ = people.bodies(poses, stage.Camera.usual(photo.shape[:2], poses), min_confidence=0.0, show_outside=False)
     steps = _FINE if len(bodies) <= 2 else _COARSE
     mesh = Mesh.joined([
         body_mesh(SKELETONS[one.pose.skeleton], one.points, one.opacity, one.pose.height_mm, steps) for one in bodies

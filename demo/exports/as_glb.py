@@ -55,12 +55,12 @@ class _Person:
         return self.skin.lowest(self.rig) + self.place[1]
 
 
-def encode(poses: Pose | Sequence[Pose], photo: np.ndarray | None = None) -> bytes:
+def encode(poses: Pose | Sequence[Pose], photo: np.ndarray) -> bytes:
     """Write the pose of a person, or of the people of one photo, each with a skeleton.
 
     Args:
         poses: one pose, or several, at least one.
-        photo: (H, W, 3) uint8 RGB: people stand to each other as it shows them. None has all pelvises in one place.
+        photo: (H, W, 3) uint8 RGB: people stand to each other as it shows them.
 
     Returns:
         The file.
@@ -71,10 +71,8 @@ def encode(poses: Pose | Sequence[Pose], photo: np.ndarray | None = None) -> byt
     people = [poses] if isinstance(poses, Pose) else list(poses)
     if not people:
         raise ValueError("a GLB file needs at least one pose, got none")
-    places = np.zeros((len(people), 3))
-    if photo is not None and len(people) > 1:
-        camera = Camera.usual(photo.shape[:2], people)
-        places = np.stack([camera.place(pose) for pose in people])
+    camera = Camera.usual(photo.shape[:2], people)
+    places = np.stack([camera.place(pose) for pose in people])
     places = (places - places[0]) * TO_RIG
     numbers = range(1, len(people) + 1)
     named = [_Person.of(f"person {k}", [pose], at) for k, pose, at in zip(numbers, people, places, strict=True)]

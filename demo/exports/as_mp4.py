@@ -16,12 +16,12 @@ SECONDS, RATE = 3.0, 18  # of the clip, which can be repeated without a jump; fr
 SIDE = 480
 
 
-def encode(poses: Pose | Sequence[Pose], photo: np.ndarray | None = None) -> bytes:
+def encode(poses: Pose | Sequence[Pose], photo: np.ndarray) -> bytes:
     """Draw one turn round the people of a photo.
 
     Args:
         poses: one pose, or several, at least one.
-        photo: (H, W, 3) uint8 RGB: people stand to each other as it shows them. None puts several side by side.
+        photo: (H, W, 3) uint8 RGB: people stand to each other as it shows them.
 
     Returns:
         An MP4 (H.264) of 480 x 480 pixels and three seconds.

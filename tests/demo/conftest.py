@@ -10,25 +10,26 @@ from pathlib import Path
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="fusion-pose-tests-")  # other apps clean the common folder
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from demo.examples import FOLDER
 from demo.exports import as_mp4
 from demo.video.motion import Motion
 from fusion_model.skeletons import HUMAN36M_17
 from fusion_model.video.clips import Clip
 from tests.helpers.browsers import chromium, visit
 from tests.helpers.clips import write_clip
-from tests.helpers.hub_double import black_hole, hub
+from tests.helpers.hub_double import hub
 from tests.helpers.serving import WAIT, served
-from tests.helpers.stand_in import Counting, StandIn, make_pose
+from tests.helpers.stand_in import StandIn, make_pose
 
-__all__ = ["black_hole", "hub"]
+__all__ = ["hub"]
+DESK = {"width": 1280, "height": 900}
 
 atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
-
-EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 
 
 def pytest_collection_modifyitems(items):
@@ -58,11 +59,6 @@ def example_page(stand_in, example):
         yield url
 
 
-@pytest.fixture(scope="module")
-def counting(stand_in):
-    return Counting(stand_in)
-
-
 @pytest.fixture
 def photo():
     """A grey photo, 400 x 300."""
@@ -70,14 +66,14 @@ def photo():
 
 
 @pytest.fixture
-def pose(photo):
-    return make_pose(photo)
+def change_pose(photo):
+    """A function that makes the pose of the person in it, with other fields."""
+    return lambda **changes: make_pose(photo, **changes)
 
 
 @pytest.fixture
-def change_pose(photo):
-    """A function that makes the same pose with other fields."""
-    return lambda **changes: make_pose(photo, **changes)
+def pose(change_pose):
+    return change_pose()
 
 
 @pytest.fixture
@@ -85,8 +81,7 @@ def turned(pose):
     """A function that turns the person about the vertical: by 90 degrees, to the right of the picture."""
 
     def turn(degrees):
-        cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-        matrix = np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
+        matrix, _ = cv2.Rodrigues(np.array([0, -np.radians(degrees), 0]))
         return dataclasses.replace(pose, joints_3d=(pose.joints_3d @ matrix.T).astype(np.float32))
 
     return turn
@@ -99,16 +94,16 @@ def stand_in():
 
 @pytest.fixture(scope="session")
 def example():
-    return EXAMPLES / "hopper.jpg"
+    return FOLDER / "hopper.jpg"
 
 
 @pytest.fixture(scope="session")
 def make_clip(tmp_path_factory):
     """A function that writes a grey clip, 160 x 120 with 25 frames a second, black in some of its frames."""
 
-    def make(frames=10, black=(), name="walk.mp4"):
+    def make(frames=10, black=()):
         pictures = [np.full((120, 160, 3), 0 if number in black else 90, np.uint8) for number in range(frames)]
-        return write_clip(tmp_path_factory.mktemp("clip") / name, pictures)
+        return write_clip(tmp_path_factory.mktemp("clip") / "walk.mp4", pictures)
 
     return make
 
@@ -124,10 +119,9 @@ def motion(change_pose):
     """Every second frame of a clip: the person lifts the left hand by 10 mm a frame, and is away in two of them."""
     poses, wrist = [], HUMAN36M_17.index("left_wrist")
     for place in range(12):
-        joints = change_pose().joints_3d.copy()
-        joints[wrist, 1] -= 10 * place
-        empty = np.zeros((16, 1, 1), np.float32)
-        poses.append(None if place in (4, 5) else change_pose(joints_3d=joints, heatmaps=empty, seconds={}))
+        poses.append(change_pose(heatmaps=np.zeros((16, 1, 1), np.float32), seconds={}))
+        poses[-1].joints_3d[wrist, 1] -= 10 * place
+    poses[4:6] = None, None
     frames = tuple(range(0, 24, 2))
     times = tuple(number / 25.0 for number in frames)
     return Motion(Clip(Path("dance.mp4"), 400, 300, 24, 25.0), 2, frames, times, tuple(poses))
@@ -145,9 +139,6 @@ def browser():
     """Headless Chromium."""
     with chromium() as browser:
         yield browser
-
-
-DESK = {"width": 1280, "height": 900}
 
 
 @pytest.fixture

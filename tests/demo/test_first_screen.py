@@ -1,10 +1,16 @@
-"""What a visitor sees first, on a desk, a laptop and a phone, and where a photo comes from."""
+"""What a visitor sees first, even before Gradio has drawn the page; where a photo comes from; how files are sent."""
 
 import base64
-import time
+import gzip
+import io
+import re
 from itertools import pairwise
 
+import brotli
+import httpx
+import numpy as np
 import pytest
+from PIL import Image
 
 from demo.about import PAPER
 from demo.examples import EXAMPLES
@@ -21,6 +27,24 @@ SCREENS = {
 TOP = "document.querySelector('#figure .stage').getBoundingClientRect().top + scrollY"
 LEVELS = """[...document.querySelectorAll('h1, h2, h3, h4')].filter(one => one.getClientRects().length)
 .map(one => Number(one.tagName[1]))"""
+DROP_OR_PASTE = """async ([data, event]) => {
+  const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0)), files = new DataTransfer();
+  files.items.add(new File([bytes], `${event}.jpg`, { type: 'image/jpeg' }));
+  const target = document.querySelector('h1');
+  if (event === 'paste') {
+    target.dispatchEvent(new ClipboardEvent('paste', { clipboardData: files, bubbles: true }));
+    return;
+  }
+  for (const name of ['dragenter', 'dragover', 'drop']) {
+    target.dispatchEvent(new DragEvent(name, { dataTransfer: files, bubbles: true, cancelable: true }));
+    if (name === 'dragenter') window.invited = !document.querySelector('#chooser .drop').hidden;
+  }
+}"""
+
+LOADED = "[...document.querySelectorAll('#first :is(.found img, .poster)')].every((one) => one.naturalWidth)"
+PLACES = """(names) => names.map((name) => document.querySelector(name).getBoundingClientRect())
+.map(({ x, y }) => [x, y])"""
+GRADIO = "**/assets/index-*.js"
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +56,11 @@ def address():
         yield url
 
 
-def wait_for_maps(page):
-    page.wait_for_function("document.querySelectorAll('#maps .grid-wrap img').length === 17", timeout=WAIT)
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
 def test_the_result_is_on_the_first_screen_and_everyone_can_use_it(open_page, screen, scheme):
-    began = time.monotonic()
     page = open_page(SCREENS[screen], scheme)
     wait_for_figure(page)
-    print(f"{screen}, {scheme}: first result after {time.monotonic() - began:.1f} s, 3D at {page.evaluate(TOP):.0f} px")
     assert page.get_by_role("heading", level=1).inner_text().endswith("pose in 3D, from one photo")
     assert page.get_by_role("link", name="Paper").get_attribute("href") == PAPER
     assert page.get_by_role("button", name="Upload a photo").is_visible()
@@ -51,13 +69,22 @@ def test_the_result_is_on_the_first_screen_and_everyone_can_use_it(open_page, sc
     assert page.evaluate(TOP) < (620 if screen == "phone" else 450)
     assert page.evaluate("document.documentElement.scrollWidth") <= SCREENS[screen]["width"]
     assert page.locator("#height").bounding_box()["y"] > page.locator("#picture").bounding_box()["y"]
-    wait_for_maps(page)
+    page.wait_for_function("document.querySelectorAll('#maps .grid-wrap img').length === 17", timeout=WAIT)
     last, frame = page.locator("#maps .grid-wrap img").last.bounding_box(), page.locator("#maps").bounding_box()
     assert last["y"] + last["height"] <= frame["y"] + frame["height"]  # no map is cut off
     levels = page.evaluate(LEVELS)
     assert (levels[0], levels.count(1)) == (1, 1)
     assert all(after <= before + 1 for before, after in pairwise(levels))
     check(page)
+    if screen == "desk":  # a heatmap opens large, and links lead to limits and model card
+        page.locator("#maps .grid-wrap button").first.click()
+        page.wait_for_function("document.querySelector('#maps .preview img')?.clientHeight > 400", timeout=WAIT)
+        assert page.evaluate("document.querySelector('#maps .preview img').naturalWidth") >= 448
+        check(page)
+        page.get_by_role("link", name="Model card").click()
+        page.locator("#model-card").get_by_text("non-commercial research").first.wait_for(timeout=WAIT)
+        page.get_by_role("link", name="Limits").click()
+        assert page.locator("#limits").is_visible()
     assert page.broken == []
 
 
@@ -77,46 +104,71 @@ def test_each_example_opens_with_one_click_within_sight_and_without_the_network(
     assert page.get_by_test_id("toast-body").count() == 0
 
 
-def test_a_photo_is_chosen_by_a_button_or_dropped_or_pasted_anywhere(open_page, example):
+def test_a_photo_is_chosen_dropped_or_pasted_anywhere_and_no_other_server_is_asked(open_page, example, address):
+    def wait_for_photo(name):
+        page.wait_for_function(f"document.querySelector('#photo img')?.src.endsWith('{name}.jpg')", timeout=WAIT)
+        page.get_by_text("The pelvis is beyond the frame").wait_for(timeout=WAIT)
+
     page = open_page()
     wait_for_figure(page)
     with page.expect_file_chooser() as chosen:
         page.get_by_role("button", name="Upload a photo").click()
     chosen.value.set_files(str(example))
-    page.wait_for_function("document.querySelector('#photo img')?.src.endsWith('hopper.jpg')", timeout=WAIT)
-    page.get_by_text("The pelvis is beyond the frame").wait_for(timeout=WAIT)
+    wait_for_photo("hopper")
     for event in ("drop", "paste"):
-        page.evaluate(
-            """async ([data, event]) => {
-              const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0)), files = new DataTransfer();
-              files.items.add(new File([bytes], `${event}.jpg`, { type: 'image/jpeg' }));
-              const target = document.querySelector('h1');
-              if (event === 'paste') {
-                target.dispatchEvent(new ClipboardEvent('paste', { clipboardData: files, bubbles: true }));
-                return;
-              }
-              for (const name of ['dragenter', 'dragover', 'drop']) {
-                target.dispatchEvent(new DragEvent(name, { dataTransfer: files, bubbles: true, cancelable: true }));
-                if (name === 'dragenter') window.invited = !document.querySelector('#chooser .drop').hidden;
-              }
-            }""",
-            [base64.b64encode(example.read_bytes()).decode(), event],
-        )
-        page.wait_for_function(f"document.querySelector('#photo img')?.src.endsWith('{event}.jpg')", timeout=WAIT)
-        page.get_by_text("The pelvis is beyond the frame").wait_for(timeout=WAIT)
+        page.evaluate(DROP_OR_PASTE, [base64.b64encode(example.read_bytes()).decode(), event])
+        wait_for_photo(event)
     assert page.evaluate("window.invited") is True
     assert page.locator("#chooser .drop").is_hidden()
+    assert page.locator("#times code").inner_text() == "default"
+    assert [asked for asked in page.asked if not asked.startswith((address, "data:", "blob:"))] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_heatmap_opens_large_and_links_lead_to_limits_and_model_card(open_page, scheme):
-    page = open_page(scheme=scheme)
-    wait_for_maps(page)
-    page.locator("#maps .grid-wrap button").first.click()
-    page.wait_for_function("document.querySelector('#maps .preview img')?.clientHeight > 400", timeout=WAIT)
-    assert page.evaluate("document.querySelector('#maps .preview img').naturalWidth") >= 448
-    check(page)
-    page.get_by_role("link", name="Model card").click()
-    page.locator("#model-card").get_by_text("non-commercial research").first.wait_for(timeout=WAIT)
-    page.get_by_role("link", name="Limits").click()
-    assert page.locator("#limits").is_visible()
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_result_is_seen_without_a_script_of_gradios_and_stays_where_it_is(browser, address, width):
+    page = browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+
+    def frame(inside):
+        """The pixels of the 3D view."""
+        return np.asarray(Image.open(io.BytesIO(page.locator(f"{inside} .frame").screenshot())).convert("RGB"), float)
+
+    page.route(GRADIO, lambda route: route.abort())
+    page.goto(f"{address}?example=yoga", timeout=WAIT)
+    assert page.locator("#first").count() == 0  # a link to another example has no first sight of this one
+    page.goto(address, timeout=WAIT)
+    page.wait_for_function(LOADED, timeout=WAIT)
+    before = page.evaluate(PLACES, [f"#first {name}" for name in (".found img", ".hero h1", ".bar button", ".frame")])
+    still = frame("#first")
+    page.unroute_all()
+    page.goto(address, timeout=WAIT)
+    page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
+    page.wait_for_selector("#figure .poster", state="detached", timeout=WAIT)
+    page.wait_for_function("document.querySelector('#figure .photo img').style.transform", timeout=WAIT)
+    assert page.locator("#first").count() == 0
+    after = page.evaluate(PLACES, ["#picture img", "#hero h1", "#figure .bar button", "#figure .frame"])
+    assert before[0][1] == pytest.approx(after[0][1], abs=1.5)
+    assert np.array(before[1:]) == pytest.approx(np.array(after[1:]), abs=1.5)
+    assert np.abs(still - frame("#figure")).mean() < 5  # of 255: the picture is of this view
+    page.close()
+
+
+def test_a_page_without_an_example_has_none(stand_in_page):
+    assert "id='first'" not in httpx.get(stand_in_page).text
+
+
+@pytest.mark.parametrize(("accepted", "decode"), [("br", brotli.decompress), ("gzip", gzip.decompress), ("", bytes)])
+def test_files_are_compressed_as_the_browser_wants_and_may_be_kept(address, accepted, decode):
+    headers = {"accept-encoding": accepted}
+    page = httpx.get(address, headers=headers).text
+    for path in (re.search(r"/(assets/index-[^.]+\.js)", page)[1], re.search(r"/(assets/plotly-[^\"]+\.js)", page)[1]):
+        for _ in range(2):
+            with httpx.stream("GET", address + path, headers=headers) as answer:
+                sent = b"".join(answer.iter_raw())
+                assert answer.headers.get("content-encoding", "") == accepted
+                assert "immutable" in answer.headers["cache-control"]
+                assert int(answer.headers["content-length"]) == len(sent)
+                assert "javascript" in answer.headers["content-type"]
+            assert b"function" in decode(sent)
+    missing = [httpx.get(f"{address}assets/none.js") for _ in range(2)]
+    assert [(one.status_code, "immutable" in one.headers.get("cache-control", "")) for one in missing] == [(404, 0)] * 2

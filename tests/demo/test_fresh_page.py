@@ -1,6 +1,7 @@
 """The page as a visitor finds it, opened with the example: what is asked of the server, and what is left of the old."""
 
 import datetime as dt
+import threading
 import time
 from types import SimpleNamespace
 
@@ -13,44 +14,14 @@ from demo.view import View
 from tests.helpers.serving import WAIT, remove_photo, upload, wait_for_figure
 from tests.helpers.stand_in import StandIn
 
-
-@pytest.fixture
-def address(example_page):
-    return example_page
+SHOWN = "document.querySelector('#figure .graph').layout.uirevision"
 
 
 @pytest.fixture
-def fresh(open_page):
-    page = open_page()
+def fresh(open_page, example_page):
+    page = open_page(url=example_page)
     wait_for_figure(page)
     return page
-
-
-@pytest.fixture
-def estimates(monkeypatch):
-    """Filled with the photos that are estimated, each of which takes its time."""
-    plain, photos = StandIn.predict_all, []
-
-    def slow(self, photo, **named):
-        photos.append(photo)
-        time.sleep(0.5)
-        return plain(self, photo, **named)
-
-    monkeypatch.setattr(StandIn, "predict_all", slow)
-    return photos
-
-
-def replace_photo(page, path):
-    remove_photo(page)
-    page.wait_for_timeout(500)
-    upload(page, path)
-
-
-def wait_for_box(page, height):
-    """Wait until the result of a photo of that height is shown."""
-    box = "document.querySelector('#box input, #box textarea')"
-    page.wait_for_function(f"{box} && {box}.value.endsWith(', {height}')", timeout=WAIT)
-    page.wait_for_function("document.querySelector('#download:not([disabled])')", timeout=WAIT)
 
 
 @pytest.fixture
@@ -60,20 +31,41 @@ def other(tmp_path):
     return tmp_path / "other.png"
 
 
-def test_a_browser_that_asks_twice_gets_one_estimate_and_no_error(fresh, estimates, other, black):
+def replace_photo(page, path):
+    remove_photo(page)
+    page.wait_for_timeout(500)
+    upload(page, path)
+
+
+def wait_for_other(page):
+    """Wait until the result of the other photo is shown."""
+    box = "document.querySelector('#box input, #box textarea')"
+    page.wait_for_function(f"{box} && {box}.value.endsWith(', 350')", timeout=WAIT)
+    page.wait_for_function("document.querySelector('#download:not([disabled])')", timeout=WAIT)
+
+
+def test_a_browser_that_asks_twice_gets_one_estimate_and_no_error_and_a_refusal_keeps_its_title_and_link(
+    fresh, other, black, monkeypatch
+):
+    plain, photos = StandIn.predict_all, []
+
+    def slow(self, photo, **named):
+        photos.append(photo)
+        time.sleep(0.5)
+        return plain(self, photo, **named)
+
+    monkeypatch.setattr(StandIn, "predict_all", slow)
     fresh.route("**/queue/join*", lambda route: (route.fetch(), route.continue_()))
     replace_photo(fresh, other)
-    wait_for_box(fresh, 350)
+    wait_for_other(fresh)
     fresh.wait_for_timeout(1500)
-    assert len(estimates) == 1
+    assert len(photos) == 1
     replace_photo(fresh, black)
     fresh.get_by_text("Nobody was found in this photo").wait_for(timeout=WAIT)
     fresh.wait_for_timeout(2500)
     assert fresh.get_by_test_id("toast-body").count() == 0
     assert not fresh.locator("#figure").is_visible()
-
-
-def test_words_for_the_user_keep_their_title_and_link_on_the_page(fresh, other, monkeypatch):
+    fresh.unroute_all()
     told = Error('Used up. <a href="https://huggingface.co/pricing">More</a>', title="ZeroGPU quota")
     monkeypatch.setattr(StandIn, "predict_all", lambda *_, **__: (_ for _ in ()).throw(told))
     replace_photo(fresh, other)
@@ -85,8 +77,7 @@ def test_words_for_the_user_keep_their_title_and_link_on_the_page(fresh, other, 
 def test_the_example_replaces_no_new_photo_neither_by_a_late_drawing_nor_after_the_result_has_gone(
     fresh, other, monkeypatch
 ):
-    drawn, shown = View.figure, "document.querySelector('#figure .graph').layout.uirevision"
-    first = fresh.evaluate(shown)
+    drawn, first = View.figure, fresh.evaluate(SHOWN)
 
     def late(view):
         if view.choices.show_outside:
@@ -98,11 +89,11 @@ def test_the_example_replaces_no_new_photo_neither_by_a_late_drawing_nor_after_t
         fresh.get_by_label("Guess beyond the frame").check()
         fresh.wait_for_timeout(300)
     replace_photo(fresh, other)
-    wait_for_box(fresh, 350)
-    new = fresh.evaluate(shown)
+    wait_for_other(fresh)
+    new = fresh.evaluate(SHOWN)
     assert new != first
     fresh.wait_for_timeout(5000)
-    assert fresh.evaluate(shown) == new
+    assert fresh.evaluate(SHOWN) == new
 
     later = SimpleNamespace(now=lambda: dt.datetime.now() + dt.timedelta(seconds=KEPT_SECONDS + 1))  # noqa: DTZ005
     with monkeypatch.context() as patched:
@@ -110,4 +101,28 @@ def test_the_example_replaces_no_new_photo_neither_by_a_late_drawing_nor_after_t
         fresh.wait_for_timeout(2500)  # every second Gradio looks what has expired
     fresh.get_by_label("Guess beyond the frame").uncheck()
     fresh.get_by_text("this result is no longer kept").wait_for(timeout=WAIT)
-    assert fresh.evaluate(shown) == new
+    assert fresh.evaluate(SHOWN) == new
+
+
+def test_a_waiting_visitor_sees_the_place_in_the_queue_and_gets_the_right_result(open_page, tmp_path, monkeypatch):
+    plain, begun, released = StandIn.predict_all, threading.Event(), threading.Event()
+
+    def held(self, photo, **named):
+        begun.set()
+        assert released.wait(120)
+        return plain(self, photo, **named)
+
+    monkeypatch.setattr(StandIn, "predict_all", held)
+    pages = [open_page() for _ in range(3)]
+    for number, page in enumerate(pages):
+        path = tmp_path / f"{number}.png"
+        Image.new("RGB", (200, 100 + 10 * number), (90, 90, 90)).save(path)
+        upload(page, path)
+        if number == 0:
+            assert begun.wait(60)
+        else:
+            page.locator("#hint").get_by_text(f"queue: {number}/{number}").wait_for(timeout=WAIT)
+    released.set()
+    for number, page in enumerate(pages):
+        wait_for_figure(page)
+        assert page.locator("#box input, #box textarea").input_value() == f"0, 0, 100, {100 + 10 * number}"

@@ -23,6 +23,19 @@ from tests.helpers.serving import WAIT, served
 BODY = "document.querySelector('#live .graph')?._fullData?.find(one => one.name === 'body')"
 HIGHEST = f"Math.max(...({BODY}?.z?.length ? {BODY}.z : [0]))"
 CAMERA = "document.querySelector('#live video').srcObject"
+QUIET = "document.querySelector('#live .note').textContent === ''"
+TWO_CAMERAS = """() => { // Chromium has one camera that shows a file
+  const { mediaDevices } = navigator, open = mediaDevices.getUserMedia.bind(mediaDevices);
+  const ids = ['front', 'back'];
+  window.opened = [];
+  mediaDevices.enumerateDevices = async () => ids.map((deviceId) => ({ kind: 'videoinput', deviceId }));
+  mediaDevices.getUserMedia = async ({ video }) => {
+    const stream = await open({ video: true }), id = video.deviceId ? video.deviceId.exact : 'front';
+    stream.getVideoTracks()[0].getSettings = () => ({ deviceId: id });
+    window.opened.push(id);
+    return stream;
+  };
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -39,22 +52,22 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture
-def live_page(open_page):
-    page = open_page()
-    page.get_by_role("tab", name="Live").click()
-    page.get_by_role("button", name="Start the camera").wait_for(timeout=WAIT)
-    yield page
-    assert page.broken == []
+def open_live(open_page):
+    """A function that opens the page at its live tab."""
+    pages = []
+
+    def opened(*where, **options):
+        pages.append(open_page(*where, **options))
+        pages[-1].get_by_role("tab", name="Live").click()
+        pages[-1].get_by_role("button", name="Start the camera").wait_for(timeout=WAIT)
+        return pages[-1]
+
+    yield opened
+    assert [page.broken for page in pages] == [[]] * len(pages)
 
 
 def press_start(page):
     page.get_by_role("button", name="Start the camera").click()
-
-
-def start(page):
-    """Start the camera, and wait for frames."""
-    press_start(page)
-    wait_for_frames(page)
 
 
 def note(page, text):
@@ -65,30 +78,32 @@ def wait_for_frames(page):
     page.locator("#live .pace").get_by_text("frames a second").wait_for(timeout=WAIT)
 
 
-def test_a_camera_in_skeleton_and_body_out_until_it_is_stopped_and_nothing_is_kept(live_page):
-    note(live_page, "not kept")
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_a_camera_in_skeleton_and_body_out_until_it_is_stopped_and_nothing_is_kept(open_live, width, scheme):
+    page = open_live({"width": width, "height": 844}, scheme)
+    note(page, "not kept")
     kept = set(Path(get_upload_folder()).rglob("*"))
-    start(live_page)
-    assert live_page.locator("#live canvas[role=img]").first.is_visible()
-    assert "faces the camera" in live_page.locator("#live .film canvas").get_attribute("aria-label")
-    live_page.wait_for_function(f"{HIGHEST} > 1500", timeout=WAIT)
-    assert not live_page.locator("#live .note").is_visible()
+    press_start(page)
+    wait_for_frames(page)
+    check(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    picture, figure = (page.locator(f"#live {name}").bounding_box() for name in (".film", ".stage"))
+    assert (figure["y"] > picture["y"] + 100) == (width < 700)
+    assert page.locator("#live canvas[role=img]").first.is_visible()
+    assert "faces the camera" in page.locator("#live .film canvas").get_attribute("aria-label")
+    page.wait_for_function(f"{HIGHEST} > 1500", timeout=WAIT)
+    assert not page.locator("#live .note").is_visible()
     assert set(Path(get_upload_folder()).rglob("*")) == kept
-    live_page.get_by_role("button", name="Stop").click()
-    assert live_page.evaluate(CAMERA) is None
-    live_page.wait_for_timeout(500)
-    asked = len(live_page.asked)
-    live_page.wait_for_timeout(500)
-    assert len(live_page.asked) == asked
-    assert live_page.get_by_test_id("toast-body").count() == 0
-    start(live_page)
-    live_page.get_by_role("tab", name="Video").click()
-    live_page.wait_for_function(f"{CAMERA} === null", timeout=WAIT)
-    live_page.get_by_role("tab", name="Live").click()
-    start(live_page)
+    page.get_by_role("button", name="Stop").click()
+    assert page.evaluate(CAMERA) is None
+    page.wait_for_timeout(500)
+    asked = len(page.asked)
+    page.wait_for_timeout(500)
+    assert len(page.asked) == asked
+    assert page.get_by_test_id("toast-body").count() == 0
 
 
-def test_one_frame_is_on_its_way_and_it_is_the_newest(live_page, monkeypatch):
+def test_one_frame_is_on_its_way_and_it_is_the_newest_until_another_tab_is_opened(open_live, monkeypatch):
     step, turn, together, frames = Service.live_step, threading.Lock(), [], []
 
     def slow(service, frame, before):
@@ -100,87 +115,60 @@ def test_one_frame_is_on_its_way_and_it_is_the_newest(live_page, monkeypatch):
         return step(service, frame, before)
 
     monkeypatch.setattr(Service, "live_step", slow)
-    start(live_page)
-    live_page.wait_for_timeout(4000)
+    page = open_live()
+    press_start(page)
+    wait_for_frames(page)
+    page.wait_for_timeout(4000)
     assert not any(together)
     assert 4 <= len(frames) <= 14
     assert len(set(frames)) > len(frames) / 2  # the camera has gone on meanwhile
-    age = re.search(r"(\d+) ms behind", live_page.locator("#live .pace").inner_text())
+    age = re.search(r"(\d+) ms behind", page.locator("#live .pace").inner_text())
     assert 400 <= int(age[1]) < 1500  # it does not grow
+    page.get_by_role("tab", name="Video").click()
+    page.wait_for_function(f"{CAMERA} === null", timeout=WAIT)
 
 
-def test_nobody_is_said_and_a_server_that_fails_too(live_page, stand_in, monkeypatch):
-    quiet = "document.querySelector('#live .note').textContent === ''"
+def test_nobody_and_what_fails_are_said_and_another_camera_is_one_click_away(open_live, stand_in, monkeypatch):
+    page = open_live()
     with monkeypatch.context() as patched:
         patched.setattr(type(stand_in), "predict_all", lambda *_, **__: [])
-        press_start(live_page)
-        note(live_page, "Nobody is seen")
-    live_page.wait_for_function(quiet, timeout=WAIT)
+        press_start(page)
+        note(page, "Nobody is seen")
+    page.wait_for_function(QUIET, timeout=WAIT)
     with monkeypatch.context() as patched:
         patched.setattr(Service, "live_step", lambda *_: (_ for _ in ()).throw(gr.Error("the server failed")))
-        note(live_page, "the server failed")
-    live_page.wait_for_function(quiet, timeout=WAIT)
-
-
-def test_without_a_camera_a_sentence_says_why(live_page):
+        note(page, "the server failed")
+    page.wait_for_function(QUIET, timeout=WAIT)
+    page.get_by_role("button", name="Stop").click()
+    page.evaluate(TWO_CAMERAS)
+    press_start(page)
+    for opened in ("front,back", "front,back,front"):
+        page.get_by_role("button", name="Other camera").click()
+        page.wait_for_function(f"String(window.opened) === '{opened}'", timeout=WAIT)
+        wait_for_frames(page)
+    page.get_by_role("button", name="Stop").click()
     for broken, said in {
         "NotAllowedError": "does not let this page use the camera",
         "NotFoundError": "No camera was found",
         "AbortError": "cannot be started (AbortError)",
     }.items():
         fails = f"() => Promise.reject(new DOMException('', '{broken}'))"
-        live_page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {fails}; }}")
-        press_start(live_page)
-        note(live_page, said)
-    live_page.evaluate("() => { Object.defineProperty(navigator, 'mediaDevices', { value: undefined }); }")
-    press_start(live_page)
-    note(live_page, "by https, or on localhost")
+        page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {fails}; }}")
+        press_start(page)
+        note(page, said)
+    page.evaluate("() => { Object.defineProperty(navigator, 'mediaDevices', { value: undefined }); }")
+    press_start(page)
+    note(page, "by https, or on localhost")
 
 
-def test_another_camera_is_one_click_away(live_page):
-    live_page.evaluate(
-        """() => { // Chromium has one camera that shows a file
-          const { mediaDevices } = navigator, open = mediaDevices.getUserMedia.bind(mediaDevices);
-          const ids = ['front', 'back'];
-          window.opened = [];
-          mediaDevices.enumerateDevices = async () => ids.map((deviceId) => ({ kind: 'videoinput', deviceId }));
-          mediaDevices.getUserMedia = async ({ video }) => {
-            const stream = await open({ video: true }), id = video.deviceId ? video.deviceId.exact : 'front';
-            stream.getVideoTracks()[0].getSettings = () => ({ deviceId: id });
-            window.opened.push(id);
-            return stream;
-          };
-        }"""
-    )
-    press_start(live_page)
-    for _ in range(2):
-        wait_for_frames(live_page)
-        live_page.get_by_role("button", name="Other camera").click()
-    live_page.wait_for_function("String(window.opened) === 'front,back,front'", timeout=WAIT)
-    wait_for_frames(live_page)
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_it_is_accessible_and_fits(open_page, width, scheme):
-    page = open_page({"width": width, "height": 844}, scheme)
-    page.get_by_role("tab", name="Live").click()
-    start(page)
-    check(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    picture, figure = (page.locator(f"#live {name}").bounding_box() for name in (".film", ".stage"))
-    assert (figure["y"] > picture["y"] + 100) == (width < 700)
-
-
-def test_over_the_bundled_model(open_page):
+def test_over_the_bundled_model(open_live):
     with served(PoseEstimator.from_pretrained("default")) as url:
-        page = open_page(url=url)
-        page.get_by_role("tab", name="Live").click()
-        start(page)
+        page = open_live(url=url)
+        press_start(page)
         page.wait_for_function(f"{HIGHEST} > 1200", timeout=WAIT)
 
 
-@pytest.mark.parametrize("lends", [False, True])
-def test_a_space_that_lends_a_gpu_for_each_call_has_no_live_tab(stand_in, monkeypatch, lends):
-    monkeypatch.setattr("demo.page.on_zero_gpu", lambda: lends)
+def test_a_space_that_lends_a_gpu_for_each_call_has_no_live_tab(stand_in, monkeypatch):
+    monkeypatch.setattr("demo.page.on_zero_gpu", lambda: True)
     labels = [block.label for block in build_page(Service(stand_in), None).blocks.values() if isinstance(block, gr.Tab)]
-    assert ("Live" in labels) != lends
+    assert labels == ["Photo", "Video"]

@@ -5,11 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
-from demo.page import build_page, launch_options
-from demo.service import Service
+from tests.helpers.serving import ask, launched
 
 ROOT = Path(__file__).parents[2]
 BEGIN = "import demo.memory; demo.memory.TRIM_SECONDS = 0.1; assert demo.memory.give_back_memory()"
@@ -45,11 +43,7 @@ def test_threads_share_two_arenas_and_holes_are_given_back():
 
 def test_the_sessions_that_are_kept_are_bounded(stand_in, monkeypatch):
     monkeypatch.setattr("demo.page.SESSIONS", 3)
-    page = build_page(Service(stand_in), example=None)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
-    try:
+    with launched(stand_in) as page:
         for _ in range(5):  # each is a session of its own
-            httpx.post(f"{url}gradio_api/call/model_info", json={"data": []}, timeout=60).raise_for_status()
+            ask(page.local_url, "model_info")
         assert len(page.state_holder.session_data) == 3
-    finally:
-        page.close()

@@ -22,32 +22,23 @@ def entries(pose):
     return {key: value for key, value in document.items() if key not in ("seconds", "source", "files")}
 
 
-@pytest.fixture
-def predicted(estimator, example, tmp_path):
-    """A function that runs the command on the example and reads the JSON."""
-
-    def run(*options):
-        arguments = [str(example), "--out", str(tmp_path), "--formats", "json", *options]
-        assert predict.main(arguments, estimator=estimator) == 0
-        return json.loads((tmp_path / f"{example.stem}.json").read_text())
-
-    return run
-
-
-def test_all_people(estimator, example, predicted):
-    service, expected = Service(estimator), [entries(pose) for pose in estimator.predict_all(example)]
-    assert len(expected) == 2
-    (answer,) = poses_of_photos(service, [str(example)], everyone=True)["photos"]
-    shown = [person.pose for person in service.predict_all(str(example)).people]
-    for poses in (shown, answer["poses"], predicted("--all")["poses"]):
-        assert [entries(pose) for pose in poses] == expected
-
-
-def test_the_best_person_and_the_one_in_a_box(estimator, example, predicted):
-    service, box = Service(estimator), [20, 14, 362, 511]
-    (answer,) = poses_of_photos(service, [str(example)], everyone=False)["photos"]
-    best = [service.estimate(str(example))[1], *answer["poses"], predicted(), *estimator.batch([example])]
-    assert [entries(pose) for pose in best] == [entries(estimator(example))] * 4
-    result = service.predict_all(str(example))
-    boxed = [service.estimate(str(example), box)[1], service.in_box(result, box), predicted("--box", *map(str, box))]
-    assert [entries(pose) for pose in boxed] == [entries(estimator(example, box=box))] * 3
+@pytest.mark.parametrize("who", ["all", "best", "box"])
+def test_all_ways_lead_to_the_same_poses(estimator, example, tmp_path, who):
+    service, photo, box = Service(estimator), str(example), [20, 14, 362, 511] if who == "box" else None
+    result = service.predict_all(photo)
+    if who == "all":
+        expected, ways = estimator.predict_all(example), [[person.pose for person in result.people]]
+        assert len(expected) == 2
+    else:
+        expected, ways = [estimator(example, box=box)], [[service.estimate(photo, box)[1]]]
+    if who == "box":
+        ways.append([service.in_box(result, box)])
+    else:
+        ways.append(poses_of_photos(service, [photo], everyone=who == "all")["photos"][0]["poses"])
+    options = {"all": ["--all"], "best": [], "box": ["--box", *map(str, box or ())]}[who]
+    arguments = [photo, "--out", str(tmp_path), "--formats", "json", *options]
+    assert predict.main(arguments, estimator=estimator) == 0
+    written = json.loads((tmp_path / f"{example.stem}.json").read_text())
+    ways.append(written["poses"] if who == "all" else [written])
+    for poses in ways:
+        assert [entries(pose) for pose in poses] == [entries(pose) for pose in expected]

@@ -1,5 +1,8 @@
 """The photo tab in headless Chromium."""
 
+import csv
+import json
+
 import pytest
 from PIL import Image
 
@@ -7,6 +10,9 @@ from tests.helpers.access import check
 from tests.helpers.serving import WAIT, download, remove_photo, upload, wait_for_result, write_box
 
 BOX = "document.querySelector('#box input, #box textarea').value"
+GRAPH = "document.querySelector('#figure .graph')"
+MAPS = "document.querySelectorAll('#maps .grid-wrap img').length"
+HOSTILE = "<img src=x onerror=window.stolen=1>.png"
 
 
 @pytest.fixture
@@ -15,7 +21,8 @@ def page(open_page, example):
     page = open_page()
     upload(page, example)
     wait_for_result(page)
-    return page
+    yield page
+    assert page.broken == []
 
 
 def test_a_photo_in_the_pose_out_within_reach_of_the_keyboard(open_page, example):
@@ -43,16 +50,34 @@ def test_a_photo_in_the_pose_out_within_reach_of_the_keyboard(open_page, example
     assert page.broken == []
 
 
-def test_the_figure_is_redrawn_in_place_and_keeps_its_camera(page, example, tmp_path):
+def test_what_changes_the_drawing_needs_no_network_and_keeps_the_camera_until_another_photo_comes(
+    page, example, stand_in, tmp_path, monkeypatch
+):
     page.evaluate("window.first = document.querySelector('#figure canvas')")
     page.locator("#figure").get_by_role("button", name="Side").click()
-    camera = "document.querySelector('#figure .graph')._fullLayout.scene.camera"
+    camera = f"{GRAPH}._fullLayout.scene.camera"
     turned = f"(({{eye, center}}) => Math.abs(eye.y - center.y) < 0.2)({camera})"  # seen from the side
     page.wait_for_function(turned, timeout=WAIT)
-    page.get_by_label("Person 2").check()
-    page.wait_for_function(f"{BOX}.startsWith('256')", timeout=WAIT)
-    page.wait_for_timeout(500)
-    assert page.evaluate(turned)
+    with monkeypatch.context() as patched:
+        for name in ("predict_all", "__call__"):
+            patched.setattr(type(stand_in), name, lambda *_, **__: pytest.fail("the network was run"))
+        page.get_by_label("Arms", exact=True).check()
+        page.wait_for_function(f"{MAPS} === 7", timeout=WAIT)
+        page.locator("#height input").fill("190")
+        page.locator("#height input").press("Enter")
+        hover = f"{GRAPH}.data.some(one => (one.hovertext || []).some(text => text.includes('y -849 mm')))"
+        page.wait_for_function(hover, timeout=WAIT)
+        page.get_by_label("Person 2").check()
+        page.wait_for_function(f"{BOX}.startsWith('256')", timeout=WAIT)
+        page.get_by_text("Person 2: confidence").wait_for(timeout=WAIT)
+        least = page.locator("#min-confidence input[type=number]")
+        least.fill("0.9")
+        least.press("Enter")
+        page.wait_for_function(f"{GRAPH}.data.find(one => one.mode === 'markers').x.length < 8", timeout=WAIT)
+        assert page.evaluate(turned)
+        assert download(page, "bvh", "hopper.bvh").path().read_bytes().startswith(b"HIERARCHY")
+        assert download(page, "glb", "hopper.glb").path().read_bytes().startswith(b"glTF")
+        assert page.get_by_test_id("toast-body").count() == 0
     remove_photo(page)
     Image.open(example).resize((300, 350)).save(tmp_path / "other.png")
     upload(page, tmp_path / "other.png")
@@ -61,58 +86,31 @@ def test_the_figure_is_redrawn_in_place_and_keeps_its_camera(page, example, tmp_
     assert page.evaluate("window.first === document.querySelector('#figure canvas')")
 
 
-def click_picture(page, x, y):
-    """Click at a fraction of the picture's width and height."""
-    place = page.locator("#picture img").bounding_box()
-    page.mouse.click(place["x"] + x * place["width"], place["y"] + y * place["height"])
-
-
 def test_two_clicks_correct_the_box_and_a_written_one_adds_a_person(page):
+    def click(x, y):
+        """At a fraction of the picture's width and height."""
+        place = page.locator("#picture img").bounding_box()
+        page.mouse.click(place["x"] + x * place["width"], place["y"] + y * place["height"])
+        return place
+
     assert page.evaluate(BOX) == "0, 0, 256, 600"
     page.get_by_role("button", name="Draw a box").click()
     page.get_by_text("Click one corner").wait_for(timeout=WAIT)
     page.locator("#picture").scroll_into_view_if_needed()
-    click_picture(page, 0.45, 0.9)
+    click(0.45, 0.9)
     page.get_by_text("Now the opposite corner").wait_for(timeout=WAIT)
     page.wait_for_timeout(500)
-    click_picture(page, 0.05, 0.1)
+    place = click(0.05, 0.1)
     page.wait_for_function(f"{BOX} !== '0, 0, 256, 600'", timeout=WAIT)
-    image = page.locator("#picture img").bounding_box()
-    tolerance = 3 + 512 / image["width"] + 600 / image["height"]
     box = [float(part) for part in page.evaluate(BOX).split(",")]
+    tolerance = 3 + 512 / place["width"] + 600 / place["height"]
     assert box == pytest.approx([0.05 * 512, 0.1 * 600, 0.45 * 512, 0.9 * 600], abs=tolerance)
     assert page.get_by_label("Person 3").count() == 0  # a correction, no new person
     write_box(page, "240 50 500 580")
     page.get_by_label("Person 3").wait_for(timeout=WAIT)
     assert page.get_by_label("Person 3").is_checked()
     page.get_by_label("Everyone").check()
-    page.wait_for_function("document.querySelectorAll('#maps .grid-wrap img').length === 3", timeout=WAIT)
-
-
-def test_what_changes_the_drawing_needs_no_network(page, stand_in, monkeypatch):
-    for name in ("predict_all", "__call__"):
-        monkeypatch.setattr(type(stand_in), name, lambda *_, **__: pytest.fail("the network was run"))
-    page.get_by_label("Arms", exact=True).check()
-    page.wait_for_function("document.querySelectorAll('#maps .grid-wrap img').length === 7", timeout=WAIT)
-    height = page.locator("#height input")
-    height.fill("190")
-    height.press("Enter")
-    page.wait_for_function(
-        "document.querySelector('#figure .js-plotly-plot').data"
-        ".some(one => (one.hovertext || []).some(text => text.includes('y -849 mm')))",
-        timeout=WAIT,
-    )
-    page.get_by_label("Person 2").check()
-    page.get_by_text("Person 2: confidence").wait_for(timeout=WAIT)
-    page.locator("#min-confidence input[type=number]").fill("0.9")
-    page.locator("#min-confidence input[type=number]").press("Enter")
-    page.wait_for_function(
-        "document.querySelector('#figure .js-plotly-plot').data.find(one => one.mode === 'markers').x.length < 8",
-        timeout=WAIT,
-    )
-    assert download(page, "bvh", "hopper.bvh").path().read_bytes().startswith(b"HIERARCHY")
-    assert download(page, "glb", "hopper.glb").path().read_bytes().startswith(b"glTF")
-    assert page.get_by_test_id("toast-body").count() == 0
+    page.wait_for_function(f"{MAPS} === 3", timeout=WAIT)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -142,3 +140,24 @@ def test_what_is_wrong_is_a_sentence_that_everyone_can_read_and_no_old_result_st
         assert not page.locator(f"#{name}").is_visible(), name
     check(page)
     assert page.broken == []
+
+
+def test_a_name_that_is_markup_does_nothing_on_the_page_in_files_and_in_messages(open_page, tmp_path):
+    page, path = open_page(), tmp_path / HOSTILE
+    Image.new("RGB", (200, 240), (90, 90, 90)).save(path)
+    upload(page, path)
+    wait_for_result(page)
+    files = {kind: download(page, kind, f".{kind}") for kind in ("json", "csv", "html")}
+    assert not any(set(file.suggested_filename) & set("<>\n/\\") for file in files.values())
+    texts = {kind: file.path().read_text() for kind, file in files.items()}
+    assert json.loads(texts["json"])["schema"] == "fusion-pose/1"
+    assert len(list(csv.DictReader(texts["csv"].splitlines()))) == 17
+    opened = page.context.new_page()
+    opened.set_content(texts["html"])
+    remove_photo(page)
+    path.write_text("milk, bread")
+    upload(page, path)
+    page.locator("#hint").get_by_text("is not a photo").wait_for(timeout=WAIT)
+    page.wait_for_timeout(500)
+    assert [one.evaluate("window.stolen") for one in (page, opened)] == [None, None]
+    assert page.locator("#hint img, [data-testid=toast-body] img").count() == 0

@@ -8,15 +8,19 @@ from tests.helpers.browsers import visit
 from tests.helpers.serving import WAIT, wait_for_figure
 from tests.helpers.stand_in import make_pose
 
-SCREENS = {"desk": (1440, 900, "light"), "laptop": (1280, 800, "dark"), "phone": (390, 844, "light")}
 PHOTO = 512, 600  # pixels of the example; the stand-in finds a person in each half
 BOX = "document.querySelector('#box input, #box textarea').value"
+TAP = """([clientX, clientY]) => {
+  const image = document.querySelector('#picture img'), at = { clientX, clientY, bubbles: true };
+  image.dispatchEvent(new PointerEvent('pointerdown', { ...at, pointerType: 'touch' }));
+  image.dispatchEvent(new MouseEvent('click', at));
+}"""
 
 
-@pytest.fixture(scope="module", params=SCREENS)
+@pytest.fixture(scope="module", params=[(1440, 900, "light"), (390, 844, "dark")], ids=["desk", "phone"])
 def opened(browser, example_page, request):
     """The page on a screen, for all tests."""
-    width, height, scheme = SCREENS[request.param]
+    width, height, scheme = request.param
     options = {"viewport": {"width": width, "height": height}, "color_scheme": scheme, "reduced_motion": "reduce"}
     page = visit(browser, example_page, **options)
     wait_for_figure(page)
@@ -49,30 +53,19 @@ def drag(page, start, end):
     old = page.evaluate(BOX)
     page.mouse.move(*place(page, *start))
     page.mouse.down()
-    page.mouse.move(*place(page, (start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
-    page.mouse.move(*place(page, *end))
+    page.mouse.move(*place(page, *end), steps=2)
     page.mouse.up()
     page.wait_for_function(f"old => {BOX} !== old", arg=old, timeout=WAIT)
     return [float(one) for one in page.evaluate(BOX).split(",")]
 
 
-def test_a_click_or_a_tap_picks_a_person(page):
+def test_a_click_or_a_tap_picks_a_person_and_escape_cancels_a_box(page):
     page.mouse.click(*place(page, 400, 20))
     page.wait_for_function(f"{BOX}.startsWith('256')", timeout=WAIT)
     assert page.get_by_label("Person 2").is_checked()
-    page.evaluate(
-        """([clientX, clientY]) => {
-          const image = document.querySelector('#picture img'), at = { clientX, clientY, bubbles: true };
-          image.dispatchEvent(new PointerEvent('pointerdown', { ...at, pointerType: 'touch' }));
-          image.dispatchEvent(new MouseEvent('click', at));
-        }""",
-        place(page, 100, 20),
-    )
+    page.evaluate(TAP, place(page, 100, 20))
     page.wait_for_function(f"{BOX}.startsWith('0')", timeout=WAIT)
     assert page.get_by_label("Person 1").is_checked()
-
-
-def test_escape_cancels_a_box(page):
     old = page.evaluate(BOX)
     page.get_by_role("button", name="Draw a box").click()
     page.locator("#picture").scroll_into_view_if_needed()
@@ -96,10 +89,7 @@ def test_the_joint_under_the_pointer_is_lit_in_photo_3d_and_heatmaps(page):
     assert page.locator("#maps .lit").inner_text().startswith("left wrist")
     page.mouse.move(2, 2)
     page.wait_for_selector("#figure .ring", state="hidden", timeout=WAIT)
-
-
-def test_a_joint_of_the_3d_view_is_lit_in_the_photo(page):
-    page.locator("#figure").scroll_into_view_if_needed()
+    page.locator("#figure").scroll_into_view_if_needed()  # and the other way round
     page.evaluate(
         "document.dispatchEvent(new CustomEvent('joint', { detail: { person: 0, name: 'left knee', from: null } }))"
     )
@@ -107,9 +97,8 @@ def test_a_joint_of_the_3d_view_is_lit_in_the_photo(page):
     x, y = ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2
     page.mouse.move(x + 3, y)
     page.mouse.move(x, y)
-    page.wait_for_function(
-        "document.querySelector('#picture .over text')?.textContent.startsWith('left knee')", timeout=WAIT
-    )
+    lit = "document.querySelector('#picture .over text')?.textContent.startsWith('left knee')"
+    page.wait_for_function(lit, timeout=WAIT)
     assert page.locator("#figure .tip").inner_text().startswith("left knee")
 
 

@@ -4,14 +4,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from gradio import Error
-from huggingface_hub import constants
 
-from demo.page import build_page
+from demo.about import hero
+from demo.page import build_page, parse_arguments
 from demo.service import GPU_SECONDS, MODEL_VARIABLE, Service
 from fusion_model import PoseEstimator
 
@@ -23,89 +21,46 @@ def commit(hub, tmp_path, monkeypatch):
     """The Hub holds a model, and the app is told to serve it."""
     PoseEstimator.random("tiny", seed=0).save_pretrained(tmp_path / "model")
     monkeypatch.setenv(MODEL_VARIABLE, "user/name@main")
-    return hub.push(tmp_path / "model")
+    hub.push(tmp_path / "model")
 
 
-def is_shown(service):
-    """Whether the page shows the notice."""
-    return service.notice in [getattr(block, "value", None) for block in build_page(service).blocks.values()]
-
-
-def test_a_model_of_the_hub_is_downloaded_once_and_served_from_the_cache_if_the_hub_is_gone(hub, commit, monkeypatch):
-    for _ in range(2):
-        service = Service.from_environment()
-        assert (service.info()["model"], service.notice) == ("user/name@main", "")
-        assert hub.downloads() == 3
-    hub.asked.clear()
-    monkeypatch.setenv(MODEL_VARIABLE, f"user/name@{commit}")
-    assert Service.from_environment().notice == ""
-    assert hub.asked == []
-    monkeypatch.setenv(MODEL_VARIABLE, "user/name@main")
+@pytest.mark.usefixtures("commit")
+@pytest.mark.parametrize("cached", [True, False])
+def test_without_the_hub_the_cache_or_the_bundled_model_is_served_and_the_page_says_so(hub, cached):
+    if cached:
+        assert Service.from_environment().notice == ""
     hub.close()
     service = Service.from_environment()
-    assert service.info()["model"] == "user/name@main"
-    assert service.info()["width"] == PoseEstimator.random("tiny").config.hourglass.width
-    assert "user/name@main is served from the cache" in service.notice
-    assert is_shown(service)
-
-
-@pytest.mark.usefixtures("commit")
-@pytest.mark.parametrize("mood", ["gone", "failing"])
-def test_a_hub_out_of_reach_is_replaced_by_the_bundled_model_and_the_page_says_so(hub, mood):
-    hub.mood = mood
-    if mood == "gone":
-        hub.close()
-    service = Service.from_environment()
-    assert service.info()["model"] == "default"
-    assert "user/name@main is not in the cache: the bundled model is served" in service.notice
-    assert is_shown(service)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("commit")
-def test_a_hub_that_never_answers_does_not_hold_the_start(black_hole, monkeypatch):
-    monkeypatch.setattr(constants, "ENDPOINT", black_hole)
-    began = time.monotonic()
-    assert "bundled" in Service.from_environment().notice
-    assert time.monotonic() - began < 10
+    assert service.info()["model"] == ("user/name@main" if cached else "default")
+    said = "is served from the cache" if cached else "is not in the cache: the bundled model is served"
+    assert f"user/name@main {said}" in service.notice
+    assert service.notice in [getattr(block, "value", None) for block in build_page(service).blocks.values()]
 
 
 @pytest.mark.usefixtures("commit")
 @pytest.mark.parametrize(
     ("mood", "source", "sentence"),
     [
-        ("no repository", "user/name@main", "there is no folder 'user/name@main', and the Hub"),
         ("private", "user/name@main", "there is no folder 'user/name@main', and the Hub"),
-        ("gated", "user/name@main", "there is no folder 'user/name@main', and the Hub"),
-        ("", "user/name@v9", "'user/name@v9', and the Hub has no such repository or revision"),
-        ("", "/nowhere/at/all", "/nowhere/at/all"),
+        ("well", "user/name@v9", "'user/name@v9', and the Hub has no such repository or revision"),
+        ("well", "/nowhere/at/all", "/nowhere/at/all"),
+        ("well", "", None),
+        ("well", "model", None),
     ],
 )
-def test_a_refusal_is_no_reason_to_serve_something_else(hub, monkeypatch, mood, source, sentence):
-    hub.mood = mood or hub.mood
+def test_a_refusal_is_no_reason_to_serve_something_else_and_a_folder_needs_no_notice(
+    hub, tmp_path, monkeypatch, mood, source, sentence
+):
+    hub.mood = mood
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(MODEL_VARIABLE, source)
-    with pytest.raises(SystemExit, match="The model cannot be loaded: ") as end:
-        Service.from_environment()
-    assert sentence in str(end.value)
-
-
-@pytest.mark.usefixtures("commit")
-@pytest.mark.parametrize("name", ["default", "model"])
-def test_the_bundled_model_and_a_folder_need_no_notice(monkeypatch, tmp_path, name):
-    monkeypatch.setenv(MODEL_VARIABLE, "" if name == "default" else str(tmp_path / name))
-    service = Service.from_environment()
-    assert (service.info()["model"], service.notice) == (name, "")
-
-
-def test_words_of_zerogpu_for_the_user_keep_their_title_and_link(stand_in, example, monkeypatch):
-    told, service = (
-        Error('Used up. <a href="https://huggingface.co/pricing">More</a>', title="Quota"),
-        Service(stand_in),
-    )
-    monkeypatch.setattr(service, "_run", lambda *_: (_ for _ in ()).throw(told))  # a ValueError, too
-    with pytest.raises(Error) as error:
-        service.estimate(str(example))
-    assert error.value is told
+    if sentence is None:
+        service = Service.from_environment()
+        assert (service.info()["model"], service.notice) == (source or "default", "")
+    else:
+        with pytest.raises(SystemExit, match="The model cannot be loaded: ") as end:
+            Service.from_environment()
+        assert sentence in str(end.value)
 
 
 def test_every_call_that_needs_the_gpu_says_for_how_long(stand_in, photo, monkeypatch):
@@ -139,15 +94,25 @@ print(json.dumps([str(service.estimator.predictor.device), len(decorated_cache) 
 
 @pytest.mark.slow
 def test_on_zerogpu_the_model_is_on_the_device_at_once_and_can_be_described_without_it(tmp_path):
-    environment = os.environ | {
-        "SPACES_ZERO_GPU": "true",
-        "SPACES_ZERO_DEVICE_API_URL": "http://127.0.0.1:9",
-        "ZEROGPU_OFFLOAD_DIR": str(tmp_path),
-        MODEL_VARIABLE: "",
-    }
+    space = {"SPACES_ZERO_GPU": "true", "SPACES_ZERO_DEVICE_API_URL": "http://127.0.0.1:9", MODEL_VARIABLE: ""}
+    environment = {**os.environ, **space, "ZEROGPU_OFFLOAD_DIR": str(tmp_path)}
     command = [sys.executable, "-c", ZERO_GPU]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     device, functions, info = json.loads(done.stdout.strip().splitlines()[-1])
     assert (device, functions) == ("cuda:0", 4)
     assert info == Service.from_environment().info()
+
+
+@pytest.mark.parametrize("space", ["", "user/name"])
+def test_the_code_is_linked_where_its_address_is_known(monkeypatch, space):
+    monkeypatch.setenv("SPACE_ID", space)
+    assert ("https://huggingface.co/spaces/user/name/tree/main" in hero().value) == bool(space)
+
+
+def test_mcp_without_its_package_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr("demo.page.find_spec", lambda _: None)
+    with pytest.raises(SystemExit) as end:
+        parse_arguments(["--mcp"])
+    assert end.value.code == 2
+    assert 'pip install "gradio[mcp]"' in capsys.readouterr().err

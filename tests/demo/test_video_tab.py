@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tests.helpers.clips import write_clip
-from tests.helpers.serving import WAIT, served
+from tests.helpers.serving import WAIT
+from tests.helpers.stand_in import StandIn
 
 GRAPH = "document.querySelector('#motion .js-plotly-plot')"
 VIDEO = "document.querySelector('#motion video')"
@@ -15,12 +16,6 @@ SLIDER = "document.querySelector('#motion .slider')"
 JOINTS = f"({GRAPH}?._fullData?.find(one => one.name === 'joints')?.z || [])"
 BOX = "document.querySelector('#clip-box input, #clip-box textarea').value"
 WRIST = 13  # in the order of the joints
-
-
-@pytest.fixture(scope="module")
-def address(counting):
-    with served(counting) as url:
-        yield url
 
 
 @pytest.fixture
@@ -33,13 +28,12 @@ def page(open_page):
 
 
 def give(page, path):
-    """Choose a file as the clip."""
+    """Choose a file as the clip, in place of one that is there."""
+    clear = page.locator("#clip").get_by_role("button", name="Clear")
+    if clear.count():
+        clear.click()
     page.set_input_files("#clip input[type=file]", str(path))
     page.wait_for_selector("#clip video", timeout=WAIT)
-
-
-def clear(page):
-    page.locator("#clip").get_by_role("button", name="Clear").click()
 
 
 def press_follow(page):
@@ -66,7 +60,7 @@ def scrub(page, frame):
     return page.locator("#motion .clock").inner_text()
 
 
-def test_a_clip_in_the_motion_out_and_without_smoothing_without_the_networks(page, clip, counting):
+def test_a_clip_in_the_motion_out_and_without_smoothing_without_the_networks(page, clip, stand_in):
     page.get_by_text("The motion appears here").wait_for(timeout=WAIT)
     page.wait_for_timeout(500)
     stray = "#motion, #motion-json, #people, #clip-who, #clip video, #motion video"
@@ -92,32 +86,26 @@ def test_a_clip_in_the_motion_out_and_without_smoothing_without_the_networks(pag
     assert page.evaluate(f"{JOINTS}.every(value => value > 0)")
     assert page.evaluate(eye) == before
 
-    calls = counting.calls
+    calls = stand_in.calls
     page.get_by_label("Smooth the joints over time").uncheck()
     page.locator("#motion-caption").get_by_text("not smoothed").wait_for(timeout=WAIT)
     assert json.loads(saved(page, "json"))["smoothed"] is False
-    assert counting.calls == calls
+    assert stand_in.calls == calls
 
 
-@pytest.fixture
-def rising(counting, monkeypatch):
-    """From the second frame on, the person lifts the left hand by 20 mm in every frame."""
-    plain, frames = counting.stand_in.__call__, []
+def test_one_timeline_moves_clip_and_body(page, make_clip, monkeypatch):
+    plain, frames = StandIn.__call__, []
 
-    def lifted(photo, box=None, **named):
-        pose = plain(photo, box, **named)
-        frames.append(pose)
-        pose.joints_3d[WRIST, 1] -= 20 * (len(frames) - 1)
-        return pose
+    def lifted(*values, **named):
+        """From the second frame on, the person lifts the left hand by 20 mm in every frame."""
+        frames.append(plain(*values, **named))
+        frames[-1].joints_3d[WRIST, 1] -= 20 * (len(frames) - 1)
+        return frames[-1]
 
-    monkeypatch.setattr(type(counting), "__call__", lambda _, *values, **named: lifted(*values, **named))
-    return frames
-
-
-def test_one_timeline_moves_clip_and_body(page, make_clip, rising):
+    monkeypatch.setattr(StandIn, "__call__", lifted)
     give(page, make_clip(frames=12))
     page.wait_for_timeout(1500)
-    rising.clear()
+    frames.clear()
     page.get_by_label("Smooth the joints over time").uncheck()
     press_follow(page)
     wait_for_motion(page, 12)
@@ -154,7 +142,6 @@ def test_the_person_is_chosen_on_the_first_frame(page, make_clip, tmp_path):
     page.wait_for_function(f"{BOX} === '0, 0, 80, 120'", timeout=WAIT)
     press_follow(page)
     wait_for_motion(page, 6)
-    clear(page)
     half = np.full((120, 160, 3), 90, np.uint8)
     half[:, 80:] = 0
     give(page, write_clip(tmp_path / "half.mp4", [half] * 3))
@@ -163,10 +150,10 @@ def test_the_person_is_chosen_on_the_first_frame(page, make_clip, tmp_path):
 
 
 def test_the_example_is_followed_without_an_ffmpeg_until_cancel_stops_the_work_on_the_server(
-    page, counting, monkeypatch
+    page, stand_in, monkeypatch
 ):
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(counting, "pause", 0.05)
+    monkeypatch.setattr(stand_in, "pause", 0.05)
     page.get_by_role("button", name="Stretching").click()
     page.wait_for_function("document.querySelector('#clip video')?.src.includes('stretching')", timeout=WAIT)
     press_follow(page)
@@ -174,11 +161,11 @@ def test_the_example_is_followed_without_an_ffmpeg_until_cancel_stops_the_work_o
     page.locator("#stop").click()
     page.get_by_text("The motion appears here").wait_for(timeout=WAIT)
     page.wait_for_timeout(500)
-    stopped = counting.calls
+    stopped = stand_in.calls
     page.wait_for_timeout(500)
-    assert counting.calls == stopped
+    assert stand_in.calls == stopped
     assert page.locator("#start").is_enabled()
-    monkeypatch.setattr(counting, "pause", 0.0)
+    monkeypatch.setattr(stand_in, "pause", 0.0)
     press_follow(page)
     wait_for_motion(page, 120)
 
@@ -191,7 +178,6 @@ def test_what_is_wrong_is_said_at_once_and_stays_until_another_clip_comes(page, 
     page.get_by_label("Box in the first frame").fill("1, 2")
     press_follow(page)
     hint.get_by_text("a box is four numbers").wait_for(timeout=WAIT)
-    clear(page)
     give(page, make_clip(black=range(10)))
     hint.get_by_text("Nobody was found in the first frame").wait_for(timeout=WAIT)
     press_follow(page)
@@ -199,6 +185,5 @@ def test_what_is_wrong_is_said_at_once_and_stays_until_another_clip_comes(page, 
     assert page.locator("#start").is_enabled()
     page.get_by_test_id("toast-body").first.wait_for(state="hidden", timeout=WAIT)
     assert hint.get_by_text("nobody was found in the clip").is_visible()
-    clear(page)
     give(page, clip)
     page.get_by_text("The motion appears here").wait_for(timeout=WAIT)

@@ -11,22 +11,20 @@ from fusion_model.boxes import check_box
 from fusion_model.images import load_photo
 from tests.helpers.stand_in import make_pose
 
-SIZE, RATE = (400, 300), 25
-WIDTH, HEIGHT = SIZE
+SIZE = WIDTH, HEIGHT = 400, 300
 
 
-def write_clip(path, pictures, rate=RATE):
-    """A clip of RGB pictures (H, W, 3), all of one size."""
-    pictures = list(pictures)
-    with clip_writer(path, pictures[0].shape[1::-1], rate) as write:
+def write_clip(path, pictures):
+    """A clip of RGB pictures (H, W, 3), all of one size, 25 frames a second."""
+    with clip_writer(path, pictures[0].shape[1::-1], 25) as write:
         for number, picture in enumerate(pictures):
-            write(picture, number / rate)
+            write(picture, number / 25)
     return path
 
 
-def picture(x=200, level=90):
+def picture(x=200):
     """A grey picture with a white square round x: a person, for :class:`SquareEstimator`."""
-    drawn = np.full((HEIGHT, WIDTH, 3), level, np.uint8)
+    drawn = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     cv2.rectangle(drawn, (x - 20, 130), (x + 20, 170), (255, 255, 255), -1)
     return drawn
 
@@ -34,6 +32,17 @@ def picture(x=200, level=90):
 def black():
     """A picture without a person."""
     return np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+
+
+def finished(steps, progress=None):
+    """Drive a generator of steps to its end; they are appended to ``progress``, and what it returns is returned."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            return end.value
+        if progress is not None:
+            progress.append(step)
 
 
 def middle(pose):

@@ -54,15 +54,11 @@ class Glb:
 
     def world(self, changes=None):
         """The (N, 4, 4) matrices of all nodes, in a keyframe if there are changes."""
-        found = {}
-
-        def place(number):
-            if number not in found:
-                above = place(self.parents[number]) if number in self.parents else np.eye(4)
-                found[number] = above @ self.local(number, **(changes or {}).get(number, {}))
-            return found[number]
-
-        return np.stack([place(number) for number in range(len(self.nodes))])
+        found = {None: np.eye(4)}
+        for number in range(len(self.nodes)):  # parents are before their children
+            local = self.local(number, **(changes or {}).get(number, {}))
+            found[number] = found[self.parents.get(number)] @ local
+        return np.stack(list(found.values())[1:])
 
     def body(self, changes=None, skin=0):
         """The (V, 3) corners of a body, as a viewer would move them with its skin, by the specification."""

@@ -314,19 +314,3 @@ def hub(tmp_path, monkeypatch):
     if not double.released.is_set():
         double.close()
     close_session()  # connections to an address that is gone
-
-
-@pytest.fixture
-def black_hole():
-    """An address whose connections are never accepted nor refused."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        port = listener.getsockname()[1]
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", port))
-        yield f"http://127.0.0.1:{port}"
-        for filler in fillers:
-            filler.close()

@@ -9,18 +9,25 @@ from demo.page import build_page, launch_options
 from demo.service import Service
 
 WAIT = 60_000  # milliseconds, for busy machines
+META = {"meta": {"_type": "gradio.FileData"}}  # of a file in a request
 
 
 @contextmanager
-def served(estimator, *, mcp=False, card="", lab=None, **options):
-    """The address of the page over an estimator, without an example unless ``options`` have one."""
-    page = build_page(Service(estimator, card=card, lab=lab), **{"example": None, **options})
-    launch = launch_options(mcp=mcp)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch)
+def launched(estimator, *, mcp=False, card="", lab=None, example=None):
+    """The page over an estimator, served."""
+    page = build_page(Service(estimator, card=card, lab=lab), example)
+    page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(mcp=mcp))
     try:
-        yield url
+        yield page
     finally:
         page.close()
+
+
+@contextmanager
+def served(estimator, **options):
+    """The address of such a page."""
+    with launched(estimator, **options) as page:
+        yield page.local_url
 
 
 def upload(page, path):

@@ -1,4 +1,4 @@
-"""A person of known joints, and estimators that always find that person."""
+"""A person of known joints, and an estimator that always finds that person."""
 
 import dataclasses
 import time
@@ -43,23 +43,34 @@ def make_pose(photo, **changes):
     return Pose(**(values | changes))
 
 
+def tall(photo, height_mm):
+    """The same person, of that height."""
+    pose = make_pose(photo, height_mm=height_mm)
+    return dataclasses.replace(pose, joints_3d=pose.joints_3d * np.float32(height_mm / 1700))
+
+
 class StandIn:
-    """Has the interface of PoseEstimator and always finds the standing person, except in black photos."""
+    """Has the interface of PoseEstimator and always finds the standing person, except in black photos.
+
+    It counts its plain calls, each of which takes ``pause`` seconds.
+    """
 
     name = "stand-in"
     config = PRESETS["tiny"]
     trust_score = config.search.person
     fusion = FusionSummary("trainable", 2.0, 2.5, np.array([0.05, 0.27, 0.73], np.float32), True, 1)
+    calls, pause = 0, 0.0
 
     def __call__(self, photo, box=None, *, height_mm=1700.0, flip_test=True):  # noqa: ARG002 - as the real one
         """Find the person; a box must at least be four numbers."""
+        self.calls += 1
+        time.sleep(self.pause)
         if box is not None:
             check_box(box, 10_000, 10_000)
         array = load_photo(photo)
         if not array.any():
             raise NoPersonError("nobody was found in the photo")
-        pose = make_pose(array)
-        return dataclasses.replace(pose, height_mm=height_mm, joints_3d=pose.joints_3d * np.float32(height_mm / 1700))
+        return tall(array, height_mm)
 
     def predict_all(self, photo, *, height_mm=1700.0, flip_test=True, min_score=None):  # noqa: ARG002 - as the real one
         """Find the person centered in the left and in the right half of the photo, unless that place is dark."""
@@ -68,24 +79,7 @@ class StandIn:
         poses = []
         for x0 in (0, width / 2):
             if photo[height // 2, int(x0 + width / 4)].max() >= 20:
-                pose, shift = self(photo, height_mm=height_mm), np.float32([x0 - width / 4, 0])
+                pose, shift = tall(photo, height_mm), np.float32([x0 - width / 4, 0])
                 box = np.float32([x0, 0, x0 + width / 2, height])
                 poses.append(dataclasses.replace(pose, joints_2d=pose.joints_2d + shift, person_box=box))
         return poses
-
-
-class Counting:
-    """The stand-in, which counts the plain calls and takes its time."""
-
-    def __init__(self, stand_in):
-        self.stand_in, self.calls, self.pause = stand_in, 0, 0.0
-
-    def __getattr__(self, name):
-        """What else the stand-in has."""
-        return getattr(self.stand_in, name)
-
-    def __call__(self, *arguments, **named):
-        """Find the person."""
-        self.calls += 1
-        time.sleep(self.pause)
-        return self.stand_in(*arguments, **named)

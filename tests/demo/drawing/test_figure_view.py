@@ -21,13 +21,14 @@ EYE = f"(() => {{ const one = {GRAPH}._fullLayout.scene._scene.getCamera(); retu
 def open_view(browser, tmp_path_factory):
     """A function that opens the view in a window, with more of a page above and below it."""
     path, photo = tmp_path_factory.mktemp("view") / "view.html", np.full((300, 400, 3), 90, np.uint8)
-    start, end = figure_page(skeleton_figure(make_pose(photo), photo), "3D skeleton").split('<div class="stage"')
+    start, end = figure_page(skeleton_figure({"": make_pose(photo)}, photo), "3D skeleton").split('<div class="stage"')
     room = "<p style='height: 60vh; margin: 0'></p>"
     end = end.replace("\n<script>", f"{room}\n<script>", 1)
     path.write_text(f'{start}{room}<div class="stage"{end}', encoding="utf-8")
 
-    def opened(width=600, height=560, **options):
-        page = visit(browser, path.as_uri(), viewport={"width": width, "height": height}, **options)
+    def opened(width=600, height=560, motion="reduce", **options):
+        size = {"width": width, "height": height}
+        page = visit(browser, path.as_uri(), viewport=size, reduced_motion=motion, **options)
         page.wait_for_function(f"{GRAPH}._fullLayout && {GRAPH}.querySelector('canvas[role=img]')", timeout=WAIT)
         page.evaluate("document.querySelector('.stage').scrollIntoView()")
         page.wait_for_timeout(300)
@@ -39,7 +40,7 @@ def open_view(browser, tmp_path_factory):
 @pytest.fixture(scope="module")
 def still_view(open_view):
     """The view of somebody who wants nothing to move by itself."""
-    return open_view(reduced_motion="reduce")
+    return open_view()
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def drag(page, dx, dy):
     page.wait_for_timeout(400)
 
 
-def test_a_drag_turns_about_the_vertical_and_never_tips_the_body_over(view):
+def test_a_drag_turns_about_the_vertical_and_never_tips_the_body_over_and_a_wheel_scrolls_or_comes_nearer(view):
     azimuth, elevation, distance, _ = angles(view)
     drag(view, 100, 20)
     after = angles(view)
@@ -90,6 +91,17 @@ def test_a_drag_turns_about_the_vertical_and_never_tips_the_body_over(view):
         assert bounds[0] < elevation < bounds[1]
         assert aside == pytest.approx(0, abs=1e-6)
         assert up > 0
+    first, start = angles(view), view.evaluate("scrollY")
+    view.mouse.move(*middle(view))
+    view.mouse.wheel(0, 120)
+    view.wait_for_timeout(500)
+    assert view.evaluate("scrollY") > start + 50
+    assert angles(view)[2] == pytest.approx(first[2])
+    view.keyboard.down("Control")
+    view.mouse.wheel(0, -120)
+    view.keyboard.up("Control")
+    view.wait_for_timeout(500)
+    assert angles(view)[2] < 0.9 * first[2]
 
 
 def test_reset_brings_the_first_view_back_from_wherever_it_was_turned(view):
@@ -117,7 +129,7 @@ def test_it_turns_slowly_until_it_is_touched_or_not_at_all_with_reduced_motion(o
     first = angles(view)[0]
     x, y = view.evaluate("(({eye, center}) => [eye.x - center.x, eye.y - center.y])(source.layout.scene.camera)")
     assert first == pytest.approx(math.degrees(math.atan2(x, -y)), abs=0.01)
-    page = open_view(reduced_motion="no-preference")
+    page = open_view(motion="no-preference")
     page.mouse.move(5, 5)
     page.wait_for_timeout(1500)
     azimuth, elevation, *_ = angles(page)
@@ -128,52 +140,22 @@ def test_it_turns_slowly_until_it_is_touched_or_not_at_all_with_reduced_motion(o
     touched = angles(page)
     page.wait_for_timeout(1500)
     assert angles(page)[:3] == pytest.approx(touched[:3])
+    page.context.close()
 
 
 def swipe(page, dx, dy):
     """Move one finger over the middle of the view."""
     (x, y), session = middle(page), page.context.new_cdp_session(page)
-
-    def touch(kind, *points):
-        places = [{"x": round(x + part * dx), "y": round(y + part * dy)} for part in points]
+    steps = [("touchStart", 0), *(("touchMove", step / 8) for step in range(1, 9)), ("touchEnd", None)]
+    for kind, part in steps:
+        places = [] if part is None else [{"x": round(x + part * dx), "y": round(y + part * dy)}]
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
         page.wait_for_timeout(20)
-
-    touch("touchStart", 0)
-    for step in range(1, 9):
-        touch("touchMove", step / 8)
-    touch("touchEnd")
     page.wait_for_timeout(500)
 
 
-def test_a_finger_that_moves_up_scrolls_the_page_and_one_that_moves_sideways_turns(open_view):
-    phone = open_view(390, 700, has_touch=True, is_mobile=True, reduced_motion="reduce")
-    first, start = angles(phone), phone.evaluate("scrollY")
-    swipe(phone, 0, -200)
-    assert phone.evaluate("scrollY") - start > 100
-    assert angles(phone)[:3] == pytest.approx(first[:3])
-    start = phone.evaluate("scrollY")
-    swipe(phone, 120, 0)
-    assert abs(phone.evaluate("scrollY") - start) < 5
-    assert angles(phone)[0] < first[0] - 20
-
-
-def test_a_wheel_scrolls_the_page_and_with_control_comes_nearer(view):
-    first, start = angles(view), view.evaluate("scrollY")
-    view.mouse.move(*middle(view))
-    view.mouse.wheel(0, 120)
-    view.wait_for_timeout(500)
-    assert view.evaluate("scrollY") > start + 50
-    assert angles(view)[2] == pytest.approx(first[2])
-    view.keyboard.down("Control")
-    view.mouse.wheel(0, -120)
-    view.keyboard.up("Control")
-    view.wait_for_timeout(500)
-    assert angles(view)[2] < 0.9 * first[2]
-
-
-def test_nothing_lies_over_a_button_on_a_phone(open_view):
-    phone = open_view(360, 700, reduced_motion="reduce")
+def test_on_a_phone_nothing_lies_over_a_button_and_a_finger_scrolls_or_turns(open_view):
+    phone = open_view(360, 700, has_touch=True, is_mobile=True)
     names = phone.locator(".bar button").all_inner_texts()
     assert names == ["Front", "Side", "Top", "Reset", "Photo", "Uncertainty"]
     for name in names:
@@ -183,6 +165,15 @@ def test_nothing_lies_over_a_button_on_a_phone(open_view):
         assert box["height"] >= 36
         button.click(trial=True, timeout=2000)
     assert phone.locator(".modebar, .updatemenu-button").count() == 0
+    first, start = angles(phone), phone.evaluate("scrollY")
+    swipe(phone, 0, -200)
+    assert phone.evaluate("scrollY") - start > 100
+    assert angles(phone)[:3] == pytest.approx(first[:3])
+    start = phone.evaluate("scrollY")
+    swipe(phone, 120, 0)
+    assert abs(phone.evaluate("scrollY") - start) < 5
+    assert angles(phone)[0] < first[0] - 20
+    phone.context.close()
 
 
 def test_what_is_switched_off_stays_off_when_the_figure_is_drawn_anew(view):
@@ -206,40 +197,33 @@ def test_what_is_switched_off_stays_off_when_the_figure_is_drawn_anew(view):
     view.wait_for_function(f"{GRAPH}._fullData.find(one => one.name === 'camera').visible === true", timeout=WAIT)
 
 
+PHOTO_CORNER = """([x, y]) => {
+    const photo = document.querySelector('.photo img'), frame = photo.parentElement.getBoundingClientRect();
+    const at = new DOMPoint(x * photo.naturalWidth, y * photo.naturalHeight);
+    const point = at.matrixTransform(new DOMMatrix(photo.style.transform));
+    return [frame.x + point.x / point.w, frame.y + point.y / point.w];
+}"""
+PROJECTED = """place => {  // where Plotly draws a place in mm
+    const scene = document.querySelector('.graph')._fullLayout.scene._scene, frame = scene.container;
+    const box = frame.getBoundingClientRect();
+    let point = place.map((value, k) => value * scene.dataScale[k]).concat(1);
+    for (const name of ['model', 'view', 'projection']) {
+        const matrix = scene.glplot.cameraParams[name], from = point;
+        point = [0, 1, 2, 3].map(row => from.reduce((sum, value, k) => sum + matrix[4 * k + row] * value, 0));
+    }
+    return [box.x + (point[0] / point[3] + 1) / 2 * box.width, box.y + (1 - point[1] / point[3]) / 2 * box.height];
+}"""
+
+
 def test_the_photo_hangs_within_the_frustum_that_plotly_draws_and_is_not_seen_from_behind(view):
     drag(view, 60, 20)
     ends = view.evaluate("source.layout.meta.corners")
     for corner, fractions in zip(ends, ((0, 0), (1, 0), (1, 1), (0, 1)), strict=True):
-        shown = view.evaluate(
-            """([x, y]) => {
-                const photo = document.querySelector('.photo img'), frame = photo.parentElement.getBoundingClientRect();
-                const at = new DOMPoint(x * photo.naturalWidth, y * photo.naturalHeight);
-                const point = at.matrixTransform(new DOMMatrix(photo.style.transform));
-                return [frame.x + point.x / point.w, frame.y + point.y / point.w];
-            }""",
-            fractions,
-        )
-        assert shown == pytest.approx(on_screen(view, corner), abs=1.5)
+        assert view.evaluate(PHOTO_CORNER, fractions) == pytest.approx(view.evaluate(PROJECTED, corner), abs=1.5)
     for _ in range(2):
         drag(view, 200, 0)
     assert abs(angles(view)[0]) > 90
     assert not view.locator(".photo img").is_visible()
-
-
-def on_screen(page, place):
-    """Where Plotly draws a place in mm, pixels of the window."""
-    project = """place => {
-        const scene = document.querySelector('.graph')._fullLayout.scene._scene, box = scene.container;
-        const at = place.map((value, k) => value * scene.dataScale[k]).concat(1), frame = box.getBoundingClientRect();
-        let point = at;
-        for (const name of ['model', 'view', 'projection']) {
-            const matrix = scene.glplot.cameraParams[name], from = point;
-            point = [0, 1, 2, 3].map(row => from.reduce((sum, value, k) => sum + matrix[4 * k + row] * value, 0));
-        }
-        return [frame.x + (point[0] / point[3] + 1) / 2 * frame.width,
-                frame.y + (1 - point[1] / point[3]) / 2 * frame.height];
-    }"""
-    return page.evaluate(project, place)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,4 +1,4 @@
-"""The 3D view and the bars of the fusion weights."""
+"""The 3D view, also in words, and the bars of the fusion weights."""
 
 import base64
 import dataclasses
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from demo.captions import facing, figure_text
 from demo.drawing.figures import skeleton_figure, weights_figure, weights_sentence
 from demo.drawing.overlays import joint_opacity
 from demo.drawing.stage import BEHIND, Camera, upright
@@ -17,25 +18,21 @@ from fusion_model.estimator import FusionSummary
 from fusion_model.skeletons import HUMAN36M_17
 
 WRIST, ANKLE, HEAD = (HUMAN36M_17.index(name) for name in ("left_wrist", "left_ankle", "head_top"))
+NOISE = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8), (0, 0), 3)
+
+
+def drawn(*people, **how):
+    """The figure of people in a photo of noise, 400 x 300: nothing in it is like anything else."""
+    return skeleton_figure({str(number): pose for number, pose in enumerate(people, 1)}, NOISE, **how)
 
 
 @pytest.fixture
 def figure(pose):
-    return skeleton_figure(pose)
-
-
-@pytest.fixture
-def scene_photo():
-    """A photo of noise, 400 x 300: nothing in it is like anything else."""
-    return cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8), (0, 0), 3)
+    return drawn(pose)
 
 
 def named(figure, name):
     return [trace for trace in figure.data if trace.name == name]
-
-
-def joints(figure):
-    return named(figure, "joints")[0]
 
 
 def corners(trace):
@@ -54,40 +51,36 @@ def smaller(pose, factor, shift):
     return dataclasses.replace(pose, joints_2d=points, person_box=np.concatenate((points.min(0), points.max(0))))
 
 
-def test_the_person_stands_upright_and_is_not_mirrored(figure):
-    place = dict(zip(HUMAN36M_17.joints, corners(joints(figure)), strict=True))
+def test_the_person_stands_upright_over_floor_and_shadow_and_is_not_mirrored(figure):
+    (joints,), (floor,), (body,), (shadow,) = (named(figure, one) for one in ("joints", "floor", "body", "shadow"))
+    place = dict(zip(HUMAN36M_17.joints, corners(joints), strict=True))
     assert place["head_top"][2] > place["pelvis"][2] > place["left_ankle"][2]
     assert place["left_shoulder"][0] > place["right_shoulder"][0]  # faces the camera
     assert place["left_wrist"][1] < 0  # nearer to the camera than the pelvis
+    low = corners(body)[:, 2].min()
+    assert np.allclose(floor.z, low, atol=1)
+    assert np.allclose(shadow.z, low + 2, atol=1)
+    for side in ("left", "right"):
+        away = np.linalg.norm(corners(shadow)[:, :2] - place[f"{side}_ankle"][:2], axis=1)
+        assert shadow.intensity[away.argmin()] > 60
+    assert shadow.intensity[(shadow.x == shadow.x.min()) | (shadow.y == shadow.y.max())].max() == 0  # it ends softly
 
 
 @pytest.mark.parametrize("factor", [1.0, 2.0])
-def test_axes_are_equally_long_in_millimetres_and_hold_everything(change_pose, pose, scene_photo, factor):
-    drawn = skeleton_figure(change_pose(joints_3d=pose.joints_3d * np.float32(factor)), scene_photo)
-    scene = drawn.layout.scene
+def test_axes_are_equally_long_in_millimetres_and_hold_everything(change_pose, pose, factor):
+    figure = drawn(change_pose(joints_3d=pose.joints_3d * np.float32(factor)))
+    scene = figure.layout.scene
     ranges = np.array([axis.range for axis in (scene.xaxis, scene.yaxis, scene.zaxis)])
     assert np.allclose(np.ptp(ranges, axis=1) / [scene.aspectratio[axis] for axis in "xyz"], 1000)
-    for trace in drawn.data:
+    for trace in figure.data:
         if trace.name != "uncertainty":
             places = corners(trace)
             assert (np.nanmin(places, 0) > ranges[:, 0] + 20).all(), trace.name  # what lies on an end is cut
             assert (np.nanmax(places, 0) < ranges[:, 1] - 20).all(), trace.name
 
 
-def test_the_floor_is_under_the_body_and_the_shadow_lies_on_it(figure, pose):
-    (floor,), (body,), (shadow,) = named(figure, "floor"), named(figure, "body"), named(figure, "shadow")
-    low = corners(body)[:, 2].min()
-    assert np.allclose(floor.z, low, atol=1)
-    assert np.allclose(shadow.z, low + 2, atol=1)
-    feet = upright(pose.joints_3d)[[ANKLE, HUMAN36M_17.index("right_ankle")]]
-    nearest = [np.linalg.norm(corners(shadow)[:, :2] - foot[:2], axis=1).argmin() for foot in feet]
-    assert shadow.intensity[nearest].min() > 60
-    ends = (shadow.x == shadow.x.min()) | (shadow.y == shadow.y.max())
-    assert shadow.intensity[ends].max() == 0  # it ends softly
-
-
 def test_hovering_shows_name_place_and_confidence(figure, pose):
-    text = joints(figure).hovertext[WRIST]
+    text = named(figure, "joints")[0].hovertext[WRIST]
     (x, y, z), (across, _, depth) = pose.joints_3d[WRIST], pose.spread[WRIST]
     for part in ("left wrist", f"{x:.0f} mm", f"{y:.0f} mm", f"{z:.0f} mm", "confidence", "seen"):
         assert part in text
@@ -96,14 +89,14 @@ def test_hovering_shows_name_place_and_confidence(figure, pose):
 
 def test_joints_beyond_the_frame_are_left_out_or_dotted(change_pose):
     pose = change_pose(status=tuple("outside" if joint == ANKLE else "seen" for joint in range(17)))
-    without, dotted = skeleton_figure(pose), skeleton_figure(pose, show_outside=True)
+    without, dotted = drawn(pose), drawn(pose, show_outside=True)
     assert named(without, "guessed") == []
-    assert (len(joints(without).x), len(joints(dotted).x)) == (16, 17)
+    assert [len(named(one, "joints")[0].x) for one in (without, dotted)] == [16, 17]
     (line,) = named(dotted, "guessed")
     assert line.x.count(None) == 1  # one bone: there is a gap after each
     foot = upright(pose.joints_3d)[ANKLE]
-    for drawn in (without, dotted):
-        assert np.linalg.norm(corners(named(drawn, "body")[0]) - foot, axis=1).min() > 100
+    for one in (without, dotted):
+        assert np.linalg.norm(corners(named(one, "body")[0]) - foot, axis=1).min() > 100
 
 
 def test_each_bone_is_a_limb_between_its_joints_in_the_colour_of_its_side(figure, pose):
@@ -128,50 +121,36 @@ def test_ellipsoids_have_the_half_axes_of_the_spread_where_it_was_measured(figur
     assert np.ptp(head, axis=0) / 2 == pytest.approx(pose.spread[HEAD][[0, 2, 1]], abs=6)
     sides, _ = sides_and_strengths(clear)
     assert [*sides.reshape(17, -1)[:, 0]] == [HUMAN36M_17.side(joint) for joint in range(17)]
-    assert named(skeleton_figure(change_pose(spread=None)), "uncertainty") == []
+    assert named(drawn(change_pose(spread=None)), "uncertainty") == []
     spread = pose.spread.copy()
     spread[HUMAN36M_17.root] = 0  # the others are measured from it
-    (others,) = named(skeleton_figure(change_pose(spread=spread)), "uncertainty")
+    (others,) = named(drawn(change_pose(spread=spread)), "uncertainty")
     assert len(others.x) == 16 / 17 * len(clear.x)
 
 
-def test_people_stand_where_the_photo_shows_them_and_the_smaller_the_farther(pose, scene_photo):
+def test_people_and_photo_stand_where_the_camera_saw_them_and_so_does_the_eye_in_front(pose):
     other = smaller(pose, 0.5, (200, 100))
-    figure = skeleton_figure({"1": pose, "2": other}, scene_photo)
-    camera = Camera.usual(scene_photo.shape[:2], [pose, other])
+    figure = drawn(pose, other)
+    (frustum,), bodies = named(figure, "camera"), np.concatenate([corners(one) for one in named(figure, "body")])
     near, far = (corners(trace)[0] for trace in named(figure, "joints"))
+    camera = Camera.usual((300, 400), [pose, other])
     lens = upright(-camera.place(pose)[None])[0]
     assert near == pytest.approx(np.zeros(3))
+    assert far[1] - lens[1] == pytest.approx(2 * (near[1] - lens[1]), rel=1e-3)  # half as large
     assert [trace.text[0] for trace in named(figure, "number")] == ["<b>1</b>", "<b>2</b>"]
-    assert far[1] - lens[1] == pytest.approx(2 * (near[1] - lens[1]), rel=1e-3)
-    for place, person in ((near, pose), (far, other)):
-        right, away, up = place - lens
-        pixel = np.array([right, -up]) / away * camera.focal + (np.array([400, 300]) - 1) / 2
-        assert pixel == pytest.approx(person.joints_2d[0], abs=0.5)
-
-
-def test_the_photo_stands_behind_everybody_as_the_camera_saw_it(pose, scene_photo):
-    figure = skeleton_figure(pose, scene_photo)
-    (frustum,), (body,) = named(figure, "camera"), named(figure, "body")
-    address, ends = figure.layout.meta["photo"], np.array(figure.layout.meta["corners"])
-    camera = Camera.usual((300, 400), [pose])
-    lens = upright(-camera.place(pose)[None])[0]
-    assert np.allclose(ends[:, 1], corners(body)[:, 1].max() + BEHIND, atol=2)
-    right, away, up = (ends - lens).T
-    pixels = np.stack((right, -up), 1) / away[:, None] * camera.focal
-    assert pixels == pytest.approx(np.array([(-200, -150), (200, -150), (200, 150), (-200, 150)]), abs=0.5)
+    ends = np.array(figure.layout.meta["corners"])
+    assert np.allclose(ends[:, 1], bodies[:, 1].max() + BEHIND, atol=2)
+    right, away, up = (np.stack((near, far, *ends)) - lens).T
+    pixels = np.stack((right, -up), 1) / away[:, None] * camera.focal + np.array([399, 299]) / 2
+    corner_pixels = np.array([(0, 0), (400, 0), (400, 300), (0, 300)]) - 0.5
+    assert pixels == pytest.approx(np.stack((pose.joints_2d[0], other.joints_2d[0], *corner_pixels)), abs=0.5)
     assert np.isclose(corners(frustum), lens, atol=1).all(1).sum() == 4  # four lines start at the lens
-    shown = Image.open(io.BytesIO(base64.b64decode(address.split(",")[1])))
-    assert np.abs(np.asarray(shown).astype(int) - scene_photo).mean() < 12
-    assert skeleton_figure(pose).layout.meta is None
-
-
-def test_from_the_front_the_eye_is_where_the_camera_was(pose, scene_photo):
-    scene, menus = (skeleton_figure(pose, scene_photo).layout[name] for name in ("scene", "updatemenus"))
-    front = menus[0].buttons[0].args[0]["scene.camera"]
+    shown = Image.open(io.BytesIO(base64.b64decode(figure.layout.meta["photo"].split(",")[1])))
+    assert np.abs(np.asarray(shown).astype(int) - NOISE).mean() < 12
+    scene = figure.layout.scene
+    front = figure.layout.updatemenus[0].buttons[0].args[0]["scene.camera"]
     middles = [np.mean(axis.range) for axis in (scene.xaxis, scene.yaxis, scene.zaxis)]
-    eye = np.array([front["eye"][axis] for axis in "xyz"]) * 1000 + middles
-    assert eye == pytest.approx(upright(-Camera.usual((300, 400), [pose]).place(pose)[None])[0], abs=1)
+    assert np.array([front["eye"][axis] for axis in "xyz"]) * 1000 + middles == pytest.approx(lens, abs=1)
     assert front["eye"]["z"] == pytest.approx(front["center"]["z"])  # level, as the photo is upright
 
 
@@ -188,3 +167,22 @@ def test_the_weights_are_bars_and_a_sentence():
     assert np.interp(1.5, curve.x, curve.y) == pytest.approx(0.5, abs=0.02)
     assert all(said in weights_sentence(fusion) for said in ("1.50", "3.25", "up to layer 1"))
     assert "early" in weights_sentence(FusionSummary("early", None, None, weights, pruned=False, merge_after=None))
+
+
+def test_where_a_person_faces(pose, turned):
+    for degrees, caption in {
+        0: "faces the camera",
+        90: "faces the right of the picture",
+        45: "faces the camera, half turned to the right of the picture",
+        -135: "faces away, half turned to the left of the picture",
+    }.items():
+        assert facing(turned(degrees)) == caption
+    lying = np.stack((pose.joints_3d[:, 0], pose.joints_3d[:, 2], -pose.joints_3d[:, 1]), axis=1)
+    assert facing(dataclasses.replace(pose, joints_3d=lying)) == "faces up"
+
+
+def test_uncertain_joints_are_named_and_several_people_are_told_apart(change_pose, turned):
+    first = change_pose(status=("outside", "guessed", *("seen",) * 15))
+    said = "faces the camera; 15 of 17 joints are seen; guessed: right hip; beyond the frame: pelvis."
+    assert figure_text({"1": first}) == f"In 3D, the person {said}"
+    assert figure_text({"1": first, "2": turned(180)}).startswith(f"Person 1 {said} Person 2 faces away from the")

@@ -1,14 +1,25 @@
-"""People on a turntable, drawn without a browser."""
+"""Bodies of triangles, and people on a turntable, drawn without a browser."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
+from demo.drawing.body_mesh import body_mesh
 from demo.drawing.shades import side_rgb
+from demo.drawing.stage import upright
 from demo.drawing.turntable import turntable
 from demo.exports import as_mp4
+from fusion_model.skeletons import HUMAN36M_17
 from fusion_model.video.clips import open_clip, read_frames
+
+
+def test_the_body_is_flat_across_the_chest_and_ends_at_the_head(pose):
+    mesh = body_mesh(HUMAN36M_17, upright(pose.joints_3d), np.ones(17), 1700)
+    assert mesh.corners[:, 2].max() == pytest.approx(760, abs=12)
+    waist = mesh.corners[np.abs(mesh.corners[:, 2] - 400) < 40]
+    chest = waist[np.abs(waist[:, 0]) < 200]
+    assert np.ptp(chest[:, 0]) > 1.3 * np.ptp(chest[:, 1])  # faces the camera: wide to the right, flat in depth
 
 
 def colourful(picture):

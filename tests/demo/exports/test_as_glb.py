@@ -26,17 +26,19 @@ def joints_of(found, changes=None, person=0):
 
 
 @pytest.mark.parametrize("skeleton", [HUMAN36M_17, HUMANEVA_15], ids=lambda one: one.name)
-def test_the_joints_of_a_photo_are_nodes_where_they_were_as_trimesh_sees_them(change_pose, skeleton):
+def test_the_joints_of_a_photo_are_nodes_where_they_were_as_trimesh_sees_them(photo, pose, skeleton):
     size, names = len(skeleton), [HUMAN36M_17.index(name) for name in skeleton.joints]
-    pose = change_pose(skeleton=skeleton.name, confidence=np.ones(size), status=("seen",) * size)
-    pose = dataclasses.replace(pose, joints_3d=pose.joints_3d[names])
-    graph = Glb(as_glb.encode(pose)).graph
+    pose = dataclasses.replace(
+        pose, skeleton=skeleton.name, confidence=np.ones(size), status=("seen",) * size,
+        joints_3d=pose.joints_3d[names], joints_2d=pose.joints_2d[names],
+    )  # fmt: skip
+    graph = Glb(as_glb.encode(pose, photo)).graph
     places = np.array([graph.get(name)[0][:3, 3] for name in skeleton.joints])
     np.testing.assert_allclose(places - places[0], metres(pose), atol=0.01 * MILLIMETRE)
 
 
-def test_the_body_has_the_pose_stands_on_the_floor_and_is_seen_from_outside(pose):
-    found = Glb(as_glb.encode(pose))
+def test_the_body_has_the_pose_stands_on_the_floor_and_is_seen_from_outside(photo, pose):
+    found = Glb(as_glb.encode(pose, photo))
     body, pelvis = found.body(), joints_of(found)[0]
     drawn = body_mesh(HUMAN36M_17, metres(pose) / MILLIMETRE, np.ones(17), 1700, steps=16).corners * MILLIMETRE
     assert body[:, 1].min() == pytest.approx(0, abs=0.01 * MILLIMETRE)
@@ -54,12 +56,12 @@ def test_the_body_has_the_pose_stands_on_the_floor_and_is_seen_from_outside(pose
     assert volume > 0.03  # cubic metres
 
 
-def test_what_the_photo_does_not_show_has_nodes_but_no_body(pose):
+def test_what_the_photo_does_not_show_has_nodes_but_no_body(photo, pose):
     cut = tuple("outside" if name.endswith(("knee", "ankle")) else "seen" for name in HUMAN36M_17.joints)
-    found = Glb(as_glb.encode(dataclasses.replace(pose, status=cut)))
+    found = Glb(as_glb.encode(dataclasses.replace(pose, status=cut), photo))
     assert joints_of(found)[3, 1] < -0.5  # an ankle, far below the floor on which the hips stand
     assert found.body()[:, 1].min() == pytest.approx(0, abs=0.01 * MILLIMETRE)
-    nobody = Glb(as_glb.encode(dataclasses.replace(pose, status=("outside",) * 17)))
+    nobody = Glb(as_glb.encode(dataclasses.replace(pose, status=("outside",) * 17), photo))
     assert not nobody.json.get("meshes")
     assert {node["name"] for node in nobody.nodes} >= set(HUMAN36M_17.joints)
 
@@ -87,8 +89,8 @@ def test_every_keyframe_of_a_clip_has_the_joints_of_its_frame(motion, turned):
 
 
 @pytest.mark.parametrize("times", [[0.0], [0.1, 0.1], [-0.1, 0.2]])
-def test_times_must_rise_and_somebody_be_there(pose, times):
+def test_times_must_rise_and_somebody_be_there(photo, pose, times):
     with pytest.raises(ValueError, match="each of 2 poses needs a time"):
         as_glb.encode_motion([pose, pose], times)
     with pytest.raises(ValueError, match="at least one pose"):
-        as_glb.encode([])
+        as_glb.encode([], photo)
