@@ -26,17 +26,13 @@ NO_REVISION = 404, {"error": "Invalid rev id"}, {"X-Error-Code": "RevisionNotFou
 
 
 class HubDouble(ThreadingHTTPServer):
-    """Serves one repository, and takes pushes to it.
+    """Serves one repository, and takes pushes to it, which must carry ``token``.
 
     Attributes:
-        commits: folder of each commit; ``refs`` has the commit of each branch and tag.
-        token: access token that pushes must carry; reading needs none.
-        private: whether the repository is; None before it is created by a push.
-        kind: "models", or "spaces" once a Space is created.
-        objects: large files by their SHA-256.
+        commits: folder of each commit; ``refs`` has the commit of each branch and tag, ``objects`` large files.
+        private: whether the repository is; None before a push creates it.
         mishaps: what happens to coming requests, each once: (method, part of the path, what), where what is a status,
             "cut" (the connection breaks while the request is sent) or "lost" (it breaks before the answer).
-        refusal: what the answer to a mishap says.
         mood: "well", "hanging", "no hub" (a login page), or one of ``REFUSALS``.
         asked: "METHOD path" of every request.
     """
@@ -273,19 +269,3 @@ def hub(tmp_path, monkeypatch):
     if not double.released.is_set():
         double.close()
     close_session()  # connections to an address that is gone
-
-
-@pytest.fixture
-def black_hole():
-    """An address whose connections are never accepted nor refused."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        port = listener.getsockname()[1]
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", port))
-        yield f"http://127.0.0.1:{port}"
-        for filler in fillers:
-            filler.close()

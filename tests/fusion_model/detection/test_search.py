@@ -72,7 +72,6 @@ def searching(monkeypatch):
 
 
 def find(searching, box=None, **options):
-    """The people of one photo."""
     (found,) = searching.find([PHOTO], [box], **options)
     assert not searching.predictor.shown, "every crop was asked for"
     return found

@@ -10,7 +10,7 @@ from huggingface_hub import constants
 from fusion_model import PoseEstimator
 from fusion_model.hub.checkpoints import load_checkpoint
 from fusion_model.hub.fetch import fetch
-from fusion_model.hub.push import Pushed, check_target, push_folder
+from fusion_model.hub.push import Pushed, push_folder
 
 FILES = ("config.json", "model.safetensors", "README.md")
 CARD = "---\npipeline_tag: keypoint-detection\n---\n\n# A card\n"
@@ -190,14 +190,6 @@ def test_nothing_is_sent_without_a_usable_token_or_in_offline_mode(hub, push, mo
         refused(push, "^offline mode is on, nothing was sent: unset HF_HUB_OFFLINE to publish$")
     assert hub.asked == []
     assert push(token=None).uploaded
-
-
-def test_names_and_tags_that_the_hub_could_not_take():
-    check_target("user/name", "v1.0-rc_2")
-    wrong = [(name, None) for name in ("name", "user/na--me", "user/name/more", "user/na me")]
-    for name, tag in wrong + [("user/name", tag) for tag in ("", "main", "a b", "-x", "a..b", "v1.lock", "a/b")]:
-        with pytest.raises(ValueError, match=r"is no valid repository|must be named as 'user/name'|a tag is letters"):
-            check_target(name, tag)
 
 
 def test_a_broken_checkpoint_is_never_published(hub, folder, push):
