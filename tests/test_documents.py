@@ -24,7 +24,6 @@ ROOMS = ("fusion_model/", "demo/", "train/", "tests/", "assets/", "scripts/", "d
 
 
 def without_blocks(text):
-    """A page without its code blocks."""
     return re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
 
 

@@ -65,7 +65,6 @@ def room(name):
 
 
 def train_may(importer, target):
-    """Whether one module of train may import another."""
     packages = [(name.split(".")[1:] or ["commands"])[0] for name in (importer, target)]
     packages = [one if (ROOT / "train" / one).is_dir() or one in {*chain(*TRAIN)} else "commands" for one in packages]
     above, below = (next(number for number, names in enumerate(TRAIN) if one in names) for one in packages)

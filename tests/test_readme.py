@@ -51,7 +51,6 @@ def address():
 
 @pytest.fixture
 def clip(tmp_path):
-    """Three frames of the example photo."""
     return str(write_clip(tmp_path / "clip.mp4", [example_photo()] * 3))
 
 
@@ -103,7 +102,6 @@ INSTRUCTIONS = re.findall(r"^([A-Z]+) (.*)$", (ROOT / "Dockerfile").read_text().
 
 
 def instructions(name):
-    """What follows each instruction of that name."""
     return [rest for word, rest in INSTRUCTIONS if word == name]
 
 

@@ -20,11 +20,11 @@ from fusion_model.skeletons import HUMAN36M_17
 from fusion_model.video.clips import Clip
 from tests.helpers.browsers import chromium, visit
 from tests.helpers.clips import write_clip
-from tests.helpers.hub_double import hub
+from tests.helpers.hub_double import black_hole, hub
 from tests.helpers.serving import WAIT, served
 from tests.helpers.stand_in import Counting, StandIn, make_pose
 
-__all__ = ["hub"]
+__all__ = ["black_hole", "hub"]
 
 atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 

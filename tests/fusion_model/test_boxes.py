@@ -7,11 +7,6 @@ from fusion_model.boxes import areas, check_box, intersections, iou, joint_box, 
 from fusion_model.skeletons import MPII_16
 
 
-@pytest.mark.parametrize("box", [(-5, -5, 3, 3), (-100, -100, 900, 900)])
-def test_boxes_may_leave_the_photo(box):
-    assert check_box(box, 100, 50).tolist() == list(box)
-
-
 @pytest.mark.parametrize(
     ("box", "message"),
     [

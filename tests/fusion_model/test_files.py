@@ -20,7 +20,6 @@ def put(request):
 
 @pytest.fixture
 def target(put, tmp_path):
-    """A file or a folder that is there already."""
     put(tmp_path / "target", "old")
     return tmp_path / "target"
 

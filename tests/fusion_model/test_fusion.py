@@ -26,7 +26,6 @@ def copy_shared(source, target):
 
 
 def with_weights(network, weights):
-    """A free network whose weights w_1..w_L are set."""
     with torch.no_grad():
         network.free_weights.copy_(torch.tensor(weights))
     return network

@@ -108,9 +108,8 @@ def test_of_an_animation_the_first_frame_counts_and_an_image_object_as_it_stands
     ],
 )
 def test_bad_arrays_are_refused_with_what_was_found(array, message):
-    with pytest.raises(ValueError, match=message) as error:
+    with pytest.raises(ValueError, match=message):
         load_photo(array)
-    assert "\n" not in str(error.value)
 
 
 def test_what_is_no_photo_a_missing_file_a_folder_and_an_empty_file(tmp_path):

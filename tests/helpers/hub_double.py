@@ -269,3 +269,16 @@ def hub(tmp_path, monkeypatch):
     if not double.released.is_set():
         double.close()
     close_session()  # connections to an address that is gone
+
+
+@pytest.fixture
+def black_hole():
+    """An address whose connections are never accepted nor refused."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for filler in fillers:
+            filler.close()

@@ -31,7 +31,6 @@ def box_at(x=200, y=200):
 
 
 def seen(x=200, y=200, score=0.9, angle=0.0):
-    """A detection of a person there."""
     return Detection(box_at(x, y), angle, score)
 
 

@@ -24,14 +24,12 @@ CARD = "# A card\n"
 
 
 def make(**changes):
-    """A configuration and the tensors of its networks."""
     torch.manual_seed(0)
     config = dataclasses.replace(PRESETS["tiny"], fusion=dataclasses.replace(TINY, **changes))
     return config, build_networks(config).state_dict()
 
 
 def save_another(folder):
-    """Save an early-fusion checkpoint over the one in the folder."""
     return save_checkpoint(folder, *make(strategy="early"), "# Another\n")
 
 

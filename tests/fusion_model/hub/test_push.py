@@ -61,7 +61,6 @@ def local(folder):
 
 
 def published(hub, revision="main"):
-    """What the Hub holds besides its own file."""
     files = {path.name: path.read_bytes() for path in hub.folder_of(revision).iterdir()}
     assert files.pop(".gitattributes")
     return files

@@ -12,7 +12,6 @@ LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
 def test_primaries_that_a_profile_swaps_are_put_right(tmp_path, kind):
-    """Pictures that test viewers have such profiles."""
     swapped = SRGB.replace(b"rXYZ", b"____", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"____", b"bXYZ", 1)
     image = Image.fromarray(PHOTO[:, :, ::-1])
     content = encoded(image, kind, icc_profile=swapped, quality=95, subsampling=0, lossless=True)

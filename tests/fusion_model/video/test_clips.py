@@ -16,7 +16,6 @@ BARS = [bar(number) for number in range(20)]
 
 @pytest.fixture
 def walk(tmp_path):
-    """Twenty frames at 25 a second."""
     return encode(tmp_path / "walk.mp4", BARS)
 
 

@@ -28,7 +28,6 @@ def first_frame(path):
 
 
 def refusal(path):
-    """The sentence with which a video is refused."""
     with pytest.raises(VideoError, match=path.name) as error, opened(path):
         pass
     return str(error.value)
@@ -87,6 +86,7 @@ def test_times_are_those_of_the_frames(tmp_path, name, stamps):
     assert [number for number, _, _ in pictures] == list(range(FRAMES))
 
 
+@pytest.mark.slow
 def test_wide_colours_are_mapped_as_opencv_maps_them(tmp_path):
     ramp = np.stack(np.broadcast_arrays(np.arange(0, 256, 8)[None], np.arange(255, -1, -8)[:, None], 90), 2)
     colours = {"color_trc": 18, "color_primaries": 9, "colorspace": 9, "color_range": 1}  # HLG, BT.2020

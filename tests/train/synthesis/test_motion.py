@@ -103,7 +103,7 @@ def test_draws_are_rotations_possible_balanced_and_repeatable(library):
 def test_splits_never_share_a_clip(library):
     generator = np.random.default_rng(2)
     clips = {
-        split: {clip for _ in range(300) for clip in library.draw(generator, split).motion.split("+")}
+        split: {clip for _ in range(80) for clip in library.draw(generator, split).motion.split("+")}
         for split in ("train", "validation")
     }
     assert not clips["train"] & clips["validation"]

@@ -23,7 +23,7 @@ def factory():
 
 
 def slow(index):
-    time.sleep(0.05)
+    time.sleep(0.5)
     return rendered_set.picture(index)
 
 
