@@ -56,5 +56,6 @@ def test_a_forked_process_has_a_helper_of_its_own(set_threads):
     threads.run(torch.relu, batch)
     child = multiprocessing.get_context("fork").Process(target=threads.run, args=(torch.relu, batch), daemon=True)
     child.start()
-    child.join(30)  # a helper that is missing would keep it for ever
+    child.join(30)
+    child.kill()  # which a helper that is missing would keep for ever
     assert child.exitcode == 0
