@@ -8,25 +8,24 @@ import torch
 torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else min(2, torch.get_num_threads()))
 
 
-@pytest.hookimpl(hookwrapper=True)
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
     """Turn a skip into a failure where ``CI`` is set, so that nothing goes untested unnoticed."""
-    outcome = yield
-    report = outcome.get_result()
-    if report.skipped and not hasattr(report, "wasxfail") and _under_ci():
-        report.outcome = "failed"
-        report.longrepr = f"{item.nodeid} was skipped, which is a failure under CI: {report.longrepr}"
+    return _strict((yield), item)
 
 
-@pytest.hookimpl(hookwrapper=True)
+@pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector):
     """The same for a module that skips itself while it is collected."""
-    outcome = yield
-    report = outcome.get_result()
-    if report.skipped and _under_ci():
+    return _strict((yield), collector)
+
+
+def _strict(report, node):
+    if (
+        report.skipped
+        and not hasattr(report, "wasxfail")
+        and os.environ.get("CI", "").lower() not in ("", "0", "false")
+    ):
         report.outcome = "failed"
-        report.longrepr = f"{collector.nodeid} was skipped, which is a failure under CI: {report.longrepr}"
-
-
-def _under_ci():
-    return os.environ.get("CI", "").lower() not in ("", "0", "false")
+        report.longrepr = f"{node.nodeid} was skipped, which is a failure under CI: {report.longrepr}"
+    return report

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf-8")).unwrap()
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FIRST_BLOCK = BLOCK.search((ROOT / "README.md").read_text(encoding="utf-8"))[1]
+FILES = ("requirements.txt", "requirements-dev.txt", "requirements-train.txt")
 CHECKS = """
 import importlib.util, json, fusion_model
 from fusion_model.hub.checkpoints import bundled_checkpoint
@@ -36,19 +37,15 @@ def read(name):
     return requirements((ROOT / name).read_text(encoding="utf-8").splitlines())
 
 
-def test_the_library_has_the_bounds_of_the_app():
-    app, library = read("requirements.txt"), requirements(PROJECT["project"]["dependencies"])
+def test_every_requirement_is_bounded_on_both_sides_and_the_library_has_the_bounds_of_the_app():
+    app, development, library = *map(read, FILES[:2]), requirements(PROJECT["project"]["dependencies"])
     assert {name: app.get(name) for name in library} == library
     extras = PROJECT["project"]["optional-dependencies"]
     for line in chain(PROJECT["build-system"]["requires"], *extras.values()):
-        assert requirements([line]).items() <= read("requirements-dev.txt").items()
-
-
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-train.txt", "requirements-dev.txt"])
-def test_every_requirement_is_bounded_on_both_sides(name):
-    for package, specifier in read(name).items():
+        assert requirements([line]).items() <= development.items()
+    for package, specifier in chain(*(read(name).items() for name in FILES)):
         assert {">=", "<"} <= {one.operator for one in specifier}, package
-    assert name != "requirements.txt" or "-r" not in (ROOT / name).read_text().split(), "a Space needs one file only"
+    assert "-r" not in (ROOT / "requirements.txt").read_text().split(), "a Space needs one file only"
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +57,8 @@ def installed(tmp_path_factory):
     for name in ("LICENSE", "README.md", "app.py", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / "copy")
     pip = [sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--no-build-isolation", "--quiet"]
-    done = subprocess.run(
-        [*pip, "--target", folder / "site", folder / "copy"], capture_output=True, text=True, check=False
-    )
+    command = [*pip, "--target", folder / "site", folder / "copy"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     shutil.rmtree(folder / "copy")
     return folder / "site"

@@ -4,8 +4,6 @@ import importlib
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from itertools import product
 from pathlib import Path
 
@@ -74,12 +72,7 @@ def test_the_commands_of_a_page_run_in_its_order(page, capsys):
         assert status == 0, (module, words, capsys.readouterr().err[-2000:])
 
 
-@pytest.mark.slow
 def test_the_pytest_command_of_the_contributors_page_finds_tests():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    (words,) = re.findall(r"^\.venv/bin/python (-m pytest .*?)(?: +#.*)?$", text, re.MULTILINE)
-    done = subprocess.run(
-        [sys.executable, *words.split(), "--collect-only", "-q"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-2000:]
-    assert "test_crops.py" in done.stdout
+    ((folder, word),) = re.findall(r"^\.venv/bin/python -m pytest (\S+) -k (\w+)", text, re.MULTILINE)
+    assert [path.name for path in (ROOT / folder).glob(f"test_{word}*")] == ["test_crops.py"]

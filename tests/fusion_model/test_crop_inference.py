@@ -7,28 +7,21 @@ import pytest
 import torch
 
 from fusion_model.config import CalibrationConfig
-from fusion_model.crop_inference import CropPrediction, CropPredictor, _pooled, calibrated
+from fusion_model.crop_inference import CropPrediction, calibrated
 from fusion_model.crops import Crop
-from fusion_model.fusion import FusionNetwork
-from fusion_model.hourglass import StackedHourglass, flip_average
-from fusion_model.presets import PRESETS
+from fusion_model.hourglass import flip_average
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
-from tests.helpers.estimators import smooth_photo, sure
+from tests.helpers.estimators import featured, smooth_photo, sure
 
 
-def test_averaged_any_network_is_mirror_symmetric():
-    estimator, photo, box = sure(), smooth_photo(), (20, 16, 107, 111)
-    both = photo, np.ascontiguousarray(photo[:, ::-1])
-    joints, maps = list(HUMAN36M_17.mirror), list(MPII_16.mirror)
-
-    def off(pose, image):
-        """How far the 3D of the mirror image is from the mirrored 3D, as a fraction of its extent."""
-        return np.abs(image.joints_3d - pose.joints_3d[joints] * [-1, 1, 1]).max() / np.abs(pose.joints_3d).max()
-
-    pose, image = (estimator(one, box) for one in both)
-    assert np.abs(image.heatmaps - pose.heatmaps[maps][:, :, ::-1]).max() < 0.02 * np.abs(pose.heatmaps).max()
-    assert off(pose, image) < 0.02
-    assert off(*(estimator(one, box, flip_test=False) for one in both)) > 0.1
+@pytest.mark.parametrize("make", [sure, featured])
+def test_averaged_any_network_is_mirror_symmetric_in_a_batch_as_well(make):
+    photo, box = smooth_photo(), (20, 16, 107, 111)
+    pose, image = make().batch([photo, np.ascontiguousarray(photo[:, ::-1])], [box, box])
+    apart = np.abs(image.heatmaps - pose.heatmaps[list(MPII_16.mirror)][:, :, ::-1]).max()
+    assert apart < 0.02 * np.abs(pose.heatmaps).max()
+    apart = np.abs(image.joints_3d - pose.joints_3d[list(HUMAN36M_17.mirror)] * [-1, 1, 1]).max()
+    assert apart < 0.02 * np.abs(pose.joints_3d).max()
 
 
 def test_the_flip_test_averages_over_the_crop_and_its_mirror_image():
@@ -40,28 +33,6 @@ def test_the_flip_test_averages_over_the_crop_and_its_mirror_image():
         with torch.inference_mode():
             maps = [estimator.hourglass(image)[-1] for image in (one.image[None], one.image.flip(2)[None])]
         assert torch.allclose(one.maps, flip_average(*maps, MPII_16.mirror)[0], atol=1e-4)
-
-
-def test_the_image_stream_sees_the_features_of_each_crop_and_of_its_mirror_image():
-    config = PRESETS["small"]
-    torch.manual_seed(0)
-    predictor = CropPredictor(config, StackedHourglass(config.hourglass).eval(), FusionNetwork(config.fusion).eval())
-    photo, crops = smooth_photo(), [Crop((63.0, 63.0), 90.0, 0.0, 64), Crop((50.0, 70.0), 70.0, 0.0, 64)]
-    found = predictor.predict([photo] * 2, crops, flip_test=True)
-    for one in found:
-        both = torch.stack((one.image, one.image.flip(2)))
-        with torch.inference_mode():
-            torch.testing.assert_close(
-                one.features, predictor.hourglass.maps_and_features(both)[1], atol=1e-4, rtol=1e-4
-            )
-    poses = predictor.poses(found, flip_test=True)
-    for place in (0, 1):  # of the crop, and of its mirror image
-        exchanged = [dataclasses.replace(one, features=one.features.clone()) for one in found]
-        for one, other in zip(exchanged, found[::-1], strict=True):
-            one.features[place] = other.features[place]
-        assert np.abs(predictor.poses(exchanged, flip_test=True) - poses).max() > 0.01, "what it sees counts"
-    blank = [dataclasses.replace(one, image=torch.zeros_like(one.image)) for one in found]
-    assert np.array_equal(predictor.poses(blank, flip_test=True), poses), "the pixels do not, once they are features"
 
 
 def test_confidence_falls_where_the_map_is_high_elsewhere_too():
@@ -78,9 +49,3 @@ def test_small_turns_of_the_body_count_as_none(turn, angle):
     points[MPII_16.index("thorax")] = 50 * np.array([np.sin(np.deg2rad(turn)), -np.cos(np.deg2rad(turn))])
     one = CropPrediction(Crop((0, 0), 1, 0, 64), nothing, nothing, nothing, points, np.ones(16), 1.0)
     assert one.angle(min_turn=30) == pytest.approx(angle)
-
-
-@pytest.mark.parametrize(("side", "size"), [(48, 6), (16, 6), (32, 4)])
-def test_pooled_maps_are_those_of_adaptive_pooling(side, size):
-    maps = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(_pooled(maps, size), torch.nn.functional.adaptive_max_pool2d(maps, (size, size)))

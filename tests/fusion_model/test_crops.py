@@ -12,7 +12,7 @@ def noise(height, width):
     return RNG.integers(0, 256, (height, width, 3), np.uint8)
 
 
-def random_crops(count=100):
+def random_crops(count=30):
     generator = np.random.default_rng(0)
     for _ in range(count):
         corner, extent = generator.uniform(-200, 2000, 2), generator.uniform(5, 1500, 2)
@@ -72,12 +72,8 @@ def test_a_dot_lands_where_it_is_predicted(angle, side):
         assert np.abs(found - crop.to_crop([x, y])).max() < 0.05  # half a pixel wrong would be 0.25 and more
 
 
-def test_shrinking_averages_before_it_samples():
-    """Fine texture becomes grey, not another texture."""
+def test_shrinking_averages_before_it_samples_and_beyond_the_photo_is_black():
     assert letterbox(512, 512, 64).cut(noise(512, 512)).std() < 18  # of 74; sampling alone leaves 37
-
-
-def test_beyond_the_photo_is_black():
     photo = np.full((50, 50, 3), 200, np.uint8)
     crop = crop_of_box(np.array([-50.0, 0.0, 50.0, 50.0]), 64, 1.0).cut(photo)
     assert crop[:, :30].max() == 0
@@ -85,7 +81,7 @@ def test_beyond_the_photo_is_black():
 
 
 def test_turning_back_the_3d_agrees_with_turning_back_the_2d():
-    for crop, _ in random_crops(30):
+    for crop, _ in random_crops():
         vectors = RNG.normal(size=(17, 3))
         back = crop.turn_back(vectors)
         pixels = crop.to_photo(vectors[:, :2]) - crop.to_photo(np.zeros(2))  # offsets in the crop -> in the photo

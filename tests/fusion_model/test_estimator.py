@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from fusion_model.estimator import PoseEstimator
@@ -64,15 +63,14 @@ def test_a_person_is_found_where_it_stands(estimator):
     assert pose.score > 0.8
     assert (pose.angle, pose.derived, pose.model) == (0, ("spine",), "dots")
     assert np.array_equal(pose.joints_3d[0], [0, 0, 0])
-    shapes = {"joints_3d": (17, 3), "joints_2d": (17, 2), "confidence": (17,), "box": (4,), "person_box": (4,)}
-    for name, shape in {**shapes, "heatmaps": (16, INPUT_SIZE // 4, INPUT_SIZE // 4)}.items():
+    shapes = {"joints_3d": (17, 3), "joints_2d": (17, 2), "confidence": (17,), "box": (4,), "heatmaps": (16, 32, 32)}
+    for name, shape in shapes.items():
         assert (getattr(pose, name).shape, getattr(pose, name).dtype) == (shape, np.float32), name
     assert np.array_equal(photo, before), "the caller's array is left alone"
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_rotating_the_photo_rotates_the_pose_about_z(estimator, turns):
-    """By 90, 180, 270 degrees against the clock, as np.rot90 does."""
     photo, joints = photo_of((200, 170)), place((200, 170), 120)
     for _ in range(turns):
         photo, joints = np.rot90(photo), np.stack((joints[:, 1], 359 - joints[:, 0]), 1)
@@ -125,17 +123,13 @@ def test_height_scales_the_3d_alone(estimator):
         assert np.array_equal(small.joints_2d, usual.joints_2d)
 
 
-@pytest.mark.parametrize(
-    ("name", "values", "message"),
-    [
-        ("height_mm", (0, 499, 2501, float("nan"), "170", True), "a person's height in millimetres"),
-        ("min_score", (-1, 1.1, float("nan"), "0.5", True), r"a score \(0 to 1\)"),
-    ],
-)
-def test_impossible_heights_and_scores_are_refused(estimator, name, values, message):
-    for value in values:
-        with pytest.raises(ValueError, match=f"{name} must be {message}.*, got {value}"):
-            estimator.predict_all(photo_of(), **{name: value})
+def test_impossible_heights_and_scores_are_refused(estimator):
+    for value in (0, 499, 2501, float("nan"), "170", True):
+        with pytest.raises(ValueError, match=f"height_mm must be a person's height in millimetres.*, got {value}"):
+            estimator.predict_all(photo_of(), height_mm=value)
+    for value in (-1, 1.1, float("nan"), "0.5", True):
+        with pytest.raises(ValueError, match=rf"min_score must be a score \(0 to 1\).*, got {value}"):
+            estimator.predict_all(photo_of(), min_score=value)
 
 
 def test_boxes_are_checked_and_may_leave_the_photo(estimator):
@@ -160,24 +154,20 @@ def test_a_batch_equals_single_photos(estimator, tmp_path):
     assert estimator.batch(iter([])) == []
 
 
-def assert_one_answer(estimator, photo):
-    """To all callers; returns all poses."""
-    poses = estimator.predict_all(photo)
-    boxes, scores = estimator.find_people(photo)
+def test_all_ways_give_the_same_poses(two):
+    photo = smooth_photo()
+    poses = two.predict_all(photo)
+    assert len(poses) == 2
+    boxes, scores = two.find_people(photo)
     assert np.array_equal([pose.person_box for pose in poses], boxes)
     assert np.allclose([pose.score for pose in poses], scores)
-    for best in (estimator(photo), *estimator.batch([photo, photo])):
+    for best in (two(photo), *two.batch([photo, photo])):
         assert_same(best, poses[0])
-    return poses
 
 
-def test_all_ways_give_the_same_poses(bundled, two):
-    assert len(assert_one_answer(two, smooth_photo())) == 2
-    assert_one_answer(bundled, example_photo())
-
-
-def test_the_bundled_model_gives_what_it_gave(bundled):
-    pose = bundled(example_photo())
+def test_the_bundled_model_gives_what_it_gave_whichever_way(bundled):
+    (pose,) = bundled.predict_all(example_photo())
+    assert_same(bundled(example_photo()), pose)
     for name, pixel, millimetres in (
         ("left_shoulder", (445.1, 419.2), (227.7, -359.0, -181.1)),
         ("head_top", (267.7, 112.2), (64.3, -625.0, -404.9)),
@@ -190,39 +180,18 @@ def test_the_bundled_model_gives_what_it_gave(bundled):
 
 
 def test_min_score_leaves_the_unsure_out(two):
-    """Whoever is left was there without it; a low one adds people."""
     photo = smooth_photo()
     poses = two.predict_all(photo)
     for bound, count in ((None, 2), (0.992, 1), (0.05, 3)):
         found = two.predict_all(photo, min_score=bound)
         assert len(found) == len(two.find_people(photo, min_score=bound)[0]) == count
-        for one, other in zip(found, poses, strict=False):
-            assert_same(one, other)
+        assert_same(found[0], poses[0])
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "gpu", "", "meta"])
 def test_a_device_that_cannot_be_used_is_one_sentence(device):
-    with pytest.raises(ValueError, match=f"^the device '{device}' cannot be used here.*cpu$") as error:
+    with pytest.raises(ValueError, match=rf"\Athe device '{device}' cannot be used here.*cpu\Z"):
         PoseEstimator.from_pretrained("default", device=device)
-    assert "\n" not in str(error.value)
-
-
-def test_a_saved_estimator_gives_the_same_pose(tmp_path):
-    estimator = sure()
-    estimator.save_pretrained(tmp_path / "model")
-    loaded = PoseEstimator.from_pretrained(tmp_path / "model", device="cpu")
-    assert (loaded.config, loaded.detector) == (estimator.config, None)
-    one, other = (each(smooth_photo(), BOX) for each in (estimator, loaded))
-    for name in ("joints_3d", "heatmaps"):
-        assert np.abs(getattr(one, name) - getattr(other, name)).max() < 0.01 * np.abs(getattr(one, name)).max() > 0
-
-
-def test_random_is_the_same_every_time_and_leaves_the_global_generator_alone():
-    before = torch.random.get_rng_state()
-    one, other, third = (next(PoseEstimator.random("tiny", seed).hourglass.parameters()) for seed in (0, 0, 1))
-    assert torch.equal(torch.random.get_rng_state(), before)
-    assert torch.equal(one, other)
-    assert not torch.equal(one, third)
 
 
 def test_what_was_learnt_about_merging(bundled):
@@ -244,15 +213,17 @@ def test_another_configuration_is_one_of_the_same_networks(bundled):
         PoseEstimator(bundled.config, bundled.hourglass, bundled.fusion_network)
 
 
-def test_networks_that_are_replaced_are_the_ones_that_run():
-    """No copy of the former hourglass goes on in their place."""
+def test_networks_that_are_replaced_are_the_ones_that_run_and_a_saved_estimator_gives_the_same_pose(tmp_path):
     estimator, other, photo = sure(), PoseEstimator.random("tiny", seed=1), smooth_photo()
     first = estimator(photo, BOX)
-    estimator.hourglass = other.hourglass
-    second = estimator(photo, BOX)
+    estimator.hourglass, estimator.fusion_network = other.hourglass, other.fusion_network
+    second, expected = estimator(photo, BOX), other.with_config(estimator.config)(photo, BOX)
     assert np.abs(second.heatmaps - first.heatmaps).max() > 1e-3
-    estimator.fusion_network = other.fusion_network
-    third, expected = estimator(photo, BOX), other.with_config(estimator.config)(photo, BOX)
-    assert np.abs(third.joints_3d - second.joints_3d).max() > 1e-3
-    assert np.array_equal(expected.heatmaps, third.heatmaps)
-    assert np.array_equal(expected.joints_3d, third.joints_3d)
+    assert np.array_equal(expected.heatmaps, second.heatmaps)
+    assert np.array_equal(expected.joints_3d, second.joints_3d)
+    estimator.save_pretrained(tmp_path / "model")
+    loaded = PoseEstimator.from_pretrained(tmp_path / "model", device="cpu")
+    assert loaded.config == estimator.config
+    for name in ("joints_3d", "heatmaps"):
+        one, saved = getattr(second, name), getattr(loaded(photo, BOX), name)
+        assert np.abs(saved - one).max() < 0.01 * np.abs(one).max()

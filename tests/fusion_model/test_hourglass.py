@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-from torch import nn
 
 from fusion_model.config import HourglassConfig
-from fusion_model.hourglass import StackedHourglass, flip_average, folded
+from fusion_model.hourglass import StackedHourglass, flip_average
 from fusion_model.skeletons import MPII_16
 from tests.helpers.estimators import parameters
 
@@ -29,17 +28,6 @@ def test_one_set_of_maps_a_stack_for_any_multiple_of_64():
             small()(torch.zeros(shape))
 
 
-def test_features_are_those_of_the_innermost_scale_of_the_last_hourglass():
-    network, image = small(), torch.rand(2, 3, 128, 64)
-    seen, innermost = [], network.hourglasses[-1].inner.inner.inner
-    innermost.register_forward_hook(lambda _module, _inputs, outputs: seen.append(outputs[0]))
-    with torch.inference_mode():
-        maps, features = network.maps_and_features(image)
-        torch.testing.assert_close(maps, network(image))
-    assert features.shape == (2, 16, 4, 2)
-    assert torch.equal(features, seen[0])
-
-
 def test_every_stack_is_supervised():
     """The loss of each stack alone reaches the first layer, and no stack behind it."""
     network = small(stacks=3).train()
@@ -50,20 +38,6 @@ def test_every_stack_is_supervised():
         reached = [head.weight.grad is not None for head in network.heads]
         # A later stack's loss also passes through the maps of the earlier ones, which are fed back in.
         assert reached == [number <= stack for number in range(3)]
-
-
-def test_folded_gives_the_same_maps_with_fewer_norms():
-    network = small().train()
-    for _ in range(3):  # statistics that are not those of the start
-        network(torch.rand(4, 3, 64, 64) * 2)
-    network.eval()
-    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    copy, images = folded(network), torch.rand(2, 3, 64, 64)
-    with torch.inference_mode():
-        torch.testing.assert_close(copy(images), network(images), rtol=1e-4, atol=1e-5)
-    norms, left = (sum(isinstance(m, nn.BatchNorm2d) for m in one.modules()) for one in (network, copy))
-    assert left < norms / 2
-    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
 
 
 def test_flip_average_swaps_sides_and_turns_back():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from fusion_model.images import MAX_PIXELS, MIN_SIDE, load_photo
+from fusion_model.images import load_photo
 from tests.helpers.photo_files import GREY, NOISE, PHOTO, chunk, encoded, read, refusal
 
 FLOATS = PHOTO.astype(np.float32) / 255
@@ -15,8 +15,7 @@ EXIF[0x0112] = 6  # a quarter turn
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP"])
-def test_a_file_and_its_path_as_text(tmp_path, kind):
-    """The name does not decide the format."""
+def test_a_file_and_its_path_as_text_whatever_its_name(tmp_path, kind):
     assert np.array_equal(read(tmp_path, encoded(Image.fromarray(PHOTO), kind, lossless=True), "a.jpg"), PHOTO)
     assert np.array_equal(load_photo(str(tmp_path / "a.jpg")), PHOTO)
 
@@ -90,12 +89,10 @@ def test_of_an_animation_the_first_frame_counts_and_an_image_object_as_it_stands
     content = encoded(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True)
     assert (read(tmp_path, content) == [255, 0, 0]).all()
     with Image.open(tmp_path / "me.jpg") as image:
-        for number, frame in enumerate(ImageSequence.Iterator(image)):
-            before = frame.tobytes(), frame.mode, frame.size, dict(frame.info)
-            assert (load_photo(frame) == [*colours.values()][number]).all()
-            assert image.tell() == number
-            assert before == (frame.tobytes(), frame.mode, frame.size, dict(frame.info)), "left alone"
-        assert number == 2
+        for frame, colour in zip(ImageSequence.Iterator(image), colours.values(), strict=True):
+            before = frame.tobytes(), image.tell()
+            assert (load_photo(frame) == colour).all()
+            assert before == (frame.tobytes(), image.tell()), "left alone"
 
 
 @pytest.mark.parametrize(
@@ -106,31 +103,26 @@ def test_of_an_animation_the_first_frame_counts_and_an_image_object_as_it_stands
         (np.full((32, 32, 3), -1), "int64 values from -1 to -1"),
         (np.zeros((32, 32, 3), bool), "values of type bool"),
         (np.zeros((32, 32, 2), np.uint8), r"got \(32, 32, 2\)"),
-        (np.zeros((0, 0, 3), np.uint8), "0 x 0 pixels"),
-        (np.zeros((400, MIN_SIDE - 1, 3), np.uint8), "15 x 400 pixels: a photo needs at least 16 on each side"),
+        (np.zeros((400, 15, 3), np.uint8), "15 x 400 pixels: a photo needs at least 16 on each side"),
         (np.broadcast_to(np.uint8(0), (20_000, 20_000, 3)), "20000 x 20000 pixels"),
     ],
 )
 def test_bad_arrays_are_refused_with_what_was_found(array, message):
-    with pytest.raises(ValueError, match=message) as error:
+    with pytest.raises(ValueError, match=message):
         load_photo(array)
-    assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("thing", [None, b"bytes", [[0, 0], [0, 0]]])
-def test_what_is_no_photo_is_a_type_error(thing):
-    with pytest.raises(TypeError, match=f"a path, a PIL image or a numpy array, got {type(thing).__name__}"):
-        load_photo(thing)
-
-
-def test_a_missing_file_a_folder_and_an_empty_file(tmp_path):
+def test_what_is_no_photo_a_missing_file_a_folder_and_an_empty_file(tmp_path):
+    for thing in (None, b"bytes", [[0, 0], [0, 0]]):
+        with pytest.raises(TypeError, match=f"a path, a PIL image or a numpy array, got {type(thing).__name__}"):
+            load_photo(thing)
     for path in (tmp_path / "none.jpg", tmp_path):
         with pytest.raises(FileNotFoundError, match="no photo at"):
             load_photo(path)
     assert "me.jpg is an empty file" in refusal(tmp_path, b"")
 
 
-@pytest.mark.parametrize("content", [b"this is text", b"\xff\xd8\xff", b"GIF89a", b"BM", b"%!PS-Adobe", bytes(5000)])
+@pytest.mark.parametrize("content", [b"this is text", b"\xff\xd8\xff", b"GIF89a", b"%!PS-Adobe", bytes(5000)])
 def test_what_is_no_image_named_jpg(tmp_path, content):
     assert refusal(tmp_path, content).startswith(("me.jpg is", "me.jpg cannot"))
 
@@ -138,12 +130,9 @@ def test_what_is_no_image_named_jpg(tmp_path, content):
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_a_truncated_file(tmp_path, kind):
     content = encoded(Image.fromarray(NOISE), kind)
-    for fraction in (0.3, 0.7):
-        assert refusal(tmp_path, content[: int(fraction * len(content))]).startswith(("me.jpg is", "me.jpg cannot"))
+    assert refusal(tmp_path, content[: int(0.7 * len(content))]).startswith(("me.jpg is", "me.jpg cannot"))
 
 
 def test_too_many_pixels_are_refused_before_they_are_read(tmp_path):
-    for width, height in ((8000, 7000), (60_000, 60_000)):
-        header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
-        assert "51 megapixels are read" in refusal(tmp_path, b"\x89PNG\r\n\x1a\n" + header + chunk(b"IEND", b""))
-    assert 8192 * 6144 < MAX_PIXELS == 51_000_000
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 8000, 7000, 1, 0, 0, 0, 0))
+    assert "51 megapixels are read" in refusal(tmp_path, b"\x89PNG\r\n\x1a\n" + header + chunk(b"IEND", b""))

@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pytest
 
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.stand_in import make_pose
@@ -51,5 +50,3 @@ def test_it_is_plain_json_and_has_exactly_the_fields_of_the_schema():
         "heatmap_joints": list(MPII_16.joints),
         "seconds": {"looking": 0.1235, "fusion": 0.5},
     }
-    with pytest.raises(AttributeError):
-        pose.score = 1.0  # by accident

@@ -1,15 +1,12 @@
 """What is read from the maps, and where it enters the streams."""
 
-import dataclasses
-
 import pytest
 import torch
 
 from fusion_model.config import LayerConfig
-from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import decode_smoothed, encode
 from fusion_model.readings import READINGS, read_maps
-from tests.helpers.estimators import TINY, fusion_inputs, fusion_network
+from tests.helpers.estimators import fusion_inputs, fusion_network
 
 POINTS = torch.tensor([[[20.3, 17.8], [40.1, 5.2], [10.0, 30.5]]])
 MAPS = encode(POINTS, (48, 48), 1.25)
@@ -39,12 +36,10 @@ def test_positions_are_those_of_the_2d_joints_on_maps_that_err():
     torch.testing.assert_close(read(maps)[0], decode_smoothed(maps)[0], atol=0.4, rtol=0)
 
 
-@pytest.mark.parametrize("value", [0.0, 1.0])
-def test_empty_and_full_maps_give_numbers_and_gradients(value):
-    maps = torch.full((2, 3, 32, 32), value, requires_grad=True)
+def test_empty_and_full_maps_give_numbers_and_gradients():
+    maps = torch.stack((torch.zeros(3, 32, 32), torch.ones(3, 32, 32))).requires_grad_()
     readings = read_maps(maps)
     readings.sum().backward()
-    assert readings.isfinite().all()
     assert readings.abs().max() < 5
     assert maps.grad.isfinite().all()
 
@@ -55,30 +50,23 @@ def test_empty_and_full_maps_give_numbers_and_gradients(value):
         ({"strategy": "image-only"}, []),
         ({"strategy": "maps-only"}, ["map_stream"]),
         ({"strategy": "early"}, ["fusion_stream"]),
-        ({"strategy": "fixed", "fixed_beta": 2}, ["fusion_stream"]),
         ({"strategy": "late"}, ["map_stream"]),
         ({"strategy": "free"}, ["map_stream", "fusion_stream"]),
         ({"merge_after": 1}, ["fusion_stream"]),
-        ({"strategy": "early", "layers": (LayerConfig("fc", 8), LayerConfig("fc", 8))}, ["fusion_stream"]),
     ],
 )
 def test_every_strategy_has_them_where_the_maps_are_seen(changes, streams):
-    network, inputs = fusion_network(map_readings=True, **changes), fusion_inputs()
-    weights = {name: value for name, value in network.named_parameters() if name.endswith("read.weight")}
-    assert {name.partition(".")[0] for name in weights} == set(streams)
-    before = network(*inputs)
-    with torch.no_grad():
-        for value in weights.values():
-            value.zero_()
-    assert torch.equal(network(*inputs), before) == (not streams)
+    network = fusion_network(map_readings=True, **changes)
+    names = [name.partition(".")[0] for name, _ in network.named_parameters() if name.endswith("read.weight")]
+    assert sorted(set(names)) == sorted(streams)
+    (image, maps), readings = fusion_inputs(), torch.zeros_like(read_maps(fusion_inputs()[1]))
+    assert torch.equal(network(image, maps), network(image, maps, readings)) == (not streams)
 
 
 def test_readings_of_eq_1_by_hand():
     # One layer of width 1 without other weights: X_1 reads the height of the single map, Z_1 its x; w_1 = 0.25.
-    layers = (LayerConfig("fc", 1),)
-    network = FusionNetwork(
-        dataclasses.replace(TINY, layers=layers, input_size=9, map_joints=1, strategy="free", map_readings=True)
-    ).eval()
+    changes = {"layers": (LayerConfig("fc", 1),), "input_size": 9, "map_joints": 1, "strategy": "free"}
+    network = fusion_network(map_readings=True, **changes)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()

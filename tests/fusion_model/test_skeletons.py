@@ -3,17 +3,7 @@
 import numpy as np
 import pytest
 
-from fusion_model.skeletons import (
-    COCO_17,
-    HUMAN36M_17,
-    HUMANEVA_15,
-    LIMB_JOINTS,
-    LSP_14,
-    MPII_16,
-    SKELETONS,
-    conversion_matrix,
-    derived_joints,
-)
+from fusion_model.skeletons import COCO_17, HUMAN36M_17, LSP_14, MPII_16, SKELETONS, conversion_matrix, derived_joints
 
 ALL = pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
 
@@ -21,16 +11,11 @@ ALL = pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
 @ALL
 def test_bones_make_a_tree_of_named_joints(skeleton):
     assert len(skeleton.joints) == len(skeleton.parents) == len(set(skeleton.joints)) == len(skeleton.bones) + 1
-    for joint in range(len(skeleton)):
-        steps = 0
-        while skeleton.parents[joint] >= 0:
-            joint, steps = skeleton.parents[joint], steps + 1  # noqa: PLW2901 - climbs to the root
-            assert steps < len(skeleton)
-        assert joint == skeleton.parents.index(-1)
-    if skeleton.root >= 0:
-        assert skeleton.joints[skeleton.root] == "pelvis"
-        assert skeleton.parents[skeleton.root] == -1
-    assert set(LIMB_JOINTS) <= set(skeleton.joints)
+    above = set(range(len(skeleton)))
+    for _ in skeleton.joints:  # from every joint up
+        above = {skeleton.parents[joint] for joint in above if joint >= 0}
+    assert not above
+    assert skeleton.root < 0 or (skeleton.joints[skeleton.root], skeleton.parents[skeleton.root]) == ("pelvis", -1)
     with pytest.raises(ValueError, match=f"{skeleton.name} has no joint 'tail'; it has"):
         skeleton.index("tail")
 
@@ -52,7 +37,6 @@ def test_orders_of_the_data_sets():
     lsp = ("right_ankle", "right_knee", "right_hip", "left_hip", "left_shoulder", "head_top")
     assert [LSP_14.index(name) for name in lsp] == [0, 1, 2, 3, 9, 13]
     assert [COCO_17.index(name) for name in ("nose", "left_shoulder", "right_ankle")] == [0, 5, 16]
-    assert len(HUMANEVA_15) == 15
 
 
 @ALL

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from fusion_model.config import CalibrationConfig, DetectorConfig
+from fusion_model.config import CalibrationConfig, DetectorConfig, FollowingConfig, LayerConfig
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
 from fusion_model.presets import PRESETS
@@ -27,6 +27,15 @@ def sure(preset="tiny"):
     estimator = PoseEstimator.random(preset)
     calibration = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))
     return estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration))
+
+
+def featured():
+    """An estimator as of :func:`sure` whose fusion network sees the hourglass's features, as the released one does."""
+    plain = sure()
+    changes = {"layers": (LayerConfig("fc", 16),) * 2, "input_size": 2, "map_readings": True}
+    network = fusion_network(3, photo_features=plain.config.hourglass.width, **changes)
+    config = dataclasses.replace(plain.config, fusion=network.config, following=FollowingConfig())
+    return PoseEstimator(config, plain.hourglass, network)
 
 
 def fusion_network(seed=0, **changes):

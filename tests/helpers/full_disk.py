@@ -9,18 +9,16 @@ from pathlib import Path
 import pytest
 
 
+def _full():
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 @contextmanager
 def full_at(name):
     """The disk is full when a file of that name is to appear."""
     replace = Path.replace
-
-    def replaced(path, target):
-        if Path(target).name == name:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return replace(path, target)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "replace", replaced)
+        patch.setattr(Path, "replace", lambda path, to: _full() if Path(to).name == name else replace(path, to))
         yield
 
 
@@ -29,11 +27,9 @@ def full_after(crops):
     """The disk is full after so many crops."""
     write, left = zipfile.ZipFile.writestr, iter(range(crops))
 
-    def writestr(archive, *arguments, **options):
-        if next(left, None) is None:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return write(archive, *arguments, **options)
+    def written(*arguments, **options):
+        return _full() if next(left, None) is None else write(*arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(zipfile.ZipFile, "writestr", writestr)
+        patch.setattr(zipfile.ZipFile, "writestr", written)
         yield

@@ -22,23 +22,19 @@ REFUSALS = {  # what the Hub says: status and code
     "gated": (403, "GatedRepo"),
     "failing": (503, ""),
 }
-NO_REVISION = {"error": "Invalid rev id"}
+NO_REVISION = 404, {"error": "Invalid rev id"}, {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "no revision"}
 
 
 class HubDouble(ThreadingHTTPServer):
-    """Serves one repository, and takes pushes to it.
+    """Serves one repository, and takes pushes to it, which must carry ``token``.
 
     Attributes:
-        commits: folder of each commit; ``refs`` has the commit of each branch and tag.
-        token: access token that pushes must carry; reading needs none.
-        private: whether the repository is; None before it is created by a push.
-        kind: "models", or "spaces" once a Space is created.
-        objects: large files by their SHA-256.
+        commits: folder of each commit; ``refs`` has the commit of each branch and tag, ``objects`` large files.
+        private: whether the repository is; None before a push creates it.
         mishaps: what happens to coming requests, each once: (method, part of the path, what), where what is a status,
             "cut" (the connection breaks while the request is sent) or "lost" (it breaks before the answer).
-        refusal: what the answer to a mishap says.
-        mood: "well", "hanging", "no hub" (a login page), or one of ``REFUSALS``; ``mood_of_files`` for files alone.
-        asked: method and path of every request.
+        mood: "well", "hanging", "no hub" (a login page), or one of ``REFUSALS``.
+        asked: "METHOD path" of every request.
     """
 
     daemon_threads = True
@@ -46,18 +42,11 @@ class HubDouble(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.commits, self.refs, self.asked = {}, {}, []
-        self.mood = self.mood_of_files = "well"
-        self.token, self.private, self.objects, self.mishaps = "hf_" + 34 * "x", None, {}, []
-        self.refusal, self.kind = "a mishap", "models"
-        self.pushed = tempfile.TemporaryDirectory()
-        self.released = threading.Event()
+        self.commits, self.refs, self.objects, self.asked, self.mishaps = {}, {}, {}, [], []
+        self.mood, self.refusal, self.kind, self.private = "well", "a mishap", "models", None
+        self.token, self.url = "hf_" + 34 * "x", f"http://127.0.0.1:{self.server_port}"
+        self.pushed, self.released = tempfile.TemporaryDirectory(), threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
-
-    @property
-    def url(self):
-        """Its address."""
-        return f"http://127.0.0.1:{self.server_port}"
 
     def push(self, folder, branch="main"):
         """A new commit with the files of a folder; returns its name."""
@@ -67,11 +56,11 @@ class HubDouble(ThreadingHTTPServer):
 
     def downloads(self):
         """How many files were sent."""
-        return sum(method == "GET" and "/resolve/" in path for method, path in self.asked)
+        return sum(one.startswith("GET") and "/resolve/" in one for one in self.asked)
 
     def asked_for(self, part):
         """How many requests had this in method and path."""
-        return sum(part in f"{method} {path}" for method, path in self.asked)
+        return sum(part in one for one in self.asked)
 
     def folder_of(self, revision):
         """The folder of a branch, tag or commit; None if there is none."""
@@ -100,72 +89,92 @@ class HubDouble(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.server.asked.append((self.command, self.path))
-        is_file = "/resolve/" in self.path
-        mood = self.server.mood_of_files if is_file and self.server.mood == "well" else self.server.mood
+        what, mood = self._begin(), self.server.mood
         if mood == "hanging":
             self.server.released.wait()
             self.close_connection = True
         elif mood == "no hub":
-            self._answer(200, b"<html>Welcome to the hotel</html>", {})
-        elif mood in REFUSALS:
-            status, code = REFUSALS[mood]
-            self._answer(status, b"{}", {"X-Error-Code": code, "X-Error-Message": mood})
-        elif is_file:
-            self._file()
-        elif "/tree/" in self.path:
-            self._tree()
+            self._answer(200, b"<html>Welcome to the hotel</html>")
+        elif what or mood in REFUSALS:
+            status, code = REFUSALS.get(mood, (what, ""))
+            self._answer(status, {}, {"X-Error-Code": code, "X-Error-Message": mood})
         else:
-            self._info()
+            read = {"/resolve/": self._file, "/tree/": self._tree}
+            self._answer(*next((read[part] for part in read if part in self.path), self._info)())
 
     do_HEAD = do_GET  # noqa: N815
 
     def do_POST(self):
-        self.server.asked.append((self.command, self.path))
-        length, what = int(self.headers["Content-Length"]), self._mishap()
-        if what == "cut":
-            self.rfile.read(length // 2)
-            self._break()
-            return
-        body = self.rfile.read(length)
+        length, what = int(self.headers["Content-Length"]), self._begin()
+        body, answer = self.rfile.read(length // 2 if what == "cut" else length), None
         if isinstance(what, int):
-            self._answer(what, json.dumps({"error": self.server.refusal}).encode(), {})
+            answer = what, {"error": self.server.refusal}
         elif "/lfs/" not in self.path and self.headers["Authorization"] != f"Bearer {self.server.token}":
-            self._answer(401, b'{"error": "Invalid username or password."}', {})
+            answer = 401, {"error": "Invalid username or password."}
+        elif what != "cut":
+            answer = self._write(body)
+        if what in ("cut", "lost"):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            self.close_connection = True
         else:
-            status, answer = self._write(body)
-            if what == "lost":
-                self._break()
-            else:
-                headers = {"X-Error-Code": "RevisionNotFound"} if answer is NO_REVISION else {}
-                self._answer(status, json.dumps(answer).encode(), headers)
+            self._answer(*answer)
 
     do_PUT = do_POST  # noqa: N815
 
-    def _mishap(self):
-        """What is to happen to this request."""
+    def _begin(self):
+        """Note the request; what is to happen to it."""
+        self.server.asked.append(f"{self.command} {self.path}")
         for mishap in self.server.mishaps:
             if mishap[0] == self.command and mishap[1] in self.path:
                 self.server.mishaps.remove(mishap)
                 return mishap[2]
         return None
 
-    def _break(self):
-        """Cut the connection hard."""
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.connection.close()
-        self.close_connection = True
+    def _answer(self, status, content, headers=()):
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.send_response(status)
+        for name, value in dict(headers).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+    def _file(self):
+        wanted, _, name = self.path.partition("/resolve/")[2].partition("/")
+        commit = self.server.refs.get(unquote(wanted), unquote(wanted))
+        path = self.server.commits[commit] / name
+        if not path.is_file():
+            return 404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit}
+        data = path.read_bytes()
+        return 200, data, {"X-Repo-Commit": commit, "ETag": f'"{hashlib.sha256(data).hexdigest()}"'}
+
+    def _tree(self):
+        folder = self.server.folder_of("main")
+        return 200, [_described(path, folder) for path in folder.rglob("*") if path.is_file()]
+
+    def _info(self):
+        wanted = unquote(self.path.partition("/revision/")[2]) or "main"
+        commit = self.server.refs.get(wanted, wanted)
+        if commit not in self.server.commits:
+            return NO_REVISION
+        return 200, {"id": REPOSITORY, "sha": commit, "siblings": [], "private": bool(self.server.private)}
 
     def _write(self, body):
         """Do what a pushing client asks for; status and answer."""
         if self.path.startswith("/lfs/"):
-            return self._store(body)
+            self.server.objects[self.path.removeprefix("/lfs/").partition("?")[0]] = body
+            return 200, {}
         if self.path == "/api/repos/create":
             return self._create(json.loads(body))
         if self.path == "/api/validate-yaml":
             return 200, {"errors": [], "warnings": []}
         if self.path == f"/{'spaces/' * (self.server.kind == 'spaces')}{REPOSITORY}.git/info/lfs/objects/batch":
-            return self._batch(json.loads(body))
+            return self._batch(json.loads(body)["objects"])
         for name in ("paths-info", "preupload", "commit", "tag"):
             before, _, revision = self.path.partition(f"/{name}/")
             if before == f"/api/{self.server.kind}/{REPOSITORY}" and revision:
@@ -173,52 +182,38 @@ class _Handler(BaseHTTPRequestHandler):
         return 404, {"error": "Repository not found"}
 
     def _create(self, wanted):
-        url = f"{self.server.url}/{REPOSITORY}"
-        if f"{wanted['organization']}/{wanted['name']}" != REPOSITORY:
-            return 403, {"error": "You don't have the rights to create a model under this namespace"}
         if self.server.private is not None:
-            return 409, {"error": "You already created this model repo", "url": url}
+            return 409, {"error": "You already created this repo", "url": f"{self.server.url}/{REPOSITORY}"}
         if wanted.get("type") == "space" and wanted.get("sdk") != "gradio":
             return 400, {"error": "a Space needs an SDK"}
         self.server.kind = "spaces" if wanted.get("type") == "space" else "models"
         self.server.private = wanted.get("visibility") == "private"
         self.server.commit_files({".gitattributes": b"*.safetensors filter=lfs\n"}, "main")
-        return 200, {"url": url}
+        return 200, {"url": f"{self.server.url}/{REPOSITORY}"}
 
     def _paths_info(self, revision, body):
         folder = self.server.folder_of(revision)
         if folder is None:
-            return 404, NO_REVISION
-        return 200, [_described(folder / name) for name in parse_qs(body.decode())["paths"] if (folder / name).exists()]
+            return NO_REVISION
+        paths = [folder / name for name in parse_qs(body.decode())["paths"]]
+        return 200, [_described(path, folder) for path in paths if path.exists()]
 
     def _preupload(self, revision, body):
         folder, answers = self.server.folder_of(revision), []
         for file in json.loads(body)["files"]:
             there = folder / file["path"]
+            known = _described(there, folder) if there.exists() else {"oid": None}
             mode = "lfs" if _is_large(there) else "regular"
-            oid = _described(there).get("lfs", _described(there))["oid"] if there.exists() else None
+            oid = known.get("lfs", known)["oid"]
             answers.append({"path": file["path"], "uploadMode": mode, "shouldIgnore": False, "oid": oid})
         return 200, {"files": answers}
 
     def _batch(self, wanted):
-        answers = []
-        for file in wanted["objects"]:
-            answer = {"oid": file["oid"], "size": file["size"]}
+        for file in wanted:
             if file["oid"] not in self.server.objects:
                 href = f"{self.server.url}/lfs/{file['oid']}?X-Amz-Signature=geheim"
-                verify = f"{self.server.url}/lfs/verify"
-                answer["actions"] = {"upload": {"href": href}, "verify": {"href": verify}}
-            answers.append(answer)
-        return 200, {"transfer": "basic", "objects": answers}
-
-    def _store(self, body):
-        if self.command == "POST":
-            return (200, {}) if json.loads(body)["oid"] in self.server.objects else (404, {"error": "not there"})
-        oid = self.path.removeprefix("/lfs/").partition("?")[0]
-        if hashlib.sha256(body).hexdigest() != oid:
-            return 400, {"error": "the content is not what its name says"}
-        self.server.objects[oid] = body
-        return 200, {}
+                file["actions"] = {"upload": {"href": href}}
+        return 200, {"transfer": "basic", "objects": wanted}
 
     def _commit(self, revision, body):
         files, deleted = {}, []
@@ -240,53 +235,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.refs[tag] = self.server.refs.get(revision, revision)
         return 200, {}
 
-    def _tree(self):
-        folder = self.server.folder_of("main")
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        entries = [{**_described(path), "path": path.relative_to(folder).as_posix()} for path in files]
-        self._answer(200, json.dumps(entries).encode(), {"Content-Type": "application/json"})
-
-    def _info(self):
-        wanted = unquote(self.path.partition("/revision/")[2]) or "main"
-        commit = self.server.refs.get(wanted, wanted)
-        if commit not in self.server.commits:
-            self._answer(404, b"{}", {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "Invalid rev id"})
-            return
-        info = {"id": REPOSITORY, "sha": commit, "siblings": [], "private": bool(self.server.private)}
-        self._answer(200, json.dumps(info).encode(), {})
-
-    def _file(self):
-        wanted, _, name = self.path.partition("/resolve/")[2].partition("/")
-        wanted = unquote(wanted)
-        commit = self.server.refs.get(wanted, wanted)
-        path = self.server.commits[commit] / name
-        if not path.is_file():
-            headers = {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit}
-            self._answer(404, b"", headers)
-            return
-        data = path.read_bytes()
-        etag = hashlib.sha256(data).hexdigest()
-        self._answer(200, data, {"X-Repo-Commit": commit, "ETag": f'"{etag}"'})
-
-    def _answer(self, status, data, headers):
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
-
-    def log_message(self, *_):
-        """Say nothing."""
-
 
 def _is_large(path):
     """Whether the Hub keeps this file as a large one."""
     return path.suffix == ".safetensors"
 
 
-def _described(path):
+def _described(path, folder):
     """What the Hub says about a file; large ones are pointers in git."""
     data = path.read_bytes()
     oid = hashlib.sha256(data).hexdigest()
@@ -294,7 +249,7 @@ def _described(path):
     blob = pointer if _is_large(path) else data
     name = hashlib.sha1(b"blob %d\0" % len(blob) + blob, usedforsecurity=False).hexdigest()
     lfs = {"lfs": {"oid": oid, "size": len(data), "pointerSize": len(pointer)}} if _is_large(path) else {}
-    return {"type": "file", "path": path.name, "size": len(data), "oid": name, **lfs}
+    return {"type": "file", "path": path.relative_to(folder).as_posix(), "size": len(data), "oid": name, **lfs}
 
 
 @pytest.fixture

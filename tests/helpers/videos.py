@@ -107,19 +107,6 @@ def cut(path, share):
     return path
 
 
-def faststart(path, pictures, **named):
-    """An MP4 whose index comes first, so that it can be read after a cut."""
-    whole = encode(path.with_name("whole.mp4"), pictures, **named)
-    with av.open(str(whole)) as source, av.open(str(path), "w", options={"movflags": "faststart"}) as target:
-        old = source.streams.video[0]
-        new = target.add_stream_from_template(old)
-        for packet in source.demux(old):
-            if packet.size:
-                packet.stream = new
-                target.mux(packet)
-    return path
-
-
 def change_size(path, sizes):
     """A Motion JPEG whose frames have these sizes (width, height)."""
     with av.open(str(path), "w") as container:

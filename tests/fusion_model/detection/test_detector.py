@@ -1,4 +1,4 @@
-"""The detector: what its output means, what is dropped, and how it serves the estimator."""
+"""The detector: what its output means, what is dropped, and when nobody is seen."""
 
 import dataclasses
 
@@ -8,7 +8,6 @@ import torch
 
 from fusion_model.detection.detector import decode_detections, detect
 from fusion_model.detection.network import PersonDetector, cell_boxes
-from fusion_model.estimator import PoseEstimator
 from tests.helpers.estimators import Seeing, output_with
 
 CONFIG = Seeing.config
@@ -49,20 +48,3 @@ def test_an_untrained_network_has_one_output_a_cell_and_sees_no_person():
     output = network(torch.zeros(2, 3, 64, 64))
     assert (output.shape, cell_boxes(output).shape) == ((2, 7, 8, 8), (2, 4, 8, 8))
     assert detect(network, np.zeros((30, 40, 3), np.uint8), CONFIG) == []
-
-
-def test_a_checkpoint_keeps_the_detector_and_the_search_runs_it(tmp_path):
-    torch.manual_seed(1)
-    plain, detector = PoseEstimator.random("tiny"), PersonDetector(CONFIG)
-    for _ in range(3):  # statistics that are not those of the start
-        detector.train()(torch.rand(4, 3, 64, 64))
-    config = dataclasses.replace(plain.config, detector=CONFIG)
-    estimator = PoseEstimator(config, plain.hourglass, plain.fusion_network, detector=detector)
-    image, used = torch.rand(2, 3, 64, 64), estimator.search.detector
-    with torch.inference_mode():
-        torch.testing.assert_close(used(image), detector(image), rtol=1e-4, atol=1e-4)
-    estimator.save_pretrained(tmp_path / "model")
-    loaded = PoseEstimator.from_pretrained(tmp_path / "model", device="cpu")
-    assert loaded.config == config
-    expected = detector(image)
-    assert torch.allclose(loaded.detector(image), expected, atol=0.02 * expected.abs().max().item())

@@ -31,7 +31,6 @@ def box_at(x=200, y=200):
 
 
 def seen(x=200, y=200, score=0.9, angle=0.0):
-    """A detection of a person there."""
     return Detection(box_at(x, y), angle, score)
 
 
@@ -72,7 +71,6 @@ def searching(monkeypatch):
 
 
 def find(searching, box=None, **options):
-    """The people of one photo."""
     (found,) = searching.find([PHOTO], [box], **options)
     assert not searching.predictor.shown, "every crop was asked for"
     return found

@@ -9,10 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from fusion_model.config import CalibrationConfig
-from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import (
     build_networks,
-    check_state,
     load_checkpoint,
     locate_checkpoint,
     read_metrics,
@@ -26,14 +24,12 @@ CARD = "# A card\n"
 
 
 def make(**changes):
-    """A configuration and the tensors of its networks."""
     torch.manual_seed(0)
     config = dataclasses.replace(PRESETS["tiny"], fusion=dataclasses.replace(TINY, **changes))
     return config, build_networks(config).state_dict()
 
 
 def save_another(folder):
-    """Save an early-fusion checkpoint over the one in the folder."""
     return save_checkpoint(folder, *make(strategy="early"), "# Another\n")
 
 
@@ -90,24 +86,17 @@ def test_a_save_that_fails_leaves_the_old_checkpoint(folder, monkeypatch, last):
         assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
-def test_saving_refuses_to_replace_other_things(tmp_path):
+def test_saving_refuses_to_replace_other_things_and_what_could_not_be_loaded(tmp_path):
     (tmp_path / "thesis.tex").write_text("...")
     for target, message in ((tmp_path, r"holds other files: thesis\.tex"), (tmp_path / "thesis.tex", "is a file")):
         with pytest.raises(ValueError, match=message):
             save_another(target)
-    assert (tmp_path / "thesis.tex").read_text() == "..."
-
-
-def test_saving_refuses_what_could_not_be_loaded(tmp_path):
     config, tensors = make()
     alpha = tensors.pop("fusion.alpha")
-    for state, message in (
-        (tensors, "missing: "),
-        (tensors | {"fusion.alpha": alpha / 0}, "fusion.alpha holds numbers"),
-    ):
+    for more, message in (({}, "missing: "), ({"fusion.alpha": alpha / 0}, "fusion.alpha holds numbers")):
         with pytest.raises(ValueError, match=message):
-            save_checkpoint(tmp_path / "m", config, state, CARD)
-    assert not list(tmp_path.iterdir())
+            save_checkpoint(tmp_path / "m", config, tensors | more, CARD)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("thesis.tex", "...")]
 
 
 @pytest.mark.parametrize(
@@ -125,17 +114,12 @@ def test_loading_names_the_tensor_that_does_not_fit(folder, change, message):
     save_file(tensors, folder / "model.safetensors")
     with pytest.raises(ValueError, match=message):
         load_checkpoint(folder)
-    with pytest.raises(ValueError, match=r"; and \d+ more$"):
-        check_state(build_networks(PRESETS["tiny"]), {})
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            {"format": "fusion-pose-checkpoint/1"},
-            "must be of format 'fusion-pose-checkpoint/3', got 'fusion-pose-check",
-        ),
+        ({"format": "other"}, "must be of format 'fusion-pose-checkpoint/3', got 'other'"),
         ({"hourglass": None}, "no entry 'hourglass'"),
         ({"colour": "red"}, "unknown entries: colour"),
         ({"fusion": {}}, "fusion.layers must be a list"),
@@ -166,7 +150,7 @@ def test_truncated_missing_and_pickled_tensors_are_refused_unread(folder):
 
 def test_paths_that_are_not_there_are_told_without_the_hub(hub, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for source in ("assets/checkpoints/default", "./model", "../model", str(tmp_path / "model"), "model"):
+    for source in ("assets/checkpoints/default", "./model", str(tmp_path / "model"), "model"):
         with pytest.raises(FileNotFoundError, match="there is no checkpoint folder"):
             load_checkpoint(source)
     (tmp_path / "assets").mkdir()
@@ -188,8 +172,7 @@ def test_hub_ids_are_fetched_at_their_revision(hub, folder, tmp_path, monkeypatc
 
 
 def test_an_update_changes_all_but_the_tensors(folder):
-    config, _ = load_checkpoint(folder)
-    before = (folder / "model.safetensors").read_bytes()
+    config, before = load_checkpoint(folder)[0], (folder / "model.safetensors").read_bytes()
     other = dataclasses.replace(config, calibration=CalibrationConfig(seen=0.7))
     update_checkpoint(folder, other, "# Another card\n", {"n": 3})
     assert load_checkpoint(folder)[0] == other
@@ -208,15 +191,12 @@ def test_the_bundled_checkpoint_has_a_name_in_every_folder(tmp_path, monkeypatch
     (tmp_path / "default").mkdir()
     config, released = load_checkpoint("default")[0], PRESETS["released"]
     assert (config.hourglass, config.detector) == (released.hourglass, released.detector)
-    fitted = {name: getattr(config.search, name) for name in ("score", "box_score", "person")}
-    assert config.search == dataclasses.replace(released.search, **fitted)
     since = {"merge_after": None, "initial_beta": released.fusion.initial_beta}  # it started from the middle layer
     assert dataclasses.replace(config.fusion, **since) == released.fusion
-    assert config.following is not None
     with pytest.raises(FileNotFoundError, match=r"has no config\.json"):
         load_checkpoint("./default")
     assert load_checkpoint(Path("default"))[0] == config
-    PoseEstimator.random("tiny").save_pretrained("default")
+    save_another("default")
     with pytest.raises(ValueError, match=r"a checkpoint lies in the folder \./default too: write '\./default'"):
         load_checkpoint("default")
-    assert load_checkpoint("./default")[0] == PRESETS["tiny"]
+    assert load_checkpoint("./default")[0].fusion.strategy == "early"

@@ -35,7 +35,7 @@ def commit(push):
 
 @pytest.fixture
 def cached(hub, commit):  # noqa: ARG001
-    """The snapshot, fetched already, with the Hub's memory of that wiped."""
+    """The snapshot, fetched already; the Hub has forgotten that it was asked."""
     snapshot = fetched()
     hub.asked.clear()
     return snapshot
@@ -49,7 +49,7 @@ def test_a_second_start_asks_but_downloads_nothing(hub, cached, commit):
     assert config_of(cached) == "first config.json"
     assert sorted(path.name for path in cached.folder.iterdir()) == sorted(FILES)
     assert fetched() == cached == Snapshot(cached.folder)
-    assert hub.asked == [("GET", "/api/models/user/name")]
+    assert hub.asked == ["GET /api/models/user/name"]
     assert cached.folder.name == commit
 
 
@@ -64,52 +64,46 @@ def test_a_pinned_commit_is_asked_for_once(hub, push):
         fetched(push("empty", ()))
 
 
-@pytest.mark.usefixtures("commit")
-def test_a_revision_is_the_one_that_is_meant(hub, push):
-    other = push("other", branch="v2")
-    for revision, text in (("v2", "other"), (None, "first"), (other, "other")):
-        assert config_of(fetched(revision)) == f"{text} config.json"
-    hub.close()
-    assert config_of(fetched("v2")) == "other config.json"
-
-
 @pytest.mark.usefixtures("cached")
-def test_a_new_commit_is_fetched_and_remembered(hub, push):
+def test_a_revision_is_the_one_that_is_meant_and_a_new_commit_is_fetched_and_remembered(hub, push):
+    other = push("other", branch="v2")
     push("second")
-    second = fetched("main")
-    assert config_of(second) == "second config.json"
+    for revision, text in (("v2", "other"), (None, "second"), (other, "other")):
+        assert config_of(fetched(revision)) == f"{text} config.json"
+    with pytest.raises(FileNotFoundError, match="no such repository or revision"):
+        fetched("v9")
     hub.close()
-    assert fetched("main").folder == second.folder
+    for revision, text in (("v2", "other"), (None, "second")):
+        assert config_of(fetched(revision)) == f"{text} config.json"
 
 
 def test_a_new_commit_that_does_not_arrive_leaves_the_old_one(hub, cached, push, monkeypatch):
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)  # the client's pauses
     push("second")
-    hub.mood_of_files = "failing"
+    hub.mishaps = [(method, "/resolve/", 503) for method in ("HEAD", "GET")] * 50
     found = fetched()
     assert found.folder == cached.folder
     assert found.unreachable
 
 
-@pytest.mark.parametrize("mood", ["gone", "failing", "hanging", "no hub"])
-@pytest.mark.parametrize("holds", [True, False], ids=["cached", "not cached"])
-def test_without_the_hub_the_cache_counts(hub, commit, monkeypatch, mood, holds):
-    before = fetched() if holds else None
-    monkeypatch.setattr(hub_module, "_ANSWER_SECONDS", 0.5)
+@pytest.mark.parametrize("mood", ["gone", "failing", "hanging", "no hub", "offline mode"])
+def test_without_the_hub_the_cache_counts(hub, cached, push, monkeypatch, mood):
+    new = push("second")
+    monkeypatch.setattr(hub_module, "_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", mood == "offline mode")
     hub.mood = mood
     if mood == "gone":
         hub.close()
     began = time.monotonic()
-    if holds:
-        found = fetched()
-        assert found.folder == before.folder
-        assert found.unreachable
-        assert fetched(commit) == before
-    else:
-        for revision in (None, commit):
-            with pytest.raises(HubUnreachableError, match="the Hub cannot be reached, and the local cache does not"):
-                fetched(revision)
+    found = fetched()
+    assert found.folder == cached.folder
+    assert found.unreachable
+    assert fetched(cached.folder.name) == cached
+    for revision in ("v2", new):  # not in the cache
+        with pytest.raises(HubUnreachableError, match="the Hub cannot be reached, and the local cache does not"):
+            fetched(revision)
     assert time.monotonic() - began < 5
+    assert mood != "offline mode" or hub.asked == []
 
 
 @pytest.mark.usefixtures("cached")
@@ -117,14 +111,6 @@ def test_a_look_up_of_a_name_that_never_ends_is_left_too(hub, monkeypatch):
     monkeypatch.setattr(hub_module, "_ANSWER_SECONDS", 0.2)
     monkeypatch.setattr(hub_module.HfApi, "model_info", lambda *_, **__: hub.released.wait())
     assert fetched().unreachable == "the Hub did not answer within 0.2 s"
-
-
-def test_offline_mode_asks_nobody(hub, cached, monkeypatch):
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    found = fetched()
-    assert found.folder == cached.folder
-    assert found.unreachable
-    assert hub.asked == []
 
 
 @pytest.mark.usefixtures("cached")
@@ -135,12 +121,5 @@ def test_a_hub_that_refuses_is_believed_whatever_the_cache_holds(hub, mood):
         fetched()
     assert not isinstance(error.value, HubUnreachableError)
     assert "\n" not in str(error.value)
-
-
-@pytest.mark.usefixtures("hub", "cached")
-def test_a_revision_that_is_not_there_and_a_bad_name():
-    with pytest.raises(FileNotFoundError, match="no such repository or revision") as error:
-        fetched("v9")
-    assert not isinstance(error.value, HubUnreachableError)
     with pytest.raises(ValueError, match="'user/na--me' is neither a folder nor a valid Hub id"):
         fetch("user/na--me", None, FILES)

@@ -1,6 +1,5 @@
 """Videos decoded as a player shows them, whatever kind they are."""
 
-from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,11 +9,10 @@ import numpy as np
 import pytest
 
 from fusion_model.video.decoding import VideoError, decode, opened, read_timeline
-from tests.helpers.videos import bar, damage, encode, patch, set_edit, set_matrix, shown_number
+from tests.helpers.videos import bar, encode, patch, set_matrix, shown_number
 
 FRAMES = 20
 BARS = [bar(number) for number in range(FRAMES)]
-VP8 = {"deadline": "realtime", "cpu-used": "8"}
 
 
 def read(path):
@@ -30,7 +28,6 @@ def first_frame(path):
 
 
 def refusal(path):
-    """The sentence with which a video is refused."""
     with pytest.raises(VideoError, match=path.name) as error, opened(path):
         pass
     return str(error.value)
@@ -58,58 +55,23 @@ def test_pixels_become_square_before_a_frame_is_turned(tmp_path, aspect, size):
     path = encode(tmp_path / "a.mp4", BARS, sample_aspect_ratio=Fraction(aspect))
     assert first_frame(path).shape == (size[1], size[0], 3)
     set_matrix(path, (0, 1), (-1, 0))
-    with opened(path) as (container, stream):
-        timeline = read_timeline(container, stream)
-    with opened(path) as (container, stream):
-        first = next(decode(container, stream, timeline))
-    assert first.size == size[::-1]
-    assert first.shown().shape == (*size, 3)
-    assert first.stored().shape == (96, 160, 3)
-
-
-def test_only_what_the_edit_list_shows_is_there(tmp_path):
-    options = {"preset": "ultrafast", "g": "12", "bf": "2"}
-    path = set_edit(encode(tmp_path / "a.mp4", BARS, options=options), skipped=8 / 25, shown=6 / 25)
-    timeline, pictures = read(path)
-    assert [(number, shown_number(image)) for number, _, image in pictures] == [(n, n + 8) for n in range(6)]
-    assert (timeline.seconds, timeline.lost) == (pytest.approx(6 / 25), 0)
+    assert first_frame(path).shape == (*size, 3)
 
 
 @pytest.mark.parametrize(
     ("name", "codec", "layout", "options"),
     [
-        ("a.mp4", "libsvtav1", "yuv420p", {"preset": "12", "svtav1-params": "lookahead=0"}),
-        ("a.webm", "libvpx", "yuv420p", VP8),
-        ("a.webm", "libvpx-vp9", "yuva420p", VP8),
+        ("a.webm", "libvpx-vp9", "yuva420p", {"deadline": "realtime", "cpu-used": "8"}),
         ("a.mkv", "ffv1", "gray", {}),
         ("a.mov", "qtrle", "argb", {}),
-        ("a.mp4", "libx264", "yuv444p10le", {"preset": "ultrafast"}),
         ("a.mp4", "libx264", "yuv420p", {"preset": "fast", "x264-params": "interlaced=1:bframes=2"}),
-        ("a.avi", "mpeg4", "yuv420p", {"bf": "2"}),
         ("a.avi", "libx264", "yuv420p", {"bf": "3"}),
         ("a.avi", "mjpeg", "yuvj420p", {}),
     ],
 )
-def test_frames_of_every_kind_come_in_order(tmp_path, monkeypatch, name, codec, layout, options):
-    monkeypatch.setenv("SVT_LOG", "0")
-    with ThreadPoolExecutor(
-        1
-    ) as pool:  # run by root, SVT-AV1 lets its caller's thread take the processor from all others
-        path = pool.submit(encode, tmp_path / name, BARS, codec, layout, options=options).result()
-    _, pictures = read(path)
+def test_frames_of_every_kind_come_in_order(tmp_path, name, codec, layout, options):
+    _, pictures = read(encode(tmp_path / name, BARS, codec, layout, options=options))
     assert [(number, shown_number(image)) for number, _, image in pictures] == [(n, n) for n in range(FRAMES)]
-
-
-def test_frames_that_only_others_refer_to_are_not_shown(tmp_path):
-    path = encode(tmp_path / "a.webm", BARS, "libvpx", options=VP8)
-    with av.open(str(path)) as container:
-        hidden = [bytes(packet) for packet in container.demux(video=0)][7]
-
-    def edit(data):
-        data[data.index(hidden)] &= ~0x10
-
-    timeline, pictures = read(patch(path, edit))
-    assert (len(timeline.times), len(pictures), timeline.lost) == (FRAMES - 1, FRAMES - 1, 0)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
@@ -124,46 +86,18 @@ def test_times_are_those_of_the_frames(tmp_path, name, stamps):
     assert [number for number, _, _ in pictures] == list(range(FRAMES))
 
 
-@pytest.mark.parametrize(
-    ("name", "codec", "options", "broken"),
-    [
-        ("a.mp4", "libx264", {"preset": "ultrafast", "g": "5"}, [5, 6, 7, 8, 9]),
-        ("a.mp4", "libx264", {"preset": "fast", "bf": "2", "g": "6", "keyint_min": "6"}, [7]),
-        ("a.mkv", "libx264", {"preset": "ultrafast", "g": "1"}, [0, 3, 19]),
-        ("a.avi", "mjpeg", {}, [4, 5, 6]),
-        ("a.avi", "libx264", {"preset": "ultrafast", "g": "1"}, [2, 3, 19]),
-    ],
-)
-def test_frames_after_damage_keep_their_numbers(tmp_path, name, codec, options, broken):
-    layout = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-    timeline, pictures = read(damage(encode(tmp_path / name, BARS, codec, layout, options=options), broken))
-    assert len(timeline.times) == FRAMES
-    there = [number for number, _, _ in pictures]
-    assert there == sorted(set(there))
-    assert FRAMES - 6 <= len(there) < FRAMES
-    sure = [(number, shown_number(image)) for number, _, image in pictures if number > max(broken) + 6 or number == 0]
-    assert all(number == shown for number, shown in sure)
-
-
-@pytest.mark.parametrize(
-    ("curve", "primaries", "matrix"), [(18, 9, 9), (16, 9, 9), (1, 12, 1)], ids=["HLG", "PQ", "Display P3"]
-)
-def test_wide_colours_are_mapped_as_opencv_maps_them(tmp_path, curve, primaries, matrix):
-    ramp = np.stack(np.broadcast_arrays(np.arange(0, 256, 4)[None], np.arange(255, -1, -4)[:, None], 90), 2)
-    colours = {"color_trc": curve, "color_primaries": primaries, "colorspace": matrix, "color_range": 1}
+@pytest.mark.slow
+def test_wide_colours_are_mapped_as_opencv_maps_them(tmp_path):
+    ramp = np.stack(np.broadcast_arrays(np.arange(0, 256, 8)[None], np.arange(255, -1, -8)[:, None], 90), 2)
+    colours = {"color_trc": 18, "color_primaries": 9, "colorspace": 9, "color_range": 1}  # HLG, BT.2020
     path = encode(tmp_path / "a.mkv", [ramp.astype(np.uint8)] * 2, "ffv1", "yuv420p10le", **colours)
-    found, frame = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG).read()
-    assert found
-    ours = first_frame(path)
-    assert abs(ours.mean() - frame.mean()) < 5
-    assert np.abs(ours[:, :, ::-1].astype(int) - frame).mean() < 5
+    frame = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG).read()[1][:, :, ::-1].astype(int)
+    assert np.abs(first_frame(path).astype(int) - frame).mean() < 5
 
 
-def test_neither_an_odd_name_nor_a_title_in_an_old_encoding_stops_anything(tmp_path, monkeypatch):
-    """A name is never taken for an address."""
+def test_an_odd_name_is_never_taken_for_an_address(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = encode(tmp_path / "whole.mp4", BARS)
-    patch(path, lambda data: data.__setitem__(slice(data.index(b"Lavf"), data.index(b"Lavf") + 4), b"caf\xe9"))
     for name in ("concat:whole.mp4", "http:a.mp4", "a%03d #1?.mp4"):
         (tmp_path / name).write_bytes(path.read_bytes())
         assert len(read(Path(name))[1]) == FRAMES

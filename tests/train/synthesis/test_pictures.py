@@ -9,33 +9,18 @@ import pytest
 from train.synthesis.dataset import Settings
 from train.synthesis.motion.kinds import SUPPORT
 from train.synthesis.pictures import PictureMaker
-from train.synthesis.renderer import Renderer
 
-SETTINGS = Settings(count=24, seed=11, size=128, split="train")
-
-
-@pytest.fixture(scope="module")
-def renderer():
-    with Renderer(SETTINGS.size) as one:
-        yield one
+SETTINGS = Settings(count=16, seed=11, size=128, split="train")
 
 
 @pytest.fixture(scope="module")
 def made(renderer):
     """Pictures with what the renderer said of them: [(picture, scene, rendered)]."""
-    seen = []
-    render = renderer.render
-
-    def noted(scene):
-        rendered = render(scene)
-        seen.append((scene, rendered))
-        return rendered
-
-    renderer.render = noted
-    maker = PictureMaker(renderer, SETTINGS)
-    pictures = [maker(index) for index in range(SETTINGS.count)]
-    renderer.render = render
-    return [(picture, *what) for picture, what in zip(pictures, seen, strict=True)]
+    seen, render = [], renderer.render
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(renderer, "render", lambda scene: seen.append((scene, render(scene))) or seen[-1][1])
+        maker = PictureMaker(renderer, SETTINGS)
+        return [(maker(index), *seen[-1]) for index in range(SETTINGS.count)]
 
 
 def test_visible_joints_lie_within_the_silhouette(made):
@@ -47,7 +32,7 @@ def test_visible_joints_lie_within_the_silhouette(made):
             for x, y in np.rint(label.joints_2d[label.visible]).astype(int):
                 assert grown[y, x]
                 joints += 1
-    assert joints > 200
+    assert joints > 130
 
 
 def test_the_3d_seen_through_the_intrinsics_is_the_2d(made):
@@ -59,18 +44,16 @@ def test_the_3d_seen_through_the_intrinsics_is_the_2d(made):
 
 
 def test_the_same_number_gives_the_same_picture(renderer, made):
-    again = PictureMaker(renderer, SETTINGS)
-    for index in (5, 2):
-        one, other = made[index][0], again(index)
-        np.testing.assert_array_equal(one.image, other.image)
-        for mine, theirs in zip(one.people, other.people, strict=True):
-            np.testing.assert_array_equal(mine.joints_2d, theirs.joints_2d)
-            assert (mine.subject, mine.motion, mine.kind) == (theirs.subject, theirs.motion, theirs.kind)
+    one, other = made[5][0], PictureMaker(renderer, SETTINGS)(5)
+    np.testing.assert_array_equal(one.image, other.image)
+    for mine, theirs in zip(one.people, other.people, strict=True):
+        np.testing.assert_array_equal(mine.joints_2d, theirs.joints_2d)
+        assert (mine.subject, mine.motion, mine.kind) == (theirs.subject, theirs.motion, theirs.kind)
 
 
 def test_plain_pictures_show_one_whole_person_on_their_feet_with_nothing_in_front(renderer):
     maker, covered = PictureMaker(renderer, replace(SETTINGS, plain=True)), []
-    for index in range(SETTINGS.count):
+    for index in range(8):
         (label,) = maker(index).people
         assert SUPPORT[label.kind] == "feet"
         assert ((label.joints_2d > -0.5) & (label.joints_2d < SETTINGS.size - 0.5)).all()

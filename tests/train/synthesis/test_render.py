@@ -1,6 +1,4 @@
-"""Rendered people: projection, placement, clothes, determinism, errors."""
-
-from __future__ import annotations
+"""Rendered people: projection, placement, photos behind them."""
 
 from dataclasses import replace
 
@@ -12,7 +10,6 @@ from fusion_model.skeletons import HUMAN36M_17
 from train.synthesis.backgrounds import PhotoFolder
 from train.synthesis.camera import look_at
 from train.synthesis.props import box
-from train.synthesis.renderer import Renderer
 from train.synthesis.rig import RIG
 from train.synthesis.scene import compose
 from train.synthesis.surface import Material
@@ -22,13 +19,7 @@ SIZE = 128
 STANDING = np.tile(np.eye(3, dtype=np.float32), (21, 1, 1))
 
 
-@pytest.fixture(scope="module")
-def renderer():
-    with Renderer(SIZE) as made:
-        yield made
-
-
-def seated() -> np.ndarray:
+def seated():
     """A posture with thighs level and shins upright."""
     turn = np.float32([[1, 0, 0], [0, 0, 1], [0, -1, 0]])  # down goes to ahead
     posture = STANDING.copy()
@@ -49,9 +40,7 @@ def test_points_are_rendered_where_the_camera_projects_them(pack, renderer):
     scene = scene_of(pack, 1)
     camera = look_at(np.array([900.0, 1500.0, 2500.0]), np.array([0.0, 800.0, 0.0]), 0.2, 150.0, (SIZE, SIZE))
     points = np.array([[0.0, 800, 0], [350, 1200, 100], [-300, 500, -400], [200, 300, 300]])
-    surfaces = [
-        replace(box(point, (40.0, 40.0, 40.0), 0), person=number) for number, point in enumerate(points, 1)
-    ]  # fmt: skip
+    surfaces = [replace(box(point, (40.0, 40.0, 40.0), 0), person=n) for n, point in enumerate(points, 1)]
     drawn = renderer.render(replace(scene, camera=camera, surfaces=surfaces, materials=[Material((0.5, 0.5, 0.5))]))
     pixels, seen = camera.project(points)
     for number, (pixel, place) in enumerate(zip(pixels, seen, strict=True), 1):
@@ -75,13 +64,11 @@ def test_who_faces_the_camera_has_the_right_hand_on_the_left_of_the_picture(pack
     assert columns.min() < pixels[right, 0] < pixels[left, 0] < columns.max()  # hands reach beyond the wrists
     head, toes = HUMAN36M_17.index("head_top"), HUMAN36M_17.index("left_ankle")
     assert pixels[head, 1] < pixels[toes, 1]
-    nose = np.abs(person.vertices[:, 1] - person.joints_world[head, 1] + 120) < 40
-    assert (person.vertices[nose] @ ahead).max() > person.joints_world[head] @ ahead + 50
 
 
 def test_everyone_is_borne(pack, library):
     generator = np.random.default_rng(2)
-    for number in range(25):
+    for number in range(12):
         sample = library.draw(generator, "train")
         scene = compose(generator, pack, [(pack.person(number), sample.rotations, sample.support)], size=SIZE)
         lowest = scene.people[0].vertices[tailor_of(pack).vertices["skin"], 1].min()
@@ -93,16 +80,10 @@ def test_everyone_is_borne(pack, library):
 def test_who_sits_has_a_seat_under_it(pack, support):
     scene = scene_of(pack, 8, seated(), support)
     person = scene.people[0]
-    assert person.seat is not None
-    hip = person.joints_world[HUMAN36M_17.index("pelvis")]
-    under = [
-        surface for surface in scene.surfaces
-        if not surface.person and np.abs(surface.position[:, 1].max() - person.seat.top[1]) < 2
-        and (surface.position[:, [0, 2]].min(0) < hip[[0, 2]]).all()
-        and (surface.position[:, [0, 2]].max(0) > hip[[0, 2]]).all()
-    ]  # fmt: skip
-    assert under
-    assert 30 < hip[1] - person.seat.top[1] < 180
+    seat, hip = person.seat.top[1], person.joints_world[HUMAN36M_17.index("pelvis")]
+    tops = [one.position for one in scene.surfaces if not one.person and abs(one.position[:, 1].max() - seat) < 2]
+    assert any(((top.min(0) < hip) & (hip < top.max(0)))[[0, 2]].all() for top in tops)
+    assert 30 < hip[1] - seat < 180
     assert scene_of(pack, 8, STANDING, "").people[0].seat is None
 
 
@@ -111,14 +92,9 @@ def test_photos_are_put_behind_people(pack, renderer, tmp_path):
     photo[..., 0] = 200  # blue as OpenCV stores it
     cv2.imwrite(str(tmp_path / "plain.png"), photo)
     folder = PhotoFolder(tmp_path)
-    scene = next(
-        scene for seed in range(20)
-        if (scene := compose(np.random.default_rng(seed), pack, [(pack.person(0), STANDING)], folder, SIZE)).photo
-        is not None
-    )  # fmt: skip
+    scenes = (scene_of(pack, seed, backgrounds=folder) for seed in range(20))
+    scene = next(one for one in scenes if one.photo is not None)
     plain = replace(scene.lens, saturation=1.0, noise=0.0, balance=(1.0, 1.0, 1.0), contrast=1.0)
     drawn = renderer.render(replace(scene, lens=plain))
-    far = np.isinf(drawn.depth)
-    assert far.any()
-    red, green, blue = drawn.image[far].mean(0)
+    red, green, blue = drawn.image[np.isinf(drawn.depth)].mean(0)
     assert blue > 4 * max(red, green)

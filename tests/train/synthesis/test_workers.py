@@ -1,47 +1,48 @@
 """Parts of a data set made side by side; nothing is rendered: the pictures are random."""
 
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
-import textwrap
+import time
 import zipfile
-from contextlib import suppress
-from pathlib import Path
 
-import numpy as np
 import pytest
 
+from tests.helpers import rendered_set
 from tests.helpers.own_process import ROOT, wait_for
-from train.synthesis.dataset import PART, Settings, merge_labels, open_folder, part_path, picture_generator, write_parts
-from train.synthesis.labels import Picture
+from train.synthesis.dataset import PART, merge_labels, open_folder, part_path, write_parts
 from train.synthesis.workers import write_side_by_side
+
+SETTINGS = dataclasses.replace(rendered_set.SETTINGS, count=2 * PART + 30)
+
+
+def factory():
+    return rendered_set.picture
+
+
+def slow(index):
+    time.sleep(0.5)
+    return rendered_set.picture(index)
+
+
+def slow_factory():
+    return slow
 
 
 def dying(index):
     if index == PART + 3:
         os.kill(os.getpid(), signal.SIGKILL)
-    return picture(index)
-
-
-def without_opengl():
-    raise OSError("no OpenGL context could be had")
+    return rendered_set.picture(index)
 
 
 def dying_factory():
     return dying
 
 
-SETTINGS = Settings(count=2 * PART + 30, seed=1, size=16, split="train")
-
-
-def picture(index):
-    image = picture_generator(SETTINGS.seed, index).integers(0, 255, (16, 16, 3), np.uint8)
-    return Picture(image, np.eye(3), [])
-
-
-def factory():
-    return picture
+def without_opengl():
+    raise OSError("no OpenGL context could be had")
 
 
 def contents(folder):
@@ -56,61 +57,29 @@ def contents(folder):
 def test_processes_make_the_same_set_and_only_what_is_missing(tmp_path):
     alone, shared = tmp_path / "alone", tmp_path / "shared"
     open_folder(alone, SETTINGS)
-    assert write_parts(alone, SETTINGS, picture) == SETTINGS.count
+    assert write_parts(alone, SETTINGS, rendered_set.picture) == SETTINGS.count
     open_folder(shared, SETTINGS)
     assert write_side_by_side(shared, SETTINGS, factory, processes=2) == SETTINGS.count
     assert merge_labels(shared, SETTINGS)
     assert contents(shared) == contents(alone)
-    before = part_path(shared, 0).stat().st_mtime_ns
-    part_path(shared, 1).unlink()
     part_path(shared, 2).unlink()
-    assert write_side_by_side(shared, SETTINGS, factory, processes=2) == SETTINGS.count - PART
-    assert part_path(shared, 0).stat().st_mtime_ns == before
-    assert contents(shared) == contents(alone)
+    assert write_side_by_side(shared, SETTINGS, factory, processes=2) == 30
 
 
 @pytest.mark.slow
 def test_processes_end_when_the_command_is_killed(tmp_path):
-    script = textwrap.dedent("""
-        import dataclasses, sys, time
-        from pathlib import Path
-        from tests.helpers import rendered_set
-        from train.synthesis.dataset import PART, open_folder
-        from train.synthesis.workers import write_side_by_side
-
-        def slow(index):
-            time.sleep(0.05)
-            Path(sys.argv[1], "begun").touch()
-            return rendered_set.picture(index)
-
-        def factory():
-            return slow
-
-        if __name__ == "__main__":
-            folder, settings = Path(sys.argv[1]), dataclasses.replace(rendered_set.SETTINGS, count=2 * PART)
-            open_folder(folder, settings)
-            write_side_by_side(folder, settings, factory, processes=2)
-    """)
-    path = tmp_path / "slow.py"
-    path.write_text(script)
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = subprocess.Popen([sys.executable, path, tmp_path], env=environment, start_new_session=True)
-    wait_for((tmp_path / "begun").is_file)
-    assert running(command.pid) >= 3
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from tests.train.synthesis import test_workers as these\n"
+        "these.open_folder(Path(sys.argv[1]), these.SETTINGS)\n"
+        "these.write_side_by_side(Path(sys.argv[1]), these.SETTINGS, these.slow_factory, processes=2)\n"
+    )
+    command = subprocess.Popen([sys.executable, "-c", code, tmp_path], cwd=ROOT, stdout=subprocess.PIPE)
+    wait_for(lambda: len(list(tmp_path.glob(".part-*"))) == 2)
     command.kill()
-    command.wait()
-    wait_for(lambda: not running(command.pid))
+    command.communicate(timeout=60)  # until the last process that holds its output has ended
     assert not list(tmp_path.glob("part-*.zip"))
-
-
-def running(session):
-    """Processes of a session that have not ended."""
-    states = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it has just ended
-            state, _, _, its_session, *_ = path.read_text().rpartition(")")[2].split()
-            states.append(state if int(its_session) == session else "Z")
-    return sum(state != "Z" for state in states)
 
 
 @pytest.mark.slow
