@@ -91,9 +91,9 @@ def maps_pck(network: nn.Module, people: People, size: int, margin: float) -> di
         found.append(to_crop_coordinates(decode_smoothed(maps)[0]).float())
         truth.append(transform(part.joints, matrices))
     points = (torch.cat(one).cpu().numpy() for one in (found, truth))
-    labelled, source = (people.weight >= _MIN_WEIGHT).cpu().numpy(), people.source.cpu().numpy()
+    labelled, sets = (people.weight >= _MIN_WEIGHT).cpu().numpy(), np.array(people.names)[people.source.cpu().numpy()]
     scores = 100 * metrics.person_pck(*points, MPII_16, labelled, joints=_LIMBS)
-    mine = {name: scores[(source == number) & ~np.isnan(scores)] for number, name in enumerate(people.names)}
+    mine = {name: scores[(sets == name) & ~np.isnan(scores)] for name in people.names}
     figures = {name: float(one.mean()) for name, one in mine.items() if len(one)}
     return {**figures, "mean": sum(figures.values()) / len(figures)}
 

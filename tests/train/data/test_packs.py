@@ -92,7 +92,7 @@ def test_a_training_from_a_packed_folder_needs_four_packages(folder, printed):
     hidden = set(shown.partition("\n")[0].split())
     assert {"scipy", "h5py", "cdflib", "moderngl", "matplotlib", "plotly", "gradio", "av", "tensorboard"} <= hidden
     assert "TensorBoard is not installed" in shown
-    for made in ("fusion/checkpoint/model.safetensors", "joint/checkpoint/model.safetensors", "ablation/table5.csv"):
+    for made in ("fusion/checkpoint/model.safetensors", "ablation/table5.csv"):
         assert (folder / made).is_file(), made
 
 
