@@ -173,12 +173,8 @@ def write_pack(sources: Sequence[Source], out: Path, size: int) -> int:
             people.photos.numpy().tofile(file)
             parts.append({name: getattr(people, name).numpy() for name in _ROWS})  # and not the photos
     labels = {name: np.concatenate([part[name] for part in parts]) for name in _ROWS}
-    labels |= {
-        "names": np.array(people.names),
-        "training": np.array(len(training)),
-        "fingerprint": np.array(fingerprint),
-    }
-    write_atomically(out / LABELS, npz_bytes(labels))
+    about = {"names": people.names, "training": len(training), "fingerprint": fingerprint}
+    write_atomically(out / LABELS, npz_bytes(labels | {name: np.array(value) for name, value in about.items()}))
     discard_unfinished(out)
     return len(rows)
 
