@@ -66,6 +66,7 @@ def test_a_click_or_a_tap_picks_a_person_and_escape_cancels_a_box(page):
     page.evaluate(TAP, place(page, 100, 20))
     page.wait_for_function(f"{BOX}.startsWith('0')", timeout=WAIT)
     assert page.get_by_label("Person 1").is_checked()
+    page.wait_for_timeout(300)  # until the picture is drawn anew
     old = page.evaluate(BOX)
     page.get_by_role("button", name="Draw a box").click()
     page.locator("#picture").scroll_into_view_if_needed()
