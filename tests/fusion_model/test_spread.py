@@ -26,7 +26,6 @@ def test_a_network_says_how_far_off_it_may_be_and_its_poses_learn_nothing_from_i
     assert torch.equal(pose, made(*inputs))
     assert spread.shape == (3, 17, 2)
     assert (spread > 0).all()
-    assert spread.std(0).min() > 0
     spread_loss(spread, pose, torch.zeros(3, 17, 3), torch.ones(3, 17)).backward()
     moved = {name for name, value in made.named_parameters() if value.grad is not None and value.grad.any()}
     assert moved == {"spread.weight", "spread.bias"}

@@ -182,6 +182,8 @@ class _Handler(BaseHTTPRequestHandler):
         return 404, {"error": "Repository not found"}
 
     def _create(self, wanted):
+        if f"{wanted['organization']}/{wanted['name']}" != REPOSITORY:
+            return 403, {"error": "You don't have the rights to create a repository there"}
         if self.server.private is not None:
             return 409, {"error": "You already created this repo", "url": f"{self.server.url}/{REPOSITORY}"}
         if wanted.get("type") == "space" and wanted.get("sdk") != "gradio":

@@ -195,7 +195,6 @@ def test_the_bundled_checkpoint_has_a_name_in_every_folder(tmp_path, monkeypatch
     assert dataclasses.replace(config.fusion, **since) == released.fusion
     with pytest.raises(FileNotFoundError, match=r"has no config\.json"):
         load_checkpoint("./default")
-    assert load_checkpoint(Path("default"))[0] == config
     save_another("default")
     with pytest.raises(ValueError, match=r"a checkpoint lies in the folder \./default too: write '\./default'"):
         load_checkpoint("default")

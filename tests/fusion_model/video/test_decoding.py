@@ -63,7 +63,6 @@ def test_pixels_become_square_before_a_frame_is_turned(tmp_path, aspect, size):
     [
         ("a.webm", "libvpx-vp9", "yuva420p", {"deadline": "realtime", "cpu-used": "8"}),
         ("a.mkv", "ffv1", "gray", {}),
-        ("a.mov", "qtrle", "argb", {}),
         ("a.mp4", "libx264", "yuv420p", {"preset": "fast", "x264-params": "interlaced=1:bframes=2"}),
         ("a.avi", "libx264", "yuv420p", {"bf": "3"}),
         ("a.avi", "mjpeg", "yuvj420p", {}),
