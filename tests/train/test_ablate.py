@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import os
-import signal
 import statistics
 
 import pytest
@@ -22,7 +20,6 @@ from train.engine.checkpoints import write_best
 from train.engine.logs import read_rows
 from train.fusion_stage import samples as samples_module
 from train.fusion_stage.samples import SampleSettings, fusion_data
-from train.fusion_stage.training import Trainer
 
 CPU = torch.device("cpu")
 SMALL = ("--preset", "tiny", "--batch", "4", "--crops", "1", "--log", "csv")
@@ -119,29 +116,6 @@ def test_the_same_command_again_repeats_nothing(place, finished, monkeypatch, pr
     out = printed("ablate", *options(place, finished, "--seeds", 0, 1, "--beta", "all"))
     assert out.count("finished before") == 18
     assert before == {path: path.stat().st_mtime_ns for path in finished.glob("[rs]*/**/*") if path.is_file()}
-
-
-def test_a_cut_one_goes_on_and_ends_alike(place, finished, tmp_path, monkeypatch, ends, printed):
-    command, loss = (
-        ("ablate", *options(place, tmp_path, "--strategies", "late", "trainable", "--seeds", 0)),
-        Trainer.loss,
-    )
-
-    def signalled(trainer, network, step, generator):
-        if step == 3:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return loss(trainer, network, step, generator)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "loss", signalled)
-        status, out, _ = ends(*command)
-    assert (status, "stopped at step 4 by SIGTERM; run again to continue" in out) == (1, True)
-    assert not (tmp_path / "runs" / "trainable").exists()  # the signal ends the whole command
-    assert not (tmp_path / "table5.csv").exists()
-    assert "resumed at step 4" in printed(*command)
-    for name in ("late", "trainable"):
-        again, straight = result(tmp_path, name, 0), result(finished, name, 0)
-        assert {**again, "seconds": 0} == {**straight, "seconds": 0}
 
 
 def test_the_networks_for_the_page_are_those_of_the_first_seed(finished):

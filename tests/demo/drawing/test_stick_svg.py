@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pytest
 
-from demo.drawing.shades import side_css
 from demo.drawing.stick_svg import Frame
 from fusion_model.skeletons import HUMAN36M_17
 
@@ -21,13 +20,3 @@ def test_a_person_is_drawn_from_the_front_and_from_the_side(pose):
         assert (points >= 0).all()
         assert (points <= [width / 2, height]).all()
         assert np.ptp(points, axis=0) == pytest.approx(np.ptp(joints[:, [right, 1]], axis=0), abs=1)
-
-
-@pytest.mark.parametrize(("axis", "view", "nearer"), [(2, 0, -1), (0, 1, 1)])
-def test_the_nearer_limb_lies_over_the_farther(pose, axis, view, nearer):
-    arms = [HUMAN36M_17.joints.index(f"left_{name}") for name in ("shoulder", "elbow", "wrist")]
-    for shift, place in ((3000, -1), (-3000, 0)):
-        moved = pose.joints_3d.astype(float)
-        moved[arms, axis] += nearer * shift
-        drawn = Frame([moved], HUMAN36M_17).draw(moved, name="").split("<g ")[1:][view]
-        assert re.findall(r"stroke='([^']+)'", drawn)[place] == side_css("left")

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from tests.helpers.full_disk import full_after, full_at
 from tests.helpers.scene_files import write_coco_scenes, write_scene_pack, write_voc
 from train.data.scenes import find_scenes, read_scenes
 
@@ -64,22 +63,6 @@ def test_arrays_that_do_not_fit(changes, message, tmp_path):
     np.savez(tmp_path / "scenes.npz", **write_three(tmp_path) | changes)
     with pytest.raises(ValueError, match=rf"scenes\.npz: {message}"):
         find_scenes(tmp_path)
-
-
-@pytest.mark.parametrize("full", [full_at("scenes_voc.zip"), full_at("scenes_voc.npz"), full_after(1)])
-def test_a_disk_that_fills_up_leaves_nothing_that_counts(full, tmp_path, prepare, prepare_error):
-    write_voc(tmp_path / "in")
-    out = tmp_path / "out"
-    with full:
-        error = prepare_error("voc", tmp_path / "in")
-    assert f"{out / 'scenes_voc.'}" in error
-    assert "cannot be written (No space left on device): make room and run the command again" in error
-    assert find_scenes(out) is None
-    prepare("voc", tmp_path / "in")
-    assert len(find_scenes(out)) == 3
-    assert sorted(path.name for path in out.iterdir()) == ["scenes_voc.npz", "scenes_voc.zip"]
-    error = prepare_error("voc", tmp_path / "in")
-    assert "scenes_voc.npz is there: delete it to make it anew, or choose another --out" in error
 
 
 @pytest.mark.parametrize("option", [("--margin", "2"), ("--every", "5"), ("--cameras", "C1")])

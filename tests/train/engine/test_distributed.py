@@ -1,20 +1,12 @@
-"""Killed, or distributed over processes: a training comes to the same end."""
+"""Distributed over processes a training comes to the same end."""
 
 import json
-import re
 
 import pytest
 
 from tests.helpers.fake_data import write_pack
 from tests.helpers.own_process import output
 from train.engine.checkpoints import latest_state
-
-
-@pytest.mark.slow
-def test_killed_again_and_again_it_ends_with_the_same_bits():
-    out = output("tests.helpers.kill_and_resume", "--kills", 4)
-    assert re.search(r"4 kills, [1-4] of them with half a checkpoint", out), out
-    assert "0 differ: none" in out
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The loop: cut anywhere and continue exactly, refuse what cannot go on, keep what was asked for, show what it does."""
 
 import dataclasses
+import multiprocessing
 import os
 import re
 import shutil
@@ -96,16 +97,30 @@ def test_a_signal_ends_the_run_with_a_checkpoint_and_it_goes_on_bit_for_bit(stra
     assert again.run()
 
 
-def test_a_run_killed_between_checkpoints_repeats_and_logs_nothing_twice(straight, tmp_path):
-    def die(module, step, generator):
-        if step == 13:
-            raise KeyboardInterrupt
-        return loss(module, step, generator)
+def run_and_die(folder, *, writing):
+    """A process that is killed in step 13, or half way through the checkpoint of step 15."""
+    plain = torch.save
 
-    with pytest.raises(KeyboardInterrupt):
-        make(tmp_path, die).run()
+    def save(state, path):
+        plain(state, path)
+        if writing and state["step"] == 15:
+            os.truncate(path, path.stat().st_size // 2)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    torch.save = save
+    make(folder, loss if writing else cut_at(13, signal.SIGKILL)).run()
+
+
+@pytest.mark.parametrize("writing", [False, True])
+def test_a_killed_run_repeats_and_logs_nothing_twice(straight, tmp_path, writing):
+    process = multiprocessing.get_context("fork").Process(
+        target=run_and_die, args=(tmp_path,), kwargs={"writing": writing}
+    )
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
     assert logged(tmp_path) == [4, 8, 12]
-    (tmp_path / "checkpoints" / ".00000011.cut.part").mkdir()  # cut while it was written
+    assert bool(list((tmp_path / "checkpoints").glob(".00000015.*.part"))) == writing
     (tmp_path / "checkpoints" / "00000012").mkdir()  # made, and nothing in it yet
     loop = make(tmp_path)
     assert loop.resume()

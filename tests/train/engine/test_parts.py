@@ -1,9 +1,6 @@
 """What the loop is made of: warm starts, memory, seeds and noise, weights on disk."""
 
 import dataclasses
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -40,24 +37,6 @@ def test_a_warm_start_takes_what_fits_and_says_what_it_skipped(tmp_path):
     save_file({"nothing": torch.zeros(1)}, tmp_path / "strange.safetensors")
     with pytest.raises(ValueError, match="no tensor fits this network"):
         warm_start(other, tmp_path / "strange.safetensors")
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc alone is told to keep memory")
-def test_freed_memory_is_kept():
-    code = (
-        "import resource, train.engine.machine as memory\n"
-        "def faults():\n"
-        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
-        "    for _ in range(5): b'x' * 64_000_000\n"
-        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
-        "before = faults()\n"
-        "memory.keep_freed_memory()\n"
-        "print(before, (faults(), faults())[1])"
-    )
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=clean, capture_output=True, text=True, check=True)
-    before, after = map(int, done.stdout.split())
-    assert after * 10 < before
 
 
 def test_seeds_are_the_same_everywhere_and_noise_is_a_samples_own():

@@ -55,6 +55,10 @@ def gone(place):
     return lambda folder: (folder / place).unlink()
 
 
+def cdf(shape, *variable):
+    return lambda folder: human36m_files.write_cdf(folder / f"{CDF}.cdf", np.ones(shape), *variable)
+
+
 def mat(place, **variables):
     return lambda folder: savemat(folder / place, variables)
 
@@ -121,25 +125,13 @@ CUT_FILES = {"lsp": "joints.mat", "mpii": MPII, "humaneva": EVA, "mpi-inf-3dhp":
 FLOATS = datum(numbers=[0.5] * 42)
 WRONG = [
     *((name, cut(place, kept), "cannot be read") for name, place in CUT_FILES.items() for kept in (0, 0.05, 0.5, 0.99)),
-    *(
-        (name, mat(place, something=1.0), "expected a MATLAB file with the variable")
-        for name, place in CUT_FILES.items()
-        if name != "human36m"
-    ),
+    *((name, mat(CUT_FILES[name], something=1.0), "a MATLAB file with the variable") for name in ("lsp", "humaneva")),
     ("mpi-inf-3dhp", cut("TS5/annot_data.mat", 0.5), "annot_data.mat: cannot be read"),
     *(("humaneva", cut(AVI, kept), "Walking_1_(C1).avi: ") for kept in (0, 0.3)),  # AVI keeps its index at its end
     ("human36m", cut(f"{VIDEO}.mp4", 0.5), "Sitting 1.54138969.mp4: cannot be read"),
-    (
-        "human36m",
-        lambda folder: human36m_files.write_cdf(folder / f"{CDF}.cdf", np.ones((7, 32, 3)), "Angles"),
-        "'Pose'",
-    ),
-    ("human36m", lambda folder: human36m_files.write_cdf(folder / f"{CDF}.cdf", np.ones((7, 31, 3))), "of size 651"),
-    (
-        "human36m",
-        lambda folder: human36m_files.write_cdf(folder / f"{CDF}.cdf", np.ones((5, 32, 3))),
-        "D2_Positions/Sitting 1.54138969.cdf: 7 poses; expected 5 as in 3D",
-    ),
+    ("human36m", cdf((7, 32, 3), "Angles"), "'Pose'"),
+    ("human36m", cdf((7, 31, 3)), "of size 651"),
+    ("human36m", cdf((5, 32, 3)), "D2_Positions/Sitting 1.54138969.cdf: 7 poses; expected 5 as in 3D"),
     ("human36m", text("metadata.xml", "<metadata><w0>[1 2]</w0></metadata>"), "metadata.xml: cannot be read"),
     ("humaneva", lambda folder: humaneva_files.write_part(folder, "Train", range(12, 19)), "Walking_1.mat: 7 frames"),
     ("humaneva", lambda folder: humaneva_files.write_camera(folder, frames=15), "the video ends after 15 frames"),
@@ -165,11 +157,7 @@ WRONG = [
     ("deep3dpose", database("joint3_train", FLOATS), "00000000: 42 numbers, or NaN among them; expected 45"),
     ("deep3dpose", database("joint3_train", datum(numbers=[float("nan")] * 45)), "00000000: 45 numbers, or NaN"),
     ("deep3dpose", database("joint3_train", b"\x22\x7fabc"), "00000000: cannot be read (DecodeError: "),
-    (
-        "deep3dpose",
-        database("image_train", datum(channels=1, height=4, width=4, data=bytes(16))),
-        "16 bytes, 1 x 4 x 4",
-    ),
+    ("deep3dpose", database("image_train", datum(channels=1, height=4, width=4, data=bytes(16))), "16 bytes, 1 x"),
     ("lsp", lsp(4, 4500), "joints.mat: photo 2 has the left_knee at (4500, "),
     ("lsp", lsp(4, np.nan), "joints.mat: photo 2 has a joint that is no number"),
     ("lsp", lsp(range(8), 330), "photo 2 has 8 of 14 joints outside the picture im0002.jpg"),  # made for a larger photo
@@ -196,21 +184,13 @@ WRONG = [
         for name, place in (("coco", COCO), ("coco-scenes", SCENES))
         for wrong in ("", "[]", "[" * 100_000, '{"images": {}}', '{"images": [5], "annotations": []}')
     ),
-    (
-        "coco-scenes",
-        entry(SCENES, "annotations", 0, bbox=[550, 50, 60, 100]),
-        "has the box (549.5, 49.5, 609.5, 149.5)",
-    ),
+    ("coco-scenes", entry(SCENES, "annotations", 0, bbox=[550, 50, 60, 100]), "has the box (549.5, 49.5, 609.5"),
     ("coco-scenes", entry(SCENES, "categories", 0, name="cat"), "there is no category called person"),
     ("coco-scenes", lambda folder: (folder / "val2017").rename(folder / "v"), "val2017: there is no such folder"),
     ("voc", text(XML, "", "</annotation>"), "2008_000001.xml: cannot be read (ParseError: no element found"),
     ("voc", text(XML, "<xmin>201<", "<xmin>101<"), "person 1 has the box (199.5, 49.5, 199.5, 149.5), inside-out"),
     ("voc", text(XML, "<xmax>602<", "<xmax>200<"), "or beyond the photo of 600 x 450 pixels"),
-    (
-        "voc",
-        text(XML, "<width>601<", "<width>600<"),
-        "the photo has 600 x 450 pixels; expected 601 x 450 as its labels",
-    ),
+    ("voc", text(XML, "<width>601<", "<width>600<"), "has 600 x 450 pixels; expected 601 x 450 as its labels"),
     ("voc", text(JPEG, "no photo"), "2008_000003.jpg: cannot be read (it is not a photo that can be read"),
     ("voc", text(f"{LISTS}/train.txt", "../../../secret\n"), "Main: names the file '../../../secret.jpg'"),
     ("voc", gone(f"{LISTS}/val.txt"), "val.txt: cannot be read"),

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusion_model.images import load_photo
 from fusion_model.skeletons import LSP_14
-from tests.helpers.photo_files import HEIC, NOISE, PHOTO, encoded
+from tests.helpers.photo_files import NOISE, encoded
 from tests.helpers.photos import brightest, write_video
 from tests.helpers.videos import bar, damage, encode, set_matrix, shown_number
 from train.data.readers.frames import iterate_frames, read_picture
@@ -70,47 +69,10 @@ def test_labels_are_pixels_of_the_frame_as_it_is_stored(tmp_path):
     assert shown_number(picture) == 7
 
 
-JPEG = encoded(Image.fromarray(PHOTO), quality=95)
-CLEAR = Image.fromarray(PHOTO[:, :, 0]).convert("LA")
-READ = {
-    "a JPEG": JPEG,
-    "a JPEG without its end": JPEG[:-2],
-    "a PNG with transparent pixels": encoded(CLEAR, "PNG"),
-    "a HEIC": HEIC,
-}
-
-
 def read(tmp_path, content, size=None, skipped=None):
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
     return read_picture(Frame(path, size=size), Counter() if skipped is None else skipped)[..., ::-1]
-
-
-@pytest.mark.parametrize("kind", READ)
-def test_photos_are_read_as_the_demo_reads_them(kind, tmp_path):
-    found = read(tmp_path, READ[kind])
-    assert np.array_equal(found, load_photo(tmp_path / "a.jpg"))
-    assert found.max() > 200  # not black
-
-
-@pytest.mark.parametrize("orientation", [3, 6, 8])
-@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
-def test_exif_turns_a_file_of_any_kind_only_where_the_labels_say_so(kind, orientation, tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    content = encoded(Image.fromarray(PHOTO), kind, exif=exif, quality=95, lossless=True)
-    for size in (None, (48, 32)):
-        skipped = Counter()
-        found = read(tmp_path, content, size, skipped)
-        assert found.shape == PHOTO.shape
-        assert np.abs(found.astype(int) - PHOTO).mean() < 10
-        assert [*skipped.values()] == [1]
-    if orientation > 3:
-        skipped = Counter()
-        assert np.array_equal(read(tmp_path, content, (32, 48), skipped), load_photo(tmp_path / "a.jpg"))
-        assert not skipped
-    with pytest.raises(ValueError, match=r"a\.jpg: the photo has 48 x 32 pixels; expected 60 x 40"):
-        read(tmp_path, content, (60, 40))
 
 
 def test_a_photo_that_is_cut_off_says_so(tmp_path):
