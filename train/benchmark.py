@@ -23,16 +23,18 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 from tqdm import tqdm
 
 from fusion_model.estimator import PoseEstimator
+from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import folded
 from fusion_model.hub.checkpoints import DEFAULT
 from fusion_model.images import load_photo
+from fusion_model.readings import READINGS
 from fusion_model.threads import Threads
 from train.command import new_parser, run_command
 from train.engine.arguments import positive
-from train.fusion_stage.timing import random_inputs
 
 # It ends when its input does: with the block, or with the process that started it, whatever becomes of that.
 _NEIGHBOUR = """
@@ -176,6 +178,16 @@ def _round() -> Times:
             call(photo)
             times[kind].append(time.perf_counter() - began)
     return times
+
+
+def random_inputs(network: FusionNetwork, batch: int) -> tuple[Tensor, ...]:
+    """Image, maps and readings of N crops, as an estimator gives them to the network."""
+    config, device = network.config, next(network.parameters()).device
+    photo, maps = (
+        torch.rand(batch, channels, config.input_size, config.input_size, device=device)
+        for channels in (config.image_channels, config.map_joints)
+    )
+    return photo, maps, torch.rand(batch, READINGS * config.map_joints, device=device)
 
 
 def bare_networks(estimator: PoseEstimator) -> Callable[[], None]:

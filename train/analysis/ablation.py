@@ -32,7 +32,6 @@ from train.evaluation.paper import TABLE_5
 from train.evaluation.tables import Cell, Table
 from train.fusion_stage.pose_figures import known
 from train.fusion_stage.samples import FusionData, fusion_data, fusion_fingerprint
-from train.fusion_stage.timing import parameter_count
 from train.fusion_stage.training import Outcome, Trainer, fusion_config, load_hourglass, sample_settings
 from train.settings import AblationConfig
 
@@ -165,7 +164,10 @@ def _summary(trainer: Trainer, outcome: Outcome, row: Variant) -> dict[str, Any]
         "hardened": figures.get("hardened, at once"),
         "trained_on": figures["released" if single else "hardened, trained on"],
         "pruned": figures["released"],
-        "parameters": {"unpruned": parameter_count(outcome.unpruned), "pruned": parameter_count(network)},
+        "parameters": {
+            name: sum(parameter.numel() for parameter in one.parameters())
+            for name, one in (("unpruned", outcome.unpruned), ("pruned", network))
+        },
         "weights": weights,
         "alpha": hardening.get("alpha"),
         "beta": hardening.get("beta"),
