@@ -98,8 +98,6 @@ def test_a_training_from_a_packed_folder_needs_four_packages(folder, printed):
 
 def test_a_package_that_is_missing_is_one_sentence(monkeypatch, folder, capsys):
     monkeypatch.setitem(sys.modules, "scipy.io", None)
-    monkeypatch.delitem(sys.modules, "train.data.readers.lsp", raising=False)
-    monkeypatch.delitem(sys.modules, "train.data.readers.matlab", raising=False)
     assert call(pack, "--data", folder / "data", "--out", folder / "out") == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "scipy.io" in line

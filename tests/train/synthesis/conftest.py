@@ -17,7 +17,7 @@ def library():
     return PoseLibrary()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # another one in the process takes its context away
 def renderer():
     """For pictures of 128 pixels."""
     with Renderer(128) as made:
