@@ -141,7 +141,9 @@ def folded(network: _Network) -> _Network:
     Args:
         network: whose norms follow their convolutions in an :class:`torch.nn.Sequential` or a :class:`Residual`.
     """
-    copy = deepcopy(network).eval()
+    # Tensors are copied beforehand: on ZeroGPU, deepcopy looks through all that it has copied for each of them.
+    weights = {id(one): nn.Parameter(one.detach().clone()) for one in network.parameters()}
+    copy = deepcopy(network, weights | {id(one): one.clone() for one in network.buffers()}).eval()
     for block in list(copy.modules()):
         if isinstance(block, Residual):
             block.conv1, block.norm2 = fuse_conv_bn_eval(block.conv1, block.norm2), nn.Identity()
