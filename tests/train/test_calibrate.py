@@ -2,9 +2,11 @@
 
 import argparse
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from fusion_model.config import CalibrationConfig
 from fusion_model.crop_inference import calibrated
@@ -12,6 +14,7 @@ from fusion_model.estimator import PoseEstimator
 from tests.helpers.fake_data import make_source
 from train import calibrate
 from train.calibrate import fit_calibration
+from train.evaluation.end_to_end import truth_of
 
 
 @pytest.mark.parametrize("rendered_alone", [False, True])
@@ -28,6 +31,14 @@ def test_calibration_leaves_the_odd_people_to_test_it_on(tmp_path, monkeypatch, 
     monkeypatch.setattr(calibrate, "find_sources", lambda _data: sources)
     assert calibrate.main(argparse.Namespace(data=tmp_path, checkpoint=tmp_path / "model")) == 0
     assert read == {0, 2, 4}
+
+
+def test_each_person_is_compared_with_their_own_labels(monkeypatch):
+    source = make_source("mpii", count=6)
+    right = [SimpleNamespace(points=joints, maps=torch.zeros(16, 64, 64)) for joints in source.joints]
+    monkeypatch.setattr(calibrate, "predictions", lambda _, members: [[right[row] for _, row in members]])
+    _, _, hits = calibrate._heights_and_hits(None, source, truth_of(source))
+    assert hits.tolist() == [True] * 3 * 12
 
 
 def test_maps_that_are_higher_elsewhere_can_be_calibrated():

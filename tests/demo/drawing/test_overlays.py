@@ -1,5 +1,7 @@
 """Skeleton and maps on the photo."""
 
+import dataclasses
+
 import numpy as np
 
 from demo.drawing.overlays import draw_people, joint_opacity, map_pictures, map_sheet
@@ -62,6 +64,9 @@ def test_maps_glow_where_their_joint_is(photo, pose):
             expected = (place - pose.box[:2]) / (pose.box[2] - pose.box[0]) * 128 - 0.5
             row, column = np.unravel_index(glow.argmax(), glow.shape)
             assert np.linalg.norm([column - expected[0], row - expected[1]]) < 4
+    photo[:, :150] = 250
+    ((lying, _), *_) = map_pictures(photo, dataclasses.replace(pose, angle=90.0), size=64)
+    assert lying[48:].mean() > lying[:16].mean() + 50, "the photo is turned as its maps are: its left is below"
     captions = [caption for _, caption in map_pictures(photo, pose, size=64, joints=("left_wrist", "neck"))]
     assert [caption.rsplit(" ", 1)[0] for caption in captions] == ["these", "left wrist", "neck"]
     assert map_sheet(photo, pose, size=64).shape == (3 * 68 + 4, 6 * 68 + 4, 3)

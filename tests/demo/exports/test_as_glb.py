@@ -74,6 +74,10 @@ def test_each_person_of_a_photo_has_a_skeleton_at_its_place(photo, pose):
     np.testing.assert_allclose(second - second[0], metres(beside), atol=0.01 * MILLIMETRE)
     np.testing.assert_allclose((second - first)[0], [80 / (300 / 1900) * MILLIMETRE, 0, 0], atol=0.02)
     assert [found.body(skin=k)[:, 1].min() for k in (0, 1)] == pytest.approx([0, 0], abs=1e-3)
+    below = dataclasses.replace(beside, joints_2d=beside.joints_2d + np.float32([0, 20]))
+    found = Glb(as_glb.encode([pose, below], photo))
+    lowest = [found.body(skin=k)[:, 1].min() for k in (0, 1)]
+    assert lowest == pytest.approx([20 / (300 / 1900) * MILLIMETRE, 0], abs=0.02), "whoever stands lowest"
 
 
 def test_every_keyframe_of_a_clip_has_the_joints_of_its_frame(motion, turned):

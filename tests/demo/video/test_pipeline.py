@@ -152,10 +152,11 @@ def test_one_of_two_people_is_followed_through(squares, follow):
     assert [middle(pose) for pose in motion.poses] == pytest.approx([300] * 20, abs=2)
 
 
-def test_another_person_replaces_a_lost_one_only_after_a_second(squares, follow):
-    motion = follow(squares, [picture(80) if number < 5 else picture(320) for number in range(50)])
+@pytest.mark.parametrize("seen", [5, 30])  # frames: long before it is lost, too
+def test_another_person_replaces_a_lost_one_only_after_a_second(squares, follow, seen):
+    motion = follow(squares, [picture(80) if number < seen else picture(320) for number in range(seen + 45)])
     lost = [number for number, pose in enumerate(motion.poses) if pose is None]
-    assert lost[0] == 5
+    assert lost[0] == seen
     assert 25 <= len(lost) <= 38  # a second, and up to a search later whoever is there
     assert middle(motion.poses[-1]) == pytest.approx(320, abs=2)
     assert squares.searches <= 5

@@ -64,6 +64,15 @@ def test_a_pinned_commit_is_asked_for_once(hub, push):
         fetched(push("empty", ()))
 
 
+def test_a_pinned_commit_whose_download_broke_off_is_fetched_whole(hub, commit, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)  # the client's pauses
+    hub.mishaps = [(method, "/model.safetensors", 503) for method in ("HEAD", "GET")] * 50
+    with pytest.raises(HubUnreachableError):
+        fetched(commit)
+    hub.mishaps = []
+    assert {path.name for path in fetched(commit).folder.iterdir()} == set(FILES)
+
+
 @pytest.mark.usefixtures("cached")
 def test_a_revision_is_the_one_that_is_meant_and_a_new_commit_is_fetched_and_remembered(hub, push):
     other = push("other", branch="v2")

@@ -94,6 +94,7 @@ def test_a_signal_ends_the_run_with_a_checkpoint_and_it_goes_on_bit_for_bit(stra
     assert_same(end_of(loop), end_of(straight))
     again = make(tmp_path, None)  # nothing is left to do
     assert again.resume()
+    assert again.best == straight.best
     assert again.run()
 
 

@@ -80,6 +80,7 @@ def test_joints_on_the_other_side_are_told_from_misses():
     found[INDEX["right_wrist"]] = (209, 9)  # 12.7 px from the left wrist: a miss
     found[INDEX["left_knee"]], found[INDEX["right_knee"]] = limbs["right_knee"], limbs["left_knee"]
     _, mirrored = limb_hits([posed(found), posed(joints), None, posed(joints)], truth)
+    assert mirrored[0, LIMBS_16.index(INDEX["left_wrist"])], "it is the left wrist that is misplaced"
     assert shares(mirrored, truth.both_sides) == pytest.approx([100 / 8, 0, 0, np.nan], nan_ok=True)
 
 
