@@ -59,7 +59,7 @@ def write_prepared(plan: Plan, out: Path, settings: dict[str, Any], licence_page
     names = list(plan.units)
     source = f"{len(names)} parts, {hashlib.blake2b(json.dumps(names).encode(), digest_size=4).hexdigest()}"
     with _unless_full(out / SETTINGS):
-        check_settings(out, SETTINGS, settings | {"source": source})
+        check_settings(out, SETTINGS, settings | {"format": FORMAT, "source": source})
     paths = [part_path(out, part) for part in range(len(names))]
     with ThreadPoolExecutor(workers) as pool:  # the first failure stops the others after the part they are at
         work = pool.map(partial(_part, plan.skeleton, settings), plan.units.values(), paths)
