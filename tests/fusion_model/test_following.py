@@ -69,6 +69,12 @@ def test_where_an_unsure_joint_is_seen_does_not_matter():
     moved = points + 80 * (confidence < 1)[..., None]
     once, again = (follow(found, place, confidence, SETTINGS) for place in (points, moved))
     np.testing.assert_allclose(once, again, atol=1e-9)
+    flat, config = true * (1, 1, 0.6), FollowingConfig(limbs=0.0, plane=0.0, depth=1.0)
+    confidence[:] = 1
+    confidence[:, MPII_16.index("left_elbow")] = 0
+    limbs = [INDEX(f"left_{name}") for name in ("shoulder", "elbow", "wrist")]
+    depths = np.diff(follow(flat, seen(true), confidence, config)[:, limbs, 2])
+    np.testing.assert_allclose(depths, np.diff(flat[:, limbs, 2]), atol=1e-9, err_msg="both ends must be sure")
     nothing = follow(true, points + 50, np.zeros_like(confidence), SETTINGS)
     np.testing.assert_allclose(nothing, true, atol=1e-9, err_msg="no joint is sure, and all limbs are a person's")
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from fusion_model.config import SpreadConfig
+from fusion_model.skeletons import HUMAN36M_17
 from fusion_model.spread import HOLDS, within
 from tests.helpers.estimators import fusion_inputs, fusion_network, smooth_photo, spreading, sure
 from train.losses import spread_loss
@@ -53,3 +54,7 @@ def test_a_pose_has_the_spread_of_its_network_and_size():
     assert (spread[1:] > 0).all()
     np.testing.assert_allclose(measured(height=2040.0).spread, 1.2 * spread, rtol=1e-5)
     np.testing.assert_allclose(measured(SpreadConfig(3.0, 4.0)).spread, 2 * spread, rtol=1e-5)
+    one = plain.with_config(dataclasses.replace(plain.config, spread=MEASURED))
+    sides = list(HUMAN36M_17.mirror)
+    mirrored = one(np.ascontiguousarray(photo[:, ::-1]), box).spread[sides]  # the box is in the middle
+    assert np.abs(mirrored - spread).max() < 0.1 * np.abs(spread - spread[sides]).max()

@@ -78,6 +78,8 @@ def test_streams_that_compute_the_same_are_fully_correlated():
     np.testing.assert_allclose(squared[BETWEEN][other], squared[WITHIN_IMAGE][other], atol=1e-9)
     assert np.isnan(np.diagonal(squared[WITHIN_IMAGE])).all(), "a channel is not counted against itself"
     assert np.nanmax(np.diagonal(squared[BY_CHANCE])) < 0.9, "the maps are those of other images"
+    even = stream_correlations(module, *[image.mean((2, 3), keepdim=True).expand_as(image)] * 2).squared
+    assert np.nanmin(np.diagonal(even[BY_CHANCE])) < 0.9, "of other images, not of other places"
     assert np.nanmax(np.diagonal(stream_correlations(module, image, torch.rand_like(image)).squared[BETWEEN])) < 0.9
     still = np.column_stack((np.full(1000, 0.1) + 1e8, np.arange(1000.0)))
     np.testing.assert_allclose(squared_correlations(still), [[np.nan, np.nan], [np.nan, 1]])

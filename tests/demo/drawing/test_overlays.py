@@ -47,6 +47,8 @@ def test_boxes_are_drawn_where_they_are_with_their_names_and_shrink_with_photo_a
     assert (pixel(plain, (120, 250)) > 200).all()
     assert (pixel(plain, (120, 150)) == 90).all()
     assert (named != plain)[41:70, 51:80].any()
+    plain, named = (draw_people(photo, [], {name: np.array([-90, -60, 200, 250])}) for name in ("", "1"))
+    assert (named != plain)[:30, :30].any(), "of a box that begins beyond the photo, too"
     small = draw_people(photo, [pose], {"1": np.array([-500, -20, 100, 700]), "": box}, max_side=200)
     assert small.shape == (150, 200, 3)
     assert (pixel(small, (25, 75)) > 200).all()

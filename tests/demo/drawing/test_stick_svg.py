@@ -19,4 +19,7 @@ def test_a_person_is_drawn_from_the_front_and_from_the_side(pose):
         points = np.array(re.findall(r"(-?\d+) (-?\d+)", " ".join(limbs)), int)
         assert (points >= 0).all()
         assert (points <= [width / 2, height]).all()
+        wrist = joints[HUMAN36M_17.index("left_wrist"), [right, 1]] - joints[:, [right, 1]].min(0)
+        end = np.array(limbs[-1].split("L")[-1].split(), int) - points.min(0)
+        assert end == pytest.approx(wrist, abs=1), "the left arm is nearest in both, and drawn last"
         assert np.ptp(points, axis=0) == pytest.approx(np.ptp(joints[:, [right, 1]], axis=0), abs=1)

@@ -1,5 +1,6 @@
 """A clip in, the motion of one person and its files out."""
 
+import dataclasses
 import weakref
 
 import numpy as np
@@ -167,6 +168,14 @@ def test_low_confidence_calls_for_a_search_every_half_second(follow, part, searc
     estimator = SquareEstimator(score=part * SquareEstimator.trust_score)
     follow(estimator, [picture(100 + 4 * number) for number in range(40)])  # 1.6 seconds
     assert estimator.searches == searches
+
+
+def test_a_search_that_finds_somebody_less_sure_changes_nothing(squares, monkeypatch):
+    squares.score = 0.7 * squares.trust_score
+    worse = dataclasses.replace(squares.person(330, 1700.0), score=0.1)  # overlaps with where the person was
+    monkeypatch.setattr(squares, "predict_all", lambda *_, **__: [worse])
+    pose = Tracker(squares, Track(1700.0, last=squares.person(300, 1700.0))).update(picture(300), 0.5)
+    assert middle(pose) == pytest.approx(300, abs=2)
 
 
 def test_a_clip_without_people_is_an_error(squares, follow):

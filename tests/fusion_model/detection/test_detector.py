@@ -30,6 +30,8 @@ def test_people_come_best_first_and_overlapping_boxes_once():
         assert len(decode_detections(output, dataclasses.replace(CONFIG, nms_iou=0.95, **changes))) == count
     best, *others = (6, 6, 3.0, 5, 5, 5, 5, 0), (2, 2, 2.0, 16, 16, 16, 16, 0), (4, 2, 1.0, 16, 30, 16, 3, 0)
     assert len(decode_detections(output_with(best, *others), CONFIG)) == 2, "not only duplicates of the best go"
+    between = (2, 2, 3.0, 16, 16, 16, 16, 0), (6, 6, 2.0, 5, 5, 5, 5, 0), (4, 2, 1.0, 16, 30, 16, 3, 0)
+    assert len(decode_detections(output_with(*between), CONFIG)) == 2, "nor only those of the one before"
 
 
 def test_boxes_come_back_to_a_photo_that_is_not_square_and_end_at_it():

@@ -70,8 +70,8 @@ def searching(monkeypatch):
     return make
 
 
-def find(searching, box=None, **options):
-    (found,) = searching.find([PHOTO], [box], **options)
+def find(searching, box=None, photo=PHOTO, **options):
+    (found,) = searching.find([photo], [box], **options)
     assert not searching.predictor.shown, "every crop was asked for"
     return found
 
@@ -146,6 +146,9 @@ def test_of_equals_the_larger_and_the_nearer_to_the_middle_is_meant(searching):
     middle, aside = (seen(x, 200) for x in (200, 60))
     found = find(searching([aside, middle], (person(60, 200), 0.8), (person(), 0.8)))
     assert [one.box.tolist() for one in found] == [middle.box.tolist(), aside.box.tolist()]
+    wide, shown = PHOTO[:200].repeat(2, 1), ((person(100, 100), 0.8), (person(400, 100), 0.8))
+    found = find(searching([seen(100, 100), seen(400, 100)], *shown), photo=wide)
+    assert found[0].box.tolist() == box_at(400, 100).tolist(), "the middle of a photo that is not square"
     large, small = Detection(2 * BOX + 200, 0.0, 0.9), seen(200, 100)
     shown = (person(200, 100), 0.8), (person(scale=2), 0.8)
     assert find(searching([small, large], *shown))[0].box.tolist() == large.box.tolist()

@@ -180,6 +180,19 @@ def test_people_behind_are_drawn_only_where_they_are_seen():
     assert (shade[near & crops.drawn[:, 1]] > 0.5).all(), "every drawn joint lies on the photo behind"
 
 
+def test_a_joint_that_is_unknown_of_who_stands_behind_does_not_count():
+    people, asked = make_people(count=40), []
+
+    def behind(where):
+        asked.append(where)
+        others = people.take(where)
+        others.weight[:, 3] = 0
+        return others
+
+    weight = random_crops(people, SIZE, 1.25, SCENE, seeded(2), behind).weight
+    assert torch.equal((weight == 0).any(1), asked[0])
+
+
 def test_narrow_crops_are_upright_and_show_the_whole_person():
     people = make_people(count=200)
     narrow, wide = (random_crops(people, SIZE, 1.25, AUGMENT[name], seeded(6)) for name in ("narrow", "wide"))

@@ -115,6 +115,8 @@ def test_the_loss_is_least_for_the_right_answer_and_spares_what_is_not_trusted()
         wrong = right.clone()
         wrong[0, channel] += 1
         assert detector_loss(wrong, *labels, trust)[0] > best + 0.05
+    unknown = labels[0], torch.zeros(1, 1, 2), labels[2]
+    assert detector_loss(wrong, *unknown, trust)[0] == pytest.approx(best.item(), abs=0.01), "no axis, nothing to learn"
 
 
 def test_a_detector_without_scenes_is_watched_on_composites(monkeypatch):
