@@ -31,7 +31,7 @@ def test_a_sure_network_contradicts_exchanged_labels(monkeypatch):
 def test_the_audit_counts_training_people_alone(monkeypatch, printed, refused, tmp_path):
     doubted = np.array([[True, True]] * 2 + [[True, False]] + [[False, False]] * 3)
     source = dataclasses.replace(make_source("mpii", count=6), validation=np.arange(6) == 0, contradicted=doubted)
-    sources = [source, make_source("street")]  # where everybody is held out
+    sources = [source, make_source("street")]  # where everyone is held out
     monkeypatch.setattr("train.audit.find_sources", lambda _folder: sources)
     monkeypatch.setattr("train.audit.PoseEstimator", SimpleNamespace(from_pretrained=lambda _path: sure()))
     head, _, row = printed("audit", "--data", tmp_path).splitlines()
