@@ -142,7 +142,7 @@ def folded(network: _Network) -> _Network:
         network: whose norms follow their convolutions in an :class:`torch.nn.Sequential` or a :class:`Residual`.
     """
     # Tensors are copied beforehand: on ZeroGPU, deepcopy looks through all that it has copied for each of them.
-    weights = {id(one): nn.Parameter(one.detach().clone()) for one in network.parameters()}
+    weights = {id(one): nn.Parameter(one.detach().clone(), one.requires_grad) for one in network.parameters()}
     copy = deepcopy(network, weights | {id(one): one.clone() for one in network.buffers()}).eval()
     for block in list(copy.modules()):
         if isinstance(block, Residual):

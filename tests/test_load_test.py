@@ -45,7 +45,7 @@ def test_answers_and_errors_of_others_and_growing_memory_are_noticed(tmp_path):
 @pytest.mark.skipif(find_chromium() is None, reason=MISSING)
 def test_a_few_clients_and_pages(tmp_path):
     PoseEstimator.random("tiny", seed=0).save_pretrained(tmp_path)
-    options = ["--clients", "3", "--requests", "15", "--pages", "2", "--model", str(tmp_path)]
+    options = ["--clients", "3", "--requests", "30", "--pages", "3", "--model", str(tmp_path)]
     command, root = [sys.executable, "-m", "scripts.load_test", *options], Path(__file__).parents[1]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
