@@ -106,14 +106,17 @@ class Loop:
         """Continue from the newest complete checkpoint of the run's folder; False if there is none.
 
         Raises:
-            ValueError: if a setting that may not change has changed; names it.
+            ValueError: if a setting that may not change has changed, which is named, or the network has.
         """
         path = latest_state(self.folder)
         if path is None:
             return False
         state = read_state(path, self.device)
         refuse_changes(self.folder, state["settings"], self._fixed, "--run")
-        self.module.load_state_dict(state["module"])
+        try:
+            self.module.load_state_dict(state["module"])
+        except RuntimeError as error:
+            raise ValueError(f"{self.folder} was begun with other widths or layers: choose another --run") from error
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]

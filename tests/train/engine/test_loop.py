@@ -156,6 +156,8 @@ def test_a_changed_setting_is_refused_by_name_but_length_and_rate_may_change(tmp
     ):
         with pytest.raises(ValueError, match=rf"was begun with {message}.*: choose another --run"):
             make(tmp_path, **change).resume()
+    with pytest.raises(ValueError, match="was begun with other widths or layers: choose another --run"):
+        Loop(nn.Linear(6, 2), loss, validate, SETTINGS, tmp_path, "score", {"preset": "tiny"}).resume()
     loop = make(tmp_path, steps=8, lr=1e-3, warmup=1, fingerprint={"preset": "tiny"})
     assert loop.resume()
     assert loop.run()
