@@ -140,14 +140,15 @@ class FusionConfig:
     def _check_layers(self) -> None:
         """Refuse layers in an order that makes no network."""
         kinds = [layer.kind for layer in self.layers]
+        found = ", ".join(f"{layer.kind} of {layer.width}" for layer in self.layers)
         if "conv" in kinds[self.first_flat :]:
-            raise ValueError(f"convolutions must come before fully connected layers, got {kinds}")
+            raise ValueError(f"convolutions must come before fully connected layers, got {found}")
         for index, layer in enumerate(self.layers):
             before = self.layers[index - 1] if index > self.first_flat else None
             if layer.kind == "residual" and (before is None or before.width != layer.width):
-                raise ValueError(f"residual layers must follow a fully connected one of their width, got {kinds}")
+                raise ValueError(f"residual layers must follow a fully connected one of their width, got {found}")
         if self.map_readings and "fc" not in kinds:
-            raise ValueError(f"map_readings needs a fully connected layer, got {kinds}")
+            raise ValueError(f"map_readings needs a fully connected layer, got {found}")
 
     def _check_merging(self) -> None:
         """Refuse merging layers and input weights that the strategy does not have."""

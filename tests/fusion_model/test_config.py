@@ -52,7 +52,7 @@ FC, CONV = LayerConfig("fc", 3), LayerConfig("conv", 2)
     ("config", "changes", "message"),
     [
         (TINY.fusion, {"strategy": "middle"}, "strategy must be one of .*trainable, got 'middle'"),
-        (TINY.fusion, {"layers": (FC, CONV)}, "before fully connected"),
+        (TINY.fusion, {"layers": (FC, CONV)}, "before fully connected layers, got fc of 3, conv of 2"),
         (TINY.fusion, {"strategy": "fixed"}, "fixed_beta belongs to strategy 'fixed'"),
         (TINY.fusion, {"strategy": "fixed", "fixed_beta": 4}, r"fixed_beta must lie in 0\.\.3, got 4"),
         (TINY.fusion, {"merge_after": 1, "strategy": "image-only"}, "merge_after 1 contradicts strategy 'image-only'"),

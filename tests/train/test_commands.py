@@ -171,4 +171,4 @@ def test_a_detector_that_cannot_be_put_in_is_refused_first(data_folder, refused,
 def test_another_hourglass_than_the_preset_is_refused(trained, refused):
     options = ("--run", trained / "other", "--hourglass", trained / "hourglass", "--preset", "compact", "--steps", 2)
     error = refused("fusion", "--data", trained / "data", *options)
-    assert error.startswith("python -m train.fusion: the tensors do not fit the configuration")
+    assert f"{trained / 'hourglass'} has the hourglass of another --preset: the tensors do not fit" in error

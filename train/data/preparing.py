@@ -95,8 +95,8 @@ def _read_part(path: Path, fingerprint: bytes) -> _Part:
     again = "delete it and run the command again"
     with reading(path, "a whole part", again), zipfile.ZipFile(path) as archive, archive.open(_LABELS) as file:
         if archive.comment != fingerprint:
-            expected = f"those of the source: delete {path.parent}, or choose another --out"
-            raise LayoutError(path, "it was made of other labels", expected)
+            expected = f"those of the source, as its reader gives them: delete {path.parent}, or choose another --out"
+            raise LayoutError(path, "it was made of other labels or by another reader", expected)
         return read_arrays(file, (), again), Counter(json.loads(archive.read(_SKIPPED)))
 
 

@@ -80,10 +80,13 @@ def fusion_config(settings: FusionTrainConfig, trained: Path) -> ModelConfig:
 
 
 def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
-    """The trained hourglass of a run, a checkpoint or a file, in evaluation mode."""
+    """The trained hourglass of a run, a checkpoint or a file, in evaluation mode; ValueError if it is another preset's."""
     hourglass = StackedHourglass(config.hourglass).eval().to(memory_format=torch.channels_last)
     weights = read_weights(path, "hourglass")
-    check_state(hourglass, weights)
+    try:
+        check_state(hourglass, weights)
+    except ValueError as error:
+        raise ValueError(f"{path} has the hourglass of another --preset: {error}") from error
     hourglass.load_state_dict(weights)
     return hourglass
 

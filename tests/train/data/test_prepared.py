@@ -63,8 +63,8 @@ def test_corrected_labels_are_refused_not_ignored(source, tmp_path, prepare, pre
     joints[0, 0, -1] += 1  # x of one joint of the last photo
     savemat(source / "joints.mat", {"joints": joints})
     error = prepare_error("lsp", source)
-    assert "part-00002.zip: it was made of other labels; expected those of the source: delete " in error
-    assert f"{tmp_path / 'out'}, or choose another --out" in error
+    assert "part-00002.zip: it was made of other labels or by another reader; expected those of " in error
+    assert f"as its reader gives them: delete {tmp_path / 'out'}, or choose another --out" in error
 
 
 def test_damage_after_the_end(source, tmp_path, prepare):
