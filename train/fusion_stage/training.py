@@ -80,7 +80,7 @@ def fusion_config(settings: FusionTrainConfig, trained: Path) -> ModelConfig:
 
 
 def load_hourglass(config: ModelConfig, path: Path) -> StackedHourglass:
-    """The trained hourglass of a run, a checkpoint or a file, in evaluation mode; ValueError if it is another preset's."""
+    """The trained hourglass of a run, a checkpoint or a file, in evaluation mode; ValueError for another preset's."""
     hourglass = StackedHourglass(config.hourglass).eval().to(memory_format=torch.channels_last)
     weights = read_weights(path, "hourglass")
     try:
