@@ -11,8 +11,11 @@ from fusion_model.skeletons import MPII_16
     ("box", "message"),
     [
         ((10, 20, 30, 20), "has no area"),
+        ((30, 20, 30, 40), "has no area"),
         ((99.5, 0, 110, 20), "does not touch the photo, which is 100 x 50"),
+        ((0, 49.5, 20, 60), "does not touch"),
         ((-20, 0, -0.5, 20), "does not touch"),
+        ((0, -20, 20, -0.5), "does not touch"),
         ((0, 0, 10, float("nan")), "four finite numbers"),
         ("all of it", "four numbers"),
     ],
@@ -21,6 +24,11 @@ def test_bad_boxes_are_refused_with_what_was_found(box, message):
     with pytest.raises(ValueError, match=message) as caught:
         check_box(box, 100, 50)
     assert "\n" not in str(caught.value)
+
+
+def test_a_box_may_just_touch_the_photo():
+    for box in ((-9, -9, -0.4, -0.4), (99.4, 49.4, 110, 60)):
+        assert check_box(box, 100, 50).tolist() == list(box)
 
 
 def test_areas_and_overlaps_by_hand():
@@ -37,10 +45,11 @@ def test_joint_box_is_tight_round_the_trusted():
 
 
 def test_same_person():
-    person, sure = np.random.default_rng(0).uniform(50, 250, (16, 2)), np.ones(16, bool)
+    person, sure, mirror = np.random.default_rng(0).uniform(50, 250, (16, 2)), np.ones(16, bool), list(MPII_16.mirror)
     assert same_person(person, person + 3, sure, reach=5)
-    assert same_person(person, person[list(MPII_16.mirror)], sure, reach=5)
+    assert same_person(person, person[mirror], sure, reach=5)
     assert not same_person(person, person, np.zeros(16, bool), reach=5)
-    half = person.copy()
-    half[:9] += 100
-    assert not same_person(person, half, sure, reach=5)  # 7 of 16 joints are no majority
+    for moved, same in ((7, True), (8, False)):  # 8 of 16 joints are no majority
+        assert same_person(person, person + 100 * (np.arange(16) < moved)[:, None], sure, reach=5) == same
+    right = np.array([MPII_16.side(joint) == "right" for joint in range(16)])
+    assert same_person(person, person[mirror] + 100 * right[:, None], right, reach=5), "the others see no left side"

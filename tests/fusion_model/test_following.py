@@ -61,6 +61,40 @@ def test_x_and_y_come_to_the_sure_2d_joints_and_z_to_what_limbs_reach():
     assert off(after, [2]) < 0.9 * off(found, [2])
 
 
+def test_half_the_share_or_half_the_trust_goes_half_the_way_and_the_size_stays():
+    true = people()
+    found, points = true + np.random.default_rng(1).normal(0, 40, true.shape), seen(true)
+    none, half, whole = (followed(found, points, FollowingConfig(0.0, plane, 0.0)) for plane in (0.0, 0.5, 1.0))
+    np.testing.assert_allclose(none, found - found[:, :1], atol=1e-9)
+    np.testing.assert_allclose(half, (none + whole) / 2, atol=1e-9)
+    less = follow(found, points, np.full((40, 16), 0.65), FollowingConfig(0.0, 1.0, 0.0, unsure=0.3))
+    np.testing.assert_allclose(less, half, atol=1e-9)
+    sizes = [poses[:, MPII_IN_HUMAN36M, :2].var(1).sum(1) for poses in (found, whole)]
+    np.testing.assert_allclose(*sizes, err_msg="not a smaller person, although the pose errs")
+
+
+def test_a_short_bone_is_not_trusted_nor_the_sign_of_a_flat_one():
+    pose, length = people(1), LIMB_LENGTHS["forearm"]
+    elbow, wrist = INDEX("left_elbow"), INDEX("left_wrist")
+    for bone, config, expected in (
+        ((30, 0, 0), FollowingConfig(1.0, 0.0, 0.0), (length / 2, 0, 0)),  # 60 mm would reach the whole length
+        ((0.6 * length, 0, 50), FollowingConfig(0.0, 0.0, 0.5), (0.6 * length, 0, 50 + 0.231 * (0.8 * length - 50))),
+        ((0.6 * length, 0, -50), FollowingConfig(0.0, 0.0, 1.0), (0.6 * length, 0, -50 - 0.462 * (0.8 * length - 50))),
+    ):  # tanh(50 / 100) = 0.462
+        pose[0, wrist] = pose[0, elbow] + bone
+        after = followed(pose, seen(pose), config)[0]
+        assert (after[wrist] - after[elbow]).tolist() == pytest.approx(expected, abs=0.1)
+
+
+@pytest.mark.parametrize(("turn", "joints", "fits"), [(0, 4, True), (0, 3, False), (44, 16, True), (46, 16, False)])
+def test_a_camera_fits_four_joints_that_agree_in_half_of_their_variance(turn, joints, fits):
+    pose, confidence = people(1), (np.arange(16) < joints)[None].astype(float)
+    points = Crop((0, 0), 1, turn, 1).to_photo(seen(pose)) * 2  # which turns them
+    points[:, 3] += turn == 0
+    after = follow(pose, points, confidence, FollowingConfig(0.0, 1.0, 0.0))
+    assert (np.abs(after - pose).max() > 1) == fits
+
+
 def test_where_an_unsure_joint_is_seen_does_not_matter():
     true = people()
     found, points = true + np.random.default_rng(1).normal(0, 30, true.shape), seen(true)

@@ -42,6 +42,8 @@ def seen_at(joints_2d, confidence, shape):
         ([50, 170], 0.9, 150, "outside", [50, 170]),  # a peak beyond the photo, however sure
         ([50, 170], 0.9, 170.6, "seen", [50, 170]),  # the photo ends half a pixel after its last center
         ([50, 170], 0.9, 170.4, "outside", [50, 170]),
+        ([-0.4, 170], 0.9, 200, "seen", [-0.4, 170]),
+        ([-0.6, 170], 0.9, 200, "outside", [-0.6, 170]),  # the pose would put it within the photo: the peak is kept
     ],
 )
 def test_a_joint_is_seen_guessed_or_outside(ankle, confidence, rows, status, placed):
