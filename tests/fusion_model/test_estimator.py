@@ -1,12 +1,16 @@
 """PoseEstimator end to end, with networks whose answers are known: dots of sixteen colours are the joints."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from fusion_model.devices import usable_device
 from fusion_model.estimator import PoseEstimator
+from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.images import example_photo
 from fusion_model.pose import NoPersonError
 from fusion_model.presets import PRESETS
@@ -52,7 +56,9 @@ def assert_same(one, other):
     assert one.status == other.status
 
 
-def test_a_person_is_found_where_it_stands(estimator):
+def test_a_person_is_found_where_it_stands(estimator, monkeypatch):
+    clock = SimpleNamespace(perf_counter=iter((1.0, 3.0, 7.0)).__next__)
+    monkeypatch.setattr("fusion_model.estimator.time", clock)
     photo = photo_of((200, 170))
     before = photo.copy()
     photo.flags.writeable = False
@@ -61,6 +67,7 @@ def test_a_person_is_found_where_it_stands(estimator):
     assert pose.status == ("seen",) * 17
     assert pose.confidence.min() > 0.8  # averaging costs a sharp peak some height
     assert pose.score > 0.8
+    assert pose.seconds == {"looking": 2.0, "fusion": 4.0}
     assert (pose.angle, pose.derived, pose.model) == (0, ("spine",), "dots")
     assert np.array_equal(pose.joints_3d[0], [0, 0, 0])
     shapes = {"joints_3d": (17, 3), "joints_2d": (17, 2), "confidence": (17,), "box": (4,), "heatmaps": (16, 32, 32)}
@@ -128,8 +135,9 @@ def test_impossible_heights_and_scores_are_refused(estimator):
         with pytest.raises(ValueError, match=f"height_mm must be a person's height in millimetres.*, got {value}"):
             estimator.predict_all(photo_of(), height_mm=value)
     for value in (-1, 1.1, float("nan"), "0.5", True):
-        with pytest.raises(ValueError, match=rf"min_score must be a score \(0 to 1\).*, got {value}"):
-            estimator.predict_all(photo_of(), min_score=value)
+        for ask in (estimator.predict_all, estimator.find_people):
+            with pytest.raises(ValueError, match=rf"min_score must be a score \(0 to 1\).*, got {value}"):
+                ask(photo_of(), min_score=value)
 
 
 def test_boxes_are_checked_and_may_leave_the_photo(estimator):
@@ -163,6 +171,9 @@ def test_all_ways_give_the_same_poses(two):
     assert np.allclose([pose.score for pose in poses], scores)
     for best in (two(photo), *two.batch([photo, photo])):
         assert_same(best, poses[0])
+    plain = two.predict_all(photo, flip_test=False)[0]
+    assert_same(two(photo, flip_test=False), plain)
+    assert np.abs(plain.heatmaps - poses[0].heatmaps).max() > 1e-3, "without its mirror image"
 
 
 def test_the_bundled_model_gives_what_it_gave_whichever_way(bundled):
@@ -194,8 +205,18 @@ def test_a_device_that_cannot_be_used_is_one_sentence(device):
         PoseEstimator.from_pretrained("default", device=device)
 
 
+@pytest.mark.parametrize(("there", "kind"), [(True, "cuda"), (False, "cpu")])
+def test_a_gpu_is_taken_where_there_is_one(monkeypatch, there, kind):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: there)
+    assert usable_device(None).type == kind
+
+
 def test_what_was_learnt_about_merging(bundled):
+    state = torch.get_rng_state()
     summary = PoseEstimator.random("tiny").fusion
+    assert torch.equal(torch.get_rng_state(), state), "the caller's random numbers are left alone"
+    with pytest.raises(ValueError, match=r"preset must be one of .*tiny, got 'huge'"):
+        PoseEstimator.random("huge")
     assert (summary.strategy, summary.weights.shape, summary.beta) == ("trainable", (3,), pytest.approx(2.0))
     assert (summary.alpha, summary.pruned, summary.merge_after) == (pytest.approx(0.1), False, None)
     assert bundled.fusion.pruned
@@ -203,12 +224,14 @@ def test_what_was_learnt_about_merging(bundled):
 
 
 def test_another_configuration_is_one_of_the_same_networks(bundled):
-    for part, changes in (("hourglass", {"stacks": 1}), ("detector", {"head": 12})):
+    for part, changes in (("hourglass", {"stacks": 1}), ("fusion", {"initial_beta": 3}), ("detector", {"head": 12})):
         other = dataclasses.replace(getattr(bundled.config, part), **changes)
         with pytest.raises(ValueError, match=rf"with_config changes no network, but {part} differs"):
             bundled.with_config(dataclasses.replace(bundled.config, **{part: other}))
     looser = dataclasses.replace(bundled.config, detector=dataclasses.replace(bundled.config.detector, nms_iou=0.9))
-    assert bundled.with_config(looser).config == looser
+    other = bundled.with_config(looser)
+    assert (other.config, other.name, other.detector) == (looser, "default", bundled.detector)
+    assert bundled.trust_score == bundled.config.search.person
     with pytest.raises(ValueError, match=r"both a detector and config\.detector"):
         PoseEstimator(bundled.config, bundled.hourglass, bundled.fusion_network)
 
@@ -216,14 +239,17 @@ def test_another_configuration_is_one_of_the_same_networks(bundled):
 def test_networks_that_are_replaced_are_the_ones_that_run_and_a_saved_estimator_gives_the_same_pose(tmp_path):
     estimator, other, photo = sure(), PoseEstimator.random("tiny", seed=1), smooth_photo()
     first = estimator(photo, BOX)
-    estimator.hourglass, estimator.fusion_network = other.hourglass, other.fusion_network
+    estimator.hourglass, estimator.fusion_network = other.hourglass.train(), other.fusion_network.train()
+    assert {estimator.hourglass.training, estimator.fusion_network.training} == {False}
     second, expected = estimator(photo, BOX), other.with_config(estimator.config)(photo, BOX)
     assert np.abs(second.heatmaps - first.heatmaps).max() > 1e-3
     assert np.array_equal(expected.heatmaps, second.heatmaps)
     assert np.array_equal(expected.joints_3d, second.joints_3d)
-    estimator.save_pretrained(tmp_path / "model")
+    estimator.save_pretrained(tmp_path / "model", metrics={"pck": 0.5})
+    assert read_metrics(tmp_path / "model") == {"pck": 0.5}
+    assert (tmp_path / "model" / "README.md").read_text() == "# random-tiny\n"
     loaded = PoseEstimator.from_pretrained(tmp_path / "model", device="cpu")
-    assert loaded.config == estimator.config
+    assert (loaded.config, loaded.name) == (estimator.config, "model")
     for name in ("joints_3d", "heatmaps"):
         one, saved = getattr(second, name), getattr(loaded(photo, BOX), name)
         assert np.abs(saved - one).max() < 0.01 * np.abs(one).max()

@@ -1,6 +1,7 @@
 """The fusion network against Eq. 1, 3 and 4 of the paper."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -51,10 +52,19 @@ def test_single_stream_reads_one_input_alone(strategy):
         network.harden()
 
 
-def test_eq_1_computed_by_hand():
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        # I_1 = 0.1, X_1 = 1.0, Z_1 = (0.8, 4.0): 0.75 * 0.1 + 0.25 * 0.8 = 0.275 and 0.75 * 1 + 0.25 * 4 = 1.75.
+        ({"strategy": "free", "initial_beta": 2.0}, [0.275, 1.75, 0]),
+        # w_0 = 0.25 and w_1 = 0.5: Z_1 = 0.75 (0.8, 4.0), so 0.5 * 0.1 + 0.5 * 0.6 = 0.35 and 0.5 * 1 + 0.5 * 3 = 2.
+        ({"mix_input": True, "initial_beta": 1.0}, [0.35, 2.0, 0]),
+    ],
+)
+def test_eq_1_computed_by_hand(changes, expected):
     # One layer (fc, width 1), so Z_1 has 2 features and the output layer takes (1 - w_1) (I_1, X_1) + w_1 Z_1.
-    config = FusionConfig((LayerConfig("fc", 1),), input_size=1, map_joints=1, strategy="free")
-    network = with_weights(FusionNetwork(config).eval(), [0.25])
+    config = FusionConfig((LayerConfig("fc", 1),), input_size=1, map_joints=1, initial_alpha=math.log(3), **changes)
+    network = FusionNetwork(config).eval()
     with torch.no_grad():
         network.image_stream.layer(1).op.weight.copy_(torch.tensor([[1.0, 0.0, 0.0]]))
         network.map_stream.layer(1).op.weight.copy_(torch.tensor([[2.0]]))
@@ -62,8 +72,7 @@ def test_eq_1_computed_by_hand():
         network.output.weight.zero_()
         network.output.weight[:2] = torch.eye(2)
     image, maps = torch.tensor([0.1, 0.2, 0.3]).view(1, 3, 1, 1), torch.tensor(0.5).view(1, 1, 1, 1)
-    # I_1 = 0.1, X_1 = 1.0, Z_1 = (0.8, 4.0): 0.75 * 0.1 + 0.25 * 0.8 = 0.275 and 0.75 * 1 + 0.25 * 4 = 1.75.
-    assert network(image, maps)[0, 0].tolist() == pytest.approx([0.275, 1.75, 0])
+    assert network(image, maps)[0, 0].tolist() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("design", DESIGNS, ids=str)
@@ -137,6 +146,8 @@ def test_harden_fixes_the_weights_and_leaves_the_rest_trainable():
     assert network.harden() == 1
     assert network.mixing_weights().tolist() == [0.0, 1.0, 1.0]
     assert network.is_sharp(0.0)
+    for mixed in (False, True):  # w_0 = 0.5 counts where it mixes the input
+        assert fusion_network(initial_alpha=50.0, initial_beta=0.0, mix_input=mixed).is_sharp() != mixed
     fusion_loss(network(*fusion_inputs()), torch.zeros(3, 17, 3), network).backward()
     assert network.alpha.grad is None
     assert network.output.weight.grad.abs().sum() > 0
@@ -205,7 +216,10 @@ def test_free_weights_stay_in_range_and_come_back():
 
 def test_starting_weights_follow_the_released_code():
     layers = (LayerConfig("conv", 16, kernel=5), LayerConfig("fc", 64, dropout=0.5), LayerConfig("fc", 64))
-    network = fusion_network(layers=layers, input_size=12)
+    network = fusion_network(layers=layers, input_size=12, map_readings=True, output_unit_mm=100.0)
+    assert [network.map_stream.layer(number).dropout.p for number in (1, 2, 3)] == [0, 0.5, 0]
+    assert network.map_stream.layer(2).read.weight.std().item() == pytest.approx((1 / 64) ** 0.5, rel=0.05)
+    assert network.output.weight.abs().max().item() == pytest.approx((6 / 128) ** 0.5 / 100, rel=0.01)
     first, second, third = (network.map_stream.layer(number).op for number in (1, 2, 3))
     assert first.weight.std().item() == pytest.approx((2 / (16 * 25)) ** 0.5, rel=0.05)
     assert second.weight.std().item() == pytest.approx(0.01, rel=0.05)
@@ -217,6 +231,7 @@ def test_other_shapes_are_refused():
     for image, maps, message in (
         ((2, 3, 30, 32), (2, 16, 32, 32), r"image must be \(N, 3, 32, 32\), got \(2, 3, 30, 32\)"),
         ((3, 32, 32), (16, 32, 32), r"got \(3, 32, 32\)"),
+        ((2, 3, 32, 32), (2, 15, 32, 32), r"maps must be \(N, 16, 32, 32\), got \(2, 15, 32, 32\)"),
         ((2, 3, 32, 32), (1, 16, 32, 32), "same N, got 2 and 1"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -3,8 +3,22 @@
 import numpy as np
 import pytest
 
-from fusion_model.skeletons import COCO_17, HUMAN36M_17, LSP_14, MPII_16, SKELETONS, conversion_matrix, derived_joints
+from fusion_model.skeletons import (
+    COCO_17,
+    HUMAN36M_17,
+    HUMANEVA_15,
+    LIMB_JOINTS,
+    LSP_14,
+    MPII_16,
+    SKELETONS,
+    conversion_matrix,
+    derived_joints,
+)
 
+ABOVE = {
+    "wrist": "elbow", "elbow": "shoulder", "shoulder": "thorax", "ankle": "knee", "knee": "hip", "hip": "pelvis",
+    "neck": "thorax",
+}  # fmt: skip
 ALL = pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
 
 
@@ -15,6 +29,11 @@ def test_bones_make_a_tree_of_named_joints(skeleton):
     for _ in skeleton.joints:  # from every joint up
         above = {skeleton.parents[joint] for joint in above if joint >= 0}
     assert not above
+    for parent, child in skeleton.bones:
+        side, _, part = skeleton.joints[child].rpartition("_")
+        above = ABOVE.get(part)
+        if {above, f"{side}_{above}"} & set(skeleton.joints):
+            assert skeleton.joints[parent] in (above, f"{side}_{above}")
     assert skeleton.root < 0 or (skeleton.joints[skeleton.root], skeleton.parents[skeleton.root]) == ("pelvis", -1)
     with pytest.raises(ValueError, match=f"{skeleton.name} has no joint 'tail'; it has"):
         skeleton.index("tail")
@@ -34,9 +53,12 @@ def test_mirror_swaps_the_sides_and_keeps_the_bones(skeleton):
 def test_orders_of_the_data_sets():
     assert [HUMAN36M_17.index(name) for name in ("pelvis", "right_hip", "left_hip", "head_top")] == [0, 1, 4, 10]
     assert [MPII_16.index(name) for name in ("right_ankle", "pelvis", "head_top", "left_wrist")] == [0, 6, 9, 15]
-    lsp = ("right_ankle", "right_knee", "right_hip", "left_hip", "left_shoulder", "head_top")
-    assert [LSP_14.index(name) for name in lsp] == [0, 1, 2, 3, 9, 13]
-    assert [COCO_17.index(name) for name in ("nose", "left_shoulder", "right_ankle")] == [0, 5, 16]
+    lsp = ("right_ankle", "right_knee", "right_hip", "left_hip", "right_wrist", "left_shoulder", "neck", "head_top")
+    assert [LSP_14.index(name) for name in lsp] == [0, 1, 2, 3, 6, 9, 12, 13]
+    assert [COCO_17.index(name) for name in ("nose", "left_eye", "left_ear", "left_shoulder")] == [0, 1, 3, 5]
+    assert [HUMANEVA_15.index(name) for name in ("pelvis", "left_shoulder", "right_wrist", "left_hip")] == [0, 2, 7, 8]
+    assert len(set(LIMB_JOINTS)) == 12
+    assert all(set(LIMB_JOINTS) <= set(skeleton.joints) for skeleton in SKELETONS.values())
 
 
 @ALL

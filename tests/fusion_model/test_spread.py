@@ -27,6 +27,7 @@ def test_a_network_says_how_far_off_it_may_be_and_its_poses_learn_nothing_from_i
     made, inputs = fusion_network(spreads=True), fusion_inputs()
     pose, spread = made(*inputs, spreads=True)
     assert torch.equal(pose, made(*inputs))
+    assert made.spread.bias.exp().tolist() == pytest.approx([50] * 34), "before it has learnt"
     assert spread.shape == (3, 17, 2)
     assert (spread > 0).all()
     spread_loss(spread, pose, torch.zeros(3, 17, 3), torch.ones(3, 17)).backward()
