@@ -6,29 +6,18 @@ import pytest
 from fusion_model.boxes import areas, check_box, intersections, iou, joint_box, same_person
 from fusion_model.skeletons import MPII_16
 
-
-@pytest.mark.parametrize(
-    ("box", "message"),
-    [
-        ((10, 20, 30, 20), "has no area"),
-        ((30, 20, 30, 40), "has no area"),
-        ((99.5, 0, 110, 20), "does not touch the photo, which is 100 x 50"),
-        ((0, 49.5, 20, 60), "does not touch"),
-        ((-20, 0, -0.5, 20), "does not touch"),
-        ((0, -20, 20, -0.5), "does not touch"),
-        ((0, 0, 10, float("nan")), "four finite numbers"),
-        ("all of it", "four numbers"),
-    ],
-)
-def test_bad_boxes_are_refused_with_what_was_found(box, message):
-    with pytest.raises(ValueError, match=message) as caught:
-        check_box(box, 100, 50)
-    assert "\n" not in str(caught.value)
+AWAY = [(99.5, 0, 110, 20), (0, 49.5, 20, 60), (-20, 0, -0.5, 20), (0, -20, 20, -0.5)]
+NAN = (0, 0, 10, float("nan"))
+WRONG = {"touch the photo, which is 100 x 50": AWAY, "four finite numbers": [NAN], "four numbers": ["all of it"]}
 
 
-def test_a_box_may_just_touch_the_photo():
+def test_bad_boxes_are_refused_with_what_was_found():
+    for message, boxes in {**WRONG, "no area": [(10, 20, 30, 20), (30, 20, 30, 40)]}.items():
+        for box in boxes:
+            with pytest.raises(ValueError, match=rf"\A.*{message}.*\Z"):
+                check_box(box, 100, 50)
     for box in ((-9, -9, -0.4, -0.4), (99.4, 49.4, 110, 60)):
-        assert check_box(box, 100, 50).tolist() == list(box)
+        assert check_box(box, 100, 50).tolist() == list(box), "they just touch the photo"
 
 
 def test_areas_and_overlaps_by_hand():

@@ -21,19 +21,14 @@ def estimator(request):
     return one.with_config(dataclasses.replace(one.config, search=search))
 
 
-@pytest.fixture
-def networks(estimator):
-    return strategy_networks(estimator.config.fusion)
-
-
 def by_itself(estimator, network):
     """The estimator with another fusion network, uncorrected."""
     config = dataclasses.replace(estimator.config, fusion=network.config, following=None)
     return PoseEstimator(config, estimator.hourglass, network)
 
 
-def test_each_network_says_what_it_says_by_itself(estimator, networks):
-    photo, box = smooth_photo(), (30, -20, 100, 90)
+def test_each_network_says_what_it_says_by_itself(estimator):
+    photo, box, networks = smooth_photo(), (30, -20, 100, 90), strategy_networks(estimator.config.fusion)
     pose = estimator(photo, box)
     assert abs(pose.angle) > 10
     found = compare(estimator, networks, photo, pose)
@@ -47,7 +42,8 @@ def test_each_network_says_what_it_says_by_itself(estimator, networks):
     assert min(value for name, value in apart.items() if name != "trainable") > 1
 
 
-def test_without_the_photo_only_what_reads_it_changes(estimator, networks):
+def test_without_the_photo_only_what_reads_it_changes(estimator):
+    networks = strategy_networks(estimator.config.fusion)
     photo, plain = smooth_photo(), np.full((128, 128, 3), (90, 140, 30), np.uint8)
     sighted, blind = (by_itself(estimator, networks[name]) for name in ("image-only", "maps-only"))
     assert compare(sighted, {}, photo, sighted(photo)).photo_adds > 10

@@ -42,10 +42,8 @@ def test_the_new_takes_the_place_of_the_old_once_it_lies_on_the_disk(put, target
 
 
 def test_what_killed_programs_left_is_deleted_and_nothing_else(tmp_path):
-    for name in (".a.json.0.part", ".b.json.0.part", "a.part", ".a.json"):
-        (tmp_path / name).write_text("")
-    (tmp_path / ".a" / "in").mkdir(parents=True)
-    (tmp_path / ".a").rename(tmp_path / ".a.1.part")
+    for name in (".a.json.0.part", ".b.json.0.part/in", "a.part", ".a.json"):
+        (tmp_path / name).mkdir(parents=True)
     for begin, left in (("a", {".b.json.0.part", "a.part", ".a.json"}), ("", {"a.part", ".a.json"})):
         discard_unfinished(tmp_path, begin)
         assert {path.name for path in tmp_path.iterdir()} == left

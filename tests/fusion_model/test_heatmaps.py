@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from fusion_model.heatmaps import (
-    decode,
-    decode_smoothed,
-    encode,
-    rival_heights,
-    to_crop_coordinates,
-    to_map_coordinates,
-)
+from fusion_model import heatmaps
+from fusion_model.heatmaps import decode, decode_smoothed, encode, rival_heights
 
 
 def drawn(*point, size=(24, 24), sigma=1.25):
@@ -22,13 +16,13 @@ def drawn(*point, size=(24, 24), sigma=1.25):
 def test_half_pixel_convention_in_absolute_numbers():
     """A map pixel covers four crop pixels: the middle of 0, 1, 2, 3 is 1.5; borders lie on borders."""
     pixels = torch.tensor([0.0, 1.0, -0.5, 15.5, 63.0]), torch.tensor([1.5, 5.5, -0.5, 63.5, 253.5])
-    assert torch.equal(to_crop_coordinates(pixels[0]), pixels[1])
-    assert torch.equal(to_map_coordinates(pixels[1]), pixels[0])
+    assert torch.equal(heatmaps.to_crop_coordinates(pixels[0]), pixels[1])
+    assert torch.equal(heatmaps.to_map_coordinates(pixels[1]), pixels[0])
     crop = torch.zeros(1, 1, 64, 64)
     crop[0, 0, 20:22, 40:44] = 1.0  # center (41.5, 20.5)
     small = torch.nn.functional.avg_pool2d(crop, 4)[0, 0]
     x = (small.sum(0) * torch.arange(16)).sum() / small.sum()
-    assert x == to_map_coordinates(torch.tensor([41.5, 0.0]))[0]
+    assert x == heatmaps.to_map_coordinates(torch.tensor([41.5, 0.0]))[0]
 
 
 @pytest.mark.parametrize("sigma", [1.0, 1.25, 2.0])

@@ -1,24 +1,15 @@
 """Joint sets: their trees, their mirrors and the maps between them."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from fusion_model.skeletons import (
-    COCO_17,
-    HUMAN36M_17,
-    HUMANEVA_15,
-    LIMB_JOINTS,
-    LSP_14,
-    MPII_16,
-    SKELETONS,
-    conversion_matrix,
-    derived_joints,
-)
+from fusion_model import skeletons
+from fusion_model.skeletons import COCO_17, HUMAN36M_17, LSP_14, MPII_16, SKELETONS, conversion_matrix, derived_joints
 
-ABOVE = {
-    "wrist": "elbow", "elbow": "shoulder", "shoulder": "thorax", "ankle": "knee", "knee": "hip", "hip": "pelvis",
-    "neck": "thorax",
-}  # fmt: skip
+CHAINS = ("wrist", "elbow", "shoulder", "thorax"), ("ankle", "knee", "hip", "pelvis"), ("neck", "thorax")
+ABOVE = {lower: upper for chain in CHAINS for lower, upper in pairwise(chain)}
 ALL = pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
 
 
@@ -31,9 +22,8 @@ def test_bones_make_a_tree_of_named_joints(skeleton):
     assert not above
     for parent, child in skeleton.bones:
         side, _, part = skeleton.joints[child].rpartition("_")
-        above = ABOVE.get(part)
-        if {above, f"{side}_{above}"} & set(skeleton.joints):
-            assert skeleton.joints[parent] in (above, f"{side}_{above}")
+        above = {ABOVE.get(part), f"{side}_{ABOVE.get(part)}"} & {*skeleton.joints}
+        assert not above or skeleton.joints[parent] in above
     assert skeleton.root < 0 or (skeleton.joints[skeleton.root], skeleton.parents[skeleton.root]) == ("pelvis", -1)
     with pytest.raises(ValueError, match=f"{skeleton.name} has no joint 'tail'; it has"):
         skeleton.index("tail")
@@ -56,9 +46,10 @@ def test_orders_of_the_data_sets():
     lsp = ("right_ankle", "right_knee", "right_hip", "left_hip", "right_wrist", "left_shoulder", "neck", "head_top")
     assert [LSP_14.index(name) for name in lsp] == [0, 1, 2, 3, 6, 9, 12, 13]
     assert [COCO_17.index(name) for name in ("nose", "left_eye", "left_ear", "left_shoulder")] == [0, 1, 3, 5]
-    assert [HUMANEVA_15.index(name) for name in ("pelvis", "left_shoulder", "right_wrist", "left_hip")] == [0, 2, 7, 8]
-    assert len(set(LIMB_JOINTS)) == 12
-    assert all(set(LIMB_JOINTS) <= set(skeleton.joints) for skeleton in SKELETONS.values())
+    humaneva = ("pelvis", "left_shoulder", "right_wrist", "left_hip", "right_ankle")
+    assert [skeletons.HUMANEVA_15.index(name) for name in humaneva] == [0, 2, 7, 8, 13]
+    limbs = {*skeletons.LIMB_JOINTS}
+    assert [len(limbs & {*skeleton.joints}) for skeleton in SKELETONS.values()] == [12] * 5
 
 
 @ALL
