@@ -20,14 +20,11 @@ def test_bad_boxes_are_refused_with_what_was_found():
         assert check_box(box, 100, 50).tolist() == list(box), "they just touch the photo"
 
 
-def test_areas_and_overlaps_by_hand():
+def test_areas_overlaps_and_the_box_tight_round_the_trusted_joints_by_hand():
     assert areas(np.array([[0, 0, 2, 3.0], [5, 5, 5, 9]])).tolist() == [6, 0]
     assert intersections(np.array([0, 0, 1, 1.0]), np.array([2, 2, 3, 3.0])) == 0, "apart in both directions"
     boxes, others = np.array([[0, 0, 2, 2.0], [1, 1, 3, 3]]), np.array([[0, 0, 2, 2.0], [2, 2, 4, 4], [1, 1, 2, 2]])
     assert iou(boxes[:, None], others) == pytest.approx(np.array([[1, 0, 1 / 4], [1 / 7, 1 / 7, 1 / 4]]))
-
-
-def test_joint_box_is_tight_round_the_trusted():
     points = np.array([[10.0, 20.0], [30.0, 120.0], [50.0, 60.0], [999.0, 999.0]])
     assert joint_box(points, np.array([True, True, True, False])).tolist() == [6, 16, 54, 124]  # 4 % of 100 around
     assert joint_box(points, np.array([True, True, False, False])) is None

@@ -13,12 +13,8 @@ from fusion_model.hub.config_json import model_config_from_dict
 from fusion_model.presets import PRESETS
 
 TINY, RELEASED = PRESETS["tiny"], PRESETS["released"]
-TINY = PRESETS["tiny"]
-ALL_SET = replace(
-    RELEASED,
-    fusion=replace(RELEASED.fusion, strategy="fixed", fixed_beta=1, initial_beta=2.5, merge_after=1, mix_input=True),
-    spread=kinds.SpreadConfig(1.5, 2.0),
-)
+FIXED = {"strategy": "fixed", "fixed_beta": 1, "initial_beta": 2.5, "merge_after": 1, "mix_input": True}
+ALL_SET = replace(RELEASED, fusion=replace(RELEASED.fusion, **FIXED), spread=kinds.SpreadConfig(1.5, 2.0))
 
 
 def as_json(config):
@@ -30,13 +26,21 @@ def test_configurations_survive_json(config):
     assert model_config_from_dict(as_json(config)) == config
 
 
-def test_checkpoints_of_before_have_none_of_the_later_fields():
+def test_checkpoints_of_before_lack_later_fields_and_the_bundled_one_was_trained_as_the_released_preset():
     data = as_json(TINY)
     for name in ("detector", "following", "spread"):
         del data[name]
     del data["fusion"]["map_readings"]
     data["crop"]["margin"] = 1
     assert model_config_from_dict(data) == replace(TINY, crop=replace(TINY.crop, margin=1))
+    bundled = load_checkpoint("default")[0]
+    fusion = replace(bundled.fusion, merge_after=None, initial_beta=1.0)
+    search = replace(bundled.search, score=(-1.6, 1.0, 4.0, 0.0), box_score=0.8, person=0.5)
+    first = {"following": FollowingConfig(1.1, 1.0, 0.5, 0.3), "calibration": replace(PLAIN, seen=0.5), "spread": None}
+    assert replace(bundled, fusion=fusion, search=search, **first) == RELEASED
+    sizes = [(one.hourglass.width, one.hourglass.input_size, one.fusion.layers[-1].width) for one in PRESETS.values()]
+    assert sizes == [(256, 256, 512), (128, 128, 320), (128, 192, 320), (128, 192, 192), (64, 64, 320), (16, 64, 16)]
+    assert PRESETS["paper"].hourglass == kinds.HourglassConfig() == kinds.HourglassConfig(8, 256, 256, 16)
 
 
 FC, CONV, RESIDUAL = LayerConfig("fc", 3), LayerConfig("conv", 2), LayerConfig("residual", 4)
@@ -52,18 +56,11 @@ SMALL, MERGED, PLAIN = TINY.fusion, replace(TINY.fusion, merge_after=1), Calibra
         (SMALL, {"strategy": "cat", "skeleton": "cat"}, "must be one of .*(trainable|coco_17), got 'cat'"),
         *((SMALL, {"layers": one}, "one layer|come before fully|residual layers must follow") for one in ORDERS),
         (replace(SMALL, layers=(CONV,)), {"map_readings": True}, "map_readings needs a fully connected"),
-        (
-            SMALL,
-            {"photo_features": -1, "input_size": 0, "map_joints": 0, "output_unit_mm": 0.0},
-            "must (not )?be (neg|pos)",
-        ),
+        (SMALL, dict.fromkeys(("input_size", "map_joints", "output_unit_mm"), 0), "must be positive, got"),
+        (SMALL, {"photo_features": -1, "merge_after": -1}, r"must (not be negative|lie in 0\.\.3), got -1"),
         (SMALL, {"strategy": "fixed", "fixed_beta": 1}, "fixed_beta belongs to strategy 'fixed'"),
         (replace(SMALL, strategy="fixed", fixed_beta=3), {"fixed_beta": 4}, r"fixed_beta must lie in 0\.\.3, got 4"),
-        (SMALL, {"merge_after": -1}, r"merge_after must lie in 0\.\.3, got -1"),
-        *(
-            (MERGED, {"strategy": one}, f"merge_after 1 contradicts strategy '{one}'")
-            for one in ("image-only", "early")
-        ),
+        *((MERGED, {"strategy": one}, f"merge_after 1 contradicts strategy '{one}'") for one in ("maps-only", "early")),
         (replace(SMALL, mix_input=True), {"strategy": "free"}, "mix_input needs w_0"),
         (TINY.hourglass, {"stacks": 0, "joints": 0, "width": 0}, "must be (at least 1|a positive multiple of 8), got"),
         (TINY.hourglass, {"width": 12, "input_size": 100}, "must be a positive multiple of (8, got 12|64)"),
@@ -85,17 +82,6 @@ def test_what_means_nothing_is_refused(config, changes, message):
             replace(config, **{field: value})
     with pytest.raises(ValueError, match="matching knots"):
         CalibrationConfig((0.0,), (0.0,))
-
-
-def test_the_released_preset_is_what_the_bundled_model_was_trained_as_before_it_was_calibrated():
-    bundled = load_checkpoint("default")[0]
-    fusion = replace(bundled.fusion, merge_after=None, initial_beta=1.0)
-    search = replace(bundled.search, score=(-1.6, 1.0, 4.0, 0.0), box_score=0.8, person=0.5)
-    first = {"following": FollowingConfig(1.1, 1.0, 0.5, 0.3), "calibration": replace(PLAIN, seen=0.5), "spread": None}
-    assert replace(bundled, fusion=fusion, search=search, **first) == RELEASED
-    sizes = [(one.hourglass.width, one.hourglass.input_size, one.fusion.layers[-1].width) for one in PRESETS.values()]
-    assert sizes == [(256, 256, 512), (128, 128, 320), (128, 192, 320), (128, 192, 192), (64, 64, 320), (16, 64, 16)]
-    assert PRESETS["paper"].hourglass == kinds.HourglassConfig() == kinds.HourglassConfig(8, 256, 256, 16)
 
 
 @pytest.mark.parametrize(

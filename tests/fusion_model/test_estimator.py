@@ -83,61 +83,13 @@ def test_rotating_the_photo_rotates_the_pose_about_z(estimator, turns):
     assert abs((pose.angle + 90 * turns + 180) % 360 - 180) < 3
 
 
-def test_the_mirror_image_swaps_the_sides(estimator):
-    joints = place((200, 170), 120)
-    mirrored = np.stack((359 - joints[:, 0], joints[:, 1]), 1)[list(MPII_16.mirror)]
-    assert_found(estimator(paint(np.zeros((360, 360, 3), np.uint8), mirrored, 7)), mirrored)
-
-
-def test_of_two_people_the_one_in_the_box_is_meant(estimator):
+def test_of_two_people_the_one_in_the_box_is_meant_and_boxes_are_checked_and_may_leave_the_photo(estimator):
     photo = photo_of((150, 200), (450, 190), width=600, height=400, size=120)
     for joints in (place((150, 200), 120), place((450, 190), 120)):
         box = np.concatenate((joints.min(0) - 8, joints.max(0) + 8)).astype(np.float32)
         pose = estimator(photo, box)
         assert_found(pose, joints)
         assert np.array_equal(pose.person_box, box)
-
-
-def test_nobody_is_an_error_not_a_guess(estimator, bundled):
-    empty = np.zeros((200, 300, 3), np.uint8)
-    boxes, scores = estimator.find_people(empty)
-    assert (boxes.shape, scores.shape) == ((0, 4), (0,))
-    assert boxes.dtype == scores.dtype == np.float32
-    for one, advice in ((estimator, "without a detector"), (bundled, "try one that shows a person larger")):
-        with pytest.raises(NoPersonError, match=rf"nobody was found in the photo: {advice}.*, or give a box$"):
-            one(empty)
-    with pytest.raises(NoPersonError, match="nobody was found in the box: give one that is tight"):
-        estimator(photo_of((100, 180), width=600), (400, 50, 590, 300))  # somebody, but not in this box
-
-
-def test_legs_beyond_the_frame_are_outside(estimator):
-    pose = estimator(photo_of((180, 250), height=320, size=120))  # knees at 328, ankles at 382 and 370
-    below = [name.endswith(("knee", "ankle")) for name in HUMAN36M_17.joints]
-    assert [status == "outside" for status in pose.status] == below
-    assert [confidence == 0 for confidence in pose.confidence] == below
-    assert [y > 319.5 for y in pose.joints_2d[:, 1]] == below
-
-
-def test_height_scales_the_3d_alone(estimator):
-    photo = photo_of((180, 180))
-    usual, child = estimator(photo), estimator(photo, height_mm=850)
-    assert (usual.height_mm, child.height_mm) == (1700, 850)
-    for small in (child, estimator.predict_all(photo, height_mm=850)[0]):
-        assert np.allclose(small.joints_3d, usual.joints_3d / 2, atol=1e-3)
-        assert np.array_equal(small.joints_2d, usual.joints_2d)
-
-
-def test_impossible_heights_and_scores_are_refused(estimator):
-    for value in (0, 499, 2501, float("nan"), "170", True):
-        with pytest.raises(ValueError, match=f"height_mm must be a person's height in millimetres.*, got {value}"):
-            estimator.predict_all(photo_of(), height_mm=value)
-    for value in (-1, 1.1, float("nan"), "0.5", True):
-        for ask in (estimator.predict_all, estimator.find_people):
-            with pytest.raises(ValueError, match=rf"min_score must be a score \(0 to 1\).*, got {value}"):
-                ask(photo_of(), min_score=value)
-
-
-def test_boxes_are_checked_and_may_leave_the_photo(estimator):
     photo = photo_of((180, 180))
     with pytest.raises(ValueError, match="boxes must be as many as photos, got 1 for 2 photos"):
         estimator.batch([photo, photo], [None])
@@ -146,6 +98,44 @@ def test_boxes_are_checked_and_may_leave_the_photo(estimator):
     pose = estimator(photo, (20, -40, 340, 340))
     assert_found(pose, place((180, 180), 120))
     assert pose.box[1] < -0.5
+
+
+def test_nobody_is_an_error_not_a_guess(estimator, bundled):
+    empty = np.zeros((200, 300, 3), np.uint8)
+    nothing = [(array.shape, array.dtype) for array in estimator.find_people(empty)]
+    assert nothing == [((0, 4), np.float32), ((0,), np.float32)]
+    for one, advice in ((estimator, "without a detector"), (bundled, "try one that shows a person larger")):
+        with pytest.raises(NoPersonError, match=rf"nobody was found in the photo: {advice}.*, or give a box$"):
+            one(empty)
+    with pytest.raises(NoPersonError, match="nobody was found in the box: give one that is tight"):
+        estimator(photo_of((100, 180), width=600), (400, 50, 590, 300))  # somebody, but not in this box
+
+
+def test_legs_beyond_the_frame_are_outside_and_the_mirror_image_swaps_the_sides(estimator):
+    pose = estimator(photo_of((180, 250), height=320, size=120))  # knees at 328, ankles at 382 and 370
+    below = [name.endswith(("knee", "ankle")) for name in HUMAN36M_17.joints]
+    assert [status == "outside" for status in pose.status] == below
+    assert [confidence == 0 for confidence in pose.confidence] == below
+    assert [y > 319.5 for y in pose.joints_2d[:, 1]] == below
+    joints = place((200, 170), 120)
+    mirrored = np.stack((359 - joints[:, 0], joints[:, 1]), 1)[list(MPII_16.mirror)]
+    assert_found(estimator(paint(np.zeros((360, 360, 3), np.uint8), mirrored, 7)), mirrored)
+
+
+def test_height_scales_the_3d_alone_and_impossible_heights_and_scores_are_refused(estimator):
+    photo = photo_of((180, 180))
+    usual, child = estimator(photo), estimator(photo, height_mm=850)
+    assert (usual.height_mm, child.height_mm) == (1700, 850)
+    for small in (child, estimator.predict_all(photo, height_mm=850)[0]):
+        assert np.allclose(small.joints_3d, usual.joints_3d / 2, atol=1e-3)
+        assert np.array_equal(small.joints_2d, usual.joints_2d)
+    for value in (0, 499, 2501, float("nan"), "170", True):
+        with pytest.raises(ValueError, match=f"height_mm must be a person's height in millimetres.*, got {value}"):
+            estimator.predict_all(photo_of(), height_mm=value)
+    for value in (-1, 1.1, float("nan"), "0.5", True):
+        for ask in (estimator.predict_all, estimator.find_people):
+            with pytest.raises(ValueError, match=rf"min_score must be a score \(0 to 1\).*, got {value}"):
+                ask(photo_of(), min_score=value)
 
 
 def test_a_batch_equals_single_photos(estimator, tmp_path):
@@ -199,7 +189,7 @@ def test_a_device_that_cannot_be_used_is_one_sentence_and_a_gpu_is_taken_where_t
         assert usable_device(None).type == kind
 
 
-def test_what_was_learnt_about_merging(bundled):
+def test_what_was_learnt_about_merging_and_another_configuration_is_one_of_the_same_networks(bundled):
     state = torch.get_rng_state()
     summary = PoseEstimator.random("tiny").fusion
     assert torch.equal(torch.get_rng_state(), state), "the caller's random numbers are left alone"
@@ -209,9 +199,6 @@ def test_what_was_learnt_about_merging(bundled):
     assert (summary.alpha, summary.pruned, summary.merge_after) == (pytest.approx(0.1), False, None)
     assert bundled.fusion.pruned
     assert bundled.fusion.merge_after == (bundled.fusion.weights == 0).sum()
-
-
-def test_another_configuration_is_one_of_the_same_networks(bundled):
     for part, changes in (("hourglass", {"stacks": 1}), ("fusion", {"initial_beta": 3}), ("detector", {"head": 12})):
         other = dataclasses.replace(getattr(bundled.config, part), **changes)
         with pytest.raises(ValueError, match=rf"with_config changes no network, but {part} differs"):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from fusion_model.files import discard_unfinished, printable, replacing, write_atomically
+from fusion_model.files import printable, replacing, write_atomically
 
 
 @pytest.fixture(params=["file", "folder"])
@@ -39,14 +39,6 @@ def test_the_new_takes_the_place_of_the_old_once_it_lies_on_the_disk(put, target
     assert content(target) == ["new"]
     assert content(tmp_path) == ["target"]
     assert synced == [one.stat().st_ino for one in (target, *target.rglob("*")) if one.is_file()]
-
-
-def test_what_killed_programs_left_is_deleted_and_nothing_else(tmp_path):
-    for name in (".a.json.0.part", ".b.json.0.part/in", "a.part", ".a.json"):
-        (tmp_path / name).mkdir(parents=True)
-    for begin, left in (("a", {".b.json.0.part", "a.part", ".a.json"}), ("", {"a.part", ".a.json"})):
-        discard_unfinished(tmp_path, begin)
-        assert {path.name for path in tmp_path.iterdir()} == left
 
 
 def test_an_error_leaves_what_was_there_and_nothing_else(put, target, tmp_path):

@@ -38,13 +38,10 @@ def test_round_trip_away_from_the_border(sigma):
     assert (coarse - points).abs().max() < 0.05
 
 
-def test_a_peak_on_the_border_or_beyond_is_found_on_it():
+def test_a_peak_on_the_border_or_beyond_is_found_on_it_and_values_at_or_below_zero_do_no_harm():
     for point, expected in (((0.0, 0.0), (0, 0)), ((11.0, 7.0), (11, 7)), ((-2.0, 4.0), (0, 4)), ((5.0, -3.0), (5, 0))):
         found, _ = decode(drawn(*point, size=(8, 12), sigma=1.5))
         assert found[0, 0].tolist() == pytest.approx(expected, abs=1e-4)
-
-
-def test_values_at_or_below_zero_do_no_harm():
     found, peaks = decode(torch.full((1, 4, 5), -1.0))
     assert torch.isfinite(found).all()
     assert peaks[0] == -1
@@ -67,13 +64,11 @@ def test_smoothed_a_clean_peak_keeps_place_and_height_and_a_broad_one_wins_over_
     assert float(decode_smoothed(dot)[1]) < 0.5 < float(decode_smoothed(drawn(9.0, 9.0))[1])
 
 
-@pytest.mark.parametrize(
-    ("apart", "expected"), [((5.9, 0.0), 0.0), ((0.0, 6.0), 0.7), ((-4.0, 4.0), 0.0), ((5.0, -4.0), 0.7)]
-)
-def test_a_rival_is_at_least_six_map_pixels_away(apart, expected):
+def test_a_rival_is_at_least_six_map_pixels_away():
     maps = torch.zeros(1, 1, 24, 24)
     maps[..., 12, 12] = 0.7
-    joint = torch.tensor([12.0, 12.0]) + torch.tensor(apart)
-    assert float(rival_heights(maps, joint[None, None])) == pytest.approx(expected)
+    for apart, expected in (((5.9, 0.0), 0.0), ((0.0, 6.0), 0.7), ((-4.0, 4.0), 0.0), ((5.0, -4.0), 0.7)):
+        joint = torch.tensor([12.0, 12.0]) + torch.tensor(apart)
+        assert float(rival_heights(maps, joint[None, None])) == pytest.approx(expected)
     for without in (torch.full((1, 1, 24, 24), -1.0), torch.ones(1, 1, 4, 4)):
         assert float(rival_heights(without, torch.full((1, 1, 2), 2.0))) == 0

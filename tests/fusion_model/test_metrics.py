@@ -14,16 +14,13 @@ TARGET = RNG.normal(0, 300, (5, 17, 3))
 PREDICTION = TARGET + RNG.normal(0, 60, TARGET.shape)
 
 
-def test_mpjpe_by_hand():
+def test_mpjpe_and_n_mpjpe_by_hand():
     target = np.zeros((1, 2, 3))
     target[0, 1] = [100, 0, 0]
     prediction = target + np.array([[10, 0, 0], [10, 30, 40]])
     # As they are: 10 and sqrt(100 + 900 + 1600) = 50.99. Relative to joint 0: 0 and 50.
     assert metrics.mpjpe(prediction, target) == pytest.approx(25)
     assert metrics.mpjpe(prediction, target, root=None) == pytest.approx((10 + math.sqrt(2600)) / 2)
-
-
-def test_n_mpjpe_by_hand():
     target, prediction = np.zeros((2, 1, 3, 3))
     target[0, 1:] = [[100, 0, 0], [0, 100, 0]]
     assert metrics.n_mpjpe(target / 7, target) == pytest.approx(0)
@@ -36,26 +33,20 @@ def test_n_mpjpe_by_hand():
     assert metrics.n_mpjpe(target + 100, target, root=None) > 10
 
 
-def test_pa_mpjpe_by_hand():
-    square = np.array([[[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]], float)
-    turned = square[..., [1, 0, 2]] * [-1, 1, 1]
-    assert metrics.pa_mpjpe(3 * turned + 5, square) == pytest.approx(0)
-    # Rigidly, twice the size stays: each corner is off by half a diagonal, sqrt(0.5).
-    assert metrics.pa_mpjpe(2 * turned + 5, square, scale=False) == pytest.approx(math.sqrt(0.5))
-    assert metrics.pa_mpjpe(0 * square, square) == pytest.approx(math.sqrt(0.5)), "all joints on one spot"
-
-
 def test_align_agrees_with_scipy_and_never_reflects():
-    predictions = PREDICTION * np.arange(1, 6)[:, None, None] * [-1, 1, 1]  # of other sizes, and mirrored
-    middles = TARGET.mean(1, keepdims=True)
+    sizes = np.arange(1, 6)[:, None, None]
+    predictions = PREDICTION * sizes * [-1, 1, 1] + sizes  # of other sizes, at other places, and mirrored
+    targets, middles = TARGET - TARGET.mean(1, keepdims=True), predictions.mean(1, keepdims=True)
     for scaled in (False, True):
-        found = metrics.align(predictions, TARGET, scale=scaled) - middles
-        for one, target, aligned in zip(
-            predictions - predictions.mean(1)[:, None], TARGET - middles, found, strict=True
-        ):
+        expected = []
+        for one, target in zip(predictions - middles, targets, strict=True):
             turned = Rotation.align_vectors(target, one)[0].apply(one)
-            size = (turned * target).sum() / (one**2).sum() if scaled else 1
-            np.testing.assert_allclose(aligned, size * turned, atol=1e-5)
+            expected.append(turned * ((turned * target).sum() / (one**2).sum() if scaled else 1))
+        np.testing.assert_allclose(metrics.align(predictions, targets + 9, scale=scaled) - 9, expected, atol=1e-5)
+        error = np.linalg.norm(expected - targets, axis=-1).mean()
+        assert metrics.pa_mpjpe(predictions, targets, scale=scaled) == pytest.approx(error)
+    spot = np.linalg.norm(targets, axis=-1).mean()
+    assert metrics.pa_mpjpe(0 * targets, targets) == pytest.approx(spot), "all joints on one spot"
 
 
 def test_pcp_by_hand():
@@ -73,7 +64,7 @@ def test_pcp_by_hand():
         metrics.pcp(prediction, target, bones, rule="loose")
 
 
-def test_pck_by_hand():
+def test_pck_and_pckh_by_hand():
     target = np.zeros((2, 14, 2))
     target[:, LSP_14.index("left_shoulder")] = [30, 40]  # a torso of 50 pixels, so that PCK@0.2 allows 10
     prediction = target.copy()
@@ -94,9 +85,6 @@ def test_pck_by_hand():
     assert math.isnan(metrics.pck(prediction, target, LSP_14, np.zeros((2, 14), bool)))
     with pytest.raises(ValueError, match="has 14 joints, got 13"):
         metrics.pck(prediction[:, 1:], target[:, 1:], LSP_14)
-
-
-def test_pckh_by_hand():
     target, prediction = np.zeros((2, 2, 3, 2))
     prediction[:, 0] = [6, 8]  # 10 off: allowed for a head of 20, not for one of 19
     assert metrics.pckh(prediction, target, [20, 19]) == pytest.approx(5 / 6)
@@ -108,7 +96,7 @@ def test_pckh_by_hand():
         metrics.pckh(prediction, target, [1, 2, 3])
 
 
-def test_pck3d_and_auc_by_hand():
+def test_pck3d_auc_and_ordinal_depth_by_hand():
     target, prediction = np.zeros((2, 1, 4, 3))
     prediction[0, 1:, 0] = [150, 151, 7]
     # Of the 31 thresholds 0, 5, .., 150: joint 0 passes all, 150 passes one, 151 none, 7 all but 0 and 5: 29.
@@ -119,9 +107,6 @@ def test_pck3d_and_auc_by_hand():
     assert metrics.pck3d(prediction + 500, target, root=None) == metrics.auc(prediction + 500, target, root=None) == 0
     # Relative to joint 1 they are off by 150, 0, 1 and 143.
     assert metrics.auc(prediction, target, root=1) == pytest.approx((1 + 31 + 30 + 2) / (4 * 31))
-
-
-def test_ordinal_depth_by_hand():
     target, prediction = np.zeros((2, 1, 4, 3))
     target[0, :, 2] = [0, 100, 200, 400]
     prediction[0, :, 2] = [0, 5, -1, 5]

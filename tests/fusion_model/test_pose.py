@@ -19,12 +19,9 @@ KNEE = {
 
 
 def test_it_is_plain_json_and_has_exactly_the_fields_of_the_schema():
-    seconds = {"looking": np.float64(0.12345), "fusion": 0.5}
-    pose = make_pose(
-        np.zeros((195, 200, 3), np.uint8), angle=45.678, score=np.float32(0.87654), height_mm=1650.0, seconds=seconds,
-        confidence=np.linspace(0.61234, 1, 17),
-    )  # fmt: skip
-    result = pose.to_dict()
+    values = {"score": np.float32(0.87654), "seconds": {"looking": np.float64(0.12345), "fusion": 0.5}}
+    values |= {"angle": 45.678, "height_mm": 1650.0, "confidence": np.linspace(0.61234, 1, 17)}
+    result = make_pose(np.zeros((195, 200, 3), np.uint8), **values).to_dict()
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     joints, bones = result.pop("joints"), result.pop("bones")
     assert [joint["name"] for joint in joints] == list(HUMAN36M_17.joints)

@@ -23,7 +23,7 @@ def test_ellipsoids_hold_68_percent_of_a_normal_distribution():
     assert within(errors, spread).mean() == pytest.approx(HOLDS, abs=0.01)
 
 
-def test_a_network_says_how_far_off_it_may_be_and_its_poses_learn_nothing_from_it():
+def test_a_network_says_how_far_off_it_may_be_its_poses_and_joints_without_weight_learn_nothing_from_it():
     made, inputs = fusion_network(spreads=True), fusion_inputs()
     pose, spread = made(*inputs, spreads=True)
     assert torch.equal(pose, made(*inputs))
@@ -33,9 +33,6 @@ def test_a_network_says_how_far_off_it_may_be_and_its_poses_learn_nothing_from_i
     spread_loss(spread, pose, torch.zeros(3, 17, 3), torch.ones(3, 17)).backward()
     moved = {name for name, value in made.named_parameters() if value.grad is not None and value.grad.any()}
     assert moved == {"spread.weight", "spread.bias"}
-
-
-def test_joints_without_weight_count_for_nothing():
     spread, pose, target = torch.full((1, 2, 2), 10.0), torch.zeros(1, 2, 3), torch.ones(1, 2, 3)
     alone = spread_loss(spread[:, :1], pose[:, :1], target[:, :1], torch.ones(1, 1))
     target[:, 1] = 1e6
