@@ -16,13 +16,6 @@ def random_crops(count=30):
         yield crop_of_box(box, int(generator.choice([64, 128, 192, 256])), 1.25, generator.uniform(-360, 360)), box
 
 
-def dot_photo(x, y, sigma):
-    """A black photo of 400 x 300 with a round white dot whose center is (x, y)."""
-    rows, columns = np.indices((300, 400))
-    dot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
-    return np.repeat(dot.round().astype(np.uint8)[:, :, None], 3, axis=2)
-
-
 def test_the_box_with_its_margin_fills_the_crop_round_trips_are_exact_and_borders_lie_on_borders():
     for crop, box in random_crops():
         points = RNG.uniform(-100, 2100, (20, 2))
@@ -58,9 +51,10 @@ def test_whole_pixels_are_cut_exactly_others_are_averaged_and_beyond_the_photo_i
 @pytest.mark.parametrize("side", [100.0, 200.0, 400.0, 520.0])
 def test_a_dot_lands_where_it_is_predicted(angle, side):
     """Enlarged, shrunk twice, four times (with the averaging before sampling) and more; upright and turned."""
-    crop = Crop((170.3, 140.8), side, angle, 100)
+    crop, (rows, columns) = Crop((170.3, 140.8), side, angle, 100), np.indices((300, 400))
     for x, y in ((170, 140), (151, 128)):
-        weight = crop.cut(dot_photo(x, y, sigma=max(2.0, side / 70)))[:, :, 0].astype(float)
+        dot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * max(2.0, side / 70) ** 2))
+        weight = crop.cut(np.repeat(dot.round().astype(np.uint8)[:, :, None], 3, axis=2))[:, :, 0].astype(float)
         found = [(weight * place).sum() / weight.sum() for place in np.indices(weight.shape)[::-1]]
         assert np.abs(found - crop.to_crop([x, y])).max() < 0.05  # half a pixel wrong would be 0.25 and more
 
