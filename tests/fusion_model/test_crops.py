@@ -41,6 +41,7 @@ def test_whole_pixels_are_cut_exactly_others_are_averaged_and_beyond_the_photo_i
     assert np.array_equal(letterbox(64, 64, 32).cut(blocks), blocks[::2, ::2])
     noise = RNG.integers(0, 256, (512, 512, 3), np.uint8)
     assert letterbox(512, 512, 64).cut(noise).std() < 18  # of 74; sampling alone leaves 37
+    assert letterbox(192, 192, 64).cut(noise[:192, :192]).std() < 40  # of 74; sampling alone leaves all of it
     photo = np.full((50, 50, 3), 200, np.uint8)
     crop = crop_of_box(np.array([-50.0, 0.0, 50.0, 50.0]), 64, 1.0).cut(photo)
     assert crop[:, :30].max() == 0

@@ -47,6 +47,8 @@ def test_a_joint_is_seen_guessed_or_outside(ankle, confidence, rows, status, pla
     moved, found = seen_at([*SEEN, ankle], [0.9, 0.9, 0.5, confidence], (rows, 100))
     assert found == ("seen", "seen", "seen", status)
     assert np.allclose(moved, [*SEEN, placed])
+    moved, _ = seen_at([*SEEN[:2], [53, 120], [80, 110]], [0.9, 0.9, 0.5, 0.2], (150, 100))
+    assert moved[3].tolist() == pytest.approx([50 + 3 * 0.5 / 2.3, 170]), "the surer count more"
 
 
 def test_fewer_than_three_seen_joints_place_nothing():
