@@ -20,17 +20,9 @@ ROOMS = {
     "scripts": {"scripts", "demo", "fusion_model"},
     "train": {"train", "fusion_model"},
 }
-TRAIN = (  # from the top: a package imports from itself and from what stands below it
-    {"commands"},  # the modules of train itself, but those named below
-    {"analysis", "recipes"},
-    {"evaluation"},
-    {"detector_stage", "fusion_stage"},
-    {"hourglass_stage"},
-    {"data"},
-    {"synthesis"},
-    {"losses", "settings"},
-    {"engine"},
-)
+# From the top: a package imports from itself and from what stands below it; commands are what lies in train itself.
+TRAIN = [{"commands"}, {"analysis", "recipes"}, {"evaluation"}, {"detector_stage", "fusion_stage"}, {"hourglass_stage"}]
+TRAIN += [{"data"}, {"synthesis"}, {"losses", "settings"}, {"engine"}]
 FOREIGN = {"gradio", "plotly", "accelerate", "torchvision"}
 
 

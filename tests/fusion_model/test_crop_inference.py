@@ -5,11 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import adaptive_max_pool2d
 
 from fusion_model.config import CalibrationConfig
-from fusion_model.crop_inference import CropPrediction, calibrated
+from fusion_model.crop_inference import CropPrediction, calibrated, fusion_inputs
 from fusion_model.crops import Crop
+from fusion_model.estimator import PoseEstimator
+from fusion_model.heatmaps import encode
 from fusion_model.hourglass import flip_average
+from fusion_model.readings import read_maps
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.estimators import featured, smooth_photo, sure
 
@@ -27,20 +31,47 @@ def test_averaged_any_network_is_mirror_symmetric_in_a_batch_as_well(make):
 def test_the_flip_test_averages_over_the_crop_and_its_mirror_image():
     estimator, photo = sure(), smooth_photo()
     crops = [Crop((63.0, 63.0), side, 0.0, 64) for side in np.linspace(60, 130, 10)]  # more than one batch
-    found = estimator.predictor.predict([photo] * len(crops), crops, flip_test=True)
+    photos = [np.roll(photo, 9 * number, 1) for number in range(10)]
+    found = estimator.predictor.predict(photos, crops, flip_test=True)
     assert [one.crop for one in found] == crops
-    for one in (found[0], found[9]):
+    for one, seen in ((found[0], photo), (found[9], photos[9])):
+        assert torch.equal(255 * one.image, torch.from_numpy(one.crop.cut(seen)).permute(2, 0, 1))
         with torch.inference_mode():
             maps = [estimator.hourglass(image)[-1] for image in (one.image[None], one.image.flip(2)[None])]
         assert torch.allclose(one.maps, flip_average(*maps, MPII_16.mirror)[0], atol=1e-4)
+    poses = estimator.predictor.poses([*found, *found[::-1]], flip_test=True)
+    np.testing.assert_allclose(poses, poses[::-1], atol=1e-3)
 
 
-def test_confidence_falls_where_the_map_is_high_elsewhere_too():
+def test_a_fusion_network_takes_photo_or_features_and_maps_at_its_size_and_readings_of_the_whole_maps():
+    images = (torch.arange(64) % 4 == 1).float().expand(1, 3, 64, 64)
+    maps, features = torch.full((1, 16, 16, 16), -1.0), torch.rand(1, 5, 2, 2)
+    maps[0, 0, 5, 9] = 3.0
+    photo, small, readings = fusion_inputs(images, maps, 4)
+    assert torch.allclose(photo[..., 1:3], torch.full((1, 3, 4, 2), 0.25), atol=0.01), "every pixel counts"
+    assert small[0, 0, 1, 2] == small.sum() == 1.5 / 4, "from 0 to 1.5"
+    assert torch.equal(readings, read_maps(maps.clamp(0, 1.5)))
+    maps = 3 * torch.rand(1, 16, 16, 16) - 1
+    seen, pooled, _ = fusion_inputs(images, maps, 6, features)
+    assert torch.allclose(seen[..., ::5, ::5], features)
+    torch.testing.assert_close(pooled, adaptive_max_pool2d(maps.clamp(0, 1.5), 6))
+
+
+def test_confidence_falls_where_the_map_is_high_elsewhere_and_a_crop_is_as_sure_as_its_six_surest_joints():
     peaks, rivals = np.array([0.8, 0.8, 0.8, 0.1]), np.array([0.0, 0.4, 0.8, 0.4])
     calibration = CalibrationConfig(peak=(0.0, 0.5, 1.0), confidence=(0.0, 0.9, 1.0))
     assert calibrated(peaks, rivals, calibration) == pytest.approx([0.96, 0.96, 0.96, 0.18]), "a checkpoint of before"
     calibration = dataclasses.replace(calibration, rival=0.5)
     assert calibrated(peaks, rivals, calibration) == pytest.approx([0.96, 0.92, 0.72, 0.0])
+    heights = torch.linspace(0.1, 0.85, 16)
+    points = torch.stack((torch.linspace(3, 12, 16), torch.full((16,), 8.0)), 1)
+    maps = heights[:, None, None] * encode(points, (16, 16), 1.25)
+    one = PoseEstimator.random("tiny").predictor._prediction(Crop((31.5, 31.5), 64, 0, 64), maps, maps, maps)
+    assert one.confidence == pytest.approx(heights.numpy(), abs=0.05)
+    assert one.score == pytest.approx(np.sort(one.confidence)[10:].mean())
+    assert one.box(one.confidence[13])[::2].mean() == pytest.approx(
+        float(points[13, 0] + points[15, 0]) * 2 + 1.5, abs=0.2
+    )
 
 
 @pytest.mark.parametrize(("turn", "angle"), [(29.0, 0.0), (31.0, 31.0), (-120.0, -120.0)])

@@ -8,10 +8,6 @@ from fusion_model.crops import Crop, body_angle, crop_of_box, letterbox
 RNG = np.random.default_rng(0)
 
 
-def noise(height, width):
-    return RNG.integers(0, 256, (height, width, 3), np.uint8)
-
-
 def random_crops(count=30):
     generator = np.random.default_rng(0)
     for _ in range(count):
@@ -20,20 +16,7 @@ def random_crops(count=30):
         yield crop_of_box(box, int(generator.choice([64, 128, 192, 256])), 1.25, generator.uniform(-360, 360)), box
 
 
-def dot_photo(x, y, sigma):
-    """A black photo of 400 x 300 with a round white dot whose center is (x, y)."""
-    rows, columns = np.indices((300, 400))
-    dot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
-    return np.repeat(dot.round().astype(np.uint8)[:, :, None], 3, axis=2)
-
-
-def centroid(image):
-    weight = image[:, :, 0].astype(float)
-    y, x = np.indices(weight.shape)
-    return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
-
-
-def test_the_box_with_its_margin_fills_the_crop_and_round_trips_are_exact():
+def test_the_box_with_its_margin_fills_the_crop_round_trips_are_exact_and_borders_lie_on_borders():
     for crop, box in random_crops():
         points = RNG.uniform(-100, 2100, (20, 2))
         assert np.abs(crop.to_photo(crop.to_crop(points)) - points).max() < 0.01
@@ -42,45 +25,42 @@ def test_the_box_with_its_margin_fills_the_crop_and_round_trips_are_exact():
         assert np.allclose(crop.to_crop(middle), (crop.size - 1) / 2)
         across = crop.to_crop(middle + np.array((crop.side, 0))) - crop.to_crop(middle)
         assert np.linalg.norm(across) == pytest.approx(crop.size)
-
-
-def test_borders_lie_on_borders():
-    """The photo spans -0.5 to W - 0.5, and so does its crop."""
-    crop = letterbox(100, 100, 32)
+    crop = letterbox(100, 100, 32)  # the photo spans -0.5 to W - 0.5, and so does its crop
     assert np.allclose(crop.to_crop([[-0.5, -0.5], [99.5, 99.5]]), [[-0.5, -0.5], [31.5, 31.5]])
     wide = letterbox(200, 100, 64)
     assert np.allclose(wide.to_crop([[-0.5, -0.5], [199.5, 99.5]]), [[-0.5, 15.5], [63.5, 47.5]])
 
 
-def test_whole_pixels_are_cut_exactly():
-    photo = noise(90, 120)
+def test_whole_pixels_are_cut_exactly_others_are_averaged_and_beyond_the_photo_is_black():
+    photo = RNG.integers(0, 256, (90, 120, 3), np.uint8)
     assert np.array_equal(Crop((50 + 31.5, 20 + 31.5), 64.0, 0.0, 64).cut(photo), photo[20:84, 50:114])
-    square = noise(64, 64)
+    square = RNG.integers(0, 256, (64, 64, 3), np.uint8)
     turned = Crop((31.5, 31.5), 64.0, 90.0, 64).cut(square)
     assert np.abs(turned.astype(int) - np.rot90(square)).max() <= 1, "what pointed right points up"
-    blocks = np.repeat(np.repeat(noise(32, 32), 2, 0), 2, 1)
+    blocks = np.repeat(np.repeat(RNG.integers(0, 256, (32, 32, 3), np.uint8), 2, 0), 2, 1)
     assert np.array_equal(letterbox(64, 64, 32).cut(blocks), blocks[::2, ::2])
-
-
-@pytest.mark.parametrize("angle", [0.0, 30.0, -135.0])
-@pytest.mark.parametrize("side", [100.0, 200.0, 400.0, 520.0])
-def test_a_dot_lands_where_it_is_predicted(angle, side):
-    """Enlarged, shrunk twice, four times (with the averaging before sampling) and more; upright and turned."""
-    crop = Crop((170.3, 140.8), side, angle, 100)
-    for x, y in ((170, 140), (151, 128)):
-        found = centroid(crop.cut(dot_photo(x, y, sigma=max(2.0, side / 70))))
-        assert np.abs(found - crop.to_crop([x, y])).max() < 0.05  # half a pixel wrong would be 0.25 and more
-
-
-def test_shrinking_averages_before_it_samples_and_beyond_the_photo_is_black():
-    assert letterbox(512, 512, 64).cut(noise(512, 512)).std() < 18  # of 74; sampling alone leaves 37
+    noise = RNG.integers(0, 256, (512, 512, 3), np.uint8)
+    assert letterbox(512, 512, 64).cut(noise).std() < 18  # of 74; sampling alone leaves 37
+    assert letterbox(192, 192, 64).cut(noise[:192, :192]).std() < 40  # of 74; sampling alone leaves all of it
     photo = np.full((50, 50, 3), 200, np.uint8)
     crop = crop_of_box(np.array([-50.0, 0.0, 50.0, 50.0]), 64, 1.0).cut(photo)
     assert crop[:, :30].max() == 0
     assert (crop[20:44, 36:60] == 200).all()
 
 
-def test_turning_back_the_3d_agrees_with_turning_back_the_2d():
+@pytest.mark.parametrize("angle", [0.0, 30.0, -135.0])
+@pytest.mark.parametrize("side", [100.0, 200.0, 400.0, 520.0])
+def test_a_dot_lands_where_it_is_predicted(angle, side):
+    """Enlarged, shrunk twice, four times (with the averaging before sampling) and more; upright and turned."""
+    crop, (rows, columns) = Crop((170.3, 140.8), side, angle, 100), np.indices((300, 400))
+    for x, y in ((170, 140), (151, 128)):
+        dot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * max(2.0, side / 70) ** 2))
+        weight = crop.cut(np.repeat(dot.round().astype(np.uint8)[:, :, None], 3, axis=2))[:, :, 0].astype(float)
+        found = [(weight * place).sum() / weight.sum() for place in np.indices(weight.shape)[::-1]]
+        assert np.abs(found - crop.to_crop([x, y])).max() < 0.05  # half a pixel wrong would be 0.25 and more
+
+
+def test_turning_back_the_3d_agrees_with_the_2d_and_a_crop_turned_by_the_body_axis_shows_the_body_upright():
     for crop, _ in random_crops():
         vectors = RNG.normal(size=(17, 3))
         back = crop.turn_back(vectors)
@@ -89,15 +69,10 @@ def test_turning_back_the_3d_agrees_with_turning_back_the_2d():
         assert np.allclose(back[:, 2], vectors[:, 2])
     up = Crop((0.0, 0.0), 1.0, 90.0, 64).turn_back(np.array([[0.0, -1.0, 5.0]]))  # up in the crop
     assert np.allclose(up, [[1.0, 0.0, 5.0]])  # is right in the photo
-
-
-@pytest.mark.parametrize(
-    ("thorax", "angle"), [((0, -1), 0), ((3**0.5, -3), 30), ((1, 0), 90), ((-1, -1), -45), ((0, 1), 180)]
-)
-def test_a_crop_turned_by_the_body_axis_shows_the_body_upright(thorax, angle):
     pelvis = np.array([5, 7])
-    found = body_angle(np.add(thorax, pelvis), pelvis)
-    assert found == pytest.approx(angle)
-    top, bottom = Crop((5.0, 7.0), 200.0, found, 100).to_crop([np.add(thorax, pelvis), pelvis])
-    assert top[0] == pytest.approx(bottom[0])
-    assert bottom[1] > top[1]
+    for thorax, angle in (((0, -1), 0), ((3**0.5, -3), 30), ((1, 0), 90), ((-1, -1), -45), ((0, 1), 180)):
+        found = body_angle(np.add(thorax, pelvis), pelvis)
+        assert found == pytest.approx(angle)
+        top, bottom = Crop((5.0, 7.0), 200.0, found, 100).to_crop([np.add(thorax, pelvis), pelvis])
+        assert top[0] == pytest.approx(bottom[0])
+        assert bottom[1] > top[1]

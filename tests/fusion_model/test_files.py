@@ -1,5 +1,7 @@
 """Files and folders that are whole or not there."""
 
+import os
+
 import pytest
 
 from fusion_model.files import printable, replacing, write_atomically
@@ -28,12 +30,15 @@ def content(path):
     return [one.name for one in path.iterdir()] if path.is_dir() else [path.read_text()]
 
 
-def test_the_new_takes_the_place_of_the_old(put, target, tmp_path):
+def test_the_new_takes_the_place_of_the_old_once_it_lies_on_the_disk(put, target, tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("os.fsync", lambda file: synced.append(os.fstat(file).st_ino))
     with replacing(target) as part:
         put(part, "new")
         assert content(target) == ["old"]
     assert content(target) == ["new"]
     assert content(tmp_path) == ["target"]
+    assert synced == [one.stat().st_ino for one in (target, *target.rglob("*")) if one.is_file()]
 
 
 def test_an_error_leaves_what_was_there_and_nothing_else(put, target, tmp_path):

@@ -1,6 +1,7 @@
 """The fusion network against Eq. 1, 3 and 4 of the paper."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -31,13 +32,23 @@ def with_weights(network, weights):
     return network
 
 
-def test_paper_preset_has_the_sizes_of_figure_3():
+def test_paper_preset_has_the_sizes_of_figure_3_and_starting_weights_follow_the_released_code():
     with torch.device("meta"):
         network = FusionNetwork(PRESETS["paper"].fusion)
     assert round(parameters(network.image_stream) / 1e6, 2) == 20.46
     assert round(parameters(network.map_stream) / 1e6, 2) == 20.50
     assert round((parameters(network.fusion_stream) + parameters(network.output)) / 1e6, 2) == 81.95
     assert last_features(PRESETS["paper"].fusion, 3, 1) == 512
+    layers = (LayerConfig("conv", 16, kernel=5), LayerConfig("fc", 64, dropout=0.5), LayerConfig("fc", 64))
+    network = fusion_network(layers=layers, input_size=12, map_readings=True, output_unit_mm=100.0)
+    assert [network.map_stream.layer(number).dropout.p for number in (1, 2, 3)] == [0, 0.5, 0]
+    assert network.map_stream.layer(2).read.weight.std().item() == pytest.approx((1 / 64) ** 0.5, rel=0.05)
+    assert network.output.weight.abs().max().item() == pytest.approx((6 / 128) ** 0.5 / 100, rel=0.01)
+    first, second, third = (network.map_stream.layer(number).op for number in (1, 2, 3))
+    assert first.weight.std().item() == pytest.approx((2 / (16 * 25)) ** 0.5, rel=0.05)
+    assert second.weight.std().item() == pytest.approx(0.01, rel=0.05)
+    assert third.weight.abs().max().item() == pytest.approx((6 / 64) ** 0.5, rel=0.01)
+    assert all(layer.bias.abs().max() == 0 for layer in (first, second, third, network.output))
 
 
 @pytest.mark.parametrize("strategy", ["image-only", "maps-only"])
@@ -51,10 +62,13 @@ def test_single_stream_reads_one_input_alone(strategy):
         network.harden()
 
 
-def test_eq_1_computed_by_hand():
+# I_1 = 0.1, X_1 = 1, Z_1 = (0.8, 4): 0.75 * 0.1 + 0.25 * 0.8 = 0.275 and 0.75 * 1 + 0.25 * 4 = 1.75. With w_0 = 0.25
+# and w_1 = 0.5, Z_1 = 0.75 (0.8, 4.0): 0.5 * 0.1 + 0.5 * 0.6 = 0.35 and 0.5 * 1 + 0.5 * 3 = 2.
+@pytest.mark.parametrize(("beta", "mixed", "expected"), [(2.0, False, [0.275, 1.75, 0]), (1.0, True, [0.35, 2.0, 0])])
+def test_eq_1_computed_by_hand(beta, mixed, expected):
     # One layer (fc, width 1), so Z_1 has 2 features and the output layer takes (1 - w_1) (I_1, X_1) + w_1 Z_1.
-    config = FusionConfig((LayerConfig("fc", 1),), input_size=1, map_joints=1, strategy="free")
-    network = with_weights(FusionNetwork(config).eval(), [0.25])
+    config = FusionConfig((LayerConfig("fc", 1),), 1, 1, initial_alpha=math.log(3), initial_beta=beta, mix_input=mixed)
+    network = FusionNetwork(dataclasses.replace(config, strategy="trainable" if mixed else "free")).eval()
     with torch.no_grad():
         network.image_stream.layer(1).op.weight.copy_(torch.tensor([[1.0, 0.0, 0.0]]))
         network.map_stream.layer(1).op.weight.copy_(torch.tensor([[2.0]]))
@@ -62,8 +76,7 @@ def test_eq_1_computed_by_hand():
         network.output.weight.zero_()
         network.output.weight[:2] = torch.eye(2)
     image, maps = torch.tensor([0.1, 0.2, 0.3]).view(1, 3, 1, 1), torch.tensor(0.5).view(1, 1, 1, 1)
-    # I_1 = 0.1, X_1 = 1.0, Z_1 = (0.8, 4.0): 0.75 * 0.1 + 0.25 * 0.8 = 0.275 and 0.75 * 1 + 0.25 * 4 = 1.75.
-    assert network(image, maps)[0, 0].tolist() == pytest.approx([0.275, 1.75, 0])
+    assert network(image, maps)[0, 0].tolist() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("design", DESIGNS, ids=str)
@@ -97,7 +110,7 @@ def test_eq_3_at_the_papers_start():
     assert [weights[0], weights[6]] == pytest.approx([0.49100, 0.50600], abs=1e-5)
 
 
-def test_loss_is_eq_4():
+def test_loss_is_eq_4_and_training_moves_alpha_and_beta_and_the_penalty_raises_alpha():
     network = fusion_network()
     prediction, target = torch.zeros(2, 2, 17, 3)
     target[0, 1] = torch.tensor([3.0, 4.0, 0.0])
@@ -112,13 +125,9 @@ def test_loss_is_eq_4():
     far = fusion_loss(1e3 * prediction, 1e3 * target, network, sharpness=0.0, squared=False).item()
     lengths = (1e3 * (prediction - target)).norm(dim=-1)
     assert far == pytest.approx(100 * (lengths**2 + 20**2).sqrt().sum(1).mean().item()), "a distance, where it is long"
-
-
-def test_training_moves_alpha_and_beta_and_the_penalty_raises_alpha():
     network = fusion_network()
     network(*fusion_inputs()).square().sum().backward()
-    assert network.alpha.grad.item() != 0
-    assert network.beta.grad.item() != 0
+    assert 0 not in (network.alpha.grad.item(), network.beta.grad.item())
     network.zero_grad()
     network.fusion_penalty().backward()
     assert network.alpha.grad.item() < 0
@@ -137,6 +146,8 @@ def test_harden_fixes_the_weights_and_leaves_the_rest_trainable():
     assert network.harden() == 1
     assert network.mixing_weights().tolist() == [0.0, 1.0, 1.0]
     assert network.is_sharp(0.0)
+    for mixed in (False, True):  # w_0 = 0.5 counts where it mixes the input
+        assert fusion_network(initial_alpha=50.0, initial_beta=0.0, mix_input=mixed).is_sharp() != mixed
     fusion_loss(network(*fusion_inputs()), torch.zeros(3, 17, 3), network).backward()
     assert network.alpha.grad is None
     assert network.output.weight.grad.abs().sum() > 0
@@ -177,16 +188,8 @@ def test_a_hardened_network_trains_as_if_layers_of_weight_0_were_computed_too(be
     torch.testing.assert_close(gradients, {name: all_gradients[name] for name in gradients})
 
 
-@pytest.mark.parametrize(
-    ("start", "b"),
-    [
-        (-3.0, 0),
-        (1.0, 1),
-        (2.9, 2),
-        (40.0, 3),
-        ([0.75, 0.25, 1.0], 2),  # 1, 1.5, 1, 2: the later of two equally near
-    ],
-)
+# Of [0.75, 0.25, 1], the steps are 1, 1.5, 1 and 2 away: the later of two equally near.
+@pytest.mark.parametrize(("start", "b"), [(-3.0, 0), (1.0, 1), (2.9, 2), (40.0, 3), ([0.75, 0.25, 1.0], 2)])
 def test_the_merging_layer_is_the_floor_of_beta_and_of_free_weights_the_nearest_step(start, b):
     free = isinstance(start, list)
     network = with_weights(fusion_network(strategy="free"), start) if free else fusion_network(initial_beta=start)
@@ -203,23 +206,18 @@ def test_free_weights_stay_in_range_and_come_back():
         assert network.free_weights.grad.tolist() == gradient
 
 
-def test_starting_weights_follow_the_released_code():
-    layers = (LayerConfig("conv", 16, kernel=5), LayerConfig("fc", 64, dropout=0.5), LayerConfig("fc", 64))
-    network = fusion_network(layers=layers, input_size=12)
-    first, second, third = (network.map_stream.layer(number).op for number in (1, 2, 3))
-    assert first.weight.std().item() == pytest.approx((2 / (16 * 25)) ** 0.5, rel=0.05)
-    assert second.weight.std().item() == pytest.approx(0.01, rel=0.05)
-    assert third.weight.abs().max().item() == pytest.approx((6 / 64) ** 0.5, rel=0.01)
-    assert all(layer.bias.abs().max() == 0 for layer in (first, second, third, network.output))
-
-
 def test_other_shapes_are_refused():
-    for image, maps, message in (
-        ((2, 3, 30, 32), (2, 16, 32, 32), r"image must be \(N, 3, 32, 32\), got \(2, 3, 30, 32\)"),
-        ((3, 32, 32), (16, 32, 32), r"got \(3, 32, 32\)"),
-        ((2, 3, 32, 32), (1, 16, 32, 32), "same N, got 2 and 1"),
+    maps, image = torch.zeros(2, 16, 32, 32), torch.zeros(2, 3, 32, 32)
+    for name, inputs, shape in (
+        ("image", (image[:, :, 2:], maps), (2, 3, 30, 32)),
+        ("maps", (image, image), image.shape),
     ):
+        with pytest.raises(
+            ValueError, match=rf"{name} must be \(N, (3|16), 32, 32\), got \({str(tuple(shape))[1:-1]}\)"
+        ):
+            fusion_network()(*inputs)
+    for inputs, message in (((image[0], maps[0]), r"got \(3, 32, 32\)"), ((image, maps[:1]), "same N, got 2 and 1")):
         with pytest.raises(ValueError, match=message):
-            fusion_network()(torch.zeros(image), torch.zeros(maps))
+            fusion_network()(*inputs)
     with pytest.raises(ValueError, match="layer 2 leaves nothing"):
         fusion_network(input_size=5)

@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from fusion_model.heatmaps import (
-    decode,
-    decode_smoothed,
-    encode,
-    rival_heights,
-    to_crop_coordinates,
-    to_map_coordinates,
-)
+from fusion_model import heatmaps
+from fusion_model.heatmaps import decode, decode_smoothed, encode, rival_heights
 
 
 def drawn(*point, size=(24, 24), sigma=1.25):
@@ -22,13 +16,13 @@ def drawn(*point, size=(24, 24), sigma=1.25):
 def test_half_pixel_convention_in_absolute_numbers():
     """A map pixel covers four crop pixels: the middle of 0, 1, 2, 3 is 1.5; borders lie on borders."""
     pixels = torch.tensor([0.0, 1.0, -0.5, 15.5, 63.0]), torch.tensor([1.5, 5.5, -0.5, 63.5, 253.5])
-    assert torch.equal(to_crop_coordinates(pixels[0]), pixels[1])
-    assert torch.equal(to_map_coordinates(pixels[1]), pixels[0])
+    assert torch.equal(heatmaps.to_crop_coordinates(pixels[0]), pixels[1])
+    assert torch.equal(heatmaps.to_map_coordinates(pixels[1]), pixels[0])
     crop = torch.zeros(1, 1, 64, 64)
     crop[0, 0, 20:22, 40:44] = 1.0  # center (41.5, 20.5)
     small = torch.nn.functional.avg_pool2d(crop, 4)[0, 0]
     x = (small.sum(0) * torch.arange(16)).sum() / small.sum()
-    assert x == to_map_coordinates(torch.tensor([41.5, 0.0]))[0]
+    assert x == heatmaps.to_map_coordinates(torch.tensor([41.5, 0.0]))[0]
 
 
 @pytest.mark.parametrize("sigma", [1.0, 1.25, 2.0])
@@ -44,13 +38,10 @@ def test_round_trip_away_from_the_border(sigma):
     assert (coarse - points).abs().max() < 0.05
 
 
-def test_a_peak_on_the_border_or_beyond_is_found_on_it():
+def test_a_peak_on_the_border_or_beyond_is_found_on_it_and_values_at_or_below_zero_do_no_harm():
     for point, expected in (((0.0, 0.0), (0, 0)), ((11.0, 7.0), (11, 7)), ((-2.0, 4.0), (0, 4)), ((5.0, -3.0), (5, 0))):
         found, _ = decode(drawn(*point, size=(8, 12), sigma=1.5))
         assert found[0, 0].tolist() == pytest.approx(expected, abs=1e-4)
-
-
-def test_values_at_or_below_zero_do_no_harm():
     found, peaks = decode(torch.full((1, 4, 5), -1.0))
     assert torch.isfinite(found).all()
     assert peaks[0] == -1
@@ -73,13 +64,11 @@ def test_smoothed_a_clean_peak_keeps_place_and_height_and_a_broad_one_wins_over_
     assert float(decode_smoothed(dot)[1]) < 0.5 < float(decode_smoothed(drawn(9.0, 9.0))[1])
 
 
-@pytest.mark.parametrize(
-    ("apart", "expected"), [((5.9, 0.0), 0.0), ((0.0, 6.0), 0.7), ((-4.0, 4.0), 0.0), ((5.0, -4.0), 0.7)]
-)
-def test_a_rival_is_at_least_six_map_pixels_away(apart, expected):
+def test_a_rival_is_at_least_six_map_pixels_away():
     maps = torch.zeros(1, 1, 24, 24)
     maps[..., 12, 12] = 0.7
-    joint = torch.tensor([12.0, 12.0]) + torch.tensor(apart)
-    assert float(rival_heights(maps, joint[None, None])) == pytest.approx(expected)
+    for apart, expected in (((5.9, 0.0), 0.0), ((0.0, 6.0), 0.7), ((-4.0, 4.0), 0.0), ((5.0, -4.0), 0.7)):
+        joint = torch.tensor([12.0, 12.0]) + torch.tensor(apart)
+        assert float(rival_heights(maps, joint[None, None])) == pytest.approx(expected)
     for without in (torch.full((1, 1, 24, 24), -1.0), torch.ones(1, 1, 4, 4)):
         assert float(rival_heights(without, torch.full((1, 1, 2), 2.0))) == 0

@@ -20,16 +20,13 @@ def test_published_parameter_counts(stacks, published):
         assert parameters(StackedHourglass(HourglassConfig(stacks=stacks, width=256))) == published
 
 
-def test_one_set_of_maps_a_stack_for_any_multiple_of_64():
+def test_one_supervised_set_of_maps_a_stack_for_any_multiple_of_64():
     maps = small(stacks=3, joints=5)(torch.rand(2, 3, 64, 192))
     assert [tuple(one.shape) for one in maps] == [(2, 5, 16, 48)] * 3
     for shape in ((3, 64, 64), (1, 4, 64, 64), (1, 3, 60, 64), (1, 3, 64, 65)):
         with pytest.raises(ValueError, match=r"multiples of 64, got \(" + ", ".join(map(str, shape))):
             small()(torch.zeros(shape))
-
-
-def test_every_stack_is_supervised():
-    """The loss of each stack alone reaches the first layer, and no stack behind it."""
+    # The loss of each stack alone reaches the first layer, and no stack behind it.
     network = small(stacks=3).train()
     for stack in range(3):
         network.zero_grad(set_to_none=True)

@@ -11,19 +11,17 @@ KNEE = {
     "name": "right_knee",
     "position_mm": [-150.0, 440.0, -60.0],
     "spread_mm": [25.0, 25.0, 37.5],
-    "pixel": [85.0, 133.3],
-    "confidence": 0.65,
+    "pixel": [84.61, 136.81],
+    "confidence": 0.6608,
     "status": "seen",
     "derived_2d": False,
 }
 
 
 def test_it_is_plain_json_and_has_exactly_the_fields_of_the_schema():
-    seconds = {"looking": np.float64(0.12345), "fusion": 0.5}
-    pose = make_pose(
-        np.zeros((190, 200, 3), np.uint8), angle=45.678, score=np.float32(0.87654), height_mm=1650.0, seconds=seconds
-    )
-    result = pose.to_dict()
+    values = {"score": np.float32(0.87654), "seconds": {"looking": np.float64(0.12345), "fusion": 0.5}}
+    values |= {"angle": 45.678, "height_mm": 1650.0, "confidence": np.linspace(0.61234, 1, 17)}
+    result = make_pose(np.zeros((195, 200, 3), np.uint8), **values).to_dict()
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     joints, bones = result.pop("joints"), result.pop("bones")
     assert [joint["name"] for joint in joints] == list(HUMAN36M_17.joints)
@@ -46,7 +44,7 @@ def test_it_is_plain_json_and_has_exactly_the_fields_of_the_schema():
         "size_note": "one photo does not tell the size: a height of 1650 mm is assumed",
         "height_mm": 1650.0,
         "sides": "left and right are the person's own",
-        "person": {"score": 0.8765, "crop": [4.5, -0.5, 194.5, 189.5], "crop_angle": 45.68},
+        "person": {"score": 0.8765, "crop": [2.0, -0.5, 197.0, 194.5], "crop_angle": 45.68},
         "heatmap_joints": list(MPII_16.joints),
         "seconds": {"looking": 0.1235, "fusion": 0.5},
     }

@@ -11,16 +11,13 @@ LINE = np.array([[0.0, -500.0, 0.0], [0.0, 0.0, 10.0], [0.0, 500.0, -20.0], [0.0
 SEEN = [[50, 20], [50, 70], [50, 120]]  # on the line, at 0.1 px a mm; the ankle belongs at (50, 170)
 
 
-def test_fit_camera_recovers_scale_and_shift_from_trusted_joints_only():
+def test_fit_camera_recovers_scale_and_shift_from_trusted_joints_and_never_turns_the_person_over():
     joints_3d, weight = np.random.default_rng(0).normal(0, 400, (17, 3)), np.linspace(0, 1, 17)
     joints_2d = 0.2 * joints_3d[:, :2] + [40, 60]
     joints_2d[0] = [900, -900]  # of weight 0
     scale, shift = fit_camera(joints_2d, joints_3d, weight)
     assert scale == pytest.approx(0.2)
     assert np.allclose(shift, [40, 60])
-
-
-def test_fit_camera_never_turns_the_person_over_and_stays_finite():
     scale, shift = fit_camera(-LINE[:, :2], LINE, np.ones(4))
     assert scale == 0
     assert np.allclose(shift, [0, -250])  # the middle of the 2D joints
@@ -42,12 +39,16 @@ def seen_at(joints_2d, confidence, shape):
         ([50, 170], 0.9, 150, "outside", [50, 170]),  # a peak beyond the photo, however sure
         ([50, 170], 0.9, 170.6, "seen", [50, 170]),  # the photo ends half a pixel after its last center
         ([50, 170], 0.9, 170.4, "outside", [50, 170]),
+        ([-0.4, 170], 0.9, 200, "seen", [-0.4, 170]),
+        ([-0.6, 170], 0.9, 200, "outside", [-0.6, 170]),  # the pose would put it within the photo: the peak is kept
     ],
 )
 def test_a_joint_is_seen_guessed_or_outside(ankle, confidence, rows, status, placed):
     moved, found = seen_at([*SEEN, ankle], [0.9, 0.9, 0.5, confidence], (rows, 100))
     assert found == ("seen", "seen", "seen", status)
     assert np.allclose(moved, [*SEEN, placed])
+    moved, _ = seen_at([*SEEN[:2], [53, 120], [80, 110]], [0.9, 0.9, 0.5, 0.2], (150, 100))
+    assert moved[3].tolist() == pytest.approx([50 + 3 * 0.5 / 2.3, 170]), "the surer count more"
 
 
 def test_fewer_than_three_seen_joints_place_nothing():

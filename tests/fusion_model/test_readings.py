@@ -18,7 +18,7 @@ def read(maps):
     return (torch.stack((x, y), -1) + 2) / 4 * maps.shape[-1] - 0.5, spread, height
 
 
-def test_a_clean_peak_is_read_exactly():
+def test_a_clean_peak_is_read_exactly_and_on_maps_that_err_as_the_2d_joint():
     points, spread, height = read(MAPS)
     torch.testing.assert_close(points, POINTS, atol=0.05, rtol=0)
     _, wider, _ = read(encode(POINTS, (48, 48), 2.5))
@@ -29,9 +29,6 @@ def test_a_clean_peak_is_read_exactly():
     with torch.autocast("cpu", torch.bfloat16):
         coarse = read_maps(MAPS)
     assert torch.equal(coarse, read_maps(MAPS)), "bfloat16 does not coarsen positions"
-
-
-def test_positions_are_those_of_the_2d_joints_on_maps_that_err():
     maps = encode(POINTS, (48, 48), 1.5) + 0.6 * encode(POINTS.flip(1), (48, 48), 1.0)
     torch.testing.assert_close(read(maps)[0], decode_smoothed(maps)[0], atol=0.4, rtol=0)
 
@@ -44,18 +41,13 @@ def test_empty_and_full_maps_give_numbers_and_gradients():
     assert maps.grad.isfinite().all()
 
 
-@pytest.mark.parametrize(
-    ("changes", "streams"),
-    [
-        ({"strategy": "image-only"}, []),
-        ({"strategy": "maps-only"}, ["map_stream"]),
-        ({"strategy": "early"}, ["fusion_stream"]),
-        ({"strategy": "late"}, ["map_stream"]),
-        ({"strategy": "free"}, ["map_stream", "fusion_stream"]),
-        ({"merge_after": 1}, ["fusion_stream"]),
-    ],
-)
-def test_every_strategy_has_them_where_the_maps_are_seen(changes, streams):
+LATE, FUSED = ["map_stream"], ["fusion_stream"]
+STREAMS = {"image-only": [], "maps-only": LATE, "early": FUSED, "late": LATE, "free": LATE + FUSED, "pruned": FUSED}
+
+
+@pytest.mark.parametrize(("strategy", "streams"), STREAMS.items())
+def test_every_strategy_has_them_where_the_maps_are_seen(strategy, streams):
+    changes = {"merge_after": 1} if strategy == "pruned" else {"strategy": strategy}
     network = fusion_network(map_readings=True, **changes)
     names = [name.partition(".")[0] for name, _ in network.named_parameters() if name.endswith("read.weight")]
     assert sorted(set(names)) == sorted(streams)

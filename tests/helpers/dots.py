@@ -95,8 +95,7 @@ class FlatFusion(nn.Module):
 
     def forward(self, image, maps, _readings):
         """(N, 17, 3) mm."""
-        assert image.shape[1:] == (3, 32, 32)
-        assert maps.shape[1:] == (16, 32, 32)
+        assert (image.shape[1:], maps.shape[1:]) == ((3, 32, 32), (16, 32, 32))
         axis = torch.arange(32, dtype=torch.float32)
         weight = (maps - 0.06).clamp_min(1e-9)
         total = weight.sum((2, 3))
