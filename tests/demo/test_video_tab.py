@@ -28,7 +28,6 @@ def page(open_page):
 
 
 def give(page, path):
-    """Choose a file as the clip, in place of one that is there."""
     clear = page.locator("#clip").get_by_role("button", name="Clear")
     if clear.count():
         clear.click()
@@ -41,7 +40,6 @@ def press_follow(page):
 
 
 def wait_for_motion(page, frames):
-    """Wait until that many frames are under the timeline and the body is drawn."""
     page.wait_for_function(f"{SLIDER}?.max === '{frames - 1}' && {JOINTS}.length === 17", timeout=WAIT)
 
 
@@ -53,7 +51,6 @@ def saved(page, kind):
 
 
 def scrub(page, frame):
-    """Move the slider to a frame, and wait until clip and body are there; what the clock says."""
     page.locator("#motion .slider").fill(str(frame))
     page.wait_for_function(f"!{VIDEO}.seeking && Math.abs({VIDEO}.currentTime - {frame / 25}) < 0.02", timeout=WAIT)
     page.wait_for_timeout(700)
@@ -97,7 +94,6 @@ def test_one_timeline_moves_clip_and_body(page, make_clip, monkeypatch):
     plain, frames = StandIn.__call__, []
 
     def lifted(*values, **named):
-        """From the second frame on, the person lifts the left hand by 20 mm in every frame."""
         frames.append(plain(*values, **named))
         frames[-1].joints_3d[WRIST, 1] -= 20 * (len(frames) - 1)
         return frames[-1]
