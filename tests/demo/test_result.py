@@ -1,6 +1,7 @@
 """What the page keeps: picking, correcting and scaling without a second estimate."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -10,8 +11,12 @@ from PIL import Image
 from demo.drawing.overlays import draw_people
 from demo.inputs import parse_box
 from demo.result import EVERYONE, Person, Result, advice, of_height
+from demo.result_panel import colour_key
 from demo.service import Service
 from demo.view import Choices, View
+from demo.widgets.picture_tools import tools_value
+from fusion_model.drawing import SIDE_COLOURS
+from fusion_model.skeletons import HUMAN36M_17
 
 LEFT, RIGHT = np.array([0, 0, 100, 200]), np.array([200, 0, 300, 200])
 
@@ -105,3 +110,17 @@ def test_what_is_chosen_counts_in_all_that_is_drawn_and_said(seen, monkeypatch):
     for height in (None, 49.9, 250.1):
         with pytest.raises(Error, match=f"between 50 and 250 cm, got {height}"):
             _ = seen("1", height_cm=height).poses
+
+
+def test_the_script_is_told_who_is_where_and_which_joints_are_drawn(seen):
+    told = json.loads(tools_value(seen("2", min_confidence=0.8)))
+    boxes = {"1": [0, 0, 200, 300], "2": [200, 0, 400, 300]}
+    assert told["people"] == [{"who": who, "box": box} for who, box in boxes.items()]
+    assert (told["size"], told["picked"]) == ([400, 300], "2")
+    (joints,) = told["joints"]
+    assert [joint["name"] for joint in joints] == [name.replace("_", " ") for name in HUMAN36M_17.joints[8:16]]
+    place = seen("2").poses["2"].joints_2d[8]
+    assert joints[0] == {"name": "thorax", "place": pytest.approx(place, abs=0.051), "confidence": "0.80"}
+    assert json.loads(tools_value(seen(EVERYONE)))["picked"] is None
+    for side in ("left", "right"):
+        assert f"rgb{SIDE_COLOURS[side]}'></b>the person's {side}" in colour_key()

@@ -3,10 +3,14 @@
 import json
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
+from gradio.utils import get_upload_folder
 
-from tests.helpers.clips import write_clip
+from demo import video_tab
+from demo.service import Service
+from tests.helpers.clips import SquareEstimator, middle, picture, write_clip
 from tests.helpers.serving import WAIT
 from tests.helpers.stand_in import StandIn
 
@@ -182,3 +186,25 @@ def test_what_is_wrong_is_said_at_once_and_stays_until_another_clip_comes(page, 
     assert hint.get_by_text("nobody was found in the clip").is_visible()
     give(page, clip)
     page.get_by_text("The motion appears here").wait_for(timeout=WAIT)
+
+
+def test_box_height_and_smoothing_count_the_bar_grows_and_a_cancelled_drawing_leaves_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(video_tab, "_UPDATE_SECONDS", 0)
+    path = write_clip(tmp_path / "a.mp4", [np.maximum(picture(80), picture(300 + k % 2 * 8)) for k in range(10)])
+    with gr.Blocks():
+        tab = video_tab.VideoTab(Service(SquareEstimator()))
+    updates = list(tab._follow(str(path), "270, 50, 330, 250", 190, True))
+    (kept,) = (update[tab.kept] for update in updates if tab.kept in update)
+    assert [middle(pose) for pose in kept.poses] == pytest.approx([300, 308] * 5, abs=2)
+    assert {pose.height_mm for pose in kept.poses} == {1900}
+    bars = [update[tab.progress].value for update in updates if tab.start in update][:-1]
+    assert [float(bar.split("'")[3]) for bar in bars] == pytest.approx(
+        [*(0.09 * np.arange(1, 11)), *(0.9 + 0.01 * np.arange(1, 11))]
+    )
+    shown = json.loads(Path(updates[-1][tab.files["json"]].value["path"]).read_text())
+    assert np.ptp([frame["pose"]["joints"][0]["pixel"][0] for frame in shown["frames"]]) < 6
+    before, steps = set(Path(get_upload_folder()).iterdir()), tab._draw_again(kept, False)
+    for _ in range(5):
+        next(steps)
+    steps.close()
+    assert set(Path(get_upload_folder()).iterdir()) == before

@@ -1,11 +1,16 @@
 """One person before a camera: frames as a browser sends them, and who is followed through them."""
 
 import base64
+import json
+from types import SimpleNamespace
 
 import cv2
+import gradio as gr
 import numpy as np
 import pytest
 
+from demo.live_tab import LiveTab
+from demo.service import Service
 from demo.video.live import MAX_BYTES, decode_frame, follow
 from tests.helpers.clips import SquareEstimator, black, middle, picture
 
@@ -65,3 +70,16 @@ def test_after_a_gap_whoever_comes_is_found_without_many_searches_and_smoothed_a
     assert estimator.searches <= 7
     first = next(live for live in every[25:] if live.pose is not None)
     assert (len(first.recent), middle(first.pose)) == (1, pytest.approx(300, abs=1))
+
+
+def test_the_first_frame_of_a_camera_begins_anew_and_what_is_no_frame_leaves_what_is_known():
+    with gr.Blocks():
+        tab = LiveTab(Service(SquareEstimator()))
+    kept = None
+    for number, known in ((1, 1), (2, 2), (1, 1)):
+        answer = tab._answer(kept, SimpleNamespace(number=number, frame=sent(picture())))
+        kept = answer[tab.kept]
+        assert (len(kept.recent), json.loads(answer[tab.view])["number"]) == (known, number)
+    (told,) = tab._answer(kept, SimpleNamespace(number=4, frame="<b>")).values()
+    assert json.loads(told)["number"] == 4
+    assert "expected a JPEG picture" in told

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from demo.drawing.motion_figure import motion_sentence
-from demo.video import pipeline
+from demo.video import first_frame, pipeline
 from demo.video.clips import clip_writer
+from demo.video.first_frame import FirstFrame, read_first_frame
 from demo.video.pipeline import file_steps, motion_steps
 from demo.video.tracker import Track, Tracker, _extent, next_box, track_frames
 from fusion_model import NoPersonError
@@ -221,3 +222,22 @@ def test_a_search_prefers_the_lost_person_to_a_better_one(squares, other, found)
     assert (squares.searches, pose and middle(pose)) == (1, pytest.approx(found, abs=2))
     assert (track.search_at, after.search_at) == (0.0, 1.0)  # the track of the frames before stays
     assert after.before is (None if found else last)
+
+
+def test_a_click_means_the_smallest_box_on_a_picture_that_may_be_smaller(tmp_path, monkeypatch):
+    clip = write_clip(tmp_path / "a.mp4", [picture(300), black(), picture(100)])
+    assert np.abs(read_first_frame(clip).astype(int) - picture(300)).mean() < 3
+    large, small = (SquareEstimator().person(x, 1700.0) for x in (120, 300))
+    large = dataclasses.replace(large, person_box=np.float32([39.6, 49.6, 340, 250]))
+    first = FirstFrame(str(clip), (large, small), (300, 400))
+    monkeypatch.setattr(first_frame, "MAX_SIDE", 200)
+    assert first.choices() == [("Person 1", "1"), ("Person 2", "2")]
+    assert [first.person_at(x, 50) for x in (25, 140, 169, 171)] == ["1", "2", "2", None]
+    assert [first.person_at(140, y) for y in (24, 124, 126)] == [None, "2", None]
+    assert (first.box_text("1"), first.box_text("2")) == ("40, 50, 340, 250", "260, 50, 340, 250")
+    one, two = (first.picture(number).astype(int) for number in "12")
+    assert one.shape == (150, 200, 3)
+    assert (one[100, 170] > 200).all()  # everyone's box
+    changed = np.nonzero(np.abs(one - two).max(2) > 60)[1]
+    assert (changed < 100).sum() > 100
+    assert ((changed > 130) & (changed < 170)).sum() > 100
