@@ -120,7 +120,7 @@ async def _saved(answer: httpx.Response, url: str) -> str:
     """Write the body of an answer."""
     if answer.status_code != 200:
         raise FetchError(f"the URL {shortened(url)} answered {answer.status_code} instead of a file")
-    name = strip_invalid_filename_characters(PurePosixPath(answer.url.path).name) or "file"
+    name = strip_invalid_filename_characters(PurePosixPath(answer.url.path).name)  # "file" if empty
     path = Path(new_file(name))
     try:
         with path.open("wb") as file:  # noqa: ASYNC230  # a chunk takes no time to write

@@ -33,7 +33,6 @@ atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True
 
 
 def pytest_collection_modifyitems(items):
-    """Mark what drives a browser."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
@@ -41,33 +40,28 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def stand_in_page(stand_in):
-    """The address of the page over the stand-in, without an example."""
     with served(stand_in) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def address(stand_in_page):
-    """The page that a module's tests open unless they say otherwise."""
     return stand_in_page
 
 
 @pytest.fixture(scope="session")
 def example_page(stand_in, example):
-    """The address of the page over the stand-in that opens with the example."""
     with served(stand_in, example=example) as url:
         yield url
 
 
 @pytest.fixture
 def photo():
-    """A grey photo, 400 x 300."""
     return np.full((300, 400, 3), 90, np.uint8)
 
 
 @pytest.fixture
 def change_pose(photo):
-    """A function that makes the pose of the person in it, with other fields."""
     return lambda **changes: make_pose(photo, **changes)
 
 
@@ -110,7 +104,6 @@ def make_clip(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def clip(make_clip):
-    """Ten frames; no person is there in the fourth and fifth."""
     return make_clip(black=(3, 4))
 
 
@@ -122,21 +115,18 @@ def motion(change_pose):
         poses.append(change_pose(heatmaps=np.zeros((16, 1, 1), np.float32), seconds={}))
         poses[-1].joints_3d[wrist, 1] -= 10 * place
     poses[4:6] = None, None
-    frames = tuple(range(0, 24, 2))
-    times = tuple(number / 25.0 for number in frames)
+    frames, times = zip(*((number, number / 25.0) for number in range(0, 24, 2)), strict=True)
     return Motion(Clip(Path("dance.mp4"), 400, 300, 24, 25.0), 2, frames, times, tuple(poses))
 
 
 @pytest.fixture
 def quick_turn(monkeypatch):
-    """The clip of a turn is small and has few pictures."""
     monkeypatch.setattr(as_mp4, "RATE", 4)
     monkeypatch.setattr(as_mp4, "SIDE", 96)
 
 
 @pytest.fixture(scope="module")
 def browser():
-    """Headless Chromium."""
     with chromium() as browser:
         yield browser
 
@@ -158,7 +148,6 @@ def open_page(browser, address):
 
 @pytest.fixture
 def notes(tmp_path):
-    """A text file that is named like a photo."""
     path = tmp_path / "notes.jpg"
     path.write_text("milk, bread, two <b>apples</b>")
     return path
@@ -166,6 +155,5 @@ def notes(tmp_path):
 
 @pytest.fixture
 def black(tmp_path):
-    """A photo without a person."""
     Image.new("RGB", (100, 100)).save(tmp_path / "black.png")
     return tmp_path / "black.png"

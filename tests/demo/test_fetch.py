@@ -16,46 +16,36 @@ from demo import fetch
 from tests.helpers.serving import META, ask
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Gives a photo, redirects, and other things that servers do."""
-
+class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        """Answer by the path."""
         self.server.asked.append((self.path, self.headers["Host"]))
         kind, _, rest = self.path[1:].partition("/")
-        self.send_response({"to": 302, "missing": 404}.get(kind, 200))
-        if kind == "to":
+        moved = kind.startswith("30")
+        self.send_response(int(kind) if moved else {"missing": 404}.get(kind, 200))
+        if moved:
             self.send_header("Location", rest.replace("PORT", str(self.server.server_port)))
         self.end_headers()
         if kind == "slow":
-            time.sleep(1.5)
-        if kind != "to":
-            self.wfile.write(bytes(3000) if kind == "large" else self.server.photo)
+            time.sleep(3)
+        if not moved:
+            self.wfile.write(bytes(200_000) if kind == "large" else self.server.photo)
 
     def log_message(self, *_):
-        """Say nothing."""
+        pass
 
 
-@pytest.fixture(scope="module")
-def running(example):
-    server = ThreadingHTTPServer(("0.0.0.0", 0), Handler)  # noqa: S104
+@pytest.fixture
+def server(example):
+    server = ThreadingHTTPServer(("0.0.0.0", 0), _Handler)  # noqa: S104
     server.photo, server.asked = example.read_bytes(), []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
 
 
 @pytest.fixture
-def server(running):
-    """The server, which was asked for nothing yet."""
-    running.asked.clear()
-    return running
-
-
-@pytest.fixture
 def public(server, monkeypatch):
-    """The address of the server that counts as public."""
     real = fetch.is_public
     monkeypatch.setattr(fetch, "is_public", lambda address: address == "127.0.0.2" or real(address))
     return f"http://127.0.0.2:{server.server_port}"
@@ -70,25 +60,41 @@ def refused(url):
     return str(error.value)
 
 
-def test_a_file_of_a_public_server_is_fetched_over_five_redirects_at_most(public, server, example):
+def test_a_file_of_a_public_server_is_fetched_over_five_redirects_at_most(public, server, example, monkeypatch):
+    monkeypatch.setattr(fetch, "MAX_BYTES", example.stat().st_size)
     path = Path(asyncio.run(fetch.fetch(f"{public}/some/hopper%20two.jpg?size=1")))
     assert (path.name, path.read_bytes()) == ("hopper two.jpg", example.read_bytes())
     assert server.asked == [("/some/hopper%20two.jpg?size=1", public.removeprefix("http://"))]
-    path = Path(asyncio.run(fetch.fetch(f"{public}/to//to/{public}/photo/b.jpg")))
-    assert (path.name, path.read_bytes()) == ("b.jpg", example.read_bytes())
+    path = Path(asyncio.run(fetch.fetch(f"{public}/301//302//303//307//308/{public}/photo/")))
+    assert (path.name, path.read_bytes()) == ("photo", example.read_bytes())
+    assert Path(asyncio.run(fetch.fetch(public))).name == "file"
     server.asked.clear()
-    assert "more than 5 times" in refused(f"{public}/to/" * 9 + "a.jpg")
+    told = refused(f"{public}/302/" * 9 + "a.jpg")
+    assert f"the URL {f'{public}/302/' * 9:.77}... is redirected more than 5 times" in told
     assert len(server.asked) == 6
+
+
+@pytest.mark.usefixtures("public")
+def test_a_name_is_looked_up_once_and_none_of_its_addresses_is_private(server, monkeypatch):
+    answers = [["127.0.0.2"], ["127.0.0.1"], ["127.0.0.2", "127.0.0.1"]]
+    found = lambda *_, **__: [(2, 1, 6, "", (one, server.server_port)) for one in answers.pop(0)]  # noqa: E731
+    monkeypatch.setattr("socket.getaddrinfo", found)
+    host = f"photos.example:{server.server_port}"
+    assert Path(asyncio.run(fetch.fetch(f"http://{host}/a.jpg"))).name == "a.jpg"
+    assert server.asked == [("/a.jpg", host)]
+    for _ in range(2):
+        assert "leads to a private address" in refused(f"http://{host}/a.jpg")
+    assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize(
     ("path", "limits", "sentence"),
     [
-        ("to///localhost:PORT/a.jpg", {}, "private address"),
-        ("to/file:///etc/passwd", {}, "expected http or https"),
+        ("302///localhost:PORT/a.jpg", {}, "private address"),
+        ("302/file:///etc/passwd", {}, "expected http or https"),
         ("missing/a.jpg", {}, "answered 404 instead of a file"),
-        ("large/a.jpg", {"MAX_BYTES": 2000}, "is too large"),
-        ("slow/a.jpg", {"SECONDS": 0.5}, "within 0.5 seconds"),
+        ("large/a.jpg", {"MAX_BYTES": 150_000}, "is too large"),  # no part of it is
+        ("slow/a.jpg", {"SECONDS": 1.0}, "within 1 seconds"),
     ],
 )
 def test_a_private_redirect_no_file_too_much_and_too_slow(public, server, monkeypatch, path, limits, sentence):

@@ -19,11 +19,8 @@ from fusion_model.hub.checkpoints import CARD_FILE, DEFAULT, locate_checkpoint
 from tests.helpers.access import check
 from tests.helpers.serving import WAIT, served, wait_for_figure
 
-SCREENS = {
-    "desk": {"width": 1440, "height": 900},
-    "laptop": {"width": 1280, "height": 800},
-    "phone": {"width": 390, "height": 844},
-}
+SIZES = ("desk", 1440, 900), ("laptop", 1280, 800), ("phone", 390, 844)
+SCREENS = {name: {"width": width, "height": height} for name, width, height in SIZES}
 TOP = "document.querySelector('#figure .stage').getBoundingClientRect().top + scrollY"
 LEVELS = """[...document.querySelectorAll('h1, h2, h3, h4')].filter(one => one.getClientRects().length)
 .map(one => Number(one.tagName[1]))"""
@@ -40,16 +37,13 @@ DROP_OR_PASTE = """async ([data, event]) => {
     if (name === 'dragenter') window.invited = !document.querySelector('#chooser .drop').hidden;
   }
 }"""
-
 LOADED = "[...document.querySelectorAll('#first :is(.found img, .poster)')].every((one) => one.naturalWidth)"
 PLACES = """(names) => names.map((name) => document.querySelector(name).getBoundingClientRect())
 .map(({ x, y }) => [x, y])"""
-GRADIO = "**/assets/index-*.js"
 
 
 @pytest.fixture(scope="module")
 def address():
-    """The page over the bundled model, as ``app.py`` serves it."""
     estimator = PoseEstimator.from_pretrained(DEFAULT)
     card = (locate_checkpoint(DEFAULT).folder / CARD_FILE).read_text(encoding="utf-8")
     with served(estimator, card=card, example=EXAMPLES[0].path) as url:
@@ -130,10 +124,9 @@ def test_the_result_is_seen_without_a_script_of_gradios_and_stays_where_it_is(br
     page = browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
 
     def frame(inside):
-        """The pixels of the 3D view."""
         return np.asarray(Image.open(io.BytesIO(page.locator(f"{inside} .frame").screenshot())).convert("RGB"), float)
 
-    page.route(GRADIO, lambda route: route.abort())
+    page.route("**/assets/index-*.js", lambda route: route.abort())
     page.goto(f"{address}?example=yoga", timeout=WAIT)
     assert page.locator("#first").count() == 0  # a link to another example has no first sight of this one
     page.goto(address, timeout=WAIT)
@@ -150,7 +143,6 @@ def test_the_result_is_seen_without_a_script_of_gradios_and_stays_where_it_is(br
     assert before[0][1] == pytest.approx(after[0][1], abs=1.5)
     assert np.array(before[1:]) == pytest.approx(np.array(after[1:]), abs=1.5)
     assert np.abs(still - frame("#figure")).mean() < 5  # of 255: the picture is of this view
-    page.close()
 
 
 def test_a_page_without_an_example_has_none(stand_in_page):
@@ -159,14 +151,15 @@ def test_a_page_without_an_example_has_none(stand_in_page):
 
 @pytest.mark.parametrize(("accepted", "decode"), [("br", brotli.decompress), ("gzip", gzip.decompress), ("", bytes)])
 def test_files_are_compressed_as_the_browser_wants_and_may_be_kept(address, accepted, decode):
-    headers = {"accept-encoding": accepted}
-    page = httpx.get(address, headers=headers).text
+    named = {"headers": {"accept-encoding": accepted, "range": "bytes=0-9"}, "timeout": 60}
+    page = httpx.get(address, **named).text
     for path in (re.search(r"/(assets/index-[^.]+\.js)", page)[1], re.search(r"/(assets/plotly-[^\"]+\.js)", page)[1]):
         for _ in range(2):
-            with httpx.stream("GET", address + path, headers=headers) as answer:
+            with httpx.stream("GET", address + path, **named) as answer:
                 sent = b"".join(answer.iter_raw())
                 assert answer.headers.get("content-encoding", "") == accepted
-                assert "immutable" in answer.headers["cache-control"]
+                assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+                assert "accept-encoding" in answer.headers["vary"].lower()
                 assert int(answer.headers["content-length"]) == len(sent)
                 assert "javascript" in answer.headers["content-type"]
             assert b"function" in decode(sent)

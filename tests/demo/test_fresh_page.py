@@ -26,7 +26,6 @@ def fresh(open_page, example_page):
 
 @pytest.fixture
 def other(tmp_path):
-    """A photo of which the box of the first person ends at 350."""
     Image.new("RGB", (300, 350), (90, 90, 90)).save(tmp_path / "other.png")
     return tmp_path / "other.png"
 
@@ -38,7 +37,6 @@ def replace_photo(page, path):
 
 
 def wait_for_other(page):
-    """Wait until the result of the other photo is shown."""
     box = "document.querySelector('#box input, #box textarea')"
     page.wait_for_function(f"{box} && {box}.value.endsWith(', 350')", timeout=WAIT)
     page.wait_for_function("document.querySelector('#download:not([disabled])')", timeout=WAIT)

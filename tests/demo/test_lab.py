@@ -11,17 +11,16 @@ from demo.service import Service
 from demo.view import Choices, View
 from demo.widgets.lab_view import lab_body, lab_value
 from fusion_model import PoseEstimator
-from fusion_model.comparison import compare
+from fusion_model.comparison import Comparison, compare
 from fusion_model.hub.strategies import COMPARED, save_strategies
+from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.access import check
 from tests.helpers.estimators import sure
 from tests.helpers.serving import WAIT, remove_photo, served, wait_for_figure, write_box
 from tests.helpers.strategies import strategy_networks
 
-CHANGED = """old => {
-  const now = [...document.querySelectorAll('#lab li b')].map(one => one.innerText);
-  return now.length === 4 && String(now) !== String(old);
-}"""
+CHANGED = """old => (now => now.length === 4 && String(now) !== String(old))(
+[...document.querySelectorAll('#lab li b')].map(one => one.innerText))"""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +30,9 @@ def estimator():
 
 @pytest.fixture(scope="module")
 def lab(estimator):
-    return Lab(strategy_networks(estimator.config.fusion), {name: {"photos_mpjpe": 123.4} for name in COMPARED})
+    return Lab(
+        strategy_networks(estimator.config.fusion), {name: {"photos_mpjpe": 100 + k} for k, name in enumerate(COMPARED)}
+    )
 
 
 @pytest.fixture
@@ -67,16 +68,21 @@ def test_it_says_of_one_person_who_is_to_be_trusted_how_far_the_networks_are_apa
     (person,) = view.result.people
     comparison = service.compare(view.result, person)
     assert np.allclose(comparison.plain, compare(estimator, {}, view.photo, person.pose).plain)
-    body = lab_body(view, comparison)
-    apart = comparison.apart("trainable")
-    for name in COMPARED[:-1]:
-        assert f"<b>{apart[name]:.0f}&nbsp;mm</b> from learnt" in body
-    assert body.count("<li>") == body.count("123&nbsp;mm off on held-out photos") == 5
+    blanked = comparison.plain.copy()
+    blanked[HUMAN36M_17.index("left_knee")] += (30, -40, 120)
+    comparison = Comparison(comparison.strategies, comparison.plain, blanked)
+    body, apart = lab_body(view, comparison), comparison.apart("trainable")
+    for number, (name, card) in enumerate(zip(COMPARED, body.partition("</ul>")[0].split("<li>")[1:], strict=True)):
+        assert f"{100 + number}&nbsp;mm off on held-out photos" in card
+        others = (f"<b>{apart[name]:.0f}&nbsp;mm</b> from learnt" in card, "class='under'" in card)
+        assert others == (name != "trainable",) * 2
+    assert "The left knee moves most: 130&nbsp;mm." in body
     assert f"merged after layer {lab.networks['trainable'].config.merge_after}" in body
     assert f"{comparison.photo_adds:.0f} mm</p>" in body
     assert "data:image/png;base64," not in body  # Figure 5 is the bundled model's
     monkeypatch.setattr(estimator, "name", "default")
     assert "data:image/png;base64," in lab_body(view, comparison)
+    assert json.loads(lab_value(view, "<p>"))["body"] == "<p>"
     assert json.loads(lab_value(view))["who"]
     both, _ = view.result.with_box("2", [0, 0, 9, 9], None)
     for who in ("2", "everyone"):
@@ -91,7 +97,6 @@ def address(estimator, lab, example):
 
 @pytest.fixture
 def runs(monkeypatch):
-    """Filled with the boxes of those who are compared."""
     boxes = []
 
     def counted(estimator, networks, photo, pose):
@@ -103,7 +108,6 @@ def runs(monkeypatch):
 
 
 def wait_for_lab(page):
-    """Wait for it; how far each network is from the learnt one."""
     page.locator("#lab li").nth(4).wait_for(timeout=WAIT)
     return page.locator("#lab li b").all_inner_texts()
 
@@ -129,8 +133,7 @@ def test_it_opens_and_everyone_can_use_it(open_page, runs, width, scheme):
         page.locator("#lab summary").click()
     page.wait_for_timeout(1000)
     assert len(runs) == 1  # for one person
-    assert wait_for_lab(page) == before
-    assert page.broken == []
+    assert (wait_for_lab(page), page.broken) == (before, [])
 
 
 def test_its_link_leads_to_it_from_another_tab_and_while_it_is_open_it_follows_who_is_picked(

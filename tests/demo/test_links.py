@@ -35,8 +35,7 @@ def test_a_link_opens_a_tab_and_its_example_and_what_is_unknown_is_ignored(open_
     if clip:
         page.wait_for_function(ends(CLIP, clip), timeout=WAIT)
     page.wait_for_timeout(1000)
-    assert page.get_by_role("tab", selected=True).inner_text() == tab
-    assert bool(page.evaluate(CLIP)) == bool(clip)
+    assert (page.get_by_role("tab", selected=True).inner_text(), bool(page.evaluate(CLIP))) == (tab, bool(clip))
     assert page.broken == []
 
 

@@ -11,20 +11,13 @@ from tests.helpers.serving import ask, launched
 
 ROOT = Path(__file__).parents[2]
 BEGIN = "import demo.memory; demo.memory.TRIM_SECONDS = 0.1; assert demo.memory.give_back_memory()"
-THREADS = """
-import ctypes, threading
+WORK = """
+import ctypes, psutil, threading, time
+from concurrent.futures import ThreadPoolExecutor
 together = threading.Barrier(6)
-def work():
-    together.wait()
-    bytearray(100_000)
-    together.wait()
-threads = [threading.Thread(target=work) for _ in range(6)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
+with ThreadPoolExecutor(6) as pool:
+    list(pool.map(lambda _: (together.wait(), bytearray(100_000), together.wait()), range(6)))
 ctypes.CDLL(None).malloc_stats()
-"""
-HOLES = """
-import time, psutil
 pieces = [bytearray(100_000 if number % 2 else 1_000) for number in range(4_000)]
 full = psutil.Process().memory_info().rss
 del pieces[1::2]
@@ -35,8 +28,7 @@ print(full - psutil.Process().memory_info().rss)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_threads_share_two_arenas_and_holes_are_given_back():
-    command = [sys.executable, "-c", BEGIN + THREADS + HOLES]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", BEGIN + WORK], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stderr.count("Arena ") == 2
     assert int(done.stdout) > 150_000_000
 

@@ -12,12 +12,10 @@ from tests.helpers.estimators import seeing, sure
 
 @pytest.fixture(scope="module")
 def estimator():
-    """Sees two people in every photo."""
     return seeing(sure(), (4, 2, 3.0, 8, 16, 8, 16, 0), (4, 6, 2.0, 6, 12, 6, 12, 0))
 
 
 def entries(pose):
-    """A pose as JSON, but for how long it took and what a file adds."""
     document = pose if isinstance(pose, dict) else pose.to_dict()
     return {key: value for key, value in document.items() if key not in ("seconds", "source", "files")}
 

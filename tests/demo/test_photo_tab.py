@@ -12,12 +12,13 @@ from tests.helpers.serving import WAIT, download, remove_photo, upload, wait_for
 BOX = "document.querySelector('#box input, #box textarea').value"
 GRAPH = "document.querySelector('#figure .graph')"
 MAPS = "document.querySelectorAll('#maps .grid-wrap img').length"
-HOSTILE = "<img src=x onerror=window.stolen=1>.png"
+FOCUSED = (
+    "[...document.querySelectorAll('[id]')].filter(one => one.contains(document.activeElement)).map(one => one.id)"
+)
 
 
 @pytest.fixture
 def page(open_page, example):
-    """The page with the result of the example."""
     page = open_page()
     upload(page, example)
     wait_for_result(page)
@@ -42,10 +43,7 @@ def test_a_photo_in_the_pose_out_within_reach_of_the_keyboard(open_page, example
     reached = set()
     for _ in range(120):
         page.keyboard.press("Tab")
-        reached |= set(page.evaluate(
-            "[...document.querySelectorAll('[id]')].filter(one => one.contains(document.activeElement))"
-            ".map(one => one.id)"
-        ))  # fmt: skip
+        reached |= set(page.evaluate(FOCUSED))
     assert {"who", "box", "draw", "kind", "download", "height", "outside", "group", "min-confidence"} <= reached
     assert page.broken == []
 
@@ -88,7 +86,6 @@ def test_what_changes_the_drawing_needs_no_network_and_keeps_the_camera_until_an
 
 def test_two_clicks_correct_the_box_and_a_written_one_adds_a_person(page):
     def click(x, y):
-        """At a fraction of the picture's width and height."""
         place = page.locator("#picture img").bounding_box()
         page.mouse.click(place["x"] + x * place["width"], place["y"] + y * place["height"])
         return place
@@ -143,7 +140,7 @@ def test_what_is_wrong_is_a_sentence_that_everyone_can_read_and_no_old_result_st
 
 
 def test_a_name_that_is_markup_does_nothing_on_the_page_in_files_and_in_messages(open_page, tmp_path):
-    page, path = open_page(), tmp_path / HOSTILE
+    page, path = open_page(), tmp_path / "<img src=x onerror=window.stolen=1>.png"
     Image.new("RGB", (200, 240), (90, 90, 90)).save(path)
     upload(page, path)
     wait_for_result(page)

@@ -19,7 +19,6 @@ TAP = """([clientX, clientY]) => {
 
 @pytest.fixture(scope="module", params=[(1440, 900, "light"), (390, 844, "dark")], ids=["desk", "phone"])
 def opened(browser, example_page, request):
-    """The page on a screen, for all tests."""
     width, height, scheme = request.param
     options = {"viewport": {"width": width, "height": height}, "color_scheme": scheme, "reduced_motion": "reduce"}
     page = visit(browser, example_page, **options)
@@ -31,7 +30,6 @@ def opened(browser, example_page, request):
 
 @pytest.fixture
 def page(opened):
-    """The page with its picture in sight and the first person picked."""
     opened.get_by_label("Person 1").check()
     opened.wait_for_function(f"{BOX}.startsWith('0')", timeout=WAIT)
     opened.locator("#picture").scroll_into_view_if_needed()
@@ -41,7 +39,6 @@ def page(opened):
 
 
 def place(page, x, y):
-    """Where a pixel of the photo is on the screen."""
     box = page.locator("#picture img").bounding_box()
     scale = min(box["width"] / PHOTO[0], box["height"] / PHOTO[1])
     left, top = box["x"] + (box["width"] - scale * PHOTO[0]) / 2, box["y"] + (box["height"] - scale * PHOTO[1]) / 2
@@ -49,7 +46,6 @@ def place(page, x, y):
 
 
 def drag(page, start, end):
-    """Draw a box, and wait for it."""
     old = page.evaluate(BOX)
     page.mouse.move(*place(page, *start))
     page.mouse.down()

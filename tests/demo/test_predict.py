@@ -23,23 +23,16 @@ def out(tmp_path):
 
 @pytest.fixture
 def run(stand_in, out):
-    """A function that runs the command with options, among them the formats by default."""
-
-    def run(*arguments, formats="json"):
-        return main([*map(str, arguments), "--formats", formats, "--out", str(out)], estimator=stand_in)
-
-    return run
+    return lambda *given, formats="json": main([*map(str, given), "--formats", formats, "--out", str(out)], stand_in)
 
 
 def save(path, kind=None, level=90):
-    """Write a grey photo, 400 x 300, into a new folder if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (400, 300), (level,) * 3).save(path, kind)
     return path
 
 
 def names(folder):
-    """Of all files below a folder, sorted."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
@@ -69,28 +62,26 @@ def test_every_format_is_written_and_a_second_run_repeats_nothing_be_it_beside_t
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
-def test_only_the_formats_asked_for_are_written_and_a_further_or_a_lost_one_is(run, out, example, capsys):
-    assert run(example, formats="csv, npz") == 0
-    assert names(out) == ["hopper.csv", "hopper.json", "hopper.npz"]
+def test_only_the_formats_asked_for_are_written_and_a_further_one_is(run, out, example, capsys):
+    assert (run(example, formats="csv, npz"), names(out)) == (0, ["hopper.csv", "hopper.json", "hopper.npz"])
     run(example, formats="csv")
     assert "already done" in capsys.readouterr().out
     run(example, formats="csv,bvh")
     assert (out / "hopper.bvh").exists()
-    (out / "hopper.csv").unlink()
-    run(example, formats="csv")
-    assert (out / "hopper.csv").exists()
 
 
-def test_all_people_are_one_list_or_have_a_file_each(run, out, example):
+def test_all_people_are_one_list_or_have_a_file_each_and_a_lost_one_is_written_again(run, out, example):
     assert run(example, "--all", formats="csv,npz,bvh") == 0
     assert names(out) == ["hopper.bvh", "hopper.csv", "hopper.json", "hopper.npz", "hopper.person2.bvh"]
     result = read(out / "hopper.json")
-    assert result["schema"] == "fusion-poses/1"
-    assert [one["schema"] for one in result["poses"]] == ["fusion-pose/1"] * 2
+    assert (result["schema"], [one["schema"] for one in result["poses"]]) == ("fusion-poses/1", ["fusion-pose/1"] * 2)
     assert result["files"]["bvh"] == ["hopper.bvh", "hopper.person2.bvh"]
     rows = list(csv.DictReader((out / "hopper.csv").open(newline="")))
     first, second = (next(row for row in rows if row["person"] == person) for person in "12")
     assert float(second["x_px"]) - float(first["x_px"]) == pytest.approx(result["source"]["width"] / 2, abs=0.02)
+    (out / "hopper.person2.bvh").unlink()
+    assert run(example, "--all", formats="csv,npz,bvh") == 0
+    assert (out / "hopper.person2.bvh").exists()
 
 
 def test_the_photos_of_a_folder_are_found_by_content_and_all_else_is_named(run, out, tmp_path, capsys):
@@ -99,10 +90,11 @@ def test_the_photos_of_a_folder_are_found_by_content_and_all_else_is_named(run, 
         save(folder / name, kind)
     (folder / "a.HEIC").write_bytes(HEIC)
     (folder / "g.jpg").symlink_to(save(tmp_path / "elsewhere/linked.jpg"))
-    save(folder / "me.skeleton.png")
+    save(folder / "me.Skeleton.PNG", "PNG")
     save(folder / ".thumbnails/deep/u.jpg")
     (folder / "BMI.txt").write_text("BMI of everybody")
     (folder / ".DS_Store").touch()
+    os.mkfifo(folder / "pipe")
     (folder / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
     (folder / "trip/back").symlink_to(folder)  # followed, it would never end
     assert run(folder, folder / "a.jpg", formats="csv") == 0
@@ -114,26 +106,25 @@ def test_the_photos_of_a_folder_are_found_by_content_and_all_else_is_named(run, 
     assert (out / "trip/a.csv").read_text().splitlines()[1].startswith("trip/a.txt,1,pelvis,")
     errors = capsys.readouterr().err
     for name, reason in {
-        "BMI.txt": "not a photo",
-        ".DS_Store": "hidden",
-        ".thumbnails": "a hidden folder",
-        "gone.jpg": "a link that leads nowhere",
-        "trip/back": "a link to a folder",
-        "me.skeleton.png": "called like a result of this command",
-    }.items():
+        "BMI.txt": "not a photo", ".DS_Store": "hidden", ".thumbnails": "a hidden folder",
+        "gone.jpg": "a link that leads nowhere", "trip/back": "a link to a folder", "pipe": "no file",
+        "me.Skeleton.PNG": "called like a result of this command",
+    }.items():  # fmt: skip
         assert f"{folder / name}: left out, {reason}\n" in errors
-    assert "photos to do: 7; left out: 6; results of this command: 0\n" in errors
+    assert "photos to do: 7; left out: 7; results of this command: 0\n" in errors
     assert run(*sorted(folder.glob("a.*"), reverse=True), formats="csv") == 0
     assert capsys.readouterr().out.count("already done") == 3
 
 
 @pytest.mark.parametrize("name", ["a\nb\x1b[1m.jpg", "<b>a&b.jpg", os.fsdecode(b"\xff.jpg"), "a" * 228 + ".jpg"])
-def test_a_photo_of_any_name(run, out, tmp_path, example, name, capsys):
+def test_a_photo_of_any_name(run, out, tmp_path, example, name, capsys, change_pose):
     shutil.copy(example, tmp_path / name)
     assert run(tmp_path / name, formats="csv,bvh") == 0
     printed = capsys.readouterr().out
     assert (printed.count("\n"), "\x1b" in printed) == (1, False)
     printed.encode()
+    assert "(person 0.90, 17 of 17 joints seen)" in printed
+    assert predict._summary(change_pose(status=("seen", "guessed") * 8 + ("outside",))).endswith(" 8 of 17 joints seen")
     assert read(out / f"{name[:-4]}.json")["source"]["file"] == name
 
 
@@ -146,14 +137,10 @@ def test_one_bad_photo_does_not_stop_the_others(run, out, tmp_path, example, not
     assert run(*photos, "--all", formats="png") == 1
     errors = capsys.readouterr().err
     for said in (
-        "notes.jpg is not a photo",
-        "b.jpg is an empty file",
-        "c.jpg: it is a clip, and this command takes photos: use the page's Video tab",
-        "there is no such photo",
-        "black.png: nobody was found",
+        "notes.jpg is not a photo", "b.jpg is an empty file", "there is no such photo", "black.png: nobody was found",
+        "c.jpg: it is a clip, and this command takes photos: use the page's Video tab", "6 of 7 photos failed",
         "its results would have names of 261 bytes, of 255: rename it",
-        "6 of 7 photos failed",
-    ):
+    ):  # fmt: skip
         assert said in errors
     assert "Traceback" not in errors
     assert names(out) == ["hopper.json", "hopper.skeleton.png"]
@@ -172,19 +159,29 @@ def test_a_run_cut_between_files_leaves_no_json_that_vouches_for_them(run, out, 
 
 
 @pytest.mark.parametrize(
-    "change", [["--height-mm", "1850"], ["--box", "1", "2", "300", "400"], ["--all"], ["--overwrite"], "photo", "cut"]
-)
-def test_other_options_another_photo_of_the_name_and_a_cut_result_are_done_again(run, out, tmp_path, change):
+    "change",
+    [
+        ["--height-mm", "1850"], ["--box", "1", "2", "300", "400"], ["--all"], ["--all", "--height-mm", "1850"],
+        ["--overwrite"], "photo", "model", "cut",
+    ],
+)  # fmt: skip
+def test_other_options_another_photo_of_the_name_or_model_and_a_cut_result_are_done_again(
+    run, out, tmp_path, change, stand_in, monkeypatch
+):
     photo, result = save(tmp_path / "me.png"), out / "me.json"
     run(photo)
     if change == "photo":
         save(photo, level=120)
+    if change == "model":
+        monkeypatch.setattr(stand_in, "name", "other")
     if change == "cut":
         result.write_text(result.read_text()[:20])
     before = result.stat().st_mtime_ns
     assert run(photo, *(change if isinstance(change, list) else ())) == 0
     assert result.stat().st_mtime_ns > before
     assert read(result)["source"]["file"] == "me.png"
+    poses = read(result).get("poses", [read(result)])
+    assert {pose["height_mm"] for pose in poses} == {1850 if "1850" in change else 1700}
 
 
 @pytest.mark.parametrize(

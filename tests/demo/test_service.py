@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.about import hero
+from demo.about import _inside, hero
 from demo.page import build_page, parse_arguments
 from demo.service import GPU_SECONDS, MODEL_VARIABLE, Service
 from fusion_model import PoseEstimator
@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def commit(hub, tmp_path, monkeypatch):
-    """The Hub holds a model, and the app is told to serve it."""
     PoseEstimator.random("tiny", seed=0).save_pretrained(tmp_path / "model")
     monkeypatch.setenv(MODEL_VARIABLE, "user/name@main")
     hub.push(tmp_path / "model")
@@ -100,14 +99,19 @@ def test_on_zerogpu_the_model_is_on_the_device_at_once_and_can_be_described_with
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     device, functions, info = json.loads(done.stdout.strip().splitlines()[-1])
-    assert (device, functions) == ("cuda:0", 4)
-    assert info == Service.from_environment().info()
+    assert (device, functions, info) == ("cuda:0", 4, Service.from_environment().info())
 
 
 @pytest.mark.parametrize("space", ["", "user/name"])
 def test_the_code_is_linked_where_its_address_is_known(monkeypatch, space):
     monkeypatch.setenv("SPACE_ID", space)
     assert ("https://huggingface.co/spaces/user/name/tree/main" in hero().value) == bool(space)
+    assert ["#lab" in hero(with_lab=one).value for one in (False, True)] == [False, True]
+
+
+def test_the_card_is_part_of_the_page_without_its_front_matter():
+    card = "---\nlicense: x\n---\n# Card\n\n```bash\n# a comment\n```\n## More\n---\n"
+    assert _inside(card) == "### Card\n\n```bash\n# a comment\n```\n#### More\n---\n"
 
 
 def test_mcp_without_its_package_says_what_to_install(monkeypatch, capsys):

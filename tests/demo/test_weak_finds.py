@@ -21,21 +21,19 @@ def test_weak_finds_are_apart(example):
     assert len(scores) == 2
     search = dataclasses.replace(both.config.search, person=float(np.mean(scores)))
     estimator = both.with_config(dataclasses.replace(both.config, search=search))
-    shown = estimator.predict_all(example)
-    result = Service(estimator).predict_all(str(example))
+    shown, result = estimator.predict_all(example), Service(estimator).predict_all(str(example))
     assert [person.pose.score for person in result.people] == [pose.score for pose in shown]
     assert len(result.people) == len(result.more) == 1
     assert result.more[0].pose.score < estimator.trust_score <= result.people[0].pose.score
     assert Service(sure()).predict_all(str(example)).more == ()  # without a detector there are none
 
 
-class Unsure(StandIn):
+class _Unsure(StandIn):
     """Sees the two people of the stand-in in a bright photo; in a dim one, it is sure of nobody."""
 
     config = dataclasses.replace(StandIn.config, detector=Seeing.config)
 
     def predict_all(self, photo, *, min_score=None, **named):
-        """Find them, the second one only if unsure ones are asked for."""
         first, second = super().predict_all(photo, **named)
         bright = load_photo(photo).mean() > 60
         found = dataclasses.replace(first, score=0.9 if bright else 0.4), dataclasses.replace(second, score=0.3)
@@ -45,7 +43,7 @@ class Unsure(StandIn):
 def test_a_button_shows_them(open_page, tmp_path):
     for name, level in (("bright", 120), ("dim", 40)):
         Image.new("RGB", (320, 240), (level,) * 3).save(tmp_path / f"{name}.png")
-    with served(Unsure()) as url:
+    with served(_Unsure()) as url:
         page = open_page(url=url)
         upload(page, tmp_path / "bright.png")
         page.get_by_role("button", name="Show 1 more").click()

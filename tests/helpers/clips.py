@@ -54,7 +54,7 @@ class SquareEstimator:
     """Finds a person round every white square; in a box, only the one there; counts its searches, keeps its boxes."""
 
     config = PRESETS["tiny"]
-    trust_score = config.search.person
+    trust_score, fusion = config.search.person, None
 
     def __init__(self, score=0.9):
         self.score, self.searches, self.boxes = score, 0, []
@@ -65,13 +65,15 @@ class SquareEstimator:
         edges = np.flatnonzero(np.diff(columns, prepend=0, append=0)).reshape(-1, 2)
         return [float(start + end - 1) / 2 for start, end in edges if end - start > 10]
 
-    def predict_all(self, photo, *, height_mm=1700.0, flip_test=True):  # noqa: ARG002 - as the real one
+    def predict_all(self, photo, *, height_mm=1700.0, flip_test=True):
         """Find everyone, from the left."""
+        assert not flip_test  # a frame is looked at once
         self.searches += 1
         return [self.person(x, height_mm) for x in self.squares(photo)]
 
-    def __call__(self, photo, box, *, height_mm=1700.0, flip_test=True):  # noqa: ARG002 - as the real one
+    def __call__(self, photo, box, *, height_mm=1700.0, flip_test=True):
         """Find the leftmost person in the box."""
+        assert not flip_test
         check_box(box, WIDTH, HEIGHT)
         self.boxes.append(np.array(box))
         found = [x for x in self.squares(photo) if box[0] <= x <= box[2]]

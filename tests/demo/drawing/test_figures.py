@@ -170,15 +170,15 @@ def test_the_weights_are_bars_and_a_sentence():
 
 
 def test_where_a_person_faces(pose, turned):
-    for degrees, caption in {
-        0: "faces the camera",
-        90: "faces the right of the picture",
-        45: "faces the camera, half turned to the right of the picture",
-        -135: "faces away, half turned to the left of the picture",
-    }.items():
-        assert facing(turned(degrees)) == caption
-    lying = np.stack((pose.joints_3d[:, 0], pose.joints_3d[:, 2], -pose.joints_3d[:, 1]), axis=1)
-    assert facing(dataclasses.replace(pose, joints_3d=lying)) == "faces up"
+    pose.joints_3d[HUMAN36M_17.index("thorax"), 2] = -100  # leans forward
+    half, side_on = ", half turned to the {} of the picture", "faces the {} of the picture"
+    turns = ("faces the camera", f"faces the camera{half}", side_on, f"faces away{half}", "faces away from the camera")
+    for step, words in enumerate(turns):
+        assert facing(turned(45 * step)) == words.format("right")
+        assert facing(turned(-45 * step)) == words.format("left")
+    for side, caption in ((1, "faces up"), (-1, "faces down")):
+        lying = np.stack((pose.joints_3d[:, 0], side * pose.joints_3d[:, 2], -side * pose.joints_3d[:, 1]), axis=1)
+        assert facing(dataclasses.replace(pose, joints_3d=lying)) == caption
 
 
 def test_uncertain_joints_are_named_and_several_people_are_told_apart(change_pose, turned):

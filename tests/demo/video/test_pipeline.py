@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from demo.drawing.motion_figure import motion_sentence
-from demo.video import pipeline
+from demo.video import first_frame, pipeline
 from demo.video.clips import clip_writer
+from demo.video.first_frame import FirstFrame, read_first_frame
 from demo.video.pipeline import file_steps, motion_steps
-from demo.video.tracker import Track, Tracker, next_box
+from demo.video.tracker import Track, Tracker, _extent, next_box, track_frames
 from fusion_model import NoPersonError
 from fusion_model.drawing import SIDE_COLOURS
 from fusion_model.video.clips import open_clip, read_frames
@@ -25,14 +26,12 @@ def squares():
 
 @pytest.fixture
 def walk(tmp_path):
-    """Twenty frames: a square wanders to the right, and is away in frames 8 to 11."""
     pictures = [black() if 8 <= number < 12 else picture(100 + 8 * number) for number in range(20)]
     return write_clip(tmp_path / "walk.mp4", pictures)
 
 
 @pytest.fixture
 def walked(squares, walk):
-    """The motion in that clip."""
     return finished(motion_steps(squares, walk))
 
 
@@ -47,15 +46,22 @@ def test_frames_that_are_written_keep_their_times(tmp_path):
 
 
 def test_a_step_bounds_the_number_of_frames_and_keeps_the_clips_time(squares, walk, tmp_path, monkeypatch):
-    motion = finished(motion_steps(squares, walk, most_poses=6))
-    assert (motion.step, motion.frames) == (4, (0, 4, 8, 12, 16))
-    assert motion.frame_seconds == pytest.approx(0.16, abs=1e-3)
+    drawn, steps = [], []
+    motion = finished(motion_steps(squares, walk, most_poses=6), steps)
+    assert steps == [((number + 1) / 5, f"frame {number + 1} of 5") for number in range(5)]
+    assert (motion.step, motion.frames, motion.frame_seconds) == (4, (0, 4, 8, 12, 16), pytest.approx(0.16, abs=1e-3))
     monkeypatch.setattr(pipeline, "MAX_SIDE", 210)  # a large or odd clip is drawn at an even size
+    monkeypatch.setattr(pipeline, "draw_people", lambda picture, people: drawn.append((*people, picture)) or picture)
     overlay = open_clip(finished(file_steps(motion, tmp_path))["mp4"])
-    assert (overlay.width, overlay.height) == (210, 156)
+    assert (overlay.width, overlay.height, overlay.seconds) == (210, 156, pytest.approx(0.8, abs=0.01))
     assert [when for _, when, _ in read_frames(overlay)] == pytest.approx(motion.times, abs=2e-3)
-    with pytest.raises(ValueError, match="most_poses"):
-        finished(motion_steps(squares, walk, most_poses=pipeline.MAX_POSES + 1))
+    points = [(motion.poses[place].joints_2d + 0.5) * [210 / WIDTH, 156 / HEIGHT] - 0.5 for place in motion.found]
+    assert np.stack([pose.joints_2d for pose, _ in drawn]) == pytest.approx(np.stack(points), abs=1e-3)
+    assert all(picture[78, round(middle(pose))].min() > 200 for pose, picture in drawn)  # each where its square is
+    assert pipeline._drawn_size(dataclasses.replace(motion.clip, width=HEIGHT, height=WIDTH)) == (156, 210)
+    for most in (0, pipeline.MAX_POSES + 1):
+        with pytest.raises(ValueError, match="most_poses"):
+            finished(motion_steps(squares, walk, most_poses=most))
 
 
 def test_frames_that_cannot_be_decoded_are_counted_and_leave_the_others_as_they_are(squares, walk, walked):
@@ -81,8 +87,7 @@ def test_the_files_are_named_after_the_clip_and_the_overlay_shows_the_skeleton_o
     ]  # fmt: skip
     data, clip = files["mp4"].read_bytes(), open_clip(files["mp4"])
     assert data.index(b"moov") < data.index(b"mdat")  # plays before it is loaded
-    assert (clip.width, clip.height, clip.frames) == (WIDTH, HEIGHT, 20)
-    assert clip.seconds == pytest.approx(0.8, abs=0.01)
+    assert (clip.width, clip.height, clip.frames, clip.seconds) == (WIDTH, HEIGHT, 20, pytest.approx(0.8, abs=0.01))
     frames = [frame for _, _, frame in read_frames(clip)]
     for frame, pose in zip(frames, walked.poses, strict=True):
         _, columns = np.nonzero(np.abs(frame.astype(int) - SIDE_COLOURS["left"]).sum(2) < 120)
@@ -109,8 +114,6 @@ def test_frames_are_released(squares, tmp_path, monkeypatch):
     alive, counts, real = weakref.WeakSet(), [], pipeline.read_frames
 
     class Frame(np.ndarray):
-        """A frame that can be told from others and referred to weakly."""
-
         __hash__ = object.__hash__
 
     def frames(*arguments):
@@ -129,8 +132,6 @@ def test_frames_are_released(squares, tmp_path, monkeypatch):
 
 @pytest.fixture
 def follow(tmp_path):
-    """A function that follows the person through pictures, seen by an estimator."""
-
     def run(estimator, pictures, **options):
         return finished(motion_steps(estimator, write_clip(tmp_path / "a.mp4", pictures), **options))
 
@@ -145,12 +146,13 @@ def test_the_next_frame_is_searched_where_the_person_was(squares, walked):
     assert set(range(8, 12)) <= away <= set(range(8, 16))
     for number in walked.found:
         assert middle(walked.poses[number]) == pytest.approx(100 + 8 * number, abs=2)
+        assert (walked.poses[number].seconds, walked.poses[number].heatmaps.shape) == ({}, (16, 1, 1))
 
 
 def test_one_of_two_people_is_followed_through(squares, follow):
-    both = [np.maximum(picture(80 + 3 * number), picture(300)) for number in range(20)]
-    motion = follow(squares, both, box=(270, 50, 330, 250))
-    assert [middle(pose) for pose in motion.poses] == pytest.approx([300] * 20, abs=2)
+    both = [np.maximum(picture(80 + 3 * number), picture(360)) for number in range(20)]
+    motion = follow(squares, both, box=(330, 50, 390, 250))
+    assert [middle(pose) for pose in motion.poses] == pytest.approx([360] * 20, abs=2)
 
 
 @pytest.mark.parametrize("seen", [5, 30])  # frames: long before it is lost, too
@@ -166,16 +168,18 @@ def test_another_person_replaces_a_lost_one_only_after_a_second(squares, follow,
 @pytest.mark.parametrize(("part", "searches"), [(0.9, 1), (0.7, 4)])
 def test_low_confidence_calls_for_a_search_every_half_second(follow, part, searches):
     estimator = SquareEstimator(score=part * SquareEstimator.trust_score)
-    follow(estimator, [picture(100 + 4 * number) for number in range(40)])  # 1.6 seconds
-    assert estimator.searches == searches
+    motion = follow(estimator, [picture(100 + 4 * number) for number in range(40)], height_mm=1900)  # 1.6 seconds
+    assert (estimator.searches, {pose.height_mm for pose in motion.poses}) == (searches, {1900})
 
 
 def test_a_search_that_finds_somebody_less_sure_changes_nothing(squares, monkeypatch):
     squares.score = 0.7 * squares.trust_score
     worse = dataclasses.replace(squares.person(330, 1700.0), score=0.1)  # overlaps with where the person was
     monkeypatch.setattr(squares, "predict_all", lambda *_, **__: [worse])
-    pose = Tracker(squares, Track(1700.0, last=squares.person(300, 1700.0))).update(picture(300), 0.5)
-    assert middle(pose) == pytest.approx(300, abs=2)
+    tracker = Tracker(squares, Track(1700.0, last=squares.person(300, 1700.0)))
+    last = tracker.track.last
+    assert middle(tracker.update(picture(300), 0.5)) == pytest.approx(300, abs=2)
+    assert tracker.track.before is last
 
 
 def test_a_clip_without_people_is_an_error(squares, follow):
@@ -185,20 +189,55 @@ def test_a_clip_without_people_is_an_error(squares, follow):
         follow(squares, [picture(100)] * 5, box=(300, 50, 380, 250))
 
 
+def test_a_whole_body_is_searched_round_the_joints_inside_and_told_by_them(change_pose):
+    joints = np.stack((np.full(17, 50), 10 * np.arange(17)), 1).astype(np.float32)
+    joints[12:] = 5000
+    whole = change_pose(status=("seen", "guessed") * 6 + ("outside",) * 5, joints_2d=joints)
+    assert next_box(whole, None, 1.25) == pytest.approx([42, 55 - 1.15 * 55, 58, 55 + 1.15 * 55])
+    assert _extent(whole).tolist() == [50, 0, 50, 110]
+    gone = change_pose(status=("outside",) * 17)
+    assert (_extent(gone) == gone.box).all()
+
+
 def test_a_cut_off_body_keeps_its_crop_which_moves_along_until_it_is_beyond_the_frame(squares, change_pose):
-    cut = ("seen",) * 5 + ("outside",) * 12
-    before = change_pose(status=cut)
-    moved, gone = (change_pose(status=cut, joints_2d=before.joints_2d + np.float32([by, 0])) for by in (30, 2000))
+    cut = ("seen",) * 11 + ("outside",) * 6
+    before, shift = change_pose(status=cut), np.full((17, 2), (30, 6), np.float32)
+    shift[3:9] = 400  # of joints that are guessed
+    status = ("seen",) * 3 + ("guessed",) * 6 + cut[9:]
+    moved = change_pose(status=status, joints_2d=before.joints_2d + shift, box=before.box + np.float32(10))
     still, along = next_box(before, None, 1.25), next_box(moved, before, 1.25)
     assert still[2] - still[0] == pytest.approx((before.box[2] - before.box[0]) / 1.25)
-    assert along - still == pytest.approx([30, 0, 30, 0], abs=1e-3)
-    assert Tracker(squares, Track(1700.0, last=gone, before=before)).update(black(), 0.0) is None
-    assert (squares.searches, squares.boxes) == (1, [])
+    assert along - still == pytest.approx([30, 6, 30, 6], abs=1e-3)
+    for by in (2000, -2000):
+        gone = change_pose(status=cut, joints_2d=before.joints_2d + np.float32([by, 0]))
+        assert Tracker(squares, Track(1700.0, last=gone, before=before)).update(black(), 0.0) is None
+    assert (squares.searches, squares.boxes) == (2, [])
 
 
-@pytest.mark.parametrize(("other", "found"), [(350, 350), (150, None)])
+@pytest.mark.parametrize(("other", "found"), [(356, 356), (236, None)])  # of 80 pixels, 24 and 16 are common
 def test_a_search_prefers_the_lost_person_to_a_better_one(squares, other, found):
-    tracker = Tracker(squares, Track(1700.0, last=squares.person(300, 1700.0)))
-    pose = tracker.update(np.maximum(picture(80), picture(other)), 0.5)
-    assert squares.searches == 1
-    assert (pose and middle(pose)) == pytest.approx(found, abs=2)
+    last = squares.person(300, 1700.0)
+    track = Track(1700.0, last=last, before=last)
+    (pose,), after = track_frames(squares, [(0.5, np.maximum(picture(80), picture(other)))], track)
+    assert (squares.searches, pose and middle(pose)) == (1, pytest.approx(found, abs=2))
+    assert (track.search_at, after.search_at) == (0.0, 1.0)  # the track of the frames before stays
+    assert after.before is (None if found else last)
+
+
+def test_a_click_means_the_smallest_box_on_a_picture_that_may_be_smaller(tmp_path, monkeypatch):
+    clip = write_clip(tmp_path / "a.mp4", [picture(300), black(), picture(100)])
+    assert np.abs(read_first_frame(clip).astype(int) - picture(300)).mean() < 3
+    large, small = (SquareEstimator().person(x, 1700.0) for x in (120, 300))
+    large = dataclasses.replace(large, person_box=np.float32([39.6, 49.6, 340, 250]))
+    first = FirstFrame(str(clip), (large, small), (300, 400))
+    monkeypatch.setattr(first_frame, "MAX_SIDE", 200)
+    assert first.choices() == [("Person 1", "1"), ("Person 2", "2")]
+    assert [first.person_at(x, 50) for x in (25, 140, 169, 171)] == ["1", "2", "2", None]
+    assert [first.person_at(140, y) for y in (24, 124, 126)] == [None, "2", None]
+    assert (first.box_text("1"), first.box_text("2")) == ("40, 50, 340, 250", "260, 50, 340, 250")
+    one, two = (first.picture(number).astype(int) for number in "12")
+    assert one.shape == (150, 200, 3)
+    assert (one[100, 170] > 200).all()  # everyone's box
+    changed = np.nonzero(np.abs(one - two).max(2) > 60)[1]
+    assert (changed < 100).sum() > 100
+    assert ((changed > 130) & (changed < 170)).sum() > 100
