@@ -75,6 +75,8 @@ def test_what_means_nothing_is_refused(config, changes, message):
     [
         ("hourglass", "depth", 4, "hourglass has unknown fields: depth"),
         ("hourglass", "stacks", "2", r"hourglass.stacks must be .*int.*, got '2'"),
+        ("hourglass", "stacks", True, "configuration's hourglass.stacks must be .*int.*, got True"),
+        ("fusion", "layers", [3], "fusion.layers must hold objects, got 3"),
         ("fusion", "layers", 3, "fusion.layers must be a list, got 3"),
         ("fusion", "layers", [{"kind": "fc"}], "fusion.layers does not fit: .*width"),
         ("calibration", "peak", [0, "1"], "calibration.peak must be"),

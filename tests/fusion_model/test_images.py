@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from fusion_model.images import load_photo
+from fusion_model.photos.decoding import check_size, decoding
 from tests.helpers.photo_files import GREY, NOISE, PHOTO, chunk, encoded, read, refusal
 
 FLOATS = PHOTO.astype(np.float32) / 255
@@ -136,3 +137,7 @@ def test_a_truncated_file(tmp_path, kind):
 def test_too_many_pixels_are_refused_before_they_are_read(tmp_path):
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 8000, 7000, 1, 0, 0, 0, 0))
     assert "51 megapixels are read" in refusal(tmp_path, b"\x89PNG\r\n\x1a\n" + header + chunk(b"IEND", b""))
+    for size in ((8192, 6144), (6144, 8160), (16, 16)):  # those of cameras, and the smallest
+        check_size(*size, "x")
+    with pytest.raises(MemoryError), decoding("x"):
+        raise MemoryError  # says nothing of the file

@@ -34,7 +34,7 @@ class HubDouble(ThreadingHTTPServer):
         mishaps: what happens to coming requests, each once: (method, part of the path, what), where what is a status,
             "cut" (the connection breaks while the request is sent) or "lost" (it breaks before the answer).
         mood: "well", "hanging", "no hub" (a login page), or one of ``REFUSALS``.
-        asked: "METHOD path" of every request.
+        asked: "METHOD path" of every request; ``messages`` has those of the commits.
     """
 
     daemon_threads = True
@@ -42,7 +42,7 @@ class HubDouble(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.commits, self.refs, self.objects, self.asked, self.mishaps = {}, {}, {}, [], []
+        self.commits, self.refs, self.objects, self.asked, self.mishaps, self.messages = {}, {}, {}, [], [], []
         self.mood, self.refusal, self.kind, self.private = "well", "a mishap", "models", None
         self.token, self.url = "hf_" + 34 * "x", f"http://127.0.0.1:{self.server_port}"
         self.pushed, self.released = tempfile.TemporaryDirectory(), threading.Event()
@@ -221,7 +221,9 @@ class _Handler(BaseHTTPRequestHandler):
         files, deleted = {}, []
         for line in map(json.loads, body.splitlines()):
             value = line["value"]
-            if line["key"] == "file":
+            if line["key"] == "header":
+                self.server.messages.append(value["summary"])
+            elif line["key"] == "file":
                 files[value["path"]] = base64.b64decode(value["content"])
             elif line["key"] == "lfsFile":
                 files[value["path"]] = self.server.objects[value["oid"]]

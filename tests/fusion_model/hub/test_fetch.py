@@ -79,7 +79,7 @@ def test_a_revision_is_the_one_that_is_meant_and_a_new_commit_is_fetched_and_rem
     push("second")
     for revision, text in (("v2", "other"), (None, "second"), (other, "other")):
         assert config_of(fetched(revision)) == f"{text} config.json"
-    with pytest.raises(FileNotFoundError, match="no such repository or revision"):
+    with pytest.raises(FileNotFoundError, match=r"no folder 'user/name@v9', .* no such repository or revision"):
         fetched("v9")
     hub.close()
     for revision, text in (("v2", "other"), (None, "second")):
@@ -120,6 +120,9 @@ def test_a_look_up_of_a_name_that_never_ends_is_left_too(hub, monkeypatch):
     monkeypatch.setattr(hub_module, "_ANSWER_SECONDS", 0.2)
     monkeypatch.setattr(hub_module.HfApi, "model_info", lambda *_, **__: hub.released.wait())
     assert fetched().unreachable == "the Hub did not answer within 0.2 s"
+    monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "0.1")  # the client has read it
+    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.1)
+    assert fetched().unreachable == "the Hub did not answer within 0.1 s"
 
 
 @pytest.mark.usefixtures("cached")

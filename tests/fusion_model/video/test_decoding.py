@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fusion_model.video.decoding import VideoError, decode, opened, read_timeline
+from fusion_model.video.decoding import VideoError, decode, is_clip, opened, read_timeline
 from tests.helpers.videos import bar, encode, patch, set_matrix, shown_number
 
 FRAMES = 20
@@ -86,9 +86,10 @@ def test_times_are_those_of_the_frames(tmp_path, name, stamps):
 
 
 @pytest.mark.slow
-def test_wide_colours_are_mapped_as_opencv_maps_them(tmp_path):
+@pytest.mark.parametrize(("curve", "primaries"), [(18, 9), (16, 9), (1, 12)], ids=["HLG", "PQ", "P3"])
+def test_wide_colours_are_mapped_as_opencv_maps_them(tmp_path, curve, primaries):
     ramp = np.stack(np.broadcast_arrays(np.arange(0, 256, 8)[None], np.arange(255, -1, -8)[:, None], 90), 2)
-    colours = {"color_trc": 18, "color_primaries": 9, "colorspace": 9, "color_range": 1}  # HLG, BT.2020
+    colours = {"color_trc": curve, "color_primaries": primaries, "colorspace": 9, "color_range": 1}
     path = encode(tmp_path / "a.mkv", [ramp.astype(np.uint8)] * 2, "ffv1", "yuv420p10le", **colours)
     frame = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG).read()[1][:, :, ::-1].astype(int)
     assert np.abs(first_frame(path).astype(int) - frame).mean() < 5
@@ -105,6 +106,9 @@ def test_an_odd_name_is_never_taken_for_an_address(tmp_path, monkeypatch):
 def test_no_other_file_is_opened(tmp_path):
     playlist = f"#EXTM3U\n#EXTINF:1,\n{encode(tmp_path / 'secret.mp4', BARS)}\n#EXT-X-ENDLIST\n".encode()
     path = tmp_path / "a.mp4"
+    for kind in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+        path.write_bytes(b"\0\0\0\x08" + kind)
+        assert is_clip(path)
     for data in (playlist, b"\0\0\0\x08free" + playlist):
         path.write_bytes(data)
         assert refusal(path).startswith("a.mp4 is ")
