@@ -5,13 +5,7 @@ import json
 
 import pytest
 
-from fusion_model.config import (
-    CalibrationConfig,
-    FollowingConfig,
-    LayerConfig,
-    ModelConfig,
-    SpreadConfig,
-)
+from fusion_model.config import CalibrationConfig, FollowingConfig, LayerConfig, ModelConfig, SpreadConfig
 from fusion_model.hub.config_json import model_config_from_dict
 from fusion_model.presets import PRESETS
 

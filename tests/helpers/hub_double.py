@@ -54,10 +54,6 @@ class HubDouble(ThreadingHTTPServer):
         self.commits[commit], self.refs[branch] = folder, commit
         return commit
 
-    def downloads(self):
-        """How many files were sent."""
-        return sum(one.startswith("GET") and "/resolve/" in one for one in self.asked)
-
     def asked_for(self, part):
         """How many requests had this in method and path."""
         return sum(part in one for one in self.asked)
@@ -205,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
         for file in json.loads(body)["files"]:
             there = folder / file["path"]
             known = _described(there, folder) if there.exists() else {"oid": None}
-            mode = "lfs" if _is_large(there) else "regular"
+            mode = "lfs" if there.suffix == ".safetensors" else "regular"
             oid = known.get("lfs", known)["oid"]
             answers.append({"path": file["path"], "uploadMode": mode, "shouldIgnore": False, "oid": oid})
         return 200, {"files": answers}
@@ -240,19 +236,15 @@ class _Handler(BaseHTTPRequestHandler):
         return 200, {}
 
 
-def _is_large(path):
-    """Whether the Hub keeps this file as a large one."""
-    return path.suffix == ".safetensors"
-
-
 def _described(path, folder):
     """What the Hub says about a file; large ones are pointers in git."""
     data = path.read_bytes()
     oid = hashlib.sha256(data).hexdigest()
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(data)}\n".encode()
-    blob = pointer if _is_large(path) else data
+    is_large = path.suffix == ".safetensors"
+    blob = pointer if is_large else data
     name = hashlib.sha1(b"blob %d\0" % len(blob) + blob, usedforsecurity=False).hexdigest()
-    lfs = {"lfs": {"oid": oid, "size": len(data), "pointerSize": len(pointer)}} if _is_large(path) else {}
+    lfs = {"lfs": {"oid": oid, "size": len(data), "pointerSize": len(pointer)}} if is_large else {}
     return {"type": "file", "path": path.relative_to(folder).as_posix(), "size": len(data), "oid": name, **lfs}
 
 
