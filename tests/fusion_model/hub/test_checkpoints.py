@@ -198,11 +198,10 @@ def test_an_update_changes_all_but_the_tensors(folder):
         update_checkpoint(folder, config, CARD)
 
 
-def test_every_name_shape_and_number_counts_in_the_fingerprint_to_the_precision_that_is_asked_for():
-    module = torch.nn.Linear(2, 2)
-    found = []
-    for bias in (0.1, 0.2, 0.2 + 1e-6):
-        module.weight.data[:], module.bias.data[:] = 1, bias
+def test_every_number_counts_in_the_fingerprint_to_the_precision_that_is_asked_for():
+    module, found = torch.nn.Linear(2, 2), []
+    for weight in (0.1, 0.2, 0.2 + 1e-6):
+        module.weight.data[1, 1] = weight
         found += [weights_fingerprint(module), weights_fingerprint(module, torch.float16)]
     assert (len(set(found[::2])), len(set(found[1::2]))) == (3, 2)
 
