@@ -28,7 +28,7 @@ def encode(
 ):
     """Write RGB pictures (H, W, 3), all of one size; ``fields`` are fields of the codec and of every frame.
 
-    ``stamps`` are the times of the frames, in 1/rate seconds; ``sound`` lasts seconds; ``muxer`` has options of the file.
+    ``stamps`` are the times of the frames, in 1/rate seconds; ``sound`` lasts seconds; ``muxer`` has its own options.
     """
     kind = options or ({"preset": "ultrafast", "g": "5"} if codec == "libx264" else {})
     with av.open(str(path), "w", options=muxer or {}) as container:
