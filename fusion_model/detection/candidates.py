@@ -38,7 +38,7 @@ class Candidate:
     def evidence(self) -> np.ndarray:
         """(3,) what speaks for a person: the detector's log odds, the joints' confidence, and its box's height."""
         height = 0.5 if self.angle is None else (self.box[3] - self.box[1]) / len(self.photo)
-        return np.array([log_odds(self.given), self.prediction.score, min(height, 1.0)])
+        return np.array([log_odds(self.given), self.prediction.score, height])
 
     def rate(self, config: SearchConfig) -> None:
         """Set the score by the detector's word and the joints."""

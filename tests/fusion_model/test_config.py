@@ -54,7 +54,7 @@ SMALL, MERGED, PLAIN = TINY.fusion, replace(TINY.fusion, merge_after=1), Calibra
         (FC, {"kind": "dense", "width": 0, "kernel": 0, "dropout": 1.0}, "layer (kind must|needs) .*, got "),
         (FC, {"dropout": -0.1}, "layer needs width >= 1, kernel >= 1 and 0 <= dropout < 1, got .*-0.1"),
         (SMALL, {"strategy": "cat", "skeleton": "cat"}, "must be one of .*(trainable|coco_17), got 'cat'"),
-        *((SMALL, {"layers": one}, "one layer|before fully .* fc of 3, conv of 2|must follow .* of 4") for one in ORDERS),
+        *((SMALL, {"layers": one}, "one layer|before .* fc of 3, conv of 2|must follow .* of 4") for one in ORDERS),
         (replace(SMALL, layers=(CONV,)), {"map_readings": True}, "map_readings needs a fully connected"),
         (SMALL, dict.fromkeys(("input_size", "map_joints", "output_unit_mm"), 0), "must be positive, got"),
         (SMALL, {"photo_features": -1, "merge_after": -1}, r"must (not be negative|lie in 0\.\.3), got -1"),
@@ -89,6 +89,8 @@ def test_what_means_nothing_is_refused(config, changes, message):
     [
         ("hourglass", "depth", 4, "hourglass has unknown fields: depth"),
         ("hourglass", "stacks", "2", r"hourglass.stacks must be .*int.*, got '2'"),
+        ("hourglass", "stacks", True, "configuration's hourglass.stacks must be .*int.*, got True"),
+        ("fusion", "layers", [3], "fusion.layers must hold objects, got 3"),
         ("fusion", "layers", 3, "fusion.layers must be a list, got 3"),
         ("fusion", "layers", [{"kind": "fc"}], "fusion.layers does not fit: .*width"),
         ("calibration", "peak", [0, "1"], "calibration.peak must be"),

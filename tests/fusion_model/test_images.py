@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from fusion_model.images import load_photo
+from fusion_model.photos.decoding import check_size, decoding
 from tests.helpers.photo_files import GREY, NOISE, PHOTO, chunk, encoded, read, refusal
 
 FLOATS = PHOTO.astype(np.float32) / 255
@@ -114,17 +115,17 @@ def test_what_is_no_photo_a_missing_file_a_folder_and_an_empty_file(tmp_path):
     assert "me.jpg is an empty file" in refusal(tmp_path, b"")
 
 
-@pytest.mark.parametrize("content", [b"this is text", b"\xff\xd8\xff", b"GIF89a", b"%!PS-Adobe", bytes(5000)])
-def test_what_is_no_image_named_jpg(tmp_path, content):
-    assert refusal(tmp_path, content).startswith(("me.jpg is", "me.jpg cannot"))
-
-
-@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF"])
-def test_a_truncated_file(tmp_path, kind):
-    content = encoded(Image.fromarray(NOISE), kind)
-    assert refusal(tmp_path, content[: int(0.7 * len(content))]).startswith(("me.jpg is", "me.jpg cannot"))
+def test_what_is_no_image_or_a_part_of_one_named_jpg(tmp_path):
+    whole = [encoded(Image.fromarray(NOISE), kind) for kind in ("PNG", "WEBP", "GIF", "BMP", "TIFF")]
+    cut = [content[: int(0.7 * len(content))] for content in whole]
+    for content in (b"this is text", b"\xff\xd8\xff", b"GIF89a", b"%!PS-Adobe", bytes(5000), *cut):
+        assert refusal(tmp_path, content).startswith(("me.jpg is", "me.jpg cannot"))
 
 
 def test_too_many_pixels_are_refused_before_they_are_read(tmp_path):
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 8000, 7000, 1, 0, 0, 0, 0))
     assert "51 megapixels are read" in refusal(tmp_path, b"\x89PNG\r\n\x1a\n" + header + chunk(b"IEND", b""))
+    for size in ((8192, 6144), (6144, 8160), (16, 16)):  # those of cameras, and the smallest
+        check_size(*size, "x")
+    with pytest.raises(MemoryError), decoding("x"):
+        raise MemoryError  # says nothing of the file

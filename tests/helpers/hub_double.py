@@ -34,7 +34,7 @@ class HubDouble(ThreadingHTTPServer):
         mishaps: what happens to coming requests, each once: (method, part of the path, what), where what is a status,
             "cut" (the connection breaks while the request is sent) or "lost" (it breaks before the answer).
         mood: "well", "hanging", "no hub" (a login page), or one of ``REFUSALS``.
-        asked: "METHOD path" of every request.
+        asked: "METHOD path" of every request; ``messages`` has those of the commits.
     """
 
     daemon_threads = True
@@ -42,7 +42,7 @@ class HubDouble(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.commits, self.refs, self.objects, self.asked, self.mishaps = {}, {}, {}, [], []
+        self.commits, self.refs, self.objects, self.asked, self.mishaps, self.messages = {}, {}, {}, [], [], []
         self.mood, self.refusal, self.kind, self.private = "well", "a mishap", "models", None
         self.token, self.url = "hf_" + 34 * "x", f"http://127.0.0.1:{self.server_port}"
         self.pushed, self.released = tempfile.TemporaryDirectory(), threading.Event()
@@ -53,10 +53,6 @@ class HubDouble(ThreadingHTTPServer):
         commit = hashlib.sha1(f"{len(self.commits)}".encode(), usedforsecurity=False).hexdigest()
         self.commits[commit], self.refs[branch] = folder, commit
         return commit
-
-    def downloads(self):
-        """How many files were sent."""
-        return sum(one.startswith("GET") and "/resolve/" in one for one in self.asked)
 
     def asked_for(self, part):
         """How many requests had this in method and path."""
@@ -205,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
         for file in json.loads(body)["files"]:
             there = folder / file["path"]
             known = _described(there, folder) if there.exists() else {"oid": None}
-            mode = "lfs" if _is_large(there) else "regular"
+            mode = "lfs" if there.suffix == ".safetensors" else "regular"
             oid = known.get("lfs", known)["oid"]
             answers.append({"path": file["path"], "uploadMode": mode, "shouldIgnore": False, "oid": oid})
         return 200, {"files": answers}
@@ -221,7 +217,9 @@ class _Handler(BaseHTTPRequestHandler):
         files, deleted = {}, []
         for line in map(json.loads, body.splitlines()):
             value = line["value"]
-            if line["key"] == "file":
+            if line["key"] == "header":
+                self.server.messages.append(value["summary"])
+            elif line["key"] == "file":
                 files[value["path"]] = base64.b64decode(value["content"])
             elif line["key"] == "lfsFile":
                 files[value["path"]] = self.server.objects[value["oid"]]
@@ -238,19 +236,15 @@ class _Handler(BaseHTTPRequestHandler):
         return 200, {}
 
 
-def _is_large(path):
-    """Whether the Hub keeps this file as a large one."""
-    return path.suffix == ".safetensors"
-
-
 def _described(path, folder):
     """What the Hub says about a file; large ones are pointers in git."""
     data = path.read_bytes()
     oid = hashlib.sha256(data).hexdigest()
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(data)}\n".encode()
-    blob = pointer if _is_large(path) else data
+    is_large = path.suffix == ".safetensors"
+    blob = pointer if is_large else data
     name = hashlib.sha1(b"blob %d\0" % len(blob) + blob, usedforsecurity=False).hexdigest()
-    lfs = {"lfs": {"oid": oid, "size": len(data), "pointerSize": len(pointer)}} if _is_large(path) else {}
+    lfs = {"lfs": {"oid": oid, "size": len(data), "pointerSize": len(pointer)}} if is_large else {}
     return {"type": "file", "path": path.relative_to(folder).as_posix(), "size": len(data), "oid": name, **lfs}
 
 

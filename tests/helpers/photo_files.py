@@ -1,10 +1,10 @@
 """Files of photos byte by byte, as no ordinary program writes them."""
 
-import base64
 import io
 import re
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,17 +16,7 @@ RNG = np.random.default_rng(0)
 PHOTO = np.repeat(np.repeat(RNG.integers(0, 256, (4, 6, 3), np.uint8), 8, 0), 8, 1)  # 48 wide, 32 high
 GREY = PHOTO[:, :, 0]
 NOISE = RNG.integers(0, 256, (200, 300, 3), np.uint8)
-HEIC = base64.b64decode(
-    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAchtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAADRpbG9jAAAA"
-    "AERAAAIAAQAAAAAB7AABAAAAAAAAAK0AAgAAAAACmQABAAAAAAAAACQAAAA4aWluZgAAAAAAAgAAABVpbmZlAgAAAAABAABodmMxAAAAABVpbmZl"
-    "AgAAAQACAABFeGlmAAAAAA5waXRtAAAAAAABAAABB2lwcnAAAADmaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH/"
-    "/wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29s"
-    "cm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAAEAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAAEHBpeGkAAAAA"
-    "AwgICAAAAAlpcm90AwAAABlpcG1hAAAAAAAAAAEAAQaBAgMFhIYAAAAaaXJlZgAAAAAAAAAOY2RzYwACAAEAAQAAANltZGF0AAAAqSgBrwngIYCu"
-    "3j4js5vU0U7JX/68d/+3zsut/OW8lpnm9f/+wKfI/dzcf3qQdR/tNS/D/IfVnt0tQvV6z/YxNm9+OG/h0rmPeX6wid9lLG8h/lxGZq2EpvHfCsWp"
-    "fUsEXJi8TemzsaFQAdWQKmSdz/DOQ3r1+0IP9/MktP3+TFl+lj265gFeJYpxk9wykyEzy7YNlZV4aoCq9UvF8hOp+apGAQmZt9+RdmAAAAAGRXhp"
-    "ZgAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAAAA="
-)
+HEIC = (Path(__file__).parent / "telephone.heic").read_bytes()
 """A telephone's photo, 48 wide and 64 high once it is turned: white top right, red top left, blue below."""
 
 

@@ -24,11 +24,11 @@ def shown_number(image):
 
 
 def encode(
-    path, pictures, codec="libx264", layout="yuv420p", *, rate=25, stamps=None, options=None, muxer=None, **fields
+    path, pictures, codec="libx264", layout="yuv420p", rate=25, stamps=None, options=None, muxer=None, sound=0, **fields
 ):
-    """Write RGB pictures (H, W, 3), all of one size; ``fields`` are those of the codec and of every frame.
+    """Write RGB pictures (H, W, 3), all of one size; ``fields`` are fields of the codec and of every frame.
 
-    ``stamps`` are the times of the frames, in 1/rate seconds; ``muxer`` has options of the container.
+    ``stamps`` are the times of the frames, in 1/rate seconds; ``sound`` lasts seconds; ``muxer`` has its own options.
     """
     kind = options or ({"preset": "ultrafast", "g": "5"} if codec == "libx264" else {})
     with av.open(str(path), "w", options=muxer or {}) as container:
@@ -37,6 +37,8 @@ def encode(
         stream.pix_fmt, stream.options = layout, kind
         for name, value in fields.items():
             setattr(stream.codec_context, name, value)
+        if sound:
+            add_sound(container, sound)
         for number, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format=layout)
             for name in {"color_trc", "color_primaries", "colorspace", "color_range"} & set(fields):
@@ -45,6 +47,16 @@ def encode(
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def add_sound(container, seconds):
+    """Give a file that is being written a stream of silence, after those of its pictures."""
+    stream = container.add_stream("aac", rate=44100)
+    silence = np.zeros((1, round(44100 * seconds)), np.float32)
+    frame = av.AudioFrame.from_ndarray(silence, format="fltp", layout="mono")
+    frame.sample_rate = 44100
+    container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
 
 
 def patch(path, edit):

@@ -4,9 +4,11 @@ import dataclasses
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from fusion_model.crops import crop_of_box
 from fusion_model.estimator import PoseEstimator
@@ -76,14 +78,30 @@ def test_a_file_that_computes_something_else_is_not_kept(tiny, refused, monkeypa
     assert sorted(path.name for path in tiny.iterdir() if path.name.startswith(".")) == []
 
 
-def test_a_folder_with_other_files_is_kept(folder, refused):
-    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder)
-    assert "must be new, empty or an earlier export" in refused("export", *options)
-    assert (folder / "checkpoint").is_dir()
-
-
-def test_missing_packages_are_one_sentence(folder, refused, monkeypatch):
+def test_a_folder_with_other_files_is_kept_and_missing_packages_are_one_sentence(folder, refused, monkeypatch):
+    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out")
+    for other in (folder, folder / "checkpoint" / "config.json"):
+        assert "must be new, empty or an earlier export" in refused("export", *options, other)
+        assert other.exists()
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "new")
-    assert 'pip install ".[onnx]"' in refused("export", *options)
+    assert 'pip install ".[onnx]"' in refused("export", *options, folder / "new")
     assert not (folder / "new").exists()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_every_output_for_any_number_of_pictures_is_compared(count):
+    def compute(image):
+        return image.sum((1, 2, 3)), torch.full((len(image),), 5.0)
+
+    def session(off):
+        def run(_names, inputs):
+            sums, fives = compute(torch.from_numpy(inputs["image"]))
+            return sums.numpy(), (fives + off if len(fives) == count else fives).numpy()
+
+        return SimpleNamespace(run=run)
+
+    part = export.Part(torch.nn.Identity(), compute, {"image": torch.rand(2, 3, 4, 4)}, "joints_3d", "maps")
+    assert export._difference(part, session(9e-5)) == pytest.approx(9e-5, rel=0.05)
+    for off in (2e-4, -2e-4, np.nan):
+        with pytest.raises(ValueError, match=r"gives other maps than torch: they differ by .*, more than 0\.0001"):
+            export._difference(part, session(off))

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from fusion_model import PoseEstimator
 from tests.helpers import hub_double
+from tests.helpers.in_process import call
 from train import publish
 from train.evaluation.card import card_text, write_card
 
@@ -25,6 +26,7 @@ EVALUATION = {
     "3D": {"mpii": POSES},
     "rendered 3D": {},
 }
+OF_CHECKPOINTS = (["run"], ["--tag", "v1"], ["--dataset", "people"], ["--licence", "mit"])
 GROUPS = {"all": 100.0, "back": 90.0, "lying": 300.0, "seated": 120.0}
 
 
@@ -88,17 +90,28 @@ def pose_of(source, photo):
     return loaded.with_config(dataclasses.replace(loaded.config, search=search))(photo, box=(10, 10, 90, 110))
 
 
-@pytest.mark.usefixtures("checkout")
-def test_a_dry_run_shows_what_would_be_sent_and_needs_no_token(hub, run, published, printed):
-    out = published("--tag", "v1", "--dry-run")
-    size = (run / "checkpoint" / "model.safetensors").stat().st_size
-    assert re.search(rf"^  model\.safetensors +{size:,} bytes$", out, re.MULTILINE)
+def test_a_dry_run_shows_what_would_be_sent_and_needs_no_token(hub, run, published, printed, checkout):
+    assert "would send to user/name:" in published("--dry-run")
+    out = printed("publish", run / "checkpoint", "--repo", "user/name", "--tag", "v1", "--dry-run")
     assert "would send to user/name, as v1:" in out
-    assert "pipeline_tag: keypoint-detection" in out
+    card = out.partition("the card:\n\n")[2][:-1]
+    assert "pipeline_tag: keypoint-detection" in card
+    sizes = {path.name: path.stat().st_size for path in (run / "checkpoint").iterdir()}
+    sizes["README.md"] = len(card.encode())
+    assert announced(out) == {**sizes, "in all": sum(sizes.values())}
     out = printed("publish", "--space", "user/name", "--dry-run")
     assert "would send to the Space user/name:" in out
-    assert re.search(r"^  assets/checkpoints +[\d,]{5,} bytes$", out, re.MULTILINE)
+    sizes = announced(out)
+    model = sum(path.stat().st_size for path in (checkout / "assets/checkpoints").rglob("*.*"))
+    assert (sizes["LICENSE"], sizes["demo"], sizes["assets/checkpoints"]) == (7, 12, model)
+    assert sizes.pop("in all") == sum(sizes.values()) > model
     assert hub.asked == []
+
+
+def announced(out):
+    """The sizes that a dry run announces, by name."""
+    found = re.findall(r"^  (\S.*?) +([\d,]+) bytes$", out, re.MULTILINE)
+    return {name: int(size.replace(",", "")) for name, size in found}
 
 
 @pytest.mark.usefixtures("logged_in")
@@ -109,8 +122,11 @@ def test_the_card_says_what_the_checkpoint_knows(hub, published):
     assert (front(card)["license"], front(card)["datasets"]) == ("cc-by-4.0", ["user/people"])
     assert "Trained on: user/people, My people." in card
     assert "FUSION_POSE_MODEL=user/name python app.py" in card
-    again = published(*options).splitlines()[-2]
-    assert again == f"identical to what is there already, nothing sent: {hub.url}/user/name"
+    assert "| released | 6 | 123.5 | 71 |" in card
+    assert published(*options).splitlines()[-2:] == [
+        f"identical to what is there already, nothing sent: {hub.url}/user/name",
+        "FUSION_POSE_MODEL=user/name python app.py",
+    ]
 
 
 def test_every_number_of_a_card_is_one_of_the_checkpoint(run):
@@ -190,27 +206,44 @@ def files_of(folder):
 @pytest.mark.usefixtures("logged_in")
 def test_a_space_gets_what_the_page_needs_and_loses_what_its_folders_lost(hub, printed, checkout):
     out = printed("publish", "--space", "user/name")
-    assert out.splitlines()[-2:] == [
-        f"published: {hub.url}/spaces/user/name",
-        "gradio_client: Client('user/name')",
-    ]
+    assert out.splitlines()[-2:] == [f"published: {hub.url}/spaces/user/name", "gradio_client: Client('user/name')"]
     space = hub.folder_of("main")
     left_out = {"tests/test_app.py", "demo/__pycache__/page.pyc"}
     assert files_of(space) - {".gitattributes"} == files_of(checkout) - left_out
-    hub.commit_files({"notes/mine.txt": b"mine"}, "main")
+    hub.commit_files({"notes/mine.txt": b"mine", "app.py.old": b"mine"}, "main")
     (checkout / "demo/page.py").rename(checkout / "demo/pages.py")
     (checkout / "app.py").write_text("newer")
     printed("publish", "--space", "user/name")
     space = hub.folder_of("main")
-    assert {"demo/pages.py", "notes/mine.txt", ".gitattributes"} <= files_of(space)
+    assert {"demo/pages.py", "notes/mine.txt", "app.py.old", ".gitattributes"} <= files_of(space)
     assert "demo/page.py" not in files_of(space)
     assert (space / "app.py").read_text() == "newer"
+    again = printed("publish", "--space", "user/name").splitlines()[-2]
+    assert again == f"identical to what is there already, nothing sent: {hub.url}/spaces/user/name"
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_what_has_to_be_private_is_and_tries_are_told(hub, run, capsys, printed, refused, checkout):
+    hub.mishaps = [("POST", "/commit/", 503)]
+    assert (call(publish, run, "--repo", "user/name", "--private"), hub.private) == (0, True)
+    told = "python -m train.publish: uploading failed (HTTP 503): try 2 of 3 in 2 seconds"
+    assert told in capsys.readouterr().err.splitlines()
+    hub.private = None  # forgotten
+    printed("publish", "--space", "user/name", "--private")
+    assert hub.private is True
+    hub.private = False
+    sent = len(hub.commits)
+    assert "'user/name' is there already and public" in refused("publish", "--space", "user/name", "--private")
+    for name, words in (("assets/checkpoints/default/model.safetensors", "truncated"), ("LICENSE", "has no LICENSE")):
+        (checkout / name).write_text("cut") if words == "truncated" else (checkout / name).unlink()
+        assert words in refused("publish", "--space", "user/name")
+    assert len(hub.commits) == sent
 
 
 def test_bad_usage_is_status_2(refused):
     for arguments, words in (
         (["run"], "one of the arguments --repo --space is required"),
         (["--repo", "user/name"], "--repo needs RUN: a run of train.fusion, or a checkpoint folder"),
-        (["--space", "user/name", "--tag", "v1"], "--space sends this checkout: RUN, --tag"),
+        *((["--space", "user/name", *more], "--space sends this checkout: RUN, --tag") for more in OF_CHECKPOINTS),
     ):
         assert words in refused("publish", *arguments, status=2)

@@ -11,11 +11,13 @@ from safetensors.torch import load_file, save_file
 from fusion_model.config import CalibrationConfig
 from fusion_model.hub.checkpoints import (
     build_networks,
+    bundled_checkpoint,
     load_checkpoint,
     locate_checkpoint,
     read_metrics,
     save_checkpoint,
     update_checkpoint,
+    weights_fingerprint,
 )
 from fusion_model.presets import PRESETS
 from tests.helpers.estimators import TINY
@@ -92,10 +94,12 @@ def test_saving_refuses_to_replace_other_things_and_what_could_not_be_loaded(tmp
         with pytest.raises(ValueError, match=message):
             save_another(target)
     config, tensors = make()
-    alpha = tensors.pop("fusion.alpha")
-    for more, message in (({}, "missing: "), ({"fusion.alpha": alpha / 0}, "fusion.alpha holds numbers")):
+    alpha, infinite = tensors.pop("fusion.alpha"), {"pck": float("inf")}
+    cases = ((None, "missing: "), (alpha / 0, "fusion.alpha holds numbers"), (alpha, "not JSON compliant"))
+    for value, message in cases:
+        changed = tensors if value is None else {**tensors, "fusion.alpha": value}
         with pytest.raises(ValueError, match=message):
-            save_checkpoint(tmp_path / "m", config, tensors | more, CARD)
+            save_checkpoint(tmp_path / "m", config, changed, CARD, metrics=infinite)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("thesis.tex", "...")]
 
 
@@ -106,6 +110,8 @@ def test_saving_refuses_to_replace_other_things_and_what_could_not_be_loaded(tmp
         (lambda t: t.update(extra=torch.zeros(2)), r"unexpected: extra \(2,\)"),
         (lambda t: t.update({"fusion.output.bias": torch.zeros(50)}), r"output\.bias must be \(51,\), got \(50,\)"),
         (lambda t: t.update({"fusion.alpha": torch.tensor(1)}), r"alpha must be torch\.float32, got torch\.int64"),
+        (lambda t: t.update({f"x{n}": torch.zeros(1) for n in range(7)}), r"x4 \(1,\); and 2 more$"),
+        (lambda t: t.update({f"x{n}": torch.zeros(1) for n in range(5)}), r"x4 \(1,\)$"),
     ],
 )
 def test_loading_names_the_tensor_that_does_not_fit(folder, change, message):
@@ -150,7 +156,7 @@ def test_truncated_missing_and_pickled_tensors_are_refused_unread(folder):
 
 def test_paths_that_are_not_there_are_told_without_the_hub(hub, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for source in ("assets/checkpoints/default", "./model", str(tmp_path / "model"), "model"):
+    for source in ("assets/checkpoints/default", "./model", str(tmp_path / "model"), "model", Path("a/b"), "-a/b"):
         with pytest.raises(FileNotFoundError, match="there is no checkpoint folder"):
             load_checkpoint(source)
     (tmp_path / "assets").mkdir()
@@ -183,7 +189,21 @@ def test_an_update_changes_all_but_the_tensors(folder):
     wrong = dataclasses.replace(config, hourglass=dataclasses.replace(config.hourglass, stacks=2))
     with pytest.raises(ValueError, match="the tensors do not fit"):
         update_checkpoint(folder, wrong, "# A third\n")
-    assert load_checkpoint(folder)[0] == other
+    entries = json.loads((folder / "config.json").read_text())
+    assert entries.pop("metrics")
+    (folder / "config.json").write_text(json.dumps(entries))
+    assert (load_checkpoint(folder)[0], read_metrics(folder)) == (other, {})
+    (folder / "notes.txt").touch()
+    with pytest.raises(ValueError, match=r"holds other files: notes\.txt"):
+        update_checkpoint(folder, config, CARD)
+
+
+def test_every_number_counts_in_the_fingerprint_to_the_precision_that_is_asked_for():
+    module, found = torch.nn.Linear(2, 2), []
+    for weight in (0.1, 0.2, 0.2 + 1e-6):
+        module.weight.data[1, 1] = weight
+        found += [weights_fingerprint(module), weights_fingerprint(module, torch.float16)]
+    assert (len(set(found[::2])), len(set(found[1::2]))) == (3, 2)
 
 
 def test_the_bundled_checkpoint_has_a_name_in_every_folder(tmp_path, monkeypatch):
@@ -199,3 +219,5 @@ def test_the_bundled_checkpoint_has_a_name_in_every_folder(tmp_path, monkeypatch
     with pytest.raises(ValueError, match=r"a checkpoint lies in the folder \./default too: write '\./default'"):
         load_checkpoint("default")
     assert load_checkpoint("./default")[0].fusion.strategy == "early"
+    monkeypatch.chdir(bundled_checkpoint().parent)  # where the two are one
+    assert load_checkpoint("default")[0] == config

@@ -1,11 +1,13 @@
 """The Hub's real client pushes to a double of the Hub: what is sent, what is tried again, and what is said."""
 
+import json
 import logging
 import shutil
+from unittest.mock import Mock
 
 import pytest
 import torch
-from huggingface_hub import constants
+from huggingface_hub import HfApi, constants
 
 from fusion_model import PoseEstimator
 from fusion_model.hub.checkpoints import load_checkpoint
@@ -68,8 +70,9 @@ def published(hub, revision="main"):
 
 def test_three_files_arrive_as_one_commit_and_nothing_else(hub, folder, push, said, tmp_path, monkeypatch):
     (folder / "optimizer.bin").write_bytes(b"state")
-    done = push(tag="v1")
+    done = push(tag="v1", message="Better")
     assert done == Pushed(f"{hub.url}/user/name/tree/v1", hub.refs["main"], uploaded=True)
+    assert hub.messages == ["Better"]
     assert published(hub) == published(hub, "v1") == local(folder)
     assert len(hub.commits) == 2, "the repository's first, and ours"
     assert list(hub.objects.values()) == [(folder / "model.safetensors").read_bytes()], "the large file went by LFS"
@@ -95,6 +98,7 @@ def test_only_what_has_changed_is_sent_and_a_tag_is_never_moved(hub, folder, pus
     assert published(hub) == {**local(folder), "README.md": CHANGED.encode()}
     assert (folder / "README.md").read_text() == CARD
     assert (hub.asked_for("/commit/"), hub.asked_for("PUT /lfs/")) == (1, 0)
+    assert push(tag="v1") == tagged, "main has moved on"
 
 
 def test_a_private_repository_is_made_and_a_public_one_refused(hub, push):
@@ -162,6 +166,20 @@ def test_a_refusal_is_one_sentence_and_not_tried_again(hub, push, said, waits, s
     assert (said, waits, len(hub.mishaps)) == ([], [], 49)
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError("denied"), r"may not write to 'user/name' \(403\)"),
+        (RuntimeError("HTTP status client error (401 Unauthorized)"), r"does not accept the access token \(401\)"),
+        (RuntimeError("HTTP status client error (408 Request Timeout)"), r"does not work now \(HTTP 408\)"),
+        (json.JSONDecodeError("no", "", 0), r"does not work now \(the answer was not that of a Hub\)"),
+    ],
+)
+def test_what_the_client_says_in_words_alone_is_understood(push, monkeypatch, error, words):
+    monkeypatch.setattr(HfApi, "create_commit", Mock(side_effect=error))
+    refused(push, words)
+
+
 def test_the_token_and_signatures_are_never_shown(hub, push, said, caplog, capfd):
     library, other = logging.getLogger("huggingface_hub"), "hf_" + 34 * "z"
     hub.token = hub.token.removeprefix("hf_")
@@ -174,6 +192,7 @@ def test_the_token_and_signatures_are_never_shown(hub, push, said, caplog, capfd
         told += refused(push, "did not take 'user/name': Bearer <token> or <token> is tired of")
     finally:
         library.removeHandler(caplog.handler)
+    assert caplog.handler.filters == [], "it is left as it was"
     assert any("PUT" in line and "/lfs/" in line for line in caplog.messages)
     everything = "".join([*said, told, caplog.text, *capfd.readouterr()])
     assert not any(secret in everything for secret in (hub.token, other, "geheim"))
@@ -183,6 +202,8 @@ def test_nothing_is_sent_without_a_usable_token_or_in_offline_mode(hub, push, mo
     for token in ("hf_abc\x01def", "hf_äöü", "hf_abc def"):
         assert token not in refused(push, "holds characters that no token has", token=token)
     refused(push, "log in with 'hf auth login', or set HF_TOKEN", token=None)
+    for tag in ("a..b", "a.lock", "a.", "-a", "main"):
+        refused(push, f"a tag is letters, .* and not 'main', got '{tag}'", tag=tag)
     monkeypatch.setenv("HF_TOKEN", hub.token)
     with monkeypatch.context() as patch:
         patch.setattr(constants, "HF_HUB_OFFLINE", True)

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from fusion_model import PoseEstimator
+from fusion_model.hub.checkpoints import weights_fingerprint
 from fusion_model.hub.strategies import (
     COMPARED,
     OtherHourglassError,
@@ -18,6 +19,7 @@ from fusion_model.hub.strategies import (
 from tests.helpers.estimators import fusion_inputs
 from tests.helpers.strategies import strategy_networks
 
+OTHER = PoseEstimator.random("tiny", seed=1)
 FIGURES = {name: {"n": 8, "photos_mpjpe": 120.0 + number} for number, name in enumerate(COMPARED)}
 
 
@@ -49,8 +51,22 @@ def test_what_is_saved_is_loaded_beside_the_same_hourglass(folder, estimator, ne
             assert torch.allclose(network(*fusion_inputs()), expected, rtol=0.01, atol=1)
     assert loaded["trainable"].config.merge_after is not None
     assert load_file(folder / "late.safetensors")["output.weight"].dtype == torch.float16
-    with pytest.raises(OtherHourglassError, match=r"belong to the hourglass .*, but random-tiny has .*: load the"):
-        load_strategies(folder, PoseEstimator.random("tiny", seed=1))
+    own, other = (weights_fingerprint(one.hourglass, torch.float16) for one in (estimator, OTHER))
+    with pytest.raises(OtherHourglassError, match=rf"belong to the hourglass {own}, but random-tiny has {other}: load"):
+        load_strategies(folder, OTHER)
+
+
+def test_a_folder_is_replaced_by_networks_of_every_way_alone(folder, estimator, networks, tmp_path):
+    before = (folder / "config.json").read_bytes()
+    for others in ({**networks, "early": networks["late"]}, {"early": networks["early"]}):
+        with pytest.raises(ValueError, match=r"one network of each of image-only, .* is needed"):
+            save_strategies(folder, others, estimator.hourglass)
+    assert (folder / "config.json").read_bytes() == before
+    assert strategy_figures(save_strategies(folder, networks, estimator.hourglass)) == {}
+    (folder / "notes.txt").touch()
+    with pytest.raises(ValueError, match=r"holds other files: notes\.txt"):
+        save_strategies(folder, networks, estimator.hourglass)
+    save_strategies(tmp_path / "new" / "folder", networks, estimator.hourglass)
 
 
 def test_the_bundled_ones_are_small_and_belong_to_the_bundled_model():
@@ -69,10 +85,15 @@ def test_damaged_folders_are_refused_in_one_sentence(folder, estimator):
         file.write_text(json.dumps(entries | changes))
 
     state.pop("output.bias")
+    late, other = (entries["networks"][name] for name in ("late", "image-only"))
     cases = {
-        "missing: output.bias": lambda: save_file(state, folder / "early.safetensors"),
+        "strategies/early.safetensors: .*missing: output.bias": lambda: save_file(state, folder / "early.safetensors"),
         "is truncated or no safetensors file": lambda: (folder / "image-only.safetensors").write_bytes(b"12"),
-        "image-only must be of that strategy": lambda: spoil(networks={"image-only": entries["networks"]["late"]}),
+        "image-only must be of that strategy": lambda: spoil(networks={"image-only": late}),
+        "with the joints human36m_17, got image-only with": lambda: spoil(
+            networks={"image-only": other | {"skeleton": "mpii_16"}}
+        ),
+        "gives 16 maps but": lambda: spoil(networks={"image-only": other | {"map_joints": 14}}),
         "image-only.layers must be a list": lambda: spoil(networks={}),
         "must be of format 'fusion-pose-strategies/1', got 'other'": lambda: spoil(format="other"),
     }

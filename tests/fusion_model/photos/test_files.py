@@ -1,5 +1,6 @@
 """Photos as cameras, scanners and cut transfers leave them: read as a viewer shows them, or refused with the reason."""
 
+import re
 import struct
 import sys
 import zlib
@@ -12,6 +13,7 @@ from fusion_model.photos import files, stripping
 from fusion_model.photos.files import is_photo, kind_of
 from tests.helpers.photo_files import GREY, HEIC, NOISE, PHOTO, encoded, png, read, refusal, rows, tiff
 
+QUARTER_TURN = b"MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"  # EXIF
 BOMB = zlib.compress(bytes(50_000_000), 9)
 END = b"\xff\xd9"
 
@@ -78,7 +80,10 @@ def test_a_jpeg_is_refused_if_a_part_of_the_picture_is_missing(tmp_path, options
         at = int(fraction * len(content))
         cut, rest = content[:at], content[at:]
         for broken in (cut, cut.ljust(len(content), b"\0"), cut + END, cut + END + rest):
-            assert "is cut off" in refusal(tmp_path, broken)
+            text = refusal(tmp_path, broken)
+            assert "is cut off" in text
+            if "progressive" not in options:
+                assert int(re.search(r"all below line (\d+) of 200", text)[1]) == pytest.approx(200 * fraction, abs=25)
     for number in range(3 if "restart_marker_blocks" in options else 0):
         at = content.index(bytes((0xFF, 0xD0 + number)))  # where decoding would restart
         for end in (b"", END):
@@ -108,7 +113,8 @@ def test_files_larger_or_in_more_pieces_than_any_photo_are_refused(tmp_path, mon
     text = b"P2\n# by hand\n48 32\n255\n" + b" ".join(b"%d" % value for value in GREY.ravel())
     assert np.array_equal(read(tmp_path, text)[:, :, 0], GREY)
     monkeypatch.setattr(files, "MAX_TEXT_BYTES", 1000)
-    assert "is a PPM photo in text" in refusal(tmp_path, text)
+    for start in (b"P1", b"P2", b"P3"):
+        assert "is a PPM photo in text" in refusal(tmp_path, start + text[2:])
 
 
 @pytest.mark.parametrize(("kind", "form"), [("AVIF", ">II"), ("GIF", "<HH"), ("BMP", "<II"), ("TIFF", "<HHII")])
@@ -126,13 +132,18 @@ def test_an_announced_size_beyond_the_limit_is_refused(tmp_path, kind, form):
 def test_grey_values_in_the_lower_bits_of_a_png_are_scaled_and_colours_refused(tmp_path, bits):
     low = (PHOTO.astype(np.uint32) * (2**bits - 1) // 255).astype(np.uint16)
     for values, sure in ((PHOTO.astype(np.uint16) * 257, True), (low, False)):
-        content = png(48, 32, 2, 16, rows(values), before=[(b"sBIT", bytes([bits] * 3))])
+        content = png(48, 32, 2, 16, rows(values), before=[(b"sBIT", bytes((bits - 2, bits, bits - 1)))])
         if sure:
             assert np.array_equal(read(tmp_path, content), PHOTO)
         else:
             assert f"uses the lower {bits} of 16 bits" in refusal(tmp_path, content)
-    grey = png(48, 32, 0, 16, rows(low[:, :, 0]), before=[(b"sBIT", bytes([bits]))])
-    assert np.abs(read(tmp_path, grey)[:, :, 0].astype(int) - GREY).max() <= 1
+    grey = png(48, 32, 0, 16, rows(low[:, :, 0]), before=[(b"sBIT", bytes([bits])), (b"eXIf", QUARTER_TURN)])
+    assert np.abs(read(tmp_path, grey)[:, :, 0].astype(int) - np.rot90(GREY, -1)).max() <= 1
+    dark = GREY // 32  # of 16 bits the upper ones, as the format wants
+    for values, said in ((GREY, bits), (GREY, 0), (GREY, 17), *([(dark, bits)] if bits > 12 else [])):
+        deep = rows(values.astype(np.uint16) * 257 // 8 * 8)
+        grey = png(48, 32, 0, 16, deep, before=[(b"sBIT", bytes([said]))])
+        assert np.array_equal(read(tmp_path, grey)[:, :, 0], values)
 
 
 @pytest.mark.parametrize(
@@ -181,11 +192,18 @@ def test_what_is_worth_an_attempt(tmp_path):
     for text in (b"BMI of all patients in a table", b"P2 is a room", b"II. Chapter", b"RIFF....WAVE", b"", b"%PDF-1.4"):
         (tmp_path / "x").write_bytes(text)
         assert (kind_of(tmp_path / "x"), is_photo(tmp_path / "x")) == (None, False)
-    for name in ("x.JPG", "x.jfif", "x.jpe", "x.heic", "x.tif"):
+    for name in ("x.JPG", "x.jfif", "x.jpe", "x.heic", "x.HEIF", "x.tif"):
         (tmp_path / name).write_bytes(b"no photo, but called one")
         assert is_photo(tmp_path / name)
-    (tmp_path / "x.dng").write_bytes(tiff(GREY[None], 1, tags=[(50706, 4, [1])]))
-    assert (kind_of(tmp_path / "x.dng"), is_photo(tmp_path / "x.dng")) == ("RAW", False)
+    assert is_photo(tmp_path / "gone"), "reading it says why not"
+    raw = [tiff(GREY[None], 1, tags=[(tag, 4, [1])]) for tag in (50706, 254)]
+    for content in (*raw, b"II*\0\x10\0\0\0CR\2\0", b"FUJIFILMCCD-RAW 0201", b"\0\0\0\x18ftypcrx "):
+        (tmp_path / "x.dng").write_bytes(content)
+        assert (kind_of(tmp_path / "x.dng"), is_photo(tmp_path / "x.dng")) == ("RAW", False)
+    brands = {"heic": "HEIC", "hevc": "HEIC", "msf1": "HEIC", "mif1": "HEIC", "mif1____avif": "AVIF", "avis": "AVIF"}
+    for brand, kind in {**brands, "isom": None}.items():
+        (tmp_path / "x").write_bytes(b"\0\0\0\x20ftyp" + brand.encode().ljust(40))
+        assert kind_of(tmp_path / "x") == kind
 
 
 def test_a_refusal_is_one_line_whatever_the_file_is_called(tmp_path):

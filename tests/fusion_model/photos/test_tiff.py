@@ -32,6 +32,7 @@ def test_deep_grey_tiff(tmp_path):
     packed = np.stack((first >> 4, (first & 15) << 4 | second >> 8, second & 255), 2).astype(np.uint8)
     found = read(tmp_path, tiff(packed.reshape(1, 32, -1), 1, bits=12), "scan.tif")
     assert np.abs(found[:, :, 0].astype(int) - GREY).max() <= 1
+    assert np.array_equal(read(tmp_path, encoded(Image.fromarray(PHOTO), "TIFF", big_tiff=True)), PHOTO)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,8 @@ def test_deep_grey_tiff(tmp_path):
         (tiff(PLANES.astype(np.float32) / 255, 2, numbers=3), "is a float TIFF"),
         (tiff(PLANES, 8), "is a TIFF in CIE Lab colours"),
         (tiff(PLANES.astype(np.uint32), 2), "with 32/32/32 bits a colour"),
+        (tiff(PLANES[[0, 1, 2, 0, 1]].astype(np.uint32), 2), "with 32/32/32/32/... bits a colour"),
+        (tiff(PLANES.astype(np.int16), 2, numbers=2), "is a TIFF of signed numbers"),
         (tiff(GREY[None], 1, tags=[(50706, 4, [1])]), "is a raw file of a camera"),
         (b"II*\0\x10\0\0\0CR\2\0" + bytes(99), "is a raw file of a camera"),
         (b"II*\0\xff\xff\xff\0", "is damaged or cut off"),

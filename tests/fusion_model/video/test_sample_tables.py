@@ -30,6 +30,8 @@ def trun(count):
         (box(b"mdat", stsz(9)) + box(b"moof", box(b"traf", trun(4), trun(5))), 5),
         (box(b"moov", box(b"free", size=10**6)) + box(b"moof", trun(6)), 6),  # a box beyond the end of its parent
         (box(b"moov", box(b"cmov", b"zip")), 2**32),
+        (box(b"moov", box(b"stz2", struct.pack(">III", 0, 8, 7)), size=0) + box(b"free"), 7),  # to the end
+        (struct.pack(">I4sQ", 1, b"wide", 44) + struct.pack(">I4sQIII", 1, b"stsz", 28, 0, 1, 9) + stsz(7), 9),
         (reduce(lambda inside, _: box(b"moov", inside), range(2000), b""), 0),  # boxes in boxes end
     ],
 )
