@@ -190,10 +190,7 @@ def files_of(folder):
 @pytest.mark.usefixtures("logged_in")
 def test_a_space_gets_what_the_page_needs_and_loses_what_its_folders_lost(hub, printed, checkout):
     out = printed("publish", "--space", "user/name")
-    assert out.splitlines()[-2:] == [
-        f"published: {hub.url}/spaces/user/name",
-        "gradio_client: Client('user/name')",
-    ]
+    assert out.splitlines()[-2:] == [f"published: {hub.url}/spaces/user/name", "gradio_client: Client('user/name')"]
     space = hub.folder_of("main")
     left_out = {"tests/test_app.py", "demo/__pycache__/page.pyc"}
     assert files_of(space) - {".gitattributes"} == files_of(checkout) - left_out
