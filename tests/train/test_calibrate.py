@@ -24,7 +24,7 @@ def test_calibration_leaves_the_odd_people_to_test_it_on(tmp_path, monkeypatch, 
     photos, rendered, read = make_source("mpii", count=6), make_source("synthetic", count=6), set()
     watched = {"read": lambda row: read.add(row) or photos.read(row)}
     unread = dataclasses.replace(make_source("everyday", count=6), read=None)
-    sources = [dataclasses.replace(photos, **watched), unread]
+    sources = [dataclasses.replace(photos, **watched), unread, dataclasses.replace(rendered, read=None)]
     if rendered_alone:
         none = dataclasses.replace(photos, read=None, validation=np.zeros(6, bool))
         sources = [none, dataclasses.replace(rendered, **watched)]

@@ -79,8 +79,7 @@ def estimated(row, box):
 @pytest.fixture(scope="module")
 def measured():
     """Figures of an estimator of known mistakes."""
-    counts = {"lspet": 4, "mpii": 7, "everyday": 4, "synthetic": 4}
-    _, mpii, _, rendered = sources = [make_source(name, count) for name, count in counts.items()]
+    sources = _, mpii, _, rendered = [*map(make_source, ("lspet", "mpii", "everyday", "synthetic"), (4, 7, 4, 4))]
     rows = {mpii.photo(row).tobytes(): row for row in range(7)}
     for source in sources:
         source.joints[:] = [PLACES.get(name, (0, 100)) for name in MPII_16.joints]
