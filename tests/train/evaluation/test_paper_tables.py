@@ -27,6 +27,10 @@ def test_averages_are_those_that_the_paper_prints():
         assert again[:15] == row[:15]
         assert again[15:] == pytest.approx(averages, abs=0.01)  # 0.005 for the actions' rounding, and for its own
         assert row[15:] == (averages if name != "Pavlakos" else (69.78, 71.9))
+    for row in paper.TABLE_3.values():
+        assert np.mean(row[:3]) == pytest.approx(row[3], abs=0.35)  # of Zhou et al. by 0.34
+    totals = [np.average(row[:6], weights=(1, 1, 2, 2, 2, 2)) for row in paper.TABLE_4.values()]
+    assert totals == pytest.approx([86.8, 95.2, np.nan, 79.5, np.nan, 43.2, 68.9], nan_ok=True)
 
 
 def test_actions_weigh_alike_and_a_missing_one_leaves_no_average():
@@ -77,6 +81,14 @@ def test_parts_of_table_4_by_hand():
     found[0, LSP_14.index("left_wrist"), 2] = 200
     assert protocols.part_percents(found, true, "mean") == pytest.approx((100,) * 7)
     assert protocols.part_percents(found, true, "strict") == pytest.approx((100, 100, 100, 50, 100, 100, 90))
+    # A right hip 60 mm aside moves all others by 30: the right lower arm, 230 and 0 off, is (260 + 30) / 2 > 125 off.
+    other = found[:, :14] + 300
+    other[0, [LSP_14.index("right_hip"), LSP_14.index("right_wrist")], 0] += 60, -230
+    other[0, LSP_14.index("neck"), 2] += 600  # more than the torso, to the middle of the hips, is long
+    columns = {"joints_3d": true[:, :14], "sequence": np.array(["1"])}
+    mean, strict, *_ = protocols.kth(Predictions(LSP_14, columns, other[..., :2], other)).rows.items()
+    assert (mean[0], mean[1]) == ("this checkpoint, mean of the ends", pytest.approx((100, 0, 100, 50, 100, 100, 80)))
+    assert strict[1] == pytest.approx((100, 0, 100, 0, 100, 100, 70))
     # At 260 mm the mean is 130 > 125: wrong by both.
     found[0, LSP_14.index("left_wrist"), 2] = 260
     assert protocols.part_percents(found, true, "mean") == pytest.approx((100, 100, 100, 50, 100, 100, 90))
@@ -124,6 +136,17 @@ def test_3dhp_by_hand():
     first = [row[0] for row in table.rows.values()]
     assert first == pytest.approx([100 * 13 / 14, 100 * (12 * 31 + 3) / (14 * 31), 300 / 14])
     assert np.isnan([row[1] for row in table.rows.values()]).all()
+
+
+def test_each_protocol_counts_its_own_people():
+    usual = {"split": "test", "action": "Walking", "subject": "S2", "camera": "C1", "head_size": 9.0}
+    others = [{}, {"split": "train"}, {"split": "validation"}, {"split": "validation", "head_size": 0.0}]
+    others += [{"action": "Jog"}, {"subject": "S4"}, {"camera": "C2"}, {"camera": "1"}, {"subject": "player 2"}]
+    others += [{"subject": "player 2", "camera": "1"}]
+    columns = {name: np.array([(usual | other)[name] for other in others]) for name in usual}
+    counted = {name: np.flatnonzero(one.people(columns)).tolist() for name, one in protocols.PROTOCOLS.items()}
+    own = {"humaneva": [0], "kth-pcp": [9], "mpii-pckh": [2], "limbs": [0, *range(2, 10)]}
+    assert counted == {name: [0, *range(4, 10)] for name in counted} | own
 
 
 @pytest.mark.parametrize("skeleton", [HUMAN36M_17, LSP_14])
