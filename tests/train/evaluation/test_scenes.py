@@ -1,18 +1,22 @@
 """Whole photos end to end: an estimator of known mistakes gets the figures that they cost."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from fusion_model.detection.candidates import log_odds
 from fusion_model.estimator import PoseEstimator
+from fusion_model.presets import PRESETS
 from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.estimators import seeing
 from tests.helpers.scene_files import made_scenes
 from tests.helpers.stand_in import make_pose
 from train.calibrate import fit_scores
 from train.evaluation import scenes as scenes_module
-from train.evaluation.scenes import scene_figures, scene_lines
+from train.evaluation.card import card_text
+from train.evaluation.scenes import match_boxes, scene_figures, scene_lines
 
 LEFT, RIGHT, UNSURE, UNKNOWN = (5, 10, 40, 90), (60, 10, 95, 90), (45, 60, 55, 95), (75, 10, 95, 90)
 FALSE = (0, 0, 30, 30)
@@ -68,6 +72,16 @@ def test_the_missed_and_the_mistaken_cost_what_they_are(monkeypatch):
     assert allowed == [(0.1, 0.2)]
     joints = f"{100 * (11 + 11 + 0) / 36:.1f} % of limb joints within 0.2 torso lengths"
     assert f": {joints}; 33.3 ± 27.2 % of people have all that are seen there (n 3)" in text
+    measured = {"true box": {"mpii": {"n": 1, "pck": 1.0}}, "end to end": {}, "3D": {}, "rendered 3D": {}}
+    card = card_text(PRESETS["tiny"], "model", measured | {"scenes": figures})
+    assert all(words in card for words in (text, "Teacher networks that labelled", "Whole photos with everyone boxed:"))
+
+
+def test_each_box_is_matched_once_and_only_where_it_lies():
+    found = [(0, 0, 10, 11), (0, 0, 10, 20), (100, 100, 103, 104), (200, 200, 203, 203)]
+    people = [(0, 0, 10, 10), (0, 0, 10, 12), (100, 100, 110, 110), (200, 200, 210, 210)]
+    assert match_boxes(np.array(found, float), np.array(people, float)) == [1, 0, 2, None]
+    assert match_boxes(np.zeros((0, 4)), np.array(people, float)) == [None] * 4
 
 
 def test_scores_are_fitted_to_every_other_photo():
@@ -85,3 +99,14 @@ def test_scores_are_fitted_to_every_other_photo():
     logit = bias + by_box * 1.0 + by_joints * 0.8 + by_size * 0.8
     assert 1 / (1 + np.exp(-logit)) == pytest.approx(0.5, abs=0.02), "right in two of four photos"
     assert fitted.config.search.person > 0.5, "at any lower score, half of the photos without anybody had a box"
+    said = iter((2.0, 1.0, 1.5, 0.0))  # by the detector, of two people and two who are not there
+
+    def find(_photos, _boxes, _least):
+        return [[SimpleNamespace(box=LEFT, score=0.5, evidence=np.array([next(said), 0.4, 0.7]))]]
+
+    known = {"search": SimpleNamespace(find=find), "with_config": estimator.with_config}
+    search = fit_scores(SimpleNamespace(config=PRESETS["tiny"], **known), people).config.search
+    bias, by_box, by_joints, by_size = search.score
+    assert log_odds(search.person) == pytest.approx(bias + by_box * 2 + by_joints * 0.4 + by_size * 0.7, abs=0.02)
+    alone = bias + by_box * log_odds(search.box_score) + by_joints * 0.2 + by_size * 0.5
+    assert alone == pytest.approx(log_odds(search.person), abs=0.02), "a caller's box, at joints that are hardly seen"
