@@ -1,17 +1,23 @@
 """The ablation on fake people: all runs, all tables, nothing repeated, nothing mixed up; and the samples it shares."""
 
+import copy
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from fusion_model.estimator import PoseEstimator
+from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import encode
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.strategies import COMPARED, load_strategies, strategy_figures
 from fusion_model.presets import PRESETS
+from fusion_model.pruning import prune
+from fusion_model.readings import read_maps
+from tests.helpers.estimators import parameters
 from tests.helpers.fake_data import write_pack
 from tests.helpers.in_process import call
 from train import ablate
@@ -20,6 +26,7 @@ from train.engine.checkpoints import write_best
 from train.engine.logs import read_rows
 from train.fusion_stage import samples as samples_module
 from train.fusion_stage.samples import SampleSettings, fusion_data
+from train.fusion_stage.training import Outcome
 
 CPU = torch.device("cpu")
 SMALL = ("--preset", "tiny", "--batch", "4", "--crops", "1", "--log", "csv")
@@ -97,6 +104,25 @@ def test_table_5_has_every_strategy_with_mean_and_standard_deviation_of_its_runs
         assert row.items() - rows[name].items() == {("weights", row["weights"])}
 
 
+def test_a_run_comes_to_what_its_last_network_does():
+    torch.manual_seed(0)
+    unpruned = FusionNetwork(TINY.fusion).eval()
+    hardened = copy.deepcopy(unpruned)
+    hardened.harden()
+    names = ("mean pose", "soft", "hardened, at once", "hardened, trained on", "released")
+    figures = {name: {"mpjpe": 10.0 * n, "pa_mpjpe": 20.0 * n, "n": 3} for n, name in enumerate(names)}
+    learnt = {"weights": [0.02, 0.97, 1.0], "alpha": 7.0, "beta": 1.5}
+    outcome, loop = Outcome(prune(hardened), unpruned, figures, learnt), SimpleNamespace(step=5, seconds=3.6)
+    run = runs._summary(SimpleNamespace(loop=loop), outcome, runs.Variant("free", "free"))
+    kept = ("mean_pose", "soft", "hardened", "trained_on", "pruned")
+    assert [run[name]["mpjpe"] for name in kept] == [0, 10, 20, 30, 40]
+    assert (run["weights"], run["alpha"], run["beta"], run["seconds"]) == (*learnt.values(), 4)
+    assert (run["merging_layer"], run["sharp"]) == (hardened.merging_layer, hardened.merging_layer == 1)
+    sizes = {name: parameters(one) for name, one in (("unpruned", unpruned), ("pruned", outcome.network))}
+    assert run["parameters"] == sizes
+    assert "photos, MPJPE" not in runs.strategies_table({"free": [run]}).columns, "nobody has it"
+
+
 def test_weights_that_are_not_sharp_are_flagged(finished):
     (row,) = (row for row in read_rows(finished / "table5.csv") if row["strategy"] == "free")
     assert row["runs not sharp"] == "2"  # five steps do not move them far: they are noted as they were before hardening
@@ -142,6 +168,8 @@ def test_bad_usage_is_one_sentence(place, tmp_path, refused):
     ):
         assert words in refused("ablate", *options(place, tmp_path / "out", *arguments), status=status)
     assert not (tmp_path / "out").exists()
+    rows = [row.name for row in runs.variants(["free", "early"], ["3", "0", "3"], "tiny")]
+    assert rows == ["early", "fixed-0", "fixed-3", "free"]
 
 
 def test_the_lifter_reads_decoded_joints_alone():
@@ -153,10 +181,14 @@ def test_the_lifter_reads_decoded_joints_alone():
     pose = lifter(image, maps)
     assert pose.shape == (2, 17, 3)
     assert torch.equal(lifter(1 - image, maps), pose)
+    torch.testing.assert_close(lifter(image, maps, read_maps(maps)), pose)
     second = maps + 0.2 * encode(torch.full_like(points, 29), (size, size), 1.25)  # a lower peak elsewhere
     torch.testing.assert_close(lifter(image, second), pose, atol=0.5, rtol=0)
     for other in (encode(points + 1, (size, size), 1.25), 0.5 * maps):
         assert not torch.allclose(lifter(image, other), pose, atol=5)
+    for parameter in lifter.blocks.parameters():
+        parameter.data[:] = 0
+    assert lifter(image, maps).std(0).max() > 1, "what the blocks learn is added"
 
 
 def columns(data):

@@ -15,7 +15,7 @@ from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.estimators import sure
 from tests.helpers.fake_data import make_source
-from train.evaluate import measure, print_figures
+from train.evaluate import _training_mean, measure, print_figures
 from train.evaluation import end_to_end
 from train.evaluation.card import write_card
 from train.evaluation.end_to_end import LIMBS_17, second_peaks, truth_of
@@ -163,3 +163,13 @@ def test_the_figures_are_printed_and_on_the_card(measured, capsys, tmp_path):
         assert f"and more: {two['expected_calibration_error']:.3f} (n = {two['n']})." in text
     assert "against teacher joints of score 0.8 and more" in card
     assert "Of rendered people (`synthetic`)" in card
+
+
+def test_the_mean_pose_is_that_of_the_training_people_of_a_kind():
+    photos, rendered, held = make_source("mpii", 3), make_source("synthetic", 2), make_source("street", 2)
+    photos.pose[:], rendered.pose[:] = np.array([1, 2, 4])[:, None, None], np.array([10, 20])[:, None, None]
+    photos.validation[:2] = rendered.validation[0] = False
+    photos.pose_weight[:], rendered.pose_weight[:] = np.array([[1], [3], [1]]), 1
+    for sources, kind, mean in (([photos, rendered, held], "photos", 1.75), ([photos, rendered, held], "synthetic", 10),
+                                ([photos, held], "synthetic", 1.75)):  # fmt: skip
+        np.testing.assert_allclose(_training_mean(sources, kind), mean)
