@@ -1,17 +1,23 @@
 """The ablation on fake people: all runs, all tables, nothing repeated, nothing mixed up; and the samples it shares."""
 
+import copy
 import dataclasses
 import json
-import statistics
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from fusion_model.estimator import PoseEstimator
+from fusion_model.fusion import FusionNetwork
 from fusion_model.heatmaps import encode
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.strategies import COMPARED, load_strategies, strategy_figures
 from fusion_model.presets import PRESETS
+from fusion_model.pruning import prune
+from fusion_model.readings import read_maps
+from tests.helpers.estimators import parameters
 from tests.helpers.fake_data import write_pack
 from tests.helpers.in_process import call
 from train import ablate
@@ -20,6 +26,7 @@ from train.engine.checkpoints import write_best
 from train.engine.logs import read_rows
 from train.fusion_stage import samples as samples_module
 from train.fusion_stage.samples import SampleSettings, fusion_data
+from train.fusion_stage.training import Outcome
 
 CPU = torch.device("cpu")
 SMALL = ("--preset", "tiny", "--batch", "4", "--crops", "1", "--log", "csv")
@@ -34,9 +41,10 @@ def hourglass(seed=0):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """Eight fake people and a hourglass."""
+    """Eight fake people, as many rendered ones, and a hourglass."""
     folder = tmp_path_factory.mktemp("ablate")
-    write_pack(folder / "data", "made", 8, held_out=2)
+    for name in ("made", "synthetic"):
+        write_pack(folder / "data", name, 8, held_out=2)
     write_best(folder / "hourglass", hourglass(), {})
     return folder
 
@@ -54,6 +62,14 @@ def finished(place):
     return place / "out"
 
 
+COLUMNS = {
+    "MPJPE": ("trained_on", "mpjpe"), "PA-MPJPE": ("trained_on", "pa_mpjpe"), "MPJPE soft": ("soft", "mpjpe"),
+    "photos, MPJPE": ("trained_on", "photos_mpjpe"), "photos, PA-MPJPE": ("trained_on", "photos_pa_mpjpe"),
+    "rendered, MPJPE": ("trained_on", "synthetic_mpjpe"), "rendered, PA-MPJPE": ("trained_on", "synthetic_pa_mpjpe"),
+    "MPJPE hardened, at once": ("hardened", "mpjpe"), "MPJPE pruned": ("pruned", "mpjpe"),
+}  # fmt: skip
+
+
 def result(out, name, seed):
     return json.loads((out / "runs" / name / f"seed-{seed}" / "result.json").read_text())
 
@@ -62,40 +78,49 @@ def test_table_5_has_every_strategy_with_mean_and_standard_deviation_of_its_runs
     rows = {row["strategy"]: row for row in read_rows(finished / "table5.csv")}
     assert " ".join(rows) == "image-only maps-only lifter early late fixed-1 fixed-2 free trainable"
     text = (finished / "tables.md").read_text()
+    mean = result(finished, "early", 0)["mean_pose"]
+    assert f"gives an MPJPE of {mean['mpjpe']:.1f} mm and a PA-MPJPE of {mean['pa_mpjpe']:.1f} mm. Photos" in text
+    assert "5 steps a run. Measured on 4 validation people in their true boxes" in text
     assert "two residual blocks" in text
     paper = "MPJPE of the paper on Human3.6M, another data set"
     for name, row in rows.items():
-        errors = [result(finished, name, seed)["trained_on"]["mpjpe"] for seed in (0, 1)]
-        mean, std = statistics.mean(errors), statistics.stdev(errors)
-        assert (float(row["MPJPE"]), float(row["MPJPE_std"])) == pytest.approx((mean, std))
-        assert row["runs"] == "2"
-        assert f"| {name} | 2 | {row[paper] or '-'} | {mean:.1f} ± {std:.1f} |" in text
-        needed = ("PA-MPJPE", "MPJPE pruned", "M parameters", "M parameters pruned")
-        assert all(float(row[key]) > 0 for key in needed)
+        both = [result(finished, name, seed) for seed in (0, 1)]
+        found = {column: float(cell or "nan") for column, cell in row.items() if column.removesuffix("_std") in COLUMNS}
+        for column, (part, key) in COLUMNS.items():
+            values = [one[part][key] for one in both if one[part]] or [np.nan] * 2
+            expected = pytest.approx((np.mean(values), np.std(values, ddof=1)), nan_ok=True)
+            assert (found[column], found[f"{column}_std"]) == expected, column
+        assert found["MPJPE"] == pytest.approx((found["photos, MPJPE"] + found["rendered, MPJPE"]) / 2)
+        assert f"| {name} | 2 | {row[paper] or '-'} | {found['MPJPE']:.1f} ± {found['MPJPE_std']:.1f} |" in text
+    assert "count half each" in text
     for name in ("free", "trainable"):
-        assert float(rows[name]["MPJPE soft"]) > 0
-        assert float(rows[name]["MPJPE hardened, at once"]) > 0
         assert float(rows[name]["M parameters pruned"]) < float(rows[name]["M parameters"])
         assert len(rows[name]["w_1..w_L"].split()) == 3
     assert float(rows["trainable"]["alpha"]) == pytest.approx(0.1, abs=0.05)
     assert rows["trainable"][paper] == "69.73"
     assert rows["fixed-1"]["w_1..w_L"] == "0.00 1.00 1.00"
     assert rows["lifter"]["w_1..w_L"] == rows["lifter"]["merging layer"] == ""
-    assert "photos, MPJPE" not in rows["early"]
+    for row, name in zip(read_rows(finished / "table6.csv"), ("free", "trainable"), strict=True):
+        assert row.items() - rows[name].items() == {("weights", row["weights"])}
 
 
-def test_photos_and_rendered_people_have_columns_of_their_own(tmp_path, finished, printed):
-    for name in ("made", "synthetic"):
-        write_pack(tmp_path / "data", name, 8, held_out=2)
-    few = ("--strategies", "early", "--seeds", 0, "--synthetic-fraction", 0.5)
-    printed("ablate", *options(finished.parent, tmp_path / "out", "--data", tmp_path / "data", *few))
-    (row,) = read_rows(tmp_path / "out" / "table5.csv")
-    last = result(tmp_path / "out", "early", 0)["trained_on"]
-    for kind, name in (("photos", "photos"), ("rendered", "synthetic")):
-        assert float(row[f"{kind}, MPJPE"]) == pytest.approx(last[f"{name}_mpjpe"])
-        assert float(row[f"{kind}, PA-MPJPE"]) == pytest.approx(last[f"{name}_pa_mpjpe"])
-    assert float(row["MPJPE"]) == pytest.approx((last["photos_mpjpe"] + last["synthetic_mpjpe"]) / 2)
-    assert "count half each" in (tmp_path / "out" / "tables.md").read_text()
+def test_a_run_comes_to_what_its_last_network_does():
+    torch.manual_seed(0)
+    unpruned = FusionNetwork(TINY.fusion).eval()
+    hardened = copy.deepcopy(unpruned)
+    hardened.harden()
+    names = ("mean pose", "soft", "hardened, at once", "hardened, trained on", "released")
+    figures = {name: {"mpjpe": 10.0 * n, "pa_mpjpe": 20.0 * n, "n": 3} for n, name in enumerate(names)}
+    learnt = {"weights": [0.02, 0.97, 1.0], "alpha": 7.0, "beta": 1.5}
+    outcome, loop = Outcome(prune(hardened), unpruned, figures, learnt), SimpleNamespace(step=5, seconds=3.6)
+    run = runs._summary(SimpleNamespace(loop=loop), outcome, runs.Variant("free", "free"))
+    kept = ("mean_pose", "soft", "hardened", "trained_on", "pruned")
+    assert [run[name]["mpjpe"] for name in kept] == [0, 10, 20, 30, 40]
+    assert (run["weights"], run["alpha"], run["beta"], run["seconds"]) == (*learnt.values(), 4)
+    assert (run["merging_layer"], run["sharp"]) == (hardened.merging_layer, hardened.merging_layer == 1)
+    sizes = {name: parameters(one) for name, one in (("unpruned", unpruned), ("pruned", outcome.network))}
+    assert run["parameters"] == sizes
+    assert "photos, MPJPE" not in runs.strategies_table({"free": [run]}).columns, "nobody has it"
 
 
 def test_weights_that_are_not_sharp_are_flagged(finished):
@@ -143,6 +168,8 @@ def test_bad_usage_is_one_sentence(place, tmp_path, refused):
     ):
         assert words in refused("ablate", *options(place, tmp_path / "out", *arguments), status=status)
     assert not (tmp_path / "out").exists()
+    rows = [row.name for row in runs.variants(["free", "early"], ["3", "0", "3"], "tiny")]
+    assert rows == ["early", "fixed-0", "fixed-3", "free"]
 
 
 def test_the_lifter_reads_decoded_joints_alone():
@@ -154,10 +181,14 @@ def test_the_lifter_reads_decoded_joints_alone():
     pose = lifter(image, maps)
     assert pose.shape == (2, 17, 3)
     assert torch.equal(lifter(1 - image, maps), pose)
+    torch.testing.assert_close(lifter(image, 0 * maps, read_maps(maps)), pose)
     second = maps + 0.2 * encode(torch.full_like(points, 29), (size, size), 1.25)  # a lower peak elsewhere
     torch.testing.assert_close(lifter(image, second), pose, atol=0.5, rtol=0)
     for other in (encode(points + 1, (size, size), 1.25), 0.5 * maps):
         assert not torch.allclose(lifter(image, other), pose, atol=5)
+    for parameter in lifter.blocks.parameters():
+        parameter.data[:] = 0
+    assert lifter(image, maps).std(0).max() > 1, "what the blocks learn is added"
 
 
 def columns(data):

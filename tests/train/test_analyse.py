@@ -1,26 +1,32 @@
 """What ``train.analyse`` computes and draws: known cases, and a tiny run from end to end."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from fusion_model.crops import crop_of_box
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
-from tests.helpers.fake_data import write_pack
-from train.analysis.figure5 import NothingToShowError, read_mixing
-from train.analysis.figure7 import BETWEEN, BY_CHANCE, WITHIN_IMAGE, squared_correlations, stream_correlations
+from fusion_model.skeletons import HUMAN36M_17, MPII_16
+from tests.helpers.fake_data import figure, write_pack
+from train.analysis import figure7, sheets
+from train.analysis.figure5 import NothingToShowError, mixing_figure, mixing_text, read_mixing
+from train.analysis.figure7 import BETWEEN, WITHIN_IMAGE, WITHIN_MAPS, stream_correlations
 from train.analysis.sheets import sheet
-from train.data.sources import find_sources
-from train.engine.checkpoints import write_best
+from train.data.sources import find_people, find_sources
+from train.engine.checkpoints import read_weights, write_best
 from train.engine.logs import read_rows
-from train.evaluation.three_d import held_out
-from train.fusion_stage.training import MixingLog
+from train.evaluation.three_d import OURS, held_out
+from train.fusion_stage.pose_figures import LIMBS
+from train.fusion_stage.samples import SampleSettings, build_samples
+from train.fusion_stage.training import MixingLog, load_hourglass
 
 TINY = PRESETS["tiny"]
 
@@ -30,12 +36,6 @@ def network(strategy="trainable", **settings):
     return FusionNetwork(dataclasses.replace(TINY.fusion, strategy=strategy, **settings)).eval()
 
 
-def set_mixing(module, alpha, beta):
-    with torch.no_grad():
-        module.alpha.fill_(alpha)
-        module.beta.fill_(beta)
-
-
 def write_run(folder, strategy="trainable", **settings):
     """A finished run as train.fusion leaves it, without the training; alpha and beta rise until step 120 of 200."""
     module = network(strategy, **settings)
@@ -43,7 +43,7 @@ def write_run(folder, strategy="trainable", **settings):
     folder.mkdir()
     for step in range(200):
         if step < 120 and strategy == "trainable":
-            set_mixing(module, 0.1 + step / 100, 2 + step / 300)
+            module.alpha.data.fill_(0.1 + step / 100), module.beta.data.fill_(2 + step / 300)
         if step == 120:
             log.record(step, module, always=True)
             module.harden() if strategy not in ("image-only", "maps-only") else None
@@ -52,16 +52,16 @@ def write_run(folder, strategy="trainable", **settings):
     write_best(folder, module, {"step": 200})
     released = module if module.config.single_stream else prune(module)
     config = dataclasses.replace(TINY, fusion=released.config)
-    hourglass = StackedHourglass(config.hourglass).eval()
-    PoseEstimator(config, hourglass, released, name="made").save_pretrained(folder / "checkpoint")
+    PoseEstimator(config, StackedHourglass(TINY.hourglass).eval(), released).save_pretrained(folder / "checkpoint")
     return module
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A run and a folder of eight people, four of them for validation."""
+    """A run and a folder of eight people, four of them for validation, and four rendered ones."""
     folder = tmp_path_factory.mktemp("analyse")
     write_pack(folder / "data", "made", 8, held_out=4)
+    write_pack(folder / "data", "synthetic", 4, held_out=4)
     write_run(folder / "run")
     return folder
 
@@ -77,14 +77,46 @@ def test_streams_that_compute_the_same_are_fully_correlated():
     np.testing.assert_allclose(same[np.isfinite(same)], 1, atol=1e-9)
     np.testing.assert_allclose(squared[BETWEEN][other], squared[WITHIN_IMAGE][other], atol=1e-9)
     assert np.isnan(np.diagonal(squared[WITHIN_IMAGE])).all(), "a channel is not counted against itself"
-    assert np.nanmax(np.diagonal(squared[BY_CHANCE])) < 0.9, "the maps are those of other images"
+    assert np.nanmax(np.diagonal(squared[figure7.BY_CHANCE])) < 0.9, "the maps are those of other images"
     even = stream_correlations(module, *[image.mean((2, 3), keepdim=True).expand_as(image)] * 2).squared
-    assert np.nanmin(np.diagonal(even[BY_CHANCE])) < 0.9, "of other images, not of other places"
+    assert np.nanmin(np.diagonal(even[figure7.BY_CHANCE])) < 0.9, "of other images, not of other places"
     assert np.nanmax(np.diagonal(stream_correlations(module, image, torch.rand_like(image)).squared[BETWEEN])) < 0.9
+    one, turned = (stream_correlations(module, *pair) for pair in ((image[:3], image[2:]), (image[2:], image[:3])))
+    np.testing.assert_allclose(one.squared[WITHIN_MAPS], turned.squared[WITHIN_IMAGE], atol=1e-9)
+    live = int(np.isfinite(one.squared[BETWEEN]).any(1).argmax())
+    for parameter in module.image_stream.layer(one.layer).parameters():
+        parameter.data[live] = 0
+    unknown = np.isnan(stream_correlations(module, image[:3], image[2:]).squared[BETWEEN])
+    assert (unknown[live].all(), unknown[:, live].all()) == (True, False), "the image stream by rows"
     still = np.column_stack((np.full(1000, 0.1) + 1e8, np.arange(1000.0)))
-    np.testing.assert_allclose(squared_correlations(still), [[np.nan, np.nan], [np.nan, 1]])
+    np.testing.assert_allclose(figure7.squared_correlations(still), [[np.nan, np.nan], [np.nan, 1]])
     with pytest.raises(NothingToShowError, match="strategy 'early' does not have layer"):
         stream_correlations(network("early"), image, image)
+
+
+def test_figure_7_by_hand():
+    squared = dict.fromkeys((BETWEEN, figure7.BY_CHANCE, WITHIN_IMAGE, WITHIN_MAPS), np.full((2, 2), 0.001))
+    squared[BETWEEN] = np.array([[0.04, 0.15], [np.nan, 0.01]])
+    found = figure7.Correlations(3, 5, 7, squared)
+    about = "layer 3, the last convolution, of the run's unpruned network, over 5 validation images and all positions"
+    for words in (f"{about} (35 samples, 2 channels a stream)", f"| {BETWEEN}, mean | 0.0667 |"):
+        assert words in found.text
+    left, right, *_ = figure7.correlation_figure(found).axes
+    assert left.images[0].get_clim() == (0, 0.2)
+    np.testing.assert_array_equal(left.images[0].get_array().filled(np.nan), squared[BETWEEN])
+    np.testing.assert_allclose(right.lines[0].get_xydata().T, ((0.01, 0.04, 0.15), (100, 200 / 3, 100 / 3)))
+    assert right.lines[0].get_label() == "between the streams (mean 0.0667)"
+
+
+def test_figure_7_is_of_the_best_network_on_held_out_people(place):
+    run, checkpoint, data, module = place / "run", place / "run" / "checkpoint", place / "data", network()
+    module.load_state_dict(read_weights(run))
+    settings = (load_hourglass(TINY, checkpoint), SampleSettings.of(TINY))
+    image, maps, _ = build_samples(find_people(data, validation=True), *settings).inputs(torch.arange(8))
+    every, *two = (figure7.run_correlations(run, checkpoint, data, *how) for how in ((9, 0), (2, 0), (2, 1)))
+    np.testing.assert_allclose(every.squared[BETWEEN], stream_correlations(module, image, maps).squared[BETWEEN])
+    assert [one.images for one in (every, *two)] == [8, 2, 2]
+    assert not np.array_equal(two[0].squared[BETWEEN], two[1].squared[BETWEEN], equal_nan=True), "the seed chooses"
 
 
 def test_the_table_holds_the_weights_of_every_fiftieth_step(tmp_path):
@@ -93,11 +125,21 @@ def test_the_table_holds_the_weights_of_every_fiftieth_step(tmp_path):
     assert mixing.steps.tolist() == [0, 50, 100, 120, 120, 150]
     assert mixing.hardened == f"hardened at iteration 120: merging layer {module.merging_layer}"
     np.testing.assert_allclose(mixing.alpha[:3], [0.1, 0.6, 1.1], rtol=1e-5)
-    soft = network()
-    for row in range(4):  # before hardening
-        set_mixing(soft, mixing.alpha[row], mixing.beta[row])
-        np.testing.assert_allclose(mixing.weights[row], soft.mixing_weights().detach(), atol=1e-5)
+    soft = 1 / (1 + np.exp(-mixing.alpha[:4, None] * (np.arange(1, 4) - mixing.beta[:4, None])))  # before hardening
+    np.testing.assert_allclose(mixing.weights[:4], soft, atol=1e-5)
     assert set(np.unique(mixing.weights[4:])) == {0.0, 1.0}
+    ended = f"Until then: alpha = 1.290, beta = 2.397, w = {', '.join(f'{w:.3f}' for w in mixing.weights[3])}; 6 rows"
+    assert mixing_text(mixing) == f"The weights were {mixing.hardened}.\n{ended} are drawn."
+    assert mixing_text(dataclasses.replace(mixing, soft=6)).startswith("At the end: alpha = 1.290, ")
+    *scalars, last = mixing_figure(mixing).axes
+    for axis, name in zip(scalars, ("alpha", "beta"), strict=True):
+        assert (name in axis.get_ylabel(), axis.lines[1].get_xdata()) == (True, [120, 120])
+        np.testing.assert_array_equal(axis.lines[0].get_xydata().T, (mixing.steps[:4], getattr(mixing, name)[:4]))
+    for number, line in enumerate(last.lines[:6]):  # each weight before and after
+        part = slice(4, None) if number % 2 else slice(4)
+        np.testing.assert_array_equal(line.get_xydata().T, (mixing.steps[part], mixing.weights[part, number // 2]))
+    assert [line.get_label() for line in last.lines[:6:2]] == ["$w_{1}$", "$w_{2}$", "$w_{3}$"]
+    assert [text.get_text() for text in last.get_legend().get_texts()] == ["$w_{3}$", "$w_{2}$", "$w_{1}$"]
     module = write_run(tmp_path / "free", "free")
     mixing = read_mixing(tmp_path / "free")
     assert np.isnan(mixing.alpha).all(), "free weights have neither alpha nor beta"
@@ -114,38 +156,65 @@ def test_a_resumed_run_takes_rows_again(tmp_path):
 
 
 def test_all_parts_are_made_and_can_be_opened(place, printed):
-    out = place / "all"
-    shown = printed("analyse", place / "run", "--data", place / "data", "--out", out, "--images", 2)
+    out, few = place / "all", ("--images", 2, "--people", 1, "--without-photos")
+    shown = printed("analyse", place / "run", "--data", place / "data", "--out", out, *few)
     assert "## Correlation of the two streams (Figure 7)" in shown
     report = (out / "report.md").read_text()
-    for name in ("figure5.png", "figure7.png", "sheet_photos.png"):
-        picture = cv2.imread(str(out / name))
-        assert (min(picture.shape[:2]) > 300, picture.std() > 10, f"({name})" in report) == (True, True, True), name
-    for words in ("hardened at iteration 120", "photos of people"):
-        assert words in report, words
+    estimator, sources = PoseEstimator.from_pretrained(place / "run" / "checkpoint"), find_sources(place / "data")
+    for name in ("figure5", "figure7", "sheet_photos", "sheet_rendered"):
+        picture = cv2.imread(str(out / f"{name}.png"))
+        assert (picture.std() > 10, f"({name}.png)" in report) == (True, True), name
+        if members := held_out(sources, 1).get(name.removeprefix("sheet_")):
+            made = sheet(estimator, members, 1, photos=name == "sheet_rendered")
+            np.testing.assert_array_equal(picture[..., ::-1], made)
+    assert read_rows(out / "figure5.csv") == read_rows(place / "run" / "mixing.csv")
+    for words, there in (("hardened at iteration 120", True), ("it is for this folder alone", False)):  # without photos
+        assert (words in report) is there
     for text in (shown, report):
+        assert "over 2 validation images" in text
         assert "photo of another" in text
         assert "| photos, MPJPE, mm (n 2) |" in text
 
 
-def test_sheets_show_people_from_good_to_bad_and_photos_where_they_may(place):
-    estimator = PoseEstimator.from_pretrained(place / "run" / "checkpoint")
-    people = [one for parity in (0, 1) for one in held_out(find_sources(place / "data"), parity)["photos"]]
-    shown, hidden = (sheet(estimator, people, 3, photos=photos) for photos in (True, False))
-    assert shown.shape == (hidden.shape[0] + 192, 3 * 192, 3), "a row of crops more"
-    assert shown[:192].std() > 10
-    alike = (hidden[192:384] == shown[384:576]).all(-1)
-    assert 1 - alike.mean() > 0.01, "skeletons lie on photos there, on black here"
-    assert (hidden[192:384] == 0).all(-1).mean() > 0.5
+def test_sheets_show_people_from_good_to_bad_and_photos_where_they_may(monkeypatch):
+    """Five people whose limb joints are this far off; of each, the left forearm is seen."""
+    truth = np.tile(np.column_stack((figure(HUMAN36M_17, (0, -200), 800), np.zeros(17))), (5, 1, 1))
+    found, crop = truth.copy(), crop_of_box(np.array([0, 0, 40, 40]), 64, 1.0)
+    found[:, LIMBS, 0] += np.array([500, 100, 300, 200, 400])[:, None]
+    maps, points = torch.full((16, 16, 16), 0.05), np.full((16, 2), 32.0)
+    for joint, x in (("left_elbow", 4), ("left_wrist", 12)):
+        maps[MPII_16.index(joint), 9, x], points[MPII_16.index(joint)] = 1, (4 * x, 36)
+    about = {"maps": maps, "points": crop.to_photo(points), "crop": crop}
+    shown = [SimpleNamespace(image=torch.full((3, 64, 64), number / 10), **about) for number in range(5)]
+    monkeypatch.setattr(sheets, "predictions", lambda _, members: [[shown[one] for one in members]])
+    monkeypatch.setattr(sheets, "find", lambda _, of: SimpleNamespace(poses={OURS: found[of]}, truth=truth[of]))
+    whole, hidden = (sheet(None, [0, 1, 2, 3, 4], 3, photos=photos) for photos in (True, False))
+    np.testing.assert_array_equal(whole, np.hstack([sheet(None, [one], 1, photos=True) for one in (1, 2, 0)]))
+    assert sheet(None, [0, 1, 2, 3, 4], 9, photos=True).shape[1] == 5 * 192, "nobody twice"
+    photo, overlay, joints, ahead = (whole[row * 192 : (row + 1) * 192, :192].astype(int) for row in range(4))
+    assert (photo == 25).all()
+    assert overlay[9 * 12 + 6, [4 * 12 + 6, 12 * 12 + 6]].sum(1).min() > 500, "the highest of all maps"
+    assert overlay[150:].sum(-1).max() < 200
+    rows, columns = np.nonzero((joints != photo).any(-1))
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == pytest.approx((108, 108, 48, 144), abs=3)
+    places = [((pose[0, 13, :2] / 1100 + 1) * 96).astype(int) for pose in (truth, found[1:])]
+    assert [np.ptp(ahead[y, x]) > 50 for x, y in places] == [False, True], "the found pose is coloured, the true grey"
+    assert (hidden.shape, (hidden[192:384] == 0).mean() > 0.9) == ((len(whole) - 192, 3 * 192, 3), True), "on black"
 
 
-def test_what_is_missing_is_one_sentence(place, refused, tmp_path):
+def test_what_is_missing_is_one_sentence(place, refused, ends, tmp_path):
     data = ("--data", place / "data", "--out", tmp_path / "out")
     assert refused("analyse", tmp_path / "none", *data) == (
         f"python -m train.analyse: {tmp_path}/none not found: expected the folder of a run of train.fusion, with its "
         "mixing.csv"
     )
+    write_run(tmp_path / "lsp", skeleton="lsp_14")
     (tmp_path / "run").mkdir()
+    joints, weights = "the network puts out lsp_14, and human36m_17 is measured", "the run kept no weights over time"
+    for run, why, *only in (("lsp", joints, *data, "--only", "inputs"), ("run", weights, "--only", "figure5")):
+        status, shown, _ = ends("analyse", tmp_path / run, *only)
+        assert (status, f"Left out: {why}" in shown) == (1, True)
+    assert weights in (tmp_path / "run" / "analysis" / "report.md").read_text()
     assert "the run is not finished" in refused("analyse", tmp_path / "run", *data)
     assert "figure7, inputs, sheets need --data" in refused("analyse", place / "run")
     checkpoint = place / "run" / "checkpoint"

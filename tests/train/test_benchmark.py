@@ -4,6 +4,7 @@ import dataclasses
 import multiprocessing
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -40,6 +41,21 @@ def test_the_lines_are_seconds_and_their_ratios():
     assert [row[-3:] for row in rows[1:3]] == [["0.200", "0.300", "1.50"], ["0.100", "0.200", "2.00"]]
     assert rows[3][-2:] == ["2.00", "1.50"]
     assert [row[-2:] for row in rows[6:]] == [["0.200", "1.25"], ["0.160", "1.00"]]
+
+
+def test_photos_of_one_person_are_taken_in_order_and_all_times_count_alike(tmp_path):
+    (tmp_path / "c").mkdir()
+    for number, name in enumerate(("d.png", "c/b.png", "b.png", "a.png")):  # of 0, 1, 1 and 2 people
+        Image.fromarray(np.full((64, 64, 3), number, np.uint8)).save(tmp_path / name)
+    (tmp_path / "a.txt").touch()
+    finder = SimpleNamespace(find_people=lambda photo: (np.zeros(([0, 1, 1, 2][photo[0, 0, 0]], 4)), None))
+    for count in (1, 2, 9):
+        found = benchmark.photos_of_one(finder, tmp_path, count)
+        assert [photo[0, 0, 0] for photo in found] == [2, 1][:count]
+    with pytest.raises(ValueError, match=r"b\.png holds no photo in which the model finds exactly one person"):
+        benchmark.photos_of_one(finder, tmp_path / "b.png", 1)
+    times = [{END_TO_END: [1, 9], BARE: [4]}, {END_TO_END: [2], BARE: [8]}]
+    assert benchmark._medians(times) == {END_TO_END: 2, BARE: 6}
 
 
 @pytest.fixture

@@ -19,10 +19,12 @@ from train.evaluation.card import card_text, write_card
 hub = hub_double.hub  # a fixture
 
 TRAINING = {"mean pose": {"n": 6, "mpjpe": 301.25, "order": 50.0}, "released": {"n": 6, "mpjpe": 123.45, "order": 71.0}}
-POSES = {kind: {"n": 4, "mpjpe": 111.25, "pa_mpjpe": 77.75, "order": 66.5} for kind in ("model", "mean_pose")}
+KEPT = {"fusion": TRAINING, "provenance": {"hourglass": {"steps": 7, "batch": 10, "images": 70, "people": {}}}}
+POSES = {"model": {"n": 4, "mpjpe": 111.25, "pa_mpjpe": 77.75, "order": 66.5},
+         "mean_pose": {"n": 4, "mpjpe": 222.5, "pa_mpjpe": 88.25, "order": 50.0}}  # fmt: skip
 EVALUATION = {
-    "true box": {"mpii": {"n": 4, "pck": 71.25, "se": 2.25}},
-    "end to end": {"lspet": {"n": 4, "pck": 61.75, "se": 3.5}},
+    "true box": {"mpii": {"n": 4, "pck": 71.25, "se": 2.25}, "lspet, upright": {"n": 3, "pck": 51.25, "se": 1.5}},
+    "end to end": {"lspet, upright": {"n": 4, "pck": 61.75, "se": 3.5}},
     "3D": {"mpii": POSES},
     "rendered 3D": {},
 }
@@ -34,7 +36,7 @@ GROUPS = {"all": 100.0, "back": 90.0, "lying": 300.0, "seated": 120.0}
 def run(tmp_path):
     """A finished run of the fusion network, as far as publishing reads it."""
     estimator = PoseEstimator.random("tiny")
-    estimator.save_pretrained(tmp_path / "run" / "checkpoint", metrics={"fusion": TRAINING})
+    estimator.save_pretrained(tmp_path / "run" / "checkpoint", metrics=KEPT)
     (tmp_path / "run" / "log.csv").write_text("step\n")
     return tmp_path / "run"
 
@@ -129,28 +131,38 @@ def test_the_card_says_what_the_checkpoint_knows(hub, published):
     ]
 
 
-def test_every_number_of_a_card_is_one_of_the_checkpoint(run):
+def test_every_number_of_a_card_is_one_of_the_checkpoint(run, monkeypatch):
     folder = run / "checkpoint"
     estimator = PoseEstimator.from_pretrained(folder, device="cpu")
     bare = card_text(estimator.config, "user/name", {})
-    assert "None: it has not been evaluated" in bare
+    assert all(words in bare for words in ("\n# name\n", "not pruned", "None: it has not been evaluated"))
     assert "Trained on: not recorded in the checkpoint." in bare
     assert front(bare)["license_name"] == "non-commercial-research"
-    groups = {name: {kind: {**POSES["model"], "mpjpe": mpjpe} for kind in POSES} for name, mpjpe in GROUPS.items()}
-    mirrored = {"mpii": {"n": 9, "mirrored": 99.9}}
+    groups = {
+        name: {kind: {"n": 4, "mpjpe": (kind == "model") * far} for kind in POSES} for name, far in GROUPS.items()
+    }
+    mirrored = {"mpii": {"n": 9, "mirrored": 99.9}, "lspet, upright": {"n": 8, "mirrored": 88.8, "se": 1.25}}
     write_card(folder, estimator, {**EVALUATION, "rendered 3D": groups, "mirror joints": mirrored})
     full = (folder / "README.md").read_text()
     assert "- MPII (`mpii`): 2D by hand, 3D by a teacher network" in full
     assert "| true box, mpii | 4 | 71.2 | 2.2 | 99.9 (n 9) |" in full
-    assert "| end to end, lspet | 4 | 61.8 | 3.5 | - |" in full
-    assert "| mpii | 4 | 111.2 | 111.2 | 77.8 | 77.8 | 66.5 | 66.5 |" in full
+    assert "| true box, lspet, upright | 3 | 51.2 | 1.5 | 88.8 ± 1.2 (n 8) |" in full
+    assert "| end to end, lspet, upright | 4 | 61.8 | 3.5 | - |" in full
+    mine = "| mpii | 4 | 111.2 | 222.5 | 77.8 | 88.2 | 66.5 | 50.0 |"
+    assert full.index("3D against the teacher,") < full.index(mine) < full.index("3D against the exact joints of")
+    for words in (f'("{folder.as_posix()}")', "pseudo-labels**", "On the mirror joint:", "At the end of training"):
+        assert words in full
     assert "| released | 6 | 123.5 | 71 |" in full, "what training had stored is kept"
     rows = [line.split(" | ")[0].strip("| ") for line in full.splitlines() if " | 4 | " in line]
     assert rows[-4:] == ["all", "lying", "seated", "back"], "worst first, after all"
-    assert not any(words in full for words in ("Everyday people", "Expected calibration error"))
+    others = ("Everyday people", "Expected calibration error", "Teacher networks", "Of rendered people", "not pruned")
+    assert [words for words in others if words in full] == ["not pruned"]
+    monkeypatch.setattr("train.evaluation.card.bundled_checkpoint", lambda: folder)
     write_card(folder, estimator, EVALUATION)  # of what was measured before, nothing stays
-    assert json.loads((folder / "config.json").read_text())["metrics"] == {"fusion": TRAINING, **EVALUATION}
-    assert "| true box, mpii | 4 | 71.2 | 2.2 | - |" in (folder / "README.md").read_text()
+    assert json.loads((folder / "config.json").read_text())["metrics"] == {**KEPT, **EVALUATION}
+    again = (folder / "README.md").read_text()
+    assert all(words in again for words in ("| true box, mpii | 4 | 71.2 | 2.2 | - |", 'from_pretrained("default")'))
+    assert "On the mirror joint" not in again
 
 
 def test_failures_are_one_sentence(hub, one_sentence, tmp_path, monkeypatch):

@@ -31,7 +31,7 @@ def sheet(estimator: PoseEstimator, members: list[Member], count: int, *, photos
         (H, W, 3) uint8 RGB; found poses lie over the reference, in grey, and below is the error of the limb joints.
     """
     people = find(estimator, members)
-    found, truth = (poses - poses[:, :1] for poses in (people.poses[OURS], people.truth))
+    found, truth = people.poses[OURS], people.truth
     errors = joint_errors(found[:, LIMBS], truth[:, LIMBS]).mean(1)
     ranks = np.unique((np.linspace(0.05, 0.95, min(count, len(errors))) * (len(errors) - 1)).round().astype(int))
     chosen = np.argsort(errors, kind="stable")[ranks]

@@ -49,10 +49,10 @@ class People:
     """What was found of N people of one kind.
 
     Attributes:
-        poses: (N, 17, 3) mm by the input that they were made from.
+        poses: (N, 17, 3) mm by the input that they were made from, pelvis at the origin.
         spreads: (N, 17, 3) mm of the poses of the same name; none where the checkpoint has none.
         points: (N, 16, 2) MPII's joints in pixels of the photos, with their ``confidence`` (N, 16).
-        truth: (N, 17, 3) mm, pelvis at the origin.
+        truth: (N, 17, 3) mm, as the poses.
         camera: (N,) where the camera looks, empty where it is not known.
     """
 
@@ -131,8 +131,7 @@ def find(estimator: PoseEstimator, members: Sequence[Member], *, altered: bool =
 
 
 def _truth(members: Sequence[Member]) -> np.ndarray:
-    truth = np.stack([source.pose[row] for source, row in members]).astype(np.float64)
-    return truth - truth[:, :1]
+    return np.stack([source.pose[row] for source, row in members]).astype(np.float64)
 
 
 def predictions(estimator: PoseEstimator, members: Sequence[Member]) -> Iterator[list[CropPrediction]]:
@@ -203,7 +202,6 @@ def person_figures(
 
     Of poses (N, 17, 3) mm, and their spreads if they have any; 2D joints are sure from the confidence ``seen`` on.
     """
-    poses = poses - poses[:, :1]
     off, limbs, truth = poses - people.truth, poses[:, LIMBS], people.truth[:, LIMBS]
     figures = {
         MPJPE: metrics.joint_errors(limbs, truth).mean(1),

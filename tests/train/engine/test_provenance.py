@@ -66,14 +66,18 @@ def test_a_run_that_goes_on_keeps_its_file(tmp_path):
 def test_the_card_names_the_provenance():
     config = PoseEstimator.random("tiny").config
     hourglass = {"steps": 7, "batch": 10, "images": None, "people": {"lspet": 2, "somebody's": 3}}
-    figures = {"provenance": {"hourglass": hourglass}}
+    detector = {"steps": 8, "batch": 9, "images": 72, "people": {"scenes": 4}}
+    figures = {"provenance": {"hourglass": hourglass, "detector": detector}}
     card = card_text(config, "model", figures)
-    assert "Trained on: LSP-extended (2 people), somebody's (3 people)." in card
+    for words in ("Trained on: LSP-extended (2 people), whole photos of ", " (4 photos), somebody's (3 people)."):
+        assert words in card
     unknown = "not recorded"
     assert f"| hourglass | 7 | 10 | {unknown} |\n| fusion | {unknown} | {unknown} | {unknown} |\n\n" in card
     assert f'Of what is "{unknown}" the data are not known either.' in card
     assert "None: it has not been evaluated" in card
-    assert "| detector |" in card_text(dataclasses.replace(config, detector=DetectorConfig()), "model", figures)
+    assert "| detector | 8 | 9 | 72 |" in card_text(
+        dataclasses.replace(config, detector=DetectorConfig()), "model", figures
+    )
     assert "Trained on: my people." in card_text(config, "model", figures, ["my people"])
     assert "images a step" not in card_text(config, "model", {})
 

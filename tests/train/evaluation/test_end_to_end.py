@@ -1,4 +1,4 @@
-"""The figures of ``train.evaluate`` on cases worked by hand, and those of a random estimator."""
+"""The figures of ``train.evaluate`` on cases worked by hand, and of an estimator of known mistakes."""
 
 from __future__ import annotations
 
@@ -12,23 +12,15 @@ import torch
 
 from fusion_model.heatmaps import encode
 from fusion_model.hub.checkpoints import read_metrics
-from fusion_model.skeletons import MPII_16
+from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.estimators import sure
 from tests.helpers.fake_data import make_source
-from train.evaluate import measure, print_figures
+from train.evaluate import _training_mean, measure, print_figures
+from train.evaluation import end_to_end
 from train.evaluation.card import write_card
-from train.evaluation.end_to_end import (
-    LIMBS_16,
-    LIMBS_17,
-    Truth,
-    estimate_people,
-    limb_hits,
-    second_peaks,
-    shares,
-    truth_of,
-    with_error,
-)
+from train.evaluation.end_to_end import LIMBS_17, second_peaks, truth_of
 
+KINDS = ("true box", "mirror joints", "end to end")
 INDEX = {name: number for number, name in enumerate(MPII_16.joints)}
 
 
@@ -43,45 +35,6 @@ def test_truth_needs_both_ends_of_the_torso_by_hand_or_by_a_sure_teacher(name, l
     else:
         source.by_hand[1, INDEX["left_shoulder"]] = False
     assert truth_of(source).rows.tolist() == [0, 2, 3, 4]
-
-
-def posed(joints):
-    """A pose whose limb joints are these, (16, 2)."""
-    points = np.zeros((17, 2))
-    points[LIMBS_17] = joints[LIMBS_16]
-    return SimpleNamespace(joints_2d=points)
-
-
-def test_scores_of_people_by_hand():
-    source = make_source("mpii", count=3)
-    source.joints[:, INDEX["left_shoulder"]], source.joints[:, INDEX["right_hip"]] = (0, 0), (0, 50)  # 10 px are near
-    source.by_hand[0, INDEX["left_knee"]] = False
-    truth = truth_of(source)
-    off = truth.joints[0].copy()
-    for name, far in (("left_wrist", 10.1), ("right_wrist", 9.9), ("left_knee", 99)):  # the knee is not labelled
-        off[INDEX[name], 0] += far
-    hits, _ = limb_hits([posed(off), None, posed(truth.joints[2])], truth)
-    assert shares(hits, truth.limbs) == pytest.approx([100 * 10 / 11, 0, 100])
-    assert with_error(np.array([0.0, 100, 50])) == {"n": 3, "pck": 50, "se": pytest.approx(50 / 3**0.5)}
-    assert with_error(np.array([7.0])) == {"n": 1, "pck": 7}
-
-
-def test_joints_on_the_other_side_are_told_from_misses():
-    joints = np.array([[0, 100]] * 16, float)  # as far from the rest as the torso is long: 10 px are near enough
-    torso = {"left_shoulder": (0, 0), "right_shoulder": (40, 0), "left_hip": (0, 90), "right_hip": (30, 40)}
-    limbs = {"left_wrist": (200, 0), "right_wrist": (230, 0), "left_knee": (0, 300), "right_knee": (8, 300)}
-    for name, place in (torso | limbs).items():
-        joints[INDEX[name]] = place
-    labelled = np.ones(16, bool)
-    labelled[[INDEX["left_elbow"], INDEX["left_ankle"]]] = False  # neither counts on the other side
-    truth = Truth(np.arange(4), np.stack([joints] * 4), np.stack([labelled] * 3 + [np.zeros(16, bool)]))
-    found = joints.copy()
-    found[INDEX["left_wrist"]] = (221, 0)  # the right wrist's, within 9 px; the knees are each within 8 px of both
-    found[INDEX["right_wrist"]] = (209, 9)  # 12.7 px from the left wrist: a miss
-    found[INDEX["left_knee"]], found[INDEX["right_knee"]] = limbs["right_knee"], limbs["left_knee"]
-    _, mirrored = limb_hits([posed(found), posed(joints), None, posed(joints)], truth)
-    assert mirrored[0, LIMBS_16.index(INDEX["left_wrist"])], "it is the left wrist that is misplaced"
-    assert shares(mirrored, truth.both_sides) == pytest.approx([100 / 8, 0, 0, np.nan], nan_ok=True)
 
 
 def peaks(*places, sigma=1.25):
@@ -100,66 +53,123 @@ def test_the_second_peak_is_measured_by_the_first():
     assert second_peaks(peaks((20.0, 16, 1), (0, 0, 0.5))) == pytest.approx(0.5, abs=1e-6), "at the border, too"
 
 
+POSE = np.arange(51).reshape(17, 3) ** 1.5
+FAR = np.linalg.norm(POSE[LIMBS_17] - POSE[0], axis=1).mean()  # of its limb joints from the pelvis
+PLACES = {  # of joints; the others are at (0, 100), as far from these as the torso is long: 10 px are near enough
+    "left_shoulder": (0, 0), "right_shoulder": (40, 0), "left_hip": (0, 90), "right_hip": (30, 40),
+    "left_wrist": (200, 0), "right_wrist": (230, 0), "left_knee": (0, 300), "right_knee": (8, 300),
+}  # fmt: skip
+FOUND = {  # a left wrist on the right one, knees near both
+    "left_wrist": (221, 0), "left_knee": (8, 300), "right_knee": (0, 300), "left_ankle": (9.9, 100)
+}  # fmt: skip
+
+
+def estimated(row, box):
+    """The pose of a row: ankles are missed in rows 1 and 4, wrists but in row 3, elbows without box; none of row 6."""
+    places = {"right_ankle": (10.1 * (row in {1, 4}), 100), "right_elbow": (1000 * (box is None), 100)} | PLACES | FOUND
+    places |= {"right_wrist": (230, 0) if row == 3 else (209, 9)}  # 12.7 px from the left one
+    points = np.array([places.get(name, (0, 100)) for name in HUMAN36M_17.joints])
+    pose, left = POSE * (1 + row), np.array([name.startswith("left") for name in HUMAN36M_17.joints])
+    pose[HUMAN36M_17.index("left_wrist"), 2] += 120 * row  # mm
+    maps = [peaks((10, 10, 1), (20, 20, 0.48 if name.startswith("left") else 0.5)) for name in MPII_16.joints]
+    about = {"confidence": np.where(left, 0.3, 0.9), "heatmaps": torch.stack(maps).numpy()}
+    return SimpleNamespace(joints_2d=points, joints_3d=pose, **about)
+
+
 @pytest.fixture(scope="module")
 def measured():
-    """Figures of a random estimator, and the sources."""
-    sources = [make_source("lspet", 4), make_source("mpii", 4), make_source("everyday", 4), make_source("synthetic", 3)]
+    """Figures of an estimator of known mistakes."""
+    sources = _, mpii, _, rendered = [*map(make_source, ("lspet", "mpii", "everyday", "synthetic"), (4, 7, 4, 4))]
+    rows = {mpii.photo(row).tobytes(): row for row in range(7)}
     for source in sources:
-        source.joints[:, INDEX["neck"], 1] = [90, 10, 10, 10][: len(source)]
-        source.joints[:, INDEX["pelvis"], 1] = 50
-        source.pose_weight[:] = source.name == "synthetic"
-        source.pose[:] = np.arange(51).reshape(17, 3) ** 1.5
-    sources[1] = dataclasses.replace(sources[1], photos=np.array(["a", "b", "b", "c"]))
-    sources[3].groups["viewpoint"] = np.array(["back", "back", "front"])
-    mean = dict.fromkeys(("photos", "synthetic"), np.zeros((17, 3)))
-    return measure(sure(), sources, mean), sources
+        source.joints[:] = [PLACES.get(name, (0, 100)) for name in MPII_16.joints]
+        source.joints[:, INDEX["neck"], 1] = [190, *[10] * (len(source) - 1)]
+        source.pose_weight[:] = source in (mpii, rendered)
+        source.pose[:] = POSE * np.arange(1, len(source) + 1)[:, None, None]
+    mpii.validation[0] = rendered.validation[0] = rendered.pose_weight[3] = False
+    mpii.by_hand[2, INDEX["left_elbow"]] = False
+    mpii.by_hand[5] = np.isin(MPII_16.joints, ("left_shoulder", "right_hip"))
+    sources[1] = dataclasses.replace(mpii, photos=np.array(list("abbcdef")))
+    rendered.groups["viewpoint"] = np.array(["back", "back", "front", "front"])
+
+    def batch(photos, boxes):
+        people = [(rows[photo.tobytes()], box) for photo, box in zip(photos, boxes, strict=True)]
+        return [None if row == 6 else estimated(row, box) for row, box in people]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(end_to_end, "_BATCH", 3)
+        return measure(SimpleNamespace(batch=batch), sources, {"photos": POSE, "synthetic": 3 * POSE})
 
 
 def test_every_score_is_kept_by_person(measured):
-    figures, _ = measured
-    true_box = figures["people"]["true box"]
-    assert {name: list(scores) for name, scores in true_box.items()} == {
-        "lspet, upright": ["1", "2", "3"],
-        "lspet, upside down": ["0"],
-        "mpii": ["0 a", "1 b", "2 b", "3 c"],
-        "everyday": ["0", "1", "2", "3"],
-        "synthetic": ["0", "1", "2"],
-    }
-    assert figures["true box"].keys() == figures["mirror joints"].keys() == true_box.keys()
-    for kind, unit in (("true box", "pck"), ("mirror joints", "mirrored"), ("end to end", "pck")):
-        for name, scores in figures["people"][kind].items():
-            assert figures[kind][name][unit] == pytest.approx(np.mean(list(scores.values())))
-            assert figures[kind][name]["n"] == len(scores)
-    assert figures["end to end"].keys() == {"lspet, upright", "lspet, upside down"}, "the others are cut"
-    tables = figures["rendered 3D"]
-    assert {name: table["model"]["n"] for name, table in tables.items()} == {"all": 3, "back": 2, "front": 1}
-    errors = {name: table["model"]["mpjpe"] for name, table in tables.items()}
-    assert errors["all"] == pytest.approx((2 * errors["back"] + errors["front"]) / 3)
-    assert json.loads(json.dumps(figures)) == figures
+    scores = {(kind, name): people for kind in KINDS for name, people in measured["people"][kind].items()}
+    right, found, mirrored = ({str(row): 100 * n / 12 for row, n in enumerate(one)} for one in ((10, 9, 10, 11),
+                              (9, 8, 9, 10), (1, 1, 1, 1)))  # fmt: skip
+    expected = {("true box", "everyday"): right, ("mirror joints", "everyday"): mirrored}
+    for kind, people in zip(KINDS, (right, mirrored, found), strict=True):
+        parts = {"lspet, upside down": slice(1), "lspet, upright": slice(1, None), "synthetic": slice(1, None)}
+        for name, part in parts.items():
+            expected[kind, name] = dict(list(people.items())[part])
+    del expected["end to end", "synthetic"]  # all but whole photos are cut
+    expected["true box", "mpii"] = {"1 b": 75, "2 b": 900 / 11, "3 c": 1100 / 12, "4 d": 75, "5 e": 100, "6 f": 0}
+    expected["mirror joints", "mpii"] = {"1 b": 100 / 12, "2 b": 10, "3 c": 100 / 12, "4 d": 100 / 12, "6 f": 0}
+    assert scores == {key: pytest.approx(people) for key, people in expected.items()}
+    for (kind, name), people in scores.items():
+        values = np.array(list(people.values()))
+        error = {"se": values.std(ddof=1) / len(values) ** 0.5} if len(values) > 1 else {}
+        mean = {"mirrored" if kind == "mirror joints" else "pck": values.mean()}
+        assert measured[kind][name] == pytest.approx({"n": len(values)} | mean | error)
+    assert json.loads(json.dumps(measured)) == measured
+
+
+def test_poses_are_those_of_the_people_and_beside_them_stands_the_mean_of_their_kind(measured):
+    """Of those whose pose is known, and was found: rows 1 and 2 of the rendered people, 1 to 5 of MPII's."""
+    tables = measured["rendered 3D"] | measured["3D"]
+    found = {name: [table[who]["mpjpe"] for who in ("model", "mean_pose")] for name, table in tables.items()}
+    assert {name: table["model"]["n"] for name, table in tables.items()} == {"all": 2, "back": 1, "front": 1, "mpii": 5}
+    for name, errors in {"all": (15, FAR / 2), "back": (10, FAR), "front": (20, 0), "mpii": (30, 3 * FAR)}.items():
+        assert found[name] == pytest.approx(errors, rel=1e-4, abs=1e-3), name
+    source = make_source("mpii", 1)
+    source.pose_weight[:] = 1
+    with pytest.raises(ValueError, match="mpii: no pose was estimated in 1 true boxes: train for longer"):
+        end_to_end.pose_tables([None], source, np.arange(1), POSE)
+    with pytest.raises(ValueError, match="several sets called mpii have people held out"):
+        measure(None, [source, make_source("street"), source], {})
 
 
 def test_the_confidence_is_tested_apart_where_maps_have_two_peaks(measured):
-    figures, sources = measured
-    poses = [pose for source in sources[:2] for pose in estimate_people(sure(), source, np.arange(4), boxed=True)[1::2]]
-    maps = np.stack([pose.heatmaps[LIMBS_16] for pose in poses])
-    two = int((second_peaks(torch.from_numpy(maps)) >= 0.5).sum())
-    assert figures["calibration"]["n"] == 48, "the odd people of the hand-labelled sets"
-    assert 0 < two < 48
-    assert figures["calibration, two peaks"]["n"] == two
+    """Of the odd people of hand-labelled sets who were found, four: wrists but one and two right ankles are wrong."""
+    every, two = measured["calibration"], measured["calibration, two peaks"]
+    rows = [[row[key] for key in ("confidence", "correct", "n")] for row in every["reliability"]]
+    assert rows == [pytest.approx([0.3, 19 / 23, 23]), pytest.approx([0.9, 19 / 24, 24])]
+    assert (every["n"], two["n"]) == (47, 24), "an elbow is not labelled"
+    errors = [(19 - 0.3 * 23 + 0.9 * 24 - 19) / 47, 0.9 - 19 / 24]
+    assert [one["expected_calibration_error"] for one in (every, two)] == pytest.approx(errors)
 
 
 def test_the_figures_are_printed_and_on_the_card(measured, capsys, tmp_path):
-    figures, _ = measured
-    print_figures(figures)
+    print_figures(measured)
     printed, estimator = capsys.readouterr().out, sure()
     assert "everyday from score 0.8" in printed
     estimator.save_pretrained(tmp_path)
-    write_card(tmp_path, estimator, figures)
+    write_card(tmp_path, estimator, measured)
     assert "people" not in read_metrics(tmp_path), "a checkpoint does not carry each person's scores"
     card = (tmp_path / "README.md").read_text()
-    pck, row, two = figures["true box"]["mpii"], figures["mirror joints"]["mpii"], figures["calibration, two peaks"]
-    cells = f"{pck['pck']:.1f} | {pck['se']:.1f} | {row['mirrored']:.1f} ± {row['se']:.1f} (n 4) |"
+    (pck, row), two = (measured[kind]["mpii"] for kind in KINDS[:2]), measured["calibration, two peaks"]
+    cells = f"{pck['pck']:.1f} | {pck['se']:.1f} | {row['mirrored']:.1f} ± {row['se']:.1f} (n 5) |"
     for text in (card, printed):
-        assert f"| true box, mpii | 4 | {cells}" in text
+        assert f"| true box, mpii | 6 | {cells}" in text
+        assert "| 0.30 | 0.83 | 23 |" in text
         assert f"and more: {two['expected_calibration_error']:.3f} (n = {two['n']})." in text
     assert "against teacher joints of score 0.8 and more" in card
+    assert "Of rendered people (`synthetic`)" in card
+
+
+def test_the_mean_pose_is_that_of_the_training_people_of_a_kind():
+    photos, rendered, held = make_source("mpii", 3), make_source("synthetic", 2), make_source("street", 2)
+    photos.pose[:], rendered.pose[:] = np.array([1, 2, 4])[:, None, None], np.array([10, 20])[:, None, None]
+    photos.validation[:2] = rendered.validation[0] = False
+    photos.pose_weight[:], rendered.pose_weight[:] = np.array([[1], [3], [1]]), 1
+    for sources, kind, mean in (([photos, rendered, held], "photos", 1.75), ([photos, rendered, held], "synthetic", 10),
+                                ([photos, held], "synthetic", 1.75)):  # fmt: skip
+        np.testing.assert_allclose(_training_mean(sources, kind), mean)

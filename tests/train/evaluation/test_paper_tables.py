@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy.linalg import orthogonal_procrustes
+from scipy.spatial.transform import Rotation
 
-from fusion_model.skeletons import HUMAN36M_17, LSP_14, MPII_16
+from fusion_model.skeletons import HUMAN36M_17, HUMANEVA_15, LSP_14, MPII_16
 from train.evaluation import paper, protocols
 from train.evaluation.protocols import Predictions
 
@@ -20,20 +20,24 @@ def human36m_people(actions, found, true):
 
 
 def test_averages_are_those_that_the_paper_prints():
-    printed = {"all actions": (66.66, 70.81), "each action": (64.53, 69.73)}
-    for name, averages in printed.items():
+    rows = {"all actions": (66.66, 70.81), "each action": (64.53, 69.73), "Pavlakos": (69.78, 71.49)}
+    for name, averages in rows.items():
         (row,) = (row for title, row in paper.TABLE_1.items() if name in title)
         again = protocols.with_averages(dict(zip(paper.ACTIONS, row[:15], strict=True)))
         assert again[:15] == row[:15]
         assert again[15:] == pytest.approx(averages, abs=0.01)  # 0.005 for the actions' rounding, and for its own
-        assert row[15:] == averages
+        assert row[15:] == (averages if name != "Pavlakos" else (69.78, 71.9))
+    for row in paper.TABLE_3.values():
+        assert np.mean(row[:3]) == pytest.approx(row[3], abs=0.35)  # of Zhou et al. by 0.34
+    totals = [np.average(row[:6], weights=(1, 1, 2, 2, 2, 2)) for row in paper.TABLE_4.values()]
+    assert totals == pytest.approx([86.8, 95.2, np.nan, 79.5, np.nan, 43.2, 68.9], nan_ok=True)
 
 
 def test_actions_weigh_alike_and_a_missing_one_leaves_no_average():
     # Sitting twice (10 and 30 mm), SittingDown once (100 mm), by moving 16 joints of 17.
     true, found = np.zeros((3, 17, 3)), np.zeros((3, 17, 3))
     found[:, 1:, 2] = np.array([10, 30, 100])[:, None] * 17 / 16
-    table = protocols.human36m(human36m_people(["Sitting", "Sitting", "SittingDown"], found, true))
+    table = protocols.human36m(human36m_people(["Sitting", "Sitting", "SittingDown"], found + 70, true))
     row = dict(zip(table.columns, table.rows["this checkpoint"], strict=True))
     assert (row["Sitting"], row["Sitting Down"]) == pytest.approx((20, 100))
     assert np.isnan([row["Walking"], row["6 actions"], row["all"]]).all()
@@ -41,24 +45,26 @@ def test_actions_weigh_alike_and_a_missing_one_leaves_no_average():
     assert "Walking" in table.notes[1]
     true = poses(1, 17)
     moved = 2 * true[..., [1, 0, 2]] * (1, -1, 1) + 50  # turned, scaled and shifted
-    aligned = protocols.human36m_aligned(human36m_people(["Posing"], moved, true)).rows["this checkpoint"]
+    aligned, *printed = protocols.human36m_aligned(human36m_people(["Posing"], moved, true)).rows.values()
     assert aligned[5] == pytest.approx(0, abs=1e-6)
+    assert [row[-1] for row in printed] == [50.12, 82.3, 93.15]
 
 
-def test_rigid_alignment_agrees_with_scipy_and_leaves_unknown_joints_out():
-    true, found = poses(5, 15), poses(5, 15, seed=1) + poses(5, 15)
-    known = np.ones((5, 15), bool)
-    known[2, 14] = False
-    true[2, 14] = np.nan
-    errors = []
-    for one, target, use in zip(found, true, known, strict=True):
-        a, b = one[use] - one[use].mean(0), target[use] - target[use].mean(0)
-        turn, _ = orthogonal_procrustes(a, b)
-        assert np.linalg.det(turn) > 0
-        errors.append(np.linalg.norm(a @ turn - b, axis=1).mean())
-    assert protocols.aligned_errors(found, true, known, scale=False) == pytest.approx(errors, abs=1e-6)
-    with pytest.raises(ValueError, match="a frame has 0 joints in 3D"):
-        protocols.aligned_errors(found, true, known & False, scale=False)
+def test_table_3_by_hand():
+    """People who are turned, shifted and too large; the head of one frame is without motion capture."""
+    true, known, sizes = poses(6, 15), np.ones((6, 15), bool), np.array([1.1, 1, 1.2, 1.2, 1.2, 1.3])
+    turned = true * sizes[:, None, None] @ Rotation.from_euler("xyz", (20, 30, 40), degrees=True).as_matrix() + 70
+    known[2, 14], true[2, 14] = False, np.nan
+    columns = {"subject": np.array(["S1", "S2", "S2", "S3", "S3", "S3"]), "joints_3d": true, "has_3d": known}
+    table = protocols.humaneva(Predictions(HUMANEVA_15, columns, turned[..., :2], turned))
+    (name, rigid), (_, scaled), *_ = table.rows.items()
+    far = np.nanmean(np.linalg.norm(true - np.nanmean(true, 1, keepdims=True), axis=-1), 1) * (sizes - 1)
+    means = far[0], far[1:3].mean(), far[3:].mean()
+    assert (name, rigid) == ("this checkpoint, rigid", pytest.approx((*means, sum(means) / 3), abs=1e-6))
+    assert scaled == pytest.approx([0] * 4, abs=1e-6)
+    assert list(table.counts.values()) == [1, 2, 3, 6]
+    with pytest.raises(ValueError, match="a frame has 2 joints in 3D"):
+        protocols.aligned_errors(turned, true, known & (np.arange(15) < 2), scale=False)
 
 
 def test_parts_of_table_4_by_hand():
@@ -75,6 +81,14 @@ def test_parts_of_table_4_by_hand():
     found[0, LSP_14.index("left_wrist"), 2] = 200
     assert protocols.part_percents(found, true, "mean") == pytest.approx((100,) * 7)
     assert protocols.part_percents(found, true, "strict") == pytest.approx((100, 100, 100, 50, 100, 100, 90))
+    # A right hip 60 mm aside moves all others by 30: the right lower arm, 230 and 0 off, is (260 + 30) / 2 > 125 off.
+    other = found[:, :14] + 300
+    other[0, [LSP_14.index("right_hip"), LSP_14.index("right_wrist")], 0] += 60, -230
+    other[0, LSP_14.index("neck"), 2] += 600  # more than the torso, to the middle of the hips, is long
+    columns = {"joints_3d": true[:, :14], "sequence": np.array(["1"])}
+    mean, strict, *_ = protocols.kth(Predictions(LSP_14, columns, other[..., :2], other)).rows.items()
+    assert (mean[0], mean[1]) == ("this checkpoint, mean of the ends", pytest.approx((100, 0, 100, 50, 100, 100, 80)))
+    assert strict[1] == pytest.approx((100, 0, 100, 0, 100, 100, 70))
     # At 260 mm the mean is 130 > 125: wrong by both.
     found[0, LSP_14.index("left_wrist"), 2] = 260
     assert protocols.part_percents(found, true, "mean") == pytest.approx((100, 100, 100, 50, 100, 100, 90))
@@ -110,18 +124,29 @@ def test_pck_and_pckh_by_hand():
 
 
 def test_3dhp_by_hand():
-    # One frame of TS1: of 14 joints the left wrist is off by 140 mm (within 150), the right by 160; the spine, which is
-    # not counted, by 999. PCK 13/14; MPJPE 300/14. AUC of thresholds 0, 5, .., 150: 12 joints count at all 31, the
-    # left wrist at 140, 145 and 150: (12 * 31 + 3) / (14 * 31).
+    # One frame of TS1: of 14 joints the left wrist is off by 140 mm (within 150), the right by 160; spine and neck,
+    # which are not counted, by 999. PCK 13/14; MPJPE 300/14. AUC of thresholds 0, 5, .., 150: 12 joints count at all
+    # 31, the left wrist at 140, 145 and 150: (12 * 31 + 3) / (14 * 31).
     true = np.zeros((1, 17, 3))
     found = true.copy()
-    for name, off in (("left_wrist", 140), ("right_wrist", 160), ("spine", 999)):
+    for name, off in (("left_wrist", 140), ("right_wrist", 160), ("spine", 999), ("neck", 999)):
         found[0, HUMAN36M_17.index(name), 0] = off
-    people = Predictions(HUMAN36M_17, {"joints_3d": true, "subject": np.array(["TS1"])}, found[..., :2], found)
+    people = Predictions(HUMAN36M_17, {"joints_3d": true, "subject": np.array(["TS1"])}, found[..., :2], found + 70)
     table = protocols.mpi_inf_3dhp(people)
     first = [row[0] for row in table.rows.values()]
     assert first == pytest.approx([100 * 13 / 14, 100 * (12 * 31 + 3) / (14 * 31), 300 / 14])
     assert np.isnan([row[1] for row in table.rows.values()]).all()
+
+
+def test_each_protocol_counts_its_own_people():
+    usual = {"split": "test", "action": "Walking", "subject": "S2", "camera": "C1", "head_size": 9.0}
+    others = [{}, {"split": "train"}, {"split": "validation"}, {"split": "validation", "head_size": 0.0}]
+    others += [{"action": "Jog"}, {"subject": "S4"}, {"camera": "C2"}, {"camera": "1"}, {"subject": "player 2"}]
+    others += [{"subject": "player 2", "camera": "1"}]
+    columns = {name: np.array([(usual | other)[name] for other in others]) for name in usual}
+    counted = {name: np.flatnonzero(one.people(columns)).tolist() for name, one in protocols.PROTOCOLS.items()}
+    own = {"humaneva": [0], "kth-pcp": [9], "mpii-pckh": [2], "limbs": [0, *range(2, 10)]}
+    assert counted == {name: [0, *range(4, 10)] for name in counted} | own
 
 
 @pytest.mark.parametrize("skeleton", [HUMAN36M_17, LSP_14])

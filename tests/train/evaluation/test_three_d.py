@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from fusion_model.config import FollowingConfig, SpreadConfig
-from fusion_model.crops import crop_of_box
 from fusion_model.estimator import PoseEstimator
 from fusion_model.following import LIMB_LENGTHS, follow, limb_lengths
+from fusion_model.presets import PRESETS
 from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
 from fusion_model.spread import HOLDS, spreads, within
-from tests.helpers.estimators import spreading, sure
+from tests.helpers.estimators import featured, spreading
 from tests.helpers.fake_data import FIGURE, figure, make_source, write_pack
 from tests.helpers.stick_people import people
 from train.calibrate import fit_following, fit_spread
@@ -19,6 +19,9 @@ from train.data.sources import find_sources
 from train.evaluation import three_d
 from train.evaluation.tables import Table
 from train.evaluation.three_d import IN_PLANE, MORE, OURS, UNCORRECTED, People, find, person_figures
+from train.fusion_stage.pose_figures import LIMBS
+
+WITHIN = "limb joints within their 68 % ellipsoids, %"
 
 
 def standing(count=4):
@@ -29,10 +32,16 @@ def standing(count=4):
     return np.repeat(pose[None], count, 0)
 
 
-def measured(found, truth, camera=("", "", "", ""), spread=None):
+def seen(truth, poses, confidence=1.0, camera=None):
+    """People whose 2D joints lie where the truth has them."""
     points = truth[:, MPII_IN_HUMAN36M, :2] * 0.1 + 50
-    people = People({}, {}, points, np.ones(points.shape[:2]), truth, np.array(camera))
-    return person_figures(people, found, 0.5, spread)
+    camera = np.array(camera or [""] * len(truth))
+    return People(poses, {}, points, np.broadcast_to(confidence, points.shape[:2]), truth, camera)
+
+
+def measured(found, truth, camera=None, spread=None, unsure=()):
+    confidence = ~np.isin(MPII_16.joints, unsure) + 0.4
+    return person_figures(seen(truth, {}, confidence, camera), found, 0.5, spread)
 
 
 def test_figures_of_known_poses():
@@ -44,35 +53,88 @@ def test_figures_of_known_poses():
     length = np.mean([np.hypot(np.linalg.norm(bone), 20) for bone in thigh])
     np.testing.assert_allclose(right["thigh, %"], 100 * (length / LIMB_LENGTHS["thigh"] - 1))
     deep, aside = truth.copy(), truth.copy()
-    deep[:, [HUMAN36M_17.index(f"{side}_knee") for side in ("left", "right")], 2] += 60
-    off = measured(deep, truth, ("camera up", "camera down", "camera down", "camera up"))
-    expected = {"MPJPE, mm": 60 * 2 / 12, "depth of knees, mm": 60, "depth of ankles, mm": 0, IN_PLANE: 0}
+    deep[:, [HUMAN36M_17.index(f"{side}_knee") for side in ("left", "right")], 2] += 50, 70
+    deep[:, HUMAN36M_17.index("neck"), 2] += 100
+    spread = np.full((4, 17, 3), 40.0)  # holds the knees, and not the neck
+    off = measured(deep, truth, ("camera up", "camera down", "camera down", "camera up"), spread)
+    expected = {"MPJPE, mm": 60 * 2 / 12, "depth of knees, mm": 60, "depth of ankles, mm": 0, IN_PLANE: 0, WITHIN: 100}
     for name, value in expected.items():
         np.testing.assert_allclose(off[name], value, atol=1e-6)
     np.testing.assert_array_equal(np.isfinite(off["depth of knees, camera up, mm"]), [True, False, False, True])
     aside[:, HUMAN36M_17.index("left_wrist"), 0] += 300
-    assert (measured(aside, truth)[IN_PLANE] > 2).all()
     np.testing.assert_allclose(measured(aside, truth)["MPJPE, mm"], 25)
+    flat, places = aside[0, LIMBS, :2].ravel(), truth[0, LIMBS, :2].ravel()
+    design = np.column_stack((flat, np.tile(np.eye(2), (12, 1))))
+    left = (design @ np.linalg.lstsq(design, places, rcond=None)[0] - places).reshape(12, 2)
+    torso = 800 * np.linalg.norm(np.subtract(FIGURE["left_shoulder"], FIGURE["right_hip"]))
+    expected = 100 * np.linalg.norm(left, axis=1).mean() / torso
+    np.testing.assert_allclose(measured(aside, truth)[IN_PLANE], expected)
+    np.testing.assert_allclose(measured(aside, truth, unsure=["left_wrist"])[IN_PLANE], 0, atol=1e-6)
+    assert np.isnan(measured(aside, truth, unsure=MPII_16.joints[2:])[IN_PLANE]).all(), "two tell of no camera"
 
 
-def test_altered_inputs_are_those_of_another_and_of_the_other_side(monkeypatch):
+def test_rows_have_means_and_of_distances_in_the_picture_medians_with_their_errors():
+    """Of five with crossed legs one's are found uncrossed, the left one 400 mm too near, and a wrist 300 mm aside."""
+    truth = standing(5)
+    left, right = ([HUMAN36M_17.index(f"{side}_{joint}") for joint in ("knee", "ankle")] for side in ("left", "right"))
+    truth[:, left, 2], truth[:, right, 2] = 200, 0
+    truth[:, [left[1], right[1]], 0] = truth[:, [right[1], left[1]], 0]
+    found = truth.copy()
+    found[0, left, 2] -= 400
+    found[0, [left[1], right[1]], 0] = found[0, [right[1], left[1]], 0]
+    found[3, HUMAN36M_17.index("left_wrist"), 0] += 300
+    columns, rows = three_d._rows(seen(truth, {OURS: found, "other": truth}), PRESETS["tiny"])
+    assert columns == (OURS, f"{OURS}_std", "other", "other_std")
+    errors = np.array([(400 + np.hypot(400, 560) + 560) / 12, 0, 0, 25, 0])
+    assert rows["MPJPE, mm (n 5)"] == pytest.approx((errors.mean(), errors.std(ddof=1) / 5**0.5, 0, 0))
+    assert rows[f"{IN_PLANE} (n 5)"][0] == pytest.approx(0, abs=1e-6)
+    order = (80, 100 * (0.8 * 0.2 / 5) ** 0.5, 100, 0)
+    assert rows["crossing limbs, right one in front, % (n 5)"] == pytest.approx(order)
+    assert three_d._summary(np.array([1, 2, np.nan, 12.0]), median=True) == pytest.approx((2, 4.55), abs=0.4)
+    assert three_d._summary(np.array([2, np.nan])) == pytest.approx((2, np.nan), nan_ok=True)
+
+
+def many(count, name="one"):
+    """People in boxes that differ, whose 3D is known but of the first."""
+    source = make_source(name, count)
+    source.box[:] += np.arange(count)[:, None] * (2, 1, 2, 3)
+    source.pose_weight[1:] = 1
+    return source
+
+
+def test_people_are_found_as_the_library_finds_them(monkeypatch):
     monkeypatch.setattr(three_d, "_BATCH", 3)  # the last batch is not of one person either
-    source, estimator = make_source("one", 4), sure()
-    found = find(estimator, [(source, row) for row in range(4)], altered=True)
+    photos, rendered, estimator = many(5), many(3, "synthetic"), featured()
+    rendered.groups["camera"] = np.array(["camera up", "camera down", "camera up"])
+    photos.validation[2] = False
+    members = three_d.held_out([photos, rendered], 0)
+    assert {kind: [row for _, row in of_it] for kind, of_it in members.items()} == {"photos": [1, 4], "rendered": [1]}
+    everyone = sum((members | three_d.held_out([photos, rendered], 1)).values(), [*members["photos"]])
+    found = find(estimator, everyone, altered=True)
+    assert found.camera.tolist() == ["", "", "", "camera up"]
     for name in found.poses.keys() - {OURS}:
         assert (found.poses[name] != found.poses[OURS]).any((1, 2)).all(), name
-    crops = [crop_of_box(source.box[row], estimator.config.hourglass.input_size, 1.25) for row in (0, 1)]
-    one, other = estimator.predictor.predict([source.photo(0), source.photo(1)], crops, flip_test=True)
-    changed = {name: made[0] for name, made in three_d._altered(estimator, [one, other]).items()}
-    assert np.ptp(changed["photo of its mean colour"].image.numpy(), axis=(1, 2)).max() < 1e-6
-    assert changed["photo of another"].image is other.image
-    assert changed["photo of another"].maps is one.maps
-    assert changed["maps of another"].image is one.image
+    for (source, row), pose in zip(everyone, found.poses[OURS], strict=True):
+        np.testing.assert_allclose(pose, estimator(source.photo(row), source.box[row]).joints_3d, atol=1e-2)
+
+
+def test_altered_inputs_are_those_of_another_and_of_the_other_side():
+    source, estimator = many(3), featured()
+    (three,) = three_d.predictions(estimator, [(source, row) for row in range(3)])
+    one, other, _ = three = [dataclasses.replace(one, confidence=np.arange(16) + n) for n, one in enumerate(three)]
+    changed = {name: made[0] for name, made in three_d._altered(estimator, three).items()}
+    blank = changed["photo of its mean colour"]
+    np.testing.assert_allclose(blank.image, one.image.mean((1, 2), keepdim=True).expand_as(one.image), atol=1e-6)
+    _, features = estimator.predictor.maps_and_features(blank.image[None], flip_test=True)
+    np.testing.assert_allclose(blank.features, features[0], atol=1e-5)
+    for name, fields in (("photo of another", ("image", "features")), ("maps of another", ("maps", "confidence"))):
+        for field in ("image", "features", "maps", "confidence"):
+            assert getattr(changed[name], field) is getattr(other if field in fields else one, field), (name, field)
     np.testing.assert_allclose(one.crop.to_crop(changed["maps of another"].points), other.crop.to_crop(other.points))
     left, right = (MPII_16.index(f"{side}_wrist") for side in ("left", "right"))
     exchanged = changed["maps of exchanged sides"]
-    assert (exchanged.maps[left] == one.maps[right]).all()
-    assert (exchanged.points[left] == one.points[right]).all()
+    for field in ("maps", "points", "confidence"):
+        assert (getattr(exchanged, field)[left] == getattr(one, field)[right]).all()
     assert exchanged.image is one.image
 
 
@@ -93,8 +155,8 @@ def test_a_checkpoint_from_end_to_end(place, printed, refused):
     shown = [column for column in table.columns if not column.endswith("_std")]
     altered = ["photo of its mean colour", "photo of another", "maps of another", "maps of exchanged sides"]
     assert shown == [OURS, UNCORRECTED, *altered, "mean pose"]
-    names = ("MPJPE, mm", MORE, "limb joints within their 68 % ellipsoids, %", "upper arm, %")
-    error, more, held, arm = (
+    names = ("MPJPE, mm", MORE, WITHIN, "upper arm, %", "depth of knees, mm")
+    error, more, held, arm, deep = (
         dict(zip(table.columns, table.rows[f"photos, {name} (n 4)"], strict=True)) for name in names
     )
     assert error[f"{OURS}_std"] > 0
@@ -102,6 +164,7 @@ def test_a_checkpoint_from_end_to_end(place, printed, refused):
     assert (more[OURS], more[f"{OURS}_std"]) == (0, 0)
     assert 0 <= held[OURS] <= 100
     assert np.isnan(held["mean pose"]), "it says nothing of its own"
+    assert deep["mean pose"] == pytest.approx(70 - 80), "of the even people, who are nearer by 10 mm"
     assert arm[UNCORRECTED] < arm[OURS], "an untrained network puts out millimetres"
     write_pack(place / "none", "made", 3, held_out=1)
     assert "has no two held-out people with a 3D pose" in refused(*options, "--data", place / "none")
@@ -111,8 +174,7 @@ def shrunk_people(shrink, count=60):
     """People whose limbs the network makes shorter, x and y 30 mm off, seen where they are."""
     true = people(count)
     found = people(count, shrink=shrink) + np.random.default_rng(1).normal(0, 30, true.shape)
-    points = true[:, MPII_IN_HUMAN36M, :2] * 0.1 + 50
-    return People({OURS: found}, {}, points, np.ones(points.shape[:2]), true, np.full(count, ""))
+    return seen(true, {OURS: found})
 
 
 def test_the_correction_is_fitted_to_what_serves():

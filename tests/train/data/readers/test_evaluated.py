@@ -30,7 +30,8 @@ def test_labels_and_estimates_are_in_the_same_pixels(name, tmp_path, prepare, ch
     prepare(data_set, tmp_path / "in", "--crop", "90")
     wrist = HUMAN36M_17.index("left_wrist")
 
-    def find_dots(_self, photos, _boxes):
+    def find_dots(self, photos, _boxes):
+        assert self.config.search.person == 0, "however unsure it is"
         found = [SimpleNamespace(joints_2d=np.full((17, 2), -999.0), joints_3d=np.zeros((17, 3))) for _ in photos]
         for pose, photo in zip(found, photos, strict=True):
             pose.joints_2d[wrist] = brightest(photo)
@@ -70,7 +71,8 @@ def test_prepared_sets_without_a_protocol(tmp_path, prepare, printed, refused, c
     row = next(line for line in table.splitlines() if line.startswith("| this checkpoint"))
     assert row.endswith("| - | - |"), "joints that no checkpoint puts out"
     assert "| people measured | 1 | 0 | 0 |" in table
-    shown = printed(*both, tmp_path / "one")
+    shown = printed(*both, tmp_path / "one", "--out", figures := tmp_path / "figures.json")
+    assert "| true box | coco | 1 |" in printed("compare", figures, figures)
     assert "| true box, coco | 1 |" in shown
     assert "3D against" not in shown
     assert "end to end" not in shown
