@@ -20,10 +20,10 @@ PHOTOS = {  # size, people by their pixels with VOC's marks, split
 
 
 def write_boxed(path, size, people):
-    """A dark photo in which the pixels of every person are white."""
+    """A dark photo in which the pixels of every person are bright, and less so in blue."""
     image = np.full((size[1], size[0], 3), 30, np.uint8)
     for x0, y0, x1, y1 in people:
-        image[y0 : y1 + 1, x0 : x1 + 1] = 255
+        image[y0 : y1 + 1, x0 : x1 + 1] = 215, 235, 255
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, 100])
 

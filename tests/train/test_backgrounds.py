@@ -10,6 +10,7 @@ from fusion_model.estimator import PoseEstimator
 from tests.helpers.fake_data import write_pack
 from train import backgrounds
 from train.data.cutting import beside_person
+from train.data.readers.people import read_people
 
 
 class CropPredictor:
@@ -51,16 +52,18 @@ def test_an_estimator_checks_the_middle_square():
 
 def test_the_command_cuts_training_photos_alone(tmp_path, printed):
     boxes = write_pack(tmp_path / "data", "made", 8, held_out=3)["box"]
+    source = read_people(tmp_path / "data" / "people_made.npz")
     options = ("backgrounds", "--data", tmp_path / "data", "--min-side", 20, "--out")
     shown = printed(*options, tmp_path / "out")
     assert "5 crops beside people in" in shown
     assert "not checked for bystanders" in shown
     names = [f"0-made-{n:06d}.jpg" for n in range(5)]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
-    for name, box in zip(names, boxes.astype(float), strict=False):
+    for row, (name, box) in enumerate(zip(names, boxes.astype(float), strict=False)):
         x0, y0, x1, y1 = beside_person((0, 0, 130, 140), box, 20)
-        crop = cv2.imread(str(tmp_path / "out" / name))
+        crop = cv2.imread(str(tmp_path / "out" / name))[..., ::-1].astype(int)
         assert crop.shape[:2] == (y1 - y0, x1 - x0)
+        assert np.abs(crop - source.photo(row)[y0:y1, x0:x1]).mean() < 10
         assert crop.max() < 150  # the noise of the photo; the person is drawn brighter
     printed(*options, tmp_path / "few", "--count", 2)
     assert len(list((tmp_path / "few").iterdir())) == 2

@@ -12,8 +12,10 @@ from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.fake_data import make_people
 from train.data.augment import (
     AUGMENT,
+    AUGMENT_POSES,
     AugmentConfig,
     AugmentedCrops,
+    _recolour,
     crop_matrices,
     person_squares,
     plain_crops,
@@ -32,6 +34,22 @@ SCENE = AugmentConfig(scene=1, cut=0, negative=0)
 
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
+
+
+class Scripted:
+    """Noise by hand: each call gives the next numbers to all ``count`` samples, or to each its own."""
+
+    def __init__(self, count, uniforms, normals):
+        self._count, self._uniforms, self._normals = count, iter(uniforms), iter(normals)
+
+    def uniform(self, *shape, rows=None, numbers=None):
+        """As that of RowNoise."""
+        count = self._count if rows is None else int(rows.sum())
+        return torch.as_tensor(next(numbers or self._uniforms)).broadcast_to(count, *shape).clone()
+
+    def normal(self, *shape, rows=None):
+        """As that of RowNoise."""
+        return self.uniform(*shape, rows=rows, numbers=self._normals)
 
 
 def bright_spot(image):
@@ -81,6 +99,14 @@ def test_random_crops_show_a_joint_where_they_say(name):
             assert np.abs(bright_spot(crops.images[row]) - expected.numpy()).max() < 0.15
             compared[mirrored] += 1
     assert min(compared.values()) >= 5
+
+
+@pytest.mark.parametrize(("shrinking", "grey"), [(1.6, False), (1.8, True)])
+def test_what_shrinks_much_is_averaged_first(shrinking, grey):
+    photos, upright = torch.zeros(1, 3, 128, 128, dtype=torch.uint8), torch.zeros(1)
+    photos[..., ::2] = 200
+    matrices = crop_matrices(torch.tensor([[64.0, 64.0]]), torch.tensor([32 * shrinking]), upright, upright > 0, 32)
+    assert ((sample(photos, matrices, 32) - 100).abs().max() < 1) == grey
 
 
 def test_plain_crops_show_what_inference_shows():
@@ -153,6 +179,94 @@ def test_maps_peak_at_the_joints_and_an_unknown_joint_does_not_count():
     assert (people.weight[:, left] == 0).all(), "the people themselves are not changed"
 
 
+def test_a_map_has_the_peaks_of_everyone_who_is_drawn():
+    joints, drawn = torch.full((1, 2, 16, 2), 41.5), torch.ones(1, 2, 16, dtype=torch.bool)
+    joints[0, 1, 1:], drawn[0, 1, 2] = 81.5, False
+    crops = AugmentedCrops(torch.zeros(1, 3, SIZE, SIZE), joints, drawn, torch.ones(1, 16), *torch.zeros(2, 1))
+    maps, _ = target_maps(crops, 1.25)
+    for joint, peaks in ((0, [1, 0]), (1, [1, 1]), (2, [1, 0])):
+        assert maps[0, joint, [10, 20], [10, 20]].tolist() == pytest.approx(peaks, abs=1e-3)
+
+
+@pytest.mark.usefixtures("no_recolouring")
+def test_what_the_random_numbers_make_of_a_crop():
+    """A row each: scenes, the second with somebody behind; cuts; people; a negative. The usual settings, by hand."""
+    people, asked = make_people(count=8), []
+    people.extent[:] = torch.tensor([19.5, -0.5, 99.5, 127.5])
+    people.joints[7] *= 0.2  # in the upper left corner
+    kind = torch.tensor([0.01, 0.149, 0.151, 0.329, 0.331, 0.959, 0.5, 0.961])
+    any_angle = torch.tensor([0.19, 0.21] * 4)
+    flip, second = torch.tensor([0.51, 0.49] * 4), torch.tensor([0.51, 0.49, *[0.4] * 6])
+    uniforms = [kind, any_angle, 0.75, flip, 0.4, 0.6, torch.tensor([0.9, 0.2]), torch.tensor([0.75, 0.25]), 0.6]
+    uniforms += [second, 0.49, 0.0]  # the other stands 0.5 / 2 to the left and above
+    normals = [-1.0, 3.0, torch.tensor([1.0, -2.0]), -1.0]
+
+    def behind(where):
+        asked.append(where.tolist())
+        return people.take(where)
+
+    crops = random_crops(people, SIZE, 1.25, AugmentConfig(), Scripted(8, uniforms, normals), behind)
+    assert asked == [[False, True, *[False] * 6]]
+    assert crops.angle.tolist() == [270.0, -15.0] * 4
+    assert crops.mirror.tolist() == [False, True] * 4
+    scale = torch.tensor([1.3 * 2**0.6] * 2 + [0.3 + 0.55 * 0.6] * 2 + [2 ** (0.22 * 2)] * 4)
+    reach = torch.zeros(8, 2)
+    reach[:2] = 0.5 - 0.4 / scale[0]
+    reach[2:4] = 0.24 / scale[2] * torch.tensor([0.4, 1.0])
+    shift = 2 * reach * torch.tensor([0.4, -0.3]) + 0.05 * torch.tensor([1.0, -2.0])
+    center, side = person_squares(people, 1.25)
+    centers, sides = center + shift * (side * scale)[:, None], side * scale
+    sides[7] = (0.25 + 0.35 * 0.6) * 80
+    centers[7] = torch.tensor([19.5 + 0.75 * 80 - 0.25 * sides[7], -0.5 + 0.25 * 128 + 0.25 * sides[7]])
+    matrices = crop_matrices(centers, sides, crops.angle, crops.mirror, SIZE)
+    size = sides[1] * 2**-0.4
+    moves = crop_matrices(
+        (center[1] + (shift[1] - 0.25) * size)[None], size[None], crops.angle[1:2] / 2, flip[1:2] < 1, SIZE
+    )
+    order = torch.tensor(MPII_16.mirror)
+    expected = transform(people.joints, matrices)
+    expected[1::2] = expected[1::2, order]
+    assert torch.allclose(crops.joints[:, 0], expected, atol=1e-2)
+    other = transform(people.joints[1:2], moves)[0, order]
+    assert torch.allclose(crops.joints[1, 1], other, atol=1e-2)
+    assert crops.drawn[:, 0].all(1).tolist() == [True] * 7 + [False]
+    seen = (other - matrices[1, :, 2]) @ torch.linalg.inv(matrices[1, :, :2]).T - torch.tensor([19.5, -0.5])
+    beside = torch.maximum(-seen, seen - torch.tensor([80.0, 128.0])).amax(-1)  # of the first one's photo
+    clear = (beside.abs() > 2) & within(other)
+    assert torch.equal(crops.drawn[1, 1][clear], beside[clear] > 0)
+    assert (int((beside[clear] > 0).sum()), int((beside[clear] < 0).sum())) == (6, 1)
+
+
+def test_what_the_random_numbers_make_of_the_colours():
+    """The left half lies beyond the photo; grey, noise and the blank rectangle in a row each."""
+    images = torch.full((8, 3, 32, 64), 0.5)
+    images[..., :32] = 0
+    beyond = torch.tensor([0.24, 0.26, 0.49, 0.51, *[0.9] * 4])[:, None, None, None]
+    grey, noisy = (
+        torch.tensor([0.9] * 4 + [0.07, 0.09, 0.9, 0.9])[:, None, None, None],
+        torch.tensor([0.9] * 6 + [0.24, 0.26]),
+    )
+    blank = torch.tensor([0.9] * 2 + [0.24, 0.26] + [0.9] * 4)[:, None, None, None]
+    colour, other = (torch.tensor(values)[:, None, None] for values in ([0.2, 0.4, 0.9], [0.1, 0.2, 0.3]))
+    uniforms = [beyond, colour, grey, noisy, torch.tensor([0.25, 0.75]), torch.tensor([0.0, 0.5]), blank, other]
+    gain = torch.tensor([1.0, 3.0, -3.0])[:, None, None]  # 1.2, and beyond 1.4 and 0.6
+    found = _recolour(images, Scripted(8, uniforms, [1.0, gain, 0.5, 1.0]))
+    expected = images.clone()
+    expected[0, :, :, :32], expected[1:3, :, :, :32] = colour, (colour + 0.2).clamp(max=1)
+    expected = expected * torch.tensor([1.2, 1.4, 0.6])[:, None, None] + 0.03
+    expected[4] = expected[4].mean(0)
+    expected[6] += 0.04
+    expected[2, :, 7:10, 41:56] = other  # (0.25 +- 0.05) of 32 lines, (0.75 +- 0.11) of 64 columns
+    assert torch.allclose(found, expected, atol=1e-6)
+
+
+def test_what_the_trainings_take():
+    assert dataclasses.astuple(AUGMENT["wide"]) == (0.15, 0.18, 0.04, 0.2, 15.0, 0.22, 0.05)
+    assert dataclasses.astuple(AUGMENT["narrow"]) == (0.06, 0.04, 0.02, 0.0, 6.0, 0.12, 0.03)
+    assert dataclasses.astuple(AUGMENT_POSES["wide"]) == (0.0, 0.2, 0.0, 0.1, 15.0, 0.22, 0.05)
+    assert dataclasses.astuple(AUGMENT_POSES["narrow"]) == (0.0, 0.0, 0.0, 0.0, 6.0, 0.12, 0.03)
+
+
 @pytest.mark.usefixtures("no_recolouring")
 def test_people_behind_are_drawn_only_where_they_are_seen():
     """A second person comes behind the first one's photo; the joints that this photo hides have no peak."""
@@ -182,6 +296,7 @@ def test_people_behind_are_drawn_only_where_they_are_seen():
 
 def test_a_joint_that_is_unknown_of_who_stands_behind_does_not_count():
     people, asked = make_people(count=40), []
+    people.weight[:] = 0.5
 
     def behind(where):
         asked.append(where)
@@ -191,6 +306,7 @@ def test_a_joint_that_is_unknown_of_who_stands_behind_does_not_count():
 
     weight = random_crops(people, SIZE, 1.25, SCENE, seeded(2), behind).weight
     assert torch.equal((weight == 0).any(1), asked[0])
+    assert weight.unique().tolist() == [0, 0.5]
 
 
 def test_narrow_crops_are_upright_and_show_the_whole_person():
@@ -210,13 +326,3 @@ def test_the_same_seed_gives_the_same_crops_whatever_else_is_drawn():
     assert not torch.equal(one.images, other.images)
     assert 0 <= one.images.min() <= one.images.max() <= 1
     assert torch.equal(torch.random.get_rng_state(), before), "no global generator is used"
-
-
-def test_fractions_of_the_kinds_of_crops():
-    people = make_people(count=400, side=64)
-    people.joints *= 0.4
-    people.box *= 0.4
-    crops = random_crops(people, 64, 1.25, AugmentConfig(scene=0, cut=0, negative=0.25, any_angle=0), seeded(6))
-    assert 0.18 < (~crops.drawn.any((1, 2))).float().mean() < 0.32
-    assert 10 < crops.angle.std() < 20
-    assert 0.4 < crops.mirror.float().mean() < 0.6

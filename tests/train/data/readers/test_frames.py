@@ -36,7 +36,7 @@ def pictures(video, numbers):
 
 def dots(video, numbers):
     """Where the dot is in those frames."""
-    return [float(brightest(picture)[0]) for picture in pictures(video, numbers)]
+    return [float(brightest(picture[..., ::-1])[0]) for picture in pictures(video, numbers)]
 
 
 def test_the_frame_that_is_asked_for(video):

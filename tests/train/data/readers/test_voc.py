@@ -22,7 +22,9 @@ def test_boxes_run_along_the_edges_of_the_pixels(tmp_path, prepare):
         # Columns 100 to 199 are white, so the person reaches from 99.5 to 199.5, by hand; halved, columns 50 to 99.
         expected = np.array([100, 50, 200, 150]) * scale - 0.5
         assert scenes.boxes[0].tolist() == [expected.tolist()]
-        white = np.argwhere(scenes.photo(0).min(2) > 128)[:, ::-1]
+        photo = scenes.photo(0).astype(int)
+        assert (photo[..., 0] - photo[..., 2])[photo.min(2) > 128].mean() > 20  # red and blue
+        white = np.argwhere(photo.min(2) > 128)[:, ::-1]
         assert [*(white.min(0) - 0.5), *(white.max(0) + 0.5)] == list(expected)
 
 
