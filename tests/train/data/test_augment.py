@@ -325,4 +325,5 @@ def test_the_same_seed_gives_the_same_crops_whatever_else_is_drawn():
         assert torch.equal(getattr(one, field.name), getattr(same, field.name)), field.name
     assert not torch.equal(one.images, other.images)
     assert 0 <= one.images.min() <= one.images.max() <= 1
+    assert (one.images == 40 / 255).float().mean() < 0.1, "all are recoloured"
     assert torch.equal(torch.random.get_rng_state(), before), "no global generator is used"

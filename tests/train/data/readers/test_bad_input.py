@@ -257,6 +257,9 @@ def test_a_source_that_is_none(name, tmp_path, prepare_error):
     assert refused("only an empty folder")
     (source / "everything.zip").touch()
     assert refused("only everything.zip")
+    for other in "fghij":
+        (source / other).touch()
+    assert refused("only everything.zip, f, g, h and 2 more")
 
 
 @pytest.mark.parametrize(
