@@ -2,7 +2,6 @@
 
 import dataclasses
 import sys
-from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -34,7 +33,7 @@ def arguments(folder):
 
 def same(one, other):
     assert one.names == other.names
-    for name in (field.name for field in fields(one) if field.name != "names"):
+    for name in (field.name for field in dataclasses.fields(one) if field.name != "names"):
         assert torch.equal(getattr(one, name), getattr(other, name)), name
 
 
