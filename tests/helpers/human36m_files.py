@@ -33,16 +33,8 @@ def write_cdf(path, poses, name="Pose"):
     # The writer puts its own suffix in place of the last, here of the camera's number.
     file = CDF(path.parent / "writing.cdf", delete=True)
     data = poses.reshape(1, len(poses), -1).astype(np.float32)
-    spec = {
-        "Variable": name,
-        "Data_Type": 44,
-        "Num_Elements": 1,
-        "Rec_Vary": True,
-        "Var_Type": "zVariable",
-        "Dim_Sizes": list(data.shape[1:]),
-        "Compress": 6,
-    }
-    file.write_var(spec, var_data=data)
+    spec = {"Variable": name, "Data_Type": 44, "Num_Elements": 1, "Rec_Vary": True, "Var_Type": "zVariable"}
+    file.write_var(spec | {"Dim_Sizes": list(data.shape[1:]), "Compress": 6}, var_data=data)
     file.close()
     (path.parent / "writing.cdf").rename(path)
 

@@ -90,15 +90,8 @@ def write_coco(folder, train="ab", val="c"):
             keypoints = np.column_stack((points, np.full(17, 2)))
             keypoints[0, 2] = 1
             low, high = points.min(0), points.max(0)
-            annotations.append(
-                {
-                    "id": 10 * number,
-                    "image_id": number,
-                    "iscrowd": 0,
-                    "keypoints": keypoints.ravel().tolist(),
-                    "bbox": [*low.tolist(), *(high - low).tolist()],
-                }
-            )
+            person = {"id": 10 * number, "image_id": number, "iscrowd": 0, "keypoints": keypoints.ravel().tolist()}
+            annotations.append(person | {"bbox": [*low.tolist(), *(high - low).tolist()]})
         first = annotations[0]
         annotations.append(first | {"id": 1, "iscrowd": 1})
         annotations.append(first | {"id": 2, "bbox": [10, 10, 20, 31]})

@@ -1,6 +1,8 @@
 """Random crops: what is seen, where its joints are said to be, and what the maps say lie in one place."""
 
 import dataclasses
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,20 +21,13 @@ def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-class Scripted:
+def scripted(count, uniforms, normals):
     """Noise by hand: each call gives the next numbers to all ``count`` samples, or to each its own."""
 
-    def __init__(self, count, uniforms, normals):
-        self._count, self._uniforms, self._normals = count, iter(uniforms), iter(normals)
+    def taken(numbers, *shape, rows=None):
+        return torch.as_tensor(next(numbers)).expand(count if rows is None else int(rows.sum()), *shape).clone()
 
-    def uniform(self, *shape, rows=None, numbers=None):
-        """As that of RowNoise."""
-        count = self._count if rows is None else int(rows.sum())
-        return torch.as_tensor(next(numbers or self._uniforms)).broadcast_to(count, *shape).clone()
-
-    def normal(self, *shape, rows=None):
-        """As that of RowNoise."""
-        return self.uniform(*shape, rows=rows, numbers=self._normals)
+    return SimpleNamespace(uniform=partial(taken, iter(uniforms)), normal=partial(taken, iter(normals)))
 
 
 def bright_spot(image):
@@ -138,7 +133,7 @@ def made(monkeypatch):
         others.photos, others.weight[:, NECK] = others.photos + 100, 0
         return others
 
-    crops = augment.random_crops(people, SIZE, 1.25, AugmentConfig(), Scripted(9, uniforms, normals), behind)
+    crops = augment.random_crops(people, SIZE, 1.25, AugmentConfig(), scripted(9, uniforms, normals), behind)
     scale = torch.tensor([1.3 * 2**0.6] * 2 + [0.3 + 0.55 * 0.6] * 2 + [2 ** (0.22 * 2)] * 5)
     reach = torch.zeros(9, 2)
     reach[:2] = 0.5 - 0.4 / scale[0]
@@ -203,7 +198,7 @@ def test_what_the_random_numbers_make_of_the_colours():
     colour, other = (torch.tensor(values)[:, None, None] for values in ([0.2, 0.4, 0.9], [0.1, 0.2, 0.3]))
     uniforms = [beyond, colour, grey, noisy, torch.tensor([0.25, 0.75]), torch.tensor([0.0, 0.5]), blank, other]
     gain = torch.tensor([1.0, 3.0, -3.0])[:, None, None]  # 1.2, and beyond 1.4 and 0.6
-    found = augment._recolour(images, Scripted(8, uniforms, [1.0, gain, 0.5, 1.0]))
+    found = augment._recolour(images, scripted(8, uniforms, [1.0, gain, 0.5, 1.0]))
     expected = images.clone()
     expected[0, :, :, :32], expected[1:3, :, :, :32] = colour, (colour + 0.2).clamp(max=1)
     expected = expected * torch.tensor([1.2, 1.4, 0.6])[:, None, None] + 0.03

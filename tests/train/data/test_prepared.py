@@ -125,14 +125,12 @@ def test_the_square_of_a_crop_by_hand():
 
 def test_a_part_is_of_all_its_labels_whatever_the_folder():
     one = record(np.ones((14, 2)), [0, 0, 9, 9])
-    frame = Frame(Path("elsewhere") / "none")
-    assert _fingerprint([dataclasses.replace(one, frame=frame)]) == _fingerprint([one])
-    changes = {"split": "test", "joints_2d": np.zeros((14, 2)), "visible": np.ones(14), "box": np.ones(4)}
-    changes |= {"joints_3d": np.ones((14, 3))}
-    others = [dataclasses.replace(one, **{name: value}) for name, value in changes.items()]
-    others += [dataclasses.replace(one, frame=frame) for frame in (Frame(Path("a")), Frame(Path("none"), 1))]
-    others += [dataclasses.replace(one, frame=Frame(Path("none"), member="a"))]
-    assert len({_fingerprint([other]) for other in (one, *others)}) == 9
+    elsewhere = dataclasses.replace(one, frame=Frame(Path("elsewhere") / "none"))
+    assert _fingerprint([elsewhere]) == _fingerprint([one])
+    changes = [{"split": "test"}, {"joints_2d": np.zeros((14, 2))}, {"visible": np.ones(14)}, {"box": np.ones(4)}]
+    changes += [{"joints_3d": np.ones((14, 3))}, {"frame": Frame(Path("a"))}, {"frame": Frame(Path("none"), 1)}]
+    changes += [{"frame": Frame(Path("none"), member="a")}, {}]
+    assert len({_fingerprint([dataclasses.replace(one, **change)]) for change in changes}) == 9
 
 
 def test_a_joint_made_of_others_is_trusted_as_the_least_of_them():

@@ -103,16 +103,17 @@ def source(tmp_path):
 
 def test_coco_labels_boxes_and_splits(source, tmp_path, prepare):
     change_coco(source / LABELS, "annotations", 1, bbox=[150, 130, 20, 32], keypoints=[160, 140, 2] * 4 + [0] * 39)
+    change_coco(source / LABELS, "annotations", 0, id=20)  # people are sorted by it
     printed = prepare("coco", source)
     assert "by split: train 2, validation 1" in printed
     for reason in ("a crowd", "smaller than 32 pixels", "fewer than 4 labelled joints"):
         assert f"skipped: 2 x {reason}" in printed
     columns = open_prepared(tmp_path / "out").columns
-    assert columns["visible"][0].tolist() == [1] + [2] * 16
-    assert np.allclose(columns["box"][0, :2], figure(COCO_17, *files.where(0)).min(0) - 0.5, atol=1e-3)
+    assert columns["visible"].tolist()[1] == [1] + [2] * 16
+    assert np.allclose(columns["box"][1, :2], figure(COCO_17, *files.where(0)).min(0) - 0.5, atol=1e-3)
     people = read_prepared(tmp_path / "out")
-    assert people.weight[0, MPII_16.index("neck")] == 0  # COCO has none
-    assert people.weight[0, MPII_16.index("pelvis")] == 1  # midpoint of the hips
+    assert people.weight[1, MPII_16.index("neck")] == 0  # COCO has none
+    assert people.weight[1, MPII_16.index("pelvis")] == 1  # midpoint of the hips
 
 
 @pytest.mark.parametrize("turned", [Image.ROTATE_90, Image.TRANSPOSE, None])
