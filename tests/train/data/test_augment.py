@@ -190,10 +190,8 @@ def test_what_the_random_numbers_make_of_the_colours():
     images = torch.full((8, 3, 32, 64), 0.5)
     images[..., :32] = 0
     beyond = torch.tensor([0.24, 0.26, 0.49, 0.51, *[0.9] * 4])[:, None, None, None]
-    grey, noisy = (
-        torch.tensor([0.9] * 4 + [0.07, 0.09, 0.9, 0.9])[:, None, None, None],
-        torch.tensor([0.9] * 6 + [0.24, 0.26]),
-    )
+    grey = torch.tensor([0.9] * 4 + [0.07, 0.09, 0.9, 0.9])[:, None, None, None]
+    noisy = torch.tensor([0.9] * 6 + [0.24, 0.26])
     blank = torch.tensor([0.9] * 2 + [0.24, 0.26] + [0.9] * 4)[:, None, None, None]
     colour, other = (torch.tensor(values)[:, None, None] for values in ([0.2, 0.4, 0.9], [0.1, 0.2, 0.3]))
     uniforms = [beyond, colour, grey, noisy, torch.tensor([0.25, 0.75]), torch.tensor([0.0, 0.5]), blank, other]

@@ -26,18 +26,14 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def arguments(folder):
-    return ("pack", "--data", folder / "data", "--out", folder / "out", "--crop")
-
-
 def same(one, other):
     assert one.names == other.names
     for name in (field.name for field in dataclasses.fields(one) if field.name != "names"):
         assert torch.equal(getattr(one, name), getattr(other, name)), name
 
 
-def test_a_packed_folder_holds_what_its_sources_do_in_their_order(folder, arguments, printed, refused, monkeypatch):
+def test_a_packed_folder_holds_what_its_sources_do_in_their_order(folder, printed, refused, monkeypatch):
+    arguments = ("pack", "--data", folder / "data", "--out", folder / "out", "--crop")
     monkeypatch.setattr("train.data.people._AT_ONCE", 4)
     assert printed(*arguments, 64).startswith("15 people: train with --data ")
     for part in (False, True):
@@ -65,8 +61,8 @@ def test_a_fingerprint_is_of_all_labels_of_photos_and_of_their_size():
     assert len(prints) == 11
 
 
-def test_a_packed_folder_that_is_damaged(folder, arguments, printed):
-    printed(*arguments, 16)
+def test_a_packed_folder_that_is_damaged(folder, printed):
+    printed("pack", "--data", folder / "data", "--out", folder / "out", "--crop", 16)
     labels, photos = folder / "out" / "labels.npz", folder / "out" / "photos.npy"
     stored, arrays = np.load(photos), dict(np.load(labels))
     np.save(photos, stored[:-1])

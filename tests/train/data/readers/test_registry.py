@@ -27,13 +27,11 @@ def test_a_set_is_known_by_its_name_and_by_that_of_its_year():
     assert data_set("mpii2") == DataSetInfo("mpii2"), "somebody's own"
 
 
-def test_what_is_trained_on_says_whose_labels_it_has_and_where_its_licence_is():
+def test_what_the_entries_say():
     for name, one in SETS.items():
         assert one.labels != DataSetInfo.labels, name
         assert one.licence or name == SCENES, name
 
-
-def test_what_the_entries_say():
     def entries(field):
         return {name: getattr(one, field) for name, one in SETS.items() if getattr(one, field)}
 
