@@ -20,17 +20,12 @@ def test_a_sure_network_contradicts_exchanged_labels(monkeypatch):
         labels[row, limbs] = labels[row, np.array(MPII_16.mirror)[limbs]]
     confidence[2] = 0.5  # not sure
     found = [SimpleNamespace(points=truth[row], confidence=confidence[row]) for row in range(4)]
-    asked = []
-
-    def predictions(_estimator, members):
-        asked.extend(row for _, row in members)
-        return iter([found[:3], found[3:]])
-
-    monkeypatch.setattr("train.audit.predictions", predictions)
+    asked, parts = [], [found[:3], found[3:]]
+    monkeypatch.setattr("train.audit.predictions", lambda _estimator, members: asked.extend(members) or iter(parts))
     labels = np.concatenate((labels[:1], labels))  # the first of the set is not asked for
     source = dataclasses.replace(make_source("mpii", count=5), joints=labels, weight=np.ones((5, 16)))
     exchanged = contradicted(None, source, np.arange(1, 5))
-    assert asked == [1, 2, 3, 4]
+    assert [row for _, row in asked] == [1, 2, 3, 4]
     assert exchanged.tolist() == [[False, True], [False, False], [False, False], [True, True]]
     assert counts(exchanged) == (1, 0, 1)
     assert counts(exchanged[:, ::-1]) == (1, 1, 0)
