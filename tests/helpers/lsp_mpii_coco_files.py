@@ -68,11 +68,11 @@ def structs(entries):
 
 
 def write_mpii(folder, more=0):
-    """Photos of two people, of one with four joints, of nobody with as many, of the test part; more of one person."""
+    """Photos of two people (one with four joints), of one, of nobody with as many, of the test part; more of one."""
     points = figure(MPII_16, *where(0))
     for number in range(4 + more):
         write_photo(folder / "images" / f"00000000{number}.jpg", 320, 300, points[LEFT_WRIST][None])
-    rects = [[mpii_person(0), mpii_person(1)], [mpii_person(2, 4)], [{"scale": 2.0}, mpii_person(3, 3)]]
+    rects = [[mpii_person(0), mpii_person(1, 4)], [mpii_person(2)], [{"scale": 2.0}, mpii_person(3, 3)]]
     rects += [[{"scale": 1.0}], *([mpii_person(3 + row)] for row in range(more))]
     photos = [{"image": {"name": f"00000000{number}.jpg"}, "annorect": rect} for number, rect in enumerate(rects)]
     release = {"annolist": structs(photos), "img_train": np.array([1, 1, 1, 0] + [1] * more)}
