@@ -19,7 +19,7 @@ def datum(*, numbers=(), **fields):
 
 
 def picture(row):
-    return np.full((40, 30, 3), 20 * row, np.uint8)
+    return np.full((40, 30, 3), (20 * row, 20 * row + 40, 20 * row + 90), np.uint8)
 
 
 def pose(row):

@@ -88,13 +88,8 @@ def write_pack(folder, name, count, held_out):
             joints[row, :, :2], joints[row, :, 2] = figure(MPII_16, center, size), 2
             boxes[row] = (*joints[row, :, :2].min(0), *joints[row, :, :2].max(0))
             archive.writestr(names[row], encoded(picture(130, 140, center, size, 100 + row), "WEBP"))
-    arrays = {
-        "name": names,
-        "validation": np.arange(count) >= count - held_out,
-        "box": boxes,
-        "joints": joints,
-        **teacher_arrays(count),
-    }
+    arrays = {"name": names, "validation": np.arange(count) >= count - held_out, "box": boxes, "joints": joints}
+    arrays |= teacher_arrays(count)
     np.savez(folder / f"people_{name}.npz", **arrays)
     return arrays
 

@@ -12,11 +12,11 @@ CAMERA = "54138969"
 SCALE = 0.25  # of frames, so that videos stay small
 
 
-def small_camera():
-    """(15,) values of a camera of 250 x 250 pixels."""
+def small_camera(subject="S1"):
+    """(15,) values of a camera of 250 x 250 pixels, 40 mm higher for each next subject."""
     intrinsic = np.array(INTRINSIC)
     intrinsic[:4] *= SCALE
-    return np.array([*EXTRINSIC, *intrinsic])
+    return np.array([*EXTRINSIC[:5], EXTRINSIC[5] + 40 * int(subject[1:]), *intrinsic])
 
 
 def world(frames):
@@ -33,23 +33,15 @@ def write_cdf(path, poses, name="Pose"):
     # The writer puts its own suffix in place of the last, here of the camera's number.
     file = CDF(path.parent / "writing.cdf", delete=True)
     data = poses.reshape(1, len(poses), -1).astype(np.float32)
-    spec = {
-        "Variable": name,
-        "Data_Type": 44,
-        "Num_Elements": 1,
-        "Rec_Vary": True,
-        "Var_Type": "zVariable",
-        "Dim_Sizes": list(data.shape[1:]),
-        "Compress": 6,
-    }
-    file.write_var(spec, var_data=data)
+    spec = {"Variable": name, "Data_Type": 44, "Num_Elements": 1, "Rec_Vary": True, "Var_Type": "zVariable"}
+    file.write_var(spec | {"Dim_Sizes": list(data.shape[1:]), "Compress": 6}, var_data=data)
     file.close()
     (path.parent / "writing.cdf").rename(path)
 
 
 def write_sequence(source, subject, stem, frames=7, shift=0.0, video_frames=None, kinds=("mono", "2d", "world")):
     """One sequence of one camera; its labels are off by ``shift`` mm of world x."""
-    values, features = small_camera(), source / subject / "MyPoseFeatures"
+    values, features = small_camera(subject), source / subject / "MyPoseFeatures"
     true, labelled = world(frames), world(frames) + np.array([shift, 0, 0])
     seen = human36m_camera_axes(labelled, values)
     if "world" in kinds:
@@ -73,8 +65,10 @@ def write_set(source, stems, metadata="metadata.xml"):
 
 
 def write_metadata(path):
-    """As much of metadata.xml as is read: the camera, the same for all subjects and numbers."""
-    values = small_camera()
-    numbers = " ".join(f"{number:.6f}" for number in (*np.tile(values[:6], 44), *np.tile(values[6:], 4)))
+    """As much of metadata.xml as is read: the camera of every subject, others a metre and 20 pixels aside."""
+    values = np.stack([small_camera(f"S{subject}") for subject in range(1, 12)])
+    outer = [values[:, :6] + [0, 0, 0, 1000 * camera, 0, 0] for camera in range(4)]
+    inner = [values[0, 6:] + 20 * camera * np.eye(9)[2] for camera in range(4)]
+    numbers = " ".join(f"{number:.6f}" for number in np.concatenate((*map(np.ravel, outer), *inner)))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"<metadata><w0>[{numbers}]</w0></metadata>")

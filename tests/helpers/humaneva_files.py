@@ -53,9 +53,10 @@ def write_both_parts(folder, subject="S1"):
     write_camera(folder, subject)
 
 
-def write_camera(folder, subject="S1", action="Walking", frames=30):
-    calibration = folder / subject / "Calibration_Data" / "C1.cal"
+def write_camera(folder, subject="S1", action="Walking", frames=30, camera="C1"):
+    calibration = folder / subject / "Calibration_Data" / f"{camera}.cal"
     calibration.parent.mkdir(parents=True, exist_ok=True)
     calibration.write_text("\n".join(map(str, CAL)))
-    pelvis = [project(world(frame - 3)[0]) for frame in range(frames)]
-    write_video(folder / subject / "Image_Data" / f"{action}_1_(C1).avi", frames, 640, 480, pelvis.__getitem__)
+    late, aside = {"C1": (3, 0), "C3": (2, 9)}[camera]  # as the sequences and write_part have them
+    pelvis = [project(world(frame - late)[0]) + aside for frame in range(frames)]
+    write_video(folder / subject / "Image_Data" / f"{action}_1_({camera}).avi", frames, 640, 480, pelvis.__getitem__)

@@ -38,18 +38,18 @@ def write_lspet(folder, count=3):
         joints[:, :2, row] = points = figure(LSP_14, *where(row))
         write_photo(folder / "images" / f"im{row + 1:05d}.jpg", 320, 300, points[LSP_14.index("left_wrist")][None])
     joints[LSP_14.index("right_knee"), :, 0] = -2, -3, 0
-    joints[3:, 2, 1] = 0
+    joints[3:, 2, 1], joints[4:, 2, 2] = 0, 0
     savemat(folder / "joints.mat", {"joints": joints})
 
 
-def mpii_person(row):
+def mpii_person(row, joints=16):
     """A person as in RELEASE.annolist.annorect, coordinates from 1."""
     points = figure(MPII_16, *where(row)) + 1
     point = [{"id": joint, "x": x, "y": y, "is_visible": 1} for joint, (x, y) in enumerate(points)]
-    point[0]["is_visible"] = "0"  # a letter, as in part of the file
+    point[0]["is_visible"] = ("0", 0.0, False)[row % 3]  # a letter, as in part of the file
     point[8]["is_visible"] = []  # neck and head have none
     head = {"x1": 100, "y1": 50, "x2": 130, "y2": 90}
-    return {**head, "annopoints": {"point": point}}
+    return {**head, "annopoints": {"point": point[:joints]}}
 
 
 def structs(entries):
@@ -68,12 +68,12 @@ def structs(entries):
 
 
 def write_mpii(folder, more=0):
-    """Four photos: two people, one, one whose person has no joints, and one of the test part; more of one person."""
+    """Photos of two people (one with four joints), of one, of nobody with as many, of the test part; more of one."""
     points = figure(MPII_16, *where(0))
     for number in range(4 + more):
         write_photo(folder / "images" / f"00000000{number}.jpg", 320, 300, points[LEFT_WRIST][None])
-    rects = [[mpii_person(0), mpii_person(1)], [mpii_person(2)], [{"scale": 2.0}], [{"scale": 1.0}]]
-    rects += [[mpii_person(3 + row)] for row in range(more)]
+    rects = [[mpii_person(0), mpii_person(1, 4)], [mpii_person(2)], [{"scale": 2.0}, mpii_person(3, 3)]]
+    rects += [[{"scale": 1.0}], *([mpii_person(3 + row)] for row in range(more))]
     photos = [{"image": {"name": f"00000000{number}.jpg"}, "annorect": rect} for number, rect in enumerate(rects)]
     release = {"annolist": structs(photos), "img_train": np.array([1, 1, 1, 0] + [1] * more)}
     savemat(folder / "mpii_human_pose_v1_u12_1.mat", {"RELEASE": release})
@@ -90,15 +90,8 @@ def write_coco(folder, train="ab", val="c"):
             keypoints = np.column_stack((points, np.full(17, 2)))
             keypoints[0, 2] = 1
             low, high = points.min(0), points.max(0)
-            annotations.append(
-                {
-                    "id": 10 * number,
-                    "image_id": number,
-                    "iscrowd": 0,
-                    "keypoints": keypoints.ravel().tolist(),
-                    "bbox": [*low.tolist(), *(high - low).tolist()],
-                }
-            )
+            person = {"id": 10 * number, "image_id": number, "iscrowd": 0, "keypoints": keypoints.ravel().tolist()}
+            annotations.append(person | {"bbox": [*low.tolist(), *(high - low).tolist()]})
         first = annotations[0]
         annotations.append(first | {"id": 1, "iscrowd": 1})
         annotations.append(first | {"id": 2, "bbox": [10, 10, 20, 31]})

@@ -39,15 +39,16 @@ def write_train(folder, subject="S1", views=(0, 4), frames=FRAMES, video_frames=
     savemat(folder / subject / "Seq1" / "annot.mat", cells)
 
 
-def write_test(folder):
+def write_test(folder, subject="TS5"):
     flat, solid = poses(FRAMES, 17)
-    (folder / "TS5").mkdir(parents=True)
-    path = folder / "TS5" / "annot_data.mat"
+    (folder / subject).mkdir(parents=True)
+    path = folder / subject / "annot_data.mat"
     with h5py.File(path, "w", userblock_size=512) as file:
         file["annot2"], file["annot3"] = flat[:, None], solid[:, None]
-        file["valid_frame"] = np.array([[1, 0, 1, 1, 0, 1]]).T
+        file["annot3"][4, 0, 7, 2] = np.nan
+        file["valid_frame"] = np.array([[1, 0, 1, 1, 1, 1]]).T
     with path.open("r+b") as file:  # as MATLAB begins its files of version 7.3
         file.write(b"MATLAB 7.3 MAT-file".ljust(124) + bytes([0, 2]) + b"IM")
     for frame in range(FRAMES):
         dot = flat[frame, NAMES_17.index("pelv")][None]
-        write_photo(folder / "TS5" / "imageSequence" / f"img_{frame + 1:06d}.jpg", 400, 300, dot)
+        write_photo(folder / subject / "imageSequence" / f"img_{frame + 1:06d}.jpg", 400, 300, dot)

@@ -16,7 +16,7 @@ def label(index, person=0):
     pose = np.arange(51, dtype=np.float32).reshape(17, 3) * 10 + index
     pose -= pose[0]
     return Label(joints, pose, np.array([0, 0, 3000.0]), np.ones(17, bool), np.array([5, 5, 110, 120.0]),
-                 10.0 * index - 90, 7, 850.0, f"clip_{index % 3}", "standing")  # fmt: skip
+                 10.0 * index - 90, 7, 850.0 + index, f"clip_{index % 3}", "standing")  # fmt: skip
 
 
 def picture(index, seed=4):

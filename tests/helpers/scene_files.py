@@ -20,10 +20,10 @@ PHOTOS = {  # size, people by their pixels with VOC's marks, split
 
 
 def write_boxed(path, size, people):
-    """A dark photo in which the pixels of every person are white."""
+    """A dark photo in which the pixels of every person are bright, and less so in blue."""
     image = np.full((size[1], size[0], 3), 30, np.uint8)
     for x0, y0, x1, y1 in people:
-        image[y0 : y1 + 1, x0 : x1 + 1] = 255
+        image[y0 : y1 + 1, x0 : x1 + 1] = 215, 235, 255
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, 100])
 
@@ -62,26 +62,18 @@ def coco_person(number, photo, box, **changes):
 
 def write_coco_scenes(folder):
     """Two parts: a photo of a person, a crowd and a box without area, one of a dog; and a person to validate on."""
-    person, dog = (100, 50, 100, 100), {"category_id": 18}
-    parts = {
-        "train2017": (
-            {7: (600, 450), 5: (300, 200)},
-            [
-                coco_person(1, 7, person),
-                coco_person(2, 7, (300, 100, 200, 50), iscrowd=1, segmentation={"counts": [1], "size": [1, 1]}),
-                coco_person(3, 7, (9.98, 188.56, 5.54, 0)),
-                coco_person(4, 5, person, **dog),
-            ],
-        ),
-        "val2017": ({9: (300, 200)}, [coco_person(5, 9, person)]),
-    }
+    person = (100, 50, 100, 100)
+    crowd = {"iscrowd": 1, "segmentation": {"counts": [1], "size": [1, 1]}}
+    train = [coco_person(1, 7, person), coco_person(2, 7, (300, 100, 200, 50), **crowd)]
+    train += [coco_person(3, 7, (9.98, 188.56, 5.54, 0)), coco_person(4, 5, person, category_id=18)]
+    parts = {"train2017": ({7: (600, 450), 5: (300, 200)}, train)}
+    parts["val2017"] = ({9: (300, 200)}, [coco_person(5, 9, person)])
     for part, (sizes, annotations) in parts.items():
         images = []
         for number, (width, height) in sizes.items():
             images.append({"id": number, "file_name": f"{number:012d}.jpg", "width": width, "height": height})
-            people = (
-                [PERSON] if any(one["image_id"] == number and one["category_id"] == 1 for one in annotations) else []
-            )
+            shown = [one for one in annotations if (one["image_id"], one["category_id"]) == (number, 1)]
+            people = [PERSON] if shown else []
             write_boxed(folder / part / images[-1]["file_name"], (width, height), people)
         categories = [{"id": 1, "name": "person"}, {"id": 18, "name": "dog"}]
         path = folder / "annotations" / f"instances_{part}.json"

@@ -20,9 +20,12 @@ def test_a_sure_network_contradicts_exchanged_labels(monkeypatch):
         labels[row, limbs] = labels[row, np.array(MPII_16.mirror)[limbs]]
     confidence[2] = 0.5  # not sure
     found = [SimpleNamespace(points=truth[row], confidence=confidence[row]) for row in range(4)]
-    monkeypatch.setattr("train.audit.predictions", lambda _estimator, _members: iter([found[:3], found[3:]]))
-    source = dataclasses.replace(make_source("mpii", count=4), joints=labels, weight=np.ones((4, 16)))
-    exchanged = contradicted(None, source, np.arange(4))
+    asked, parts = [], [found[:3], found[3:]]
+    monkeypatch.setattr("train.audit.predictions", lambda _estimator, members: asked.extend(members) or iter(parts))
+    labels = np.concatenate((labels[:1], labels))  # the first of the set is not asked for
+    source = dataclasses.replace(make_source("mpii", count=5), joints=labels, weight=np.ones((5, 16)))
+    exchanged = contradicted(None, source, np.arange(1, 5))
+    assert [row for _, row in asked] == [1, 2, 3, 4]
     assert exchanged.tolist() == [[False, True], [False, False], [False, False], [True, True]]
     assert counts(exchanged) == (1, 0, 1)
     assert counts(exchanged[:, ::-1]) == (1, 1, 0)
@@ -37,5 +40,10 @@ def test_the_audit_counts_training_people_alone(monkeypatch, printed, refused, t
     head, _, row = printed("audit", "--data", tmp_path).splitlines()
     assert head.startswith("| set | people | teacher: whole body | teacher: arms | teacher: legs | network: whole body")
     assert row.startswith("| mpii | 5 | 1 | 1 | 0 | ")
+    doubted = np.array([[True, False], [True, True], [True, False]])
+    monkeypatch.setattr("train.audit.contradicted", lambda _estimator, _source, rows: doubted[: len(rows)])
+    row = printed("audit", "--data", tmp_path, "--people", 3).splitlines()[2]
+    assert row.startswith("| mpii | 3 |")
+    assert row.endswith("| 1 | 2 | 0 |"), "by the network"
     del sources[0]
     assert "no training people to audit" in refused("audit", "--data", tmp_path)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from fusion_model.estimator import PoseEstimator
-from tests.helpers.fake_data import write_pack
+from tests.helpers.fake_data import make_source, write_pack
 from train import backgrounds
 from train.data.cutting import beside_person
+from train.data.readers.people import read_people
 
 
 class CropPredictor:
@@ -44,26 +45,42 @@ def test_the_largest_part_beside_a_person(extent, box, part):
 def test_an_estimator_checks_the_middle_square():
     bright, dark, predictor = np.zeros((45, 82, 3), np.uint8), np.zeros((80, 200, 3), np.uint8), CropPredictor()
     bright[20:24, 38:44] = 255
-    assert backgrounds.show_no_person(predictor, [bright, dark]) == [False, True]
-    found = [(crop.center, crop.side, crop.angle, crop.size) for crop in predictor.crops]
+    shades = [np.full((80, 80, 3), shade, np.uint8) for shade in (52, 50)]  # scores of 0.204 and 0.196
+    assert backgrounds.show_no_person(predictor, [bright, dark, *shades]) == [False, True, False, True]
+    found = [(crop.center, crop.side, crop.angle, crop.size) for crop in predictor.crops[:2]]
     assert found == [((40.5, 22.0), 45, 0, 64), ((99.5, 39.5), 80, 0, 64)]
 
 
 def test_the_command_cuts_training_photos_alone(tmp_path, printed):
     boxes = write_pack(tmp_path / "data", "made", 8, held_out=3)["box"]
+    source = read_people(tmp_path / "data" / "people_made.npz")
     options = ("backgrounds", "--data", tmp_path / "data", "--min-side", 20, "--out")
     shown = printed(*options, tmp_path / "out")
     assert "5 crops beside people in" in shown
     assert "not checked for bystanders" in shown
     names = [f"0-made-{n:06d}.jpg" for n in range(5)]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
-    for name, box in zip(names, boxes.astype(float), strict=False):
+    for row, (name, box) in enumerate(zip(names, boxes.astype(float), strict=False)):
         x0, y0, x1, y1 = beside_person((0, 0, 130, 140), box, 20)
-        crop = cv2.imread(str(tmp_path / "out" / name))
+        crop = cv2.imread(str(tmp_path / "out" / name))[..., ::-1].astype(int)
         assert crop.shape[:2] == (y1 - y0, x1 - x0)
+        assert np.abs(crop - source.photo(row)[y0:y1, x0:x1]).mean() < 4
         assert crop.max() < 150  # the noise of the photo; the person is drawn brighter
-    printed(*options, tmp_path / "few", "--count", 2)
-    assert len(list((tmp_path / "few").iterdir())) == 2
+    few = [tmp_path / str(seed) for seed in range(4)]
+    for seed, folder in enumerate(few):
+        printed(*options, folder, "--count", 2, "--seed", seed)
+    assert {len(list(folder.iterdir())) for folder in few} == {2}
+    assert len({frozenset(path.name for path in folder.iterdir()) for folder in few}) > 1, "others by the seed"
+
+
+def test_a_box_that_few_joints_made_is_not_trusted_and_rendered_people_have_no_photo(tmp_path, printed, monkeypatch):
+    sources = [make_source("mpii", 3), make_source("synthetic", 3)]
+    for source in sources:
+        source.validation[:] = False
+    sources[0].weight[0, 3:] = sources[0].weight[1, 4:] = 0  # three joints, and four
+    monkeypatch.setattr(backgrounds, "find_sources", lambda _folder: sources)
+    printed("backgrounds", "--data", tmp_path, "--out", tmp_path / "out", "--min-side", 20)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0-mpii-000001.jpg", "0-mpii-000002.jpg"]
 
 
 def test_an_estimator_leaves_bystanders_out(tmp_path, monkeypatch, printed, refused):

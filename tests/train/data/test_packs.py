@@ -1,18 +1,18 @@
 """Packed folders: the same people as their sources, refused where they are damaged or of something else."""
 
+import dataclasses
 import sys
-from dataclasses import fields
 
 import numpy as np
 import pytest
 import torch
 
-from tests.helpers.fake_data import write_lspet, write_pack
+from tests.helpers.fake_data import make_source, write_lspet, write_pack
 from tests.helpers.in_process import call
 from tests.helpers.own_process import output
 from tests.helpers.scene_files import write_scene_pack
 from train import pack
-from train.data.people import load_people, open_pack
+from train.data.people import load_people, open_pack, sources_fingerprint
 from train.data.sources import find_people, find_sources
 from train.hourglass_stage import make_loop
 from train.settings import HourglassTrainConfig
@@ -26,18 +26,14 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def arguments(folder):
-    return ("pack", "--data", folder / "data", "--out", folder / "out", "--crop")
-
-
 def same(one, other):
     assert one.names == other.names
-    for name in (field.name for field in fields(one) if field.name != "names"):
+    for name in (field.name for field in dataclasses.fields(one) if field.name != "names"):
         assert torch.equal(getattr(one, name), getattr(other, name)), name
 
 
-def test_a_packed_folder_holds_what_its_sources_do_in_their_order(folder, arguments, printed, refused, monkeypatch):
+def test_a_packed_folder_holds_what_its_sources_do_in_their_order(folder, printed, refused, monkeypatch):
+    arguments = ("pack", "--data", folder / "data", "--out", folder / "out", "--crop")
     monkeypatch.setattr("train.data.people._AT_ONCE", 4)
     assert printed(*arguments, 64).startswith("15 people: train with --data ")
     for part in (False, True):
@@ -54,8 +50,19 @@ def test_a_packed_folder_holds_what_its_sources_do_in_their_order(folder, argume
         find_sources(folder / "out")
 
 
-def test_a_packed_folder_that_is_damaged(folder, arguments, printed):
-    printed(*arguments, 16)
+def test_a_fingerprint_is_of_all_labels_of_photos_and_of_their_size():
+    source = make_source()
+    prints = {sources_fingerprint([source]), sources_fingerprint([source], 64)}
+    for name in ("joints", "weight", "by_hand", "box", "pose", "pose_weight", "validation"):
+        changed = getattr(source, name).copy()
+        changed[-1] = 1 - changed[-1]
+        prints.add(sources_fingerprint([dataclasses.replace(source, **{name: changed})]))
+    prints |= {sources_fingerprint([dataclasses.replace(source, **one)]) for one in ({"name": "a"}, {"read": bytes})}
+    assert len(prints) == 11
+
+
+def test_a_packed_folder_that_is_damaged(folder, printed):
+    printed("pack", "--data", folder / "data", "--out", folder / "out", "--crop", 16)
     labels, photos = folder / "out" / "labels.npz", folder / "out" / "photos.npy"
     stored, arrays = np.load(photos), dict(np.load(labels))
     np.save(photos, stored[:-1])
@@ -77,6 +84,7 @@ def test_a_training_from_a_packed_folder_takes_the_same_steps(folder, printed):
     """What another set holds out is neither packed nor trained on."""
     write_scene_pack(folder / "data", "", ["made", "made"], ["p001.jpg", "p004.jpg"], [True, False])
     assert printed("pack", "--data", folder / "data", "--out", folder / "out").startswith("14 people")
+    assert open_pack(folder / "out", validation=False).photos.shape == (11, 3, 256, 256)
     losses = []
     for name in ("data", "out"):
         settings = HourglassTrainConfig(preset="tiny", batch=4, steps=2, log="csv")

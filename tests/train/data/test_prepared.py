@@ -1,5 +1,6 @@
 """The prepared format: what a cut, a full disk or damage leaves is never taken for complete."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
+from fusion_model.skeletons import HUMAN36M_17, LSP_14
 from tests.helpers.full_disk import full_at
 from tests.helpers.lsp_mpii_coco_files import write_lsp
 from train.data.cutting import cut_person
-from train.data.prepared import INDEX, open_prepared, read_prepared
+from train.data.prepared import INDEX, carry_joints, open_prepared, read_prepared
+from train.data.preparing import _fingerprint
 from train.data.readers.records import VISIBLE, Frame, Record
 from train.data.sources import find_sources
 
@@ -20,7 +23,9 @@ COUNT = 450  # three parts of 200 at most
 
 @pytest.fixture
 def source(tmp_path):
-    write_lsp(tmp_path / "in", COUNT)
+    joints = write_lsp(tmp_path / "in", COUNT)
+    joints[0, 4, 0] = -150  # outside the photo, by more than a quarter of it
+    savemat(tmp_path / "in" / "joints.mat", {"joints": joints})
     return tmp_path / "in"
 
 
@@ -40,6 +45,7 @@ def test_a_cut_run_goes_on_and_keeps_finished_parts(source, tmp_path, prepare, p
     first, second = open_prepared(out), open_prepared(whole)
     assert len(first) == COUNT
     assert first.index == second.index
+    assert first.index["skipped"] == {"a joint that lies far outside its photo (the person is kept)": 1}
     for name, column in second.columns.items():
         assert np.array_equal(first.columns[name], column, equal_nan=column.dtype.kind == "f"), name
     for row in (0, 449):
@@ -82,6 +88,11 @@ def test_damage_after_the_end(source, tmp_path, prepare):
     with pytest.raises(ValueError, match=r"people\.npz is damaged"):
         read_prepared(out)
     (out / "people.npz").write_bytes(people)
+    nan = {"joints_2d": np.full((COUNT, 14, 2), np.nan, np.float32)}
+    np.savez(out / "people.npz", **dict(np.load(out / "people.npz")) | nan)
+    with pytest.raises(ValueError, match="array joints_2d holds NaN or infinity in row 0"):
+        read_prepared(out)
+    (out / "people.npz").write_bytes(people)
     index = json.loads((out / INDEX).read_text())
     (out / INDEX).write_text(json.dumps(index | {"people": 449}))
     with pytest.raises(ValueError, match=r"array subject has shape \(450,\), expected \(449,\)"):
@@ -92,22 +103,43 @@ def test_damage_after_the_end(source, tmp_path, prepare):
 
 
 def record(points, box):
-    return Record(Frame(Path("none")), "train", points, np.full(len(points), VISIBLE), box=np.array(box, float))
+    return Record(Frame(Path("none")), "train", points, np.full(len(points), VISIBLE), box=box and np.array(box, float))
 
 
 def test_the_square_of_a_crop_by_hand():
     # Box 20 wide and 40 high round (50, 60), margin 1.5: a square of 60, from 20 to 80 and from 30 to 90 by pixel
-    # edges at halves: columns 20.5 - 0.5 = 20 up to 80, that is 60 or 61 of them. 30 pixels of crop halve it.
+    # edges at halves: columns 20.5 - 0.5 = 20 up to 80, that is 61 of them. 30 pixels of crop halve it.
     frame = np.zeros((200, 200, 3), np.uint8)
     cut = cut_person(frame, record(np.zeros((1, 2)), [40, 40, 60, 80]), side=30, margin=1.5)
     assert cut.size == (30, 30)
-    low = -cut.affine[:, 2] / cut.affine[0, 0]  # where the middle of the first crop pixel lies
-    assert np.allclose(low, (20.5, 30.5), atol=0.6)
-    assert cut.affine[0, 0] == pytest.approx(0.5, abs=0.01)
+    half = 30 / 61
+    assert np.allclose(cut.affine, [[half, 0, -19.5 * half - 0.5], [0, half, -29.5 * half - 0.5]])
+    assert cut_person(frame[:70], record(np.zeros((1, 2)), [40, 40, 60, 80]), side=30, margin=1.5).size == (30, 20)
+    far = dataclasses.replace(record(np.array([[50.0, 60]] * 3 + [[150, 150]]), None), visible=np.array([2, 1, 2, 0]))
+    assert cut_person(frame, far, side=30, margin=1.5).box.tolist() == [50, 60, 51, 61], "at least a pixel"
     beside = cut_person(frame[:100, :100], record(np.zeros((1, 2)), [80, 80, 120, 120]), side=256, margin=1.0)
     assert beside.size == (20, 20), "a crop ends where the frame ends"
     assert beside.affine.tolist() == [[1, 0, -80], [0, 1, -80]]
     assert cut_person(frame, record(np.zeros((1, 2)), [250, 250, 290, 290]), side=256, margin=1.0) is None
+
+
+def test_a_part_is_of_all_its_labels_whatever_the_folder():
+    one = record(np.ones((14, 2)), [0, 0, 9, 9])
+    elsewhere = dataclasses.replace(one, frame=Frame(Path("elsewhere") / "none"))
+    assert _fingerprint([elsewhere]) == _fingerprint([one])
+    changes = [{"split": "test"}, {"joints_2d": np.zeros((14, 2))}, {"visible": np.ones(14)}, {"box": np.ones(4)}]
+    changes += [{"joints_3d": np.ones((14, 3))}, {"frame": Frame(Path("a"))}, {"frame": Frame(Path("none"), 1)}]
+    changes += [{"frame": Frame(Path("none"), member="a")}, {}]
+    assert len({_fingerprint([dataclasses.replace(one, **change)]) for change in changes}) == 9
+
+
+def test_a_joint_made_of_others_is_trusted_as_the_least_of_them():
+    values, trust = np.zeros((1, 14, 2)), np.ones((1, 14))
+    hips = [LSP_14.index("left_hip"), LSP_14.index("right_hip")]
+    values[0, hips], trust[0, hips] = [(10, 20), (30, 60)], (0.5, 0.8)
+    places, weight = carry_joints(LSP_14, HUMAN36M_17, values, trust)
+    assert places[0, 0].tolist() == [20, 40]
+    assert weight[0, 0] == 0.5
 
 
 def test_no_people_to_store(tmp_path, prepare_error):

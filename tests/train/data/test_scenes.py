@@ -55,6 +55,7 @@ def test_files_that_are_missing_or_damaged(tmp_path):
         ({"size": np.zeros((3, 3))}, r"array size has shape \(3, 3\), expected \(3, 2\)"),
         ({"box_start": np.array([0, 0, 3])}, r"array box_start has shape \(3,\), expected \(4,\)"),
         ({"boxes": np.zeros((2, 4))}, r"array boxes has shape \(2, 4\), expected \(3, 4\)"),
+        ({"box_start": np.array([1, 1, 2, 3])}, "box_start must rise from 0 to the number of boxes, 3"),
         ({"box_start": np.array([0, 2, 1, 3])}, "box_start must rise from 0 to the number of boxes, 3"),
         ({"split": np.array(["train", "test", "train"])}, "split must be 'train' or 'validation', got 'test'"),
     ],

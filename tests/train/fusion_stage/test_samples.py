@@ -32,6 +32,7 @@ def test_rendered_people_have_their_fraction_of_a_batch():
     drawn = draw(weights, 20_000, torch.Generator().manual_seed(0))
     assert (SOURCE[drawn] % 2 == 1).double().mean().item() == pytest.approx(0.25, abs=0.01)
     assert fractions(sampling_weights(SOURCE, NAMES, 0.0))[1::2] == [0, 0]
+    assert torch.equal(sampling_weights(SOURCE, (*NAMES, "lspet"), 0.25), weights), "nobody of it is there"
     for fraction in (0.0, 0.2):  # nothing but rendered people: the whole batch
         alone = sampling_weights(torch.zeros(4, dtype=torch.long), ("synthetic",), fraction)
         torch.testing.assert_close(alone, torch.full((4,), 0.25, dtype=torch.float64))

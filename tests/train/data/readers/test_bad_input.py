@@ -167,7 +167,7 @@ WRONG = [
     ("lsp", write_lspet, "joints.mat: 'joints' has shape (14, 3, 3); expected (3, 14, N) of LSP, not another set"),
     ("lspet", write_lsp, "joints.mat: 'joints' has shape (3, 14, 3); expected (14, 3, N) of LSP-extended"),
     ("mpii", mpii({"scale": 1.0}, photo=None), "photo 1 of annolist cannot be read"),
-    ("mpii", mpii(mpii_person(0), photo="../1.jpg"), "photo 1 of annolist names the file '../1.jpg'"),
+    ("mpii", mpii(mpii_person(0), photo="/1.jpg"), "photo 1 of annolist names the file '/1.jpg'"),
     ("mpii", mpii(mpii_person(0), x=[]), "person 1 of 000000000.jpg has the left_hip at (nan, "),
     ("mpii", mpii(mpii_person(0), id=16), "has a joint 16; expected joints 0 to 15"),
     ("coco", entry(COCO, "annotations", 1, id=GONE), "cannot be read (KeyError: 'id'); expected COCO's 'images'"),
@@ -257,6 +257,9 @@ def test_a_source_that_is_none(name, tmp_path, prepare_error):
     assert refused("only an empty folder")
     (source / "everything.zip").touch()
     assert refused("only everything.zip")
+    for other in "fghij":
+        (source / other).touch()
+    assert refused("only everything.zip, f, g, h and 2 more")
 
 
 @pytest.mark.parametrize(

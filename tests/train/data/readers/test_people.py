@@ -14,6 +14,7 @@ from train.data.sources import find_sources
 
 ARMS = [f"{side}_{name}" for side in ("left", "right") for name in ("shoulder", "elbow", "wrist")]
 LEGS = [f"{side}_{name}" for side in ("left", "right") for name in ("hip", "knee", "ankle")]
+FEET = [f"{side}_{name}" for side in ("left", "right") for name in ("knee", "ankle")]
 WRIST = MPII_16.index("left_wrist")
 
 
@@ -29,20 +30,25 @@ def exchange(joints, row, names, skeleton=MPII_16):
 
 
 def test_lspet_by_hand(tmp_path, monkeypatch):
-    joints = write_lspet(tmp_path / "lspet", 3)
+    joints = write_lspet(tmp_path / "lspet", 5)
+    joints[1:, 2, 3] = joints[2:, 2, 4] = 0  # one labelled joint, and two, one above the other
+    joints[1, 0, 4] = joints[0, 0, 4]
     names = ("left_wrist", "left_hip")
     for name in names:
         joints[LSP_14.index(name), :, 0] = -500, -500, 0  # as distributed: a placeholder far from the body
     savemat(tmp_path / "lspet" / "joints.mat", {"joints": joints})
     monkeypatch.setattr("train.data.readers.lsp._LSPET_VALIDATION_FROM", 3)
     source = read_lspet(tmp_path / "lspet", None)
-    assert source.validation.tolist() == [False, False, True]
+    assert source.validation.tolist() == [False, False, True, True, True]
     unknown = [MPII_16.index(name) for name in (*names, "pelvis")]  # midpoint of the hips
     assert np.flatnonzero(source.weight[0] == 0).tolist() == sorted(unknown)
     assert np.array_equal(source.by_hand, source.weight == 1)
-    truth = figures(3)[0]
+    truth = figures(5)[0]
+    truth[4, MPII_16.index("right_knee"), 0] = truth[4, MPII_16.index("right_ankle"), 0]
     assert np.abs(source.joints - truth)[source.by_hand].max() < 1e-3
     assert source.box[0].min() > 0
+    assert source.box[3].tolist() == [0, 0, 1, 1]
+    assert source.box[4, 2] == source.box[4, 0] + 1
     for row in (1, 2):
         assert np.allclose(source.box[row], (*truth[row].min(0), *truth[row].max(0)), atol=1e-3)
         assert source.read(row) == (tmp_path / "lspet" / "images" / f"im{row + 1:05d}.jpg").read_bytes()
@@ -75,9 +81,11 @@ def test_a_pack_of_people(by_hand, tmp_path):
     arrays = write_pack(tmp_path, "made", 3, held_out=1)
     if by_hand:
         exchange(arrays["joints"], 0, ARMS + LEGS)
+        arrays["joints"][:, MPII_16.index("pelvis")] += (9, 0, -1)  # hidden, and not in the middle of the hips
     else:
         arrays["joints"][:] = 0
         arrays["teacher_2d"][0, 9, 2] = 0.3  # COCO's left wrist: below the lowest score that counts
+        arrays["teacher_2d"][0, 11, 2] = 0.7  # and the left hip
     np.savez(tmp_path / "people_made.npz", **arrays)
     source = read_people(tmp_path / "people_made.npz")
     assert source.name == "made"
@@ -94,7 +102,7 @@ def test_a_pack_of_people(by_hand, tmp_path):
     assert not source.by_hand.any()
     assert np.allclose(source.joints, figures(3)[0], atol=1e-3)
     assert source.weight[:, WRIST] == pytest.approx([0, 0.95**2, 0.95**2])
-    assert source.weight[0, MPII_16.index("pelvis")] == pytest.approx(0.95**2)  # between the hips
+    assert source.weight[0, MPII_16.index("pelvis")] == pytest.approx(0.7**2)  # between the hips
 
 
 def test_teacher_poses_are_trusted_by_joint():
@@ -112,7 +120,10 @@ def test_teacher_poses_are_trusted_by_joint():
 def test_a_folder_of_data_sets(data_folder, tmp_path):
     write_pack(data_folder, "street", 2, held_out=0)
     write_lspet(data_folder / "lspet", 2)
+    assert find_sources(data_folder)[0].contradicted is None
+    np.savez(data_folder / "lspet_teacher.npz", **teacher_arrays(1))
     sources = find_sources(data_folder)
+    assert sources[0].pose_weight.any(1).tolist() == [True, False]
     assert [source.name for source in sources] == ["lspet", "made", "street"]
     with pytest.raises(ValueError, match="no validation people in street"):
         load_people(sources[2:], validation=True)
@@ -136,39 +147,53 @@ def test_people_in_memory(data_folder):
         assert torch.equal(people.take(rows).joints, people.joints[rows])
 
 
-@pytest.mark.parametrize(("names", "arms", "legs"), [(ARMS, 1, 0), (LEGS, 0, 1), (ARMS + LEGS, 1, 1)])
-def test_swapped_sides_are_exchanged(names, arms, legs):
+@pytest.mark.parametrize("longer", [(0, "left_hip"), (0, "right_hip"), (1, "left_hip"), (1, "right_hip")])
+def test_a_misplaced_joint_is_dropped_where_the_teacher_is_confident(longer):
+    """Far is half of the longest of the torso's diagonals, of the labels and of the teacher."""
     truth, weight = figures(3)
-    joints = truth.copy()
-    exchange(joints, 1, names)
-    assert np.abs(joints - truth).max() > 10
-    assert repair_labels(joints, weight, truth, np.ones_like(weight)).tolist() == [[0, 0], [arms, legs], [0, 0]]
-    assert np.array_equal(joints, truth)
-    assert weight.all()
-    exchange(joints, 1, names)
-    joint = MPII_16.index(names[0])
-    weight[1, joint] = 0  # a label goes along with its side
-    repair_labels(joints, weight, truth, np.ones_like(weight))
-    assert np.flatnonzero(weight[1] == 0).tolist() == [MPII_16.mirror[joint]]
-
-
-def test_a_misplaced_joint_is_dropped_where_the_teacher_is_confident():
-    truth, weight = figures(3)
-    joints, knee = truth.copy(), MPII_16.index("left_knee")
-    torso = np.linalg.norm(truth[:, MPII_16.index("left_shoulder")] - truth[:, MPII_16.index("right_hip")], axis=-1)
-    joints[:, knee, 0] += torso * [0.6, 0.4, 0.6]
-    trust = np.ones_like(weight)
-    trust[2] = 0.5
-    assert not repair_labels(joints, weight, truth, trust).any()
+    joints, guess, knee = truth.copy(), truth.copy(), MPII_16.index("left_knee")
+    hip = MPII_16.index(longer[1])
+    (joints, guess)[longer[0]][:, hip, 1] += 15
+    across = truth[:, MPII_16.index("right_shoulder" if longer[1] == "left_hip" else "left_shoulder")]
+    torso = np.linalg.norm((joints, guess)[longer[0]][:, hip] - across, axis=-1)
+    joints[:, knee, 0] += torso * [0.51, 0.49, 0.51]
+    trust = np.full_like(weight, 0.65)
+    trust[2] = 0.63
+    assert not repair_labels(joints, weight, guess, trust).any()
     assert np.argwhere(weight == 0).tolist() == [[0, knee]]
 
 
-def test_an_uncertain_teacher_or_an_unknown_torso_changes_nothing():
+@pytest.mark.parametrize(
+    ("names", "aside", "unseen", "unlabelled", "found"),
+    [
+        (ARMS, 0, [], [], [True, False]),
+        (ARMS + LEGS, 0, [], [], [True, True]),
+        (LEGS, 0.18, [], [], [False, True]),
+        (LEGS, 0.22, [], [], [False, False]),  # torso lengths from the place on the other side
+        (LEGS, 0, LEGS, [], [False, False]),  # an uncertain teacher
+        (LEGS, 0, [], ["left_shoulder", "right_shoulder"], [False, False]),  # an unknown torso
+        (LEGS, 0, [], ["left_ankle"], [False, True]),  # a label goes along with its side
+        (LEGS, 0, ["left_hip", "left_knee"], [], [False, True]),
+        (LEGS, 0, ["left_hip", "left_knee", "left_ankle"], [], [False, False]),  # three are too few
+        (FEET, 0, [], [], [False, False]),  # four crossed and two straight, of six
+        (FEET, 0, ["left_hip"], [], [False, True]),  # four and one, of five
+        (["left_knee", "right_knee"], 0, [], ["left_hip"], [False, True]),  # three crossed and one straight, of four
+    ],
+)
+def test_sides_are_exchanged_where_most_of_what_is_known_says_so(names, aside, unseen, unlabelled, found):
     truth, weight = figures(3)
-    joints = truth.copy()
-    exchange(joints, 0, ARMS + LEGS)
+    joints, trust, index = truth.copy(), np.ones_like(weight), MPII_16.index
+    exchange(joints, 1, names)
+    if unlabelled == ["left_hip"]:  # the label of the left ankle lies on the right one, too
+        joints[1, index("left_ankle")] = truth[1, index("right_ankle")]
+    shift = aside * np.linalg.norm(truth[1, index("left_shoulder")] - truth[1, index("right_hip")])
+    joints[1, [index(name) for name in LEGS], 1] += shift
+    trust[1, [index(name) for name in unseen]] = 0
+    weight[1, [index(name) for name in unlabelled]] = 0
     before = joints.copy()
-    assert not repair_labels(joints, weight, truth, np.zeros_like(weight)).any()
-    weight[:, [MPII_16.index(name) for name in ("left_shoulder", "right_shoulder")]] = 0
-    assert not repair_labels(joints, weight, truth, weight.copy()).any()
-    assert np.array_equal(joints, before)
+    assert repair_labels(joints, weight, truth, trust).tolist() == [[False, False], found, [False, False]]
+    assert np.array_equal(joints, before) != any(found)
+    if any(found) and unlabelled in ([], ["left_ankle"]) and not unseen:
+        assert np.allclose(joints[..., 0], truth[..., 0])
+        assert np.allclose((joints - truth)[1, [index(name) for name in LEGS], 1], shift, atol=1e-3)
+        assert np.argwhere(weight == 0).tolist() == [[1, MPII_16.mirror[index(name)]] for name in unlabelled]

@@ -5,10 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-import torch
 
-from train.data.readers.registry import DISTRIBUTED, DISTRIBUTED_SCENES, SETS, DataSetInfo, data_set
-from train.data.sampling import sampling_weights
+from train.data.readers.registry import COMPOSITES, DISTRIBUTED, DISTRIBUTED_SCENES, SETS, DataSetInfo, data_set
 from train.engine.provenance import SCENES
 
 ROOT = Path(__file__).parents[4]
@@ -29,11 +27,23 @@ def test_a_set_is_known_by_its_name_and_by_that_of_its_year():
     assert data_set("mpii2") == DataSetInfo("mpii2"), "somebody's own"
 
 
-def test_what_is_trained_on_says_whose_labels_it_has_and_where_its_licence_is():
-    assert sum(one.share or 0 for one in SETS.values()) == pytest.approx(1)
+def test_what_the_entries_say():
     for name, one in SETS.items():
         assert one.labels != DataSetInfo.labels, name
         assert one.licence or name == SCENES, name
+
+    def entries(field):
+        return {name: getattr(one, field) for name, one in SETS.items() if getattr(one, field)}
+
+    shares = {"lspet": 0.30, "mpii": 0.14, "coco": 0.08, "stanford40": 0.14, "street": 0.04}
+    assert entries("share") == shares | {"everyday": 0.18, "action": 0.12}, "that add up to 1"
+    assert entries("teacher_score") == {"stanford40": 0.9, "street": 0.9, "everyday": 0.8, "action": 0.8}
+    assert entries("every") == {"human36m": 5, "humaneva": 1, "kth": 1, "mpi-inf-3dhp": 5}
+    assert set(entries("agreed")) == {"everyday", "action"}
+    assert set(entries("whole_photos")) == {"lspet"}
+    assert set(entries("everyone_boxed")) == {"coco", "voc", "pennfudan", COMPOSITES}
+    assert set(entries("upright")) == {"coco", "stanford40", "voc", "pennfudan"}
+    assert {name: weight for name, weight in entries("hidden_weight").items() if weight != 1} == {"synthetic": 0.5}
 
 
 def test_no_other_file_of_the_training_has_something_for_a_set_of_photos():
@@ -45,10 +55,3 @@ def test_no_other_file_of_the_training_has_something_for_a_set_of_photos():
         if isinstance(node, ast.Constant) and node.value in names
     }
     assert found == {"train/data/readers/registry.py"}
-
-
-def test_a_batch_has_the_shares_of_the_entries():
-    rows = torch.tensor([0] * 10 + [1] * 30 + [2] * 20)  # somebody's own set counts by its size
-    weights = sampling_weights(rows, ("lspet", "street", "mine"))
-    shares = torch.bincount(rows, weights)
-    assert (shares / shares[0]).tolist() == pytest.approx([1, SETS["street"].share / 0.3, 20 / 100_000 / 0.3])

@@ -20,7 +20,7 @@ def test_prepared_people_are_those_of_the_set(tmp_path, prepare, monkeypatch):
     columns = open_prepared(tmp_path / "out").columns
     offset = columns["affine"][:, None, :, 2]  # no shrinking of pictures of 128 pixels
     assert np.allclose(loaded.joints - offset, direct.joints, atol=1e-3)
-    assert columns["stature"].tolist() == [850] * 12
+    assert columns["stature"].tolist() == [850 + index for index in range(13) for _ in range(index % 3)]
     assert np.allclose(columns["root"], (0, 0, 3000))
     assert columns["frame"].tolist() == [index for index in range(13) for _ in range(index % 3)]
     for row in range(12):
@@ -31,7 +31,9 @@ def test_prepared_people_are_those_of_the_set(tmp_path, prepare, monkeypatch):
 
 
 def test_people_too_small_or_hidden_to_learn_from_are_left_out(tmp_path):
-    faults = {1: {"box": np.array([5, 5, 40, 45.0])}, 2: {"visible": np.arange(17) < 3}}
+    some = np.arange(17)
+    faults = {1: {"box": np.array([5, 5, 40, 68.9])}, 2: {"visible": some < 3}}
+    faults[0] = {"box": np.array([5, 5, 35, 69.0]), "visible": some < 4}
 
     def make(index):
         people = [dataclasses.replace(label(index, person), **faults.get(person, {})) for person in range(index % 4)]

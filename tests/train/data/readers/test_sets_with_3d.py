@@ -13,6 +13,7 @@ from tests.helpers import mpi_inf_3dhp_files as tdhp
 from tests.helpers.photos import brightest
 from train.data.cameras import human36m_camera_axes, project_affine
 from train.data.prepared import open_prepared, read_prepared
+from train.data.readers import human36m, humaneva, mpi_inf_3dhp
 
 KEPT = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
 SHORT = (
@@ -59,13 +60,18 @@ def test_human36m(source, tmp_path, prepare):
 
 
 @pytest.mark.parametrize("kinds", [("mono", "2d"), ("mono",), ("world", "2d"), ("world",)])
-@pytest.mark.parametrize(("subject", "stem", "shift"), [("S1", "Eating", 0.0), ("S9", "Greeting", 200.0)])
+@pytest.mark.parametrize(
+    ("subject", "stem", "shift"),
+    [("S8", "TakingPhoto", 0.0), ("S9", "Greeting", 200.0), ("S9", "SittingDown 1", 200.0), ("S9", "Waiting 1", 200.0)],
+)
 def test_human36m_of_whatever_kind_even_if_shifted(kinds, subject, stem, shift, tmp_path, prepare):
     h36m.write_sequence(tmp_path / "in", subject, stem, shift=shift, kinds=kinds)
     h36m.write_metadata(tmp_path / "in" / "metadata.xml")
     prepare("human36m", tmp_path / "in", "--every", "1", "--cameras", h36m.CAMERA)
     loaded = read_prepared(tmp_path / "out")
     assert np.abs(loaded.pose - relative(7)).max() < 0.01
+    assert loaded.validation.tolist() == [subject == "S9"] * 7
+    assert set(loaded.groups["action"]) == {"Photo" if stem == "TakingPhoto" else stem.split()[0]}
     for row in range(7):
         assert np.abs(brightest(loaded.photo(row)) - loaded.joints[row, 6]).max() < 1.5
 
@@ -75,6 +81,7 @@ def test_human36m_without_cameras(tmp_path, prepare, prepare_error):
     h36m.write_sequence(tmp_path / "in", "S9", "Greeting", shift=200.0)
     printed = prepare("human36m", tmp_path / "in", "--cameras", h36m.CAMERA)
     assert "no metadata.xml: cameras are unknown" in printed
+    assert "2 people of human36m" in printed  # every fifth frame of seven
     assert "skipped: 1 x S9 Greeting: its 3D is shifted, and mending it takes the cameras" in printed
     h36m.write_sequence(tmp_path / "world", "S1", "Eating", kinds=("world", "2d"))
     error = prepare_error("human36m", tmp_path / "world")
@@ -97,15 +104,16 @@ def test_human36m_frames_that_are_no_numbers_and_a_corrupt_sequence(source, tmp_
     assert set(columns["action"][columns["subject"] == "S11"]) == {"WalkDog"}
 
 
-def test_humaneva(tmp_path, prepare, monkeypatch):
+@pytest.mark.parametrize("camera", ["C1", "C3"])
+def test_humaneva(camera, tmp_path, prepare, monkeypatch):
     def broken(poses):
         poses[2, 4] = np.nan
 
     eva.shorten(monkeypatch)
     eva.write_part(tmp_path / "in", "Train", range(12, 20), change=broken)
     eva.write_part(tmp_path / "in", "Validate", range(25))  # all frames, of which the part is taken
-    eva.write_camera(tmp_path / "in")
-    printed = prepare("humaneva", tmp_path / "in")
+    eva.write_camera(tmp_path / "in", camera=camera)
+    printed = prepare("humaneva", tmp_path / "in", *(() if camera == "C1" else ("--cameras", camera)))
     assert "by split: test 7, train 7" in printed
     assert "skipped: 1 x a frame whose pose is no number" in printed
     columns = open_prepared(tmp_path / "out").columns
@@ -168,23 +176,34 @@ def test_kth(camera, tmp_path, prepare):
     assert np.allclose(loaded.pose[:, 0], 0, atol=1e-3)
 
 
+def test_the_tables_are_those_of_the_authors_scripts():
+    """Sums with a weight of its own for each row: they show a number that is another, and rows that changed places."""
+    frames = np.array([(middle, end, *starts) for middle, end, starts in humaneva._SEQUENCES.values()])
+    assert (np.arange(1, 16) @ frames).tolist() == [55673, 112488, 9390, 9389, 9320]
+    assert mpi_inf_3dhp._SHORT == {("S6", "Seq2", "2"): 3911}
+    splits = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
+    assert {one: split for split, subjects in splits.items() for one in subjects} == human36m._SPLITS
+
+
 def test_mpi_inf_3dhp(tmp_path, prepare):
     tdhp.write_train(tmp_path / "in")
-    tdhp.write_test(tmp_path / "in" / "mpi_inf_3dhp_test_set")
+    for subject in ("TS2", "TS3"):
+        tdhp.write_test(tmp_path / "in" / "mpi_inf_3dhp_test_set", subject)
     printed = prepare("mpi-inf-3dhp", tmp_path / "in", "--every", "2")
-    assert "by split: test 2, train 6" in printed
-    assert "skipped: 1 x S1/Seq1.1: its video is not there" in printed
-    assert "skipped: 2 x a frame of TS5 that is not valid" in printed
+    assert "by split: test 4, train 6" in printed
+    missing = [view for view in range(14) if f"skipped: 1 x S1/Seq1.{view}: its video is not there" in printed]
+    assert missing == [1, 2, 5, 6, 7, 8]  # of the eight cameras that see the whole body
+    assert "skipped: 2 x a frame of TS3 that is not valid" in printed
     columns = open_prepared(tmp_path / "out").columns
-    assert columns["frame"].tolist() == [0, 2, 4, 0, 2, 4, 0, 3]
-    assert columns["camera"].tolist() == ["0"] * 3 + ["4"] * 3 + [""] * 2
-    assert columns["action"].tolist()[-1] == "outdoors"
+    assert columns["frame"].tolist() == [0, 2, 4, 0, 2, 4, 0, 3, 0, 3]
+    assert columns["camera"].tolist() == ["0"] * 3 + ["4"] * 3 + [""] * 4
+    assert columns["action"].tolist() == [""] * 6 + ["green screen"] * 2 + ["indoors"] * 2
     for row, names, count, frame, offset in ((4, tdhp.NAMES_28, 28, 2, 4), (7, tdhp.NAMES_17, 17, 3, 0)):
         solid = tdhp.poses(tdhp.FRAMES, count, offset)[1][frame]
         expected = solid[[names.index(name) for name in SHORT]]
         assert np.allclose(columns["joints_3d"][row], expected - expected[0], atol=1e-3)
     loaded = read_prepared(tmp_path / "out")
-    for row in range(8):
+    for row in range(10):
         assert np.abs(brightest(loaded.photo(row)) - loaded.joints[row, 6]).max() < 1.5
     assert len(SHORT) == len(HUMAN36M_17)
 
@@ -202,7 +221,10 @@ def test_mpi_inf_3dhp_the_short_video_and_a_frame_without_a_pose(tmp_path, prepa
     assert "skipped: 2 x a labelled frame beyond the end of the video" in printed
 
 
-def test_deep3dpose(tmp_path, prepare, monkeypatch):
+@pytest.mark.parametrize("unnamed", ["pelvis", "neck"])
+def test_deep3dpose(unnamed, tmp_path, prepare, monkeypatch):
+    order = ["pelvis" if name == unnamed else name for name in deep.ORDER]
+    monkeypatch.setattr(deep, "ORDER", order)
     deep.write_deep3dpose(tmp_path / "in")
     monkeypatch.setattr("train.data.readers.deep3dpose._EVERY", 2)
     printed = prepare("deep3dpose", tmp_path / "in")
@@ -211,12 +233,13 @@ def test_deep3dpose(tmp_path, prepare, monkeypatch):
     columns = open_prepared(tmp_path / "out").columns
     loaded = read_prepared(tmp_path / "out")
     for row in range(deep.COUNT):
-        assert np.abs(loaded.photo(row).astype(int) - deep.picture(row)).max() < 3
+        assert np.abs(loaded.photo(row)[..., ::-1].astype(int) - deep.picture(row)).max() < 3
         expected = deep.pose(row) * [2000, -2000, 1000]
-        expected -= expected[[deep.ORDER.index("left_hip"), deep.ORDER.index("right_hip")]].mean(0)
-        for place, name in enumerate(deep.ORDER):
+        root = ["left_hip", "right_hip"] if unnamed == "pelvis" else ["pelvis"]
+        expected -= expected[[order.index(name) for name in root]].mean(0)
+        for place, name in enumerate(order):
             assert np.allclose(columns["joints_3d"][row, HUMAN36M_17.index(name)], expected[place], atol=0.01)
-    assert columns["has_3d"][0].tolist() == [name != "spine" for name in HUMAN36M_17.joints]
+    assert columns["has_3d"][0].tolist() == [name in (*order, "pelvis") for name in HUMAN36M_17.joints]
     assert loaded.weight.max() == 0  # no labels in 2D
-    assert loaded.pose_weight[0].sum() == 16
+    assert loaded.pose_weight[0].sum() == len({*order, "pelvis"})
     assert np.allclose(loaded.box[0], (-0.5, -0.5, 29.5, 39.5))

@@ -22,13 +22,16 @@ def test_boxes_run_along_the_edges_of_the_pixels(tmp_path, prepare):
         # Columns 100 to 199 are white, so the person reaches from 99.5 to 199.5, by hand; halved, columns 50 to 99.
         expected = np.array([100, 50, 200, 150]) * scale - 0.5
         assert scenes.boxes[0].tolist() == [expected.tolist()]
-        white = np.argwhere(scenes.photo(0).min(2) > 128)[:, ::-1]
+        photo = scenes.photo(0).astype(int)
+        assert (photo[..., 0] - photo[..., 2])[photo.min(2) > 128].mean() > 20  # red and blue
+        white = np.argwhere(photo.min(2) > 128)[:, ::-1]
         assert [*(white.min(0) - 0.5), *(white.max(0) + 0.5)] == list(expected)
 
 
-def test_everyone_flags_and_splits(tmp_path, prepare):
+def test_everyone_flags_and_splits(tmp_path, prepare, prepare_error):
     write_voc(tmp_path / "in")
     printed = prepare("voc", tmp_path / "in")
+    assert "scenes_voc.npz is there: delete it to make it anew" in prepare_error("voc", tmp_path / "in")
     assert "3 photos of voc in" in printed
     assert "scenes_voc.npz: 2 people and 1 unsure boxes" in printed
     assert "nobody is in 1 of them" in printed
@@ -43,6 +46,12 @@ def test_everyone_flags_and_splits(tmp_path, prepare):
     with np.load(tmp_path / "out" / "scenes_voc.npz") as data:
         assert data["box_flag"].tolist() == [0, 1, 2]
     assert np.allclose(scenes.boxes[2][0], [-0.5, -0.5, 79.5, 319.5])
+
+
+def test_a_flat_photo_keeps_a_line(tmp_path, prepare):
+    write_voc(tmp_path / "in", photos={"2008_000009": ((1000, 16), [((0, 0, 499, 15), "")], "train")})
+    prepare("voc", tmp_path / "in", "--crop", 20)
+    assert find_scenes(tmp_path / "out").boxes[0].tolist() == [[-0.5, -0.5, 9.5, 0.5]]
 
 
 def test_several_years_the_devkit_and_one_year(tmp_path):
