@@ -49,14 +49,11 @@ def test_surer_is_stronger_guessed_is_faded_and_outside_or_below_the_minimum_is_
         return np.abs(pixel(draw_people(photo, [changed]), middle) - 90).sum()
 
     assert drawn("seen", 1.0) > drawn("seen", 0.2) > drawn("guessed", 1.0) > drawn("outside", 1.0) == 0
-    dots = [
-        pixel(draw_people(photo, [change_pose(status=(status,) * 17)]), pose.joints_2d[WRIST])
-        for status in ("seen", "guessed")
-    ]
-    assert dots[1].max() + 60 < dots[0].max()  # a ring
-    assert (
-        (joint_opacity(pose, min_confidence=pose.confidence[8]) > 0) == (pose.confidence >= pose.confidence[8])
-    ).all()
+    dots = [change_pose(status=(status,) * 17) for status in ("seen", "guessed")]
+    filled, ring = (pixel(draw_people(photo, [one]), pose.joints_2d[WRIST]).max() for one in dots)
+    assert ring + 60 < filled
+    least = pose.confidence[8]
+    assert ((joint_opacity(pose, min_confidence=least) > 0) == (pose.confidence >= least)).all()
     opacity = joint_opacity(change_pose(status=("seen", "guessed", *("outside",) * 15)))
     assert opacity == pytest.approx([0.5 + 0.5 * 0.6, 0.35, *[0] * 15])
     assert (draw_people(photo, [pose], min_confidence=1.01) == photo).all()
