@@ -7,10 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from demo.drawing.body_mesh import body_mesh, body_parts
+from demo.drawing.body_mesh import TRUNK_PLACES, body_mesh, body_parts
 from demo.drawing.live_view import live_value, live_view
 from demo.drawing.motion_figure import HIDDEN, motion_figure
 from demo.drawing.overlays import joint_opacity
+from demo.drawing.rig import Rig
 from demo.drawing.stage import upright
 from fusion_model.drawing import SIDE_COLOURS, bone_side
 from fusion_model.pose import STATUSES
@@ -55,6 +56,11 @@ def test_every_frame_has_a_time_and_what_it_shows_of_its_pose_on_the_floor(motio
     tones = unpacked(moving["tones"])[0]
     assert tones.tolist() == [mesh.shades[0] for _, mesh in parts]
     assert figure.data[3].intensity.tolist() == tones[unpacked(moving["parts"])].tolist()
+    trunk, rig = unpacked(moving["parts"]) == len(parts) - 1, Rig.of(poses[:1])
+    for place, joint in enumerate(("thorax", "spine", "pelvis")):  # the trunk bends with its three joints
+        own = unpacked(moving["nodes"])[trunk] == rig.node_of(HUMAN36M_17.index(joint))
+        share = (own * unpacked(moving["weights"])[trunk]).sum(1).reshape(-1, 20)[:, 0]
+        assert share == pytest.approx(np.clip(1 - np.abs(np.clip(TRUNK_PLACES, 0, 2) - place), 0, 1))
     assert moving["times"] == pytest.approx(motion.times)
     assert moving["found"] == [place not in (4, 5) for place in range(12)]
     for place in motion.found:

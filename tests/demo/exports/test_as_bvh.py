@@ -74,6 +74,7 @@ def test_bvh_of_a_still_comes_back_as_it_was_even_if_it_is_turned_by_half_or_lac
     without_neck[HUMAN36M_17.index("neck")] = without_neck[HUMAN36M_17.index("thorax")]
     for parent, child in HUMAN36M_17.bones:
         rest[child] = rest[parent] + np.float32([10, -10, -10]) * rest_direction(HUMAN36M_17.joints[child])
+    assert np.abs(channels([change_pose(joints_3d=rest)])[0, 3:]).max() < 0.01  # a T-pose is no turn at all
     for joints in np.stack((rest, pose.joints_3d, without_neck)) * np.float32(signs):
         assert np.abs(read_bvh(as_bvh.encode([change_pose(joints_3d=joints)]))[1] - joints).max() < 0.01
 
@@ -103,6 +104,7 @@ def test_bvh_angles_do_not_jump_while_somebody_turns_round_or_sits_down(pose, tu
     [
         ([], 0.04, "0 poses of none"),
         ([{}, {"skeleton": "humaneva_15"}], 0.04, "one skeleton, got 2 poses"),
+        ([{"skeleton": "lsp_14"}], 0.04, "needs a root joint, which the skeleton lsp_14 lacks"),
         ([{"joints_3d": np.full((17, 3), np.nan)}], 0.04, "not finite"),
         ([{}], 0.0, "positive number of seconds, got 0"),
         ([{}, None], 0.04, "frame 1 is NoneType: expected a Pose for every frame"),
