@@ -1,5 +1,7 @@
 """BVH files, read back by an independent reader."""
 
+import re
+
 import bvhio
 import numpy as np
 import pytest
@@ -38,7 +40,11 @@ def read_bvh(tmp_path):
 
 
 def test_bvh_has_the_hierarchy_of_the_skeleton_and_rests_in_a_t_pose_that_faces_the_camera(pose, read_bvh):
-    root, _ = read_bvh(as_bvh.encode([pose]))
+    data = as_bvh.encode([pose])
+    root, _ = read_bvh(data)
+    assert b"\nFrame Time: 0.03333333\n" in data
+    ends = [[float(value) for value in line.split()] for line in re.findall(rb"End Site\s+{\s+OFFSET (.*)", data)]
+    assert sorted(ends) == [[-5, 0, 0], [0, -5, 0], [0, -5, 0], [0, 5, 0], [5, 0, 0]]  # hands, feet and head
     parents = {joint.Name: joint.Parent.Name for joint, _, _ in root.layout() if joint.Parent}
     assert root.Name == "pelvis"
     for parent, child in HUMAN36M_17.bones:
