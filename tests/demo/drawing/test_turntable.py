@@ -116,8 +116,9 @@ def test_the_person_fills_the_picture_lit_from_the_upper_left_over_a_shadow_seen
 
 
 def test_several_people_and_somebody_cut_off_are_drawn(photo, pose):
-    beside = dataclasses.replace(pose, joints_2d=pose.joints_2d + np.float32([90, 0]))
+    beside = dataclasses.replace(pose, joints_2d=pose.joints_2d + np.float32([250, 0]))
     (two,), (one,) = turntable([pose, beside], photo, 160, 1), turntable([pose], photo, 160, 1)
     assert colourful(two).any(0).sum() > colourful(one).any(0).sum()
+    assert not colourful(two)[:, [0, -1]].any()
     nobody = dataclasses.replace(pose, status=("outside",) * 17)
     assert not colourful(next(turntable([nobody], photo, 80, 1))).any()
