@@ -114,9 +114,10 @@ def test_reset_brings_the_first_view_back_from_wherever_it_was_turned(view):
         view.get_by_role("button", name="Side").press("Enter")
         view.wait_for_timeout(500)
         assert angles(view)[0] == pytest.approx(90, abs=0.5)
-        graph.press("ArrowLeft")
-        graph.press("+")
+        for key in ("ArrowLeft", "ArrowDown", "+", "+", "-"):
+            graph.press(key)
         view.wait_for_timeout(300)
+        assert angles(view)[1] == pytest.approx(math.degrees(math.asin(0.04) + 0.1), abs=0.5)
         assert angles(view)[0] == pytest.approx(90 + math.degrees(0.15), abs=0.5)
         assert angles(view)[2] < 0.95 * first[2]
         again()
@@ -224,6 +225,23 @@ def test_the_photo_hangs_within_the_frustum_that_plotly_draws_and_is_not_seen_fr
         drag(view, 200, 0)
     assert abs(angles(view)[0]) > 90
     assert not view.locator(".photo img").is_visible()
+
+
+def test_the_joint_nearest_to_the_pointer_is_ringed_and_named(view):
+    for name, place in (("left wrist", (560, -180, 640)), ("right ankle", (-150, 40, -870))):
+        x, y = view.evaluate(PROJECTED, place)
+        view.mouse.move(x + 7, y)
+        tip, ring = view.locator(".tip"), view.locator(".ring").bounding_box()
+        said = [
+            name,
+            *(f"{axis} {value} mm" for axis, value in zip("xyz", (place[0], -place[2], place[1]), strict=True)),
+        ]
+        assert [line.partition(" (")[0] for line in tip.inner_text().split("\n")[:4]] == said
+        assert ring["x"] + ring["width"] / 2 == pytest.approx(x, abs=1.5)
+        assert ring["y"] + ring["height"] / 2 == pytest.approx(y, abs=1.5)
+        assert ("leftwards" in tip.get_attribute("class")) == (x > middle(view)[0])
+        view.mouse.move(x + 60, y + 40)
+        assert not tip.is_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

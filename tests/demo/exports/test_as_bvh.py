@@ -1,5 +1,7 @@
 """BVH files, read back by an independent reader."""
 
+import re
+
 import bvhio
 import numpy as np
 import pytest
@@ -38,7 +40,11 @@ def read_bvh(tmp_path):
 
 
 def test_bvh_has_the_hierarchy_of_the_skeleton_and_rests_in_a_t_pose_that_faces_the_camera(pose, read_bvh):
-    root, _ = read_bvh(as_bvh.encode([pose]))
+    data = as_bvh.encode([pose])
+    root, _ = read_bvh(data)
+    assert b"\nFrame Time: 0.03333333\n" in data
+    ends = [[float(value) for value in line.split()] for line in re.findall(rb"End Site\s+{\s+OFFSET (.*)", data)]
+    assert sorted(ends) == [[-5, 0, 0], [0, -5, 0], [0, -5, 0], [0, 5, 0], [5, 0, 0]]  # hands, feet and head
     parents = {joint.Name: joint.Parent.Name for joint, _, _ in root.layout() if joint.Parent}
     assert root.Name == "pelvis"
     for parent, child in HUMAN36M_17.bones:
@@ -74,6 +80,7 @@ def test_bvh_of_a_still_comes_back_as_it_was_even_if_it_is_turned_by_half_or_lac
     without_neck[HUMAN36M_17.index("neck")] = without_neck[HUMAN36M_17.index("thorax")]
     for parent, child in HUMAN36M_17.bones:
         rest[child] = rest[parent] + np.float32([10, -10, -10]) * rest_direction(HUMAN36M_17.joints[child])
+    assert np.abs(channels([change_pose(joints_3d=rest)])[0, 3:]).max() < 0.01  # a T-pose is no turn at all
     for joints in np.stack((rest, pose.joints_3d, without_neck)) * np.float32(signs):
         assert np.abs(read_bvh(as_bvh.encode([change_pose(joints_3d=joints)]))[1] - joints).max() < 0.01
 
@@ -103,6 +110,7 @@ def test_bvh_angles_do_not_jump_while_somebody_turns_round_or_sits_down(pose, tu
     [
         ([], 0.04, "0 poses of none"),
         ([{}, {"skeleton": "humaneva_15"}], 0.04, "one skeleton, got 2 poses"),
+        ([{"skeleton": "lsp_14"}], 0.04, "needs a root joint, which the skeleton lsp_14 lacks"),
         ([{"joints_3d": np.full((17, 3), np.nan)}], 0.04, "not finite"),
         ([{}], 0.0, "positive number of seconds, got 0"),
         ([{}, None], 0.04, "frame 1 is NoneType: expected a Pose for every frame"),

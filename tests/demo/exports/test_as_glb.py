@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from demo.drawing.body_mesh import body_mesh
+from demo.drawing.shades import side_rgb
 from demo.exports import as_glb
 from demo.video.motion import encode_glb
 from fusion_model.skeletons import HUMAN36M_17, HUMANEVA_15
@@ -38,9 +39,10 @@ def test_the_joints_of_a_photo_are_nodes_where_they_were_as_trimesh_sees_them(ph
 
 
 def test_the_body_has_the_pose_stands_on_the_floor_and_is_seen_from_outside(photo, pose):
-    found = Glb(as_glb.encode(pose, photo))
+    found = Glb(as_glb.encode(dataclasses.replace(pose, height_mm=1200.0), photo))
     body, pelvis = found.body(), joints_of(found)[0]
-    drawn = body_mesh(HUMAN36M_17, metres(pose) / MILLIMETRE, np.ones(17), 1700, steps=16).corners * MILLIMETRE
+    assert pelvis[[0, 2]] == pytest.approx(np.zeros(2))
+    drawn = body_mesh(HUMAN36M_17, metres(pose) / MILLIMETRE, np.ones(17), 1200, steps=16).corners * MILLIMETRE
     assert body[:, 1].min() == pytest.approx(0, abs=0.01 * MILLIMETRE)
     np.testing.assert_allclose(body.min(0) - pelvis, drawn.min(0), atol=15 * MILLIMETRE)
     np.testing.assert_allclose(body.max(0) - pelvis, drawn.max(0), atol=15 * MILLIMETRE)
@@ -49,6 +51,11 @@ def test_the_body_has_the_pose_stands_on_the_floor_and_is_seen_from_outside(phot
         corners = found.array(primitive["attributes"]["POSITION"]).astype(float)
         faces = found.array(primitive["indices"]).reshape(-1, 3)
         a, b, c = np.moveaxis(corners[faces], 1, 0)
+        material = found.json["materials"][primitive["material"]]
+        away = {"left": 0.2, "right": -0.2, "middle": 0}[material["name"]]
+        assert a[:, 0].mean() == pytest.approx(away, abs=0.1)
+        linear = (np.array(side_rgb(material["name"])) / 255) ** 2.2
+        assert material["pbrMetallicRoughness"]["baseColorFactor"] == pytest.approx([*linear, 1])
         volume += np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6
         normals = found.array(primitive["attributes"]["NORMAL"])
         assert np.linalg.norm(normals, axis=1) == pytest.approx(np.ones(len(normals)), abs=1e-5)
@@ -63,6 +70,7 @@ def test_what_the_photo_does_not_show_has_nodes_but_no_body(photo, pose):
     assert found.body()[:, 1].min() == pytest.approx(0, abs=0.01 * MILLIMETRE)
     nobody = Glb(as_glb.encode(dataclasses.replace(pose, status=("outside",) * 17), photo))
     assert not nobody.json.get("meshes")
+    assert nobody.world()[:, 1, 3].min() == pytest.approx(0, abs=0.01 * MILLIMETRE)
     assert {node["name"] for node in nobody.nodes} >= set(HUMAN36M_17.joints)
 
 
@@ -82,6 +90,7 @@ def test_each_person_of_a_photo_has_a_skeleton_at_its_place(photo, pose):
 
 def test_every_keyframe_of_a_clip_has_the_joints_of_its_frame(motion, turned):
     poses = [pose and turned(20 * place) for place, pose in enumerate(motion.poses)]
+    poses[0] = dataclasses.replace(poses[0], status=("outside",) * 17)  # seen later
     found = Glb(encode_glb(dataclasses.replace(motion, poses=tuple(poses))))
     times = found.array(found.json["animations"][0]["samplers"][0]["input"])[:, 0]
     assert times == pytest.approx([motion.times[place] for place in motion.found])

@@ -55,6 +55,8 @@ def test_csv_has_a_row_for_each_joint(pose, other):
     [
         ("=1+2.jpg", "'=1+2.jpg"),
         ("-1.jpg", "'-1.jpg"),
+        ("+1.jpg", "'+1.jpg"),
+        ("@a.jpg", "'@a.jpg"),
         ("a\nb\r,=c.jpg", r"a\nb\r,=c.jpg"),
         ("\udcff.jpg", r"\udcff.jpg"),
         ("trip/a=b.jpg", "trip/a=b.jpg"),
@@ -72,6 +74,7 @@ def arrays_of(data):
 
 
 def test_npz_comes_back_and_stacks_people_first(pose, other):
+    pose = dataclasses.replace(pose, angle=12.0)
     arrays = arrays_of(as_npz.encode(pose))
     for name in ("joints_3d", "joints_2d", "confidence", "box"):
         np.testing.assert_array_equal(arrays[name], getattr(pose, name))
@@ -80,11 +83,18 @@ def test_npz_comes_back_and_stacks_people_first(pose, other):
     np.testing.assert_allclose(arrays["heatmaps"], pose.heatmaps, atol=0.0005)
     names = {"status": pose.status, "joint_names": HUMAN36M_17.joints, "heatmap_names": MPII_16.joints}
     assert {name: tuple(arrays[name]) for name in names} == names
-    assert (arrays["skeleton"], arrays["height_mm"]) == ("human36m_17", 1700)
+    assert [arrays[name] for name in ("skeleton", "model", "height_mm", "angle")] == [
+        "human36m_17",
+        "stand-in",
+        1700,
+        12,
+    ]
     both = arrays_of(as_npz.encode([pose, other]))
     assert (both["joints_3d"].shape, both["heatmaps"].shape) == ((2, 17, 3), (2, 16, 64, 64))
-    with pytest.raises(ValueError, match="got 0 poses of none"):
-        as_npz.encode([])
+    assert both["score"].tolist() == pytest.approx([0.9, 0.5])
+    for people, said in ([], "0 poses of none"), ([pose, dataclasses.replace(other, skeleton="lsp_14")], "2 poses of"):
+        with pytest.raises(ValueError, match=f"got {said}"):
+            as_npz.encode(people)
 
 
 def test_png_draws_everyone_on_the_photo(pose, other, photo):
@@ -116,6 +126,7 @@ def test_html_needs_no_network_shows_the_photo_behind_and_takes_no_tags_from_a_n
     tags = Tags(page)
     assert tags.addresses == []
     assert b"jpeg;base64," in page
+    assert b"<title>3D skeleton</title>" in page
     assert all(name.replace("_", " ").encode() in page for name in HUMAN36M_17.joints)
     hostile = dataclasses.replace(pose, model="</script><script>alert(1)</script><img src=x>")
     found = Tags(as_html.encode(hostile, photo))
