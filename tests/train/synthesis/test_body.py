@@ -5,7 +5,10 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from fusion_model.skeletons import HUMAN36M_17
+from tests.helpers.earlier import assert_as_before
 from train.synthesis.body import DEFAULT_PACK, PARTS, load_body, pose_body, pose_joints
+from train.synthesis.body_skin import _half
+from train.synthesis.motion.rotation import to_world
 from train.synthesis.rig import RIG
 
 CANONICAL = np.tile(np.eye(3), (len(RIG), 1, 1))
@@ -18,11 +21,8 @@ POSTURES = (  # degrees about the axes of the parent's canonical frame
 
 def _posture(degrees):
     """World rotations (21, 3, 3)."""
-    out = np.empty((len(RIG), 3, 3))
-    for bone, (name, parent) in enumerate(zip(RIG.names, RIG.parents, strict=True)):
-        turn = Rotation.from_euler("xyz", degrees.get(name, (0, 0, 0)), degrees=True).as_matrix()
-        out[bone] = turn if parent < 0 else out[parent] @ turn
-    return out
+    local = [Rotation.from_euler("xyz", degrees.get(name, (0, 0, 0)), degrees=True) for name in RIG.names]
+    return to_world(np.stack([turn.as_matrix() for turn in local]))
 
 
 def _joint(joints, name):
@@ -30,21 +30,24 @@ def _joint(joints, name):
 
 
 def test_bodies_have_the_stature_they_were_drawn(pack):
-    skin = pack.vertex_part == PARTS.index("skin")
+    skin, everyone = pack.vertex_part == PARTS.index("skin"), []
     for subject in range(0, len(pack), len(pack) // 12):
         person = pack.person(subject)
         vertices, joints = pose_body(pack, person, CANONICAL)
         np.testing.assert_allclose(pose_joints(pack.skeleton(subject), CANONICAL), joints, atol=1e-3)
         assert np.ptp(vertices[skin, 1]) == pytest.approx(person.stature_mm, abs=6)
+        everyone.append((person, vertices, joints))
+    assert_as_before("bodies", everyone)
 
 
 def test_limbs_point_where_the_posture_says_and_the_skin_is_round_them(pack):
-    person = pack.person(2)
+    person, posed = pack.person(2), [_half(np.eye(3))]
     ends = {"upper_arm": ("shoulder", "elbow"), "forearm": ("elbow", "wrist"), "thigh": ("hip", "knee")}
     ends["shin"] = ("knee", "ankle")
     for rotations in [CANONICAL, *map(_posture, POSTURES)]:
         vertices, joints = pose_body(pack, person, rotations)
         np.testing.assert_allclose(pose_joints(pack.skeleton(2), rotations), joints, atol=1e-3)
+        posed.append(vertices)
         for side in ("left", "right"):
             for bone, (start, end) in ends.items():
                 index = RIG.index(f"{side}_{bone}")
@@ -53,6 +56,7 @@ def test_limbs_point_where_the_posture_says_and_the_skin_is_round_them(pack):
                 assert np.abs((last - first) / np.linalg.norm(last - first) - wanted).max() < 1e-3, (side, bone)
                 middle = vertices[pack.bone[:, 0] == index].mean(0)
                 assert np.linalg.norm(middle - (first + last) / 2) < 60, (side, bone)
+    assert_as_before("posed bodies", posed)
 
 
 def test_left_is_left_and_ahead_is_ahead(pack):

@@ -1,17 +1,26 @@
 """Readers against hand-computed kinematics, retargeting, limits of joints, and the library's draws."""
 
+import dataclasses
+import zlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from tests.helpers.earlier import assert_as_before
 from tests.helpers.motion import clip_of
-from train.synthesis.motion import collect
+from train.synthesis import routine
+from train.synthesis.labels import posture_name
+from train.synthesis.motion import collect, kinds, pose_pack
 from train.synthesis.motion.bvh import parse_bvh, read_bvh
+from train.synthesis.motion.compose import MAKERS, balanced
 from train.synthesis.motion.limits import faults, possible
 from train.synthesis.motion.poses import perturb
 from train.synthesis.motion.retarget import retarget
-from train.synthesis.motion.rotation import about, to_local, to_world
+from train.synthesis.motion.rotation import about, of_vector, to_local, to_world
 from train.synthesis.rig import RIG
 
+CAPTURES = Path(__file__).parent / "captures"
 X, Y, Z = np.eye(3)
 CANONICAL = np.tile(np.eye(3), (len(RIG), 1, 1))
 
@@ -27,6 +36,7 @@ def test_retarget_keeps_bone_directions_of_any_source(library):
     generator = np.random.default_rng(1)
     source = np.stack([perturb(library.rotations[i], generator) for i in generator.integers(len(library), size=100)])
     result = retarget(clip_of(source))
+    assert_as_before("retargeted", result)
     for bone, name in enumerate(RIG.names):
         if name.endswith("clavicle"):
             continue  # drawn from the arm's, by design
@@ -34,34 +44,8 @@ def test_retarget_keeps_bone_directions_of_any_source(library):
         assert np.rad2deg(np.arccos(np.clip(cosine, -1, 1))).max() < 1, name
 
 
-BVH = """HIERARCHY
-ROOT Hips
-{
- OFFSET 0 0 0
- CHANNELS 6 Xposition Yposition Zposition Zrotation Yrotation Xrotation
- JOINT Knee
- {
-  OFFSET 0 -2 0
-  CHANNELS 3 Zrotation Yrotation Xrotation
-  End Site
-  {
-   OFFSET 0 -3 0
-  }
- }
-}
-MOTION
-Frames: 3
-Frame Time: 0.0083333
-1 10 0 0 0 0 0 0 0
-1 10 0 90 0 0 0 0 90
-1 10 0 0 0 0 90 0 90
-"""
-
-
-def test_bvh_against_kinematics_by_hand(tmp_path):
-    path = tmp_path / "leg.bvh"
-    path.write_text(BVH)
-    positions, rotations = parse_bvh(path).place()
+def test_bvh_against_kinematics_by_hand():
+    positions, rotations = parse_bvh(CAPTURES / "leg.bvh").place()
     np.testing.assert_allclose(positions["Hips"], [[1, 10, 0]] * 3)
     # A quarter turn about z brings the thigh from down to +x; the knee's about its own x bends the shin to -z.
     np.testing.assert_allclose(positions["Knee"], [[1, 8, 0], [3, 10, 0], [1, 8, 0]], atol=1e-9)
@@ -69,7 +53,51 @@ def test_bvh_against_kinematics_by_hand(tmp_path):
     np.testing.assert_allclose(positions["Knee_end"], [[1, 5, 0], [3, 10, -3], [1, 8, -3]], atol=1e-9)
     np.testing.assert_allclose(rotations["Knee"][1] @ -Y, -Z, atol=1e-9)
     with pytest.raises(ValueError, match=r"joints .* are missing; expected a skeleton named as CMU's"):
-        read_bvh(path)
+        read_bvh(CAPTURES / "leg.bvh")
+
+
+def test_one_capture_in_two_formats_is_one_clip():
+    (amc,), (bvh,) = (collect.read_clips(CAPTURES / f"02_01.{ending}") for ending in ("amc", "bvh"))
+    assert amc.landmarks.keys() == bvh.landmarks.keys()
+    assert amc.frames_per_second == pytest.approx(bvh.frames_per_second) == 120
+    for name, places in amc.landmarks.items():
+        np.testing.assert_allclose(places, bvh.landmarks[name], atol=1e-2, err_msg=name)
+    assert_as_before("captured", [amc, retarget(amc)])
+
+
+def test_arrays_and_packs_of_joints_give_the_clips_that_they_gave(tmp_path):
+    draws = (np.random.default_rng(zlib.crc32(name.encode())).normal(0, 300, (50, 3)) for name in pose_pack._JOINTS)
+    places = np.stack([*draws], 1)
+    np.savez(tmp_path / "nose.npz", joints=places[:, :17])
+    np.savez(tmp_path / "neck.npz", positions=places[:3, :17] * 0.1)
+    places[:, 3:5], places[:, 7:9, 1] = places[:, 5:7] + [20, 400, 30], 40  # upright shins, toes on the ground
+    rows = {"pose_clip": np.arange(50) % 4, "clip_name": list("abcd"), "clip_source": list("stts")}
+    rows |= {"positions": places, "joint_names": pose_pack._JOINTS, "clip_validation": np.arange(4) < 1}
+    np.savez(tmp_path / "pack.npz", **rows)
+    read = [collect.read_clips(tmp_path / f"{name}.npz") for name in ("nose", "neck", "pack")]
+    assert_as_before("read", [read, [retarget(clip) for (clip,) in read[:2]]])
+
+
+def test_bent_postures_are_judged_and_named_as_before(library):
+    turns = np.random.default_rng(0).normal(0, 0.35, (299, 21, 3))
+    postures = to_world(to_local(library.rotations[::10]) @ of_vector(turns))
+    names = {kind: (posture_name(kind), kinds.SUPPORT[kind]) for kind in kinds.KINDS}
+    named = [kinds.classify(those, np.arange(299) % 200) for those in (postures, library.rotations[:299])]
+    assert_as_before("judged", [faults(postures), named, names])
+
+
+def test_composed_and_collected_postures_and_movements_are_as_before(library):
+    generator, made = np.random.default_rng(0), []
+    for name, make in MAKERS.items():
+        made += [make(generator, library.rotations[row]) for row in range(0, 2900, 100)]
+        made.append([balanced(posture, name) for posture in made[-29:]])
+    keys = routine.key_postures(library, generator)
+    assert_as_before("composed", [made, keys, routine.between_keys(keys, 20)])
+    named = []
+    for name, row in {"a": 0, "d": 1500, "t": 2900}.items():
+        taken = np.stack([perturb(library.rotations[row], generator) for _ in range(30)])
+        named.append(dataclasses.replace(clip_of(taken), name=name))
+    assert_as_before("collected", collect.collect(named, 24, 3, 1, 0.3))
 
 
 @pytest.mark.parametrize(
@@ -90,6 +118,7 @@ def test_limits_reject(posture, joint):
 
 def test_draws_are_rotations_possible_balanced_and_repeatable(library):
     draws = [library.draw(np.random.default_rng(seed), "train") for seed in range(150)]
+    assert_as_before("draws", draws)
     rotations = np.stack([sample.rotations for sample in draws])
     assert np.abs(rotations @ np.swapaxes(rotations, -1, -2) - np.eye(3)).max() < 1e-5
     assert np.linalg.det(rotations).min() > 0.99
