@@ -2,27 +2,19 @@
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
 
 from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.earlier import assert_as_before
+from tests.helpers.motion import SEATED, SIDES, posture
 from train.synthesis.body import DEFAULT_PACK, PARTS, load_body, pose_body, pose_joints
 from train.synthesis.body_skin import _half
-from train.synthesis.motion.rotation import to_world
 from train.synthesis.rig import RIG
 
 CANONICAL = np.tile(np.eye(3), (len(RIG), 1, 1))
-SEATED = {f"{side}_{bone}": (turn, 0, 0) for side in ("left", "right") for bone, turn in (("thigh", -90), ("shin", 90))}
 POSTURES = (  # degrees about the axes of the parent's canonical frame
     {"left_upper_arm": (0, 0, -70), "right_upper_arm": (0, 0, 70), "left_forearm": (0, -90, 0)},
     {"pelvis": (30, 20, 10), "chest": (20, 30, 0), "head": (10, 40, 0), "left_hand": (80, 0, 0)} | SEATED,
 )
-
-
-def _posture(degrees):
-    """World rotations (21, 3, 3)."""
-    local = [Rotation.from_euler("xyz", degrees.get(name, (0, 0, 0)), degrees=True) for name in RIG.names]
-    return to_world(np.stack([turn.as_matrix() for turn in local]))
 
 
 def _joint(joints, name):
@@ -44,11 +36,11 @@ def test_limbs_point_where_the_posture_says_and_the_skin_is_round_them(pack):
     person, posed = pack.person(2), [_half(np.eye(3))]
     ends = {"upper_arm": ("shoulder", "elbow"), "forearm": ("elbow", "wrist"), "thigh": ("hip", "knee")}
     ends["shin"] = ("knee", "ankle")
-    for rotations in [CANONICAL, *map(_posture, POSTURES)]:
+    for rotations in [CANONICAL, *map(posture, POSTURES)]:
         vertices, joints = pose_body(pack, person, rotations)
         np.testing.assert_allclose(pose_joints(pack.skeleton(2), rotations), joints, atol=1e-3)
         posed.append(vertices)
-        for side in ("left", "right"):
+        for side in SIDES:
             for bone, (start, end) in ends.items():
                 index = RIG.index(f"{side}_{bone}")
                 first, last = _joint(joints, f"{side}_{start}"), _joint(joints, f"{side}_{end}")

@@ -50,9 +50,7 @@ def test_the_same_number_gives_the_same_picture(renderer, made):
     assert_as_before("labels", [replace(picture, image=None) for picture, *_ in made])
     one, other = made[5][0], PictureMaker(renderer, SETTINGS)(5)
     np.testing.assert_array_equal(one.image, other.image)
-    for mine, theirs in zip(one.people, other.people, strict=True):
-        np.testing.assert_array_equal(mine.joints_2d, theirs.joints_2d)
-        assert (mine.subject, mine.motion, mine.kind) == (theirs.subject, theirs.motion, theirs.kind)
+    assert repr(other.people) == repr(one.people)
 
 
 def test_plain_pictures_show_one_whole_person_on_their_feet_with_nothing_in_front(renderer):

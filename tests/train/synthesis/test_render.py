@@ -8,28 +8,20 @@ import pytest
 
 from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.earlier import assert_as_before
+from tests.helpers.motion import SEATED, posture
 from train.synthesis import textures
 from train.synthesis.backgrounds import PhotoFolder
 from train.synthesis.camera import look_at
 from train.synthesis.lens import draw_lens
 from train.synthesis.lighting import shadow_matrix
 from train.synthesis.props import box
-from train.synthesis.rig import RIG
 from train.synthesis.scene import compose
 from train.synthesis.surface import Material
 from train.synthesis.tailor import tailor_of
 from train.synthesis.wardrobe import draw_outfit
 
 SIZE = 128
-STANDING = np.tile(np.eye(3, dtype=np.float32), (21, 1, 1))
-
-
-def seated():
-    """A posture with thighs level and shins upright."""
-    turn = np.float32([[1, 0, 0], [0, 0, 1], [0, -1, 0]])  # down goes to ahead
-    posture = STANDING.copy()
-    posture[[RIG.index("left_thigh"), RIG.index("right_thigh")]] = turn
-    return posture
+STANDING = posture({})
 
 
 def scene_of(pack, seed, rotations=STANDING, support="", **kwargs):
@@ -98,7 +90,7 @@ def test_outfits_lenses_and_textures_are_as_before(pack):
 
 @pytest.mark.parametrize("support", ["seat", ""])
 def test_who_sits_has_a_seat_under_it(pack, support):
-    scene = scene_of(pack, 8, seated(), support)
+    scene = scene_of(pack, 8, posture(SEATED), support)
     person = scene.people[0]
     seat, hip = person.seat.top[1], person.joints_world[HUMAN36M_17.index("pelvis")]
     tops = [one.position for one in scene.surfaces if not one.person and abs(one.position[:, 1].max() - seat) < 2]
