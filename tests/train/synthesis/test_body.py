@@ -21,6 +21,13 @@ def _joint(joints, name):
     return joints[HUMAN36M_17.index(name)]
 
 
+def test_splits_share_no_bodies(pack):
+    train, held_out = (set(pack.subjects(split)) for split in ("train", "validation"))
+    assert len(held_out) == 600
+    assert train | held_out == set(range(3000))
+    assert not train & held_out
+
+
 def test_bodies_have_the_stature_they_were_drawn(pack):
     skin, everyone = pack.vertex_part == PARTS.index("skin"), []
     for subject in range(0, len(pack), len(pack) // 12):

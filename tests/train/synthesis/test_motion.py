@@ -117,9 +117,7 @@ def test_draws_are_rotations_possible_balanced_and_repeatable(library):
     assert np.linalg.det(rotations).min() > 0.99
     assert possible(rotations).all()
     assert {sample.support for sample in draws} >= {"feet", "seat", "ground"}
-    again = library.draw(np.random.default_rng(7), "train")
-    np.testing.assert_array_equal(again.rotations, draws[7].rotations)
-    assert (again.motion, again.kind) == (draws[7].motion, draws[7].kind)
+    assert repr(library.draw(np.random.default_rng(7), "train")) == repr(draws[7])
 
 
 def test_splits_never_share_a_clip(library):

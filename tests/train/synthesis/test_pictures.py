@@ -63,10 +63,3 @@ def test_plain_pictures_show_one_whole_person_on_their_feet_with_nothing_in_fron
         assert (label.box[2:] - label.box[:2]).max() > 0.5 * SETTINGS.size
         covered.append(1 - (label.box[2:] - label.box[:2]).prod() / np.ptp(label.joints_2d, axis=0).prod())
     assert np.max(covered) < 0  # the silhouette is larger than the joints' box: nothing cuts it
-
-
-def test_splits_share_no_bodies(pack):
-    train, held_out = (set(pack.subjects(split)) for split in ("train", "validation"))
-    assert len(held_out) == 600
-    assert train | held_out == set(range(3000))
-    assert not train & held_out
