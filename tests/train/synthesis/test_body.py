@@ -74,14 +74,26 @@ def test_left_is_left_and_ahead_is_ahead(pack):
 
 
 def test_a_damaged_pack_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"train\.synthesis\.bake"):
+    with pytest.raises(FileNotFoundError, match=r"at .*/none\.npz; .*train\.synthesis\.bake --out .*/none\.npz"):
         load_body(tmp_path / "none.npz")
     (tmp_path / "cut.npz").write_bytes(DEFAULT_PACK.read_bytes()[:100000])
     with pytest.raises(ValueError, match="cannot be read"):
         load_body(tmp_path / "cut.npz")
     with np.load(DEFAULT_PACK) as stored:
         good = dict(stored)
-    for message, change in (("weight is", {"weight": good["weight"][:-1]}), ("cannot be", {"uv": np.array([None])})):
-        np.savez(tmp_path / "bad.npz", **good | change)
+    changes = {"weight is": {"weight": good["weight"][:-1]}, "cannot be": {"uv": np.array([None])}}
+    changes |= {"part reaches from 1 to 5, expected 0 to 4": {"part": good["part"] + 1}, "lacks sex": {"sex": None}}
+    for message, change in (changes | {"not finite": {"mean": good["mean"] * np.nan}}).items():
+        arrays = {name: array for name, array in (good | change).items() if array is not None}
+        np.savez(tmp_path / "bad.npz", **arrays)
         with pytest.raises(ValueError, match=message):
             load_body(tmp_path / "bad.npz")
+
+
+def test_who_or_what_posture_there_is_not_is_said(pack):
+    with pytest.raises(ValueError, match="no subject 3000: the pack has subjects 0 to 2999"):
+        pack.person(3000)
+    with pytest.raises(ValueError, match=r"a posture is \(21, 3, 3\), one rotation a bone, not \(20, 3, 3\)"):
+        pose_joints(pack.skeleton(0), CANONICAL[1:])
+    with pytest.raises(ValueError, match="no bone 'tail'; it has pelvis, spine"):
+        RIG.index("tail")

@@ -53,6 +53,15 @@ def test_a_whole_data_set_and_its_reader(tmp_path):
 
 
 def test_the_command_makes_what_its_options_say(tmp_path, monkeypatch, capsys):
+    usual = vars(synthesize.parser().parse_args(["--out", "set"]))
+    assert {
+        "count": 1000,
+        "seed": 0,
+        "size": 256,
+        "split": "train",
+        "plain": False,
+        "shard": (1, 1),
+    }.items() <= usual.items()
     made = []
     monkeypatch.setattr(synthesize, "_maker", lambda *given: made.append(given) or picture)
     options = {"out": tmp_path / "set", "count": 13, "seed": 4, "size": 128, "split": "validation", "processes": 1}
@@ -61,6 +70,8 @@ def test_the_command_makes_what_its_options_say(tmp_path, monkeypatch, capsys):
     assert call(synthesize, *words, "--shard", "2/2") == 0
     printed = capsys.readouterr().out
     assert "pictures/s" in printed
+    assert call(synthesize, *words, "--shard", "2/2") == 0
+    assert "pictures/s" not in capsys.readouterr().out, "this part is made"
     assert f"parts of other shards are missing in {options['out']}" in printed
     assert [path.name for path in options["out"].glob("part-*")] == ["part-00001.zip"]
     for _ in range(2):

@@ -1,6 +1,7 @@
 """Readers against hand-computed kinematics, retargeting, limits of joints, and the library's draws."""
 
 import dataclasses
+import re
 import zlib
 from pathlib import Path
 
@@ -56,6 +57,27 @@ def test_one_capture_in_two_formats_is_one_clip():
     for name, places in amc.landmarks.items():
         np.testing.assert_allclose(places, bvh.landmarks[name], atol=1e-2, err_msg=name)
     assert_as_before("captured", [amc, retarget(amc)])
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("02_01.bvh", "Frames: 2", "Frames: 3", "expected 3 frames of"),
+        ("02_01.bvh", "OFFSET", "OFFSIDE", "unexpected 'OFFSIDE'"),
+        ("02_01.bvh", "HIERARCHY", "TREE", "expected HIERARCHY and MOTION"),
+        ("02_01.amc", "lfemur", "lthigh", "bones lthigh, lfemur are missing in some of 2 frames"),
+        ("02_01.amc", "lfemur", "", "no values of lfemur, which 02.asf says can move"),
+        ("02.asf", "angle deg", "angle rad", "not an ASF file"),
+    ],
+)
+def test_damaged_captures_are_refused(tmp_path, capsys, name, old, new, message):
+    for path in CAPTURES.iterdir():
+        text = path.read_text()
+        damaged = text.replace(old, new, 1) if new else re.sub(f"\n{old}.*", "", text)
+        (tmp_path / path.name).write_text(damaged if path.name == name else text)
+    assert collect.main([str(tmp_path / name.replace("02.asf", "02_01.amc")), "--out", str(tmp_path / "out.npz")]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out.npz").exists()
 
 
 def test_arrays_and_packs_of_joints_give_the_clips_that_they_gave(tmp_path):
