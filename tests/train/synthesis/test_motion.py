@@ -13,7 +13,7 @@ from tests.helpers.motion import clip_of, posture
 from train.synthesis import routine
 from train.synthesis.labels import posture_name
 from train.synthesis.motion import collect, kinds, pose_pack
-from train.synthesis.motion.bvh import parse_bvh, read_bvh
+from train.synthesis.motion.bvh import CMU_UNIT_MM, parse_bvh, read_bvh
 from train.synthesis.motion.compose import MAKERS, balanced
 from train.synthesis.motion.limits import faults, possible
 from train.synthesis.motion.poses import perturb
@@ -50,12 +50,26 @@ def test_bvh_against_kinematics_by_hand():
         read_bvh(CAPTURES / "leg.bvh")
 
 
-def test_one_capture_in_two_formats_is_one_clip():
+def test_one_capture_in_three_formats_is_one_clip(tmp_path):
     (amc,), (bvh,) = (collect.read_clips(CAPTURES / f"02_01.{ending}") for ending in ("amc", "bvh"))
     assert amc.landmarks.keys() == bvh.landmarks.keys()
     assert amc.frames_per_second == pytest.approx(bvh.frames_per_second) == 120
+    places = parse_bvh(CAPTURES / "02_01.bvh").place()[0]
+    frames = np.stack([*places.values()], 1)[[0, 1, 1, 0]] * CMU_UNIT_MM
+    spans = {
+        "clip_names": ["a/one.bvh", "two"],
+        "clip_start": [3, 0],
+        "clip_length": [1, 2],
+        "frames_per_second": [60, 120],
+    }
+    np.savez(tmp_path / "cmu.npz", positions=frames, joint_names=[*places], **spans)
+    one, two = collect.read_clips(tmp_path / "cmu.npz")
+    assert [(clip.name, clip.frames_per_second) for clip in (one, two)] == [("one", 60), ("two", 120)]
     for name, places in amc.landmarks.items():
         np.testing.assert_allclose(places, bvh.landmarks[name], atol=1e-2, err_msg=name)
+        if name != "face":  # a pack has no turn of the head
+            np.testing.assert_allclose(one.landmarks[name], bvh.landmarks[name][:1], atol=1e-2, err_msg=name)
+            np.testing.assert_allclose(two.landmarks[name], bvh.landmarks[name], atol=1e-2, err_msg=name)
     assert_as_before("captured", [amc, retarget(amc)])
 
 
@@ -83,8 +97,8 @@ def test_damaged_captures_are_refused(tmp_path, capsys, name, old, new, message)
 def test_arrays_and_packs_of_joints_give_the_clips_that_they_gave(tmp_path):
     draws = (np.random.default_rng(zlib.crc32(name.encode())).normal(0, 300, (50, 3)) for name in pose_pack._JOINTS)
     places = np.stack([*draws], 1)
-    np.savez(tmp_path / "nose.npz", joints=places[:, :17])
-    np.savez(tmp_path / "neck.npz", positions=places[:3, :17] * 0.1)
+    np.savez(tmp_path / "nose.npz", joints=places[:, :17] * 0.115)
+    np.savez(tmp_path / "neck.npz", positions=places[:3, :17] * 0.15)
     places[:, 3:5], places[:, 7:9, 1] = places[:, 5:7] + [20, 400, 30], 40  # upright shins, toes on the ground
     rows = {"pose_clip": np.arange(50) % 4, "clip_name": list("abcd"), "clip_source": list("stts")}
     rows |= {"positions": places, "joint_names": pose_pack._JOINTS, "clip_validation": np.arange(4) < 1}
