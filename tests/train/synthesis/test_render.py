@@ -15,6 +15,7 @@ from train.synthesis.camera import look_at
 from train.synthesis.lens import draw_lens
 from train.synthesis.lighting import shadow_matrix
 from train.synthesis.props import box
+from train.synthesis.renderer import Renderer
 from train.synthesis.scene import compose
 from train.synthesis.surface import Material
 from train.synthesis.tailor import tailor_of
@@ -46,6 +47,17 @@ def test_points_are_rendered_where_the_camera_projects_them(pack, renderer):
         depth = drawn.depth[drawn.person == number]
         assert place[2] - 45 < depth.min() < depth.max() < place[2] + 45
     assert np.isinf(drawn.depth[drawn.person == 0]).all()
+
+
+def test_what_cannot_be_rendered_is_refused(pack, renderer):
+    scene = scene_of(pack, 1)
+    with pytest.raises(ValueError, match="192 materials, this one has 193"):
+        renderer.render(replace(scene, materials=[Material((0.5, 0.5, 0.5))] * 193))
+    with pytest.raises(ValueError, match="takes 128 x 64 pixels, the renderer 128 x 128"):
+        renderer.render(replace(scene, camera=replace(scene.camera, height=64)))
+    for size, supersample in ((15, 1.4), (64, 0.9)):
+        with pytest.raises(ValueError, match=f"not {size}, {supersample}"):
+            Renderer(size, supersample)
 
 
 def test_who_faces_the_camera_has_the_right_hand_on_the_left_of_the_picture(pack, renderer):
