@@ -14,6 +14,7 @@ from train.synthesis import routine
 from train.synthesis.labels import posture_name
 from train.synthesis.motion import collect, kinds, pose_pack
 from train.synthesis.motion.bvh import CMU_UNIT_MM, parse_bvh, read_bvh
+from train.synthesis.motion.clips import read_positions
 from train.synthesis.motion.compose import MAKERS, balanced
 from train.synthesis.motion.limits import faults, possible
 from train.synthesis.motion.poses import perturb
@@ -98,6 +99,8 @@ def test_arrays_and_packs_of_joints_give_the_clips_that_they_gave(tmp_path):
     draws = (np.random.default_rng(zlib.crc32(name.encode())).normal(0, 300, (50, 3)) for name in pose_pack._JOINTS)
     places = np.stack([*draws], 1)
     np.savez(tmp_path / "nose.npz", joints=places[:, :17] * 0.115)
+    with pytest.raises(ValueError, match="some joints are not finite"):
+        read_positions(np.where(places[:, :17] == places[3, 2, 1], np.nan, places[:, :17]))
     np.savez(tmp_path / "neck.npz", positions=places[:3, :17] * 0.15)
     places[:, 3:5], places[:, 7:9, 1] = places[:, 5:7] + [20, 400, 30], 40  # upright shins, toes on the ground
     rows = {"pose_clip": np.arange(50) % 4, "clip_name": list("abcd"), "clip_source": list("stts")}

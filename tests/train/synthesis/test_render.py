@@ -124,3 +124,5 @@ def test_photos_are_put_behind_people(pack, renderer, tmp_path):
     drawn = renderer.render(replace(scene, lens=plain))
     red, green, blue = drawn.image[np.isinf(drawn.depth)].mean(0)
     assert blue > 4 * max(red, green)
+    tiles = cv2.resize(drawn.image * 1.0, (4, 4), interpolation=cv2.INTER_AREA)
+    assert_as_before("before a photo", tiles, near=0.02)
