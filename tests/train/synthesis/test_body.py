@@ -2,50 +2,52 @@
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
 
 from fusion_model.skeletons import HUMAN36M_17
+from tests.helpers.earlier import assert_as_before
+from tests.helpers.motion import SEATED, SIDES, posture
 from train.synthesis.body import DEFAULT_PACK, PARTS, load_body, pose_body, pose_joints
+from train.synthesis.body_skin import _half
 from train.synthesis.rig import RIG
 
 CANONICAL = np.tile(np.eye(3), (len(RIG), 1, 1))
-SEATED = {f"{side}_{bone}": (turn, 0, 0) for side in ("left", "right") for bone, turn in (("thigh", -90), ("shin", 90))}
 POSTURES = (  # degrees about the axes of the parent's canonical frame
     {"left_upper_arm": (0, 0, -70), "right_upper_arm": (0, 0, 70), "left_forearm": (0, -90, 0)},
     {"pelvis": (30, 20, 10), "chest": (20, 30, 0), "head": (10, 40, 0), "left_hand": (80, 0, 0)} | SEATED,
 )
 
 
-def _posture(degrees):
-    """World rotations (21, 3, 3)."""
-    out = np.empty((len(RIG), 3, 3))
-    for bone, (name, parent) in enumerate(zip(RIG.names, RIG.parents, strict=True)):
-        turn = Rotation.from_euler("xyz", degrees.get(name, (0, 0, 0)), degrees=True).as_matrix()
-        out[bone] = turn if parent < 0 else out[parent] @ turn
-    return out
-
-
 def _joint(joints, name):
     return joints[HUMAN36M_17.index(name)]
 
 
+def test_splits_share_no_bodies(pack):
+    train, held_out = (set(pack.subjects(split)) for split in ("train", "validation"))
+    assert len(held_out) == 600
+    assert train | held_out == set(range(3000))
+    assert not train & held_out
+
+
 def test_bodies_have_the_stature_they_were_drawn(pack):
-    skin = pack.vertex_part == PARTS.index("skin")
+    skin, everyone = pack.vertex_part == PARTS.index("skin"), []
     for subject in range(0, len(pack), len(pack) // 12):
         person = pack.person(subject)
         vertices, joints = pose_body(pack, person, CANONICAL)
         np.testing.assert_allclose(pose_joints(pack.skeleton(subject), CANONICAL), joints, atol=1e-3)
         assert np.ptp(vertices[skin, 1]) == pytest.approx(person.stature_mm, abs=6)
+        everyone.append((person, vertices, joints))
+    assert_as_before("bodies", everyone)
 
 
 def test_limbs_point_where_the_posture_says_and_the_skin_is_round_them(pack):
-    person = pack.person(2)
+    person, posed = pack.person(2), [_half(np.eye(3))]
     ends = {"upper_arm": ("shoulder", "elbow"), "forearm": ("elbow", "wrist"), "thigh": ("hip", "knee")}
     ends["shin"] = ("knee", "ankle")
-    for rotations in [CANONICAL, *map(_posture, POSTURES)]:
+    for rotations in [CANONICAL, *map(posture, POSTURES)]:
         vertices, joints = pose_body(pack, person, rotations)
         np.testing.assert_allclose(pose_joints(pack.skeleton(2), rotations), joints, atol=1e-3)
-        for side in ("left", "right"):
+        posed.append(vertices)
+        for side in SIDES:
             for bone, (start, end) in ends.items():
                 index = RIG.index(f"{side}_{bone}")
                 first, last = _joint(joints, f"{side}_{start}"), _joint(joints, f"{side}_{end}")
@@ -53,6 +55,7 @@ def test_limbs_point_where_the_posture_says_and_the_skin_is_round_them(pack):
                 assert np.abs((last - first) / np.linalg.norm(last - first) - wanted).max() < 1e-3, (side, bone)
                 middle = vertices[pack.bone[:, 0] == index].mean(0)
                 assert np.linalg.norm(middle - (first + last) / 2) < 60, (side, bone)
+    assert_as_before("posed bodies", posed)
 
 
 def test_left_is_left_and_ahead_is_ahead(pack):
@@ -71,14 +74,26 @@ def test_left_is_left_and_ahead_is_ahead(pack):
 
 
 def test_a_damaged_pack_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"train\.synthesis\.bake"):
+    with pytest.raises(FileNotFoundError, match=r"at .*/none\.npz; .*train\.synthesis\.bake --out .*/none\.npz"):
         load_body(tmp_path / "none.npz")
     (tmp_path / "cut.npz").write_bytes(DEFAULT_PACK.read_bytes()[:100000])
     with pytest.raises(ValueError, match="cannot be read"):
         load_body(tmp_path / "cut.npz")
     with np.load(DEFAULT_PACK) as stored:
         good = dict(stored)
-    for message, change in (("weight is", {"weight": good["weight"][:-1]}), ("cannot be", {"uv": np.array([None])})):
-        np.savez(tmp_path / "bad.npz", **good | change)
+    changes = {"weight is": {"weight": good["weight"][:-1]}, "cannot be": {"uv": np.array([None])}}
+    changes |= {"part reaches from 1 to 5, expected 0 to 4": {"part": good["part"] + 1}, "lacks sex": {"sex": None}}
+    for message, change in (changes | {"not finite": {"mean": good["mean"] * np.nan}}).items():
+        arrays = {name: array for name, array in (good | change).items() if array is not None}
+        np.savez(tmp_path / "bad.npz", **arrays)
         with pytest.raises(ValueError, match=message):
             load_body(tmp_path / "bad.npz")
+
+
+def test_who_or_what_posture_there_is_not_is_said(pack):
+    with pytest.raises(ValueError, match="no subject 3000: the pack has subjects 0 to 2999"):
+        pack.person(3000)
+    with pytest.raises(ValueError, match=r"a posture is \(21, 3, 3\), one rotation a bone, not \(20, 3, 3\)"):
+        pose_joints(pack.skeleton(0), CANONICAL[1:])
+    with pytest.raises(ValueError, match="no bone 'tail'; it has pelvis, spine"):
+        RIG.index("tail")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.helpers.earlier import assert_as_before
 from train.synthesis.camera import FULL_FRAME_MM, Shot, draw_shot, frame
 
 SIZE = (200, 200)
@@ -14,7 +15,7 @@ def person(generator):
 
 
 def test_a_picture_cut_from_a_photo_frames_people_in_the_axes_of_the_photo():
-    generator, errors = np.random.default_rng(1), []
+    generator, errors, shots = np.random.default_rng(1), [], []
     for _ in range(200):
         points, shot = person(generator), draw_shot(generator, (0.6, 0.9))
         camera = frame(shot, points, SIZE, -np.inf)
@@ -24,7 +25,9 @@ def test_a_picture_cut_from_a_photo_frames_people_in_the_axes_of_the_photo():
         errors.append(max(abs((high - low).max() / SIZE[0] - shot.fill), np.abs(middle).max() / SIZE[0]))
         assert np.degrees(np.arcsin(-camera.rotation[2, 1])) == pytest.approx(np.degrees(shot.elevation), abs=1e-6)
         assert camera.focal == pytest.approx(shot.focal / FULL_FRAME_MM * SIZE[0] / shot.part)
+        shots.append((shot, camera, camera.clip_matrix()))
     assert np.quantile(errors, 0.95) < 0.02
+    assert_as_before("shots", shots)
 
 
 def test_who_stands_low_in_the_photo_is_seen_from_above_by_a_level_camera():

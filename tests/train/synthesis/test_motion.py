@@ -1,67 +1,46 @@
 """Readers against hand-computed kinematics, retargeting, limits of joints, and the library's draws."""
 
+import dataclasses
+import re
+import zlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from tests.helpers.motion import clip_of
-from train.synthesis.motion import collect
-from train.synthesis.motion.bvh import parse_bvh, read_bvh
+from tests.helpers.earlier import assert_as_before
+from tests.helpers.motion import clip_of, posture
+from train.synthesis import routine
+from train.synthesis.labels import posture_name
+from train.synthesis.motion import collect, kinds, pose_pack
+from train.synthesis.motion.bvh import CMU_UNIT_MM, parse_bvh, read_bvh
+from train.synthesis.motion.clips import read_positions
+from train.synthesis.motion.compose import MAKERS, balanced
 from train.synthesis.motion.limits import faults, possible
 from train.synthesis.motion.poses import perturb
 from train.synthesis.motion.retarget import retarget
-from train.synthesis.motion.rotation import about, to_local, to_world
+from train.synthesis.motion.rotation import of_vector, to_local, to_world
 from train.synthesis.rig import RIG
 
-X, Y, Z = np.eye(3)
-CANONICAL = np.tile(np.eye(3), (len(RIG), 1, 1))
-
-
-def bent(bone, axis, degrees):
-    """A posture with one bone, and all that hangs on it, turned as its parent sees it."""
-    local = to_local(CANONICAL)
-    local[RIG.index(bone)] = about(axis, np.deg2rad(degrees))
-    return to_world(local)
+CAPTURES = Path(__file__).parent / "captures"
+_, Y, Z = np.eye(3)
 
 
 def test_retarget_keeps_bone_directions_of_any_source(library):
     generator = np.random.default_rng(1)
     source = np.stack([perturb(library.rotations[i], generator) for i in generator.integers(len(library), size=100)])
     result = retarget(clip_of(source))
-    for bone, name in enumerate(RIG.names):
-        if name.endswith("clavicle"):
-            continue  # drawn from the arm's, by design
-        cosine = ((source[:, bone] @ RIG.directions[bone]) * (result[:, bone] @ RIG.directions[bone])).sum(-1)
-        assert np.rad2deg(np.arccos(np.clip(cosine, -1, 1))).max() < 1, name
+    assert_as_before("retargeted", result)
+    bones = [
+        bone for bone, name in enumerate(RIG.names) if not name.endswith("clavicle")
+    ]  # drawn from the arms', by design
+    along = [(those[:, bones] @ RIG.directions[bones, :, None])[..., 0] for those in (source, result)]
+    cosine = np.clip((along[0] * along[1]).sum(-1), -1, 1)
+    assert np.rad2deg(np.arccos(cosine)).max() < 1
 
 
-BVH = """HIERARCHY
-ROOT Hips
-{
- OFFSET 0 0 0
- CHANNELS 6 Xposition Yposition Zposition Zrotation Yrotation Xrotation
- JOINT Knee
- {
-  OFFSET 0 -2 0
-  CHANNELS 3 Zrotation Yrotation Xrotation
-  End Site
-  {
-   OFFSET 0 -3 0
-  }
- }
-}
-MOTION
-Frames: 3
-Frame Time: 0.0083333
-1 10 0 0 0 0 0 0 0
-1 10 0 90 0 0 0 0 90
-1 10 0 0 0 0 90 0 90
-"""
-
-
-def test_bvh_against_kinematics_by_hand(tmp_path):
-    path = tmp_path / "leg.bvh"
-    path.write_text(BVH)
-    positions, rotations = parse_bvh(path).place()
+def test_bvh_against_kinematics_by_hand():
+    positions, rotations = parse_bvh(CAPTURES / "leg.bvh").place()
     np.testing.assert_allclose(positions["Hips"], [[1, 10, 0]] * 3)
     # A quarter turn about z brings the thigh from down to +x; the knee's about its own x bends the shin to -z.
     np.testing.assert_allclose(positions["Knee"], [[1, 8, 0], [3, 10, 0], [1, 8, 0]], atol=1e-9)
@@ -69,35 +48,115 @@ def test_bvh_against_kinematics_by_hand(tmp_path):
     np.testing.assert_allclose(positions["Knee_end"], [[1, 5, 0], [3, 10, -3], [1, 8, -3]], atol=1e-9)
     np.testing.assert_allclose(rotations["Knee"][1] @ -Y, -Z, atol=1e-9)
     with pytest.raises(ValueError, match=r"joints .* are missing; expected a skeleton named as CMU's"):
-        read_bvh(path)
+        read_bvh(CAPTURES / "leg.bvh")
+
+
+def test_one_capture_in_three_formats_is_one_clip(tmp_path):
+    (amc,), (bvh,) = (collect.read_clips(CAPTURES / f"02_01.{ending}") for ending in ("amc", "bvh"))
+    assert amc.landmarks.keys() == bvh.landmarks.keys()
+    assert amc.frames_per_second == pytest.approx(bvh.frames_per_second) == 120
+    places = parse_bvh(CAPTURES / "02_01.bvh").place()[0]
+    frames = np.stack([*places.values()], 1)[[0, 1, 1, 0]] * CMU_UNIT_MM
+    spans = {
+        "clip_names": ["a/one.bvh", "two"],
+        "clip_start": [3, 0],
+        "clip_length": [1, 2],
+        "frames_per_second": [60, 120],
+    }
+    np.savez(tmp_path / "cmu.npz", positions=frames, joint_names=[*places], **spans)
+    one, two = collect.read_clips(tmp_path / "cmu.npz")
+    assert [(clip.name, clip.frames_per_second) for clip in (one, two)] == [("one", 60), ("two", 120)]
+    for name, places in amc.landmarks.items():
+        np.testing.assert_allclose(places, bvh.landmarks[name], atol=1e-2, err_msg=name)
+        if name != "face":  # a pack has no turn of the head
+            np.testing.assert_allclose(one.landmarks[name], bvh.landmarks[name][:1], atol=1e-2, err_msg=name)
+            np.testing.assert_allclose(two.landmarks[name], bvh.landmarks[name], atol=1e-2, err_msg=name)
+    assert_as_before("captured", [amc, retarget(amc)])
 
 
 @pytest.mark.parametrize(
-    ("posture", "joint"),
+    ("name", "old", "new", "message"),
     [
-        (bent("left_shin", X, -40), "left_knee"),
-        (bent("left_forearm", Y, 60), "left_elbow"),
-        (bent("head", Y, 120), "neck"),
-        (bent("left_foot", Y, 80), "left_ankle"),
-        (bent("left_upper_arm", Y, 80), "left_shoulder"),
-        (bent("left_thigh", Z, -25), "inside"),
+        ("02_01.bvh", "Frames: 2", "Frames: 3", "expected 3 frames of"),
+        ("02_01.bvh", "OFFSET", "OFFSIDE", "unexpected 'OFFSIDE'"),
+        ("02_01.bvh", "HIERARCHY", "TREE", "expected HIERARCHY and MOTION"),
+        ("02_01.amc", "lfemur", "lthigh", "bones lthigh, lfemur are missing in some of 2 frames"),
+        ("02_01.amc", "lfemur", "", "no values of lfemur, which 02.asf says can move"),
+        ("02.asf", "angle deg", "angle rad", "not an ASF file"),
     ],
 )
-def test_limits_reject(posture, joint):
-    assert faults(posture)[joint]
-    assert not possible(posture)
+def test_damaged_captures_are_refused(tmp_path, capsys, name, old, new, message):
+    for path in CAPTURES.iterdir():
+        text = path.read_text()
+        damaged = text.replace(old, new, 1) if new else re.sub(f"\n{old}.*", "", text)
+        (tmp_path / path.name).write_text(damaged if path.name == name else text)
+    assert collect.main([str(tmp_path / name.replace("02.asf", "02_01.amc")), "--out", str(tmp_path / "out.npz")]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_arrays_and_packs_of_joints_give_the_clips_that_they_gave(tmp_path):
+    draws = (np.random.default_rng(zlib.crc32(name.encode())).normal(0, 300, (50, 3)) for name in pose_pack._JOINTS)
+    places = np.stack([*draws], 1)
+    np.savez(tmp_path / "nose.npz", joints=places[:, :17] * 0.115)
+    with pytest.raises(ValueError, match="some joints are not finite"):
+        read_positions(np.where(places[:, :17] == places[3, 2, 1], np.nan, places[:, :17]))
+    np.savez(tmp_path / "neck.npz", positions=places[:3, :17] * 0.15)
+    places[:, 3:5], places[:, 7:9, 1] = places[:, 5:7] + [20, 400, 30], 40  # upright shins, toes on the ground
+    rows = {"pose_clip": np.arange(50) % 4, "clip_name": list("abcd"), "clip_source": list("stts")}
+    rows |= {"positions": places, "joint_names": pose_pack._JOINTS, "clip_validation": np.arange(4) < 1}
+    np.savez(tmp_path / "pack.npz", **rows)
+    read = [collect.read_clips(tmp_path / f"{name}.npz") for name in ("nose", "neck", "pack")]
+    assert_as_before("read", [read, [retarget(clip) for (clip,) in read[:2]]])
+
+
+def test_bent_postures_are_judged_and_named_as_before(library):
+    turns = np.random.default_rng(0).normal(0, 0.35, (299, 21, 3))
+    postures = to_world(to_local(library.rotations[::10]) @ of_vector(turns))
+    names = {kind: (posture_name(kind), kinds.SUPPORT[kind]) for kind in kinds.KINDS}
+    named = [kinds.classify(those, np.arange(299) % 200) for those in (postures, library.rotations[:299])]
+    assert_as_before("judged", [faults(postures), named, names])
+
+
+def test_composed_and_collected_postures_and_movements_are_as_before(library):
+    generator, made = np.random.default_rng(0), []
+    for name, make in MAKERS.items():
+        made += [make(generator, library.rotations[row]) for row in range(0, 2900, 100)]
+        made.append([balanced(posture, name) for posture in made[-29:]])
+    keys = routine.key_postures(library, generator)
+    assert_as_before("composed", [made, keys, routine.between_keys(keys, 20)])
+    named = []
+    for name, row in {"a": 0, "d": 1500, "t": 2900}.items():
+        taken = np.stack([perturb(library.rotations[row], generator) for _ in range(30)])
+        named.append(dataclasses.replace(clip_of(taken), name=name))
+    assert_as_before("collected", collect.collect(named, 24, 3, 1, 0.3))
+
+
+@pytest.mark.parametrize(
+    ("degrees", "joint"),
+    [
+        ({"left_shin": (-40, 0, 0)}, "left_knee"),
+        ({"left_forearm": (0, 60, 0)}, "left_elbow"),
+        ({"head": (0, 120, 0)}, "neck"),
+        ({"left_foot": (0, 80, 0)}, "left_ankle"),
+        ({"left_upper_arm": (0, 80, 0)}, "left_shoulder"),
+        ({"left_thigh": (0, 0, -25)}, "inside"),
+    ],
+)
+def test_limits_reject(degrees, joint):
+    assert faults(posture(degrees))[joint]
+    assert not possible(posture(degrees))
 
 
 def test_draws_are_rotations_possible_balanced_and_repeatable(library):
     draws = [library.draw(np.random.default_rng(seed), "train") for seed in range(150)]
+    assert_as_before("draws", draws)
     rotations = np.stack([sample.rotations for sample in draws])
     assert np.abs(rotations @ np.swapaxes(rotations, -1, -2) - np.eye(3)).max() < 1e-5
     assert np.linalg.det(rotations).min() > 0.99
     assert possible(rotations).all()
     assert {sample.support for sample in draws} >= {"feet", "seat", "ground"}
-    again = library.draw(np.random.default_rng(7), "train")
-    np.testing.assert_array_equal(again.rotations, draws[7].rotations)
-    assert (again.motion, again.kind) == (draws[7].motion, draws[7].kind)
+    assert repr(library.draw(np.random.default_rng(7), "train")) == repr(draws[7])
 
 
 def test_splits_never_share_a_clip(library):

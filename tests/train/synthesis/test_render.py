@@ -7,24 +7,22 @@ import numpy as np
 import pytest
 
 from fusion_model.skeletons import HUMAN36M_17
+from tests.helpers.earlier import assert_as_before
+from tests.helpers.motion import SEATED, posture
+from train.synthesis import textures
 from train.synthesis.backgrounds import PhotoFolder
 from train.synthesis.camera import look_at
+from train.synthesis.lens import draw_lens
+from train.synthesis.lighting import shadow_matrix
 from train.synthesis.props import box
-from train.synthesis.rig import RIG
+from train.synthesis.renderer import Renderer
 from train.synthesis.scene import compose
 from train.synthesis.surface import Material
 from train.synthesis.tailor import tailor_of
+from train.synthesis.wardrobe import draw_outfit
 
 SIZE = 128
-STANDING = np.tile(np.eye(3, dtype=np.float32), (21, 1, 1))
-
-
-def seated():
-    """A posture with thighs level and shins upright."""
-    turn = np.float32([[1, 0, 0], [0, 0, 1], [0, -1, 0]])  # down goes to ahead
-    posture = STANDING.copy()
-    posture[[RIG.index("left_thigh"), RIG.index("right_thigh")]] = turn
-    return posture
+STANDING = posture({})
 
 
 def scene_of(pack, seed, rotations=STANDING, support="", **kwargs):
@@ -51,6 +49,17 @@ def test_points_are_rendered_where_the_camera_projects_them(pack, renderer):
     assert np.isinf(drawn.depth[drawn.person == 0]).all()
 
 
+def test_what_cannot_be_rendered_is_refused(pack, renderer):
+    scene = scene_of(pack, 1)
+    with pytest.raises(ValueError, match="192 materials, this one has 193"):
+        renderer.render(replace(scene, materials=[Material((0.5, 0.5, 0.5))] * 193))
+    with pytest.raises(ValueError, match="takes 128 x 64 pixels, the renderer 128 x 128"):
+        renderer.render(replace(scene, camera=replace(scene.camera, height=64)))
+    for size, supersample in ((15, 1.4), (64, 0.9)):
+        with pytest.raises(ValueError, match=f"not {size}, {supersample}"):
+            Renderer(size, supersample)
+
+
 def test_who_faces_the_camera_has_the_right_hand_on_the_left_of_the_picture(pack, renderer):
     scene = scene_of(pack, 3)
     person = scene.people[0]
@@ -67,18 +76,33 @@ def test_who_faces_the_camera_has_the_right_hand_on_the_left_of_the_picture(pack
 
 
 def test_everyone_is_borne(pack, library):
-    generator = np.random.default_rng(2)
-    for number in range(12):
-        sample = library.draw(generator, "train")
-        scene = compose(generator, pack, [(pack.person(number), sample.rotations, sample.support)], size=SIZE)
-        lowest = scene.people[0].vertices[tailor_of(pack).vertices["skin"], 1].min()
-        assert lowest >= 0
-        assert lowest < (310 if sample.support == "none" else 13)
+    generator, skin, made = np.random.default_rng(2), tailor_of(pack).vertices["skin"], []
+    for number in range(36):
+        samples = [library.draw(generator, "train") for _ in range(1 + number % 3 // 2)]
+        people = [(pack.person(9 * number + k), one.rotations, one.support) for k, one in enumerate(samples)]
+        scene = compose(generator, pack, people, size=SIZE, plain=number % 9 == 8)
+        for sample, person in zip(samples, scene.people, strict=True):
+            assert 0 <= person.vertices[skin, 1].min() < (310 if sample.support == "none" else 13)
+        packed = [material.packed() for material in scene.materials]
+        made.append([replace(scene, people=[replace(person, dressed=None) for person in scene.people]), packed])
+        made.append(shadow_matrix(scene.light, scene.center, scene.radius))
+    assert_as_before("scenes", made, near=2e-3)
+
+
+def test_outfits_lenses_and_textures_are_as_before(pack):
+    generators = [np.random.default_rng(seed) for seed in range(40)]
+    people = map(pack.person, range(0, 3000, 75))
+    outfits = [draw_outfit(generator, pack, person) for generator, person in zip(generators, people, strict=True)]
+    lenses = [draw_lens(generator, 2500.0) for generator in generators]
+    image = generators[0].integers(0, 255, (48, 64, 3), np.uint8)
+    depth = np.tile(np.linspace(1000, 20_000, 64, dtype=np.float32), (48, 1))
+    photos = [lens.develop(image, depth) for lens in lenses]
+    assert_as_before("looks", [outfits, lenses, photos, textures.noise_volume(), list(textures.sheets())])
 
 
 @pytest.mark.parametrize("support", ["seat", ""])
 def test_who_sits_has_a_seat_under_it(pack, support):
-    scene = scene_of(pack, 8, seated(), support)
+    scene = scene_of(pack, 8, posture(SEATED), support)
     person = scene.people[0]
     seat, hip = person.seat.top[1], person.joints_world[HUMAN36M_17.index("pelvis")]
     tops = [one.position for one in scene.surfaces if not one.person and abs(one.position[:, 1].max() - seat) < 2]
@@ -88,13 +112,17 @@ def test_who_sits_has_a_seat_under_it(pack, support):
 
 
 def test_photos_are_put_behind_people(pack, renderer, tmp_path):
-    photo = np.zeros((300, 400, 3), np.uint8)
-    photo[..., 0] = 200  # blue as OpenCV stores it
+    photo = np.zeros((300, 1400, 3), np.uint8)
+    photo[..., 0] = 200 - np.arange(300)[:, None] // 6 + np.arange(1400) // 28  # blue as OpenCV stores it
     cv2.imwrite(str(tmp_path / "plain.png"), photo)
+    cv2.imwrite(str(tmp_path / "tall.png"), np.tile(photo, (5, 1, 1)))
     folder = PhotoFolder(tmp_path)
+    assert_as_before("photos", [folder.draw(np.random.default_rng(seed), 32) for seed in range(20)])
     scenes = (scene_of(pack, seed, backgrounds=folder) for seed in range(20))
     scene = next(one for one in scenes if one.photo is not None)
     plain = replace(scene.lens, saturation=1.0, noise=0.0, balance=(1.0, 1.0, 1.0), contrast=1.0)
     drawn = renderer.render(replace(scene, lens=plain))
     red, green, blue = drawn.image[np.isinf(drawn.depth)].mean(0)
     assert blue > 4 * max(red, green)
+    tiles = cv2.resize(drawn.image * 1.0, (4, 4), interpolation=cv2.INTER_AREA)
+    assert_as_before("before a photo", tiles, near=0.02)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from functools import partial
 
 import pytest
 
@@ -18,17 +19,9 @@ from train.synthesis.workers import write_side_by_side
 SETTINGS = dataclasses.replace(rendered_set.SETTINGS, count=2 * PART + 30)
 
 
-def factory():
-    return rendered_set.picture
-
-
 def slow(index):
     time.sleep(0.5)
     return rendered_set.picture(index)
-
-
-def slow_factory():
-    return slow
 
 
 def dying(index):
@@ -37,8 +30,9 @@ def dying(index):
     return rendered_set.picture(index)
 
 
-def dying_factory():
-    return dying
+def maker(make):
+    """What makes the pictures, given as it is to every process."""
+    return make
 
 
 def without_opengl():
@@ -59,21 +53,22 @@ def test_processes_make_the_same_set_and_only_what_is_missing(tmp_path):
     open_folder(alone, SETTINGS)
     assert write_parts(alone, SETTINGS, rendered_set.picture) == SETTINGS.count
     open_folder(shared, SETTINGS)
-    assert write_side_by_side(shared, SETTINGS, factory, processes=2) == SETTINGS.count
+    assert write_side_by_side(shared, SETTINGS, partial(maker, rendered_set.picture), processes=2) == SETTINGS.count
     assert merge_labels(shared, SETTINGS)
     assert contents(shared) == contents(alone)
     part_path(shared, 2).unlink()
-    assert write_side_by_side(shared, SETTINGS, factory, processes=2) == 30
+    assert write_side_by_side(shared, SETTINGS, partial(maker, rendered_set.picture), processes=2) == 30
 
 
 @pytest.mark.slow
 def test_processes_end_when_the_command_is_killed(tmp_path):
     code = (
         "import sys\n"
+        "from functools import partial\n"
         "from pathlib import Path\n"
         "from tests.train.synthesis import test_workers as these\n"
         "these.open_folder(Path(sys.argv[1]), these.SETTINGS)\n"
-        "these.write_side_by_side(Path(sys.argv[1]), these.SETTINGS, these.slow_factory, processes=2)\n"
+        "these.write_side_by_side(Path(sys.argv[1]), these.SETTINGS, partial(these.maker, these.slow), processes=2)\n"
     )
     command = subprocess.Popen([sys.executable, "-c", code, tmp_path], cwd=ROOT, stdout=subprocess.PIPE)
     wait_for(lambda: len(list(tmp_path.glob(".part-*"))) == 2)
@@ -88,4 +83,4 @@ def test_what_a_process_refuses_reaches_the_caller(tmp_path):
     with pytest.raises(OSError, match="no OpenGL context"):
         write_side_by_side(tmp_path, SETTINGS, without_opengl, processes=2)
     with pytest.raises(RuntimeError, match=r"killed.*again to go on"):
-        write_side_by_side(tmp_path, SETTINGS, dying_factory, processes=2)
+        write_side_by_side(tmp_path, SETTINGS, partial(maker, dying), processes=2)
