@@ -154,7 +154,7 @@ def crops(_place):
 
 def fusions(place):
     words = {"loss": "distance", "skeleton": "lsp_14", "log": "csv", "preset": "tiny", "augment": "narrow"}
-    more = {"steps": 100, "soft_fraction": 0.5, "sharpening": 9.0, "centring": 0.2, "seed": 2, "crops": 5}
+    more = {"steps": 100, "soft_fraction": 0.5, "sharpening": 9.0, "centring": 9.0, "seed": 2, "crops": 5}
     settings = FusionTrainConfig(**words, **more, batch=6, action="x", input_size=128)
     config = training.fusion_config(settings, place)
     config = dataclasses.replace(config, fusion=dataclasses.replace(config.fusion, spreads=True))
