@@ -1,9 +1,11 @@
 """The recipes of the paper's tables: from tiny fake sets to the tables; what they share and what they refuse."""
 
 import importlib
+import itertools
 import json
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,7 +22,8 @@ from train import prepare, recipes, reproduce
 from train.evaluation.paper import TABLE_1
 from train.evaluation.tables import Table
 from train.fusion_stage.training import action_checkpoints
-from train.recipes import CONFIGS_FOLDER, bundled_recipes
+from train.recipes import CONFIGS_FOLDER, Choices, Recipe, bundled_recipes, shown
+from train.settings import CONFIGS
 
 SMALL = ("--preset", "tiny", "--scale", 1e-9)
 STEMS = {"S1": ["Sitting 1", "SittingDown"], "S9": ["Sitting 1", "SittingDown"]}
@@ -152,16 +155,21 @@ def test_a_cut_recipe_goes_on_at_the_stage_that_was_cut(data, recorded, tmp_path
     assert "was begun with seed 0, not 3: choose another --out" in capsys.readouterr().err
 
 
-def test_a_dry_run_prints_commands_that_parse(tmp_path, capsys):
-    for recipe in bundled_recipes():
-        assert call(reproduce, recipe, "--data", "D", "--out", tmp_path / "out", "--dry-run", "--accumulate", 2) == 0
-        lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
-        assert lines
-        for line in lines:
-            words = shlex.split(line)
-            assert words[:2] == ["python", "-m"]
-            importlib.import_module(words[2]).parser().parse_args(words[3:])
-    assert not (tmp_path / "out").exists()
+def test_a_dry_run_prints_the_commands_of_our_figures_and_they_parse(tmp_path, capsys, monkeypatch):
+    """Who means to change a recipe or a default puts what this prints into commands.txt."""
+    monkeypatch.chdir(tmp_path)
+    other = ("--preset", "small", "--scale", 0.01, "--seed", 7, "--base", "lsp", "--accumulate", 2)
+    for name, recipe in bundled_recipes().items():
+        for more in ((), (*other, *(("--init-from", "C") if recipe.goes_on else ()))):
+            print("##", name, *more, recipe.about, *recipe.sets, recipe.report, recipe.protocol, recipe.rows)
+            assert call(reproduce, name, "--data", "D", "--out", "O", "--dry-run", *more) == 0
+    quick = Recipe.read(CONFIGS_FOLDER / "quickstart.toml").stages(Choices(Path("D"), Path("O"), scale=0.5, seed=3))
+    print(*map(shown, itertools.chain(*quick.values())), *(kind().stored() for kind in CONFIGS.values()), sep="\n")
+    printed = capsys.readouterr().out
+    assert printed == Path(__file__).with_name("commands.txt").read_text()
+    assert not list(tmp_path.iterdir())
+    for words in (shlex.split(line) for line in printed.splitlines() if line.startswith("python -m ")):
+        importlib.import_module(words[2]).parser().parse_args(words[3:])
 
 
 def test_data_that_a_recipe_cannot_use(data, recorded, refused, tmp_path):

@@ -24,14 +24,6 @@ def test_options_go_before_the_file_and_the_file_before_the_defaults(tmp_path):
     assert read(fusion, "--config", file) == FusionTrainConfig(crops=9)
 
 
-def test_the_settings_of_the_released_networks_are_read_by_their_commands():
-    file = CONFIGS_FOLDER / "released.toml"
-    found = read(hourglass, "--config", file)
-    assert (found.preset, found.batch, found.lr, found.warmup) == ("released", 256, 4e-3, 300)
-    found = read(fusion, "--config", file)
-    assert (found.preset, found.soft_fraction, found.sharpening, found.centring) == ("released", 0.4, 1e5, 1e-3)
-
-
 def test_a_file_with_several_trainings_or_none_is_refused(refused):
     words = ("--data", "D", "--run", "R", "--config")
     error = refused("hourglass", *words, CONFIGS_FOLDER / "table1.toml")
@@ -51,9 +43,3 @@ def test_the_help_says_every_setting_with_its_default(module, capsys):
         assert f"--{name.replace('_', '-')} " in text.replace(",", " "), name
         words = one.about if one.default in (None, "") else f"{one.about} (default: {one.default})"
         assert words.replace("- ", "-") in text, name
-
-
-def test_lambda_grows_until_the_soft_phase_ends():
-    settings = FusionTrainConfig(steps=100, soft_fraction=0.5, sharpening=100.0)
-    grown = [settings.sharpness_at(step) / FusionTrainConfig().sharpness_at(40) for step in (0, 25, 50, 90)]
-    assert grown == pytest.approx([1, 10, 100, 100])

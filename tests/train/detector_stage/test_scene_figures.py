@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
+from fusion_model.config import DetectorConfig
+from fusion_model.detection.detector import Detection
+from fusion_model.detection.network import PersonDetector
 from tests.helpers.scene_files import made_scenes
+from train.detector_stage import figures
 from train.detector_stage.figures import average_precision, crossed_rates, kinds, mark, operating_point, rates
 
-PERSON, OTHER, FAR = (10, 10, 40, 90), (60, 10, 90, 90), (50, 50, 55, 60)
+PERSON, OTHER, SHORT, FAR = (10, 10, 40, 90), (60, 10, 90, 90), (200, 10, 230, 40), (50, 50, 55, 60)
 
 
 def found(*boxes):
@@ -22,12 +26,12 @@ def test_the_best_box_finds_a_person_and_the_next_is_false():
 
 
 def test_the_far_and_the_unsure_do_not_count():
-    """100 pixels high: somebody of 10 is below a sixth."""
-    scenes = made_scenes([PERSON, OTHER, FAR], unsure={1})
-    boxes, scores = found((*OTHER, 0.9), (*FAR, 0.8), (65, 20, 85, 80, 0.7), (*PERSON, 0.6))
-    assert kinds(scenes, 0, boxes, scores).tolist() == ["", "", "", "hit"]
+    """100 pixels high: somebody of 10 is below a sixth, of 31 is not, however wide the photo."""
+    scenes = made_scenes([PERSON, OTHER, FAR, SHORT], unsure={1}, shape=(100, 300))
+    boxes, scores = found((*OTHER, 0.9), (*FAR, 0.8), (65, 20, 75, 50, 0.7), (*PERSON, 0.6), (15, 10, 35, 60, 0.5))
+    assert kinds(scenes, 0, boxes, scores).tolist() == ["", "", "", "hit", "beside"]
     marks = mark(scenes, np.array([0]), [(boxes, scores)])
-    assert (marks.people.tolist(), marks.kind.tolist()) == ([1], ["hit"])
+    assert (marks.people.tolist(), marks.kind.tolist()) == ([2], ["hit", "beside"])
 
 
 @pytest.fixture
@@ -47,6 +51,9 @@ def test_rates_by_hand(marks):
     assert all_of_them["false_boxes_beside"] == 1, "beside people it counts where everyone is boxed: one photo"
     assert (sure["recall"], sure["false_boxes"], sure["false_boxes_beside"]) == (50, 0, 0)
     assert sure["recall_se"] == pytest.approx(100 * 0.5 / 2**0.5)
+    photos = [all_of_them[f"false_boxes{name}_{what}"] for name in ("", "_beside") for what in ("photos", "se")]
+    assert photos == pytest.approx([2, 0.5, 1, 0])
+    assert rates(marks, 0.9)["recall"] == 50, "at the score itself it is found"
 
 
 def test_an_operating_point_is_the_lowest_score_that_keeps_to_both_limits(marks):
@@ -66,3 +73,22 @@ def test_each_half_is_measured_at_the_point_of_the_other():
 def test_average_precision_by_hand(marks):
     """Hit, (beside, not complete: not counted), false, hit, beside: precision 1 at half of them, 2 / 3 at all."""
     assert average_precision(marks) == pytest.approx(100 * (1 + 2 / 3) / 2)
+    boxes = found((*PERSON, 0.9), (100, 10, 130, 90, 0.8), (*OTHER, 0.7), (*SHORT, 0.6))
+    missed = [PERSON, OTHER, SHORT, (150, 10, 180, 90)]
+    marks = mark(made_scenes(missed, shape=(100, 300)), np.arange(1), [boxes])
+    assert average_precision(marks) == pytest.approx(100 * (1 + 3 / 4 + 3 / 4) / 4), "2 / 3 rises to what comes after"
+
+
+def test_a_detector_is_measured_on_every_other_validation_photo(monkeypatch):
+    """It is sure of one of two, whom it sees everywhere: hit, false twice, hit twice; those two are not sure enough."""
+
+    def detect(_network, photo, config):
+        there = [bool(photo[50, x].min() > 200) for x in (20, 70)]
+        boxes = (PERSON, 0.9 if there[0] else 0.5), *[(OTHER, 0.3)] * there[1]
+        return [Detection(np.array(box), 0.0, score) for box, score in boxes if score >= config.min_score == 0.02]
+
+    monkeypatch.setattr(figures, "detect", detect)
+    scenes = made_scenes([PERSON], [PERSON], [PERSON], [OTHER], [], [OTHER], [PERSON], validation=True)
+    scenes.validation[[0, 6]] = False
+    found = figures.detector_figures(PersonDetector(DetectorConfig()), scenes)
+    assert found == pytest.approx({"ap": 100 * (1 + 3 / 5 + 3 / 5) / 3, "scene_recall": 100 / 3})

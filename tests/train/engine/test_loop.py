@@ -253,10 +253,7 @@ def test_two_processes_do_not_train_the_same_run(tmp_path):
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        (
-            lambda value: value * float("inf"),
-            "the loss of step 7 is inf; the checkpoint of step 5 is kept: try a lower",
-        ),
+        (lambda value: value * np.inf, "the loss of step 7 is inf; the checkpoint of step 5 is kept: try a lower"),
         (lambda value: (value - value.detach()).sqrt(), "the gradient of step 7 is"),  # 0, with a slope without end
     ],
 )

@@ -25,9 +25,7 @@ def test_a_warm_start_takes_what_fits_and_says_what_it_skipped(tmp_path):
         assert warm_start(fresh, tmp_path / "checkpoint", part).endswith("skipped: nothing")
         torch.testing.assert_close(fresh.state_dict(), network.state_dict(), rtol=1e-3, atol=1e-6)  # stored as float16
     hourglass = load_hourglass(estimator.config, tmp_path / "checkpoint").state_dict()
-    assert all(
-        torch.equal(hourglass[name].half(), one.half()) for name, one in estimator.hourglass.state_dict().items()
-    )
+    assert all(torch.equal(hourglass[k].half(), one.half()) for k, one in estimator.hourglass.state_dict().items())
     other = StackedHourglass(dataclasses.replace(PRESETS["tiny"].hourglass, joints=14))  # all but the maps' layers fit
     count = len(other.state_dict())
     words = warm_start(other, tmp_path / "checkpoint", "hourglass")
