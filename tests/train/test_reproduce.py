@@ -151,8 +151,9 @@ def test_a_cut_recipe_goes_on_at_the_stage_that_was_cut(data, recorded, tmp_path
     assert reproduced(data, tmp_path / "out", "table2") == 1  # nothing was measured here, so there is no table
     assert names == ["fusion", "evaluate"]
     assert "hourglass on mpii: done before" in capsys.readouterr().out
-    assert reproduced(data, tmp_path / "out", "table2", "--seed", 3) == 1
-    assert "was begun with seed 0, not 3: choose another --out" in capsys.readouterr().err
+    for name, before, now in (("seed", 0, 3), ("scale", 1e-09, 0.5)):
+        assert reproduced(data, tmp_path / "out", "table2", f"--{name}", now) == 1
+        assert f"was begun with {name} {before}, not {now}: choose another --out" in capsys.readouterr().err
 
 
 def test_a_dry_run_prints_the_commands_of_our_figures_and_they_parse(tmp_path, capsys, monkeypatch):
