@@ -58,7 +58,7 @@ def test_x_and_y_come_to_the_sure_2d_joints_by_share_and_trust_and_the_size_stay
 
 
 def test_a_short_bone_is_not_trusted_nor_the_sign_of_a_flat_one():
-    pose, length = people(1), LIMB_LENGTHS["forearm"]
+    pose, length = people(1) * (1, 1, 0.6), LIMB_LENGTHS["forearm"]
     elbow, wrist = INDEX("left_elbow"), INDEX("left_wrist")
     short = (30, 0, 0), FollowingConfig(1.0, 0.0, 0.0), (length / 2, 0, 0)  # 60 mm would reach the whole length
     reach = np.array((0, 0, 0.462 * (0.8 * length - 50)))  # tanh(50 / 100) = 0.462
