@@ -232,10 +232,7 @@ def test_the_joint_nearest_to_the_pointer_is_ringed_and_named(view):
         x, y = view.evaluate(PROJECTED, place)
         view.mouse.move(x + 7, y)
         tip, ring = view.locator(".tip"), view.locator(".ring").bounding_box()
-        said = [
-            name,
-            *(f"{axis} {value} mm" for axis, value in zip("xyz", (place[0], -place[2], place[1]), strict=True)),
-        ]
+        said = [name, f"x {place[0]} mm", f"y {-place[2]} mm", f"z {place[1]} mm"]
         assert [line.partition(" (")[0] for line in tip.inner_text().split("\n")[:4]] == said
         assert ring["x"] + ring["width"] / 2 == pytest.approx(x, abs=1.5)
         assert ring["y"] + ring["height"] / 2 == pytest.approx(y, abs=1.5)

@@ -11,7 +11,6 @@ from PIL import Image
 
 from demo.captions import facing, figure_text
 from demo.drawing.figures import skeleton_figure, weights_figure, weights_sentence
-from demo.drawing.shades import COLOUR_SCALE, shade_rgb, side_css
 from demo.drawing.stage import BEHIND, Camera, upright
 from fusion_model.estimator import FusionSummary
 from fusion_model.skeletons import HUMAN36M_17
@@ -64,15 +63,11 @@ def test_people_floor_shadows_viewpoints_and_switches_are_drawn_as_before():
 def test_hovering_shows_name_place_and_confidence(change_pose):
     pose = change_pose(status=tuple("guessed" if joint == WRIST else "seen" for joint in range(17)))
     (x, y, z), (across, _, depth) = pose.joints_3d[WRIST], pose.spread[WRIST]
-    (joints,), (body,) = (named(drawn(pose), name) for name in ("joints", "body"))
+    (joints,) = named(drawn(pose), "joints")
     assert joints.hovertext[WRIST] == (
         f"<b>left wrist</b><br>x {x:.0f} mm (right)<br>y {y:.0f} mm (down)<br>z {z:.0f} mm (away)<br>confidence "
         f"{pose.confidence[WRIST]:.2f}, guessed<br>± {across:.0f} mm across, ± {depth:.0f} mm in depth"
     )
-    assert (side_css("left"), side_css("right", 0)) == ("rgb(41,151,255)", "rgb(158,163,172)")
-    assert (body.cmin, body.cmax) == (0, 254)
-    stops = shade_rgb(np.array([round(254 * place) for place, _ in COLOUR_SCALE])).astype(int)
-    assert [css for _, css in COLOUR_SCALE] == [f"rgb({red},{green},{blue})" for red, green, blue in stops]
 
 
 def test_people_and_photo_stand_where_the_camera_saw_them_and_so_does_the_eye_in_front(pose):
@@ -85,7 +80,6 @@ def test_people_and_photo_stand_where_the_camera_saw_them_and_so_does_the_eye_in
     assert near == pytest.approx(np.zeros(3))
     assert -lens[1] == pytest.approx(1.2 * 400 * 1900 / 300, rel=1e-3)  # mm from a normal lens
     assert far[1] - lens[1] == pytest.approx(2 * (near[1] - lens[1]), rel=1e-3)  # half as large
-    assert [trace.text[0] for trace in named(figure, "number")] == ["<b>1</b>", "<b>2</b>"]
     ends = np.array(figure.layout.meta["corners"])
     assert np.allclose(ends[:, 1], bodies[:, 1].max() + BEHIND, atol=2)
     right, away, up = (np.stack((near, far, *ends)) - lens).T
@@ -93,11 +87,6 @@ def test_people_and_photo_stand_where_the_camera_saw_them_and_so_does_the_eye_in
     corner_pixels = np.array([(0, 0), (400, 0), (400, 300), (0, 300)]) - 0.5
     assert pixels == pytest.approx(np.stack((pose.joints_2d[0], other.joints_2d[0], *corner_pixels)), abs=0.5)
     assert np.abs(np.asarray(photo_behind(figure)).astype(int) - NOISE).mean() < 12
-    scene = figure.layout.scene
-    front = figure.layout.updatemenus[0].buttons[0].args[0]["scene.camera"]
-    middles = [np.mean(axis.range) for axis in (scene.xaxis, scene.yaxis, scene.zaxis)]
-    assert np.array([front["eye"][axis] for axis in "xyz"]) * 1000 + middles == pytest.approx(lens, abs=1)
-    assert front["eye"]["z"] == pytest.approx(front["center"]["z"])  # level, as the photo is upright
 
 
 def test_the_camera_is_as_far_away_as_the_sure_joints_say_and_not_too_near(pose):
