@@ -106,11 +106,8 @@ def test_a_drag_turns_about_the_vertical_and_never_tips_the_body_over_and_a_whee
 
 def test_reset_brings_the_first_view_back_from_wherever_it_was_turned(view):
     first, graph = angles(view), view.locator(".graph")
-    for again in (
-        lambda: view.get_by_role("button", name="Reset").click(),
-        view.locator(".graph canvas").first.dblclick,
-        lambda: graph.press("Home"),
-    ):
+    click, twice = view.get_by_role("button", name="Reset").click, view.locator(".graph canvas").first.dblclick
+    for again in (click, twice, lambda: graph.press("Home")):
         view.get_by_role("button", name="Side").press("Enter")
         view.wait_for_timeout(500)
         assert angles(view)[0] == pytest.approx(90, abs=0.5)
