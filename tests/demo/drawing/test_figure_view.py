@@ -106,11 +106,8 @@ def test_a_drag_turns_about_the_vertical_and_never_tips_the_body_over_and_a_whee
 
 def test_reset_brings_the_first_view_back_from_wherever_it_was_turned(view):
     first, graph = angles(view), view.locator(".graph")
-    for again in (
-        lambda: view.get_by_role("button", name="Reset").click(),
-        view.locator(".graph canvas").first.dblclick,
-        lambda: graph.press("Home"),
-    ):
+    click, twice = view.get_by_role("button", name="Reset").click, view.locator(".graph canvas").first.dblclick
+    for again in (click, twice, lambda: graph.press("Home")):
         view.get_by_role("button", name="Side").press("Enter")
         view.wait_for_timeout(500)
         assert angles(view)[0] == pytest.approx(90, abs=0.5)
@@ -232,10 +229,7 @@ def test_the_joint_nearest_to_the_pointer_is_ringed_and_named(view):
         x, y = view.evaluate(PROJECTED, place)
         view.mouse.move(x + 7, y)
         tip, ring = view.locator(".tip"), view.locator(".ring").bounding_box()
-        said = [
-            name,
-            *(f"{axis} {value} mm" for axis, value in zip("xyz", (place[0], -place[2], place[1]), strict=True)),
-        ]
+        said = [name, f"x {place[0]} mm", f"y {-place[2]} mm", f"z {place[1]} mm"]
         assert [line.partition(" (")[0] for line in tip.inner_text().split("\n")[:4]] == said
         assert ring["x"] + ring["width"] / 2 == pytest.approx(x, abs=1.5)
         assert ring["y"] + ring["height"] / 2 == pytest.approx(y, abs=1.5)
