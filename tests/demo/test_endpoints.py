@@ -18,9 +18,9 @@ from demo.video.motion import encode_json
 from demo.video.pipeline import motion_steps
 from demo.video.smoothing import smooth_motion
 from fusion_model import PoseEstimator
-from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from fusion_model.video import clips
 from tests.helpers.clips import finished
+from tests.helpers.earlier import assert_as_before
 from tests.helpers.serving import META, ask, served
 
 PERSON = [20, 14, 362, 511]
@@ -45,9 +45,9 @@ def uploaded(example_page, example):
     return {"path": answer.json()[0], **META}
 
 
-def message(client, *arguments, api_name="/estimate_pose"):
+def message(client, path, api_name):
     with pytest.raises(AppError) as error:
-        client.predict(*arguments, api_name=api_name)
+        client.predict(handle_file(path), api_name=api_name)
     assert "Traceback" not in str(error.value)
     return str(error.value)
 
@@ -58,50 +58,25 @@ def test_the_contract_of_names_parameters_and_answers(client):
         name: [(one["parameter_name"], one["parameter_has_default"]) for one in endpoint["parameters"]]
         for name, endpoint in endpoints.items()
     }
-    options = [("box", True), ("smoothing", True), ("height_mm", True), ("most_poses", True)]
-    assert parameters == {
-        "/show_pose": [("photo", False)], "/estimate_pose": [("photo", False), ("box", True)], "/model_info": [],
-        "/estimate_poses": [("photos", False), ("everybody", True)], "/estimate_video": [("video", False), *options],
-    }  # fmt: skip
-    assert {name: [one["label"] for one in endpoint["returns"]] for name, endpoint in endpoints.items()} == {
-        "/show_pose": ["Skeleton", "3D skeleton", "Confidence maps", "Fusion", "Fusion weights", "Timings"],
-        "/estimate_pose": ["fusion-pose/1"], "/estimate_poses": ["fusion-pose-photos/1"],
-        "/estimate_video": ["fusion-pose-video/1"], "/model_info": ["fusion-pose-model/1"],
-    }  # fmt: skip
+    answers = {name: [one["label"] for one in endpoint["returns"]] for name, endpoint in endpoints.items()}
+    assert_as_before("endpoints", (parameters, answers), file="page.json")
     for name, endpoint in endpoints.items():
         assert endpoint["description"], name
         assert all(len(one["label"]) > 3 for one in endpoint["parameters"]), name
         assert not any("any valid json" in str(one["type"]) for one in endpoint["returns"]), name
-
-
-def test_the_contract_of_fields(client, example):
-    result = client.predict(photo=handle_file(example), box=PERSON, api_name="/estimate_pose")
-    assert set(result) == {
-        "schema", "model", "skeleton", "units", "axes", "size_note", "height_mm", "sides", "joints", "bones", "person",
-        "heatmap_joints", "seconds",
-    }  # fmt: skip
-    assert result["schema"] == "fusion-pose/1"
-    assert [joint["name"] for joint in result["joints"]] == list(HUMAN36M_17.joints)
-    assert result["heatmap_joints"] == list(MPII_16.joints)
-    for joint in result["joints"]:
-        assert set(joint) == {"name", "position_mm", "spread_mm", "pixel", "confidence", "status", "derived_2d"}
-    info = client.predict(api_name="/model_info")
-    fusion = info.pop("fusion")
-    sizes = {"input_size": 64, "stacks": 1, "width": 16, "skeleton": "human36m_17"}
-    assert info == {"schema": "fusion-pose-model/1", "model": "random-tiny", **sizes}
-    assert set(fusion) == {"strategy", "alpha", "beta", "weights", "pruned", "merge_after"}
-    assert fusion["weights"] == pytest.approx([0.475, 0.5, 0.525], abs=1e-3)
+    assert_as_before("model_info", client.predict(api_name="/model_info"), file="page.json")
 
 
 def test_several_photos_of_which_one_is_bad_and_one_shows_nobody(sure_client, example, notes, black):
     photos = [handle_file(path) for path in (example, notes, black)]
     answer = sure_client.predict(photos, api_name="/estimate_poses")
-    assert (set(answer), answer["schema"]) == ({"schema", "photos"}, "fusion-pose-photos/1")
-    good, bad, empty = answer["photos"]
-    assert set(good) == set(bad) == {"photo", "poses", "error"}
-    assert (good["photo"], good["error"]) == ("hopper.jpg", None)
-    assert [pose["schema"] for pose in good["poses"]] == ["fusion-pose/1"]
-    assert bad["poses"] == empty["poses"] == []
+    (pose,) = answer["photos"][0]["poses"]
+    good, bad, empty = (
+        {"photo": name, "poses": [], "error": None} for name in ("hopper.jpg", "notes.jpg", "black.png")
+    )
+    bad["error"], empty["error"] = (one["error"] for one in answer["photos"][1:])
+    assert answer == {"schema": "fusion-pose-photos/1", "photos": [{**good, "poses": [pose]}, bad, empty]}
+    assert pose["schema"] == "fusion-pose/1"
     assert "notes.jpg is not a photo" in bad["error"]
     full, _, empty = sure_client.predict(photos, everybody=True, api_name="/estimate_poses")["photos"]
     assert (len(full["poses"]), empty["poses"]) == (2, [])
@@ -123,13 +98,11 @@ def test_what_the_page_draws_of_a_photo_turned_as_its_exif_says(sure_client, tmp
     assert "stand-in" in times
 
 
-def test_unusable_photos_and_boxes_are_refused_in_one_sentence(sure_client, client, notes, black, example, tmp_path):
+def test_unusable_photos_are_refused_in_one_sentence(sure_client, black, example, tmp_path):
     (cut := tmp_path / "cut.jpg").write_bytes(example.read_bytes()[:20_000])
-    for path, sentence in {notes: "notes.jpg is not a photo", black: "nobody was found", cut: "cut off"}.items():
-        assert sentence in message(sure_client, handle_file(path))
-    assert "nobody was found" in message(sure_client, handle_file(black), api_name="/show_pose")
-    for box, sentence in (([5, 5, 5, 60], "no area"), ([600, 0, 700, 100], "does not touch")):
-        assert sentence in message(client, handle_file(example), box)
+    assert "cut off" in message(sure_client, cut, "/estimate_pose")
+    for endpoint in ("/estimate_pose", "/show_pose"):
+        assert "nobody was found" in message(sure_client, black, endpoint)
 
 
 def test_a_failure_shows_no_inside_and_markup_in_a_refusal_is_text(stand_in, example, monkeypatch, tmp_path):
@@ -163,6 +136,8 @@ def test_a_failure_shows_no_inside_and_markup_in_a_refusal_is_text(stand_in, exa
         ("estimate_pose", ["photo", "left"], 'a box is four numbers x0, y0, x1, y1 in pixels, or null, got "left"'),
         ("estimate_pose", ["photo", [float("nan"), 0, 9, 9]], "a box is four numbers"),
         ("estimate_pose", ["photo", [True, 0, 9, 9]], "a box is four numbers"),
+        ("estimate_pose", ["photo", [5, 5, 5, 60]], "no area"),
+        ("estimate_pose", ["photo", [20_000, 0, 20_100, 100]], "does not touch"),
         ("estimate_poses", [None, False], "there are no photos"),
         ("estimate_poses", ["photo", False], "photos is a list of files"),
         ("estimate_poses", [["photo"] * 33, False], "at most 32 photos are taken at once, got 33"),
@@ -230,7 +205,10 @@ def test_schemas_and_errors_of_gradio_tell_no_path_and_no_insides(example_page, 
     assert answer["error"].startswith("the request holds a value that cannot be read")
 
 
-def test_the_answer_equals_one_in_python_and_every_parameter_counts(sure_client, clip, stand_in):
+def test_the_answer_equals_one_in_python_and_every_parameter_counts(sure_client, client, clip, stand_in, example):
+    pose = client.predict(photo=handle_file(example), box=PERSON, api_name="/estimate_pose")
+    known = PoseEstimator.random("tiny", seed=0)(example, box=PERSON).to_dict()
+    assert json.loads(json.dumps({**known, "seconds": 0})) == {**pose, "seconds": 0}
     wanted = json.loads(json.dumps(smooth_motion(finished(motion_steps(stand_in, clip))).to_dict()))
     assert sure_client.predict(handle_file(clip), api_name="/estimate_video") == wanted
     named = {"video": handle_file(clip), "box": [1, 2, 90, 110], "smoothing": False, "height_mm": 1900, "most_poses": 4}
@@ -240,16 +218,15 @@ def test_the_answer_equals_one_in_python_and_every_parameter_counts(sure_client,
 
 
 def test_what_is_no_usable_clip_is_a_sentence(sure_client, make_clip, notes, monkeypatch, tmp_path):
-    def refused(path):
-        return message(sure_client, handle_file(path), api_name="/estimate_video")
-
-    cut = tmp_path / "cut.mp4"
-    cut.write_bytes(make_clip().read_bytes()[:40])
-    assert "notes.jpg is not a clip" in refused(notes)
-    assert "nobody was found in the clip" in refused(make_clip(black=range(10)))
-    assert "cut.mp4" in refused(cut)
+    (cut := tmp_path / "cut.mp4").write_bytes(make_clip().read_bytes()[:40])
+    for path, said in {
+        notes: "notes.jpg is not a clip",
+        make_clip(black=range(10)): "in the clip",
+        cut: "cut.mp4",
+    }.items():
+        assert said in message(sure_client, path, "/estimate_video")
     monkeypatch.setattr(clips, "MAX_SECONDS", 0.2)
-    assert "walk.mp4 lasts 1.2 seconds: at most 0.2" in refused(make_clip(frames=30))
+    assert "lasts 1.2 seconds: at most 0.2" in message(sure_client, make_clip(frames=30), "/estimate_video")
 
 
 def test_cancelling_stops_the_work_on_the_server(sure_client, stand_in, make_clip, monkeypatch):

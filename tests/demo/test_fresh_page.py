@@ -42,9 +42,7 @@ def wait_for_other(page):
     page.wait_for_function("document.querySelector('#download:not([disabled])')", timeout=WAIT)
 
 
-def test_a_browser_that_asks_twice_gets_one_estimate_and_no_error_and_a_refusal_keeps_its_title_and_link(
-    fresh, other, black, monkeypatch
-):
+def test_asked_twice_it_estimates_once_and_a_refusal_keeps_its_title_and_link(fresh, other, black, monkeypatch):
     plain, photos = StandIn.predict_all, []
 
     def slow(self, photo, **named):
@@ -72,9 +70,7 @@ def test_a_browser_that_asks_twice_gets_one_estimate_and_no_error_and_a_refusal_
     assert fresh.locator("#hint a").get_attribute("href") == "https://huggingface.co/pricing"
 
 
-def test_the_example_replaces_no_new_photo_neither_by_a_late_drawing_nor_after_the_result_has_gone(
-    fresh, other, monkeypatch
-):
+def test_the_example_replaces_no_new_photo_be_it_late_or_no_longer_kept(fresh, other, monkeypatch):
     drawn, first = View.figure, fresh.evaluate(SHOWN)
 
     def late(view):

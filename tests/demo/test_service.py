@@ -47,9 +47,7 @@ def test_without_the_hub_the_cache_or_the_bundled_model_is_served_and_the_page_s
         ("well", "model", None),
     ],
 )
-def test_a_refusal_is_no_reason_to_serve_something_else_and_a_folder_needs_no_notice(
-    hub, tmp_path, monkeypatch, mood, source, sentence
-):
+def test_a_refusal_serves_nothing_else_and_a_folder_needs_no_notice(hub, tmp_path, monkeypatch, mood, source, sentence):
     hub.mood = mood
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(MODEL_VARIABLE, source)

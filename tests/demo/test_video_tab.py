@@ -148,9 +148,7 @@ def test_the_person_is_chosen_on_the_first_frame(page, make_clip, tmp_path):
     assert not page.locator("#people").is_visible()  # one person leaves no choice
 
 
-def test_the_example_is_followed_without_an_ffmpeg_until_cancel_stops_the_work_on_the_server(
-    page, stand_in, monkeypatch
-):
+def test_an_example_is_followed_without_an_ffmpeg_until_cancel_stops_the_work(page, stand_in, monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(stand_in, "pause", 0.05)
     page.get_by_role("button", name="Stretching").click()
