@@ -1,11 +1,14 @@
-"""The endpoints of the real app, as a client calls them and as any program could."""
+"""The endpoints of the real app, as a client calls them, as any program could, and as tools of MCP."""
 
+import ast
+import asyncio
 import base64
 import copy
 import json
 import time
 
 import httpx
+import jsonschema
 import pytest
 from gradio import Error
 from gradio_client import Client, handle_file
@@ -34,8 +37,8 @@ def client():
 
 
 @pytest.fixture(scope="module")
-def sure_client(stand_in_page):
-    return Client(stand_in_page, verbose=False)
+def sure_client(address):
+    return Client(address, verbose=False)
 
 
 @pytest.fixture(scope="module")
@@ -96,13 +99,6 @@ def test_what_the_page_draws_of_a_photo_turned_as_its_exif_says(sure_client, tmp
     assert len(maps) == 17
     assert "beta = 2.50" in sentence
     assert "stand-in" in times
-
-
-def test_unusable_photos_are_refused_in_one_sentence(sure_client, black, example, tmp_path):
-    (cut := tmp_path / "cut.jpg").write_bytes(example.read_bytes()[:20_000])
-    assert "cut off" in message(sure_client, cut, "/estimate_pose")
-    for endpoint in ("/estimate_pose", "/show_pose"):
-        assert "nobody was found" in message(sure_client, black, endpoint)
 
 
 def test_a_failure_shows_no_inside_and_markup_in_a_refusal_is_text(stand_in, example, monkeypatch, tmp_path):
@@ -217,14 +213,16 @@ def test_the_answer_equals_one_in_python_and_every_parameter_counts(sure_client,
     assert answer["frames"][0]["pose"]["height_mm"] == 1900
 
 
-def test_what_is_no_usable_clip_is_a_sentence(sure_client, make_clip, notes, monkeypatch, tmp_path):
-    (cut := tmp_path / "cut.mp4").write_bytes(make_clip().read_bytes()[:40])
-    for path, said in {
-        notes: "notes.jpg is not a clip",
-        make_clip(black=range(10)): "in the clip",
-        cut: "cut.mp4",
-    }.items():
-        assert said in message(sure_client, path, "/estimate_video")
+def test_what_is_unusable_is_a_sentence(sure_client, make_clip, example, notes, black, monkeypatch, tmp_path):
+    for name, whole, size in (("cut.jpg", example, 20_000), ("cut.mp4", make_clip(), 40)):
+        (tmp_path / name).write_bytes(whole.read_bytes()[:size])
+    for path, endpoint, said in (
+        (tmp_path / "cut.jpg", "pose", "cut off"), (tmp_path / "cut.mp4", "video", "cut.mp4"),
+        (black, "pose", "nobody was found"), (make_clip(black=range(10)), "video", "nobody was found in the clip"),
+        (notes, "video", "notes.jpg is not a clip"),
+    ):  # fmt: skip
+        assert said in message(sure_client, path, f"/estimate_{endpoint}")
+    assert "nobody was found" in message(sure_client, black, "/show_pose")
     monkeypatch.setattr(clips, "MAX_SECONDS", 0.2)
     assert "lasts 1.2 seconds: at most 0.2" in message(sure_client, make_clip(frames=30), "/estimate_video")
 
@@ -251,3 +249,61 @@ def test_on_zero_gpu_frames_come_in_pieces_as_if_each_went_to_another_process(st
     pieces = finished(service.motion_steps(str(clip), None, 1700.0), steps)
     assert encode_json(pieces) == encode_json(finished(motion_steps(stand_in, clip)))
     assert steps == [(0.4, "frame 4 of 10"), (0.8, "frame 8 of 10"), (1.0, "frame 10 of 10")]
+
+
+@pytest.fixture(scope="module")
+def tools(stand_in):
+    pytest.importorskip("mcp", reason="gradio[mcp] is not installed")
+    with served(stand_in, mcp=True) as url:
+        yield url
+
+
+async def asked(url, *calls):
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async with (
+        streamablehttp_client(f"{url}gradio_api/mcp/") as (read, write, _),
+        ClientSession(read, write) as client,
+    ):
+        await client.initialize()
+        return (await client.list_tools()).tools, [await client.call_tool(*call) for call in calls]
+
+
+def test_the_endpoints_are_tools_that_describe_everything(tools, example):
+    photo = "data:image/jpeg;base64," + base64.b64encode(example.read_bytes()).decode()
+    calls = [
+        ("model_info", {}),
+        ("estimate_pose", {"photo": photo, "box": [20, 14, 362, 511]}),
+        ("estimate_poses", {"photos": [photo, "data:,"], "everybody": True}),
+    ]
+    found, answers = asyncio.run(asked(tools, *calls))
+    assert {tool.name for tool in found} == {*(name for name, _ in calls), "show_pose", "estimate_video"}
+    for tool in found:
+        jsonschema.validators.validator_for(tool.inputSchema).check_schema(tool.inputSchema)
+    for tool in httpx.get(f"{tools}gradio_api/mcp/schema", timeout=60).json():
+        assert "Returns: " in tool["description"], tool["name"]
+        assert ",," not in tool["description"]
+        for name, parameter in tool["inputSchema"]["properties"].items():
+            assert len(parameter.get("description", "")) > 10, (tool["name"], name)
+    info, pose, poses = (answer.content[0].text for answer in answers)
+    assert "fusion-pose-model/1" in info
+    assert "fusion-pose/1" in pose
+    assert [len(one["poses"]) for one in ast.literal_eval(poses)["photos"]] == [2, 0]
+
+
+def test_no_tool_reads_a_file_of_the_server_or_asks_a_private_address(tools, example):
+    """Gradio runs a client beside the server for its tools, which uploads any file that is named to it."""
+    file = {"path": str(example), **META}
+    refused = {
+        "not of type 'string'": {"photo": file},
+        "": {"photo": None, "box": [file]},
+        "provide a url": {"photo": str(example)},
+        "private address": {"photo": "http://127.0.0.1:9/a.jpg"},
+        "required": {},
+    }
+    _, answers = asyncio.run(asked(tools, *(("estimate_pose", one) for one in refused.values())))
+    for answer, sentence in zip(answers, refused, strict=True):
+        assert answer.isError
+        assert sentence in answer.content[0].text
+        assert "fusion-pose" not in answer.content[0].text

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -60,22 +61,18 @@ def test_a_refusal_serves_nothing_else_and_a_folder_needs_no_notice(hub, tmp_pat
         assert sentence in str(end.value)
 
 
-def test_every_call_that_needs_the_gpu_says_for_how_long(stand_in, photo, monkeypatch):
+def test_every_call_that_needs_the_gpu_says_for_how_long(stand_in, example, monkeypatch):
     declared, called = [], []
 
-    class Spaces:
-        @staticmethod
-        def GPU(function, *, duration):  # noqa: N802
-            declared.append(duration)
-            return lambda *arguments: (called.append(function.__name__), function(*arguments))[1]
+    def gpu(function, *, duration):
+        declared.append(duration)
+        return lambda *arguments: (called.append(function.__name__), function(*arguments))[1]
 
-    monkeypatch.setattr("demo.service.spaces", Spaces)
-    monkeypatch.setattr(Service, "_read", lambda *_: photo)
-    monkeypatch.setattr(Service, "photo_of", lambda *_: photo)
+    monkeypatch.setattr("demo.service.spaces", SimpleNamespace(GPU=gpu))
     service = Service(stand_in)
     assert declared == [GPU_SECONDS] * 4
-    service.estimate("photo.jpg")
-    service.in_box(service.predict_all("photo.jpg"), [0, 0, 100, 100])
+    service.estimate(str(example))
+    service.in_box(service.predict_all(str(example)), [0, 0, 100, 100])
     assert called == ["_estimate", "_predict_all", "_estimate"]
 
 

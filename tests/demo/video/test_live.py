@@ -38,8 +38,6 @@ def test_a_frame_is_read_as_it_was_sent():
 
 LONG = bytes(MAX_BYTES * 3 // 4)  # in base64, too long with anything before it
 NOISE = sent(np.random.default_rng(0).integers(0, 255, (100, 100, 3)).astype(np.uint8))
-
-
 NO_FRAMES = {
     "nothing": None, "no base64": "data:image/jpeg;base64,!!", "no picture": "data:image/jpeg;base64,AAAA",
     "a png": sent(black(), "png"), "cut off": NOISE[: len(NOISE) // 8 * 4], "too long": sent(black(), more=LONG),
