@@ -65,8 +65,7 @@ def test_the_page_is_timed_at_both_widths_and_its_picture_is_that_of_the_screen(
 def test_answers_and_errors_of_others_and_growing_memory_are_noticed(tmp_path):
     estimator = PoseEstimator.random("tiny", seed=0)  # takes anything in a box for a person
 
-    def said(request):
-        """What the library answers, as the app does."""
+    def said(request):  # what the library answers, as the app does
         try:
             return estimator(request.photo, box=request.box).to_dict()
         except ValueError as error:

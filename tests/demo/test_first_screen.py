@@ -22,6 +22,7 @@ from tests.helpers.serving import WAIT, served, wait_for_figure
 SIZES = ("desk", 1440, 900), ("laptop", 1280, 800), ("phone", 390, 844)
 SCREENS = {name: {"width": width, "height": height} for name, width, height in SIZES}
 TOP = "document.querySelector('#figure .stage').getBoundingClientRect().top + scrollY"
+BOX = "document.querySelector('#box input, #box textarea').value"
 PHOTO = "document.querySelector('#photo img')?.src"
 CLIP = "document.querySelector('#clip video')?.src"
 LEVELS = """[...document.querySelectorAll('h1, h2, h3, h4')].filter(one => one.getClientRects().length)
@@ -73,11 +74,9 @@ def test_each_example_opens_with_one_click_within_sight_and_without_the_network(
     page = open_page(SCREENS["phone"])
     wait_for_figure(page)
     for example in EXAMPLES[1:4]:
-        before = page.locator("#box textarea, #box input").input_value()
+        before = page.evaluate(BOX)
         page.get_by_role("button", name=example.label, exact=True).click()
-        page.wait_for_function(
-            "old => document.querySelector('#box input, #box textarea').value !== old", arg=before, timeout=WAIT
-        )
+        page.wait_for_function(f"old => {BOX} !== old", arg=before, timeout=WAIT)
         assert page.locator("#photo img").get_attribute("src").endswith(f"/{example.name}")
     assert page.evaluate(TOP) < 900
     assert page.get_by_role("button", name="Upload a photo").is_visible()

@@ -30,9 +30,8 @@ def estimator():
 
 @pytest.fixture(scope="module")
 def lab(estimator):
-    return Lab(
-        strategy_networks(estimator.config.fusion), {name: {"photos_mpjpe": 100 + k} for k, name in enumerate(COMPARED)}
-    )
+    figures = {name: {"photos_mpjpe": 100 + k} for k, name in enumerate(COMPARED)}
+    return Lab(strategy_networks(estimator.config.fusion), figures)
 
 
 @pytest.fixture

@@ -34,9 +34,7 @@ BODIES = "document.querySelector('#figure .graph').data.filter(one => one.name =
 GRAPH = "document.querySelector('#figure .graph')"
 MAPS = "document.querySelectorAll('#maps .grid-wrap img').length"
 SHOWN = "document.querySelector('#figure .graph').layout.uirevision"
-FOCUSED = (
-    "[...document.querySelectorAll('[id]')].filter(one => one.contains(document.activeElement)).map(one => one.id)"
-)
+FOCUSED = "[...document.querySelectorAll('[id]:focus, [id]:has(:focus)')].map(one => one.id)"
 
 
 def test_a_photo_in_the_pose_out_within_reach_of_the_keyboard(open_page, example):
