@@ -173,7 +173,6 @@ def test_what_is_wrong_is_said_at_once_and_stays_until_another_clip_comes(page, 
     hint.get_by_text("Nobody was found in the first frame").wait_for(timeout=WAIT)
     page.locator("#start").click()
     hint.get_by_text("nobody was found in the clip").wait_for(timeout=WAIT)
-    assert page.locator("#start").is_enabled()
     page.get_by_test_id("toast-body").first.wait_for(state="hidden", timeout=WAIT)
     assert hint.get_by_text("nobody was found in the clip").is_visible()
     give(page, clip)
