@@ -21,11 +21,8 @@ def pytest_make_collect_report(collector):
 
 
 def _strict(report, node):
-    if (
-        report.skipped
-        and not hasattr(report, "wasxfail")
-        and os.environ.get("CI", "").lower() not in ("", "0", "false")
-    ):
+    strict = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    if strict and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"{node.nodeid} was skipped, which is a failure under CI: {report.longrepr}"
     return report

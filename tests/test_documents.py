@@ -44,7 +44,11 @@ def test_links_and_names_lead_somewhere(page):
         assert not name.startswith(ROOMS) or (ROOT / name).exists(), name
 
 
-def test_named_modules_and_targets_of_make_exist_and_the_first_pages_keep_their_size():
+def test_named_modules_and_targets_of_make_exist_and_pages_keep_their_form():
+    for page in EXPERIMENTS:
+        assert re.findall(r"^## (.+)$", TEXTS[page], re.MULTILINE) == ["Question", "Command", "Measured", "Answer"], (
+            page
+        )
     for lines in (TEXTS[page].splitlines() for page in ("README.md", "RESULTS.md")):
         assert len(lines) <= 150
         assert max(map(len, lines)) <= 120
@@ -96,16 +100,11 @@ def test_every_public_name_and_attribute_is_on_the_page(section, names):
 def test_the_list_of_documents_names_each_and_the_preset_of_the_contributors_page_makes_networks():
     pages = {Path(page).name for page in PAGES if re.fullmatch(r"docs/[a-z]+\.md", page)}
     assert set(re.findall(r"\]\(([a-z]+\.md)\)", TEXTS["docs/README.md"])) == pages
+    listed = re.findall(r"\]\((\d.+?\.md)\)", TEXTS["docs/experiments/README.md"])
+    assert sorted(listed) == [Path(page).name for page in EXPERIMENTS]
     (code,) = re.findall(r"```python\n(.*?)```", TEXTS["CONTRIBUTING.md"], re.DOTALL)
     slim = eval(f"{{{code}}}", vars(presets))["slim"]  # noqa: S307 - our own page
     assert fusion_model.FusionNetwork(slim.fusion).config.image_channels == slim.hourglass.width
-
-
-@pytest.mark.parametrize("page", EXPERIMENTS)
-def test_an_experiment_has_question_command_table_and_answer(page):
-    headings = re.findall(r"^## (.+)$", TEXTS[page], re.MULTILINE)
-    assert headings == ["Question", "Command", "Measured", "Answer"]
-    assert TEXTS["docs/experiments/README.md"].count(f"]({Path(page).name})") == 1, "the list names each page once"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs" / "experiments").glob("*.csv")), ids=lambda path: path.stem)

@@ -1,21 +1,28 @@
-"""The commands that time the page, take its picture, and draw that of the README."""
+"""The commands that time the page, take its picture, draw that of the README, and attack and load the page."""
 
 import re
+import subprocess
+import sys
+from itertools import chain
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from gradio_client.exceptions import AppError
 from PIL import Image
 
 from demo.drawing.overlays import draw_people, map_pictures
-from scripts import overview, page_picture, page_timing
+from fusion_model import PoseEstimator
+from scripts import fuzz, load_test, overview, page_picture, page_timing
+from scripts.chromium import MISSING, find_chromium
+from scripts.fuzz import ask, attack, read_clip, read_photo, unclear
+from scripts.fuzz_files import clip_seeds, photo_seeds
+from scripts.load_requests import check_answer, make_plans, too_alike
+from scripts.load_test import Tally, memory_problems
+from tests.helpers.earlier import assert_as_before
+from tests.helpers.serving import served
 from tests.helpers.stand_in import make_pose
-
-
-def middles_and_areas(panel):
-    """Mean column of the person's left and right, and how many pixels each has."""
-    warm = panel[..., 0].astype(int) - panel[..., 2]
-    found = [np.nonzero(side)[1] for side in (warm < -100, warm > 100)]
-    return [columns.mean() for columns in found], [len(columns) for columns in found]
 
 
 def test_the_readme_s_picture_is_photo_maps_and_a_person_who_turns_to_and_fro(tmp_path, monkeypatch):
@@ -32,15 +39,8 @@ def test_the_readme_s_picture_is_photo_maps_and_a_person_who_turns_to_and_fro(tm
             wanted = np.hstack((still, overview.turned(pose, degrees))).astype(int)
             off = np.abs(np.asarray(film.convert("RGB")) - wanted)
             assert (off.mean() < 4, off[:, 2 * side :].mean() < 2) == (True, True)
-    narrow = overview.square(np.zeros((200, 100, 3), np.uint8))
-    assert [np.ptp(one) for one in np.nonzero(narrow.max(2) == 0)] == [side - 1, side // 2 - 1]
-    assert narrow[0, side // 2].max() == 0
-    (left, right), _ = middles_and_areas(overview.turned(pose, 0))
-    assert left > side / 2 > right
-    _, (left, right) = middles_and_areas(overview.turned(pose, 90))  # from the picture's left: the right is nearer
-    assert right > 1.5 * left
-    rows = np.nonzero(np.ptp(overview.turned(pose, 0).astype(int), axis=2) > 60)[0]
-    assert 0.5 * side < np.ptp(rows) < 0.8 * side
+    panels = [overview.square(np.zeros((200, 100, 3), np.uint8)), *(overview.turned(pose, angle) for angle in (0, 90))]
+    assert_as_before("overview", panels, file="page.json")
 
 
 @pytest.mark.slow
@@ -60,3 +60,55 @@ def test_the_page_is_timed_at_both_widths_and_its_picture_is_that_of_the_screen(
     with Image.open(tmp_path / "page.webp") as picture:
         assert picture.size == (390, 844)
         assert len(picture.convert("RGB").getcolors(10**6)) > 1000
+
+
+def test_answers_and_errors_of_others_and_growing_memory_are_noticed(tmp_path):
+    estimator = PoseEstimator.random("tiny", seed=0)  # takes anything in a box for a person
+
+    def said(request):  # what the library answers, as the app does
+        try:
+            return estimator(request.photo, box=request.box).to_dict()
+        except ValueError as error:
+            return AppError(str(error))
+
+    plans = make_plans(estimator, tmp_path, Image.open(load_test.EXAMPLE).convert("RGB"), clients=2)
+    assert too_alike(plans) == ""
+    assert "could not be noticed" in too_alike([plans[0], plans[0]])
+    requests = [request for plan in plans for request in (plan[1], *plan[3::4])]  # one with a box and four bad files
+    for number, request in enumerate(requests):
+        problems = [check_answer(request, said(other)) for other in requests]
+        assert [place for place, problem in enumerate(problems) if not problem] == [number]
+        assert all(problem.startswith(f"{request.photo.name}: ") for problem in problems if problem)
+    assert memory_problems(Tally(memory=[1_000_000_000, 1_199_000_000])) == []
+    grown = Tally(memory=[1_000_000_000, 1_201_000_000])
+    assert memory_problems(grown) == ["memory grew from 1000 MB after the first 10 to 1201 MB at the end"]
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.skipif(find_chromium() is None, reason=MISSING)
+def test_a_few_clients_and_pages(tmp_path):
+    PoseEstimator.random("tiny", seed=0).save_pretrained(tmp_path)
+    options = ["--clients", "3", "--requests", "30", "--pages", "3", "--model", str(tmp_path)]
+    command, root = [sys.executable, "-m", "scripts.load_test", *options], Path(__file__).parents[1]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("read", "count", "least"), [(read_photo, 150, 20), (read_clip, 40, 5)])
+def test_photos_and_clips_end_in_a_picture_or_a_sentence(tmp_path, read, count, least):
+    seeds = photo_seeds(fuzz.EXAMPLE) if read is read_photo else clip_seeds(tmp_path)
+    damaged = fuzz._cases(seeds, SimpleNamespace(first=0, seed=0), count)
+    outcome = attack(read, chain(seeds.items(), damaged), tmp_path)
+    assert outcome.broken == []
+    assert outcome.counts["read"] > len(seeds) + least
+    assert outcome.counts["refused"] > least
+
+
+def test_requests_end_in_an_answer_or_a_sentence():
+    with served(PoseEstimator.random("tiny", seed=0)) as url:
+        outcome = ask(url, None, 40, seed=0)
+    assert outcome.broken == []
+    assert outcome.counts["refused"] > 20
+    for message in ("", "two\nlines", "x" * 501, "Traceback (most recent call last)"):
+        assert "no sentence" in unclear(message)

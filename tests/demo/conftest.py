@@ -39,14 +39,9 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def stand_in_page(stand_in):
+def address(stand_in):
     with served(stand_in) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def address(stand_in_page):
-    return stand_in_page
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +128,7 @@ def browser():
 
 @pytest.fixture
 def open_page(browser, address):
-    """A function that opens the page, where nothing moves by itself."""
+    """A function that opens the page, where nothing moves by itself and no script may break."""
     pages = []
 
     def opened(viewport=DESK, scheme="light", url=address):
@@ -144,6 +139,7 @@ def open_page(browser, address):
     yield opened
     for page in pages:
         page.context.close()
+    assert [page.broken for page in pages] == [[]] * len(pages)
 
 
 @pytest.fixture

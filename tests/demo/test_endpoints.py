@@ -1,11 +1,14 @@
-"""The endpoints of the real app, as a client calls them and as any program could."""
+"""The endpoints of the real app, as a client calls them, as any program could, and as tools of MCP."""
 
+import ast
+import asyncio
 import base64
 import copy
 import json
 import time
 
 import httpx
+import jsonschema
 import pytest
 from gradio import Error
 from gradio_client import Client, handle_file
@@ -18,9 +21,9 @@ from demo.video.motion import encode_json
 from demo.video.pipeline import motion_steps
 from demo.video.smoothing import smooth_motion
 from fusion_model import PoseEstimator
-from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from fusion_model.video import clips
 from tests.helpers.clips import finished
+from tests.helpers.earlier import assert_as_before
 from tests.helpers.serving import META, ask, served
 
 PERSON = [20, 14, 362, 511]
@@ -34,8 +37,8 @@ def client():
 
 
 @pytest.fixture(scope="module")
-def sure_client(stand_in_page):
-    return Client(stand_in_page, verbose=False)
+def sure_client(address):
+    return Client(address, verbose=False)
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +48,9 @@ def uploaded(example_page, example):
     return {"path": answer.json()[0], **META}
 
 
-def message(client, *arguments, api_name="/estimate_pose"):
+def message(client, path, api_name):
     with pytest.raises(AppError) as error:
-        client.predict(*arguments, api_name=api_name)
+        client.predict(handle_file(path), api_name=api_name)
     assert "Traceback" not in str(error.value)
     return str(error.value)
 
@@ -58,50 +61,25 @@ def test_the_contract_of_names_parameters_and_answers(client):
         name: [(one["parameter_name"], one["parameter_has_default"]) for one in endpoint["parameters"]]
         for name, endpoint in endpoints.items()
     }
-    options = [("box", True), ("smoothing", True), ("height_mm", True), ("most_poses", True)]
-    assert parameters == {
-        "/show_pose": [("photo", False)], "/estimate_pose": [("photo", False), ("box", True)], "/model_info": [],
-        "/estimate_poses": [("photos", False), ("everybody", True)], "/estimate_video": [("video", False), *options],
-    }  # fmt: skip
-    assert {name: [one["label"] for one in endpoint["returns"]] for name, endpoint in endpoints.items()} == {
-        "/show_pose": ["Skeleton", "3D skeleton", "Confidence maps", "Fusion", "Fusion weights", "Timings"],
-        "/estimate_pose": ["fusion-pose/1"], "/estimate_poses": ["fusion-pose-photos/1"],
-        "/estimate_video": ["fusion-pose-video/1"], "/model_info": ["fusion-pose-model/1"],
-    }  # fmt: skip
+    answers = {name: [one["label"] for one in endpoint["returns"]] for name, endpoint in endpoints.items()}
+    assert_as_before("endpoints", (parameters, answers), file="page.json")
     for name, endpoint in endpoints.items():
         assert endpoint["description"], name
         assert all(len(one["label"]) > 3 for one in endpoint["parameters"]), name
         assert not any("any valid json" in str(one["type"]) for one in endpoint["returns"]), name
-
-
-def test_the_contract_of_fields(client, example):
-    result = client.predict(photo=handle_file(example), box=PERSON, api_name="/estimate_pose")
-    assert set(result) == {
-        "schema", "model", "skeleton", "units", "axes", "size_note", "height_mm", "sides", "joints", "bones", "person",
-        "heatmap_joints", "seconds",
-    }  # fmt: skip
-    assert result["schema"] == "fusion-pose/1"
-    assert [joint["name"] for joint in result["joints"]] == list(HUMAN36M_17.joints)
-    assert result["heatmap_joints"] == list(MPII_16.joints)
-    for joint in result["joints"]:
-        assert set(joint) == {"name", "position_mm", "spread_mm", "pixel", "confidence", "status", "derived_2d"}
-    info = client.predict(api_name="/model_info")
-    fusion = info.pop("fusion")
-    sizes = {"input_size": 64, "stacks": 1, "width": 16, "skeleton": "human36m_17"}
-    assert info == {"schema": "fusion-pose-model/1", "model": "random-tiny", **sizes}
-    assert set(fusion) == {"strategy", "alpha", "beta", "weights", "pruned", "merge_after"}
-    assert fusion["weights"] == pytest.approx([0.475, 0.5, 0.525], abs=1e-3)
+    assert_as_before("model_info", client.predict(api_name="/model_info"), file="page.json")
 
 
 def test_several_photos_of_which_one_is_bad_and_one_shows_nobody(sure_client, example, notes, black):
     photos = [handle_file(path) for path in (example, notes, black)]
     answer = sure_client.predict(photos, api_name="/estimate_poses")
-    assert (set(answer), answer["schema"]) == ({"schema", "photos"}, "fusion-pose-photos/1")
-    good, bad, empty = answer["photos"]
-    assert set(good) == set(bad) == {"photo", "poses", "error"}
-    assert (good["photo"], good["error"]) == ("hopper.jpg", None)
-    assert [pose["schema"] for pose in good["poses"]] == ["fusion-pose/1"]
-    assert bad["poses"] == empty["poses"] == []
+    (pose,) = answer["photos"][0]["poses"]
+    good, bad, empty = (
+        {"photo": name, "poses": [], "error": None} for name in ("hopper.jpg", "notes.jpg", "black.png")
+    )
+    bad["error"], empty["error"] = (one["error"] for one in answer["photos"][1:])
+    assert answer == {"schema": "fusion-pose-photos/1", "photos": [{**good, "poses": [pose]}, bad, empty]}
+    assert pose["schema"] == "fusion-pose/1"
     assert "notes.jpg is not a photo" in bad["error"]
     full, _, empty = sure_client.predict(photos, everybody=True, api_name="/estimate_poses")["photos"]
     assert (len(full["poses"]), empty["poses"]) == (2, [])
@@ -121,15 +99,6 @@ def test_what_the_page_draws_of_a_photo_turned_as_its_exif_says(sure_client, tmp
     assert len(maps) == 17
     assert "beta = 2.50" in sentence
     assert "stand-in" in times
-
-
-def test_unusable_photos_and_boxes_are_refused_in_one_sentence(sure_client, client, notes, black, example, tmp_path):
-    (cut := tmp_path / "cut.jpg").write_bytes(example.read_bytes()[:20_000])
-    for path, sentence in {notes: "notes.jpg is not a photo", black: "nobody was found", cut: "cut off"}.items():
-        assert sentence in message(sure_client, handle_file(path))
-    assert "nobody was found" in message(sure_client, handle_file(black), api_name="/show_pose")
-    for box, sentence in (([5, 5, 5, 60], "no area"), ([600, 0, 700, 100], "does not touch")):
-        assert sentence in message(client, handle_file(example), box)
 
 
 def test_a_failure_shows_no_inside_and_markup_in_a_refusal_is_text(stand_in, example, monkeypatch, tmp_path):
@@ -163,6 +132,8 @@ def test_a_failure_shows_no_inside_and_markup_in_a_refusal_is_text(stand_in, exa
         ("estimate_pose", ["photo", "left"], 'a box is four numbers x0, y0, x1, y1 in pixels, or null, got "left"'),
         ("estimate_pose", ["photo", [float("nan"), 0, 9, 9]], "a box is four numbers"),
         ("estimate_pose", ["photo", [True, 0, 9, 9]], "a box is four numbers"),
+        ("estimate_pose", ["photo", [5, 5, 5, 60]], "no area"),
+        ("estimate_pose", ["photo", [20_000, 0, 20_100, 100]], "does not touch"),
         ("estimate_poses", [None, False], "there are no photos"),
         ("estimate_poses", ["photo", False], "photos is a list of files"),
         ("estimate_poses", [["photo"] * 33, False], "at most 32 photos are taken at once, got 33"),
@@ -230,7 +201,10 @@ def test_schemas_and_errors_of_gradio_tell_no_path_and_no_insides(example_page, 
     assert answer["error"].startswith("the request holds a value that cannot be read")
 
 
-def test_the_answer_equals_one_in_python_and_every_parameter_counts(sure_client, clip, stand_in):
+def test_the_answer_equals_one_in_python_and_every_parameter_counts(sure_client, client, clip, stand_in, example):
+    pose = client.predict(photo=handle_file(example), box=PERSON, api_name="/estimate_pose")
+    known = PoseEstimator.random("tiny", seed=0)(example, box=PERSON).to_dict()
+    assert json.loads(json.dumps({**known, "seconds": 0})) == {**pose, "seconds": 0}
     wanted = json.loads(json.dumps(smooth_motion(finished(motion_steps(stand_in, clip))).to_dict()))
     assert sure_client.predict(handle_file(clip), api_name="/estimate_video") == wanted
     named = {"video": handle_file(clip), "box": [1, 2, 90, 110], "smoothing": False, "height_mm": 1900, "most_poses": 4}
@@ -239,17 +213,18 @@ def test_the_answer_equals_one_in_python_and_every_parameter_counts(sure_client,
     assert answer["frames"][0]["pose"]["height_mm"] == 1900
 
 
-def test_what_is_no_usable_clip_is_a_sentence(sure_client, make_clip, notes, monkeypatch, tmp_path):
-    def refused(path):
-        return message(sure_client, handle_file(path), api_name="/estimate_video")
-
-    cut = tmp_path / "cut.mp4"
-    cut.write_bytes(make_clip().read_bytes()[:40])
-    assert "notes.jpg is not a clip" in refused(notes)
-    assert "nobody was found in the clip" in refused(make_clip(black=range(10)))
-    assert "cut.mp4" in refused(cut)
+def test_what_is_unusable_is_a_sentence(sure_client, make_clip, example, notes, black, monkeypatch, tmp_path):
+    for name, whole, size in (("cut.jpg", example, 20_000), ("cut.mp4", make_clip(), 40)):
+        (tmp_path / name).write_bytes(whole.read_bytes()[:size])
+    for path, endpoint, said in (
+        (tmp_path / "cut.jpg", "pose", "cut off"), (tmp_path / "cut.mp4", "video", "cut.mp4"),
+        (black, "pose", "nobody was found"), (make_clip(black=range(10)), "video", "nobody was found in the clip"),
+        (notes, "video", "notes.jpg is not a clip"),
+    ):  # fmt: skip
+        assert said in message(sure_client, path, f"/estimate_{endpoint}")
+    assert "nobody was found" in message(sure_client, black, "/show_pose")
     monkeypatch.setattr(clips, "MAX_SECONDS", 0.2)
-    assert "walk.mp4 lasts 1.2 seconds: at most 0.2" in refused(make_clip(frames=30))
+    assert "lasts 1.2 seconds: at most 0.2" in message(sure_client, make_clip(frames=30), "/estimate_video")
 
 
 def test_cancelling_stops_the_work_on_the_server(sure_client, stand_in, make_clip, monkeypatch):
@@ -274,3 +249,61 @@ def test_on_zero_gpu_frames_come_in_pieces_as_if_each_went_to_another_process(st
     pieces = finished(service.motion_steps(str(clip), None, 1700.0), steps)
     assert encode_json(pieces) == encode_json(finished(motion_steps(stand_in, clip)))
     assert steps == [(0.4, "frame 4 of 10"), (0.8, "frame 8 of 10"), (1.0, "frame 10 of 10")]
+
+
+@pytest.fixture(scope="module")
+def tools(stand_in):
+    pytest.importorskip("mcp", reason="gradio[mcp] is not installed")
+    with served(stand_in, mcp=True) as url:
+        yield url
+
+
+async def asked(url, *calls):
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async with (
+        streamablehttp_client(f"{url}gradio_api/mcp/") as (read, write, _),
+        ClientSession(read, write) as client,
+    ):
+        await client.initialize()
+        return (await client.list_tools()).tools, [await client.call_tool(*call) for call in calls]
+
+
+def test_the_endpoints_are_tools_that_describe_everything(tools, example):
+    photo = "data:image/jpeg;base64," + base64.b64encode(example.read_bytes()).decode()
+    calls = [
+        ("model_info", {}),
+        ("estimate_pose", {"photo": photo, "box": [20, 14, 362, 511]}),
+        ("estimate_poses", {"photos": [photo, "data:,"], "everybody": True}),
+    ]
+    found, answers = asyncio.run(asked(tools, *calls))
+    assert {tool.name for tool in found} == {*(name for name, _ in calls), "show_pose", "estimate_video"}
+    for tool in found:
+        jsonschema.validators.validator_for(tool.inputSchema).check_schema(tool.inputSchema)
+    for tool in httpx.get(f"{tools}gradio_api/mcp/schema", timeout=60).json():
+        assert "Returns: " in tool["description"], tool["name"]
+        assert ",," not in tool["description"]
+        for name, parameter in tool["inputSchema"]["properties"].items():
+            assert len(parameter.get("description", "")) > 10, (tool["name"], name)
+    info, pose, poses = (answer.content[0].text for answer in answers)
+    assert "fusion-pose-model/1" in info
+    assert "fusion-pose/1" in pose
+    assert [len(one["poses"]) for one in ast.literal_eval(poses)["photos"]] == [2, 0]
+
+
+def test_no_tool_reads_a_file_of_the_server_or_asks_a_private_address(tools, example):
+    """Gradio runs a client beside the server for its tools, which uploads any file that is named to it."""
+    file = {"path": str(example), **META}
+    refused = {
+        "not of type 'string'": {"photo": file},
+        "": {"photo": None, "box": [file]},
+        "provide a url": {"photo": str(example)},
+        "private address": {"photo": "http://127.0.0.1:9/a.jpg"},
+        "required": {},
+    }
+    _, answers = asyncio.run(asked(tools, *(("estimate_pose", one) for one in refused.values())))
+    for answer, sentence in zip(answers, refused, strict=True):
+        assert answer.isError
+        assert sentence in answer.content[0].text
+        assert "fusion-pose" not in answer.content[0].text

@@ -119,10 +119,10 @@ def test_no_private_address_is_asked_however_it_is_written(server, host):
     assert server.asked == []
 
 
-def test_endpoints_take_a_photo_by_its_url_but_from_no_private_address(stand_in_page, public, server):
+def test_endpoints_take_a_photo_by_its_url_but_from_no_private_address(address, public, server):
     file, private = ({"path": f"{url}/photo/a.jpg", **META} for url in (public, public.replace(".2:", ".1:")))
-    assert ask(stand_in_page, "estimate_pose", file, None)[1][0]["schema"] == "fusion-pose/1"
+    assert ask(address, "estimate_pose", file, None)[1][0]["schema"] == "fusion-pose/1"
     server.asked.clear()
     for endpoint, data in (("show_pose", [private]), ("estimate_video", [private, None, True, 1700, 300])):
-        assert "leads to a private address" in ask(stand_in_page, endpoint, *data)[1]["error"]
+        assert "leads to a private address" in ask(address, endpoint, *data)[1]["error"]
     assert server.asked == []

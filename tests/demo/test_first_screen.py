@@ -1,10 +1,11 @@
-"""What a visitor sees first, even before Gradio has drawn the page; where a photo comes from; how files are sent."""
+"""What is seen first, even before Gradio has drawn the page; where a photo comes from; how files are sent; links."""
 
 import base64
 import gzip
 import io
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import brotli
 import httpx
@@ -12,8 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.about import PAPER
-from demo.examples import EXAMPLES
+from demo.examples import CLIPS, EXAMPLES
 from fusion_model import PoseEstimator
 from fusion_model.hub.checkpoints import CARD_FILE, DEFAULT, locate_checkpoint
 from tests.helpers.access import check
@@ -22,21 +22,12 @@ from tests.helpers.serving import WAIT, served, wait_for_figure
 SIZES = ("desk", 1440, 900), ("laptop", 1280, 800), ("phone", 390, 844)
 SCREENS = {name: {"width": width, "height": height} for name, width, height in SIZES}
 TOP = "document.querySelector('#figure .stage').getBoundingClientRect().top + scrollY"
+BOX = "document.querySelector('#box input, #box textarea').value"
+PHOTO = "document.querySelector('#photo img')?.src"
+CLIP = "document.querySelector('#clip video')?.src"
 LEVELS = """[...document.querySelectorAll('h1, h2, h3, h4')].filter(one => one.getClientRects().length)
 .map(one => Number(one.tagName[1]))"""
-DROP_OR_PASTE = """async ([data, event]) => {
-  const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0)), files = new DataTransfer();
-  files.items.add(new File([bytes], `${event}.jpg`, { type: 'image/jpeg' }));
-  const target = document.querySelector('h1');
-  if (event === 'paste') {
-    target.dispatchEvent(new ClipboardEvent('paste', { clipboardData: files, bubbles: true }));
-    return;
-  }
-  for (const name of ['dragenter', 'dragover', 'drop']) {
-    target.dispatchEvent(new DragEvent(name, { dataTransfer: files, bubbles: true, cancelable: true }));
-    if (name === 'dragenter') window.invited = !document.querySelector('#chooser .drop').hidden;
-  }
-}"""
+DROP_OR_PASTE = Path(__file__).with_name("drop_or_paste.js").read_text()
 LOADED = "[...document.querySelectorAll('#first :is(.found img, .poster)')].every((one) => one.naturalWidth)"
 PLACES = """(names) => names.map((name) => document.querySelector(name).getBoundingClientRect())
 .map(({ x, y }) => [x, y])"""
@@ -55,10 +46,6 @@ def address():
 def test_the_result_is_on_the_first_screen_and_everyone_can_use_it(open_page, screen, scheme):
     page = open_page(SCREENS[screen], scheme)
     wait_for_figure(page)
-    assert page.get_by_role("heading", level=1).inner_text().endswith("pose in 3D, from one photo")
-    assert page.get_by_role("link", name="Paper").get_attribute("href") == PAPER
-    assert page.get_by_role("button", name="Upload a photo").is_visible()
-    assert page.get_by_text("Photos are deleted within an hour.").is_visible()
     assert page.locator("#chooser .example").count() == len(EXAMPLES)
     assert page.evaluate(TOP) < (620 if screen == "phone" else 450)
     assert page.evaluate("document.documentElement.scrollWidth") <= SCREENS[screen]["width"]
@@ -79,7 +66,6 @@ def test_the_result_is_on_the_first_screen_and_everyone_can_use_it(open_page, sc
         page.locator("#model-card").get_by_text("non-commercial research").first.wait_for(timeout=WAIT)
         page.get_by_role("link", name="Limits").click()
         assert page.locator("#limits").is_visible()
-    assert page.broken == []
 
 
 def test_each_example_opens_with_one_click_within_sight_and_without_the_network(open_page, monkeypatch):
@@ -87,11 +73,9 @@ def test_each_example_opens_with_one_click_within_sight_and_without_the_network(
     page = open_page(SCREENS["phone"])
     wait_for_figure(page)
     for example in EXAMPLES[1:4]:
-        before = page.locator("#box textarea, #box input").input_value()
+        before = page.evaluate(BOX)
         page.get_by_role("button", name=example.label, exact=True).click()
-        page.wait_for_function(
-            "old => document.querySelector('#box input, #box textarea').value !== old", arg=before, timeout=WAIT
-        )
+        page.wait_for_function(f"old => {BOX} !== old", arg=before, timeout=WAIT)
         assert page.locator("#photo img").get_attribute("src").endswith(f"/{example.name}")
     assert page.evaluate(TOP) < 900
     assert page.get_by_role("button", name="Upload a photo").is_visible()
@@ -145,10 +129,6 @@ def test_the_result_is_seen_without_a_script_of_gradios_and_stays_where_it_is(br
     assert np.abs(still - frame("#figure")).mean() < 5  # of 255: the picture is of this view
 
 
-def test_a_page_without_an_example_has_none(stand_in_page):
-    assert "id='first'" not in httpx.get(stand_in_page).text
-
-
 @pytest.mark.parametrize(("accepted", "decode"), [("br", brotli.decompress), ("gzip", gzip.decompress), ("", bytes)])
 def test_files_are_compressed_as_the_browser_wants_and_may_be_kept(address, accepted, decode):
     named = {"headers": {"accept-encoding": accepted, "range": "bytes=0-9"}, "timeout": 60}
@@ -165,3 +145,50 @@ def test_files_are_compressed_as_the_browser_wants_and_may_be_kept(address, acce
             assert b"function" in decode(sent)
     missing = [httpx.get(f"{address}assets/none.js") for _ in range(2)]
     assert [(one.status_code, "immutable" in one.headers.get("cache-control", "")) for one in missing] == [(404, 0)] * 2
+
+
+def ends(expression, name):
+    return f"decodeURI({expression} || '').endsWith('{name}')"
+
+
+@pytest.mark.parametrize(
+    ("query", "tab", "photo", "clip"),
+    [
+        (f"example={EXAMPLES[3].path.stem}", "Photo", EXAMPLES[3].name, None),
+        (f"tab=video&example={CLIPS[-1].path.stem}", "Video", EXAMPLES[0].name, CLIPS[-1].name),
+        ("tab=LIVE&example=%22%5D", "Live", EXAMPLES[0].name, None),
+        ("tab=%3Cimg%3E&example=dancing", "Photo", EXAMPLES[0].name, None),
+    ],
+)
+def test_a_link_opens_a_tab_and_its_example_and_what_is_unknown_is_ignored(open_page, address, query, tab, photo, clip):
+    page = open_page(url=f"{address}?{query}")
+    page.wait_for_selector(f"[role=tab][aria-selected=true]:text-is('{tab}')", timeout=WAIT)
+    page.wait_for_function(ends(PHOTO, photo), timeout=WAIT)
+    if clip:
+        page.wait_for_function(ends(CLIP, clip), timeout=WAIT)
+    page.wait_for_timeout(1000)
+    assert (page.get_by_role("tab", selected=True).inner_text(), bool(page.evaluate(CLIP))) == (tab, bool(clip))
+
+
+def test_the_copied_link_is_that_of_the_tab_and_of_the_example_in_it(open_page, address, example):
+    page = open_page(url=f"{address}?__theme=light#limits")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+    def copied():
+        page.get_by_role("button", name="Copy link").click()
+        page.get_by_role("button", name="Link copied").wait_for(timeout=WAIT)
+        page.get_by_role("button", name="Copy link").wait_for(timeout=WAIT)
+        return page.evaluate("navigator.clipboard.readText()").removeprefix(f"{address}?__theme=light")
+
+    assert copied() == f"&example={EXAMPLES[0].path.stem}"
+    page.set_input_files("#chooser input[type=file]", str(example))
+    page.wait_for_function(ends(PHOTO, example.name), timeout=WAIT)
+    assert copied() == ""  # a photo of one's own is in no link
+    page.get_by_role("tab", name="Video").click()
+    assert copied() == "&tab=video"
+    page.get_by_role("button", name=CLIPS[0].label, exact=True).click()
+    page.wait_for_function(ends(CLIP, CLIPS[0].name), timeout=WAIT)
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_text("The link is in the address bar").wait_for(timeout=WAIT)
+    assert page.url == f"{address}?__theme=light&tab=video&example={CLIPS[0].path.stem}"

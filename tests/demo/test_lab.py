@@ -13,8 +13,8 @@ from demo.widgets.lab_view import lab_body, lab_value
 from fusion_model import PoseEstimator
 from fusion_model.comparison import Comparison, compare
 from fusion_model.hub.strategies import COMPARED, save_strategies
-from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.access import check
+from tests.helpers.earlier import assert_as_before
 from tests.helpers.estimators import sure
 from tests.helpers.serving import WAIT, remove_photo, served, wait_for_figure, write_box
 from tests.helpers.strategies import strategy_networks
@@ -30,9 +30,8 @@ def estimator():
 
 @pytest.fixture(scope="module")
 def lab(estimator):
-    return Lab(
-        strategy_networks(estimator.config.fusion), {name: {"photos_mpjpe": 100 + k} for k, name in enumerate(COMPARED)}
-    )
+    figures = {name: {"photos_mpjpe": 100 + k} for k, name in enumerate(COMPARED)}
+    return Lab(strategy_networks(estimator.config.fusion), figures)
 
 
 @pytest.fixture
@@ -61,24 +60,16 @@ def test_it_waits_until_somebody_asks_but_not_on_zerogpu(service, example, monke
     assert Service(service.estimator).predict_all(str(example)).people[0].comparison is None  # no lab, no cost
 
 
-def test_it_says_of_one_person_who_is_to_be_trusted_how_far_the_networks_are_apart(
-    service, example, estimator, lab, monkeypatch
-):
+def test_it_says_of_one_person_how_far_the_networks_are_apart(service, example, estimator, monkeypatch):
     view = View(service, service.predict_all(str(example)), Choices("1"))
     (person,) = view.result.people
     comparison = service.compare(view.result, person)
     assert np.allclose(comparison.plain, compare(estimator, {}, view.photo, person.pose).plain)
-    blanked = comparison.plain.copy()
-    blanked[HUMAN36M_17.index("left_knee")] += (30, -40, 120)
-    comparison = Comparison(comparison.strategies, comparison.plain, blanked)
-    body, apart = lab_body(view, comparison), comparison.apart("trainable")
-    for number, (name, card) in enumerate(zip(COMPARED, body.partition("</ul>")[0].split("<li>")[1:], strict=True)):
-        assert f"{100 + number}&nbsp;mm off on held-out photos" in card
-        others = (f"<b>{apart[name]:.0f}&nbsp;mm</b> from learnt" in card, "class='under'" in card)
-        assert others == (name != "trainable",) * 2
-    assert "The left knee moves most: 130&nbsp;mm." in body
-    assert f"merged after layer {lab.networks['trainable'].config.merge_after}" in body
-    assert f"{comparison.photo_adds:.0f} mm</p>" in body
+    rng = np.random.default_rng(0)
+    made = {name: rng.normal(0, 300, (17, 3)) for name in COMPARED}
+    comparison = Comparison(made, *rng.normal(0, 300, (2, 17, 3)))
+    body = lab_body(view, comparison)
+    assert_as_before("lab", body.split("<"), file="page.json")
     assert "data:image/png;base64," not in body  # Figure 5 is the bundled model's
     monkeypatch.setattr(estimator, "name", "default")
     assert "data:image/png;base64," in lab_body(view, comparison)
@@ -133,12 +124,10 @@ def test_it_opens_and_everyone_can_use_it(open_page, runs, width, scheme):
         page.locator("#lab summary").click()
     page.wait_for_timeout(1000)
     assert len(runs) == 1  # for one person
-    assert (wait_for_lab(page), page.broken) == (before, [])
+    assert wait_for_lab(page) == before
 
 
-def test_its_link_leads_to_it_from_another_tab_and_while_it_is_open_it_follows_who_is_picked(
-    open_page, runs, monkeypatch
-):
+def test_its_link_leads_to_it_and_while_it_is_open_it_follows_who_is_picked(open_page, runs, monkeypatch):
     page = open_page()
     link = page.get_by_role("link", name="Fusion lab")
     wait_for_figure(page)

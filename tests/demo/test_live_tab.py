@@ -24,17 +24,7 @@ BODY = "document.querySelector('#live .graph')?._fullData?.find(one => one.name 
 HIGHEST = f"Math.max(...({BODY}?.z?.length ? {BODY}.z : [0]))"
 CAMERA = "document.querySelector('#live video').srcObject"
 QUIET = "document.querySelector('#live .note').textContent === ''"
-TWO_CAMERAS = """() => { // Chromium has one camera that shows a file
-  const { mediaDevices } = navigator, open = mediaDevices.getUserMedia.bind(mediaDevices);
-  window.opened = [];
-  mediaDevices.enumerateDevices = async () => ['front', 'back'].map((deviceId) => ({ kind: 'videoinput', deviceId }));
-  mediaDevices.getUserMedia = async ({ video }) => {
-    const stream = await open({ video: true }), id = video.deviceId ? video.deviceId.exact : 'front';
-    stream.getVideoTracks()[0].getSettings = () => ({ deviceId: id });
-    window.opened.push(id);
-    return stream;
-  };
-}"""
+TWO_CAMERAS = Path(__file__).with_name("two_cameras.js").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -51,20 +41,13 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def open_live(open_page):
-    pages = []
-
     def opened(*where, **options):
-        pages.append(open_page(*where, **options))
-        pages[-1].get_by_role("tab", name="Live").click()
-        pages[-1].get_by_role("button", name="Start the camera").wait_for(timeout=WAIT)
-        return pages[-1]
+        page = open_page(*where, **options)
+        page.get_by_role("tab", name="Live").click()
+        page.get_by_role("button", name="Start the camera").wait_for(timeout=WAIT)
+        return page
 
-    yield opened
-    assert [page.broken for page in pages] == [[]] * len(pages)
-
-
-def press_start(page):
-    page.get_by_role("button", name="Start the camera").click()
+    return opened
 
 
 def note(page, text):
@@ -80,7 +63,7 @@ def test_a_camera_in_skeleton_and_body_out_until_it_is_stopped_and_nothing_is_ke
     page = open_live({"width": width, "height": 844}, scheme)
     note(page, "not kept")
     kept = set(Path(get_upload_folder()).rglob("*"))
-    press_start(page)
+    page.get_by_role("button", name="Start the camera").click()
     wait_for_frames(page)
     check(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -112,7 +95,7 @@ def test_one_frame_is_on_its_way_and_it_is_the_newest_until_another_tab_is_opene
 
     monkeypatch.setattr(Service, "live_step", slow)
     page = open_live()
-    press_start(page)
+    page.get_by_role("button", name="Start the camera").click()
     wait_for_frames(page)
     page.wait_for_timeout(4000)
     assert not any(together)
@@ -128,7 +111,7 @@ def test_nobody_and_what_fails_are_said_and_another_camera_is_one_click_away(ope
     page = open_live()
     with monkeypatch.context() as patched:
         patched.setattr(type(stand_in), "predict_all", lambda *_, **__: [])
-        press_start(page)
+        page.get_by_role("button", name="Start the camera").click()
         note(page, "Nobody is seen")
     page.wait_for_function(QUIET, timeout=WAIT)
     with monkeypatch.context() as patched:
@@ -137,7 +120,7 @@ def test_nobody_and_what_fails_are_said_and_another_camera_is_one_click_away(ope
     page.wait_for_function(QUIET, timeout=WAIT)
     page.get_by_role("button", name="Stop").click()
     page.evaluate(TWO_CAMERAS)
-    press_start(page)
+    page.get_by_role("button", name="Start the camera").click()
     for opened in ("front,back", "front,back,front"):
         page.get_by_role("button", name="Other camera").click()
         page.wait_for_function(f"String(window.opened) === '{opened}'", timeout=WAIT)
@@ -150,17 +133,17 @@ def test_nobody_and_what_fails_are_said_and_another_camera_is_one_click_away(ope
     }.items():
         fails = f"() => Promise.reject(new DOMException('', '{broken}'))"
         page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {fails}; }}")
-        press_start(page)
+        page.get_by_role("button", name="Start the camera").click()
         note(page, said)
     page.evaluate("() => { Object.defineProperty(navigator, 'mediaDevices', { value: undefined }); }")
-    press_start(page)
+    page.get_by_role("button", name="Start the camera").click()
     note(page, "by https, or on localhost")
 
 
 def test_over_the_bundled_model(open_live):
     with served(PoseEstimator.from_pretrained("default")) as url:
         page = open_live(url=url)
-        press_start(page)
+        page.get_by_role("button", name="Start the camera").click()
         page.wait_for_function(f"{HIGHEST} > 1200", timeout=WAIT)
 
 

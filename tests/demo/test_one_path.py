@@ -1,7 +1,9 @@
 """The page, the endpoints and the command line give the poses of the library, over a real small network."""
 
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from demo import predict
@@ -9,10 +11,12 @@ from demo.endpoints import poses_of_photos
 from demo.service import Service
 from tests.helpers.estimators import seeing, sure
 
+TWO = (4, 2, 3.0, 8, 16, 8, 16, 0), (4, 6, 2.0, 6, 12, 6, 12, 0)
+
 
 @pytest.fixture(scope="module")
 def estimator():
-    return seeing(sure(), (4, 2, 3.0, 8, 16, 8, 16, 0), (4, 6, 2.0, 6, 12, 6, 12, 0))
+    return seeing(sure(), *TWO)
 
 
 def entries(pose):
@@ -40,3 +44,17 @@ def test_all_ways_lead_to_the_same_poses(estimator, example, tmp_path, who):
     ways.append(written["poses"] if who == "all" else [written])
     for poses in ways:
         assert [entries(pose) for pose in poses] == [entries(pose) for pose in expected]
+
+
+def test_weak_finds_are_apart(example):
+    people = *TWO[:1], (4, 6, -1.0, 6, 12, 6, 12, 0), (1, 4, -2.0, 6, 6, 6, 6, 0)
+    both = seeing(sure(), *people)  # of the last one is too little for the detector to count
+    scores = [pose.score for pose in both.predict_all(np.full((200, 200, 3), 90, np.uint8), min_score=0.2)]
+    assert len(scores) == 2
+    search = dataclasses.replace(both.config.search, person=float(np.mean(scores)))
+    estimator = both.with_config(dataclasses.replace(both.config, search=search))
+    shown, result = estimator.predict_all(example), Service(estimator).predict_all(str(example))
+    assert [person.pose.score for person in result.people] == [pose.score for pose in shown]
+    assert len(result.people) == len(result.more) == 1
+    assert result.more[0].pose.score < estimator.trust_score <= result.people[0].pose.score
+    assert Service(sure()).predict_all(str(example)).more == ()  # without a detector there are none

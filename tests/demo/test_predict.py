@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -40,9 +41,7 @@ def read(path):
     return json.loads(path.read_text())
 
 
-def test_every_format_is_written_and_a_second_run_repeats_nothing_be_it_beside_the_photo(
-    out, example, stand_in, capsys
-):
+def test_every_format_is_written_and_a_second_run_repeats_nothing(out, example, stand_in, capsys):
     assert main([str(example), "--out", str(out)], estimator=stand_in) == 0
     assert names(out) == [
         "hopper.bvh", "hopper.csv", "hopper.glb", "hopper.html", "hopper.json", "hopper.maps.png", "hopper.npz",
@@ -62,12 +61,20 @@ def test_every_format_is_written_and_a_second_run_repeats_nothing_be_it_beside_t
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
-def test_only_the_formats_asked_for_are_written_and_a_further_one_is(run, out, example, capsys):
+def test_only_the_formats_asked_for_are_written_and_a_cut_run_leaves_no_json(run, out, example, monkeypatch, capsys):
     assert (run(example, formats="csv, npz"), names(out)) == (0, ["hopper.csv", "hopper.json", "hopper.npz"])
     run(example, formats="csv")
     assert "already done" in capsys.readouterr().out
     run(example, formats="csv,bvh")
     assert (out / "hopper.bvh").exists()
+    with monkeypatch.context() as patch:
+        cut = dataclasses.replace(predict.FORMATS["bvh"], write=lambda *_: 1 / 0)
+        patch.setitem(predict.FORMATS, "bvh", cut)
+        with pytest.raises(ZeroDivisionError):
+            run(example, "--height-mm", "1500", formats="csv,bvh")
+    assert not (out / "hopper.json").exists()
+    assert run(example, formats="csv,bvh") == 0
+    assert float((out / "hopper.csv").read_text().splitlines()[-1].split(",")[7]) == -60
 
 
 def test_all_people_are_one_list_or_have_a_file_each_and_a_lost_one_is_written_again(run, out, example):
@@ -146,18 +153,6 @@ def test_one_bad_photo_does_not_stop_the_others(run, out, tmp_path, example, not
     assert names(out) == ["hopper.json", "hopper.skeleton.png"]
 
 
-def test_a_run_cut_between_files_leaves_no_json_that_vouches_for_them(run, out, example, monkeypatch):
-    run(example, formats="csv,bvh")
-    with monkeypatch.context() as patch:
-        cut = dataclasses.replace(predict.FORMATS["bvh"], write=lambda *_: 1 / 0)
-        patch.setitem(predict.FORMATS, "bvh", cut)
-        with pytest.raises(ZeroDivisionError):
-            run(example, "--height-mm", "1500", formats="csv,bvh")
-    assert not (out / "hopper.json").exists()
-    assert run(example, formats="csv,bvh") == 0
-    assert float((out / "hopper.csv").read_text().splitlines()[-1].split(",")[7]) == -60
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -165,9 +160,7 @@ def test_a_run_cut_between_files_leaves_no_json_that_vouches_for_them(run, out, 
         ["--overwrite"], "photo", "model", "cut",
     ],
 )  # fmt: skip
-def test_other_options_another_photo_of_the_name_or_model_and_a_cut_result_are_done_again(
-    run, out, tmp_path, change, stand_in, monkeypatch
-):
+def test_what_was_done_otherwise_or_is_cut_is_done_again(run, out, tmp_path, change, stand_in, monkeypatch):
     photo, result = save(tmp_path / "me.png"), out / "me.json"
     run(photo)
     if change == "photo":
@@ -207,14 +200,9 @@ def test_bad_usage_exits_with_2(stand_in, tmp_path, monkeypatch, arguments, mess
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "message"),
-    [("--device", "cuda:99", "the device 'cuda:99' cannot be used here"), ("--model", "/no/model", "/no/model")],
-)
-def test_a_model_that_cannot_be_loaded_is_one_sentence(out, example, option, value, message, capsys):
-    assert main([str(example), "--out", str(out), option, value]) == 1
+@pytest.mark.parametrize("given", [("--device", "cuda:99"), ("--model", "/no/model")])
+def test_a_model_that_cannot_be_loaded_is_one_sentence(out, example, given, capsys):
+    assert main([str(example), "--out", str(out), *given]) == 1
     errors = capsys.readouterr().err
-    assert errors.count("\n") == 1
-    assert errors.startswith("the model cannot be loaded: ")
-    assert message in errors
+    assert re.fullmatch(f"the model cannot be loaded: .*{given[1]}.*\n", errors)
     assert not out.exists()

@@ -16,7 +16,7 @@ from demo.service import Service
 from demo.view import Choices, View
 from demo.widgets.picture_tools import tools_value
 from fusion_model.drawing import SIDE_COLOURS
-from fusion_model.skeletons import HUMAN36M_17
+from tests.helpers.earlier import assert_as_before
 
 LEFT, RIGHT = np.array([0, 0, 100, 200]), np.array([200, 0, 300, 200])
 
@@ -113,14 +113,7 @@ def test_what_is_chosen_counts_in_all_that_is_drawn_and_said(seen, monkeypatch):
 
 
 def test_the_script_is_told_who_is_where_and_which_joints_are_drawn(seen):
-    told = json.loads(tools_value(seen("2", min_confidence=0.8)))
-    boxes = {"1": [0, 0, 200, 300], "2": [200, 0, 400, 300]}
-    assert told["people"] == [{"who": who, "box": box} for who, box in boxes.items()]
-    assert (told["size"], told["picked"]) == ([400, 300], "2")
-    (joints,) = told["joints"]
-    assert [joint["name"] for joint in joints] == [name.replace("_", " ") for name in HUMAN36M_17.joints[8:16]]
-    place = seen("2").poses["2"].joints_2d[8]
-    assert joints[0] == {"name": "thorax", "place": pytest.approx(place, abs=0.051), "confidence": "0.80"}
-    assert json.loads(tools_value(seen(EVERYONE)))["picked"] is None
+    told = [json.loads(tools_value(view)) for view in (seen("2", min_confidence=0.8), seen(EVERYONE))]
+    assert_as_before("tools", told, file="page.json")
     for side in ("left", "right"):
         assert f"rgb{SIDE_COLOURS[side]}'></b>the person's {side}" in colour_key()

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,9 +48,7 @@ def test_without_the_hub_the_cache_or_the_bundled_model_is_served_and_the_page_s
         ("well", "model", None),
     ],
 )
-def test_a_refusal_is_no_reason_to_serve_something_else_and_a_folder_needs_no_notice(
-    hub, tmp_path, monkeypatch, mood, source, sentence
-):
+def test_a_refusal_serves_nothing_else_and_a_folder_needs_no_notice(hub, tmp_path, monkeypatch, mood, source, sentence):
     hub.mood = mood
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(MODEL_VARIABLE, source)
@@ -62,22 +61,18 @@ def test_a_refusal_is_no_reason_to_serve_something_else_and_a_folder_needs_no_no
         assert sentence in str(end.value)
 
 
-def test_every_call_that_needs_the_gpu_says_for_how_long(stand_in, photo, monkeypatch):
+def test_every_call_that_needs_the_gpu_says_for_how_long(stand_in, example, monkeypatch):
     declared, called = [], []
 
-    class Spaces:
-        @staticmethod
-        def GPU(function, *, duration):  # noqa: N802
-            declared.append(duration)
-            return lambda *arguments: (called.append(function.__name__), function(*arguments))[1]
+    def gpu(function, *, duration):
+        declared.append(duration)
+        return lambda *arguments: (called.append(function.__name__), function(*arguments))[1]
 
-    monkeypatch.setattr("demo.service.spaces", Spaces)
-    monkeypatch.setattr(Service, "_read", lambda *_: photo)
-    monkeypatch.setattr(Service, "photo_of", lambda *_: photo)
+    monkeypatch.setattr("demo.service.spaces", SimpleNamespace(GPU=gpu))
     service = Service(stand_in)
     assert declared == [GPU_SECONDS] * 4
-    service.estimate("photo.jpg")
-    service.in_box(service.predict_all("photo.jpg"), [0, 0, 100, 100])
+    service.estimate(str(example))
+    service.in_box(service.predict_all(str(example)), [0, 0, 100, 100])
     assert called == ["_estimate", "_predict_all", "_estimate"]
 
 

@@ -38,8 +38,6 @@ def test_a_frame_is_read_as_it_was_sent():
 
 LONG = bytes(MAX_BYTES * 3 // 4)  # in base64, too long with anything before it
 NOISE = sent(np.random.default_rng(0).integers(0, 255, (100, 100, 3)).astype(np.uint8))
-
-
 NO_FRAMES = {
     "nothing": None, "no base64": "data:image/jpeg;base64,!!", "no picture": "data:image/jpeg;base64,AAAA",
     "a png": sent(black(), "png"), "cut off": NOISE[: len(NOISE) // 8 * 4], "too long": sent(black(), more=LONG),
@@ -63,21 +61,12 @@ def test_the_person_is_followed_with_one_search_and_smoothed():
     assert np.ptp([middle(live.pose) for live in swaying[-4:]]) < 0.75 * 3
 
 
-def test_after_a_gap_whoever_comes_is_found_without_many_searches_and_smoothed_anew():
-    estimator = SquareEstimator()
-    every = run(estimator, [picture(100)] * 5 + [black()] * 20 + [picture(300)] * 8)
-    assert [live.pose for live in every[5:25]] == [None] * 20
-    assert estimator.searches <= 7
-    first = next(live for live in every[25:] if live.pose is not None)
-    assert (len(first.recent), middle(first.pose)) == (1, pytest.approx(300, abs=1))
-
-
-def test_the_first_frame_of_a_camera_begins_anew_and_what_is_no_frame_leaves_what_is_known():
+def test_a_gap_and_the_first_frame_of_a_camera_begin_anew_and_what_is_no_frame_leaves_what_is_known():
     with gr.Blocks():
         tab = LiveTab(Service(SquareEstimator()))
     kept = None
-    for number, known in ((1, 1), (2, 2), (1, 1)):
-        answer = tab._answer(kept, SimpleNamespace(number=number, frame=sent(picture())))
+    for number, frame, known in ((1, picture(), 1), (2, picture(), 2), (3, black(), 0), (1, picture(), 1)):
+        answer = tab._answer(kept, SimpleNamespace(number=number, frame=sent(frame)))
         kept = answer[tab.kept]
         assert (len(kept.recent), json.loads(answer[tab.view])["number"]) == (known, number)
     (told,) = tab._answer(kept, SimpleNamespace(number=4, frame="<b>")).values()
