@@ -126,12 +126,9 @@ def test_people_in_memory(data_folder):
     assert (len(people), len(held_out)) == (6, 2)
     assert people.photos.shape == (6, 3, 256, 256)
     scale = 256 / 140  # photos are 130 x 140
-    left = (256 - 130 * scale) / 2
-    expected = (figure(MPII_16, *where(0)) + 0.5) * scale - 0.5 + [left, 0]
+    expected = (figure(MPII_16, *where(0)) + 0.5) * scale - 0.5 + [(256 - 130 * scale) / 2, 0]
     assert np.abs(people.joints[0].numpy() - expected).max() < 0.01
-    assert np.allclose(people.extent[0], [-0.5 + left, -0.5, 255.5 - left, 255.5])
-    assert people.photos[0, :, :, :8].max() == 0
-    assert people.photos[0, :, :, 12:20].max() > 0
+    assert_as_before("people in memory", [people, held_out], near=1e-2, file="data.json")
     for rows in (torch.tensor([3, 1]), torch.arange(6) >= 4):
         assert torch.equal(people.take(rows).joints, people.joints[rows])
 
