@@ -18,43 +18,6 @@ def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def bright_spot(image):
-    """Middle (x, y) of what is clearly brighter than the background of a (3, S, S) image."""
-    weight = (image.mean(0) - 0.3).clamp_min(0).double().numpy()
-    y, x = np.indices(weight.shape)
-    return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
-
-
-def within(points, margin=0.0):
-    """Which points (..., 2) lie in the crop, so far from its edge."""
-    return ((points > margin - 0.5) & (points < SIZE - 0.5 - margin)).all(-1)
-
-
-@pytest.mark.parametrize("angle", [0.0, -150.0])
-@pytest.mark.parametrize("mirror", [False, True])
-@pytest.mark.parametrize("scale", [0.6, 2.4])
-def test_what_is_sampled_agrees_with_what_is_transformed(angle, mirror, scale):
-    """A dot at each joint in turn is seen where the joint is said to be; shrunk, enlarged, turned, mirrored."""
-    for joint in range(0, 16, 3):
-        people = make_people(dot=joint)
-        center, side = augment.person_squares(people, 1.25)
-        matrices = augment.crop_matrices(center, side * scale, torch.tensor([angle]), torch.tensor([mirror]), SIZE)
-        expected = transform(people.joints, matrices)[0, joint]
-        if within(expected, 8):
-            found = bright_spot(augment.sample(people.photos, matrices, SIZE)[0] / 255)
-            assert np.abs(found - expected.numpy()).max() < 0.1, (joint, found, expected)
-
-
-@pytest.mark.parametrize(("shrinking", "grey"), [(1.6, False), (1.8, True)])
-def test_what_shrinks_much_is_averaged_first(shrinking, grey):
-    photos, upright = torch.zeros(1, 3, 128, 128, dtype=torch.uint8), torch.zeros(1)
-    photos[..., ::2] = 200
-    matrices = augment.crop_matrices(
-        torch.tensor([[64.0, 64.0]]), torch.tensor([32 * shrinking]), upright, upright > 0, 32
-    )
-    assert ((augment.sample(photos, matrices, 32) - 100).abs().max() < 1) == grey
-
-
 def test_plain_crops_show_what_inference_shows():
     people = make_people(count=2, dot=3)
     images, matrices = augment.plain_crops(people, 64, 1.25)
@@ -76,8 +39,7 @@ def test_turned_poses_agree_with_the_joints(mirror):
     turned, trust = augment.turned_poses(pose, weight, angle, flip)
     expected = transform(pose[..., :2], matrices) - transform(torch.zeros(12, 1, 2), matrices)
     order = list(HUMAN36M_17.mirror) if mirror else list(range(17))
-    assert torch.allclose(turned[..., :2], expected[:, order], atol=0.01)
-    assert torch.equal(turned[..., 2], pose[:, order, 2])
+    assert torch.allclose(turned, torch.cat((expected, pose[..., 2:]), -1)[:, order], atol=0.01)
     assert torch.equal(trust, weight[:, order])
 
 

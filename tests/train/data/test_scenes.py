@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.earlier import assert_as_before
-from tests.helpers.scene_files import write_coco_scenes, write_scene_pack, write_voc
+from tests.helpers.scene_files import write_scene_pack
 from train.data.scenes import find_scenes, read_scenes
 
 ORIGINALS = ["a.jpg", "b.jpg", "c.jpg"]
@@ -67,18 +67,3 @@ def test_arrays_that_do_not_fit(changes, message, tmp_path):
 def test_options_of_people_are_refused(option, tmp_path, prepare_error):
     assert f"voc is stored as whole photos: leave {option[0]} away" in prepare_error("voc", tmp_path, *option)
     assert not (tmp_path / "out").exists()
-
-
-def test_a_folder_of_packs_is_data(tmp_path, prepare):
-    """VOC and COCO beside what is there already: training finds them as one."""
-    write_scene_pack(tmp_path / "out", "", ["sun", "voc2012"], ["room.jpg", "2008_000001.jpg"], [False, True])
-    write_coco_scenes(tmp_path / "coco")
-    write_voc(tmp_path / "voc")
-    prepare("voc", tmp_path / "voc")
-    prepare("coco-scenes", tmp_path / "coco")
-    scenes = find_scenes(tmp_path / "out")
-    assert scenes.source.tolist() == ["sun", "voc2012", *["coco"] * 3, *["voc2012"] * 3]
-    assert [len(boxes) for boxes in scenes.boxes] == [0, 1, 0, 2, 1, 1, 0, 2]
-    for row in range(len(scenes)):
-        assert scenes.photo(row).shape[1::-1] == tuple(scenes.size[row])
-        assert (scenes.boxes[row] <= np.tile(scenes.size[row], 2) - 0.5).all()

@@ -1,6 +1,5 @@
 """The entries of the data sets: each has its reader and its section in docs/data.md, and is the only one."""
 
-import ast
 import re
 from pathlib import Path
 
@@ -35,14 +34,3 @@ def test_what_the_entries_say():
     assert sum(one.share or 0 for one in SETS.values()) == pytest.approx(1)
     said = {name: [value for value in vars(one).values() if not callable(value)] for name, one in SETS.items()}
     assert_as_before("entries of sets", said, near=1e-6, file="data.json")
-
-
-def test_no_other_file_of_the_training_has_something_for_a_set_of_photos():
-    names = {"stanford40", "everyday", "voc2007", "voc2012", "pennfudan"}  # others are words of their own, or protocols
-    found = {
-        path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "train").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and node.value in names
-    }
-    assert found == {"train/data/readers/registry.py"}

@@ -37,9 +37,7 @@ def test_everyone_flags_and_splits(tmp_path, prepare, prepare_error):
     with np.load(tmp_path / "out" / "scenes_voc.npz") as data:
         assert_as_before("voc", [printed.splitlines(), dict(data)], file="data.json")
     assert [len(boxes) for boxes in scenes.boxes] == [1, 0, 2]  # neither the dog nor the head of a person
-    assert scenes.size.tolist() == [[400, 300], [300, 200], [400, 320]]  # the longer side at most 400
     assert scenes.unsure[2].tolist() == [False, True]
-    assert np.allclose(scenes.boxes[2][0], [-0.5, -0.5, 79.5, 319.5])
 
 
 def test_a_flat_photo_keeps_a_line(tmp_path, prepare):
