@@ -15,6 +15,7 @@ from fusion_model.hourglass import StackedHourglass
 from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
+from tests.helpers.earlier import assert_as_before
 from tests.helpers.fake_data import figure, write_pack
 from train.analysis import figure7, sheets
 from train.analysis.figure5 import NothingToShowError, mixing_figure, mixing_text, read_mixing
@@ -66,28 +67,36 @@ def place(tmp_path_factory):
     return folder
 
 
+def drawn(figure):
+    """What each axis of a figure shows."""
+    axes = [(axis, axis.get_legend()) for axis in figure.axes]
+    return [
+        [
+            axis.get_ylabel(),
+            [(image.get_array().filled(-1), image.get_clim()) for image in axis.images],
+            [(line.get_label(), line.get_xdata(), line.get_ydata()) for line in axis.lines],
+            [text.get_text() for text in legend.get_texts()] if legend else [],
+        ]
+        for axis, legend in axes
+    ]
+
+
 def test_streams_that_compute_the_same_are_fully_correlated():
     module = network(map_joints=3)  # so both streams read three channels
     module.map_stream.load_state_dict(module.image_stream.state_dict())
     side = module.config.input_size
     image = torch.rand(5, 3, side, side, generator=torch.Generator().manual_seed(1))
-    squared = stream_correlations(module, image, image).squared
+    found = stream_correlations(module, image, image)
+    squared = found.squared
     same, other = np.diagonal(squared[BETWEEN]), ~np.eye(len(squared[BETWEEN]), dtype=bool)
     assert np.isfinite(same).any()
     np.testing.assert_allclose(same[np.isfinite(same)], 1, atol=1e-9)
     np.testing.assert_allclose(squared[BETWEEN][other], squared[WITHIN_IMAGE][other], atol=1e-9)
-    assert np.isnan(np.diagonal(squared[WITHIN_IMAGE])).all(), "a channel is not counted against itself"
-    assert np.nanmax(np.diagonal(squared[figure7.BY_CHANCE])) < 0.9, "the maps are those of other images"
-    even = stream_correlations(module, *[image.mean((2, 3), keepdim=True).expand_as(image)] * 2).squared
-    assert np.nanmin(np.diagonal(even[figure7.BY_CHANCE])) < 0.9, "of other images, not of other places"
-    assert np.nanmax(np.diagonal(stream_correlations(module, image, torch.rand_like(image)).squared[BETWEEN])) < 0.9
-    one, turned = (stream_correlations(module, *pair) for pair in ((image[:3], image[2:]), (image[2:], image[:3])))
-    np.testing.assert_allclose(one.squared[WITHIN_MAPS], turned.squared[WITHIN_IMAGE], atol=1e-9)
-    live = int(np.isfinite(one.squared[BETWEEN]).any(1).argmax())
-    for parameter in module.image_stream.layer(one.layer).parameters():
+    live = int(np.isfinite(squared[BETWEEN]).any(1).argmax())
+    for parameter in module.image_stream.layer(found.layer).parameters():
         parameter.data[live] = 0
-    unknown = np.isnan(stream_correlations(module, image[:3], image[2:]).squared[BETWEEN])
-    assert (unknown[live].all(), unknown[:, live].all()) == (True, False), "the image stream by rows"
+    maps = torch.rand(5, 3, side, side, generator=torch.Generator().manual_seed(2)) ** 2
+    assert_as_before("correlations", stream_correlations(module, image, maps), near=1e-3, file="data.json")
     still = np.column_stack((np.full(1000, 0.1) + 1e8, np.arange(1000.0)))
     np.testing.assert_allclose(figure7.squared_correlations(still), [[np.nan, np.nan], [np.nan, 1]])
     with pytest.raises(NothingToShowError, match="strategy 'early' does not have layer"):
@@ -101,11 +110,7 @@ def test_figure_7_by_hand():
     about = "layer 3, the last convolution, of the run's unpruned network, over 5 validation images and all positions"
     for words in (f"{about} (35 samples, 2 channels a stream)", f"| {BETWEEN}, mean | 0.0667 |"):
         assert words in found.text
-    left, right, *_ = figure7.correlation_figure(found).axes
-    assert left.images[0].get_clim() == (0, 0.2)
-    np.testing.assert_array_equal(left.images[0].get_array().filled(np.nan), squared[BETWEEN])
-    np.testing.assert_allclose(right.lines[0].get_xydata().T, ((0.01, 0.04, 0.15), (100, 200 / 3, 100 / 3)))
-    assert right.lines[0].get_label() == "between the streams (mean 0.0667)"
+    assert_as_before("figure 7", drawn(figure7.correlation_figure(found)), file="data.json")
 
 
 def test_figure_7_is_of_the_best_network_on_held_out_people(place):
@@ -124,22 +129,11 @@ def test_the_table_holds_the_weights_of_every_fiftieth_step(tmp_path):
     mixing = read_mixing(tmp_path / "run")
     assert mixing.steps.tolist() == [0, 50, 100, 120, 120, 150]
     assert mixing.hardened == f"hardened at iteration 120: merging layer {module.merging_layer}"
-    np.testing.assert_allclose(mixing.alpha[:3], [0.1, 0.6, 1.1], rtol=1e-5)
-    soft = 1 / (1 + np.exp(-mixing.alpha[:4, None] * (np.arange(1, 4) - mixing.beta[:4, None])))  # before hardening
-    np.testing.assert_allclose(mixing.weights[:4], soft, atol=1e-5)
-    assert set(np.unique(mixing.weights[4:])) == {0.0, 1.0}
-    ended = f"Until then: alpha = 1.290, beta = 2.397, w = {', '.join(f'{w:.3f}' for w in mixing.weights[3])}; 6 rows"
-    assert mixing_text(mixing) == f"The weights were {mixing.hardened}.\n{ended} are drawn."
+    words = mixing_text(mixing).splitlines()
+    assert_as_before("weights of every fiftieth step", [mixing, words], near=1e-3, file="data.json")
+    assert words[1].startswith("Until then: alpha = 1.290, beta = 2.397, w = ")
     assert mixing_text(dataclasses.replace(mixing, soft=6)).startswith("At the end: alpha = 1.290, ")
-    *scalars, last = mixing_figure(mixing).axes
-    for axis, name in zip(scalars, ("alpha", "beta"), strict=True):
-        assert (name in axis.get_ylabel(), axis.lines[1].get_xdata()) == (True, [120, 120])
-        np.testing.assert_array_equal(axis.lines[0].get_xydata().T, (mixing.steps[:4], getattr(mixing, name)[:4]))
-    for number, line in enumerate(last.lines[:6]):  # each weight before and after
-        part = slice(4, None) if number % 2 else slice(4)
-        np.testing.assert_array_equal(line.get_xydata().T, (mixing.steps[part], mixing.weights[part, number // 2]))
-    assert [line.get_label() for line in last.lines[:6:2]] == ["$w_{1}$", "$w_{2}$", "$w_{3}$"]
-    assert [text.get_text() for text in last.get_legend().get_texts()] == ["$w_{3}$", "$w_{2}$", "$w_{1}$"]
+    assert_as_before("figure 5", drawn(mixing_figure(mixing)), file="data.json")
     module = write_run(tmp_path / "free", "free")
     mixing = read_mixing(tmp_path / "free")
     assert np.isnan(mixing.alpha).all(), "free weights have neither alpha nor beta"
@@ -191,14 +185,7 @@ def test_sheets_show_people_from_good_to_bad_and_photos_where_they_may(monkeypat
     whole, hidden = (sheet(None, [0, 1, 2, 3, 4], 3, photos=photos) for photos in (True, False))
     np.testing.assert_array_equal(whole, np.hstack([sheet(None, [one], 1, photos=True) for one in (1, 2, 0)]))
     assert sheet(None, [0, 1, 2, 3, 4], 9, photos=True).shape[1] == 5 * 192, "nobody twice"
-    photo, overlay, joints, ahead = (whole[row * 192 : (row + 1) * 192, :192].astype(int) for row in range(4))
-    assert (photo == 25).all()
-    assert overlay[9 * 12 + 6, [4 * 12 + 6, 12 * 12 + 6]].sum(1).min() > 500, "the highest of all maps"
-    assert overlay[150:].sum(-1).max() < 200
-    rows, columns = np.nonzero((joints != photo).any(-1))
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == pytest.approx((108, 108, 48, 144), abs=3)
-    places = [((pose[0, 13, :2] / 1100 + 1) * 96).astype(int) for pose in (truth, found[1:])]
-    assert [np.ptp(ahead[y, x]) > 50 for x, y in places] == [False, True], "the found pose is coloured, the true grey"
+    assert_as_before("sheets", [whole, hidden], near=1e-2, file="data.json")
     assert (hidden.shape, (hidden[192:384] == 0).mean() > 0.9) == ((len(whole) - 192, 3 * 192, 3), True), "on black"
 
 

@@ -76,30 +76,26 @@ def test_corrected_labels_are_refused_not_ignored(source, tmp_path, prepare, pre
 def test_damage_after_the_end(source, tmp_path, prepare):
     prepare("lsp", source, "--crop", "40")
     out = tmp_path / "out"
-    part = (out / "part-00001.zip").read_bytes()
-    (out / "part-00001.zip").write_bytes(part[: len(part) // 2])
-    with pytest.raises(ValueError, match=r"part-00001\.zip: crop 000000\.jpg cannot be read"):
+    part, people, index = (out / name for name in ("part-00001.zip", "people.npz", INDEX))
+    with np.load(people) as data:
+        np.savez(tmp_path / "nan.npz", **dict(data) | {"joints_2d": np.full((COUNT, 14, 2), np.nan, np.float32)})
+    said, crop = json.loads(index.read_text()), r"part-00001\.zip: crop 000000\.jpg cannot be read"
+    for path, content, words in (
+        (part, part.read_bytes()[: part.stat().st_size // 2], crop),
+        (part, b"", crop),
+        (people, people.read_bytes()[:1000], r"people\.npz is damaged"),
+        (people, (tmp_path / "nan.npz").read_bytes(), "array joints_2d holds NaN or infinity in row 0"),
+        (index, json.dumps(said | {"people": 449}).encode(), r"array subject has shape \(450,\), expected \(449,\)"),
+        (index, json.dumps(said | {"format": "other/1"}).encode(), "its format is 'other/1'.*expected the format 'fu"),
+    ):
+        kept = path.read_bytes()
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=words):
+            read_prepared(out).read(200)
+        path.write_bytes(kept)
+    part.unlink()
+    with pytest.raises(ValueError, match=crop):
         read_prepared(out).read(200)
-    (out / "part-00001.zip").unlink()
-    with pytest.raises(ValueError, match=r"part-00001\.zip: crop 000000\.jpg cannot be read"):
-        read_prepared(out).read(200)
-    people = (out / "people.npz").read_bytes()
-    (out / "people.npz").write_bytes(people[:1000])
-    with pytest.raises(ValueError, match=r"people\.npz is damaged"):
-        read_prepared(out)
-    (out / "people.npz").write_bytes(people)
-    nan = {"joints_2d": np.full((COUNT, 14, 2), np.nan, np.float32)}
-    np.savez(out / "people.npz", **dict(np.load(out / "people.npz")) | nan)
-    with pytest.raises(ValueError, match="array joints_2d holds NaN or infinity in row 0"):
-        read_prepared(out)
-    (out / "people.npz").write_bytes(people)
-    index = json.loads((out / INDEX).read_text())
-    (out / INDEX).write_text(json.dumps(index | {"people": 449}))
-    with pytest.raises(ValueError, match=r"array subject has shape \(450,\), expected \(449,\)"):
-        read_prepared(out)
-    (out / INDEX).write_text(json.dumps(index | {"format": "other/1"}))
-    with pytest.raises(ValueError, match=r"its format is 'other/1'.*expected the format 'fusion-pose-prepared/1'"):
-        read_prepared(out)
 
 
 def record(points, box):

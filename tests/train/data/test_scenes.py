@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.helpers.scene_files import write_coco_scenes, write_scene_pack, write_voc
+from tests.helpers.earlier import assert_as_before
+from tests.helpers.scene_files import write_scene_pack
 from train.data.scenes import find_scenes, read_scenes
 
 ORIGINALS = ["a.jpg", "b.jpg", "c.jpg"]
@@ -21,13 +22,9 @@ def test_several_packs_are_one_and_some_of_the_photos_can_be_taken(tmp_path):
     write_three(tmp_path)
     write_scene_pack(tmp_path, "_more", ["coco", "sun"], ["d.jpg", "e.jpg"], [True, False])
     scenes = find_scenes(tmp_path)
-    assert scenes.original.tolist() == [*ORIGINALS, "d.jpg", "e.jpg"]
-    assert scenes.source.tolist() == ["voc2012"] * 3 + ["coco", "sun"]
-    assert scenes.validation.tolist() == [False, True, False, True, False]
-    assert [len(boxes) for boxes in scenes.boxes] == [0, 1, 2, 0, 1]
+    labels = {name: part for name, part in vars(scenes).items() if name != "read"}
+    assert_as_before("two packs of scenes", labels, file="data.json")
     assert [flags.tolist() for flags in scenes.unsure[:3]] == [[], [False], [False, True]]  # flags 0; 1 and 2
-    assert scenes.boxes[2][1].tolist() == [1, 2, 11, 22]
-    assert scenes.size.shape == (5, 2)
     assert grey(scenes) == [20, 60, 100, 20, 60], "of the right zip"
     for rows in ([2, 0], [False, True, True, False, True]):
         taken, kept = scenes.take(np.array(rows)), np.arange(5)[np.array(rows)]
@@ -70,18 +67,3 @@ def test_arrays_that_do_not_fit(changes, message, tmp_path):
 def test_options_of_people_are_refused(option, tmp_path, prepare_error):
     assert f"voc is stored as whole photos: leave {option[0]} away" in prepare_error("voc", tmp_path, *option)
     assert not (tmp_path / "out").exists()
-
-
-def test_a_folder_of_packs_is_data(tmp_path, prepare):
-    """VOC and COCO beside what is there already: training finds them as one."""
-    write_scene_pack(tmp_path / "out", "", ["sun", "voc2012"], ["room.jpg", "2008_000001.jpg"], [False, True])
-    write_coco_scenes(tmp_path / "coco")
-    write_voc(tmp_path / "voc")
-    prepare("voc", tmp_path / "voc")
-    prepare("coco-scenes", tmp_path / "coco")
-    scenes = find_scenes(tmp_path / "out")
-    assert scenes.source.tolist() == ["sun", "voc2012", *["coco"] * 3, *["voc2012"] * 3]
-    assert [len(boxes) for boxes in scenes.boxes] == [0, 1, 0, 2, 1, 1, 0, 2]
-    for row in range(len(scenes)):
-        assert scenes.photo(row).shape[1::-1] == tuple(scenes.size[row])
-        assert (scenes.boxes[row] <= np.tile(scenes.size[row], 2) - 0.5).all()

@@ -13,12 +13,13 @@ import torch
 from fusion_model.heatmaps import encode
 from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
+from tests.helpers.earlier import assert_as_before
 from tests.helpers.estimators import sure
 from tests.helpers.fake_data import make_source
 from train.evaluate import _training_mean, measure, print_figures
 from train.evaluation import end_to_end
 from train.evaluation.card import write_card
-from train.evaluation.end_to_end import LIMBS_17, second_peaks, truth_of
+from train.evaluation.end_to_end import second_peaks, truth_of
 
 KINDS = ("true box", "mirror joints", "end to end")
 INDEX = {name: number for number, name in enumerate(MPII_16.joints)}
@@ -54,7 +55,6 @@ def test_the_second_peak_is_measured_by_the_first():
 
 
 POSE = np.arange(51).reshape(17, 3) ** 1.5
-FAR = np.linalg.norm(POSE[LIMBS_17] - POSE[0], axis=1).mean()  # of its limb joints from the pelvis
 PLACES = {  # of joints; the others are at (0, 100), as far from these as the torso is long: 10 px are near enough
     "left_shoulder": (0, 0), "right_shoulder": (40, 0), "left_hip": (0, 90), "right_hip": (30, 40),
     "left_wrist": (200, 0), "right_wrist": (230, 0), "left_knee": (0, 300), "right_knee": (8, 300),
@@ -102,33 +102,18 @@ def measured():
 
 
 def test_every_score_is_kept_by_person(measured):
-    scores = {(kind, name): people for kind in KINDS for name, people in measured["people"][kind].items()}
-    right, found, mirrored = ({str(row): 100 * n / 12 for row, n in enumerate(one)} for one in ((10, 9, 10, 11),
-                              (9, 8, 9, 10), (1, 1, 1, 1)))  # fmt: skip
-    expected = {("true box", "everyday"): right, ("mirror joints", "everyday"): mirrored}
-    for kind, people in zip(KINDS, (right, mirrored, found), strict=True):
-        parts = {"lspet, upside down": slice(1), "lspet, upright": slice(1, None), "synthetic": slice(1, None)}
-        for name, part in parts.items():
-            expected[kind, name] = dict(list(people.items())[part])
-    del expected["end to end", "synthetic"]  # all but whole photos are cut
-    expected["true box", "mpii"] = {"1 b": 75, "2 b": 900 / 11, "3 c": 1100 / 12, "4 d": 75, "5 e": 100, "6 f": 0}
-    expected["mirror joints", "mpii"] = {"1 b": 100 / 12, "2 b": 10, "3 c": 100 / 12, "4 d": 100 / 12, "6 f": 0}
-    assert scores == {key: pytest.approx(people) for key, people in expected.items()}
-    for (kind, name), people in scores.items():
+    true = {"1 b": 75, "2 b": 900 / 11, "3 c": 1100 / 12, "4 d": 75, "5 e": 100, "6 f": 0}
+    mirrored = {"1 b": 100 / 12, "2 b": 10, "3 c": 100 / 12, "4 d": 100 / 12, "6 f": 0}
+    for kind, name, people in ((KINDS[0], "pck", true), (KINDS[1], "mirrored", mirrored)):
+        assert measured["people"][kind]["mpii"] == pytest.approx(people)
         values = np.array(list(people.values()))
-        error = {"se": values.std(ddof=1) / len(values) ** 0.5} if len(values) > 1 else {}
-        mean = {"mirrored" if kind == "mirror joints" else "pck": values.mean()}
-        assert measured[kind][name] == pytest.approx({"n": len(values)} | mean | error)
+        figures = {"n": len(values), name: values.mean(), "se": values.std(ddof=1) / len(values) ** 0.5}
+        assert measured[kind]["mpii"] == pytest.approx(figures)
+    assert_as_before("measured", measured, file="data.json")
     assert json.loads(json.dumps(measured)) == measured
 
 
-def test_poses_are_those_of_the_people_and_beside_them_stands_the_mean_of_their_kind(measured):
-    """Of those whose pose is known, and was found: rows 1 and 2 of the rendered people, 1 to 5 of MPII's."""
-    tables = measured["rendered 3D"] | measured["3D"]
-    found = {name: [table[who]["mpjpe"] for who in ("model", "mean_pose")] for name, table in tables.items()}
-    assert {name: table["model"]["n"] for name, table in tables.items()} == {"all": 2, "back": 1, "front": 1, "mpii": 5}
-    for name, errors in {"all": (15, FAR / 2), "back": (10, FAR), "front": (20, 0), "mpii": (30, 3 * FAR)}.items():
-        assert found[name] == pytest.approx(errors, rel=1e-4, abs=1e-3), name
+def test_sets_without_a_pose_and_of_one_name():
     source = make_source("mpii", 1)
     source.pose_weight[:] = 1
     with pytest.raises(ValueError, match="mpii: no pose was estimated in 1 true boxes: train for longer"):
