@@ -43,3 +43,9 @@ def test_the_help_says_every_setting_with_its_default(module, capsys):
         assert f"--{name.replace('_', '-')} " in text.replace(",", " "), name
         words = one.about if one.default in (None, "") else f"{one.about} (default: {one.default})"
         assert words.replace("- ", "-") in text, name
+
+
+def test_lambda_grows_until_the_soft_phase_ends():
+    settings = FusionTrainConfig(steps=100, soft_fraction=0.5, sharpening=100.0)
+    grown = [settings.sharpness_at(step) / FusionTrainConfig().sharpness_at(40) for step in (0, 25, 50, 90)]
+    assert grown == pytest.approx([1, 10, 100, 100])
