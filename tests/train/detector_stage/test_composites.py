@@ -2,24 +2,29 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from fusion_model.config import DetectorConfig
+from fusion_model.config import DetectorConfig, HourglassConfig
 from fusion_model.detection.network import PersonDetector
 from fusion_model.estimator import PoseEstimator
+from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import MPII_16
 from tests.helpers.earlier import assert_as_before
 from tests.helpers.fake_data import make_people, make_source
 from train.data.people import load_people
-from train.detector import CONFIG_FILE, _made_scenes, read_detector, stack
+from train.detector import CONFIG_FILE, _batches, _made_scenes, _start_backbone, read_detector, recolour, stack
 from train.detector_stage.composites import Composite, CompositeMaker
 from train.detector_stage.figures import detector_figures
+from train.engine.checkpoints import write_best
+from train.engine.seeds import RowNoise
 from train.losses import detector_loss, generalised_iou
+from train.settings import DetectorTrainConfig
 
 SIZE, FILE = 128, "stages.json"
 
@@ -84,6 +89,16 @@ def test_the_loss_is_least_for_the_right_answer_and_spares_what_is_not_trusted()
     assert detector_loss(wrong, *unknown, trust)[0] == pytest.approx(best.item(), abs=0.01), "no axis, nothing to learn"
 
 
+def test_the_loss_is_as_before():
+    boxes = torch.tensor([[[3.0, 2, 19, 118], [20, 9, 110, 24]], [[10, 90, 34, 160], [0, 0, 0, 0]]])
+    axes = torch.tensor([[[-0.8, 0.6], [0, 0]], [[0.0, -1], [0, 0]]])
+    there, trust = torch.tensor([[True, True], [True, False]]), torch.cos(torch.arange(512)).square().reshape(2, 16, 16)
+    output = 2 * torch.sin(1.7 * torch.arange(2 * 7 * 256)).reshape(2, 7, 16, 16)
+    assert_as_before("detector", detector_loss(output, boxes, axes, there, trust), file=FILE)
+    others = torch.tensor([[3.0, 2, 20, 90], [0, 30, 10, 40]])
+    assert_as_before("giou", generalised_iou(boxes[0], others), file=FILE)
+
+
 def test_pictures_are_drawn_as_before():
     """Of two sets: one is too small, one is hardly labelled, one cut at the knees, of one the head is unknown."""
     people = dataclasses.replace(make_people(8), names=("a", "b"))
@@ -132,6 +147,36 @@ def test_a_batch_is_padded_with_no_person():
     assert axes.shape == (2, 2, 2)
     *labels, trust = stack([picture(0)] * 2)[1:]
     assert detector_loss(torch.zeros(2, 7, 8, 8), *labels, trust)[0].isfinite(), "nobody in the whole batch"
+
+
+def test_the_backbone_is_the_way_down_of_the_first_hourglass(tmp_path):
+    torch.manual_seed(0)
+    hourglass, network = StackedHourglass(HourglassConfig(2, 16, 64)), PersonDetector(DetectorConfig(16, head=8))
+    write_best(tmp_path, hourglass, {})
+    assert _start_backbone(network, tmp_path) == f"backbone from {tmp_path}: 179 tensors"
+    first, own = hourglass.state_dict(), network.state_dict()
+    for new, old in (("down.1.conv2", "inner.down.conv2"), ("deeper.3.0.norm3", "inner.inner.inner.inner.norm3")):
+        assert torch.equal(own[f"{new}.weight"], first[f"hourglasses.0.{old}.weight"])
+    assert_as_before("backbone", own, file=FILE)
+    with pytest.raises(ValueError, match="has no hourglass of 8 channels"):
+        _start_backbone(PersonDetector(DetectorConfig(8)), tmp_path)
+
+
+def test_each_picture_is_drawn_from_seed_step_and_row():
+    maker = SimpleNamespace(make=lambda generator, whole: ("composite", whole, generator.random()))
+    sampler = SimpleNamespace(make=lambda generator: ("scene", generator.random()))
+
+    for scenes, fraction in ((sampler, 0.8), (None, 0)):
+        batch = _batches(DetectorTrainConfig(seed=5, scene_fraction=0.8), maker, scenes)
+        for step, rows in ((3, range(5, 25)), (4, range(5, 25)), (3, range(5, 25)), (4, range(4))):  # some drawn ahead
+            drawn = [np.random.default_rng([5, step, row]) for row in rows]
+            expected = [sampler.make(one) if one.random() < fraction else maker.make(one, 0.6) for one in drawn]
+            assert batch(step, slice(rows.start, rows.stop)) == expected
+
+
+def test_colours_vary_as_before():
+    images = torch.sin(1.7 * torch.arange(200 * 3 * 64)).abs().reshape(200, 3, 8, 8)
+    assert_as_before("colours", recolour(images, RowNoise(torch.arange(200))), 1e-3, FILE)
 
 
 def test_the_command_trains_a_detector_that_a_checkpoint_takes(data_folder, printed, refused, tmp_path, monkeypatch):

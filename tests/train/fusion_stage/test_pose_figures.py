@@ -4,7 +4,7 @@ import numpy as np
 
 from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.earlier import assert_as_before
-from train.fusion_stage.pose_figures import crossing_order, known, mean_pose, pose_figures, pose_panels
+from train.fusion_stage.pose_figures import crossing_order, known, pose_figures, pose_panels
 
 
 def _crossed_shins(left_depth, right_depth):
@@ -31,10 +31,3 @@ def test_figures_and_panels_are_as_before():
     assert_as_before("pose figures", [pose_figures(one, other), crossing_order(one, other)], file="stages.json")
     assert_as_before("pose panels", pose_panels(one[:2], other[:2]), 0.1, "stages.json")
     assert known({"a": np.nan, "b": 0.0}) == {"b": 0.0}
-
-
-def test_the_mean_pose_by_hand():
-    """A joint counts by its trust; nobody's is at the pelvis."""
-    poses, weight = np.ones((2, 17, 3)) * [[[10, 20, 30]], [[40, 50, 60]]], np.tile([[2.0], [1.0]], 17)
-    weight[:, 3] = 0
-    assert mean_pose(poses, weight)[[2, 3]].tolist() == [[20, 30, 40], [0, 0, 0]]

@@ -30,6 +30,7 @@ from train.fusion_stage.samples import (
     stored_inputs,
 )
 from train.fusion_stage.training import Trainer, fusion_config, joint_trust, predict, sample_settings
+from train.losses import spread_loss
 from train.settings import FusionTrainConfig
 
 FILE = "stages.json"
@@ -144,6 +145,11 @@ def test_loss_and_figures_are_as_before(trainer):
     config = dataclasses.replace(trainer.config, crop=CropConfig(margin=1.4))
     asked = SampleSettings(128, 1.4, 32, crops=5, seed=2, action="x", augment="narrow")
     assert sample_settings(config, SETTINGS) == asked
+
+
+def test_the_loss_of_spreads_is_as_before():
+    spread, poses, target = 50 + waves(3, 4, 2), 40 * waves(3, 4, 3), 40 * waves(3, 4, 3, speed=2)
+    assert_as_before("spread", spread_loss(spread, poses, target, waves(3, 4).abs()), file=FILE)
 
 
 def test_limbs_that_a_teacher_guesses_count_whole_and_unknown_joints_not_at_all():
