@@ -102,6 +102,7 @@ def test_the_loss_is_as_before():
 def test_pictures_are_drawn_as_before():
     """Of two sets: one is too small, one is hardly labelled, one cut at the knees, of one the head is unknown."""
     people = dataclasses.replace(make_people(8), names=("a", "b"))
+    people.box += torch.tensor([-3.0, -4, 5, 6])
     people.source[6:], people.box[4, 2:], people.box[2, 3], people.weight[6, 9] = 1, people.box[4, :2] + 30, 80, 0
     people.weight[0, :8], people.extent[:, 0], people.photos[:, 2] = 0, 20.5, 200
     people.photos[:, 0], people.photos[:, 1] = torch.arange(SIZE), torch.arange(SIZE)[:, None]
@@ -118,8 +119,6 @@ def test_a_detector_without_scenes_is_watched_on_composites(monkeypatch):
     monkeypatch.setattr("train.detector._VALIDATION", 10)
     scenes, again = (_made_scenes([coloured_source()], SIZE) for _ in range(2))
     assert np.array_equal(again.photo(7), scenes.photo(7)), "the same in every run"
-    middles = [(scenes.photo(row), *(box[:2] + box[2:]) / 2) for row, boxes in enumerate(scenes.boxes) for box in boxes]
-    assert np.mean([photo[int(y), int(x), 0] > 150 for photo, x, y in middles]) > 0.8, "people are red in their boxes"
     shown = [scenes.size.tolist(), scenes.validation.all(), sum(flags.any() for flags in scenes.unsure)]
     assert shown == [[[SIZE, SIZE]] * 20, True, 0]
     one = scenes.take(np.array([len(boxes) == 1 for boxes in scenes.boxes])).take(np.arange(1))
