@@ -152,7 +152,7 @@ def test_the_first_of_the_best_is_kept_and_logged_figures_are_smoothed_over_a_cu
 
     scores = iter([3.0, 1.0, 1.0])
     for steps in (2, 3):
-        loop = make(tmp_path, numbered, steps=steps, validate_every=1)
+        loop = make(tmp_path, numbered, steps=steps, validate_every=steps - 1)  # and at the end
         loop.better, loop.validate = "-score", lambda _module: {"score": next(scores)}
         assert loop.resume() == (steps == 3)
         assert loop.run()
@@ -162,7 +162,11 @@ def test_the_first_of_the_best_is_kept_and_logged_figures_are_smoothed_over_a_cu
 
 
 def test_parts_of_a_step_share_the_batch_and_not_the_dropout(tmp_path):
-    drawn = []
+    drawn, gradients = [], []
+
+    def note(optimiser, *_):
+        every = [one.grad for group in optimiser.param_groups for one in group["params"]]
+        gradients.extend(grad.tolist() for grad in every if grad is not None)
 
     def probe(module, _step, generator):
         drawn.append((torch.rand((), generator=generator).item(), torch.rand(()).item(), loop.local_slice(4)))
@@ -170,11 +174,13 @@ def test_parts_of_a_step_share_the_batch_and_not_the_dropout(tmp_path):
 
     for seed in (0, 1):
         loop = make(tmp_path, probe, batch=4, accumulate=2, seed=seed)
+        loop.optimiser.optimizer.register_step_pre_hook(note)
         assert loop.train_step()["number"] == 1.5 + 2 * seed
     batches, dropouts, rows = zip(*drawn, strict=True)
     assert (batches[0], batches[2]) == (batches[1], batches[3])
     assert (len(set(batches)), len(set(dropouts))) == (2, 4)
     assert rows == (slice(0, 2), slice(2, 4)) * 2
+    assert gradients == [[1, 1], [1, 1]], "of the mean over the parts"
 
 
 def test_a_batch_that_cannot_be_split_is_refused(tmp_path):
