@@ -33,6 +33,15 @@ def test_a_file_with_several_trainings_or_none_is_refused(refused):
     assert "No such file" in refused("hourglass", *words, "none.toml")
 
 
+def test_bounds_are_allowed_themselves():
+    found = read(hourglass, "--warmup", 0, "--synthetic-fraction", 1, "--steps", 1)
+    assert (found.warmup, found.synthetic_fraction, found.steps) == (0, 1, 1)
+    assert read(hourglass, "--synthetic-fraction", 0).synthetic_fraction == 0
+    for name, beyond in (("warmup", -1), ("synthetic-fraction", 1.1), ("synthetic-fraction", -0.1), ("steps", 0)):
+        with pytest.raises(SystemExit):
+            read(hourglass, f"--{name}", beyond)
+
+
 @pytest.mark.parametrize("module", [hourglass, detector, fusion, ablate])
 def test_the_help_says_every_setting_with_its_default(module, capsys):
     with pytest.raises(SystemExit):
@@ -43,3 +52,9 @@ def test_the_help_says_every_setting_with_its_default(module, capsys):
         assert f"--{name.replace('_', '-')} " in text.replace(",", " "), name
         words = one.about if one.default in (None, "") else f"{one.about} (default: {one.default})"
         assert words.replace("- ", "-") in text, name
+
+
+def test_lambda_grows_until_the_soft_phase_ends():
+    settings = FusionTrainConfig(steps=100, soft_fraction=0.5, sharpening=100.0)
+    grown = [settings.sharpness_at(step) / FusionTrainConfig().sharpness_at(40) for step in (0, 25, 50, 90)]
+    assert grown == pytest.approx([1, 10, 100, 100])

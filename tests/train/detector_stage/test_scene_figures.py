@@ -3,11 +3,7 @@
 import numpy as np
 import pytest
 
-from fusion_model.config import DetectorConfig
-from fusion_model.detection.detector import Detection
-from fusion_model.detection.network import PersonDetector
 from tests.helpers.scene_files import made_scenes
-from train.detector_stage import figures
 from train.detector_stage.figures import average_precision, crossed_rates, kinds, mark, operating_point, rates
 
 PERSON, OTHER, SHORT, FAR = (10, 10, 40, 90), (60, 10, 90, 90), (200, 10, 230, 40), (50, 50, 55, 60)
@@ -77,18 +73,3 @@ def test_average_precision_by_hand(marks):
     missed = [PERSON, OTHER, SHORT, (150, 10, 180, 90)]
     marks = mark(made_scenes(missed, shape=(100, 300)), np.arange(1), [boxes])
     assert average_precision(marks) == pytest.approx(100 * (1 + 3 / 4 + 3 / 4) / 4), "2 / 3 rises to what comes after"
-
-
-def test_a_detector_is_measured_on_every_other_validation_photo(monkeypatch):
-    """It is sure of one of two, whom it sees everywhere: hit, false twice, hit twice; those two are not sure enough."""
-
-    def detect(_network, photo, config):
-        there = [bool(photo[50, x].min() > 200) for x in (20, 70)]
-        boxes = (PERSON, 0.9 if there[0] else 0.5), *[(OTHER, 0.3)] * there[1]
-        return [Detection(np.array(box), 0.0, score) for box, score in boxes if score >= config.min_score == 0.02]
-
-    monkeypatch.setattr(figures, "detect", detect)
-    scenes = made_scenes([PERSON], [PERSON], [PERSON], [OTHER], [], [OTHER], [PERSON], validation=True)
-    scenes.validation[[0, 6]] = False
-    found = figures.detector_figures(PersonDetector(DetectorConfig()), scenes)
-    assert found == pytest.approx({"ap": 100 * (1 + 3 / 5 + 3 / 5) / 3, "scene_recall": 100 / 3})

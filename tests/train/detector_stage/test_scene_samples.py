@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tests.helpers.earlier import assert_as_before
 from tests.helpers.fake_data import write_pack
 from tests.helpers.scene_files import made_scenes, write_scene_pack, write_voc
 from train.detector_stage.scene_samples import SceneSampler
@@ -38,10 +39,37 @@ def test_people_fill_their_boxes():
     assert boxes > 40
 
 
-def test_a_picture_repeats_with_its_generator_and_nobody_is_nobody():
+def test_the_body_axis_turns_with_the_photo():
+    """Of tall boxes in sets whose people in such boxes stand; who lies does so in a photo turned by a right angle."""
+    standing, unknown = (
+        drawn(made_scenes(PEOPLE, source=[name], shape=(100, 140)), 300) for name in ("stanford40", "mpii")
+    )
+    axes, boxes = (np.concatenate([getattr(one, name) for one in standing]) for name in ("axes", "boxes"))
+    known = axes.any(1)
+    assert known.sum() > 100
+    assert np.allclose(np.linalg.norm(axes[known], axis=1), 1, atol=1e-5)
+    assert (axes[known, 0] > 0.999).mean() > 0.7
+    width, height = (boxes[:, 2:] - boxes[:, :2])[np.abs(axes[:, 1]) > 0.9].T
+    assert len(width) > 3
+    assert (width > height).all()
+    assert not any(sample.axes.any() for sample in unknown)
+
+
+def test_the_unsure_are_neither_found_nor_background():
+    for sample in drawn(made_scenes(PEOPLE, unsure={0}, shape=(100, 140)), 20):
+        assert not len(sample.boxes)
+        assert white(sample, lambda trust: trust > 0) < 0.25 * max(white(sample, lambda trust: trust >= 0), 60)
+
+
+def test_pictures_are_drawn_as_before():
+    people = [(20, 10, 50, 90), (60, 40, 80, 99), (200, 3, 212, 30)]
+    made = made_scenes(people, [], people, source=["stanford40", "sun", "coco"], shape=(120, 260))
+    made.unsure[0][1], made.validation[2] = True, True
+    assert_as_before("scenes", drawn(made, 80), 0.01, "stages.json")
+
+
+def test_nobody_is_nobody():
     sampler = SceneSampler(made_scenes(PEOPLE, [], [], source=["coco"] * 3), SIZE)
-    one, other = (sampler.make(np.random.default_rng(3)) for _ in range(2))
-    assert np.array_equal(one.image, other.image)
     assert (len(sampler), len(sampler.nobody)) == (3, 2)
     assert all(photo.max() < 200 for photo in sampler.nobody)
 

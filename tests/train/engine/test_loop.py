@@ -1,6 +1,7 @@
 """The loop: cut anywhere and continue exactly, refuse what cannot go on, keep what was asked for, show what it does."""
 
 import dataclasses
+import json
 import multiprocessing
 import os
 import re
@@ -90,11 +91,13 @@ def test_a_signal_ends_the_run_with_a_checkpoint_and_it_goes_on_bit_for_bit(stra
     assert signal.getsignal(number) is before
     loop = make(tmp_path)
     assert loop.resume()
+    loop.seconds += 1000
     assert loop.run()
     assert_same(end_of(loop), end_of(straight))
     again = make(tmp_path, None)  # nothing is left to do
     assert again.resume()
     assert again.best == straight.best
+    assert again.seconds == loop.seconds > 1000
     assert again.run()
 
 
@@ -143,6 +146,43 @@ def test_it_learns_and_keeps_the_best(straight):
     assert max(scores) > before
 
 
+def test_the_first_of_the_best_is_kept_and_logged_figures_are_smoothed_over_a_cut(tmp_path):
+    def numbered(module, step, generator):
+        return loss(module, step, generator)[0], {"number": [1.0, 3.0, 9.0][step]}
+
+    scores = iter([3.0, 1.0, 1.0])
+    for steps in (2, 3):
+        loop = make(tmp_path, numbered, steps=steps, validate_every=steps - 1)  # and at the end
+        loop.better, loop.validate = "-score", lambda _module: {"score": next(scores)}
+        assert loop.resume() == (steps == 3)
+        assert loop.run()
+    assert (loop.best, json.loads((tmp_path / "best" / "figures.json").read_text())["step"]) == (-1, 2)
+    numbers = [1, 0.98 + 0.02 * 3, 0.98 * (0.98 + 0.02 * 3) + 0.02 * 9]
+    assert [float(row["number"]) for row in read_rows(tmp_path / "log.csv")] == pytest.approx(numbers)
+
+
+def test_parts_of_a_step_share_the_batch_and_not_the_dropout(tmp_path):
+    drawn, gradients = [], []
+
+    def note(optimiser, *_):
+        every = [one.grad for group in optimiser.param_groups for one in group["params"]]
+        gradients.extend(grad.tolist() for grad in every if grad is not None)
+
+    def probe(module, _step, generator):
+        drawn.append((torch.rand((), generator=generator).item(), torch.rand(()).item(), loop.local_slice(4)))
+        return module[-1].bias.sum(), {"number": len(drawn)}
+
+    for seed in (0, 1):
+        loop = make(tmp_path, probe, batch=4, accumulate=2, seed=seed)
+        loop.optimiser.optimizer.register_step_pre_hook(note)
+        assert loop.train_step()["number"] == 1.5 + 2 * seed
+    batches, dropouts, rows = zip(*drawn, strict=True)
+    assert (batches[0], batches[2]) == (batches[1], batches[3])
+    assert (len(set(batches)), len(set(dropouts))) == (2, 4)
+    assert rows == (slice(0, 2), slice(2, 4)) * 2
+    assert gradients == [[1, 1], [1, 1]], "of the mean over the parts"
+
+
 def test_a_batch_that_cannot_be_split_is_refused(tmp_path):
     with pytest.raises(ValueError, match="a batch of 9 cannot be split evenly over 1 processes of 2 accumulated parts"):
         make(tmp_path, batch=9, accumulate=2)
@@ -174,6 +214,8 @@ def test_a_run_shows_its_speed_and_pictures(tmp_path, capsys):
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     (speed,) = events.Scalars("images_per_second")
     assert (speed.step, speed.value > 0) == (50, True)
+    rate = dataclasses.replace(SETTINGS, steps=50).rate(49)
+    assert [one.value for one in events.Scalars("learning_rate")] == pytest.approx([rate])
     assert [one.step for one in events.Scalars("score")] == [25, 50]
     assert [one.step for one in events.Images("maps")] == [25, 50]
     bar = capsys.readouterr().err.split("\r")[-1]

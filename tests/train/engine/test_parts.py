@@ -44,6 +44,9 @@ def test_seeds_are_the_same_everywhere_and_noise_is_a_samples_own():
     whole, part = RowNoise(seeds), RowNoise(seeds[20:30])
     for shape in ((), (3,), (2, 5)):
         assert torch.equal(whole.normal(*shape)[20:30], part.normal(*shape))
+    assert RowNoise(torch.tensor([7])).uniform(2)[0].tolist() == pytest.approx([0.3672001, 0.4849326])
+    twice = RowNoise(seeds)
+    assert not torch.equal(twice.uniform(9), twice.uniform(9))
     rows = torch.arange(10) % 3 == 0
     assert torch.equal(whole.normal(7)[20:30][rows], part.normal(7, rows=rows))
     numbers, levels = whole.normal(999), whole.uniform(999)

@@ -1,21 +1,45 @@
-"""Photos and rendered people in one batch, each with the losses that its labels allow."""
+"""Photos and rendered people in one batch, each with the losses that its labels allow; a run's figures."""
+
+import dataclasses
+import json
+import math
 
 import pytest
 import torch
 from torch.nn import functional
 
-from fusion_model.config import HourglassConfig
+from fusion_model.config import CropConfig, HourglassConfig
+from fusion_model.fusion import FusionNetwork
 from fusion_model.hourglass import StackedHourglass
 from fusion_model.readings import read_maps
+from fusion_model.skeletons import HUMAN36M_17
+from tests.helpers.earlier import assert_as_before
 from tests.helpers.fake_data import make_people
 from train.data.augment import plain_crops
 from train.data.readers.registry import SETS
 from train.data.sampling import draw, sampling_weights
+from train.engine.logs import read_rows
 from train.engine.machine import bf16_is_fast
-from train.fusion_stage.samples import SampleSettings, build_samples
+from train.engine.seeds import RowNoise
+from train.fusion_stage.samples import (
+    FusionData,
+    FusionSamples,
+    SampleSettings,
+    build_samples,
+    random_rows,
+    stored_inputs,
+)
+from train.fusion_stage.training import Trainer, fusion_config, joint_trust, predict, sample_settings
+from train.losses import spread_loss
+from train.settings import FusionTrainConfig
 
+FILE = "stages.json"
 NAMES = ("coco", "synthetic", "mine", "synthetic")
 SOURCE = torch.tensor([0] * 10 + [1] * 30 + [2] * 100 + [3] * 20)
+SETTINGS = FusionTrainConfig(
+    loss="distance", skeleton="lsp_14", log="csv", preset="tiny", augment="narrow", steps=100, soft_fraction=0.5,
+    sharpening=9.0, centring=9.0, seed=2, crops=5, batch=6, action="x", input_size=128,
+)  # fmt: skip
 
 
 def fractions(weights):
@@ -47,3 +71,90 @@ def test_samples_of_features_are_what_the_hourglass_knows_of_the_crop():
     expected = functional.interpolate(features.float(), size=(4, 4), mode="bilinear", align_corners=False)
     torch.testing.assert_close(samples.images.float(), expected, atol=1e-2, rtol=1e-2)
     torch.testing.assert_close(samples.readings, read_maps(maps[-1].float().clamp(0, 1.5)), atol=1e-3, rtol=1e-3)
+
+
+def waves(*shape, speed=1.7):
+    """Numbers from -1 to 1 that repeat nowhere."""
+    return torch.sin(speed * torch.arange(torch.Size(shape).numel())).reshape(shape)
+
+
+def made_samples(count, speed):
+    """Crops with poses, two of three of source 0 and one of 1; some joints are not known."""
+    maps, pose = 2 * waves(count, 16, 32, 32, speed=speed).abs(), 300 * waves(count, 17, 3, speed=speed)
+    columns = *stored_inputs(waves(count, 3, 32, 32).abs(), maps, torch.zeros(count, 64)), pose
+    return FusionSamples(*columns, waves(count, 17).clamp_min(0), torch.arange(count) % 3 // 2)
+
+
+@pytest.mark.parametrize("name", ["wide", "narrow", "plain"])
+def test_crops_of_those_whose_3d_is_known_are_as_before(name, monkeypatch):
+    monkeypatch.setattr("train.fusion_stage.samples.bf16_is_fast", lambda _device: False)
+    torch.manual_seed(0)
+    people, hourglass = make_people(70, dot=3), StackedHourglass(HourglassConfig(2, 16, 64)).eval()
+    people.pose_weight[5], people.source[:] = 0, torch.arange(70)
+    settings = SampleSettings(64, 1.25, 16, crops=2, augment="narrow" if name == "narrow" else "wide")
+    made = build_samples(people, hourglass, settings, None if name == "plain" else torch.Generator(), progress=False)
+    assert made.source.tolist() == [row for row in range(70) if row != 5] * (1 if name == "plain" else 2)
+    assert_as_before(f"crops, {name}", [made.pose, made.weight, made.images, made.maps], 0.05, FILE)
+
+
+def test_poses_and_maps_turn_with_their_pictures_as_before_and_features_not_at_all():
+    rows, noise, kept = torch.tensor([7, 2, 2, 8]), RowNoise(torch.arange(4)), made_samples(9, 1.7)
+    batch = random_rows(kept, rows, noise)
+    assert_as_before("turned", [batch.images, batch.maps, batch.pose, batch.weight], 0.05, FILE)
+    assert (batch.source.tolist(), batch.readings) == ([0, 1, 1, 1], None)
+    features = dataclasses.replace(kept, images=waves(9, 8, 6, 6).half())
+    batch = random_rows(features, rows, noise)
+    assert torch.equal(batch.images, features.images[rows].float())
+    torch.testing.assert_close(batch.maps, kept.maps[rows] / 160)
+    for name in ("readings", "pose", "weight", "source"):
+        assert torch.equal(getattr(batch, name), getattr(kept, name)[rows]), name
+
+
+@pytest.fixture
+def trainer(tmp_path):
+    """A run whose averaged weights are others, whose samples are of photos and of rendered people."""
+    torch.manual_seed(0)
+    config = fusion_config(SETTINGS, tmp_path)
+    config = dataclasses.replace(config, fusion=dataclasses.replace(config.fusion, spreads=True))
+    network = FusionNetwork(config.fusion)
+    network.output.weight.data *= 500 / config.fusion.output_unit_mm
+    trainer = Trainer(config, StackedHourglass(config.hourglass), network, SETTINGS, tmp_path)
+    trainer.take_data(FusionData(made_samples(20, 1.7), made_samples(9, 1.71), ("made", "synthetic")))
+    for parameter in trainer.loop.module.eval().parameters():
+        parameter.data *= 1.1
+    return trainer
+
+
+def test_loss_and_figures_are_as_before(trainer):
+    module, averaged = trainer.loop.module, trainer.loop.averaged.module
+    soft, found = trainer.validate(averaged.train()), trainer.validate(module)
+    assert (found["n"], found["photos_n"], found["synthetic_n"]) == (9, 6, 3)
+    assert found["mpjpe"] == pytest.approx((found["photos_mpjpe"] + found["synthetic_mpjpe"]) / 2), "half each"
+    loss, _ = trainer.loss(module, 25, torch.Generator())
+    trainer.loop.best = 5.0
+    hard, mixing = trainer.loss(module, 50, torch.Generator())
+    assert (trainer.loop.best, module.is_soft, averaged.is_soft) == (-math.inf, False, False), "it is another network"
+    assert mixing == pytest.approx({"alpha": 0.11, "beta": 2.2})
+    hardening = json.loads((trainer.run / "hardening.json").read_text())
+    assert [hardening[name] for name in ("soft", "hardened")] == [soft, trainer.validate(averaged)]
+    assert [hardening[name] for name in ("merging_layer", "was_sharp")] == [2, False]
+    poses = [predict(module, trainer.held_out, batch) for batch in (4, 256)]
+    numbers = [loss.item(), hard.item(), found, hardening["weights"], hardening["hardened"], *poses, trainer.mean]
+    assert_as_before("a run", numbers, 1e-2, FILE)
+    assert [row["step"] for row in read_rows(trainer.run / "mixing.csv")] == ["0", "0", "50"], "two where they harden"
+    config = dataclasses.replace(trainer.config, crop=CropConfig(margin=1.4))
+    asked = SampleSettings(128, 1.4, 32, crops=5, seed=2, action="x", augment="narrow")
+    assert sample_settings(config, SETTINGS) == asked
+
+
+def test_the_loss_of_spreads_is_as_before():
+    spread, poses, target = 50 + waves(3, 4, 2), 40 * waves(3, 4, 3), 40 * waves(3, 4, 3, speed=2)
+    assert_as_before("spread", spread_loss(spread, poses, target, waves(3, 4).abs()), file=FILE)
+
+
+def test_limbs_that_a_teacher_guesses_count_whole_and_unknown_joints_not_at_all():
+    weight = torch.full((1, 17), 0.25)
+    wrist, knee, neck = (HUMAN36M_17.index(name) for name in ("left_wrist", "right_knee", "neck"))
+    weight[0, wrist] = 0
+    assert joint_trust(weight)[0, [wrist, knee, neck]].tolist() == [0, 1, 0.25]
+    assert weight[0, knee] == 0.25, "what was given is as it was"
