@@ -119,7 +119,8 @@ def test_what_is_no_image_or_a_part_of_one_named_jpg(tmp_path):
     whole = [encoded(Image.fromarray(NOISE), kind) for kind in ("PNG", "WEBP", "GIF", "BMP", "TIFF")]
     cut = [content[: int(0.7 * len(content))] for content in whole]
     for content in (b"this is text", b"\xff\xd8\xff", b"GIF89a", b"%!PS-Adobe", bytes(5000), *cut):
-        assert refusal(tmp_path, content).startswith(("me.jpg is", "me.jpg cannot"))
+        text = refusal(tmp_path, content, "me\n\x1b[31m<b>\udcff.jpg")
+        assert text.startswith(("me\\n\\x1b[31m<b>\\udcff.jpg is", "me\\n\\x1b[31m<b>\\udcff.jpg cannot"))
 
 
 def test_too_many_pixels_are_refused_before_they_are_read(tmp_path):

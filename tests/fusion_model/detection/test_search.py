@@ -62,12 +62,8 @@ def searching(monkeypatch):
             return [one for one in detections if one.score >= config.min_score]
 
         monkeypatch.setattr(search, "detect", detect)
-        config = dataclasses.replace(
-            PRESETS["tiny"],
-            detector=DetectorConfig(),
-            search=dataclasses.replace(EVEN, **settings),
-            calibration=CalibrationConfig(seen=0.5),
-        )
+        changes = {"search": dataclasses.replace(EVEN, **settings), "calibration": CalibrationConfig(seen=0.5)}
+        config = dataclasses.replace(PRESETS["tiny"], detector=DetectorConfig(), **changes)
         return Search(config, Scripted(*shown), object())
 
     return make

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from fusion_model.photos import files, stripping
 from fusion_model.photos.files import is_photo, kind_of
@@ -161,20 +161,15 @@ def test_a_transparent_colour_is_white_and_the_others_stay(tmp_path, colour_type
     assert np.array_equal(found, expected)
 
 
-AS_SEEN = {
-    1: lambda a: a, 2: np.fliplr, 3: lambda a: a[::-1, ::-1], 4: np.flipud, 5: lambda a: a.transpose(1, 0, 2),
-    6: lambda a: np.rot90(a, -1), 7: lambda a: a[::-1, ::-1].transpose(1, 0, 2), 8: np.rot90,
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "JPEG", "AVIF"])
 def test_exif_turns_files_of_each_kind(tmp_path, kind):
-    for orientation, as_seen in AS_SEEN.items():
-        exif = Image.Exif()
-        exif[0x0112] = orientation
-        found = read(tmp_path, encoded(Image.fromarray(PHOTO), kind, exif=exif, quality=95, lossless=True))
-        assert found.shape == as_seen(PHOTO).shape
-        assert np.abs(found.astype(int) - as_seen(PHOTO)).mean() < 10  # JPEG and AVIF halve the colours' resolution
+    image = Image.fromarray(PHOTO)
+    for orientation in range(1, 9):
+        image.getexif()[0x0112] = orientation
+        found = read(tmp_path, encoded(image, kind, exif=image.getexif(), quality=95, lossless=True)).astype(int)
+        as_seen = np.asarray(ImageOps.exif_transpose(image))
+        assert found.shape == as_seen.shape
+        assert np.abs(found - as_seen).mean() < 10  # JPEG and AVIF halve the colours' resolution
 
 
 def test_heic_is_read_by_pi_heif(tmp_path, monkeypatch):
@@ -204,9 +199,3 @@ def test_what_is_worth_an_attempt(tmp_path):
     for brand, kind in {**brands, "isom": None}.items():
         (tmp_path / "x").write_bytes(b"\0\0\0\x20ftyp" + brand.encode().ljust(40))
         assert kind_of(tmp_path / "x") == kind
-
-
-def test_a_refusal_is_one_line_whatever_the_file_is_called(tmp_path):
-    text = refusal(tmp_path, b"no photo", "me\n\x1b[31m<b>\udcff.jpg")
-    assert text.startswith("me\\n\\x1b[31m<b>\\udcff.jpg is not a photo")
-    text.encode()

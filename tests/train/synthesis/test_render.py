@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.earlier import assert_as_before
 from tests.helpers.motion import posture
 from train.synthesis import textures
@@ -51,22 +50,6 @@ def test_what_cannot_be_rendered_is_refused(pack, renderer):
     for size, supersample in ((15, 1.4), (64, 0.9)):
         with pytest.raises(ValueError, match=f"not {size}, {supersample}"):
             Renderer(size, supersample)
-
-
-def test_who_faces_the_camera_has_the_right_hand_on_the_left_of_the_picture(pack, renderer):
-    scene = scene_of(pack, 3)
-    person = scene.people[0]
-    ahead = person.facing / np.linalg.norm(person.facing)
-    camera = look_at(ahead * 4000 + [0, 1000, 0], np.array([0.0, 900, 0]), 0.0, 130.0, (SIZE, SIZE))
-    pixels, _ = camera.project(person.joints_world)
-    right, left = (HUMAN36M_17.index(f"{side}_wrist") for side in ("right", "left"))
-    assert pixels[right, 0] < SIZE / 2 < pixels[left, 0]
-    people = [surface for surface in scene.surfaces if surface.person]
-    drawn = renderer.render(replace(scene, surfaces=people, camera=camera)).person
-    columns = np.nonzero(drawn)[1]
-    assert columns.min() < pixels[right, 0] < pixels[left, 0] < columns.max()  # hands reach beyond the wrists
-    head, toes = HUMAN36M_17.index("head_top"), HUMAN36M_17.index("left_ankle")
-    assert pixels[head, 1] < pixels[toes, 1]
 
 
 def test_scenes_are_as_before(pack, library):
