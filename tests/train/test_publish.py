@@ -29,7 +29,7 @@ EVALUATION = {
     "rendered 3D": {},
 }
 OF_CHECKPOINTS = (["run"], ["--tag", "v1"], ["--dataset", "people"], ["--licence", "mit"])
-SPECIFIC = ("#", "|", "- ", "license", "person;", "pose = ", "FUSION", "Trained", "On the", "3D", "None")
+SPECIFIC = ("#", "|", "- ", "license", "person;", "pose = ", "FUSION", "Trained", "On the", "3D", "None", "Of", "Exp")
 GROUPS = {"all": 100.0, "back": 90.0, "lying": 300.0, "seated": 120.0}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from fusion_model.images import load_photo
 from fusion_model.photos import files, stripping
 from fusion_model.photos.files import is_photo, kind_of
 from tests.helpers.photo_files import GREY, HEIC, NOISE, PHOTO, encoded, png, read, refusal, rows, tiff
@@ -162,12 +163,14 @@ def test_a_transparent_colour_is_white_and_the_others_stay(tmp_path, colour_type
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "JPEG", "AVIF"])
-def test_exif_turns_files_of_each_kind(tmp_path, kind):
+def test_exif_turns_files_and_images_of_each_kind_unless_they_are_wanted_as_stored(tmp_path, kind):
     image = Image.fromarray(PHOTO)
     for orientation in range(1, 9):
         image.getexif()[0x0112] = orientation
         found = read(tmp_path, encoded(image, kind, exif=image.getexif(), quality=95, lossless=True)).astype(int)
         as_seen = np.asarray(ImageOps.exif_transpose(image))
+        assert np.array_equal(load_photo(image), as_seen)
+        assert np.array_equal(load_photo(image, turn=False), PHOTO)
         assert found.shape == as_seen.shape
         assert np.abs(found - as_seen).mean() < 10  # JPEG and AVIF halve the colours' resolution
 
