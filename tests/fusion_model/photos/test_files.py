@@ -167,10 +167,12 @@ def test_exif_turns_files_and_images_of_each_kind_unless_they_are_wanted_as_stor
     image = Image.fromarray(PHOTO)
     for orientation in range(1, 9):
         image.getexif()[0x0112] = orientation
-        found = read(tmp_path, encoded(image, kind, exif=image.getexif(), quality=95, lossless=True)).astype(int)
+        options = {"exif": image.getexif().tobytes(), "quality": 95, "lossless": True}
+        found = read(tmp_path, encoded(image, kind, **options)).astype(int)
         as_seen = np.asarray(ImageOps.exif_transpose(image))
-        assert np.array_equal(load_photo(image), as_seen)
-        assert np.array_equal(load_photo(image, turn=False), PHOTO)
+        with Image.open(tmp_path / "me.jpg") as stored:
+            assert np.array_equal(load_photo(stored), found)
+            assert kind == "TIFF" or np.abs(load_photo(stored, turn=False).astype(int) - PHOTO).mean() < 10
         assert found.shape == as_seen.shape
         assert np.abs(found - as_seen).mean() < 10  # JPEG and AVIF halve the colours' resolution
 
