@@ -4,27 +4,20 @@ import numpy as np
 import pytest
 
 from fusion_model.crops import Crop, body_angle, crop_of_box, letterbox
+from tests.helpers.earlier import assert_as_before
 
 RNG = np.random.default_rng(0)
 
 
-def random_crops(count=30):
-    generator = np.random.default_rng(0)
-    for _ in range(count):
-        corner, extent = generator.uniform(-200, 2000, 2), generator.uniform(5, 1500, 2)
-        box = np.concatenate((corner, corner + extent))
-        yield crop_of_box(box, int(generator.choice([64, 128, 192, 256])), 1.25, generator.uniform(-360, 360)), box
-
-
-def test_the_box_with_its_margin_fills_the_crop_round_trips_are_exact_and_borders_lie_on_borders():
-    for crop, box in random_crops():
-        points = RNG.uniform(-100, 2100, (20, 2))
-        assert np.abs(crop.to_photo(crop.to_crop(points)) - points).max() < 0.01
-        middle = (box[:2] + box[2:]) / 2
-        assert crop.side == pytest.approx(1.25 * (box[2:] - box[:2]).max())
-        assert np.allclose(crop.to_crop(middle), (crop.size - 1) / 2)
-        across = crop.to_crop(middle + np.array((crop.side, 0))) - crop.to_crop(middle)
-        assert np.linalg.norm(across) == pytest.approx(crop.size)
+def test_crops_of_boxes_are_as_before_and_borders_lie_on_borders():
+    generator, found = np.random.default_rng(0), []
+    for size in (64, 128, 192, 256) * 8:
+        corner, extent, points = *generator.uniform(5, 1500, (2, 2)), generator.uniform(-100, 2100, (20, 3))
+        crop = crop_of_box(np.concatenate((corner, corner + extent)), size, 1.25, generator.uniform(-360, 360))
+        pixels = crop.to_crop(points[:, :2])
+        assert np.abs(crop.to_photo(pixels) - points[:, :2]).max() < 0.01
+        found.append([crop, pixels, crop.turn_back(points)])
+    assert_as_before("crops", found, file="model.json")
     crop = letterbox(100, 100, 32)  # the photo spans -0.5 to W - 0.5, and so does its crop
     assert np.allclose(crop.to_crop([[-0.5, -0.5], [99.5, 99.5]]), [[-0.5, -0.5], [31.5, 31.5]])
     wide = letterbox(200, 100, 64)
@@ -60,13 +53,7 @@ def test_a_dot_lands_where_it_is_predicted(angle, side):
         assert np.abs(found - crop.to_crop([x, y])).max() < 0.05  # half a pixel wrong would be 0.25 and more
 
 
-def test_turning_back_the_3d_agrees_with_the_2d_and_a_crop_turned_by_the_body_axis_shows_the_body_upright():
-    for crop, _ in random_crops():
-        vectors = RNG.normal(size=(17, 3))
-        back = crop.turn_back(vectors)
-        pixels = crop.to_photo(vectors[:, :2]) - crop.to_photo(np.zeros(2))  # offsets in the crop -> in the photo
-        assert np.allclose(back[:, :2] * crop.side / crop.size, pixels)
-        assert np.allclose(back[:, 2], vectors[:, 2])
+def test_turning_back_by_hand_and_a_crop_turned_by_the_body_axis_shows_the_body_upright():
     up = Crop((0.0, 0.0), 1.0, 90.0, 64).turn_back(np.array([[0.0, -1.0, 5.0]]))  # up in the crop
     assert np.allclose(up, [[1.0, 0.0, 5.0]])  # is right in the photo
     pelvis = np.array([5, 7])

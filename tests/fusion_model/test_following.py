@@ -8,7 +8,8 @@ import pytest
 from fusion_model.config import FollowingConfig
 from fusion_model.crops import Crop
 from fusion_model.following import LIMB_LENGTHS, follow, limb_lengths
-from fusion_model.skeletons import HUMAN36M_17, MPII_16, MPII_IN_HUMAN36M
+from fusion_model.skeletons import HUMAN36M_17, MPII_IN_HUMAN36M
+from tests.helpers.earlier import assert_as_before
 from tests.helpers.estimators import smooth_photo, sure
 from tests.helpers.stick_people import people
 
@@ -70,6 +71,17 @@ def test_a_short_bone_is_not_trusted_nor_the_sign_of_a_flat_one():
         assert (after[wrist] - after[elbow]).tolist() == pytest.approx(list(expected), abs=0.1)
 
 
+def test_people_follow_their_2d_joints_as_before_by_share_and_trust():
+    generator, true = np.random.default_rng(1), people()
+    found, points = 0.9 * true + generator.normal(0, 40, true.shape), seen(true) + generator.normal(0, 2, (40, 16, 2))
+    confidence = generator.uniform(0, 1, (40, 16))
+    shares = ((0.6, 0.0, 0.0), (0.0, 0.4, 0.0), (0.0, 0.0, 0.7), (1.5, 1.0, 1.0, 0.0), (0.8, 0.5, 0.3, 0.8))
+    configs = [SETTINGS, *(FollowingConfig(*those) for those in shares)]
+    kinds = found, found * (1, 1, 0.6), found * 0.3  # flat bones have no sure sign, and short ones are not trusted
+    after = [follow(poses, points, confidence, one) for one in configs for poses in kinds]
+    assert_as_before("followed", after, file="model.json")
+
+
 @pytest.mark.parametrize(("turn", "joints", "fits"), [(0, 4, True), (0, 3, False), (44, 16, True), (46, 16, False)])
 def test_a_camera_fits_four_joints_that_agree_in_half_of_their_variance(turn, joints, fits):
     pose, confidence = people(1), (np.arange(16) < joints)[None].astype(float)
@@ -77,38 +89,6 @@ def test_a_camera_fits_four_joints_that_agree_in_half_of_their_variance(turn, jo
     points[:, 3] += turn == 0
     after = follow(pose, points, confidence, FollowingConfig(0.0, 1.0, 0.0))
     assert (np.abs(after - pose).max() > 1) == fits
-
-
-def test_where_an_unsure_joint_is_seen_does_not_matter():
-    true = people()
-    found, points = true + np.random.default_rng(1).normal(0, 30, true.shape), seen(true)
-    confidence = np.ones(points.shape[:2])
-    confidence[:, [MPII_16.index("left_wrist"), MPII_16.index("right_knee")]] = SETTINGS.unsure
-    moved = points + 80 * (confidence < 1)[..., None]
-    once, again = (follow(found, place, confidence, SETTINGS) for place in (points, moved))
-    np.testing.assert_allclose(once, again, atol=1e-9)
-    flat, config = true * (1, 1, 0.6), FollowingConfig(limbs=0.0, plane=0.0, depth=1.0)
-    confidence[:] = 1
-    confidence[:, MPII_16.index("left_elbow")] = 0
-    limbs = [INDEX(f"left_{name}") for name in ("shoulder", "elbow", "wrist")]
-    depths = np.diff(follow(flat, seen(true), confidence, config)[:, limbs, 2])
-    np.testing.assert_allclose(depths, np.diff(flat[:, limbs, 2]), atol=1e-9, err_msg="both ends must be sure")
-    nothing = follow(true, points + 50, np.zeros_like(confidence), SETTINGS)
-    np.testing.assert_allclose(nothing, true, atol=1e-9, err_msg="no joint is sure, and all limbs are a person's")
-
-
-def test_mirrored_and_turned_people_give_mirrored_and_turned_poses():
-    true = people()
-    found = 0.9 * true + np.random.default_rng(1).normal(0, 40, true.shape)
-    points, confidence = seen(true), np.random.default_rng(2).uniform(0, 1, (len(true), 16))
-    after = follow(found, points, confidence, SETTINGS)
-    sides, maps = list(HUMAN36M_17.mirror), list(MPII_16.mirror)
-    flip = np.array([-1.0, 1, 1])
-    image = follow(found[:, sides] * flip, points[:, maps] * flip[:2] + (639, 0), confidence[:, maps], SETTINGS)
-    np.testing.assert_allclose(image, after[:, sides] * flip, atol=1e-9)
-    crop = Crop((0, 0), 1, 37.0, 64)
-    turned = follow(crop.turn_back(found), crop.to_photo(points * 64), confidence, SETTINGS)
-    np.testing.assert_allclose(turned, crop.turn_back(after), atol=1e-6)
 
 
 @pytest.mark.parametrize("points", [np.zeros((3, 16, 2)), np.full((3, 16, 2), 1e-7), -seen(people(3))])

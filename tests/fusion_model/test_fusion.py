@@ -208,13 +208,8 @@ def test_free_weights_stay_in_range_and_come_back():
 
 def test_other_shapes_are_refused():
     maps, image = torch.zeros(2, 16, 32, 32), torch.zeros(2, 3, 32, 32)
-    for name, inputs, shape in (
-        ("image", (image[:, :, 2:], maps), (2, 3, 30, 32)),
-        ("maps", (image, image), image.shape),
-    ):
-        with pytest.raises(
-            ValueError, match=rf"{name} must be \(N, (3|16), 32, 32\), got \({str(tuple(shape))[1:-1]}\)"
-        ):
+    for name, inputs, found in (("image", (image[:, :, 2:], maps), "3, 30"), ("maps", (image, image), "3, 32")):
+        with pytest.raises(ValueError, match=rf"{name} must be \(N, (3|16), 32, 32\), got \(2, {found}, 32\)"):
             fusion_network()(*inputs)
     for inputs, message in (((image[0], maps[0]), r"got \(3, 32, 32\)"), ((image, maps[:1]), "same N, got 2 and 1")):
         with pytest.raises(ValueError, match=message):

@@ -11,7 +11,7 @@ from fusion_model.fusion import FusionNetwork
 from fusion_model.pruning import prune
 from tests.helpers.estimators import TINY, fusion_inputs, fusion_network, parameters
 
-DEPTH = len(TINY.layers)
+DEPTH, READ = len(TINY.layers), {"map_readings": True}
 INPUTS = fusion_inputs()
 
 
@@ -32,13 +32,9 @@ def cost(network):
     return counter.get_total_flops()
 
 
-DESIGNS = [
-    {"batch_norm": True, "output_unit_mm": 100.0},
-    {"mix_input": True},
-    {"strategy": "free"},
-    {"spreads": True, "map_readings": True, "strategy": "free"},
-    {"map_readings": True, "layers": (LayerConfig("fc", 8), LayerConfig("residual", 8), LayerConfig("fc", 8))},
-]
+RESIDUAL = LayerConfig("fc", 8), LayerConfig("residual", 8), LayerConfig("fc", 8)
+DESIGNS = [{"batch_norm": True, "output_unit_mm": 100.0}, {"mix_input": True}, {"strategy": "free"}]
+DESIGNS += [{"spreads": True, "strategy": "free"} | READ, {"layers": RESIDUAL} | READ]
 
 
 @pytest.mark.parametrize("changes", DESIGNS, ids=str)

@@ -4,41 +4,28 @@ import pytest
 import torch
 
 from fusion_model.config import LayerConfig
-from fusion_model.heatmaps import decode_smoothed, encode
+from fusion_model.heatmaps import encode
 from fusion_model.readings import READINGS, read_maps
+from tests.helpers.earlier import assert_as_before
 from tests.helpers.estimators import fusion_inputs, fusion_network
 
 POINTS = torch.tensor([[[20.3, 17.8], [40.1, 5.2], [10.0, 30.5]]])
 MAPS = encode(POINTS, (48, 48), 1.25)
 
 
-def read(maps):
-    """Position in pixels (N, J, 2), spread and height (N, J) as they are read."""
-    x, y, spread, height = read_maps(maps).unflatten(1, (READINGS, -1)).unbind(1)
-    return (torch.stack((x, y), -1) + 2) / 4 * maps.shape[-1] - 0.5, spread, height
-
-
-def test_a_clean_peak_is_read_exactly_and_on_maps_that_err_as_the_2d_joint():
-    points, spread, height = read(MAPS)
-    torch.testing.assert_close(points, POINTS, atol=0.05, rtol=0)
-    _, wider, _ = read(encode(POINTS, (48, 48), 2.5))
-    assert (wider > spread + 0.3).all()
-    _, same, half = read(0.5 * MAPS)
-    torch.testing.assert_close(same, spread, atol=0.05, rtol=0)
-    assert (half < height - 1.5).all()
-    with torch.autocast("cpu", torch.bfloat16):
-        coarse = read_maps(MAPS)
-    assert torch.equal(coarse, read_maps(MAPS)), "bfloat16 does not coarsen positions"
-    maps = encode(POINTS, (48, 48), 1.5) + 0.6 * encode(POINTS.flip(1), (48, 48), 1.0)
-    torch.testing.assert_close(read(maps)[0], decode_smoothed(maps)[0], atol=0.4, rtol=0)
-
-
-def test_empty_and_full_maps_give_numbers_and_gradients():
-    maps = torch.stack((torch.zeros(3, 32, 32), torch.ones(3, 32, 32))).requires_grad_()
+def test_maps_are_read_as_before():
+    """Broad and narrow, high and low, of two peaks and of none; bfloat16 does not coarsen positions."""
+    two = encode(POINTS, (48, 48), 1.5) + 0.6 * encode(POINTS.flip(1), (48, 48), 1.0)
+    maps = torch.cat((MAPS, encode(POINTS, (48, 48), 2.5), 0.5 * MAPS, two, 0 * MAPS, 0 * MAPS + 1)).requires_grad_()
     readings = read_maps(maps)
-    readings.sum().backward()
-    assert readings.abs().max() < 5
-    assert maps.grad.isfinite().all()
+    readings.square().sum().backward()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(read_maps(maps), readings)
+    x, y = readings.detach().unflatten(1, (READINGS, -1))[:, :2].unbind(1)
+    torch.testing.assert_close((torch.stack((x, y), -1)[:4] + 2) * 12 - 0.5, POINTS.expand(4, 3, 2), atol=0.4, rtol=0)
+    assert_as_before("readings", [readings[:5].detach().T, maps.grad[:5].sum(2)], near=1e-3, file="model.json")
+    assert readings.isfinite().all()
+    assert maps.grad.isfinite().all(), "of full maps, too"
 
 
 LATE, FUSED = ["map_stream"], ["fusion_stream"]

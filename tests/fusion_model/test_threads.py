@@ -8,7 +8,7 @@ import torch
 
 from fusion_model.threads import Threads
 
-CPU = torch.device("cpu")
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 
 @pytest.fixture
@@ -19,9 +19,7 @@ def set_threads():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize(
-    ("total", "rows", "device"), [(2, 5, "cpu"), (4, 5, "cpu"), (1, 4, "cpu"), (2, 1, "cpu"), (2, 4, "cuda")]
-)
+@pytest.mark.parametrize(("total", "rows", "device"), [(2, 5, CPU), (4, 5, CPU), (1, 4, CPU), (2, 1, CPU), (2, 4, GPU)])
 def test_each_half_has_its_thread_and_half_of_torchs(set_threads, total, rows, device):
     """But not with one thread, one row or a GPU."""
     calls, batch = [], torch.arange(2.0 * rows).reshape(rows, 2)
@@ -31,7 +29,7 @@ def test_each_half_has_its_thread_and_half_of_torchs(set_threads, total, rows, d
         return one + other, one[:, :1]
 
     set_threads(total)
-    both, first = Threads.on(torch.device(device)).run(add, batch, 10 * batch)
+    both, first = Threads.on(device).run(add, batch, 10 * batch)
     assert torch.equal(both, 11 * batch)
     assert torch.equal(first, batch[:, :1])
     counts, idents, numbers = zip(*calls, strict=True)

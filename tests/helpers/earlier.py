@@ -37,3 +37,13 @@ def assert_as_before(name, thing, near=1e-4, file="synthesis.json"):
         path.write_text(json.dumps(expected | {name: total.tolist()}, indent=1, sort_keys=True) + "\n")
     else:
         np.testing.assert_allclose(total, expected[name], rtol=0, atol=near, err_msg=name)
+
+
+def assert_stored(name, thing, file):
+    """Words and all else that JSON can hold: exactly what the file has under this name."""
+    path = EXPECTED / file
+    expected = json.loads(path.read_text()) if path.is_file() else {}
+    if "EXPECT_ANEW" in os.environ:
+        path.write_text(json.dumps(expected | {name: thing}, indent=1, sort_keys=True) + "\n")
+    else:
+        assert thing == expected[name]

@@ -17,6 +17,7 @@ from tests.helpers.fake_data import figure
 
 BOX = np.array([-30.0, -70.0, 30.0, 70.0])
 PHOTO = np.zeros((400, 400, 3), np.uint8)
+AGAIN = (0.9, 1, 90, 100.0), (0.72, 0, 170, -165.0), (np.where(np.arange(16) < 6, 0.95, 0.5), 0, 90, 100.0)
 EVEN = SearchConfig(score=(0.0, 1.0, 0.0, 0.0))  # the detector's word alone
 
 
@@ -62,12 +63,8 @@ def searching(monkeypatch):
             return [one for one in detections if one.score >= config.min_score]
 
         monkeypatch.setattr(search, "detect", detect)
-        config = dataclasses.replace(
-            PRESETS["tiny"],
-            detector=DetectorConfig(),
-            search=dataclasses.replace(EVEN, **settings),
-            calibration=CalibrationConfig(seen=0.5),
-        )
+        changes = {"search": dataclasses.replace(EVEN, **settings), "calibration": CalibrationConfig(seen=0.5)}
+        config = dataclasses.replace(PRESETS["tiny"], detector=DetectorConfig(), **changes)
         return Search(config, Scripted(*shown), object())
 
     return make
@@ -87,10 +84,7 @@ def test_one_crop_is_enough_where_the_joints_fit_it(searching):
     assert found.box.tolist() == box_at().tolist()
 
 
-@pytest.mark.parametrize(
-    ("again", "kept", "angle", "other"),
-    [(0.9, 1, 90, 100.0), (0.72, 0, 170, -165.0), (np.where(np.arange(16) < 6, 0.95, 0.5), 0, 90, 100.0)],
-)
+@pytest.mark.parametrize(("again", "kept", "angle", "other"), AGAIN)
 def test_a_turned_body_gets_one_more_crop_and_the_surer_counts(searching, again, kept, angle, other):
     turned = person(angle=angle)
     one = searching([seen(angle=other)], (turned, 0.7), (turned, again))

@@ -29,13 +29,9 @@ def push(hub, tmp_path):
 
 
 @pytest.fixture
-def commit(push):
-    return push("first")
-
-
-@pytest.fixture
-def cached(hub, commit):  # noqa: ARG001
+def cached(hub, push):
     """The snapshot, fetched already; the Hub has forgotten that it was asked."""
+    push("first")
     snapshot = fetched()
     hub.asked.clear()
     return snapshot
@@ -45,12 +41,12 @@ def config_of(snapshot):
     return (snapshot.folder / "config.json").read_text()
 
 
-def test_a_second_start_asks_but_downloads_nothing(hub, cached, commit):
+def test_a_second_start_asks_but_downloads_nothing(hub, cached):
     assert config_of(cached) == "first config.json"
     assert sorted(path.name for path in cached.folder.iterdir()) == sorted(FILES)
     assert fetched() == cached == Snapshot(cached.folder)
     assert hub.asked == ["GET /api/models/user/name"]
-    assert cached.folder.name == commit
+    assert cached.folder.name == hub.refs["main"]
 
 
 def test_a_pinned_commit_is_asked_for_once(hub, push):

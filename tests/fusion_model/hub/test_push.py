@@ -109,22 +109,14 @@ def test_a_private_repository_is_made_and_a_public_one_refused(hub, push):
     assert push().uploaded is False
 
 
-STEPS = {
-    "create": ("POST", "/repos/create"),
-    "paths": ("POST", "/paths-info/main"),
-    "card": ("POST", "/validate-yaml"),
-    "preupload": ("POST", "/preupload/"),
-    "batch": ("POST", "/objects/batch"),
-    "lfs": ("PUT", "/lfs/"),
-    "commit": ("POST", "/commit/"),
-    "tag": ("POST", "/tag/"),
-}
+STEPS = {"create": "/repos/create", "paths": "/paths-info/main", "card": "/validate-yaml", "preupload": "/preupload/"}
+STEPS |= {"batch": "/objects/batch", "commit": "/commit/", "tag": "/tag/"}
+STEPS = {step: ("POST", path) for step, path in STEPS.items()} | {"lfs": ("PUT", "/lfs/")}
+FAILURES = [*((step, 503) for step in STEPS), *((step, "lost") for step in ("create", "commit", "tag"))]
 OWN_TRIES = ("preupload", "batch", "lfs")  # of the client, which tells about them
 
 
-@pytest.mark.parametrize(
-    ("step", "what"), [*((step, 503) for step in STEPS), ("create", "lost"), ("commit", "lost"), ("tag", "lost")]
-)
+@pytest.mark.parametrize(("step", "what"), FAILURES)
 def test_a_failure_that_passes_is_got_over(hub, folder, push, said, waits, step, what):
     hub.mishaps = [(*STEPS[step], what)]
     done = push(tag="v1")

@@ -7,15 +7,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from fusion_model import PoseEstimator
+from fusion_model.hub import strategies
 from fusion_model.hub.checkpoints import weights_fingerprint
-from fusion_model.hub.strategies import (
-    COMPARED,
-    OtherHourglassError,
-    bundled_strategies,
-    load_strategies,
-    save_strategies,
-    strategy_figures,
-)
+from fusion_model.hub.strategies import COMPARED, load_strategies, save_strategies, strategy_figures
 from tests.helpers.estimators import fusion_inputs
 from tests.helpers.strategies import strategy_networks
 
@@ -52,7 +46,8 @@ def test_what_is_saved_is_loaded_beside_the_same_hourglass(folder, estimator, ne
     assert loaded["trainable"].config.merge_after is not None
     assert load_file(folder / "late.safetensors")["output.weight"].dtype == torch.float16
     own, other = (weights_fingerprint(one.hourglass, torch.float16) for one in (estimator, OTHER))
-    with pytest.raises(OtherHourglassError, match=rf"belong to the hourglass {own}, but random-tiny has {other}: load"):
+    words = f"belong to the hourglass {own}, but random-tiny has {other}: load"
+    with pytest.raises(strategies.OtherHourglassError, match=words):
         load_strategies(folder, OTHER)
 
 
@@ -70,7 +65,7 @@ def test_a_folder_is_replaced_by_networks_of_every_way_alone(folder, estimator, 
 
 
 def test_the_bundled_ones_are_small_and_belong_to_the_bundled_model():
-    folder = bundled_strategies()
+    folder = strategies.bundled_strategies()
     if folder.is_dir():
         assert sum(path.stat().st_size for path in folder.iterdir()) <= 7_000_000
         loaded = load_strategies(folder, PoseEstimator.from_pretrained("default"))
@@ -86,13 +81,12 @@ def test_damaged_folders_are_refused_in_one_sentence(folder, estimator):
 
     state.pop("output.bias")
     late, other = (entries["networks"][name] for name in ("late", "image-only"))
+    mpii = {"image-only": other | {"skeleton": "mpii_16"}}
     cases = {
         "strategies/early.safetensors: .*missing: output.bias": lambda: save_file(state, folder / "early.safetensors"),
         "is truncated or no safetensors file": lambda: (folder / "image-only.safetensors").write_bytes(b"12"),
         "image-only must be of that strategy": lambda: spoil(networks={"image-only": late}),
-        "with the joints human36m_17, got image-only with": lambda: spoil(
-            networks={"image-only": other | {"skeleton": "mpii_16"}}
-        ),
+        "with the joints human36m_17, got image-only with": lambda: spoil(networks=mpii),
         "gives 16 maps but": lambda: spoil(networks={"image-only": other | {"map_joints": 14}}),
         "image-only.layers must be a list": lambda: spoil(networks={}),
         "must be of format 'fusion-pose-strategies/1', got 'other'": lambda: spoil(format="other"),

@@ -10,9 +10,7 @@ PLANES = PHOTO.transpose(2, 0, 1)
 DEEP_GREY = GREY[None].astype(np.uint16) * 257
 
 
-@pytest.mark.parametrize(
-    ("separate", "packed", "order"), [(False, False, "<"), (True, False, ">"), (False, True, ">"), (True, True, "<")]
-)
+@pytest.mark.parametrize(("separate", "packed", "order"), [(0, 0, "<"), (1, 0, ">"), (0, 1, ">"), (1, 1, "<")])
 def test_tiff_of_16_bits_a_colour(tmp_path, separate, packed, order):
     content = tiff(PLANES.astype(np.uint16) * 257, 2, separate=separate, packed=packed, order=order)
     assert np.array_equal(read(tmp_path, content, "scan.tif"), PHOTO)

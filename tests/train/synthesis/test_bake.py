@@ -18,29 +18,18 @@ def test_a_pack_is_baked_as_before(tmp_path, monkeypatch):
     sided = ["clavicle", "upperarm01", "lowerarm01", "wrist", "upperleg01", "lowerleg01", "foot"]
     sided += [f"toe{toe}-{joint}" for toe in (2, 3) for joint in (1, 3)]
     sided += [f"finger{finger}-{joint}" for finger in range(1, 6) for joint in (1, 2, 3)]
-    labels = [
-        "root",
-        "spine04",
-        "spine02",
-        "neck01",
-        "neck03",
-        "head",
-        *(f"{bone}.{s}" for bone in sided for s in "LR"),
-    ]
+    labels = ["root", "spine04", "spine02", "neck01", "neck03", "head"]
+    labels += [f"{bone}.{side}" for bone in sided for side in "LR"]
     count, bones, shapes = 13390, len(labels), 11
     sizes = {"template_vertices": (count, 3), "blendshapes": (shapes, count, 3), "template_bone_heads": (bones, 3)}
-    sizes |= {
-        "bone_heads_blendshapes": (shapes, bones, 3),
-        "vertex_bone_weights": (count, 5),
-        "texture_coordinates": (9, 2),
-    }
+    sizes |= {"bone_heads_blendshapes": (shapes, bones, 3), "vertex_bone_weights": (count, 5)}
+    sizes["texture_coordinates"] = (9, 2)
     values = {name: torch.from_numpy(generator.random(size)) for name, size in sizes.items()}
 
     def quads(first, last):
         ends = {"vertex": (first, last), "texture_coordinate": (0, 9)}
-        return {
-            f"face_{name}_indices": torch.from_numpy(generator.integers(*end, (80, 4))) for name, end in ends.items()
-        }
+        drawn = {name: generator.integers(*end, (80, 4)) for name, end in ends.items()}
+        return {f"face_{name}_indices": torch.from_numpy(quad) for name, quad in drawn.items()}
 
     own = [quads(0, 13380), quads(13380, count)]
     values["faces"], corners = (torch.cat([quad[name] for quad in own]) for name in own[0])
@@ -48,10 +37,8 @@ def test_a_pack_is_baked_as_before(tmp_path, monkeypatch):
     values["bone_parents"] = [-1, *(index // 2 for index in range(bones - 1))]
     values["vertex_bone_indices"] = torch.from_numpy(generator.integers(0, bones, (count, 5)))
     groups = {f"helper-{name}": quads(0, 13380) for name in ("tights", "skirt", "hair")}
-    model = SimpleNamespace(
-        **values, get_phenotype_blendshape_coefficients=lambda **more: torch.stack([*more.values()], 1)
-    )
-    fake = {"anny": {"Anny": lambda **_: model}, "anny.models": {}, "anny.utils": {}}
+    values["get_phenotype_blendshape_coefficients"] = lambda **more: torch.stack([*more.values()], 1)
+    fake = {"anny": {"Anny": lambda **_: SimpleNamespace(**values)}, "anny.models": {}, "anny.utils": {}}
     fake |= {"anny.models.model_data": {"TopologyConfig": lambda *_, **__: None}}
     fake |= {"anny.utils.obj_utils": {"load_obj_file": lambda _: (None, None, groups)}}
     fake |= {"anny.paths": {"get_anny_root_dir": lambda: "."}}

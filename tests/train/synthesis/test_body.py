@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.earlier import assert_as_before
-from tests.helpers.motion import SEATED, SIDES, posture
+from tests.helpers.motion import SEATED, posture
 from train.synthesis.body import DEFAULT_PACK, PARTS, load_body, pose_body, pose_joints
 from train.synthesis.body_skin import _half
 from train.synthesis.rig import RIG
@@ -15,10 +14,6 @@ POSTURES = (  # degrees about the axes of the parent's canonical frame
     {"left_upper_arm": (0, 0, -70), "right_upper_arm": (0, 0, 70), "left_forearm": (0, -90, 0)},
     {"pelvis": (30, 20, 10), "chest": (20, 30, 0), "head": (10, 40, 0), "left_hand": (80, 0, 0)} | SEATED,
 )
-
-
-def _joint(joints, name):
-    return joints[HUMAN36M_17.index(name)]
 
 
 def test_splits_share_no_bodies(pack):
@@ -33,44 +28,18 @@ def test_bodies_have_the_stature_they_were_drawn(pack):
     for subject in range(0, len(pack), len(pack) // 12):
         person = pack.person(subject)
         vertices, joints = pose_body(pack, person, CANONICAL)
-        np.testing.assert_allclose(pose_joints(pack.skeleton(subject), CANONICAL), joints, atol=1e-3)
         assert np.ptp(vertices[skin, 1]) == pytest.approx(person.stature_mm, abs=6)
         everyone.append((person, vertices, joints))
     assert_as_before("bodies", everyone)
 
 
-def test_limbs_point_where_the_posture_says_and_the_skin_is_round_them(pack):
-    person, posed = pack.person(2), [_half(np.eye(3))]
-    ends = {"upper_arm": ("shoulder", "elbow"), "forearm": ("elbow", "wrist"), "thigh": ("hip", "knee")}
-    ends["shin"] = ("knee", "ankle")
+def test_posed_bodies_are_as_before_and_their_joints_those_of_their_skeleton(pack):
+    posed = [_half(np.eye(3))]
     for rotations in [CANONICAL, *map(posture, POSTURES)]:
-        vertices, joints = pose_body(pack, person, rotations)
+        vertices, joints = pose_body(pack, pack.person(2), rotations)
         np.testing.assert_allclose(pose_joints(pack.skeleton(2), rotations), joints, atol=1e-3)
-        posed.append(vertices)
-        for side in SIDES:
-            for bone, (start, end) in ends.items():
-                index = RIG.index(f"{side}_{bone}")
-                first, last = _joint(joints, f"{side}_{start}"), _joint(joints, f"{side}_{end}")
-                wanted = rotations[index] @ RIG.directions[index]
-                assert np.abs((last - first) / np.linalg.norm(last - first) - wanted).max() < 1e-3, (side, bone)
-                middle = vertices[pack.bone[:, 0] == index].mean(0)
-                assert np.linalg.norm(middle - (first + last) / 2) < 60, (side, bone)
+        posed += [vertices, joints]
     assert_as_before("posed bodies", posed)
-
-
-def test_left_is_left_and_ahead_is_ahead(pack):
-    person = pack.person(7)
-    vertices, joints = pose_body(pack, person, CANONICAL)
-    for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"):
-        left, right = _joint(joints, f"left_{joint}"), _joint(joints, f"right_{joint}")
-        assert left[0] > 20
-        assert np.abs(left - right * [-1, 1, 1]).max() < 8
-    assert vertices[pack.vertex_part == PARTS.index("eyes"), 2].min() > _joint(joints, "neck")[2]
-    foot = pack.bone[:, 0] == RIG.index("left_toes")
-    assert vertices[foot, 2].mean() > _joint(joints, "left_ankle")[2] + 80
-    trunk = np.stack([_joint(joints, name) for name in ("pelvis", "spine", "thorax", "neck", "head_top")])
-    assert np.abs(trunk[:, 0]).max() < 5, "on the middle line"
-    assert np.diff(trunk[:, 1]).min() > 0.05 * person.stature_mm
 
 
 def test_a_damaged_pack_is_refused(tmp_path):

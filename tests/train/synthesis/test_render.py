@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.earlier import assert_as_before
-from tests.helpers.motion import SEATED, posture
+from tests.helpers.motion import posture
 from train.synthesis import textures
 from train.synthesis.backgrounds import PhotoFolder
 from train.synthesis.camera import look_at
@@ -18,20 +17,13 @@ from train.synthesis.props import box
 from train.synthesis.renderer import Renderer
 from train.synthesis.scene import compose
 from train.synthesis.surface import Material
-from train.synthesis.tailor import tailor_of
 from train.synthesis.wardrobe import draw_outfit
 
 SIZE = 128
-STANDING = posture({})
 
 
-def scene_of(pack, seed, rotations=STANDING, support="", **kwargs):
-    people = [(pack.person(seed), rotations, support)]
-    return compose(np.random.default_rng(seed), pack, people, size=SIZE, **kwargs)
-
-
-def only_people(scene):
-    return replace(scene, surfaces=[surface for surface in scene.surfaces if surface.person])
+def scene_of(pack, seed, **kwargs):
+    return compose(np.random.default_rng(seed), pack, [(pack.person(seed), posture({}), "")], size=SIZE, **kwargs)
 
 
 def test_points_are_rendered_where_the_camera_projects_them(pack, renderer):
@@ -60,29 +52,12 @@ def test_what_cannot_be_rendered_is_refused(pack, renderer):
             Renderer(size, supersample)
 
 
-def test_who_faces_the_camera_has_the_right_hand_on_the_left_of_the_picture(pack, renderer):
-    scene = scene_of(pack, 3)
-    person = scene.people[0]
-    ahead = person.facing / np.linalg.norm(person.facing)
-    camera = look_at(ahead * 4000 + [0, 1000, 0], np.array([0.0, 900, 0]), 0.0, 130.0, (SIZE, SIZE))
-    pixels, _ = camera.project(person.joints_world)
-    right, left = (HUMAN36M_17.index(f"{side}_wrist") for side in ("right", "left"))
-    assert pixels[right, 0] < SIZE / 2 < pixels[left, 0]
-    drawn = renderer.render(replace(only_people(scene), camera=camera)).person
-    columns = np.nonzero(drawn)[1]
-    assert columns.min() < pixels[right, 0] < pixels[left, 0] < columns.max()  # hands reach beyond the wrists
-    head, toes = HUMAN36M_17.index("head_top"), HUMAN36M_17.index("left_ankle")
-    assert pixels[head, 1] < pixels[toes, 1]
-
-
-def test_everyone_is_borne(pack, library):
-    generator, skin, made = np.random.default_rng(2), tailor_of(pack).vertices["skin"], []
+def test_scenes_are_as_before(pack, library):
+    generator, made = np.random.default_rng(2), []
     for number in range(36):
         samples = [library.draw(generator, "train") for _ in range(1 + number % 3 // 2)]
         people = [(pack.person(9 * number + k), one.rotations, one.support) for k, one in enumerate(samples)]
         scene = compose(generator, pack, people, size=SIZE, plain=number % 9 == 8)
-        for sample, person in zip(samples, scene.people, strict=True):
-            assert 0 <= person.vertices[skin, 1].min() < (310 if sample.support == "none" else 13)
         packed = [material.packed() for material in scene.materials]
         made.append([replace(scene, people=[replace(person, dressed=None) for person in scene.people]), packed])
         made.append(shadow_matrix(scene.light, scene.center, scene.radius))
@@ -100,17 +75,6 @@ def test_outfits_lenses_and_textures_are_as_before(pack):
     assert_as_before("looks", [outfits, lenses, photos, textures.noise_volume(), list(textures.sheets())])
 
 
-@pytest.mark.parametrize("support", ["seat", ""])
-def test_who_sits_has_a_seat_under_it(pack, support):
-    scene = scene_of(pack, 8, posture(SEATED), support)
-    person = scene.people[0]
-    seat, hip = person.seat.top[1], person.joints_world[HUMAN36M_17.index("pelvis")]
-    tops = [one.position for one in scene.surfaces if not one.person and abs(one.position[:, 1].max() - seat) < 2]
-    assert any(((top.min(0) < hip) & (hip < top.max(0)))[[0, 2]].all() for top in tops)
-    assert 30 < hip[1] - seat < 180
-    assert scene_of(pack, 8, STANDING, "").people[0].seat is None
-
-
 def test_photos_are_put_behind_people(pack, renderer, tmp_path):
     photo = np.zeros((300, 1400, 3), np.uint8)
     photo[..., 0] = 200 - np.arange(300)[:, None] // 6 + np.arange(1400) // 28  # blue as OpenCV stores it
@@ -122,7 +86,5 @@ def test_photos_are_put_behind_people(pack, renderer, tmp_path):
     scene = next(one for one in scenes if one.photo is not None)
     plain = replace(scene.lens, saturation=1.0, noise=0.0, balance=(1.0, 1.0, 1.0), contrast=1.0)
     drawn = renderer.render(replace(scene, lens=plain))
-    red, green, blue = drawn.image[np.isinf(drawn.depth)].mean(0)
-    assert blue > 4 * max(red, green)
     tiles = cv2.resize(drawn.image * 1.0, (4, 4), interpolation=cv2.INTER_AREA)
     assert_as_before("before a photo", tiles, near=0.02)

@@ -40,11 +40,8 @@ def without_opengl():
 
 
 def contents(folder):
-    return {
-        (path.name, name): zipfile.ZipFile(path).read(name)
-        for path in sorted(folder.glob("part-*"))
-        for name in zipfile.ZipFile(path).namelist()
-    }
+    parts = {path.name: zipfile.ZipFile(path) for path in folder.glob("part-*")}
+    return {(part, name): file.read(name) for part, file in parts.items() for name in file.namelist()}
 
 
 @pytest.mark.slow
