@@ -98,7 +98,8 @@ def test_a_few_clients_and_pages(tmp_path):
 @pytest.mark.parametrize(("read", "count", "least"), [(read_photo, 150, 20), (read_clip, 40, 5)])
 def test_photos_and_clips_end_in_a_picture_or_a_sentence(tmp_path, read, count, least):
     seeds = photo_seeds(fuzz.EXAMPLE) if read is read_photo else clip_seeds(tmp_path)
-    damaged = fuzz._cases(seeds, SimpleNamespace(first=0, seed=0), count)
+    damaged, case = (list(fuzz._cases(seeds, SimpleNamespace(first=n, seed=0), c)) for n, c in ((0, count), (7, 1)))
+    assert case == damaged[7:8], "it can be repeated alone"
     outcome = attack(read, chain(seeds.items(), damaged), tmp_path)
     assert outcome.broken == []
     assert outcome.counts["read"] > len(seeds) + least
