@@ -24,7 +24,9 @@ def test_calibration_leaves_the_odd_people_to_test_it_on(tmp_path, monkeypatch, 
     """Rendered people are used where no photo is held out; joints on which teachers agree are too easy."""
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "model", metrics={"kept": 1})
     (tmp_path / "model" / "README.md").write_text("# As it was\n")
-    photos, rendered, read = make_source("mpii", count=6), make_source("synthetic", count=6), set()
+    photos, rendered = (make_source(name, count=6) for name in ("mpii", "synthetic"))
+    rendered.pose_weight[:], read, posed = 1, set(), []
+    monkeypatch.setattr(calibrate, "_with_poses", lambda one, kinds: posed.extend(*kinds) or one)
     watched = {"read": lambda row: read.add(row) or photos.read(row)}
     unread = dataclasses.replace(make_source("everyday", count=6), read=None)
     sources = [dataclasses.replace(photos, **watched), unread, dataclasses.replace(rendered, read=None)]
@@ -33,7 +35,7 @@ def test_calibration_leaves_the_odd_people_to_test_it_on(tmp_path, monkeypatch, 
         sources = [none, dataclasses.replace(rendered, **watched)]
     monkeypatch.setattr(calibrate, "find_sources", lambda _data: sources)
     assert calibrate.main(argparse.Namespace(data=tmp_path, checkpoint=tmp_path / "model")) == 0
-    assert read == {0, 2, 4}
+    assert read == {0, 2, 4} == {row for _, row in posed}
     assert (tmp_path / "model" / "README.md").read_text() == "# As it was\n"
     assert read_metrics(tmp_path / "model") == {"kept": 1}
 
