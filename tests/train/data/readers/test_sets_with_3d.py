@@ -1,5 +1,7 @@
 """Sets with 3D as distributed, through the command, to what training reads: a dot marks a joint in every picture."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
@@ -10,9 +12,12 @@ from tests.helpers import human36m_files as h36m
 from tests.helpers import humaneva_files as eva
 from tests.helpers import kth_files as kth
 from tests.helpers import mpi_inf_3dhp_files as tdhp
+from tests.helpers.rendered_set import label, picture, small_parts, write_rendered
 from train.data.cameras import human36m_camera_axes, project_affine
 from train.data.prepared import open_prepared
 from train.data.readers import human36m, humaneva, mpi_inf_3dhp
+from train.data.readers.rendered import read_synthetic
+from train.synthesis.labels import Picture
 
 PELVIS, LEFT_WRIST = MPII_16.index("pelvis"), MPII_16.index("left_wrist")
 KEPT = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
@@ -156,3 +161,29 @@ def test_deep3dpose(unnamed, tmp_path, prepared, monkeypatch):
         root = ["left_hip", "right_hip"] if unnamed == "pelvis" else ["pelvis"]
         expected -= expected[[order.index(name) for name in root]].mean(0)
         assert np.allclose(people.pose[row, [HUMAN36M_17.index(name) for name in order]], expected, atol=0.01)
+
+
+def test_prepared_people_are_those_of_the_set(tmp_path, prepared, monkeypatch):
+    small_parts(monkeypatch)
+    write_rendered(tmp_path / "in")
+    direct, loaded = read_synthetic(tmp_path / "in"), prepared("synthetic", "synthetic", tmp_path / "in")
+    assert np.allclose(loaded.pose, direct.pose, atol=0.01)  # both at the conventional height
+    offset = open_prepared(tmp_path / "out").columns["affine"][:, None, :, 2]  # no shrinking of 128 pixels
+    assert np.allclose(loaded.joints - offset, direct.joints, atol=1e-3)
+    for row in range(12):
+        (x, y), crop = np.round(-offset[row, 0]).astype(int), loaded.photo(row)
+        whole = direct.photo(row)[y : y + crop.shape[0], x : x + crop.shape[1]].astype(int)
+        assert np.abs(whole - crop).mean() < 25  # noise, coded twice
+
+
+def test_people_too_small_or_hidden_to_learn_from_are_left_out(tmp_path):
+    some = np.arange(17)
+    faults = {1: {"box": np.array([5, 5, 40, 68.9])}, 2: {"visible": some < 3}}
+    faults[0] = {"box": np.array([5, 5, 35, 69.0]), "visible": some < 4}
+
+    def make(index):
+        people = [dataclasses.replace(label(index, person), **faults.get(person, {})) for person in range(index % 4)]
+        return Picture(picture(index).image, np.eye(3), people)
+
+    write_rendered(tmp_path / "in", make=make)
+    assert len(read_synthetic(tmp_path / "in")) == sum(index % 4 > 0 for index in range(13))
