@@ -1,4 +1,4 @@
-"""Crops predicted with and without their mirror images, and the confidence in their joints."""
+"""The stacked hourglass; crops predicted with and without their mirror images, and the confidence in their joints."""
 
 import dataclasses
 
@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch.nn.functional import adaptive_max_pool2d
 
-from fusion_model.config import CalibrationConfig
+from fusion_model.config import CalibrationConfig, HourglassConfig
 from fusion_model.crop_inference import CropPrediction, calibrated, fusion_inputs
 from fusion_model.crops import Crop
 from fusion_model.estimator import PoseEstimator
 from fusion_model.heatmaps import encode
-from fusion_model.hourglass import flip_average
+from fusion_model.hourglass import StackedHourglass, flip_average
 from fusion_model.readings import read_maps
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
-from tests.helpers.estimators import featured, smooth_photo, sure
+from tests.helpers.estimators import featured, parameters, smooth_photo, sure
 
 
 @pytest.mark.parametrize("make", [sure, featured])
@@ -79,3 +79,40 @@ def test_small_turns_of_the_body_count_as_none(turn, angle):
     points[MPII_16.index("thorax")] = 50 * np.array([np.sin(np.deg2rad(turn)), -np.cos(np.deg2rad(turn))])
     one = CropPrediction(Crop((0, 0), 1, 0, 64), nothing, nothing, nothing, points, np.ones(16), 1.0)
     assert one.angle(min_turn=30) == pytest.approx(angle)
+
+
+def small(stacks=2, joints=16):
+    torch.manual_seed(0)
+    return StackedHourglass(HourglassConfig(stacks=stacks, width=16, input_size=64, joints=joints)).eval()
+
+
+@pytest.mark.parametrize(("stacks", "published"), [(1, 3_426_448), (8, 25_434_112)])
+def test_published_parameter_counts(stacks, published):
+    with torch.device("meta"):
+        assert parameters(StackedHourglass(HourglassConfig(stacks=stacks, width=256))) == published
+
+
+def test_one_supervised_set_of_maps_a_stack_for_any_multiple_of_64():
+    maps = small(stacks=3, joints=5)(torch.rand(2, 3, 64, 192))
+    assert [tuple(one.shape) for one in maps] == [(2, 5, 16, 48)] * 3
+    for shape in ((3, 64, 64), (1, 4, 64, 64), (1, 3, 60, 64), (1, 3, 64, 65)):
+        with pytest.raises(ValueError, match=r"multiples of 64, got \(" + ", ".join(map(str, shape))):
+            small()(torch.zeros(shape))
+    # The loss of each stack alone reaches the first layer, and no stack behind it.
+    network = small(stacks=3).train()
+    for stack in range(3):
+        network.zero_grad(set_to_none=True)
+        network(torch.rand(2, 3, 64, 64))[stack].square().mean().backward()
+        assert network.front[0].weight.grad.abs().sum() > 0
+        reached = [head.weight.grad is not None for head in network.heads]
+        # A later stack's loss also passes through the maps of the earlier ones, which are fed back in.
+        assert reached == [number <= stack for number in range(3)]
+
+
+def test_flip_average_swaps_sides_and_turns_back():
+    maps, mirrored = torch.zeros(2, 1, 16, 4, 6)
+    left, right = MPII_16.index("left_wrist"), MPII_16.index("right_wrist")
+    maps[0, left, 1, 0] = 1.0
+    mirrored[0, right, 1, 5] = 0.5  # in the mirror the left wrist looks like a right one, at the other border
+    mean = flip_average(maps, mirrored, MPII_16.mirror)
+    assert mean[0, left, 1, 0] == mean.sum() == 0.75

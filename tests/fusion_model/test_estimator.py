@@ -1,6 +1,7 @@
 """PoseEstimator end to end, with networks whose answers are known: dots of sixteen colours are the joints."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from fusion_model.pose import NoPersonError
 from fusion_model.presets import PRESETS
 from fusion_model.skeletons import HUMAN36M_17, MPII_16
 from tests.helpers.dots import DEPTH, INPUT_SIZE, TO_17, DotHourglass, FlatFusion, paint, photo_of, place
+from tests.helpers.earlier import assert_stored
 from tests.helpers.estimators import seeing, smooth_photo, sure
+from tests.helpers.stand_in import make_pose
 
 BOX = (20, 16, 107, 111)
 
@@ -228,3 +231,12 @@ def test_networks_that_are_replaced_are_the_ones_that_run_and_a_saved_estimator_
     for name in ("joints_3d", "heatmaps"):
         one, saved = getattr(second, name), getattr(loaded(photo, BOX), name)
         assert np.abs(saved - one).max() < 0.01 * np.abs(one).max()
+
+
+def test_it_is_plain_json_and_has_exactly_the_fields_of_the_schema():
+    values = {"score": np.float32(0.87654), "seconds": {"looking": np.float64(0.12345), "fusion": 0.5}}
+    values |= {"angle": 45.678, "height_mm": 1650.0, "confidence": np.linspace(0.61234, 1, 17)}
+    result = make_pose(np.zeros((195, 200, 3), np.uint8), **values).to_dict()
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert [joint["name"] for joint in result["joints"] if joint["derived_2d"]] == ["spine"]
+    assert_stored("a pose", result, "pose.json")

@@ -1,11 +1,15 @@
-"""Packs of scenes: what training reads of them, what is wrong is said by name, and how train.prepare writes them."""
+"""Packs of scenes, read, wrong or written; what is held out in one data set is held out in all."""
+
+import dataclasses
 
 import numpy as np
 import pytest
 
 from tests.helpers.earlier import assert_as_before
+from tests.helpers.fake_data import make_source
 from tests.helpers.scene_files import write_scene_pack
 from train.data.scenes import find_scenes, read_scenes
+from train.data.sources import without_held_out
 
 ORIGINALS = ["a.jpg", "b.jpg", "c.jpg"]
 
@@ -67,3 +71,61 @@ def test_arrays_that_do_not_fit(changes, message, tmp_path):
 def test_options_of_people_are_refused(option, tmp_path, prepare_error):
     assert f"voc is stored as whole photos: leave {option[0]} away" in prepare_error("voc", tmp_path, *option)
     assert not (tmp_path / "out").exists()
+
+
+def people(name, photos, validation):
+    """A source whose rows show these photos."""
+    source = make_source(name, len(photos))
+    return dataclasses.replace(source, photos=np.array(photos), validation=np.array(validation))
+
+
+def scenes(tmp_path, *rows):
+    """Scenes of (source, name of the photo, validation)."""
+    write_scene_pack(tmp_path, "", *zip(*rows, strict=True))
+    return find_scenes(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "original", "same"),
+    [
+        ("stanford40", "applauding_002.webp", "applauding_002.jpg", True),
+        ("mpii", "000003072_2.webp", "000003072.jpg", True),
+        ("coco", "train2017_000000000077_0.webp", "000000000077.jpg", True),
+        ("coco", "000000000077_12.webp", "COCO_train2014_000000000077.jpg", True),
+        ("stanford40", "applauding_002.webp", "applauding.jpg", False),  # a number that is the photo's own
+        ("stanford40", "applauding_002.webp", "applauding_003.jpg", False),
+        ("street", "street_0001.webp", "street.jpg", False),
+        ("mpii", "train2017_000000077_0.webp", "000000077.jpg", False),
+    ],
+)
+def test_a_photo_is_known_by_its_name_both_ways(source, name, original, same, tmp_path):
+    for held_out in ("person", "photo"):
+        mine = people(source, [name, "another_9.webp"], [held_out == "person", False])
+        whole = scenes(tmp_path, (source, original, held_out == "photo"), (source, "other.jpg", False))
+        (left,), photos, _ = without_held_out([mine], whole)
+        assert (name in left.photos) == (held_out == "person" or not same)
+        assert (original in photos.original) == (held_out == "photo" or not same)
+        assert len(left) + len(photos) == 4 - same
+
+
+def test_the_other_person_of_a_photo_and_another_set_and_the_line_has_the_counts(tmp_path):
+    sources = [
+        people("mpii", ["7_1.webp", "7_2.webp", "8_1.webp", "9_1.webp", "9_2.webp"], [False, False, True, False, True]),
+        people("street", ["7.webp"], [False]),  # another photo of that name
+        people("stanford40", ["b_1.webp"], [False]),
+        make_source("lspet", 2),  # which does not know the names of its photos
+    ]
+    write_scene_pack(tmp_path, "_b", ["voc2012", "sun"], ["2008_1.jpg", "x.jpg"], [True, False])
+    rows = [("mpii", "7.jpg", True), ("mpii", "8.jpg", False), ("stanford40", "b_1.jpg", True)]
+    sources[0] = dataclasses.replace(sources[0], groups={"size": np.array(list("abcde"))})
+    whole = scenes(tmp_path, *rows, ("voc2012", "2008_1.jpg", False))
+    left, photos, line = without_held_out(sources, whole)
+    assert [len(one) for one in left] == [2, 1, 0, 2]
+    assert [left[0].read(row) for row in (0, 1)] == [sources[0].read(row) for row in (2, 4)]
+    assert left[0].groups["size"].tolist() == ["c", "e"]
+    assert photos.original.tolist() == ["7.jpg", "b_1.jpg", "2008_1.jpg", "x.jpg"]
+    assert line.endswith("held out in some data set: 4 people (mpii 3, stanford40 1), 2 whole photos")
+    alone, none, line = without_held_out(sources, None)
+    assert [len(one) for one in alone] == [4, 1, 1, 2]
+    assert none is None
+    assert line.endswith("held out in some data set: 1 people (mpii 1), 0 whole photos")

@@ -1,4 +1,4 @@
-"""Rendered people: projection, placement, photos behind them."""
+"""Rendered people: how shots frame them, projection, placement, photos behind them; pictures and their labels."""
 
 from dataclasses import replace
 
@@ -8,11 +8,14 @@ import pytest
 
 from tests.helpers.earlier import assert_as_before
 from tests.helpers.motion import posture
+from train import synthesize
 from train.synthesis import textures
 from train.synthesis.backgrounds import PhotoFolder
-from train.synthesis.camera import look_at
+from train.synthesis.camera import Shot, draw_shot, frame, look_at
+from train.synthesis.dataset import Settings
 from train.synthesis.lens import draw_lens
 from train.synthesis.lighting import shadow_matrix
+from train.synthesis.pictures import PictureMaker
 from train.synthesis.props import box
 from train.synthesis.renderer import Renderer
 from train.synthesis.scene import compose
@@ -88,3 +91,48 @@ def test_photos_are_put_behind_people(pack, renderer, tmp_path):
     drawn = renderer.render(replace(scene, lens=plain))
     tiles = cv2.resize(drawn.image * 1.0, (4, 4), interpolation=cv2.INTER_AREA)
     assert_as_before("before a photo", tiles, near=0.02)
+
+
+FRAME = (200, 200)
+
+
+def test_shots_of_people_are_as_before():
+    generator, shots = np.random.default_rng(1), []
+    for _ in range(200):
+        points, shot = generator.normal(size=(17, 3)) * [150, 450, 150], draw_shot(generator, (0.6, 0.9))
+        camera = frame(shot, points - [0, points[:, 1].min(), 0], FRAME, -np.inf)
+        shots.append((shot, camera, camera.clip_matrix()))
+    assert_as_before("shots", shots)
+
+
+def test_who_stands_low_in_the_photo_is_seen_from_above_by_a_level_camera():
+    points = np.array([[0.0, 0, 0], [0, 1700, 0], [300, 900, 0], [-300, 900, 0]])
+    level = Shot(0.0, 0.0, 0.0, 25.0, 0.5, (0.0, 0.0), part=0.4, axis=(0.0, -0.7))
+    camera = frame(level, points, FRAME, -np.inf)
+    assert camera.rotation[2, 1] == pytest.approx(0)
+    assert camera.position[1] > 1000, "the person is below the optical axis"
+    np.testing.assert_allclose(camera.project(points)[1][0, 2], camera.project(points)[1][1, 2])
+
+
+SETTINGS = Settings(count=16, seed=11, size=128, split="train")
+
+
+def test_pictures_and_labels_are_as_before_and_the_same_number_gives_the_same(renderer):
+    maker = PictureMaker(renderer, SETTINGS)
+    made = [maker(index) for index in range(SETTINGS.count)]
+    images = [cv2.resize(picture.image * 1.0, (4, 4), interpolation=cv2.INTER_AREA) for picture in made]
+    assert_as_before("pictures", images, near=0.02)  # drivers differ
+    assert_as_before("labels", [replace(picture, image=None) for picture in made])
+    other = PictureMaker(renderer, SETTINGS)(5)
+    np.testing.assert_array_equal(made[5].image, other.image)
+    assert repr(other.people) == repr(made[5].people)
+    plain = PictureMaker(renderer, replace(SETTINGS, plain=True, split="validation"))
+    assert_as_before("plain labels", [plain(index).people for index in range(8)])
+
+
+def test_the_command_draws_with_its_photos_and_postures(renderer, tmp_path, monkeypatch):
+    monkeypatch.setattr("train.synthesis.renderer.Renderer", {SETTINGS.size: renderer}.__getitem__)
+    none = tmp_path / "none.npz"
+    for motions, photos, error in ((None, tmp_path, "no photos"), (none, None, r"none\.npz not found")):
+        with pytest.raises(FileNotFoundError, match=error):
+            synthesize._maker(SETTINGS, motions, photos)
