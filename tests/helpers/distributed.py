@@ -1,4 +1,4 @@
-"""What a process of a distributed training does, for test_distributed.py.
+"""What a process of a distributed training does, for test_loop.py.
 
 ``python -m tests.helpers.distributed FOLDER OUT``
 

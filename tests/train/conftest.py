@@ -3,6 +3,7 @@
 import importlib
 
 import pytest
+from accelerate.state import AcceleratorState
 
 from tests.helpers.fake_data import write_pack
 from tests.helpers.in_process import call
@@ -56,3 +57,15 @@ def refused(ends):
 def memory_is_given_back(monkeypatch):
     """A command that is run in this process is one of many there."""
     monkeypatch.setattr("train.command.keep_freed_memory", lambda: False)
+
+
+@pytest.fixture
+def use_bfloat16(monkeypatch):
+    """Chooses the precision of networks that train, whatever the processor has: accelerate asks once a process."""
+
+    def use(fast):
+        AcceleratorState._reset_state(reset_partial_state=True)
+        monkeypatch.setattr("train.engine.loop.bf16_is_fast", lambda _device: fast)
+
+    yield use
+    AcceleratorState._reset_state(reset_partial_state=True)

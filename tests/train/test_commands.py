@@ -1,4 +1,4 @@
-"""The commands as people start them: from photos to a pruned checkpoint, help, and how failures end."""
+"""The commands as people start them: settings, help, from photos to a pruned checkpoint, and how failures end."""
 
 import json
 import re
@@ -17,9 +17,13 @@ from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import MPII_16
 from tests.helpers.fake_data import write_pack
 from tests.helpers.own_process import ENVIRONMENT, ROOT, output, wait_for
+from train import ablate, detector, fusion, hourglass
+from train.engine.arguments import options_of, read_settings
 from train.engine.checkpoints import latest_state, read_state, read_weights
 from train.engine.logs import read_rows
 from train.engine.provenance import read_provenance
+from train.recipes import CONFIGS_FOLDER
+from train.settings import CONFIGS, FusionTrainConfig, HourglassTrainConfig
 
 SMALL = ("--preset", "tiny", "--batch", "4", "--validate-every", "3", "--save-every", "2")
 FUSION = ("--steps", 8, "--crops", 1, "--loss", "distance", "--sharpening", 10, "--centring", 0.1)
@@ -30,12 +34,9 @@ def trained(tmp_path_factory):
     """A hourglass run and a fusion run on fake people, and what the commands printed, in one folder."""
     folder = tmp_path_factory.mktemp("trained")
     write_pack(folder / "data", "made", 8, held_out=2)
-    data = ("--data", folder / "data")
-    hourglass, fusion = folder / "hourglass", folder / "fusion"
-    printed = output("train.hourglass", *data, "--run", hourglass, *SMALL, "--steps", 6)
-    hourglass.with_suffix(".txt").write_text(printed)
-    printed = output("train.fusion", *data, "--run", fusion, "--hourglass", hourglass, *SMALL, *FUSION)
-    fusion.with_suffix(".txt").write_text(printed)
+    for name, more in (("hourglass", ("--steps", 6)), ("fusion", ("--hourglass", folder / "hourglass", *FUSION))):
+        printed = output(f"train.{name}", "--data", folder / "data", "--run", folder / name, *SMALL, *more)
+        (folder / f"{name}.txt").write_text(printed)
     return folder
 
 
@@ -93,6 +94,9 @@ def test_a_finished_run_has_nothing_to_do_and_refuses_other_settings(trained, pr
     assert (run / "checkpoint" / "README.md").read_text() == "# Calibrated since\n"
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "other")
     assert "hourglass '" in refused("fusion", *options, "--hourglass", tmp_path / "other")
+    options = ("--run", tmp_path / "new", "--hourglass", trained / "hourglass", "--preset", "compact", "--steps", 2)
+    error = refused("fusion", "--data", trained / "data", *options)
+    assert f"{trained / 'hourglass'} has the hourglass of another --preset: the tensors do not fit" in error
 
 
 @pytest.mark.slow
@@ -111,7 +115,7 @@ def test_a_fine_tuning_takes_the_networks_of_a_checkpoint_and_says_what_it_skipp
     assert "its weights were hardened before: they stay so, and there is no soft phase" in out
 
 
-def test_bad_usage_is_status_2_and_one_sentence(refused):
+def test_bad_usage_and_files_with_several_trainings_or_none_are_refused_in_one_sentence(refused):
     for option, value, words in (
         ("--preset", "huge", "invalid choice: 'huge'"),
         ("--steps", "0", "must be a whole number above 0, got '0'"),
@@ -119,14 +123,24 @@ def test_bad_usage_is_status_2_and_one_sentence(refused):
         ("--warmup", "-1", "must be a whole number of at least 0, got '-1'"),
     ):
         assert words in refused("hourglass", "--data", "x", "--run", "y", option, value, status=2)
+    words = ("--data", "D", "--run", "R", "--config")
+    error = refused("hourglass", *words, CONFIGS_FOLDER / "table1.toml")
+    assert error.endswith("table1.toml has 2 tables for train.hourglass: expected one, [hourglass]")
+    error = refused("detector", *words, CONFIGS_FOLDER / "quickstart.toml")
+    assert "quickstart.toml has no table for train.detector" in error
+    assert "No such file" in refused("hourglass", *words, "none.toml")
 
 
-def test_what_evaluate_cannot_do_is_said_before_anything_is_measured(data_folder, refused, tmp_path, monkeypatch):
-    PoseEstimator.random("tiny").save_pretrained(tmp_path / "checkpoint")
-    monkeypatch.setattr("train.evaluate.measure", None)  # nothing may be measured
-    options = ("evaluate", "--data", data_folder, "--checkpoint", tmp_path / "checkpoint")
-    error = refused(*options, "--out", tmp_path / "missing" / "figures.json")
+def test_what_cannot_be_done_is_said_before_anything_is_begun(data_folder, refused, tmp_path, monkeypatch):
+    plain = tmp_path / "plain"
+    PoseEstimator.random("tiny").save_pretrained(plain)
+    monkeypatch.setattr("train.evaluate.measure", None)
+    monkeypatch.setattr("train.fusion.load_hourglass", None)
+    out = ("--out", tmp_path / "missing" / "figures.json")
+    error = refused("evaluate", "--data", data_folder, "--checkpoint", plain, *out)
     assert error.endswith(f"there is no folder {tmp_path / 'missing'}")
+    options = ("--data", data_folder, "--run", tmp_path / "run", "--hourglass", plain, *SMALL)
+    assert "is a checkpoint without a detector" in refused("fusion", *options, "--detector", plain)
 
 
 @pytest.mark.slow
@@ -160,15 +174,44 @@ def test_people_who_cannot_be_measured_are_refused_before_training(refused, tmp_
     assert "none of 2 validation people has both left shoulder and right hip labelled" in error
 
 
-def test_a_detector_that_cannot_be_put_in_is_refused_first(data_folder, refused, tmp_path, monkeypatch):
-    monkeypatch.setattr("train.fusion.load_hourglass", None)
-    PoseEstimator.random("tiny").save_pretrained(tmp_path / "plain")
-    options = ("--data", data_folder, "--run", tmp_path / "run", "--hourglass", tmp_path / "plain", *SMALL)
-    assert "is a checkpoint without a detector" in refused("fusion", *options, "--detector", tmp_path / "plain")
+def read(module, *words):
+    required = ["--hourglass", "H"] if module is fusion else []
+    arguments = module.parser().parse_args(["--data", "D", "--run", "R", *required, *map(str, words)])
+    return read_settings(CONFIGS[module.__name__.partition(".")[2]], arguments)
 
 
-@pytest.mark.slow
-def test_another_hourglass_than_the_preset_is_refused(trained, refused):
-    options = ("--run", trained / "other", "--hourglass", trained / "hourglass", "--preset", "compact", "--steps", 2)
-    error = refused("fusion", "--data", trained / "data", *options)
-    assert f"{trained / 'hourglass'} has the hourglass of another --preset: the tensors do not fit" in error
+def test_options_go_before_the_file_and_the_file_before_the_defaults(tmp_path):
+    file = tmp_path / "own.toml"
+    file.write_text('[hourglass]\npreset = "tiny"\nsteps = 1_000\nlr = 1\n[fusion]\ncrops = 9\n')
+    assert read(hourglass) == HourglassTrainConfig()
+    assert read(hourglass, "--config", file) == HourglassTrainConfig(preset="tiny", steps=1000, lr=1.0)
+    words = ("--config", file, "--steps", 5, "--seed", 2)
+    assert read(hourglass, *words) == HourglassTrainConfig(preset="tiny", steps=5, lr=1.0, seed=2)
+    assert read(fusion, "--config", file) == FusionTrainConfig(crops=9)
+
+
+def test_bounds_are_allowed_themselves():
+    found = read(hourglass, "--warmup", 0, "--synthetic-fraction", 1, "--steps", 1)
+    assert (found.warmup, found.synthetic_fraction, found.steps) == (0, 1, 1)
+    assert read(hourglass, "--synthetic-fraction", 0).synthetic_fraction == 0
+    for name, beyond in (("warmup", -1), ("synthetic-fraction", 1.1), ("synthetic-fraction", -0.1), ("steps", 0)):
+        with pytest.raises(SystemExit):
+            read(hourglass, f"--{name}", beyond)
+
+
+@pytest.mark.parametrize("module", [hourglass, detector, fusion, ablate])
+def test_the_help_says_every_setting_with_its_default(module, capsys):
+    with pytest.raises(SystemExit):
+        module.parser().parse_args(["--help"])
+    text = " ".join(capsys.readouterr().out.split()).replace("- ", "-")
+    assert "(default: None)" not in text
+    for name, one in options_of(CONFIGS[module.__name__.partition(".")[2]]).items():
+        assert f"--{name.replace('_', '-')} " in text.replace(",", " "), name
+        words = one.about if one.default in (None, "") else f"{one.about} (default: {one.default})"
+        assert words.replace("- ", "-") in text, name
+
+
+def test_lambda_grows_until_the_soft_phase_ends():
+    settings = FusionTrainConfig(steps=100, soft_fraction=0.5, sharpening=100.0)
+    grown = [settings.sharpness_at(step) / FusionTrainConfig().sharpness_at(40) for step in (0, 25, 50, 90)]
+    assert grown == pytest.approx([1, 10, 100, 100])

@@ -63,14 +63,6 @@ def started(monkeypatch):
     return names
 
 
-@pytest.fixture
-def recorded(monkeypatch):
-    """Names of the commands that would be started; those in ``fails`` end with status 1."""
-    names, fails = [], set()
-    monkeypatch.setattr(recipes, "start_command", lambda command: names.append(command[0]) or int(command[0] in fails))
-    return names, fails
-
-
 @pytest.mark.slow
 def test_all_tables_from_nothing(data, started, tmp_path, monkeypatch, capsys):
     small_parts(monkeypatch)  # as they were written
@@ -140,9 +132,9 @@ def test_the_bundled_checkpoint_from_nothing(started, tmp_path, monkeypatch, cap
     assert changed == {"fusion"}
 
 
-def test_a_cut_recipe_goes_on_at_the_stage_that_was_cut(data, recorded, tmp_path, capsys):
-    names, fails = recorded
-    fails.add("fusion")
+def test_a_cut_recipe_goes_on_at_the_stage_that_was_cut(data, tmp_path, monkeypatch, capsys):
+    names, fails = [], {"fusion"}
+    monkeypatch.setattr(recipes, "start_command", lambda command: names.append(command[0]) or int(command[0] in fails))
     assert reproduced(data, tmp_path / "out", "table2") == 1
     assert names == ["hourglass", "hourglass", "fusion"]
     assert "run the same command again to continue" in capsys.readouterr().out
@@ -173,7 +165,7 @@ def test_a_dry_run_prints_the_commands_of_our_figures_and_they_parse(tmp_path, c
         importlib.import_module(words[2]).parser().parse_args(words[3:])
 
 
-def test_data_that_a_recipe_cannot_use(data, recorded, refused, tmp_path):
+def test_data_that_a_recipe_cannot_use(data, started, refused, tmp_path):
     def error(folder, recipe, *more):
         return refused("reproduce", recipe, "--data", folder, "--out", tmp_path / "out", *SMALL, *more)
 
@@ -191,7 +183,7 @@ def test_data_that_a_recipe_cannot_use(data, recorded, refused, tmp_path):
     assert "half is a checkpoint without a detector" in error(tmp_path / "people", "released", *from_half)
     PoseEstimator.random("small").save_pretrained(tmp_path / "half")
     assert "the tensors do not fit" in error(tmp_path / "people", "released", *from_half)
-    assert recorded[0] == []
+    assert started == []
     assert not (tmp_path / "out").exists()
     assert call(reproduce, "table9", "--data", data, "--out", tmp_path / "out") == 2
 

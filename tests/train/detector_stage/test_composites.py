@@ -71,7 +71,7 @@ def right_output(boxes):
     return output
 
 
-def test_the_loss_is_least_for_the_right_answer_and_spares_what_is_not_trusted():
+def test_the_loss_is_as_before_least_for_the_right_answer_and_spares_what_is_not_trusted():
     labels = torch.tensor([[[20.0, 20.0, 60.0, 100.0]]]), torch.tensor([[[1.0, 0.0]]]), torch.ones(1, 1).bool()
     right, trust = right_output([(20.0, 20.0, 60.0, 100.0)]), torch.ones(1, 16, 16)
     best, _ = detector_loss(right, *labels, trust)
@@ -87,19 +87,14 @@ def test_the_loss_is_least_for_the_right_answer_and_spares_what_is_not_trusted()
         assert detector_loss(wrong, *labels, trust)[0] > best + 0.05
     unknown = labels[0], torch.zeros(1, 1, 2), labels[2]
     assert detector_loss(wrong, *unknown, trust)[0] == pytest.approx(best.item(), abs=0.01), "no axis, nothing to learn"
-
-
-def test_the_loss_is_as_before():
     boxes = torch.tensor([[[3.0, 2, 19, 118], [20, 9, 110, 24]], [[10, 90, 34, 160], [0, 0, 0, 0]]])
     axes = torch.tensor([[[-0.8, 0.6], [0, 0]], [[0.0, -1], [0, 0]]])
     there, trust = torch.tensor([[True, True], [True, False]]), torch.cos(torch.arange(512)).square().reshape(2, 16, 16)
     output = 2 * torch.sin(1.7 * torch.arange(2 * 7 * 256)).reshape(2, 7, 16, 16)
     assert_as_before("detector", detector_loss(output, boxes, axes, there, trust), file=FILE)
-    others = torch.tensor([[3.0, 2, 20, 90], [0, 30, 10, 40]])
-    assert_as_before("giou", generalised_iou(boxes[0], others), file=FILE)
 
 
-def test_pictures_are_drawn_as_before():
+def test_pictures_and_their_colours_are_drawn_as_before():
     """Of two sets: one is too small, one is hardly labelled, one cut at the knees, of one the head is unknown."""
     people = dataclasses.replace(make_people(8), names=("a", "b"))
     people.box += torch.tensor([-3.0, -4, 5, 6])
@@ -113,6 +108,8 @@ def test_pictures_are_drawn_as_before():
     for kind in (0, 1):
         drawn = [maker.make(np.random.default_rng(seed), kind) for seed in range(80)]
         assert_as_before(("pasted", "whole photos")[kind], drawn, 0.01, FILE)
+    images = torch.sin(1.7 * torch.arange(200 * 3 * 64)).abs().reshape(200, 3, 8, 8)
+    assert_as_before("colours", recolour(images, RowNoise(torch.arange(200))), 1e-3, FILE)
 
 
 def test_a_detector_without_scenes_is_watched_on_composites(monkeypatch):
@@ -171,11 +168,6 @@ def test_each_picture_is_drawn_from_seed_step_and_row():
             drawn = [np.random.default_rng([5, step, row]) for row in rows]
             expected = [sampler.make(one) if one.random() < fraction else maker.make(one, 0.6) for one in drawn]
             assert batch(step, slice(rows.start, rows.stop)) == expected
-
-
-def test_colours_vary_as_before():
-    images = torch.sin(1.7 * torch.arange(200 * 3 * 64)).abs().reshape(200, 3, 8, 8)
-    assert_as_before("colours", recolour(images, RowNoise(torch.arange(200))), 1e-3, FILE)
 
 
 def test_the_command_trains_a_detector_that_a_checkpoint_takes(data_folder, printed, refused, tmp_path, monkeypatch):

@@ -12,10 +12,10 @@ import sys
 import numpy as np
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 from torch import nn
 
-from train.engine import loop as engine
+from tests.helpers.fake_data import write_pack
+from tests.helpers.own_process import output
 from train.engine.arguments import LoopSettings
 from train.engine.checkpoints import latest_state, read_weights, write_state
 from train.engine.logs import TENSORBOARD_MISSING, Log, read_rows
@@ -101,7 +101,7 @@ def test_a_signal_ends_the_run_with_a_checkpoint_and_it_goes_on_bit_for_bit(stra
     assert again.run()
 
 
-def run_and_die(folder, *, writing):
+def run_and_die(folder, writing):
     """A process that is killed in step 13, or half way through the checkpoint of step 15."""
     plain = torch.save
 
@@ -117,9 +117,7 @@ def run_and_die(folder, *, writing):
 
 @pytest.mark.parametrize("writing", [False, True])
 def test_a_killed_run_repeats_and_logs_nothing_twice(straight, tmp_path, writing):
-    process = multiprocessing.get_context("fork").Process(
-        target=run_and_die, args=(tmp_path,), kwargs={"writing": writing}
-    )
+    process = multiprocessing.get_context("fork").Process(target=run_and_die, args=(tmp_path, writing))
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
@@ -181,19 +179,14 @@ def test_parts_of_a_step_share_the_batch_and_not_the_dropout(tmp_path):
     assert (len(set(batches)), len(set(dropouts))) == (2, 4)
     assert rows == (slice(0, 2), slice(2, 4)) * 2
     assert gradients == [[1, 1], [1, 1]], "of the mean over the parts"
-
-
-def test_a_batch_that_cannot_be_split_is_refused(tmp_path):
     with pytest.raises(ValueError, match="a batch of 9 cannot be split evenly over 1 processes of 2 accumulated parts"):
         make(tmp_path, batch=9, accumulate=2)
 
 
 def test_a_changed_setting_is_refused_by_name_but_length_and_rate_may_change(tmp_path):
     make(tmp_path, steps=5, fingerprint={"preset": "tiny"}).run()
-    for change, message in (
-        ({"seed": 1}, "seed 0, not 1"),
-        ({"fingerprint": {"preset": "paper"}}, "preset 'tiny', not"),
-    ):
+    changes = {"seed 0, not 1": {"seed": 1}, "preset 'tiny', not": {"fingerprint": {"preset": "paper"}}}
+    for message, change in changes.items():
         with pytest.raises(ValueError, match=rf"was begun with {message}.*: choose another --run"):
             make(tmp_path, **change).resume()
     with pytest.raises(ValueError, match="was begun with other widths or layers: choose another --run"):
@@ -239,10 +232,8 @@ def test_without_tensorboard_the_table_alone_whose_new_columns_do_not_shift_the_
     assert read_rows(tmp_path / "log.csv") == rows[:1]
 
 
-def test_only_the_network_runs_in_bfloat16(tmp_path, monkeypatch, request):
-    AcceleratorState._reset_state(reset_partial_state=True)  # their precision is chosen once a process
-    request.addfinalizer(lambda: AcceleratorState._reset_state(reset_partial_state=True))
-    monkeypatch.setattr(engine, "bf16_is_fast", lambda _device: True)
+def test_only_the_network_runs_in_bfloat16(tmp_path, use_bfloat16):
+    use_bfloat16(True)
     found = {}
 
     def probe(module, _step, generator):
@@ -330,3 +321,27 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "checkpoints" / "notes.txt").touch()  # not ours
     write_state(tmp_path, 11, {}, network())
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["00000005", "00000011", "notes.txt"]
+
+
+@pytest.mark.slow
+def test_two_processes_have_the_loss_curve_of_one_and_stop_in_the_same_step(tmp_path):
+    write_pack(tmp_path / "data", "made", 8, held_out=2)
+    launch = ("accelerate.commands.launch", "--multi_gpu", "--num_processes", 2, "--num_machines", 1,
+              "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", 0, "-m")  # fmt: skip
+    for name, command in (("one", ()), ("two", launch)):
+        (tmp_path / name).mkdir()
+        output(*command, "tests.helpers.distributed", tmp_path, tmp_path / name)
+    results = [json.loads((tmp_path / name).read_text()) for name in ("one/0.json", "two/0.json", "two/1.json")]
+    for network in ("hourglass", "fusion"):
+        expected, *both = (result[network] for result in results)
+        assert expected["losses"][0] != pytest.approx(expected["losses"][-1], rel=1e-3), "it learns, so steps matter"
+        for found in both:
+            assert found["losses"] == pytest.approx(expected["losses"], rel=1e-4)
+            assert found["weights"] == pytest.approx(expected["weights"], rel=1e-5)
+    one = results[0]
+    assert one["accumulated"]["losses"] == pytest.approx(one["hourglass"]["losses"], rel=1e-4)
+    assert [result["stopped"] for result in results] == 3 * [{"finished": False, "step": 5}]
+    assert latest_state(tmp_path / "two" / "stopped").name == "00000005"
+    assert all(result["nan"].startswith("the loss of step 3 is nan") for result in results)
+    assert ["in another process" in result["nan"] for result in results] == [False, True, False]
+    assert latest_state(tmp_path / "two" / "nan").name == "00000002"

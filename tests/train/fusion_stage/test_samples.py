@@ -1,9 +1,10 @@
-"""Photos and rendered people in one batch, each with the losses that its labels allow; a run's figures."""
+"""Photos and rendered people in one batch, each with the losses that its labels allow; figures of poses and a run."""
 
 import dataclasses
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -19,8 +20,8 @@ from train.data.augment import plain_crops
 from train.data.readers.registry import SETS
 from train.data.sampling import draw, sampling_weights
 from train.engine.logs import read_rows
-from train.engine.machine import bf16_is_fast
 from train.engine.seeds import RowNoise
+from train.fusion_stage.pose_figures import crossing_order, known, pose_figures, pose_panels
 from train.fusion_stage.samples import (
     FusionData,
     FusionSamples,
@@ -59,13 +60,14 @@ def test_rendered_people_have_their_fraction_of_a_batch():
         torch.testing.assert_close(alone, torch.full((4,), 0.25, dtype=torch.float64))
 
 
-def test_samples_of_features_are_what_the_hourglass_knows_of_the_crop():
+def test_samples_of_features_are_what_the_hourglass_knows_of_the_crop(monkeypatch):
+    monkeypatch.setattr("train.fusion_stage.samples.bf16_is_fast", lambda _device: False)
     people = make_people(3)
     torch.manual_seed(0)
     hourglass = StackedHourglass(HourglassConfig(stacks=2, width=16, input_size=64)).eval()
     samples = build_samples(people, hourglass, SampleSettings(64, 1.25, 4, photo_features=True), progress=False)
     images, _ = plain_crops(people, 64, 1.25)
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16_is_fast("cpu")):
+    with torch.inference_mode():
         maps, features = hourglass.maps_and_features(images.contiguous(memory_format=torch.channels_last))
     assert samples.images.shape == (3, 16, 4, 4)
     expected = functional.interpolate(features.float(), size=(4, 4), mode="bilinear", align_corners=False)
@@ -111,8 +113,9 @@ def test_poses_and_maps_turn_with_their_pictures_as_before_and_features_not_at_a
 
 
 @pytest.fixture
-def trainer(tmp_path):
+def trainer(tmp_path, use_bfloat16):
     """A run whose averaged weights are others, whose samples are of photos and of rendered people."""
+    use_bfloat16(False)
     torch.manual_seed(0)
     config = fusion_config(SETTINGS, tmp_path)
     config = dataclasses.replace(config, fusion=dataclasses.replace(config.fusion, spreads=True))
@@ -147,14 +150,37 @@ def test_loss_and_figures_are_as_before(trainer):
     assert sample_settings(config, SETTINGS) == asked
 
 
-def test_the_loss_of_spreads_is_as_before():
-    spread, poses, target = 50 + waves(3, 4, 2), 40 * waves(3, 4, 3), 40 * waves(3, 4, 3, speed=2)
-    assert_as_before("spread", spread_loss(spread, poses, target, waves(3, 4).abs()), file=FILE)
-
-
 def test_limbs_that_a_teacher_guesses_count_whole_and_unknown_joints_not_at_all():
     weight = torch.full((1, 17), 0.25)
     wrist, knee, neck = (HUMAN36M_17.index(name) for name in ("left_wrist", "right_knee", "neck"))
     weight[0, wrist] = 0
     assert joint_trust(weight)[0, [wrist, knee, neck]].tolist() == [0, 1, 0.25]
     assert weight[0, knee] == 0.25, "what was given is as it was"
+
+
+def crossed_shins(left_depth, right_depth):
+    """A pose whose legs cross below the knees, at these depths."""
+    pose = np.zeros((17, 3))
+    pose[:, 0], pose[:, 1] = 1000 + 100 * np.arange(17), 5000  # everything else far apart
+    for side, sign, depth in (("left", 1, left_depth), ("right", -1, right_depth)):
+        for name, x, y in (("hip", sign * 100, 0), ("knee", sign * 100, 400), ("ankle", -sign * 100, 800)):
+            pose[HUMAN36M_17.index(f"{side}_{name}")] = x, y, depth
+    return pose
+
+
+def test_which_of_two_crossing_limbs_is_in_front():
+    truth = np.stack([crossed_shins(100, 0), crossed_shins(0, 100), crossed_shins(40, 0)])
+    assert crossing_order(truth, truth) == (100.0, 2), "the third is too near to count"
+    assert crossing_order(truth * [1, 1, -1], truth) == (0.0, 2)
+    found = np.stack([crossed_shins(1, 0), crossed_shins(1, 0), crossed_shins(1, 0)])
+    assert crossing_order(found, truth) == (50.0, 2)
+    assert crossing_order(truth[:0], truth[:0]) == (None, 0)
+
+
+def test_figures_panels_and_the_loss_of_spreads_are_as_before():
+    one, other = np.random.default_rng(0).normal(0, 300, (2, 60, 17, 3))
+    assert_as_before("pose figures", [pose_figures(one, other), crossing_order(one, other)], file="stages.json")
+    assert_as_before("pose panels", pose_panels(one[:2], other[:2]), 0.1, "stages.json")
+    spread, poses, target = 50 + waves(3, 4, 2), 40 * waves(3, 4, 3), 40 * waves(3, 4, 3, speed=2)
+    assert_as_before("spread", spread_loss(spread, poses, target, waves(3, 4).abs()), file=FILE)
+    assert known({"a": np.nan, "b": 0.0}) == {"b": 0.0}
