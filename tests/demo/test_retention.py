@@ -18,7 +18,7 @@ from PIL import Image
 from demo.result import Result
 from demo.retention import CLEANING, KEPT_SECONDS, own_folder, watch
 from demo.service import Service
-from tests.helpers.serving import WAIT, ask, launched
+from tests.helpers.serving import WAIT, ask, launched, remove_photo, upload, wait_for_result
 
 
 @pytest.fixture
@@ -88,8 +88,14 @@ def test_the_server_looks_for_files_that_gradio_does_not_know_of(folder, stand_i
     assert files(folder) == first
 
 
-def test_no_file_of_a_clip_outlasts_the_server(folder, page, clip, open_page):
+def test_no_file_of_a_photo_or_clip_outlasts_the_server(folder, page, clip, notes, open_page):
     visitor = open_page(url=page.local_url)
+    wait_for_result(visitor)
+    remove_photo(visitor)
+    upload(visitor, notes)
+    visitor.locator("#hint").get_by_text("notes.jpg is not a photo").wait_for(timeout=WAIT)
+    visitor.locator("#chooser .example").first.click()
+    wait_for_result(visitor)
     visitor.get_by_role("tab", name="Video").click()
     visitor.set_input_files("#clip input[type=file]", str(clip))
     visitor.wait_for_selector("#clip video", timeout=WAIT)
