@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from demo.about import PAPER
 from demo.examples import CLIPS, EXAMPLES
 from fusion_model import PoseEstimator
 from fusion_model.hub.checkpoints import CARD_FILE, DEFAULT, locate_checkpoint
@@ -46,6 +47,10 @@ def address():
 def test_the_result_is_on_the_first_screen_and_everyone_can_use_it(open_page, screen, scheme):
     page = open_page(SCREENS[screen], scheme)
     wait_for_figure(page)
+    assert page.get_by_role("heading", level=1).inner_text().endswith("pose in 3D, from one photo")
+    assert page.get_by_role("link", name="Paper").get_attribute("href") == PAPER
+    assert page.get_by_role("button", name="Upload a photo").is_visible()
+    assert page.get_by_text("Photos are deleted within an hour.").is_visible()
     assert page.locator("#chooser .example").count() == len(EXAMPLES)
     assert page.evaluate(TOP) < (620 if screen == "phone" else 450)
     assert page.evaluate("document.documentElement.scrollWidth") <= SCREENS[screen]["width"]

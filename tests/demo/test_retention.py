@@ -29,12 +29,14 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def page(folder, stand_in, example):
+    """The page that opens with the example, served."""
     with launched(stand_in, example=example) as page:
         page.first = files(folder)
         yield page
 
 
 def clean(page, seconds):
+    """Do what happens so many seconds from now."""
     later = lambda: dt.datetime.now() + dt.timedelta(seconds=seconds)  # noqa: DTZ005, E731
     clock = SimpleNamespace(now=later, fromtimestamp=dt.datetime.fromtimestamp)
     with pytest.MonkeyPatch.context() as patched:
