@@ -6,6 +6,7 @@ import sys
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -62,7 +63,11 @@ def test_the_page_is_timed_at_both_widths_and_its_picture_is_that_of_the_screen(
         assert len(picture.convert("RGB").getcolors(10**6)) > 1000
 
 
-def test_answers_and_errors_of_others_and_growing_memory_are_noticed(tmp_path):
+def test_answers_and_errors_of_others_broken_pages_and_growing_memory_are_noticed(tmp_path, monkeypatch):
+    tally, said_of_pages = Tally(broken=["an answer"]), ["a page", ""]
+    monkeypatch.setattr(load_test, "visit_all", lambda _url, visits, done: [done(problem) for problem in visits])
+    load_test._visit("", iter(said_of_pages), tally, Mock())
+    assert (tally.pages, tally.broken) == (2, ["an answer", "a page"])
     estimator = PoseEstimator.random("tiny", seed=0)  # takes anything in a box for a person
 
     def said(request):  # what the library answers, as the app does

@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from fusion_model.config import DetectorConfig
+from fusion_model.detection.detector import Detection
+from fusion_model.detection.network import PersonDetector
 from tests.helpers.earlier import assert_as_before
 from tests.helpers.fake_data import write_pack
 from tests.helpers.scene_files import made_scenes, write_scene_pack, write_voc
+from train.detector_stage import figures
 from train.detector_stage.figures import average_precision, crossed_rates, kinds, mark, operating_point, rates
 from train.detector_stage.scene_samples import SceneSampler
 from train.engine.provenance import read_provenance
@@ -162,3 +166,18 @@ def test_no_photo_is_trained_on_that_a_data_set_holds_out(printed, tmp_path, mon
     assert "with 3 whole photos and 5 people" in out
     assert read_provenance(tmp_path / "run", "detector")["people"] == {"mpii": 5, "scenes": 3}
     assert taken == [(sorted([shared[2], "2008_000001.jpg", "2008_000002.jpg"]), 3)]
+
+
+def test_a_detector_is_measured_on_every_other_validation_photo(monkeypatch):
+    """It is sure of one of two, whom it sees everywhere: hit, false twice, hit twice; those two are not sure enough."""
+
+    def detect(_network, photo, config):
+        there = [bool(photo[50, x].min() > 200) for x in (20, 70)]
+        boxes = (PERSON, 0.9 if there[0] else 0.5), *[(OTHER, 0.3)] * there[1]
+        return [Detection(np.array(box), 0.0, score) for box, score in boxes if score >= config.min_score == 0.02]
+
+    monkeypatch.setattr(figures, "detect", detect)
+    scenes = made_scenes([PERSON], [PERSON], [PERSON], [OTHER], [], [OTHER], [PERSON], validation=True)
+    scenes.validation[[0, 6]] = False
+    found = figures.detector_figures(PersonDetector(DetectorConfig()), scenes)
+    assert found == pytest.approx({"ap": 100 * (1 + 3 / 5 + 3 / 5) / 3, "scene_recall": 100 / 3})
