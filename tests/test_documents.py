@@ -5,6 +5,8 @@ import dataclasses
 import importlib
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,14 @@ def test_training_commands_take_the_options_that_are_named(page, capsys):
                 importlib.import_module(f"train.{module}").parser().parse_args(words)
             except SystemExit:
                 pytest.fail(f"{line}: {capsys.readouterr().err.splitlines()[-1]}")
+
+
+@pytest.mark.slow
+def test_the_contributors_command_finds_tests():
+    (words,) = re.findall(r"^\.venv/bin/python -m (pytest [^#\n]*)", TEXTS["CONTRIBUTING.md"], re.MULTILINE)
+    command = [sys.executable, "-m", *words.split(), "--collect-only", "-q"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout[-2000:]  # 5 where there are none
 
 
 def public(kind):

@@ -187,7 +187,7 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["README.md", "docs/data.md", "docs/formats.md", "docs/training.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/data.md", "docs/deploy.md", "docs/formats.md", "docs/training.md"])
 @pytest.mark.usefixtures("place")
 def test_the_commands_of_a_page_run_in_its_order(page, capsys):
     if page == "docs/training.md":
