@@ -104,6 +104,13 @@ def test_dragging_corrects_the_picked_person_or_adds_one_until_all_are_deleted(p
     assert page.get_by_label("Person 3").count() == 0
     assert drag(page, (500, 590), (150, 300)) == pytest.approx([150, 300, 500, 590], abs=6)  # from any corner
     assert page.get_by_label("Person 3").is_checked()
+    page.get_by_label("Person 2").check()
+    page.wait_for_function(f"{BOX}.startsWith('256')", timeout=WAIT)
+    page.locator("#picture").scroll_into_view_if_needed()
+    page.wait_for_timeout(300)  # until the picture is drawn anew
+    page.mouse.click(*place(page, 480, 560))  # within both boxes: the smaller one is meant
+    page.wait_for_function(f"!{BOX}.startsWith('256')", timeout=WAIT)
+    assert page.get_by_label("Person 3").is_checked()
     delete = page.get_by_role("button", name="Delete the box")
     for _ in range(2):
         old = page.evaluate(BOX)

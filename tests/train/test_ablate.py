@@ -134,6 +134,16 @@ def test_the_same_command_again_repeats_nothing(place, finished, monkeypatch, pr
     assert before == {path: path.stat().st_mtime_ns for path in finished.glob("[rs]*/**/*") if path.is_file()}
 
 
+def test_a_run_draws_its_batches_by_its_own_seed(place, tmp_path, monkeypatch):
+    took = []
+    cut = SimpleNamespace(loop=SimpleNamespace(run=lambda: False), take_data=lambda _data: None)
+    monkeypatch.setattr(
+        runs, "Trainer", lambda _config, _maps, _network, settings, folder: took.append((settings, folder)) or cut
+    )
+    call(ablate, *options(place, tmp_path, "--seeds", 3, "--strategies", "late"))
+    assert [(settings.seed, settings.strategy, folder.name) for settings, folder in took] == [(3, "late", "seed-3")]
+
+
 def test_the_networks_for_the_page_are_those_of_the_first_seed(finished):
     for name in COMPARED:
         estimator = PoseEstimator.from_pretrained(finished / "runs" / name / "seed-0" / "checkpoint")
