@@ -3,6 +3,8 @@
 import re
 import subprocess
 import sys
+from collections import Counter
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +22,7 @@ from scripts.chromium import MISSING, find_chromium
 from scripts.fuzz import ask, attack, read_clip, read_photo, unclear
 from scripts.fuzz_files import clip_seeds, photo_seeds
 from scripts.load_requests import check_answer, make_plans, too_alike
-from scripts.load_test import Tally, memory_problems
+from scripts.load_test import Tally
 from tests.helpers.earlier import assert_as_before
 from tests.helpers.serving import served
 from tests.helpers.stand_in import make_pose
@@ -63,7 +65,7 @@ def test_the_page_is_timed_at_both_widths_and_its_picture_is_that_of_the_screen(
         assert len(picture.convert("RGB").getcolors(10**6)) > 1000
 
 
-def test_answers_and_errors_of_others_broken_pages_and_growing_memory_are_noticed(tmp_path, monkeypatch):
+def test_answers_and_errors_of_others_broken_pages_and_growing_memory_are_noticed(tmp_path, monkeypatch, capsys):
     tally, said_of_pages = Tally(broken=["an answer"]), ["a page", ""]
     monkeypatch.setattr(load_test, "visit_all", lambda _url, visits, done: [done(problem) for problem in visits])
     load_test._visit("", iter(said_of_pages), tally, Mock())
@@ -84,9 +86,19 @@ def test_answers_and_errors_of_others_broken_pages_and_growing_memory_are_notice
         problems = [check_answer(request, said(other)) for other in requests]
         assert [place for place, problem in enumerate(problems) if not problem] == [number]
         assert all(problem.startswith(f"{request.photo.name}: ") for problem in problems if problem)
-    assert memory_problems(Tally(memory=[1_000_000_000, 1_199_000_000])) == []
-    grown = Tally(memory=[1_000_000_000, 1_201_000_000])
-    assert memory_problems(grown) == ["memory grew from 1000 MB after the first 10 to 1201 MB at the end"]
+    counts = {"right": 2, "refusals": Counter({"not a photo": 3}), "full": 4, "pages": 5, "seconds": 6.0}
+    grown = Tally(memory=[1_000_000_000, 1_201_000_000], latencies=[0.1, 0.3, 0.7, 0.9, 2.0], **counts)
+    assert_as_before("load", load_test.report(grown, 7).splitlines(), file="page.json")
+    monkeypatch.setattr(load_test.PoseEstimator, "from_pretrained", lambda _: estimator)
+    instead = {"find_chromium": str, "make_plans": lambda *_: plans, "running_app": lambda *_: nullcontext("ab")}
+    for name, made in ({"make_visits": Mock(), "drive": lambda *_: grown} | instead).items():
+        monkeypatch.setattr(load_test, name, made)
+    assert load_test.main([]) == 1
+    assert "BROKEN: memory grew from 1000 MB after the first 10 to 1201 MB at the end" in capsys.readouterr().err
+    grown.memory[1] -= 2_000_000
+    assert load_test.main([]) == 0
+    grown.broken.append("an answer")
+    assert load_test.main([]) == 1
 
 
 @pytest.mark.slow
