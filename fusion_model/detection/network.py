@@ -42,7 +42,8 @@ class PersonDetector(nn.Module):
         self.output = nn.Conv2d(head, 7, 1)
         with torch.no_grad():
             for block in (block for level in self.deeper for block in level):
-                block.conv3.weight.zero_()  # nothing is added at first: the backbone starts as the hourglass's
+                for parameter in block.conv3.parameters():
+                    parameter.zero_()  # nothing is added at first: the backbone starts as the hourglass's
             self.output.bias.zero_()
             self.output.bias[0] = _RARE
 
