@@ -56,7 +56,7 @@ def test_the_page_is_timed_at_both_widths_and_its_picture_is_that_of_the_screen(
     assert [width for width, *_ in found] == [1440, 390]
     for _, sight, figure, skeleton, upload, shift, kilobytes in found:
         assert 0 < sight < figure < 120
-        assert 0 < skeleton <= upload < 120
+        assert 0 < skeleton <= upload < skeleton + figure, "both from the choice of the photo"
         assert shift < 0.1
         assert 500 < kilobytes < 3000
     assert page_picture.main(["--width", "390", "--out", str(tmp_path / "page.webp")]) == 0
