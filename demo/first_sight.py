@@ -27,6 +27,8 @@ h1 {{ font-weight: 600; }}
 .tabs :first-child {{ border-bottom: 2px solid #3b82f6; color: #1d4ed8; }}
 &.dark .tabs :first-child {{ color: #3b82f6; }}
 .result {{ display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 16px; margin-top: 176px; }}
+.result > * {{ grid-row: 1; }}
+.in-3d {{ grid-column: 2; }}
 .found {{ box-sizing: border-box; height: 532px; border: 1px solid #8b92a055; border-radius: 4px; overflow: hidden; }}
 .found img {{ display: block; width: 100%; height: 100%; object-fit: contain; }}
 .graph {{ height: 480px; }}
@@ -34,7 +36,7 @@ h1 {{ font-weight: 600; }}
 @media (max-width: 640px) {{
   .hero p {{ line-height: 1.4; }}
   .result {{ grid-template-columns: minmax(0, 1fr); margin-top: 242px; }}
-  .in-3d {{ order: -1; }}
+  .result > * {{ grid-area: auto; }}
   .found {{ height: auto; }}
 }}
 """
@@ -67,6 +69,7 @@ def first_sight(hero: str, tabs: Sequence[str], picture: str, figure: go.Figure,
         poster: address of a picture of it.
         caption: it in words.
     """
+    # The 3D view first, as on phones: what a browser has drawn before it has read the rest must not move.
     names = "".join(f"<span>{name}</span>" for name in tabs)
     found = f"<div class='found'><img src='{picture}' alt=''></div>"
     in_3d = (
@@ -74,7 +77,7 @@ def first_sight(hero: str, tabs: Sequence[str], picture: str, figure: go.Figure,
     )
     return (
         f"<style>#first {{ {_CSS} }} #first ~ gradio-app {{ visibility: hidden; }}</style>"
-        f"<div id='first' inert>{hero}<div class='tabs'>{names}</div><div class='result'>{found}{in_3d}</div></div>"
+        f"<div id='first' inert>{hero}<div class='tabs'>{names}</div><div class='result'>{in_3d}{found}</div></div>"
         f"<script>(() => {{{_JS}}})();</script>"
     )
 

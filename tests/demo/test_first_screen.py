@@ -122,6 +122,9 @@ def test_the_result_is_seen_without_a_script_of_gradios_and_stays_where_it_is(br
     page.wait_for_function(LOADED, timeout=WAIT)
     before = page.evaluate(PLACES, [f"#first {name}" for name in (".found img", ".hero h1", ".bar button", ".frame")])
     still = frame("#first")
+    place = page.evaluate(PLACES, ["#first .result > :first-child"])
+    page.evaluate("document.querySelector('#first .result').lastElementChild.remove()")  # as before it has arrived
+    assert page.evaluate(PLACES, ["#first .result > :first-child"]) == place
     page.unroute_all()
     page.goto(address, timeout=WAIT)
     page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
