@@ -98,6 +98,7 @@ def test_the_library_imports_exactly_the_packages_that_it_asks_for():
     assert {owners[name][0].lower().replace("_", "-") for name in names} == {Requirement(line).name for line in asked}
 
 
+@pytest.mark.slow
 def test_the_library_loads_nothing_it_does_not_need():
     code = (
         "import importlib, pkgutil, sys, fusion_model\n"

@@ -112,6 +112,7 @@ def test_a_few_clients_and_pages(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("read", "count", "least"), [(read_photo, 150, 20), (read_clip, 40, 5)])
 def test_photos_and_clips_end_in_a_picture_or_a_sentence(tmp_path, read, count, least):
     seeds = photo_seeds(fuzz.EXAMPLE) if read is read_photo else clip_seeds(tmp_path)
@@ -123,6 +124,7 @@ def test_photos_and_clips_end_in_a_picture_or_a_sentence(tmp_path, read, count, 
     assert outcome.counts["refused"] > least
 
 
+@pytest.mark.slow
 def test_requests_end_in_an_answer_or_a_sentence():
     with served(PoseEstimator.random("tiny", seed=0)) as url:
         outcome = ask(url, None, 40, seed=0)

@@ -44,7 +44,7 @@ def address(stand_in):
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a server that ends takes the files of all others of its process along
 def example_page(stand_in, example):
     with served(stand_in, example=example) as url:
         yield url

@@ -50,6 +50,7 @@ def test_every_example_has_a_source_and_a_licence():
     assert files == {name for name, source in rows if source.strip()}
 
 
+@pytest.mark.slow
 def test_the_page_opens_without_the_network_and_what_is_stored_comes_back(estimator, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(PoseEstimator, "predict_all", lambda *_, **__: pytest.fail("the network was run"))

@@ -142,6 +142,7 @@ def test_threads_share_two_arenas_and_holes_are_given_back():
     assert int(done.stdout) > 150_000_000
 
 
+@pytest.mark.slow
 def test_the_sessions_that_are_kept_are_bounded(stand_in, monkeypatch):
     monkeypatch.setattr("demo.page.SESSIONS", 3)
     with launched(stand_in) as page:

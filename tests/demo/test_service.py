@@ -24,6 +24,7 @@ def commit(hub, tmp_path, monkeypatch):
     hub.push(tmp_path / "model")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("commit")
 @pytest.mark.parametrize("cached", [True, False])
 def test_without_the_hub_the_cache_or_the_bundled_model_is_served_and_the_page_says_so(hub, cached):

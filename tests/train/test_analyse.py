@@ -149,6 +149,7 @@ def test_a_resumed_run_takes_rows_again(tmp_path):
     assert [row["step"] for row in read_rows(path)] == ["0", "50", "100"]
 
 
+@pytest.mark.slow
 def test_all_parts_are_made_and_can_be_opened(place, printed):
     out, few = place / "all", ("--images", 2, "--people", 1, "--without-photos")
     shown = printed("analyse", place / "run", "--data", place / "data", "--out", out, *few)

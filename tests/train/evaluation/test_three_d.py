@@ -159,6 +159,7 @@ def shrunk_people(shrink, count=60):
     return seen(true, {OURS: found})
 
 
+@pytest.mark.slow
 def test_the_correction_is_fitted_to_what_serves():
     """Short limbs are lengthened, right ones stay, and 2D joints that lie elsewhere are not followed."""
     short, right = shrunk_people(0.75), shrunk_people(1.0)
@@ -174,6 +175,7 @@ def test_the_correction_is_fitted_to_what_serves():
     assert fit_following([short], usual).unsure == usual.unsure
 
 
+@pytest.mark.slow
 def test_calibrate_fits_the_correction_where_there_is_one(place, printed, monkeypatch):
     taken = set()
 

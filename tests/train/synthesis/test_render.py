@@ -55,6 +55,7 @@ def test_what_cannot_be_rendered_is_refused(pack, renderer):
             Renderer(size, supersample)
 
 
+@pytest.mark.slow
 def test_scenes_are_as_before(pack, library):
     generator, made = np.random.default_rng(2), []
     for number in range(36):
@@ -67,6 +68,7 @@ def test_scenes_are_as_before(pack, library):
     assert_as_before("scenes", made, near=2e-3)
 
 
+@pytest.mark.slow
 def test_outfits_lenses_and_textures_are_as_before(pack):
     generators = [np.random.default_rng(seed) for seed in range(40)]
     people = map(pack.person, range(0, 3000, 75))
@@ -117,6 +119,7 @@ def test_who_stands_low_in_the_photo_is_seen_from_above_by_a_level_camera():
 SETTINGS = Settings(count=16, seed=11, size=128, split="train")
 
 
+@pytest.mark.slow
 def test_pictures_and_labels_are_as_before_and_the_same_number_gives_the_same(renderer):
     maker = PictureMaker(renderer, SETTINGS)
     made = [maker(index) for index in range(SETTINGS.count)]
