@@ -79,8 +79,7 @@ def test_training_commands_take_the_options_that_are_named(page, capsys):
 def test_the_contributors_command_finds_tests():
     (words,) = re.findall(r"^\.venv/bin/python -m (pytest [^#\n]*)", TEXTS["CONTRIBUTING.md"], re.MULTILINE)
     command = [sys.executable, "-m", *words.split(), "--collect-only", "-q"]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stdout[-2000:]  # 5 where there are none
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)  # it ends with 5 where there are none
 
 
 def public(kind):

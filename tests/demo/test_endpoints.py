@@ -262,10 +262,7 @@ async def asked(url, *calls):
     from mcp import ClientSession
     from mcp.client.streamable_http import streamablehttp_client
 
-    async with (
-        streamablehttp_client(f"{url}gradio_api/mcp/") as (read, write, _),
-        ClientSession(read, write) as client,
-    ):
+    async with streamablehttp_client(f"{url}gradio_api/mcp/") as (read, write, _), ClientSession(read, write) as client:
         await client.initialize()
         return (await client.list_tools()).tools, [await client.call_tool(*call) for call in calls]
 

@@ -16,8 +16,7 @@ ANEW = "EXPECT_ANEW" in os.environ and "CI" not in os.environ
 
 def _arrays(thing):
     """Every array of numbers in a thing, in order."""
-    # Not its vars(), which grow by what is cached.
-    parts = {one.name: getattr(thing, one.name) for one in fields(thing)} if is_dataclass(thing) else thing
+    parts = {one.name: getattr(thing, one.name) for one in fields(thing)} if is_dataclass(thing) else thing  # no cache
     parts = [*parts, *parts.values()] if isinstance(parts, dict) else parts
     if isinstance(parts, list | tuple):
         return [array for part in parts for array in _arrays(part)]

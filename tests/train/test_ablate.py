@@ -28,6 +28,7 @@ from train.fusion_stage import samples as samples_module
 from train.fusion_stage.samples import SampleSettings, fusion_data
 from train.fusion_stage.training import Outcome
 
+pytestmark = pytest.mark.slow
 CPU = torch.device("cpu")
 SMALL = ("--preset", "tiny", "--batch", "4", "--crops", "1", "--log", "csv")
 SETTINGS = SampleSettings(size=64, margin=1.25, fusion_size=32, crops=2, seed=3)
@@ -66,7 +67,6 @@ def result(out, name, seed):
     return json.loads((out / "runs" / name / f"seed-{seed}" / "result.json").read_text())
 
 
-@pytest.mark.slow
 def test_table_5_has_every_strategy_with_mean_and_standard_deviation_of_its_runs(finished):
     rows = {row["strategy"]: row for row in read_rows(finished / "table5.csv")}
     assert " ".join(rows) == "image-only maps-only lifter early late fixed-1 fixed-2 free trainable"
@@ -119,7 +119,6 @@ def test_a_run_comes_to_what_its_last_network_does():
     assert "photos, MPJPE" not in runs.strategies_table({"free": [run]}).columns, "nobody has it"
 
 
-@pytest.mark.slow
 def test_weights_that_are_not_sharp_are_flagged(finished):
     (row,) = (row for row in read_rows(finished / "table5.csv") if row["strategy"] == "free")
     assert row["runs not sharp"] == "2"  # five steps do not move them far: they are noted as they were before hardening
@@ -128,7 +127,6 @@ def test_weights_that_are_not_sharp_are_flagged(finished):
     assert not runs.is_sharp([0.0, 1.0, 0.0], 3), "near 0 and 1, but no step: pruning would be a rounding"
 
 
-@pytest.mark.slow
 def test_the_same_command_again_repeats_nothing(place, finished, monkeypatch, printed):
     before = {path: path.stat().st_mtime_ns for path in finished.glob("[rs]*/**/*") if path.is_file()}
     monkeypatch.setattr(runs, "Trainer", None)  # nothing may train
@@ -147,7 +145,6 @@ def test_a_run_draws_its_batches_by_its_own_seed(place, tmp_path, monkeypatch):
     assert [(settings.seed, settings.strategy, folder.name) for settings, folder in took] == [(3, "late", "seed-3")]
 
 
-@pytest.mark.slow
 def test_the_networks_for_the_page_are_those_of_the_first_seed(finished):
     for name in COMPARED:
         estimator = PoseEstimator.from_pretrained(finished / "runs" / name / "seed-0" / "checkpoint")
@@ -158,7 +155,6 @@ def test_the_networks_for_the_page_are_those_of_the_first_seed(finished):
     assert figures["late"].items() <= result(finished, "late", 0)["pruned"].items()
 
 
-@pytest.mark.slow
 def test_other_settings_or_data_are_refused_by_name(place, finished, refused):
     error = refused("ablate", *options(place, finished, "--seeds", 0, "--steps", 6))
     assert "steps 5, not 6" in error

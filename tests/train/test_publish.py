@@ -211,7 +211,6 @@ def test_a_space_gets_what_the_page_needs_and_loses_what_its_folders_lost(hub, p
     assert again == f"identical to what is there already, nothing sent: {hub.url}/spaces/user/name"
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("logged_in")
 def test_what_has_to_be_private_is_and_tries_are_told(hub, run, capsys, printed, refused, checkout):
     hub.mishaps = [("POST", "/commit/", 503)]

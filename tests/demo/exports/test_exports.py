@@ -114,7 +114,6 @@ def test_html_needs_no_network_shows_the_photo_behind_and_takes_no_tags_from_a_n
         assert not re.search(rb"\s(src|href|srcset|data|action)\s*=", piece)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("quick_turn")
 @pytest.mark.parametrize("kind", FORMATS)
 def test_one_person_is_a_file_as_such_and_several_are_one_file_or_packed(kind, photo, pose, other):

@@ -18,6 +18,7 @@ from train.data.preparing import _fingerprint
 from train.data.readers.records import VISIBLE, Frame, Record
 from train.data.sources import find_sources
 
+pytestmark = pytest.mark.slow
 COUNT = 450  # three parts of 200 at most
 
 
@@ -29,7 +30,6 @@ def source(tmp_path):
     return tmp_path / "in"
 
 
-@pytest.mark.slow
 def test_a_cut_run_goes_on_and_keeps_finished_parts(source, tmp_path, prepare, prepare_error):
     whole, out = tmp_path / "whole", tmp_path / "out"
     prepare("lsp", source, "--crop", "40", out=whole)
@@ -53,7 +53,6 @@ def test_a_cut_run_goes_on_and_keeps_finished_parts(source, tmp_path, prepare, p
         assert read_prepared(out).read(row) == read_prepared(whole).read(row)
 
 
-@pytest.mark.slow
 def test_other_settings_or_another_source_are_refused(source, tmp_path, prepare, prepare_error):
     prepare("lsp", source)
     error = prepare_error("lsp", source, "--crop", "100")
@@ -64,7 +63,6 @@ def test_other_settings_or_another_source_are_refused(source, tmp_path, prepare,
     assert "holds parts of something else" in prepare_error("lsp", source)
 
 
-@pytest.mark.slow
 def test_corrected_labels_are_refused_not_ignored(source, tmp_path, prepare, prepare_error):
     prepare("lsp", source)
     prepare("lsp", source)
@@ -76,7 +74,6 @@ def test_corrected_labels_are_refused_not_ignored(source, tmp_path, prepare, pre
     assert f"as its reader gives them: delete {tmp_path / 'out'}, or choose another --out" in error
 
 
-@pytest.mark.slow
 def test_damage_after_the_end(source, tmp_path, prepare):
     prepare("lsp", source, "--crop", "40")
     out = tmp_path / "out"

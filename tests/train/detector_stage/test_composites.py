@@ -170,7 +170,6 @@ def test_each_picture_is_drawn_from_seed_step_and_row():
             assert batch(step, slice(rows.start, rows.stop)) == expected
 
 
-@pytest.mark.slow
 def test_the_command_trains_a_detector_that_a_checkpoint_takes(data_folder, printed, refused, tmp_path, monkeypatch):
     monkeypatch.setattr("train.detector._VALIDATION", 4)
     run, model = tmp_path / "run", tmp_path / "model"

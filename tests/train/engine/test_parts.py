@@ -133,7 +133,6 @@ def test_the_card_names_the_provenance():
     assert "images a step" not in card_text(config, "model", {})
 
 
-@pytest.mark.slow
 def test_another_detector_does_not_keep_the_provenance_of_the_one_before(tmp_path, printed):
     metrics = {"kept": 1, "provenance": {"detector": {"steps": 1, "batch": 1, "images": 1, "people": {}}}}
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "model", metrics=metrics)
