@@ -26,6 +26,7 @@ from tests.helpers.clips import finished
 from tests.helpers.earlier import assert_as_before
 from tests.helpers.serving import META, ask, served
 
+pytestmark = pytest.mark.slow
 PERSON = [20, 14, 362, 511]
 MISSING = {"path": "/nowhere/at/all.jpg", **META}
 

@@ -20,6 +20,8 @@ from demo.retention import CLEANING, KEPT_SECONDS, own_folder, watch
 from demo.service import Service
 from tests.helpers.serving import WAIT, ask, launched, remove_photo, upload, wait_for_result
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -142,7 +144,6 @@ def test_threads_share_two_arenas_and_holes_are_given_back():
     assert int(done.stdout) > 150_000_000
 
 
-@pytest.mark.slow
 def test_the_sessions_that_are_kept_are_bounded(stand_in, monkeypatch):
     monkeypatch.setattr("demo.page.SESSIONS", 3)
     with launched(stand_in) as page:

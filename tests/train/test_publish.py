@@ -16,6 +16,7 @@ from tests.helpers.in_process import call
 from train import publish
 from train.evaluation.card import card_text, write_card
 
+pytestmark = pytest.mark.slow
 hub = hub_double.hub  # a fixture
 
 TRAINING = {"mean pose": {"n": 6, "mpjpe": 301.25, "order": 50.0}, "released": {"n": 6, "mpjpe": 123.45, "order": 71.0}}
