@@ -88,9 +88,9 @@ def test_answers_and_errors_of_others_broken_pages_and_growing_memory_are_notice
     grown = Tally(memory=[1_000_000_000, 1_201_000_000], latencies=[0.1, 0.3, 0.7, 0.9, 2.0], **counts)
     assert_as_before("load", load_test.report(grown, 7).splitlines(), file="page.json")
     monkeypatch.setattr(load_test.PoseEstimator, "from_pretrained", lambda _: estimator)
-    instead = {"find_chromium": str, "make_plans": lambda *_: plans, "running_app": lambda *_: nullcontext("ab")}
-    for name, made in ({"make_visits": Mock(), "drive": lambda *_: grown} | instead).items():
-        monkeypatch.setattr(load_test, name, made)
+    answers = {"make_plans": plans, "make_visits": [], "running_app": nullcontext(("", None)), "drive": grown}
+    for name, answer in ({"find_chromium": "chromium"} | answers).items():
+        monkeypatch.setattr(load_test, name, Mock(return_value=answer))
     assert load_test.main([]) == 1
     assert "BROKEN: memory grew from 1000 MB after the first 10 to 1201 MB at the end" in capsys.readouterr().err
     grown.memory[1] -= 2_000_000
