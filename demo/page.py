@@ -28,6 +28,7 @@ from fusion_model.video.clips import MAX_BYTES
 # Gradio knows of so many pages and clients, by default of 10,000, and forgets the one that was used least recently. One
 # is 0.3 MB and, of a page, the last result: 0.15 MB for each person in it.
 SESSIONS = 200
+_POLL_SECONDS = 0.02  # Gradio's queue looks every millisecond whether anybody waits, which takes a tenth of a core
 
 
 def build_page(service: Service, example: Path | None = EXAMPLES[0].path) -> gr.Blocks:
@@ -55,7 +56,9 @@ def build_page(service: Service, example: Path | None = EXAMPLES[0].path) -> gr.
         data_endpoints(service, photo, video_tab.clip)
     tabs = [block.label for block in page.blocks.values() if isinstance(block, gr.Tab)]
     page.first_sight = photo_tab.first_sight(hero_lines(with_lab=service.lab is not None), tabs)
-    return page.queue(max_size=32, default_concurrency_limit=1)
+    page.queue(max_size=32, default_concurrency_limit=1)
+    page._queue.sleep_when_free = _POLL_SECONDS  # noqa: SLF001 - there is no option
+    return page
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

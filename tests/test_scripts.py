@@ -13,6 +13,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from demo.drawing.overlays import draw_people, map_pictures
+from demo.examples import EXAMPLES
 from fusion_model import PoseEstimator
 from scripts import fuzz, load_test, overview, page_picture, page_timing
 from scripts.chromium import MISSING, find_chromium
@@ -22,7 +23,7 @@ from scripts.load_requests import check_answer, make_plans, too_alike
 from scripts.load_test import Tally
 from tests.helpers.earlier import assert_as_before
 from tests.helpers.serving import served
-from tests.helpers.stand_in import make_pose
+from tests.helpers.stand_in import StandIn, make_pose
 
 
 def test_the_readme_s_picture_is_photo_maps_and_a_person_who_turns_to_and_fro(tmp_path, monkeypatch):
@@ -47,7 +48,11 @@ def test_the_readme_s_picture_is_photo_maps_and_a_person_who_turns_to_and_fro(tm
 @pytest.mark.browser
 def test_the_page_is_timed_at_both_widths_and_its_picture_is_that_of_the_screen(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(page_timing, "SETTLED", 500)
-    assert page_timing.main(["--visits", "1"]) == 0
+    with served(StandIn(), example=EXAMPLES[0].path) as url:
+        for command in (page_timing, page_picture):
+            monkeypatch.setattr(command, "running_app", lambda *_: nullcontext((url, None)))
+        assert page_timing.main(["--visits", "1"]) == 0
+        assert page_picture.main(["--width", "390", "--out", str(tmp_path / "page.webp")]) == 0
     time, rest = r"([\d.]+) s.*?", r"shift ([\d.]+), .* ([\d.]+) kB"
     form = rf"(\d+) pixels .*? after {time} after {time} skeleton {time} view {time} {rest}"
     found = [[float(number) for number in row] for row in re.findall(form, capsys.readouterr().out)]
@@ -57,7 +62,6 @@ def test_the_page_is_timed_at_both_widths_and_its_picture_is_that_of_the_screen(
         assert 0 < skeleton <= upload < skeleton + figure, "both from the choice of the photo"
         assert shift < 0.1
         assert 500 < kilobytes < 3000
-    assert page_picture.main(["--width", "390", "--out", str(tmp_path / "page.webp")]) == 0
     with Image.open(tmp_path / "page.webp") as picture:
         assert picture.size == (390, 844)
         assert len(picture.convert("RGB").getcolors(10**6)) > 1000

@@ -20,7 +20,7 @@ from demo.exports import as_mp4
 from demo.video.motion import Motion
 from fusion_model.skeletons import HUMAN36M_17
 from fusion_model.video.clips import Clip
-from tests.helpers.browsers import chromium, visit
+from tests.helpers.browsers import chromium, watched
 from tests.helpers.clips import write_clip
 from tests.helpers.hub_double import hub
 from tests.helpers.serving import WAIT, served
@@ -126,19 +126,30 @@ def browser():
         yield browser
 
 
+@pytest.fixture(scope="module")
+def context(browser):
+    """One for many pages, which thus read and compile the scripts once."""
+    context = browser.new_context(reduced_motion="reduce")
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def open_page(browser, address):
+def open_page(context, address):
     """A function that opens the page, where nothing moves by itself and no script may break."""
     pages = []
 
     def opened(viewport=DESK, scheme="light", url=address):
-        pages.append(visit(browser, url, viewport=viewport, color_scheme=scheme, reduced_motion="reduce"))
+        pages.append(watched(context.new_page()))
+        pages[-1].set_viewport_size(viewport)
+        pages[-1].emulate_media(color_scheme=scheme)
+        pages[-1].goto(url, timeout=WAIT)
         pages[-1].wait_for_selector("#photo input[type=file]", state="attached", timeout=WAIT)
         return pages[-1]
 
     yield opened
-    for page in pages:
-        page.context.close()
+    for page in context.pages:
+        page.close()
     assert [page.broken for page in pages] == [[]] * len(pages)
 
 

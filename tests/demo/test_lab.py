@@ -13,7 +13,7 @@ from demo.widgets.lab_view import lab_body, lab_value
 from fusion_model import PoseEstimator
 from fusion_model.comparison import Comparison, compare
 from fusion_model.hub.strategies import COMPARED, save_strategies
-from tests.helpers.access import check
+from tests.helpers.access import check_both_themes
 from tests.helpers.earlier import assert_as_before
 from tests.helpers.estimators import sure
 from tests.helpers.serving import WAIT, remove_photo, served, wait_for_figure, write_box
@@ -103,9 +103,8 @@ def wait_for_lab(page):
     return page.locator("#lab li b").all_inner_texts()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_it_opens_and_everyone_can_use_it(open_page, runs, width, scheme):
-    page = open_page({"width": width, "height": 850}, scheme)
+def test_it_opens_and_everyone_can_use_it(open_page, runs):
+    page = open_page()
     wait_for_figure(page)
     page.get_by_label("Guess beyond the frame").check()
     page.wait_for_timeout(1000)
@@ -118,8 +117,10 @@ def test_it_opens_and_everyone_can_use_it(open_page, runs, width, scheme):
     ]  # fmt: skip
     assert page.locator("#lab svg[role=img]").count() == 6
     assert page.get_by_role("heading", name="What the photo adds").is_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    check(page)
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 850})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        check_both_themes(page)
     for _ in range(2):
         page.locator("#lab summary").click()
     page.wait_for_timeout(1000)

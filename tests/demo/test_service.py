@@ -88,9 +88,11 @@ print(json.dumps([str(service.estimator.predictor.device), len(decorated_cache) 
 
 
 @pytest.mark.slow
-def test_on_zerogpu_the_model_is_on_the_device_at_once_and_can_be_described_without_it(tmp_path):
-    space = {"SPACES_ZERO_GPU": "true", "SPACES_ZERO_DEVICE_API_URL": "http://127.0.0.1:9", MODEL_VARIABLE: ""}
-    environment = {**os.environ, **space, "ZEROGPU_OFFLOAD_DIR": str(tmp_path)}
+def test_on_zerogpu_the_model_is_on_the_device_at_once_and_can_be_described_without_it(tmp_path, monkeypatch):
+    monkeypatch.setenv(MODEL_VARIABLE, str(tmp_path / "model"))
+    PoseEstimator.random("tiny").save_pretrained(tmp_path / "model")
+    space = {"SPACES_ZERO_GPU": "true", "SPACES_ZERO_DEVICE_API_URL": "http://127.0.0.1:9"}
+    environment = {**os.environ, **space, "ZEROGPU_OFFLOAD_DIR": str(tmp_path / "tensors")}
     command = [sys.executable, "-c", ZERO_GPU]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -21,11 +21,16 @@ def chromium(*flags):
         browser.close()
 
 
-def visit(browser, url, **options):
-    """A page in a context of its own, which notes what it asks for and which of its scripts fail."""
-    page = browser.new_context(**options).new_page()
+def watched(page):
+    """The page, which from now on notes what it asks for and which of its scripts fail."""
     page.asked, page.broken = [], []
     page.on("request", lambda request: page.asked.append(request.url))
     page.on("pageerror", lambda error: page.broken.append(str(error)))
+    return page
+
+
+def visit(browser, url, **options):
+    """Such a page in a context of its own."""
+    page = watched(browser.new_context(**options).new_page())
     page.goto(url, timeout=WAIT)
     return page

@@ -29,21 +29,18 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def tiny(folder):
-    """The same, exported to ``out``."""
-    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "out")
-    assert call(export, *options) == 0
-    return folder
+def exported(folder):
+    """The bundled checkpoint, exported."""
+    assert call(export, "--format", "onnx", "--out", folder / "exported") == 0
+    return folder / "exported"
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory):
-    """What the page's block computes with the bundled checkpoint."""
-    folder = tmp_path_factory.mktemp("page")
-    (folder / "assets").symlink_to(ROOT / "assets")
-    assert call(export, "--format", "onnx", "--out", folder / "exported") == 0
+def names(exported):
+    """What the page's block computes with it."""
+    (exported.parent / "assets").symlink_to(ROOT / "assets")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+        patch.chdir(exported.parent)
         found = {}
         exec(compile(BLOCK, "docs/export.md", "exec"), found)  # noqa: S102 - our own page
     return found
@@ -68,14 +65,14 @@ def test_the_page_leads_from_photo_to_pose_as_the_estimator_does(names):
 
 
 @pytest.mark.slow
-def test_a_file_that_computes_something_else_is_not_kept(tiny, refused, monkeypatch):
+def test_a_file_that_computes_something_else_is_not_kept(exported, refused, monkeypatch):
     other, write = export.parts(PoseEstimator.random("tiny", seed=1)), export._write
     monkeypatch.setattr(export, "_write", lambda _part, path: write(other[path.stem], path))
-    before = (tiny / "out/hourglass.onnx").read_bytes()
-    options = ("--format", "onnx", "--checkpoint", tiny / "checkpoint", "--out", tiny / "out")
+    before = (exported / "hourglass.onnx").read_bytes()
+    options = ("--format", "onnx", "--checkpoint", exported.parent / "checkpoint", "--out", exported)
     assert "onnxruntime gives other maps than torch" in refused("export", *options)
-    assert (tiny / "out/hourglass.onnx").read_bytes() == before
-    assert sorted(path.name for path in tiny.iterdir() if path.name.startswith(".")) == []
+    assert (exported / "hourglass.onnx").read_bytes() == before
+    assert [path.name for path in exported.parent.iterdir() if path.name.startswith(".")] == []
 
 
 def test_a_folder_with_other_files_is_kept_and_missing_packages_are_one_sentence(folder, refused, monkeypatch):

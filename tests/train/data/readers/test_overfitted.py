@@ -104,8 +104,8 @@ def test_a_few_people_are_learnt(name, printed, prepared, tmp_path):
     both = (*SMALL, "--data", data, "--run")
     estimator = PoseEstimator.random("tiny")
     if people.weight.max() > 0:  # with 3D, the maps need not be good: the fusion network also sees the picture
-        steps = 4 if in_3d else 80
-        printed("hourglass", *both, tmp_path / "hourglass", "--steps", steps, "--validate-every", 4, "--lr", "3e-2")
+        steps = 4 if in_3d else 50
+        printed("hourglass", *both, tmp_path / "hourglass", "--steps", steps, "--validate-every", steps, "--lr", 0.15)
         estimator.hourglass.load_state_dict(read_weights(tmp_path / "hourglass"))
     else:  # nothing in 2D: the hourglass comes from elsewhere
         write_best(tmp_path / "hourglass", estimator.hourglass, {})
@@ -116,7 +116,7 @@ def test_a_few_people_are_learnt(name, printed, prepared, tmp_path):
         assert last < 0.7 * first
     else:
         untrained = training_error(estimator.fusion_network, data, estimator.hourglass)
-        steps = ("--steps", 150, "--validate-every", 150, "--lr", 0.1)
+        steps = ("--steps", 130, "--validate-every", 130, "--lr", 0.2)
         more = ("--hourglass", tmp_path / "hourglass", "--crops", 1, *steps)
         printed("fusion", *both, tmp_path / "fusion", *more)
         checkpoint = tmp_path / "fusion" / "checkpoint"
