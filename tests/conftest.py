@@ -3,9 +3,16 @@
 import os
 
 import pytest
-import torch
 
-torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else min(2, torch.get_num_threads()))
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Files with long tests first, so that at the end no process waits for the other's."""
+    import torch  # not in a process that runs no tests
+
+    torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else min(2, torch.get_num_threads()))
+    long = {item.path for item in items if {"browser", "slow"} & set(item.keywords)}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.hookimpl(wrapper=True)

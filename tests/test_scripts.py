@@ -23,7 +23,7 @@ from scripts.load_requests import check_answer, make_plans, too_alike
 from scripts.load_test import Tally
 from tests.helpers.earlier import assert_as_before
 from tests.helpers.serving import served
-from tests.helpers.stand_in import StandIn, make_pose
+from tests.helpers.stand_in import make_pose
 
 
 def test_the_readme_s_picture_is_photo_maps_and_a_person_who_turns_to_and_fro(tmp_path, monkeypatch):
@@ -48,7 +48,7 @@ def test_the_readme_s_picture_is_photo_maps_and_a_person_who_turns_to_and_fro(tm
 @pytest.mark.browser
 def test_the_page_is_timed_at_both_widths_and_its_picture_is_that_of_the_screen(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(page_timing, "SETTLED", 500)
-    with served(StandIn(), example=EXAMPLES[0].path) as url:
+    with served(PoseEstimator.from_pretrained("default"), example=EXAMPLES[0].path) as url:
         for command in (page_timing, page_picture):
             monkeypatch.setattr(command, "running_app", lambda *_: nullcontext((url, None)))
         assert page_timing.main(["--visits", "1"]) == 0
@@ -109,7 +109,7 @@ def test_answers_and_errors_of_others_broken_pages_and_growing_memory_are_notice
 def test_a_few_clients_and_pages(tmp_path, monkeypatch):
     monkeypatch.setattr(load_test, "REST_SECONDS", 0.1)
     PoseEstimator.random("tiny", seed=0).save_pretrained(tmp_path)
-    assert load_test.main(["--clients", "3", "--requests", "30", "--pages", "3", "--model", str(tmp_path)]) == 0
+    assert load_test.main(["--clients", "3", "--requests", "30", "--pages", "2", "--model", str(tmp_path)]) == 0
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fusion_model.skeletons import HUMAN36M_17
-from tests.helpers.browsers import visit
+from tests.helpers.browsers import watched
 from tests.helpers.serving import WAIT, wait_for_figure
 from tests.helpers.stand_in import make_pose
 
@@ -18,14 +18,15 @@ TAP = """([clientX, clientY]) => {
 
 
 @pytest.fixture(scope="module", params=[(1440, 900, "light"), (390, 844, "dark")], ids=["desk", "phone"])
-def opened(browser, example_page, request):
+def opened(context, example_page, request):
     width, height, scheme = request.param
-    options = {"viewport": {"width": width, "height": height}, "color_scheme": scheme, "reduced_motion": "reduce"}
-    page = visit(browser, example_page, **options)
+    page = watched(context.pages[0] if context.pages else context.new_page())
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme=scheme)
+    page.goto(example_page, timeout=WAIT)
     wait_for_figure(page)
     page.wait_for_selector("#picture .over", state="attached", timeout=WAIT)
-    yield page
-    page.context.close()
+    return page
 
 
 @pytest.fixture

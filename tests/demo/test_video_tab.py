@@ -117,7 +117,7 @@ def test_one_timeline_moves_clip_and_body(page, make_clip, monkeypatch):
     page.locator("#motion").get_by_role("button", name="Pause").click()
     page.wait_for_timeout(800)
     shown = page.evaluate(f"[Number({SLIDER}.value), {VIDEO}.currentTime * 25, {JOINTS}[{WRIST}]]")
-    assert 0 <= shown[1] - shown[0] < 1.2
+    assert -0.03 < shown[1] - shown[0] < 1.2  # a browser rounds times
     assert shown[2] - heights[0] == pytest.approx(20 * max(0, shown[0] - 1), abs=25)
 
 

@@ -23,9 +23,10 @@ def chromium(*flags):
 
 def watched(page):
     """The page, which from now on notes what it asks for and which of its scripts fail."""
+    if not hasattr(page, "asked"):
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("pageerror", lambda error: page.broken.append(str(error)))
     page.asked, page.broken = [], []
-    page.on("request", lambda request: page.asked.append(request.url))
-    page.on("pageerror", lambda error: page.broken.append(str(error)))
     return page
 
 

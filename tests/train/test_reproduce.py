@@ -68,13 +68,14 @@ def test_all_tables_from_nothing(data, started, tmp_path, monkeypatch, capsys):
     small_parts(monkeypatch)  # as they were written
     out = tmp_path / "out"
 
-    text = (CONFIGS_FOLDER / "table1.toml").read_text()
     actions = 'each.action = ["Sitting", "SittingDown"]'
-    (tmp_path / "table1.toml").write_text(re.sub(r"each\.action = \[.*?\n\]", actions, text, flags=re.DOTALL))
 
     def rows(recipe):
         started.clear()
-        status = reproduced(data, out, tmp_path / "table1.toml" if recipe == "table1" else recipe)
+        text = (CONFIGS_FOLDER / f"{recipe}.toml").read_text().replace(', "{seed_2}"', "")
+        shorter = re.sub(r"each\.action = \[.*?\n\]", actions, text, flags=re.DOTALL)
+        (tmp_path / f"{recipe}.toml").write_text(shorter)
+        status = reproduced(data, out, tmp_path / f"{recipe}.toml")
         printed = capsys.readouterr()
         assert status == 0, printed.err
         assert printed.out.count("warm start from") == len(re.findall(r"warm start .*; skipped: nothing", printed.out))
@@ -93,7 +94,7 @@ def test_all_tables_from_nothing(data, started, tmp_path, monkeypatch, capsys):
     found = rows("table4")
     assert list(found)[:2] == ["ours, not pretrained, mean of the ends", "ours, not pretrained, strict"]
     assert [row[-1] for row in rows("table5").values()] == [124.13, 79.28, 76.41, 74.12, 69.73]
-    assert started == ["ablate", *["evaluate"] * 15]
+    assert started == ["ablate", *["evaluate"] * 10]
     rows("table4")
     assert started == []
 

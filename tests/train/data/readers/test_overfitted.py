@@ -105,7 +105,7 @@ def test_a_few_people_are_learnt(name, printed, prepared, tmp_path):
     estimator = PoseEstimator.random("tiny")
     if people.weight.max() > 0:  # with 3D, the maps need not be good: the fusion network also sees the picture
         steps = 4 if in_3d else 50
-        printed("hourglass", *both, tmp_path / "hourglass", "--steps", steps, "--validate-every", steps, "--lr", 0.15)
+        printed("hourglass", *both, tmp_path / "hourglass", "--steps", steps, "--validate-every", 4, "--lr", 0.15)
         estimator.hourglass.load_state_dict(read_weights(tmp_path / "hourglass"))
     else:  # nothing in 2D: the hourglass comes from elsewhere
         write_best(tmp_path / "hourglass", estimator.hourglass, {})
