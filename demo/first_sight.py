@@ -47,8 +47,9 @@ _JS = """
 const first = document.querySelector('#first'), asked = new URLSearchParams(window.location.search);
 const theme = asked.get('__theme') ?? (window.matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
 const drawn = (name) => [...document.querySelectorAll(name)].some((one) => one.complete ?? true);
+const in3d = first.querySelector('.poster') ? ':is(.poster, canvas)' : '.frame';  // which is drawn in when it is seen
 const look = () => {
-  const there = drawn('#picture img') && drawn('#figure :is(.poster, canvas)') && drawn('#chooser .open');
+  const there = drawn('#picture img') && drawn(`#figure ${in3d}`) && drawn('#chooser .open');
   if (there || performance.now() > 20000) first.remove();
   else setTimeout(look, 30);
 };
@@ -66,7 +67,7 @@ def first_sight(hero: str, tabs: Sequence[str], picture: str, figure: go.Figure,
         tabs: names of the tabs.
         picture: address of the photo with the skeleton.
         figure: the 3D view.
-        poster: address of a picture of it.
+        poster: address of a picture of it; empty for none.
         caption: it in words.
     """
     # The 3D view first, as on phones: what a browser has drawn before it has read the rest must not move.

@@ -61,8 +61,8 @@ class PhotoTab:
         self._connect()
 
     def first_sight(self, hero: str, tabs: Sequence[str]) -> str:
-        """What browsers show until the tab is drawn: HTML, or nothing if there is no picture of the first result."""
-        if not self._poster:
+        """What browsers show until the tab is drawn: HTML, or nothing if there is no first result."""
+        if self.panel.first is None:
             return ""
         picture = address(Path(self.panel.picture.value["path"]))
         shown = self.panel.first

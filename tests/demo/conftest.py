@@ -20,7 +20,7 @@ from demo.exports import as_mp4
 from demo.video.motion import Motion
 from fusion_model.skeletons import HUMAN36M_17
 from fusion_model.video.clips import Clip
-from tests.helpers.browsers import chromium, watched
+from tests.helpers.browsers import chromium, open_in
 from tests.helpers.clips import write_clip
 from tests.helpers.hub_double import hub
 from tests.helpers.serving import WAIT, served
@@ -137,13 +137,10 @@ def context(browser):
 @pytest.fixture
 def open_page(context, address):
     """A function that opens the page, where nothing moves by itself and no script may break."""
-    pages, free = [], context.pages
+    pages = []
 
-    def opened(viewport=DESK, scheme="light", url=address):
-        pages.append(watched(free.pop() if free else context.new_page()))
-        pages[-1].set_viewport_size(viewport)
-        pages[-1].emulate_media(color_scheme=scheme)
-        pages[-1].goto(url, timeout=WAIT)
+    def opened(viewport=DESK, url=address):
+        pages.append(open_in(context, url, viewport))
         pages[-1].wait_for_selector("#photo input[type=file]", state="attached", timeout=WAIT)
         return pages[-1]
 

@@ -75,9 +75,7 @@ def test_several_photos_of_which_one_is_bad_and_one_shows_nobody(sure_client, ex
     photos = [handle_file(path) for path in (example, notes, black)]
     answer = sure_client.predict(photos, api_name="/estimate_poses")
     (pose,) = answer["photos"][0]["poses"]
-    good, bad, empty = (
-        {"photo": name, "poses": [], "error": None} for name in ("hopper.jpg", "notes.jpg", "black.png")
-    )
+    good, bad, empty = ({"photo": one.name, "poses": [], "error": None} for one in (example, notes, black))
     bad["error"], empty["error"] = (one["error"] for one in answer["photos"][1:])
     assert answer == {"schema": "fusion-pose-photos/1", "photos": [{**good, "poses": [pose]}, bad, empty]}
     assert pose["schema"] == "fusion-pose/1"

@@ -13,7 +13,7 @@ from demo.widgets.lab_view import lab_body, lab_value
 from fusion_model import PoseEstimator
 from fusion_model.comparison import Comparison, compare
 from fusion_model.hub.strategies import COMPARED, save_strategies
-from tests.helpers.access import check_both_themes
+from tests.helpers.access import check
 from tests.helpers.earlier import assert_as_before
 from tests.helpers.estimators import sure
 from tests.helpers.serving import WAIT, remove_photo, served, wait_for_figure, write_box
@@ -120,7 +120,7 @@ def test_it_opens_and_everyone_can_use_it(open_page, runs):
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 850})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        check_both_themes(page)
+        check(page)
     for _ in range(2):
         page.locator("#lab summary").click()
     page.wait_for_timeout(1000)

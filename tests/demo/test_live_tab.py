@@ -16,7 +16,7 @@ from demo.page import build_page
 from demo.service import Service
 from fusion_model import PoseEstimator
 from fusion_model.video.clips import open_clip, read_frames
-from tests.helpers.access import check_both_themes
+from tests.helpers.access import check
 from tests.helpers.browsers import chromium
 from tests.helpers.serving import WAIT, served
 
@@ -66,7 +66,7 @@ def test_a_camera_in_skeleton_and_body_out_until_it_is_stopped_and_nothing_is_ke
     wait_for_frames(page)
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 844})
-        check_both_themes(page)
+        check(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         picture, figure = (page.locator(f"#live {name}").bounding_box() for name in (".film", ".stage"))
         assert (figure["y"] > picture["y"] + 100) == (width < 700)

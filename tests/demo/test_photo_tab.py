@@ -15,7 +15,7 @@ from PIL import Image
 from demo.retention import KEPT_SECONDS
 from demo.view import View
 from fusion_model.images import load_photo
-from tests.helpers.access import check_both_themes
+from tests.helpers.access import check
 from tests.helpers.estimators import Seeing
 from tests.helpers.serving import (
     WAIT,
@@ -91,13 +91,13 @@ def test_another_drawing_needs_no_network_and_keeps_the_camera(open_page, exampl
 
 def test_what_is_wrong_is_a_sentence_and_no_old_result_stays(open_page, example, notes, black):
     page = open_page()
-    check_both_themes(page)
+    check(page)
     upload(page, example)
     wait_for_result(page)
     write_box(page, "one two")
     page.locator("#notice").get_by_text("four numbers").wait_for(timeout=WAIT)
     page.get_by_role("button", name="Draw a box").click()
-    check_both_themes(page)
+    check(page)
     remove_photo(page)
     upload(page, notes)
     page.locator("#hint").get_by_text("notes.jpg is not a photo").wait_for(timeout=WAIT)
@@ -111,7 +111,7 @@ def test_what_is_wrong_is_a_sentence_and_no_old_result_stays(open_page, example,
     page.get_by_text("Click one corner").wait_for(timeout=WAIT)
     for name in ("figure", "maps", "download", "height", "weights"):
         assert not page.locator(f"#{name}").is_visible(), name
-    check_both_themes(page)
+    check(page)
 
 
 def test_a_name_that_is_markup_does_nothing_on_the_page_in_files_and_in_messages(open_page, tmp_path):

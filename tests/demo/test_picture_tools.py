@@ -1,32 +1,28 @@
 """What is done on the picture itself: picking, correcting, adding and deleting people, and pointing at joints."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from fusion_model.skeletons import HUMAN36M_17
-from tests.helpers.browsers import watched
+from tests.helpers.browsers import open_in
 from tests.helpers.serving import WAIT, wait_for_figure
 from tests.helpers.stand_in import make_pose
 
 PHOTO = 512, 600  # pixels of the example; the stand-in finds a person in each half
 BOX = "document.querySelector('#box input, #box textarea').value"
-TAP = """([clientX, clientY]) => {
-  const image = document.querySelector('#picture img'), at = { clientX, clientY, bubbles: true };
-  image.dispatchEvent(new PointerEvent('pointerdown', { ...at, pointerType: 'touch' }));
-  image.dispatchEvent(new MouseEvent('click', at));
-}"""
+TAP = Path(__file__).with_name("tap.js").read_text()
 
 
 @pytest.fixture(scope="module", params=[(1440, 900, "light"), (390, 844, "dark")], ids=["desk", "phone"])
 def opened(context, example_page, request):
     width, height, scheme = request.param
-    page = watched(context.pages[0] if context.pages else context.new_page())
-    page.set_viewport_size({"width": width, "height": height})
-    page.emulate_media(color_scheme=scheme)
-    page.goto(example_page, timeout=WAIT)
+    page = open_in(context, example_page, {"width": width, "height": height}, scheme)
     wait_for_figure(page)
     page.wait_for_selector("#picture .over", state="attached", timeout=WAIT)
-    return page
+    yield page
+    page.goto("about:blank")
 
 
 @pytest.fixture

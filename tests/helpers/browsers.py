@@ -30,8 +30,11 @@ def watched(page):
     return page
 
 
-def visit(browser, url, **options):
-    """Such a page in a context of its own."""
-    page = watched(browser.new_context(**options).new_page())
+def open_in(context, url, viewport, scheme="light"):
+    """Such a page in a tab of a context that is free, or in a new one."""
+    free = [tab for tab in context.pages if tab.url == "about:blank"]
+    page = watched(free[0] if free else context.new_page())
+    page.set_viewport_size(viewport)
+    page.emulate_media(color_scheme=scheme)
     page.goto(url, timeout=WAIT)
     return page

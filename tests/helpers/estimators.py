@@ -22,9 +22,9 @@ def smooth_photo():
     return cv2.resize(noise, (128, 128), interpolation=cv2.INTER_CUBIC)
 
 
-def sure(preset="tiny"):
-    """A random estimator that takes everything for a person."""
-    estimator = PoseEstimator.random(preset)
+def sure(estimator=None):
+    """An estimator, by default a random one, that takes everything for a person."""
+    estimator = estimator or PoseEstimator.random("tiny")
     calibration = CalibrationConfig(peak=(-1e3, 1e3), confidence=(1.0, 1.0))
     return estimator.with_config(dataclasses.replace(estimator.config, calibration=calibration))
 

@@ -1,7 +1,5 @@
 """A fusion network for each action, and networks of fewer joints: trained, stopped, gone on with, measured."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -9,6 +7,7 @@ from fusion_model.estimator import PoseEstimator
 from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import HUMAN36M_17, HUMANEVA_15, LSP_14, MPII_16, conversion_matrix, pelvis_weights
 from tests.helpers import human36m_files
+from tests.helpers.estimators import sure
 from tests.helpers.human36m_files import CAMERA, write_metadata, write_sequence
 from train.engine.checkpoints import write_best
 from train.evaluation.protocols import PROTOCOLS, measure_protocol, open_prepared, predict_people
@@ -72,10 +71,7 @@ def test_a_network_of_other_joints(skeleton, place, ends, printed, refused):
     assert "released" in printed(*trained(place, "--run", place / "run", "--skeleton", skeleton.name))
     checkpoint = place / "run" / "checkpoint"
     estimator = PoseEstimator.from_pretrained(checkpoint, device="cpu")
-    search = dataclasses.replace(estimator.config.search, person=0.0)  # any score will do
-    pose = estimator.with_config(dataclasses.replace(estimator.config, search=search))(
-        np.full((120, 100, 3), 90, np.uint8), box=(10, 10, 80, 100)
-    )
+    pose = sure(estimator)(np.full((120, 100, 3), 90, np.uint8), box=(10, 10, 80, 100))
     assert (pose.joints_3d.shape, pose.joints_2d.shape) == ((len(skeleton), 3), (len(skeleton), 2))
     assert np.abs(pelvis_weights(skeleton) @ pose.joints_3d).max() < 1e-3
     # Its joints are measured by name; a protocol of more joints than it has is refused.

@@ -29,18 +29,12 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def exported(folder):
-    """The bundled checkpoint, exported."""
+def names(folder):
+    """What the page's block computes with the bundled checkpoint, exported to ``exported``."""
+    (folder / "assets").symlink_to(ROOT / "assets")
     assert call(export, "--format", "onnx", "--out", folder / "exported") == 0
-    return folder / "exported"
-
-
-@pytest.fixture(scope="module")
-def names(exported):
-    """What the page's block computes with it."""
-    (exported.parent / "assets").symlink_to(ROOT / "assets")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(exported.parent)
+        patch.chdir(folder)
         found = {}
         exec(compile(BLOCK, "docs/export.md", "exec"), found)  # noqa: S102 - our own page
     return found
@@ -65,14 +59,15 @@ def test_the_page_leads_from_photo_to_pose_as_the_estimator_does(names):
 
 
 @pytest.mark.slow
-def test_a_file_that_computes_something_else_is_not_kept(exported, refused, monkeypatch):
+@pytest.mark.usefixtures("names")
+def test_a_file_that_computes_something_else_is_not_kept(folder, refused, monkeypatch):
     other, write = export.parts(PoseEstimator.random("tiny", seed=1)), export._write
     monkeypatch.setattr(export, "_write", lambda _part, path: write(other[path.stem], path))
-    before = (exported / "hourglass.onnx").read_bytes()
-    options = ("--format", "onnx", "--checkpoint", exported.parent / "checkpoint", "--out", exported)
+    before = (folder / "exported/hourglass.onnx").read_bytes()
+    options = ("--format", "onnx", "--checkpoint", folder / "checkpoint", "--out", folder / "exported")
     assert "onnxruntime gives other maps than torch" in refused("export", *options)
-    assert (exported / "hourglass.onnx").read_bytes() == before
-    assert [path.name for path in exported.parent.iterdir() if path.name.startswith(".")] == []
+    assert (folder / "exported/hourglass.onnx").read_bytes() == before
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
 
 
 def test_a_folder_with_other_files_is_kept_and_missing_packages_are_one_sentence(folder, refused, monkeypatch):

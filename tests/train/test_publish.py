@@ -1,6 +1,5 @@
 """Publishing as people do it: one command, the Hub's real client, a double of the Hub on this machine."""
 
-import dataclasses
 import json
 import re
 
@@ -12,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from fusion_model import PoseEstimator
 from tests.helpers import hub_double
 from tests.helpers.earlier import assert_stored
+from tests.helpers.estimators import sure
 from tests.helpers.in_process import call
 from train import publish
 from train.evaluation.card import card_text, write_card
@@ -77,16 +77,10 @@ def test_a_published_run_gives_the_same_pose_anywhere(hub, run, published, tmp_p
     assert files == {".gitattributes", "config.json", "model.safetensors", "README.md"}
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "fresh"))
     photo = np.random.default_rng(1).integers(0, 256, (120, 100, 3), np.uint8)
-    here, there = (pose_of(source, photo) for source in (run / "checkpoint", "user/name@v1"))
+    loaded = (sure(PoseEstimator.from_pretrained(source)) for source in (run / "checkpoint", "user/name@v1"))
+    here, there = (estimator(photo, box=(10, 10, 90, 110)) for estimator in loaded)
     np.testing.assert_array_equal(here.joints_3d, there.joints_3d)
     np.testing.assert_array_equal(here.joints_2d, there.joints_2d)
-
-
-def pose_of(source, photo):
-    """The pose in a box, whatever its score."""
-    loaded = PoseEstimator.from_pretrained(source, device="cpu")
-    search = dataclasses.replace(loaded.config.search, person=0.0)
-    return loaded.with_config(dataclasses.replace(loaded.config, search=search))(photo, box=(10, 10, 90, 110))
 
 
 def test_a_dry_run_shows_what_would_be_sent_and_needs_no_token(hub, run, published, printed, checkout):

@@ -2,6 +2,7 @@
 
 import io
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ from PIL import Image
 
 from demo.drawing.figure_view import figure_page
 from demo.drawing.figures import skeleton_figure
-from tests.helpers.browsers import visit
+from tests.helpers.browsers import open_in
 from tests.helpers.serving import WAIT
 from tests.helpers.stand_in import make_pose
 
+PHOTO_CORNER, PROJECTED = (Path(__file__).with_name(name).read_text() for name in ("photo_corner.js", "projected.js"))
 GRAPH = "document.querySelector('.graph')"
 EYE = f"(() => {{ const one = {GRAPH}._fullLayout.scene._scene.getCamera(); return [one.eye, one.center, one.up]; }})()"
 
@@ -28,7 +30,7 @@ def open_view(browser, tmp_path_factory):
 
     def opened(width=600, height=560, motion="reduce", **options):
         size = {"width": width, "height": height}
-        page = visit(browser, path.as_uri(), viewport=size, reduced_motion=motion, **options)
+        page = open_in(browser.new_context(reduced_motion=motion, **options), path.as_uri(), size)
         page.wait_for_function(f"{GRAPH}._fullLayout && {GRAPH}.querySelector('canvas[role=img]')", timeout=WAIT)
         page.evaluate("document.querySelector('.stage').scrollIntoView()")
         page.wait_for_timeout(300)
@@ -193,24 +195,6 @@ def test_what_is_switched_off_stays_off_when_the_figure_is_drawn_anew(view):
     button.click()
     photo.wait_for(timeout=WAIT)
     view.wait_for_function(f"{GRAPH}._fullData.find(one => one.name === 'camera').visible === true", timeout=WAIT)
-
-
-PHOTO_CORNER = """([x, y]) => {
-    const photo = document.querySelector('.photo img'), frame = photo.parentElement.getBoundingClientRect();
-    const at = new DOMPoint(x * photo.naturalWidth, y * photo.naturalHeight);
-    const point = at.matrixTransform(new DOMMatrix(photo.style.transform));
-    return [frame.x + point.x / point.w, frame.y + point.y / point.w];
-}"""
-PROJECTED = """place => {  // where Plotly draws a place in mm
-    const scene = document.querySelector('.graph')._fullLayout.scene._scene, frame = scene.container;
-    const box = frame.getBoundingClientRect();
-    let point = place.map((value, k) => value * scene.dataScale[k]).concat(1);
-    for (const name of ['model', 'view', 'projection']) {
-        const matrix = scene.glplot.cameraParams[name], from = point;
-        point = [0, 1, 2, 3].map(row => from.reduce((sum, value, k) => sum + matrix[4 * k + row] * value, 0));
-    }
-    return [box.x + (point[0] / point[3] + 1) / 2 * box.width, box.y + (1 - point[1] / point[3]) / 2 * box.height];
-}"""
 
 
 def test_the_photo_hangs_within_the_frustum_that_plotly_draws_and_is_not_seen_from_behind(view):

@@ -21,8 +21,6 @@ from train.fusion_stage.samples import SampleSettings, fusion_data
 from train.fusion_stage.training import predict
 
 SMALL = ("--preset", "tiny", "--batch", "8", "--log", "csv", "--save-every", "1000")
-
-
 # What the set is evaluated by, and how many people train and validate. Of the rendered people, two folders.
 SETS = {
     "human36m": ("human36m human36m-pa", 14, 7),
