@@ -150,3 +150,4 @@ def test_the_sessions_that_are_kept_are_bounded(stand_in, monkeypatch):
         for _ in range(5):  # each is a session of its own
             ask(page.local_url, "model_info")
         assert len(page.state_holder.session_data) == 3
+        assert "sleep_when_free" in page._queue.start_processing.__code__.co_names  # as build_page takes for granted
