@@ -26,6 +26,7 @@ _COMPRESS = {
     "": lambda body, _: body,
 }
 _QUICK, _SMALL = 4, 9  # levels of compression, of what is sent once and of what is kept
+_KEPT: dict[tuple[str, str], tuple[Message, bytes]] = {}  # files by path and encoding
 
 
 class Front:
@@ -37,7 +38,6 @@ class Front:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._kept: dict[tuple[str, str], tuple[Message, bytes]] = {}  # files by path and encoding
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or leave it to Gradio."""
@@ -64,7 +64,7 @@ class Front:
     async def _file(self, scope: Scope, receive: Receive, encoding: str) -> tuple[Message, bytes]:
         """A file, kept in memory from the first time on."""
         key = scope["path"], encoding
-        if key not in self._kept:
+        if key not in _KEPT:
             if scope["path"] == _SCRIPT:
                 kind = (b"content-type", b"text/javascript")
                 start, body = {"type": "http.response.start", "status": 200, "headers": [kind]}, get_plotlyjs().encode()
@@ -73,8 +73,8 @@ class Front:
             if start["status"] != 200:
                 return start, body
             MutableHeaders(raw=start["headers"])["cache-control"] = _KEEP
-            self._kept[key] = _compressed(start, body, encoding, _SMALL)
-        return self._kept[key]
+            _KEPT[key] = _compressed(start, body, encoding, _SMALL)
+        return _KEPT[key]
 
     async def _asked(self, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
         """Gradio's answer: its start, and its body in one piece."""

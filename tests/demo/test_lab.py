@@ -120,7 +120,7 @@ def test_it_opens_and_everyone_can_use_it(open_page, runs):
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 850})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        check(page)
+    check(page)
     for _ in range(2):
         page.locator("#lab summary").click()
     page.wait_for_timeout(1000)

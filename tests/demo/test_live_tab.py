@@ -66,10 +66,10 @@ def test_a_camera_in_skeleton_and_body_out_until_it_is_stopped_and_nothing_is_ke
     wait_for_frames(page)
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 844})
-        check(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         picture, figure = (page.locator(f"#live {name}").bounding_box() for name in (".film", ".stage"))
         assert (figure["y"] > picture["y"] + 100) == (width < 700)
+    check(page)
     assert page.locator("#live canvas[role=img]").first.is_visible()
     assert "faces the camera" in page.locator("#live .film canvas").get_attribute("aria-label")
     page.wait_for_function(f"{HIGHEST} > 1500", timeout=WAIT)

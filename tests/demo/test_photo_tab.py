@@ -234,8 +234,8 @@ def test_the_example_replaces_no_new_photo_be_it_late_or_no_longer_kept(fresh, o
         fresh.wait_for_timeout(300)
     replace_photo(fresh, other)
     wait_for_other(fresh)
+    fresh.wait_for_function(f"old => {SHOWN} !== old", arg=first, timeout=WAIT)
     new = fresh.evaluate(SHOWN)
-    assert new != first
     fresh.wait_for_timeout(5000)
     assert fresh.evaluate(SHOWN) == new
 
