@@ -1,5 +1,6 @@
 """What all tests share: under CI a skipped test is a failure, and torch takes one thread beside other processes."""
 
+import gc
 import os
 
 import pytest
@@ -13,6 +14,7 @@ def pytest_collection_modifyitems(items):
     torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else min(2, torch.get_num_threads()))
     long = {item.path for item in items if {"browser", "slow"} & set(item.keywords)}
     items.sort(key=lambda item: item.path not in long)
+    gc.freeze()  # what was imported need not be looked through again and again
 
 
 @pytest.hookimpl(wrapper=True)

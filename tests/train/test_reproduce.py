@@ -68,13 +68,11 @@ def test_all_tables_from_nothing(data, started, tmp_path, monkeypatch, capsys):
     small_parts(monkeypatch)  # as they were written
     out = tmp_path / "out"
 
-    actions = 'each.action = ["Sitting", "SittingDown"]'
-
     def rows(recipe):
         started.clear()
-        text = (CONFIGS_FOLDER / f"{recipe}.toml").read_text().replace(', "{seed_2}"', "")
-        shorter = re.sub(r"each\.action = \[.*?\n\]", actions, text, flags=re.DOTALL)
-        (tmp_path / f"{recipe}.toml").write_text(shorter)
+        text = (CONFIGS_FOLDER / f"{recipe}.toml").read_text().replace(', "{seed_1}", "{seed_2}"', "")
+        text = re.sub(r"(each\.action = )\[.*?\n\]", r'\1["Sitting", "SittingDown"]', text, flags=re.DOTALL)
+        (tmp_path / f"{recipe}.toml").write_text(text)
         status = reproduced(data, out, tmp_path / f"{recipe}.toml")
         printed = capsys.readouterr()
         assert status == 0, printed.err
@@ -94,7 +92,7 @@ def test_all_tables_from_nothing(data, started, tmp_path, monkeypatch, capsys):
     found = rows("table4")
     assert list(found)[:2] == ["ours, not pretrained, mean of the ends", "ours, not pretrained, strict"]
     assert [row[-1] for row in rows("table5").values()] == [124.13, 79.28, 76.41, 74.12, 69.73]
-    assert started == ["ablate", *["evaluate"] * 10]
+    assert started == ["ablate", *["evaluate"] * 5]
     rows("table4")
     assert started == []
 
