@@ -21,6 +21,7 @@ from scripts.fuzz import ask, attack, read_clip, read_photo, unclear
 from scripts.fuzz_files import clip_seeds, photo_seeds
 from scripts.load_requests import check_answer, make_plans, too_alike
 from scripts.load_test import Tally
+from tests.helpers.browsers import aside
 from tests.helpers.earlier import assert_as_before
 from tests.helpers.serving import served
 from tests.helpers.stand_in import make_pose
@@ -51,8 +52,8 @@ def test_the_page_is_timed_at_both_widths_and_its_picture_is_that_of_the_screen(
     with served(PoseEstimator.from_pretrained("default"), example=EXAMPLES[0].path) as url:
         for command in (page_timing, page_picture):
             monkeypatch.setattr(command, "running_app", lambda *_: nullcontext((url, None)))
-        assert page_timing.main(["--visits", "1"]) == 0
-        assert page_picture.main(["--width", "390", "--out", str(tmp_path / "page.webp")]) == 0
+        assert aside(page_timing.main, ["--visits", "1"]) == 0
+        assert aside(page_picture.main, ["--width", "390", "--out", str(tmp_path / "page.webp")]) == 0
     time, rest = r"([\d.]+) s.*?", r"shift ([\d.]+), .* ([\d.]+) kB"
     form = rf"(\d+) pixels .*? after {time} after {time} skeleton {time} view {time} {rest}"
     found = [[float(number) for number in row] for row in re.findall(form, capsys.readouterr().out)]
@@ -109,7 +110,8 @@ def test_answers_and_errors_of_others_broken_pages_and_growing_memory_are_notice
 def test_a_few_clients_and_pages(tmp_path, monkeypatch):
     monkeypatch.setattr(load_test, "REST_SECONDS", 0.1)
     PoseEstimator.random("tiny", seed=0).save_pretrained(tmp_path)
-    assert load_test.main(["--clients", "3", "--requests", "30", "--pages", "2", "--model", str(tmp_path)]) == 0
+    options = ["--clients", "3", "--requests", "30", "--pages", "2", "--model", str(tmp_path)]
+    assert aside(load_test.main, options) == 0
 
 
 @pytest.mark.slow

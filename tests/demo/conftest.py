@@ -2,6 +2,7 @@
 
 import atexit
 import dataclasses
+import itertools
 import os
 import shutil
 import tempfile
@@ -15,11 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.examples import FOLDER
+from demo.examples import CLIPS, FOLDER
 from demo.exports import as_mp4
 from demo.video.motion import Motion
 from fusion_model.skeletons import HUMAN36M_17
-from fusion_model.video.clips import Clip
+from fusion_model.video.clips import Clip, open_clip, read_frames
 from tests.helpers.browsers import chromium, open_in
 from tests.helpers.clips import write_clip
 from tests.helpers.hub_double import hub
@@ -120,13 +121,18 @@ def quick_turn(monkeypatch):
     monkeypatch.setattr(as_mp4, "SIDE", 96)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Headless Chromium with a camera that shows the example clip, over and over."""
+    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
+    shown = (frame[:, :, ::-1] for *_, frame in itertools.islice(read_frames(open_clip(CLIPS[0].path)), 40))
+    film.write_bytes(b"".join(cv2.imencode(".jpg", frame)[1].tobytes() for frame in shown))
+    camera = ("device-for-media-stream", "ui-for-media-stream")
+    with chromium(*(f"--use-fake-{one}" for one in camera), f"--use-file-for-fake-video-capture={film}") as browser:
         yield browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def context(browser):
     """Tabs that are used again: where the scripts have been read before, a page opens in half the time."""
     context = browser.new_context(reduced_motion="reduce")

@@ -22,6 +22,7 @@ from demo.video.pipeline import motion_steps
 from demo.video.smoothing import smooth_motion
 from fusion_model import PoseEstimator
 from fusion_model.video import clips
+from tests.helpers.browsers import aside
 from tests.helpers.clips import finished
 from tests.helpers.earlier import assert_as_before
 from tests.helpers.serving import META, ask, served
@@ -273,7 +274,7 @@ def test_the_endpoints_are_tools_that_describe_everything(tools, example):
         ("estimate_pose", {"photo": photo, "box": [20, 14, 362, 511]}),
         ("estimate_poses", {"photos": [photo, "data:,"], "everybody": True}),
     ]
-    found, answers = asyncio.run(asked(tools, *calls))
+    found, answers = aside(asyncio.run, asked(tools, *calls))
     assert {tool.name for tool in found} == {*(name for name, _ in calls), "show_pose", "estimate_video"}
     for tool in found:
         jsonschema.validators.validator_for(tool.inputSchema).check_schema(tool.inputSchema)
@@ -298,7 +299,7 @@ def test_no_tool_reads_a_file_of_the_server_or_asks_a_private_address(tools, exa
         "private address": {"photo": "http://127.0.0.1:9/a.jpg"},
         "required": {},
     }
-    _, answers = asyncio.run(asked(tools, *(("estimate_pose", one) for one in refused.values())))
+    _, answers = aside(asyncio.run, asked(tools, *(("estimate_pose", one) for one in refused.values())))
     for answer, sentence in zip(answers, refused, strict=True):
         assert answer.isError
         assert sentence in answer.content[0].text

@@ -13,6 +13,7 @@ import pytest
 from gradio.utils import get_upload_folder
 
 from demo import fetch
+from tests.helpers.browsers import aside
 from tests.helpers.serving import META, ask
 
 
@@ -55,19 +56,19 @@ def refused(url):
     """Why a file is not fetched; nothing is left of it."""
     before = sorted(Path(get_upload_folder()).rglob("*"))
     with pytest.raises(fetch.FetchError) as error:
-        asyncio.run(fetch.fetch(url))
+        aside(asyncio.run, fetch.fetch(url))
     assert sorted(Path(get_upload_folder()).rglob("*")) == before
     return str(error.value)
 
 
 def test_a_file_of_a_public_server_is_fetched_over_five_redirects_at_most(public, server, example, monkeypatch):
     monkeypatch.setattr(fetch, "MAX_BYTES", example.stat().st_size)
-    path = Path(asyncio.run(fetch.fetch(f"{public}/some/hopper%20two.jpg?size=1")))
+    path = Path(aside(asyncio.run, fetch.fetch(f"{public}/some/hopper%20two.jpg?size=1")))
     assert (path.name, path.read_bytes()) == ("hopper two.jpg", example.read_bytes())
     assert server.asked == [("/some/hopper%20two.jpg?size=1", public.removeprefix("http://"))]
-    path = Path(asyncio.run(fetch.fetch(f"{public}/301//302//303//307//308/{public}/photo/")))
+    path = Path(aside(asyncio.run, fetch.fetch(f"{public}/301//302//303//307//308/{public}/photo/")))
     assert (path.name, path.read_bytes()) == ("photo", example.read_bytes())
-    assert Path(asyncio.run(fetch.fetch(public))).name == "file"
+    assert Path(aside(asyncio.run, fetch.fetch(public))).name == "file"
     server.asked.clear()
     told = refused(f"{public}/302/" * 9 + "a.jpg")
     assert f"the URL {f'{public}/302/' * 9:.77}... is redirected more than 5 times" in told
@@ -80,7 +81,7 @@ def test_a_name_is_looked_up_once_and_none_of_its_addresses_is_private(server, m
     found = lambda *_, **__: [(2, 1, 6, "", (one, server.server_port)) for one in answers.pop(0)]  # noqa: E731
     monkeypatch.setattr("socket.getaddrinfo", found)
     host = f"photos.example:{server.server_port}"
-    assert Path(asyncio.run(fetch.fetch(f"http://{host}/a.jpg"))).name == "a.jpg"
+    assert Path(aside(asyncio.run, fetch.fetch(f"http://{host}/a.jpg"))).name == "a.jpg"
     assert server.asked == [("/a.jpg", host)]
     for _ in range(2):
         assert "leads to a private address" in refused(f"http://{host}/a.jpg")

@@ -140,6 +140,7 @@ def test_the_result_is_seen_without_a_script_of_gradios_and_stays_where_it_is(br
     assert before[0][1] == pytest.approx(after[0][1], abs=1.5)
     assert np.array(before[1:]) == pytest.approx(np.array(after[1:]), abs=1.5)
     assert np.abs(still - frame("#figure")).mean() < 5  # of 255: the picture is of this view
+    page.close()
 
 
 @pytest.mark.parametrize(("accepted", "decode"), [("br", brotli.decompress), ("gzip", gzip.decompress), ("", bytes)])

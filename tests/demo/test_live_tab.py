@@ -1,23 +1,18 @@
 """The live tab in headless Chromium, whose camera shows a clip."""
 
-import itertools
 import re
 import threading
 import time
 from pathlib import Path
 
-import cv2
 import gradio as gr
 import pytest
 from gradio.utils import get_upload_folder
 
-from demo.examples import CLIPS
 from demo.page import build_page
 from demo.service import Service
 from fusion_model import PoseEstimator
-from fusion_model.video.clips import open_clip, read_frames
 from tests.helpers.access import check
-from tests.helpers.browsers import chromium
 from tests.helpers.serving import WAIT, served
 
 BODY = "document.querySelector('#live .graph')?._fullData?.find(one => one.name === 'body')"
@@ -25,18 +20,6 @@ HIGHEST = f"Math.max(...({BODY}?.z?.length ? {BODY}.z : [0]))"
 CAMERA = "document.querySelector('#live video').srcObject"
 QUIET = "document.querySelector('#live .note').textContent === ''"
 TWO_CAMERAS = Path(__file__).with_name("two_cameras.js").read_text()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Headless Chromium with a camera that shows the example clip, over and over."""
-    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
-    shown = (frame[:, :, ::-1] for *_, frame in read_frames(open_clip(CLIPS[0].path)))
-    frames = (cv2.imencode(".jpg", frame)[1].tobytes() for frame in shown)
-    film.write_bytes(b"".join(itertools.islice(frames, 40)))
-    camera = ("device-for-media-stream", "ui-for-media-stream")
-    with chromium(*(f"--use-fake-{one}" for one in camera), f"--use-file-for-fake-video-capture={film}") as browser:
-        yield browser
 
 
 @pytest.fixture

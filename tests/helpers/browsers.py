@@ -1,5 +1,6 @@
 """A browser that drives the real page."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -19,6 +20,12 @@ def chromium(*flags):
         browser = playwright.chromium.launch(executable_path=found, args=[*FLAGS, *flags])
         yield browser
         browser.close()
+
+
+def aside(function, *values):
+    """What a function answers in a thread of its own: Playwright keeps the event loop of the tests' thread."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(function, *values).result()
 
 
 def watched(page):

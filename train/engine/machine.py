@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-
 try:
     import fcntl
 except ImportError:  # not on Windows
@@ -33,6 +31,8 @@ def keep_freed_memory() -> None:
 
 def bf16_is_fast(device: str) -> bool:
     """Whether a type of device, ``cuda`` or another, multiplies bfloat16 natively; where not, float32 is faster."""
+    import torch  # noqa: PLC0415 - who only renders waits for none
+
     if device == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - torch offers no public test

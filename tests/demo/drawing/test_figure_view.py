@@ -42,7 +42,9 @@ def open_view(browser, tmp_path_factory):
 @pytest.fixture(scope="module")
 def still_view(open_view):
     """The view of somebody who wants nothing to move by itself."""
-    return open_view()
+    page = open_view()
+    yield page
+    page.context.close()
 
 
 @pytest.fixture
