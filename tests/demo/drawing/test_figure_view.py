@@ -76,7 +76,7 @@ def drag(page, dx, dy):
     x, y = middle(page)
     page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(x + dx, y + dy, steps=8)
+    page.mouse.move(x + dx, y + dy, steps=4)
     page.mouse.up()
     page.wait_for_timeout(400)
 
