@@ -110,8 +110,7 @@ def test_answers_and_errors_of_others_broken_pages_and_growing_memory_are_notice
 def test_a_few_clients_and_pages(tmp_path, monkeypatch):
     monkeypatch.setattr(load_test, "REST_SECONDS", 0.1)
     PoseEstimator.random("tiny", seed=0).save_pretrained(tmp_path)
-    options = ["--clients", "3", "--requests", "30", "--pages", "2", "--model", str(tmp_path)]
-    assert aside(load_test.main, options) == 0
+    assert aside(load_test.main, ["--clients", "3", "--requests", "30", "--pages", "2", "--model", str(tmp_path)]) == 0
 
 
 @pytest.mark.slow

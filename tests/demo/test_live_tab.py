@@ -58,8 +58,9 @@ def test_a_camera_in_skeleton_and_body_out_until_it_is_stopped_and_nothing_is_ke
     page.wait_for_function(f"{HIGHEST} > 1500", timeout=WAIT)
     assert not page.locator("#live .note").is_visible()
     assert set(Path(get_upload_folder()).rglob("*")) == kept
+    page.evaluate(f"window.track = {CAMERA}.getTracks()[0]")
     page.get_by_role("button", name="Stop").click()
-    assert page.evaluate(CAMERA) is None
+    assert page.evaluate(f"[{CAMERA}, track.readyState]") == [None, "ended"]  # its light is out
     page.wait_for_timeout(500)
     asked = len(page.asked)
     page.wait_for_timeout(500)
