@@ -24,8 +24,7 @@ def chromium(*flags):
 
 def aside(function, *values):
     """What a function answers in a thread of its own: Playwright keeps the event loop of the tests' thread."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(function, *values).result()
+    return ThreadPoolExecutor(1).submit(function, *values).result()
 
 
 def watched(page):

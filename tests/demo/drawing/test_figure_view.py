@@ -145,36 +145,37 @@ def test_it_turns_slowly_until_it_is_touched_or_not_at_all_with_reduced_motion(o
     page.context.close()
 
 
-def swipe(page, dx, dy):
-    """Move one finger over the middle of the view."""
+def swipe(page, *ways):
+    """Move as many fingers from the middle of the view."""
     (x, y), session = middle(page), page.context.new_cdp_session(page)
-    steps = [("touchStart", 0), *(("touchMove", step / 8) for step in range(1, 9)), ("touchEnd", None)]
+    steps = [("touchStart", 0.2), *(("touchMove", step / 8) for step in range(2, 9)), ("touchEnd", 0)]
     for kind, part in steps:
-        places = [] if part is None else [{"x": round(x + part * dx), "y": round(y + part * dy)}]
+        places = [{"x": round(x + part * dx), "y": round(y + part * dy)} for dx, dy in ways if part]
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
         page.wait_for_timeout(20)
     page.wait_for_timeout(500)
 
 
-def test_on_a_phone_nothing_lies_over_a_button_and_a_finger_scrolls_or_turns(open_view):
+def test_on_a_phone_nothing_lies_over_a_button_and_fingers_scroll_turn_or_come_nearer(open_view):
     phone = open_view(360, 700, has_touch=True, is_mobile=True)
     names = phone.locator(".bar button").all_inner_texts()
     assert names == ["Front", "Side", "Top", "Reset", "Photo", "Uncertainty"]
     for name in names:
-        button = phone.get_by_role("button", name=name)
-        box = button.bounding_box()
+        box = (button := phone.get_by_role("button", name=name)).bounding_box()
         assert 0 <= box["x"] <= 360 - box["width"]
         assert box["height"] >= 36
         button.click(trial=True, timeout=2000)
     assert phone.locator(".modebar, .updatemenu-button").count() == 0
     first, start = angles(phone), phone.evaluate("scrollY")
-    swipe(phone, 0, -200)
+    swipe(phone, (0, -220))
     assert phone.evaluate("scrollY") - start > 100
     assert angles(phone)[:3] == pytest.approx(first[:3])
     start = phone.evaluate("scrollY")
-    swipe(phone, 120, 0)
+    swipe(phone, (150, 0))
     assert abs(phone.evaluate("scrollY") - start) < 5
     assert angles(phone)[0] < first[0] - 20
+    swipe(phone, (-60, 0), (60, 0))
+    assert angles(phone)[2] < 0.7 * first[2], "nearer"
     phone.context.close()
 
 
