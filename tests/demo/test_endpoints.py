@@ -5,7 +5,9 @@ import asyncio
 import base64
 import copy
 import json
+import os
 import time
+from pathlib import Path
 
 import httpx
 import jsonschema
@@ -45,8 +47,8 @@ def sure_client(address):
 
 @pytest.fixture(scope="module")
 def uploaded(example_page, example):
-    files = {"files": (example.name, example.read_bytes())}
-    answer = httpx.post(f"{example_page}gradio_api/upload", files=files, timeout=60)
+    file = example.name, example.read_bytes()
+    answer = httpx.post(f"{example_page}gradio_api/upload", files={"files": file}, timeout=60)
     return {"path": answer.json()[0], **META}
 
 
@@ -88,9 +90,8 @@ def test_several_photos_of_which_one_is_bad_and_one_shows_nobody(sure_client, ex
 
 def test_what_the_page_draws_of_a_photo_turned_as_its_exif_says(sure_client, tmp_path):
     photo = Image.new("RGB", (200, 100), (90, 90, 90))
-    exif = photo.getexif()
-    exif[274] = 6
-    photo.save(tmp_path / "turned.jpg", exif=exif)
+    photo.getexif()[274] = 6
+    photo.save(tmp_path / "turned.jpg", exif=photo.getexif())
     drawn = sure_client.predict(handle_file(tmp_path / "turned.jpg"), api_name="/show_pose")
     picture, figure, maps, sentence, bars, times = drawn
     with Image.open(picture) as shown:
@@ -125,6 +126,8 @@ def test_a_failure_shows_no_inside_and_markup_in_a_refusal_is_text(stand_in, exa
         ("estimate_pose", [MISSING, None], "this photo was not uploaded"),
         ("estimate_pose", [{"path": "SERVER"}, PERSON], "this photo was not uploaded"),
         ("estimate_pose", [{"path": "SERVER", **META}, PERSON], "this photo was not uploaded"),
+        ("estimate_pose", [{"path": "CLIMBS", **META}, PERSON], "this photo was not uploaded"),
+        ("estimate_pose", [{"path": "GONE", **META}, PERSON], "or is no longer on the server"),
         ("estimate_video", [{"path": "SERVER", **META}, None, True, 1700, 300], "this clip was not uploaded"),
         ("estimate_pose", [{"path": "a\0b", **META}, None], "this photo was not uploaded"),
         ("estimate_pose", [{"path": "http://nowhere.invalid/a.jpg", **META}, None], "a server that is not known"),
@@ -148,9 +151,12 @@ def test_a_failure_shows_no_inside_and_markup_in_a_refusal_is_text(stand_in, exa
     ],
 )
 def test_a_wrong_value_is_answered_with_a_sentence(example_page, uploaded, example, endpoint, values, sentence):
+    folder = Path(uploaded["path"]).parent
+    places = {"SERVER": example, "CLIMBS": folder / os.path.relpath(example, folder), "GONE": folder / "gone.jpg"}
+
     def sent(value):
-        if isinstance(value, dict) and value.get("path") == "SERVER":
-            return {**value, "path": str(example)}
+        if isinstance(value, dict) and value.get("path") in places:
+            return {**value, "path": str(places[value["path"]])}
         return uploaded if value == "photo" else value
 
     event, answer = ask(example_page, endpoint, *map(sent, values))
@@ -160,7 +166,7 @@ def test_a_wrong_value_is_answered_with_a_sentence(example_page, uploaded, examp
     assert len(answer["error"]) < 300
 
 
-def test_one_bad_photo_of_many_stops_no_other_and_a_photo_may_be_a_data_url(example_page, uploaded, example):
+def test_one_bad_photo_of_many_stops_no_other_and_one_may_be_a_data_url(example_page, uploaded, example, monkeypatch):
     private, server = {"path": "http://127.0.0.1:9/a.jpg", **META}, {"path": str(example), **META}
     data = "data:image/jpeg;base64," + base64.b64encode(example.read_bytes()).decode()
     photos = [None, uploaded, "a.jpg", MISSING, private, server, {}, data, {"url": data}, "data:,"]
@@ -169,9 +175,10 @@ def test_one_bad_photo_of_many_stops_no_other_and_a_photo_may_be_a_data_url(exam
     entries = answer[0]["photos"]
     assert [len(entry["poses"]) for entry in entries] == [0, 1, 0, 0, 0, 0, 0, 1, 1, 0]
     assert all((entry["error"] is None) == bool(entry["poses"]) for entry in entries)
-    names = ["", "hopper.jpg", "a.jpg", "all.jpg", "a.jpg", "hopper.jpg", ""]
-    assert [entry["photo"] for entry in entries[:7]] == names
+    assert [one["photo"] for one in entries[:7]] == ["", "hopper.jpg", "a.jpg", "all.jpg", "a.jpg", "hopper.jpg", ""]
     assert "got null" in entries[0]["error"]
+    monkeypatch.setattr("demo.requests.MAX_BYTES", example.stat().st_size - 1)
+    assert "data URL cannot be read" in ask(example_page, "estimate_pose", data, None)[1]["error"]
 
 
 @pytest.mark.parametrize(

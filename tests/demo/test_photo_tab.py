@@ -17,15 +17,7 @@ from demo.view import View
 from fusion_model.images import load_photo
 from tests.helpers.access import check
 from tests.helpers.estimators import Seeing
-from tests.helpers.serving import (
-    WAIT,
-    download,
-    remove_photo,
-    upload,
-    wait_for_figure,
-    wait_for_result,
-    write_box,
-)
+from tests.helpers.serving import WAIT, download, remove_photo, upload, wait_for_figure, wait_for_result, write_box
 from tests.helpers.stand_in import StandIn
 
 BOX = "document.querySelector('#box input, #box textarea')?.value"
