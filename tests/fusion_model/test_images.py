@@ -49,8 +49,9 @@ def test_greyscale_files_and_arrays_and_sixteen_bits_are_scaled_not_clipped(tmp_
     assert np.array_equal(load_photo(deep)[:, :, 0], GREY)
     dark = np.full((32, 32), 255 * 64, np.uint16)  # a quarter of white, although no value is above 16320
     assert load_photo(dark).max() == 64
-    beyond = encoded(Image.fromarray(np.full((32, 32), 70_000, np.int32)), "TIFF")
-    assert "i.tiff has values from 70000 to 70000: expected 0 to 65535" in refusal(tmp_path, beyond, "i.tiff")
+    for level in (70_000, -1):
+        beyond = encoded(Image.fromarray(np.full((32, 32), level, np.int32)), "TIFF")
+        assert f"has values from {level} to {level}: expected 0 to 65535" in refusal(tmp_path, beyond, "i.tiff")
 
 
 def test_transparency_is_laid_on_white(tmp_path):
