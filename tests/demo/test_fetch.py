@@ -21,15 +21,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append((self.path, self.headers["Host"]))
         kind, _, rest = self.path[1:].partition("/")
-        moved = kind.startswith("30")
-        self.send_response(int(kind) if moved else {"missing": 404}.get(kind, 200))
+        self.send_response(int(kind) if (moved := kind.startswith("30")) else {"missing": 404}.get(kind, 200))
         if moved:
             self.send_header("Location", rest.replace("PORT", str(self.server.server_port)))
         self.end_headers()
         if kind == "slow":
             time.sleep(3)
         if not moved:
-            self.wfile.write(bytes(200_000) if kind == "large" else self.server.photo)
+            as_it_is = self.headers["Accept-Encoding"] == "identity"  # others may get it compressed
+            self.wfile.write(bytes(200_000) if kind == "large" else self.server.photo if as_it_is else b"")
 
     def log_message(self, *_):
         pass
