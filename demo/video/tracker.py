@@ -108,7 +108,7 @@ class Tracker:
             return None
         box = next_box(self.track.last, self.track.before, self._estimator.config.crop.margin)
         height, width = frame.shape[:2]
-        if (box[:2] >= (width, height)).any() or (box[2:] <= 0).any():
+        if (box[:2] >= (width - 0.5, height - 0.5)).any() or (box[2:] <= -0.5).any():
             return None
         return self._in_box(frame, box)
 
@@ -124,10 +124,10 @@ class Tracker:
         people = [_joints_only(pose) for pose in self._estimator.predict_all(frame, **self._options)]
         if not people or self.track.last is None:
             return next(iter(people), None)
-        last = _extent(self.track.last)
-        if iou(_extent(people[0]), last) >= _MIN_IOU:
-            return people[0]
-        boxes = np.stack([pose.person_box for pose in people])
+        last, boxes = _extent(self.track.last), np.stack([pose.person_box for pose in people])
+        overlaps = iou(np.stack([_extent(pose) for pose in people]), last)
+        if overlaps.max() >= _MIN_IOU:
+            return people[overlaps.argmax()]
         overlaps = iou(boxes, last)
         return self._in_box(frame, boxes[overlaps.argmax()]) if overlaps.max() >= _MIN_IOU else None
 

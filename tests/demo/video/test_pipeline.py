@@ -205,11 +205,13 @@ def test_a_cut_off_body_keeps_its_crop_which_moves_along_until_it_is_beyond_the_
     assert (squares.searches, squares.boxes) == (2, [])
 
 
-@pytest.mark.parametrize(("other", "found"), [(356, 356), (236, None)])  # of 80 pixels, 24 and 16 are common
-def test_a_search_prefers_the_lost_person_to_a_better_one(squares, other, found):
+@pytest.mark.parametrize(("best", "other", "found"), [(80, 356, 356), (80, 236, None), (245, 320, 320)])
+def test_a_search_prefers_the_lost_person_to_a_better_one(squares, best, other, found, monkeypatch):
+    """With those who are lost, of 80 pixels 24, 16 and 60 are common, with the last better one 25."""
     last = squares.person(300, 1700.0)
     track = Track(1700.0, last=last, before=last)
-    (pose,), after = track_frames(squares, [(0.5, np.maximum(picture(80), picture(other)))], track)
+    monkeypatch.setattr(Tracker, "_near_last", lambda *_: None)
+    (pose,), after = track_frames(squares, [(0.5, np.maximum(picture(best), picture(other)))], track)
     assert (squares.searches, pose and middle(pose)) == (1, pytest.approx(found, abs=2))
     assert (track.search_at, after.search_at) == (0.0, 1.0)  # the track of the frames before stays
     assert after.before is (None if found else last)
