@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.optimize import isotonic_regression, minimize
+from scipy.special import expit
 from tqdm import tqdm
 
 from fusion_model.config import CalibrationConfig, FollowingConfig, SpreadConfig
@@ -147,7 +148,7 @@ def fit_scores(estimator: PoseEstimator, scenes: Scenes) -> PoseEstimator:
     features = np.array(evidence)
     hit, counted = np.concatenate(kind) == "hit", np.concatenate(kind) != ""
     weights = fit_logistic(features[counted], hit[counted])
-    scores = 1 / (1 + np.exp(-(weights[0] + features @ weights[1:])))
+    scores = expit(weights[0] + features @ weights[1:])
     starts = np.cumsum([len(boxes) for boxes in found])[:-1]
     marks = mark(scenes, rows, list(zip(found, np.split(scores, starts), strict=True)))
     point = min(0.99, operating_point(marks, _FALSE_BOXES, _BESIDE))
@@ -156,7 +157,8 @@ def fit_scores(estimator: PoseEstimator, scenes: Scenes) -> PoseEstimator:
         estimator.config.search,
         score=tuple(round(float(one), 3) for one in weights),
         person=round(point, 3),
-        box_score=round(float(1 / (1 + np.exp(-left / weights[1]))), 3) if weights[1] > 0 else 0.5,
+        # held off 0 and 1: where the detector tells little, the joints alone may lead beyond what it can say
+        box_score=round(float(expit(left / weights[1]).clip(0.001, 0.999)), 3) if weights[1] > 0 else 0.5,
     )
     return changed(estimator, search=search)
 

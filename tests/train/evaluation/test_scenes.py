@@ -99,10 +99,10 @@ def test_scores_are_fitted_to_every_other_photo():
     logit = bias + by_box * 1.0 + by_joints * 0.8 + by_size * 0.8
     assert 1 / (1 + np.exp(-logit)) == pytest.approx(0.5, abs=0.02), "right in two of four photos"
     assert fitted.config.search.person > 0.5, "at any lower score, half of the photos without anybody had a box"
-    said = iter((2.0, 1.0, 1.5, 0.0))  # by the detector, of two people and two who are not there
+    said = [(2.0, 0.4), (1.0, 0.4), (1.5, 0.4), (0.0, 0.4)]  # by detector and joints: two people, two not there
 
     def find(_photos, _boxes, _least):
-        return [[SimpleNamespace(box=LEFT, score=0.5, evidence=np.array([next(said), 0.4, 0.7]))]]
+        return [[SimpleNamespace(box=LEFT, score=0.5, evidence=np.array([*said.pop(0), 0.7]))]]
 
     known = {"search": SimpleNamespace(find=find), "with_config": estimator.with_config}
     search = fit_scores(SimpleNamespace(config=PRESETS["tiny"], **known), people).config.search
@@ -110,3 +110,6 @@ def test_scores_are_fitted_to_every_other_photo():
     assert log_odds(search.person) == pytest.approx(bias + by_box * 2 + by_joints * 0.4 + by_size * 0.7, abs=0.02)
     alone = bias + by_box * log_odds(search.box_score) + by_joints * 0.2 + by_size * 0.5
     assert alone == pytest.approx(log_odds(search.person), abs=0.02), "a caller's box, at joints that are hardly seen"
+    said += [(0.01, 0.9), (0.0, 0.9), (0.0, 0.1), (0.0, 0.1)]  # a detector that tells little
+    search = fit_scores(SimpleNamespace(config=PRESETS["tiny"], **known), people).config.search
+    assert search.box_score in (0.001, 0.999)
