@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from fusion_model.skeletons import MPII_16
+from fusion_model.skeletons import HUMAN36M_17, LIMB_JOINTS, MPII_16
 from train.data.photos import decode_rgb
 
 SYNTHETIC = "synthetic"
@@ -50,6 +50,11 @@ class Source:
     def __len__(self) -> int:
         """Number of people."""
         return len(self.box)
+
+    @property
+    def measured(self) -> np.ndarray:
+        """(N,) bool, people whose twelve limb joints are all known in 3D, by which poses are measured."""
+        return (self.pose_weight[:, [HUMAN36M_17.index(name) for name in LIMB_JOINTS]] > 0).all(1)
 
     def take(self, rows: np.ndarray) -> Source:
         """The people of these rows, numbers or a mask (N,)."""

@@ -104,12 +104,12 @@ def with_error(scores: np.ndarray, name: str = "pck") -> dict[str, float]:
 
 
 def pose_tables(poses: list[Pose | None], source: Source, rows: np.ndarray, mean: np.ndarray) -> dict[str, dict]:
-    """3D figures of estimates and of the mean pose, of ``all`` people who have a reference, and of the source's groups.
+    """3D figures of estimates and of the mean pose: ``all`` people with a whole reference, and the source's groups.
 
     Raises:
         ValueError: if no pose was estimated.
     """
-    there = np.array([pose is not None for pose in poses]) & (source.pose_weight[rows].sum(1) > 0)
+    there = np.array([pose is not None for pose in poses]) & source.measured[rows]
     if not there.any():
         raise ValueError(f"{source.name}: no pose was estimated in {len(poses)} true boxes: train for longer")
     target, found = source.pose[rows], np.zeros((len(rows), len(HUMAN36M_17), 3), np.float32)
@@ -174,7 +174,7 @@ def measure(estimator: PoseEstimator, sources: list[Source], mean: dict[str, np.
         if about.whole_photos:
             found, _ = limb_hits(estimate_people(estimator, source, rows, boxed=False), truth)
             _add_rows(figures, "end to end", source, rows, shares(found, truth.limbs))
-        elif source.pose_weight[rows].any():
+        elif source.measured[rows].any():
             figures["3D"][source.name] = pose_tables(poses, source, rows, mean["photos"])["all"]
         if not about.agreed:
             tested.append(_tested_confidence(poses, hits, truth.limbs))

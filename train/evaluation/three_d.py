@@ -92,10 +92,10 @@ def table(folder: Path, checkpoint: Path) -> Table:
 
 
 def held_out(sources: Sequence[Source], parity: int) -> dict[str, list[Member]]:
-    """Every second held-out person with a 3D pose, by kind: those of even number (0) or odd (1) in each source."""
+    """Every second held-out person with a whole 3D pose, by kind: of even number (0) or odd (1) in each source."""
     kinds: dict[str, list[Member]] = {}
     for source in sources:
-        rows = np.flatnonzero(source.validation & (source.pose_weight.sum(1) > 0))[parity::2]
+        rows = np.flatnonzero(source.validation & source.measured)[parity::2]
         kind = "rendered" if source.name == SYNTHETIC else "photos"
         kinds.setdefault(kind, []).extend((source, int(row)) for row in rows)
     return {kind: members for kind, members in kinds.items() if members}

@@ -86,7 +86,7 @@ def measured():
         source.joints[:, INDEX["neck"], 1] = [190, *[10] * (len(source) - 1)]
         source.pose_weight[:] = source in (mpii, rendered)
         source.pose[:] = POSE * np.arange(1, len(source) + 1)[:, None, None]
-    mpii.validation[0] = rendered.validation[0] = rendered.pose_weight[3] = False
+    mpii.validation[0] = rendered.validation[0] = rendered.pose_weight[3, -1] = False
     mpii.by_hand[2, INDEX["left_elbow"]] = False
     mpii.by_hand[5] = np.isin(MPII_16.joints, ("left_shoulder", "right_hip"))
     sources[1] = dataclasses.replace(mpii, photos=np.array(list("abbcdef")))

@@ -85,10 +85,10 @@ def test_rows_have_means_and_of_distances_in_the_picture_medians_with_their_erro
 
 
 def many(count, name="one"):
-    """People in boxes that differ, whose 3D is known but of the first."""
+    """People in boxes that differ, whose 3D is known but for a wrist of the first."""
     source = make_source(name, count)
     source.box[:] += np.arange(count)[:, None] * (2, 1, 2, 3)
-    source.pose_weight[1:] = 1
+    source.pose_weight[1:], source.pose_weight[0, :-1] = 1, 1
     return source
 
 

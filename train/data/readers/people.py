@@ -76,7 +76,7 @@ def teacher_pose(teacher_3d: np.ndarray, visible: np.ndarray) -> tuple[np.ndarra
     """3D joints and how far each is trusted.
 
     Returns:
-        pose (N, 17, 3) float32 mm and weight (N, 17) float32: 0 for rows of zeros.
+        pose (N, 17, 3) float32 mm and weight (N, 17) float32: 0 for joints of zeros, but for a pelvis among others.
     """
     pose = teacher_3d.astype(np.float32)
     weight = np.full(pose.shape[:2], _MADE_WEIGHT, np.float32)
@@ -84,7 +84,9 @@ def teacher_pose(teacher_3d: np.ndarray, visible: np.ndarray) -> tuple[np.ndarra
     for name in LIMB_JOINTS:
         seen = visible[:, _BLAZEPOSE_LIMBS[name]].astype(np.float32)
         weight[:, HUMAN36M_17.index(name)] = np.clip(seen, _MADE_WEIGHT, 1.0)
-    weight[np.abs(pose).sum((1, 2)) == 0] = 0
+    missing = (pose == 0).all(-1)
+    missing[:, HUMAN36M_17.root] = missing.all(1)
+    weight[missing] = 0
     return pose, weight
 
 

@@ -96,13 +96,12 @@ def test_a_pack_of_people(by_hand, tmp_path):
 
 def test_teacher_poses_are_trusted_by_joint():
     _, teacher_3d, visible = teacher_arrays(2).values()
-    teacher_3d[1] = 0
+    teacher_3d[1], teacher_3d[0, HUMAN36M_17.index("left_knee")] = 0, 0
     visible[0, 15] = 0.4  # BlazePose's left wrist
     weight = dict(zip(HUMAN36M_17.joints, teacher_pose(teacher_3d, visible)[1].T, strict=True))
     assert max(one[1] for one in weight.values()) == 0
-    assert [weight[name][0] for name in ("pelvis", "left_wrist", "right_wrist", "neck")] == pytest.approx(
-        [1, 0.4, 0.9, 0.1]
-    )
+    names = ("pelvis", "left_wrist", "right_wrist", "neck", "left_knee")
+    assert [weight[name][0] for name in names] == pytest.approx([1, 0.4, 0.9, 0.1, 0])
     score = np.full((1, 19, 3), 0.95, np.float16)  # as packs may store it: squared in full precision
     assert teacher_joints(score)[1].max() == pytest.approx(float(score[0, 0, 2]) ** 2, rel=1e-6)
 
