@@ -28,7 +28,7 @@ from fusion_model.files import write_atomically
 from fusion_model.hub.checkpoints import check_state
 from fusion_model.hub.config_json import build_config
 from train.command import run_command, training_parser
-from train.data.people import load_people
+from train.data.people import load_people, sources_fingerprint
 from train.data.readers.registry import COMPOSITES
 from train.data.scenes import Scenes
 from train.data.source import SYNTHETIC, Source
@@ -73,6 +73,8 @@ def main(arguments: argparse.Namespace) -> int:
     maker = CompositeMaker(people, config.input_size, sampler.nobody if sampler else None)
     batches = _batches(settings, maker, sampler)
 
+    data = {"data": sources_fingerprint(sources), "whole photos": len(sampler) if sampler else 0}
+
     def loss(network: nn.Module, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         local = loop.local_slice(settings.batch)
         images, *labels = (values.to(loop.device) for values in stack(batches(step, local)))
@@ -80,8 +82,8 @@ def main(arguments: argparse.Namespace) -> int:
         images = recolour(images.float() / 255, noise).contiguous(memory_format=torch.channels_last)
         return detector_loss(network(images), *labels)
 
-    loop = Loop(module, loss, lambda network: detector_figures(network, watched), settings, run, better="ap")
-    resumed, whole = "resumed" if loop.resume() else "started", len(sampler) if sampler else 0
+    loop = Loop(module, loss, lambda network: detector_figures(network, watched), settings, run, "ap", data)
+    resumed, whole = "resumed" if loop.resume() else "started", data["whole photos"]
     counts = f"{whole} whole photos and {len(maker.rows)} people"
     loop.accelerator.print(left_out, f"{resumed} at step {loop.step} with {counts} on {loop.device}", sep="\n")
     if loop.accelerator.is_main_process:  # not before: another width is refused, and leaves the run as it is

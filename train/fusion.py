@@ -14,6 +14,7 @@ import torch
 
 from fusion_model.fusion import FusionNetwork
 from train.command import run_command, training_parser
+from train.data.sources import data_fingerprint
 from train.detector import read_detector
 from train.engine.arguments import read_settings
 from train.engine.checkpoints import is_released
@@ -49,7 +50,7 @@ def main(arguments: argparse.Namespace) -> int:
     start_warm(network, arguments.init_from, run, "fusion")
     if network.config.has_soft_weights and not network.is_soft:
         start_accelerator().print("its weights were hardened before: they stay so, and there is no soft phase")
-    trainer = Trainer(config, hourglass, network, settings, run)
+    trainer = Trainer(config, hourglass, network, settings, run, data_fingerprint(arguments.data))
     loop = trainer.loop
     if loop.step >= settings.steps and is_released(run):
         loop.accelerator.print(f"finished before: {run / 'checkpoint'} is left as it is")

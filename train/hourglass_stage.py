@@ -19,7 +19,7 @@ from fusion_model.skeletons import LIMB_JOINTS, MPII_16
 from train.data.augment import AUGMENT, plain_crops, random_crops, target_maps, transform
 from train.data.people import People
 from train.data.sampling import draw, draw_local, sampling_weights
-from train.data.sources import find_people
+from train.data.sources import data_fingerprint, find_people
 from train.engine.loop import Loop, start_warm
 from train.engine.provenance import begin_provenance
 from train.losses import heatmap_loss
@@ -69,6 +69,7 @@ def make_loop(settings: HourglassTrainConfig, data: Path, run: Path, init_from: 
         settings,
         run,
         better="mean",
+        fingerprint={"data": data_fingerprint(data)},
         pictures=lambda network: {"maps": map_sheet(network, held_out, size, margin)},
     )
     if loop.accelerator.is_main_process:

@@ -94,6 +94,10 @@ def test_a_finished_run_has_nothing_to_do_and_refuses_other_settings(trained, pr
     assert (run / "checkpoint" / "README.md").read_text() == "# Calibrated since\n"
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "other")
     assert "hourglass '" in refused("fusion", *options, "--hourglass", tmp_path / "other")
+    shutil.copytree(trained / "data", tmp_path / "more")
+    write_pack(tmp_path / "more", "more", 2, held_out=0)
+    for name, given in (("hourglass", arguments), ("fusion", (*options, "--hourglass", trained / "hourglass"))):
+        assert "was begun with data '" in refused(name, "--data", tmp_path / "more", *given[2:]), name
     options = ("--run", tmp_path / "new", "--hourglass", trained / "hourglass", "--preset", "compact", "--steps", 2)
     error = refused("fusion", "--data", trained / "data", *options)
     assert f"{trained / 'hourglass'} has the hourglass of another --preset: the tensors do not fit" in error

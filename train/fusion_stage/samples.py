@@ -79,6 +79,11 @@ class FusionSamples(Batch):
         """All of it by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    def take(self, rows: Tensor) -> FusionSamples:
+        """The samples of these rows, the same object for all of them in order."""
+        whole = len(rows) == len(self)
+        return self if whole else FusionSamples(*(take_rows(one, rows) for one in self.columns.values()))
+
     def to(self, device: torch.device) -> FusionSamples:
         """The same samples on a device."""
         return FusionSamples(*(column.to(device) for column in self.columns.values()))

@@ -123,6 +123,7 @@ class Trainer:
         network: to train.
         settings: of the run.
         run: its folder.
+        data: fingerprint of the people, which a run that goes on must share.
     """
 
     def __init__(
@@ -132,13 +133,14 @@ class Trainer:
         network: FusionNetwork,
         settings: FusionTrainConfig,
         run: Path,
+        data: str = "",
     ) -> None:
         settings = dataclasses.replace(settings, input_size=config.hourglass.input_size)
         self.config, self.hourglass, self.settings, self.run = config, hourglass, settings, run
         self.soft_steps = settings.soft_steps
         joints = SKELETONS[config.fusion.skeleton].joints
         self._joints = [HUMAN36M_17.index(name) for name in joints]  # of the samples' 17, those put out
-        same, hardens = {"hourglass": weights_fingerprint(hourglass)}, config.fusion.has_soft_weights
+        same, hardens = {"hourglass": weights_fingerprint(hourglass), "data": data}, config.fusion.has_soft_weights
         self.loop = Loop(network, self.loss, self.validate, settings, run, "-mpjpe", same, idle_parameters=hardens)
         self.loop.accelerator.print("resumed" if self.loop.resume() else "started", f"at step {self.loop.step}")
         self.mixing = MixingLog(run if self.loop.accelerator.is_main_process else None, self.loop.step)
@@ -149,8 +151,12 @@ class Trainer:
         self.take_data(fusion_data(folder, asked, self.hourglass, self.loop.device, cache))
 
     def take_data(self, data: FusionData) -> None:
-        """Train and validate on this."""
-        self.samples, self.held_out, self.names = data.training, data.held_out, data.names
+        """Train on this, and validate on those held out whose limbs are all known; ValueError if there are none."""
+        whole = torch.nonzero((data.held_out.weight[:, LIMBS] > 0).all(1))[:, 0]
+        if not len(whole):
+            words = f"none of {len(data.held_out)} validation people has all twelve limb joints in 3D"
+            raise ValueError(f"{words}, by which poses are measured: hold out people who have")
+        self.samples, self.held_out, self.names = data.training, data.held_out.take(whole), data.names
         self.rendered = torch.tensor([name == SYNTHETIC for name in self.names], device=self.loop.device)
         self.weights = sampling_weights(self.samples.source, self.names, self.settings.synthetic_fraction)
         self.mean = mean_pose(self.samples.pose.cpu().numpy(), self.samples.weight.cpu().numpy())
@@ -187,7 +193,7 @@ class Trainer:
         soft = self.validate(averaged)
         was_sharp, weights = module.is_sharp(), [round(w, 4) for w in module.mixing_weights().tolist()]
         b = module.harden()
-        averaged.harden()
+        averaged.hardened_at.copy_(module.hardened_at)  # its own beta lags behind, and may round to another layer
         figures = {"soft": soft, "hardened": self.validate(averaged), "merging_layer": b, "was_sharp": was_sharp}
         return {**figures, "weights": weights, **_mixing_figures(module)}
 

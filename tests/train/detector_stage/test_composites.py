@@ -16,7 +16,7 @@ from fusion_model.hourglass import StackedHourglass
 from fusion_model.hub.checkpoints import read_metrics
 from fusion_model.skeletons import MPII_16
 from tests.helpers.earlier import assert_as_before
-from tests.helpers.fake_data import make_people, make_source
+from tests.helpers.fake_data import make_people, make_source, write_pack
 from train.data.people import load_people
 from train.detector import CONFIG_FILE, _batches, _made_scenes, _start_backbone, read_detector, recolour, stack
 from train.detector_stage.composites import Composite, CompositeMaker
@@ -192,4 +192,6 @@ def test_the_command_trains_a_detector_that_a_checkpoint_takes(data_folder, prin
     assert (settings["width"], settings["clip"], settings["batch"]) == (8, 10.0, 2)
     assert metrics == {"kept": 1, "provenance": {"detector": provenance}}
     assert "was begun with width 8, not 12" in refused(*options, 12)
+    write_pack(data_folder, "more", 2, held_out=0)
+    assert "was begun with data '" in refused(*options, 8)
     assert json.loads((run / CONFIG_FILE).read_text())["width"] == 8, "the run is left as it is"
