@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fusion_model.skeletons import SKELETONS
+from fusion_model.skeletons import OUTPUTS, SKELETONS
 
 _PIXEL_CHANNELS = 3
 STRATEGIES = ("image-only", "maps-only", "early", "late", "fixed", "free", "trainable")
@@ -83,7 +83,7 @@ class FusionConfig:
         layers: the mixed layers 1..L of each data stream; the fusion stream adds the output layer L + 1.
         input_size: side of the image and of the confidence maps it takes, in pixels.
         map_joints: channels of the confidence maps.
-        skeleton: name of the output joint set in :data:`fusion_model.skeletons.SKELETONS`.
+        skeleton: name of the output joint set, one of :data:`fusion_model.skeletons.OUTPUTS`.
         strategy: one of :data:`STRATEGIES`.
         fixed_beta: the merging layer in 0..L of the strategy ``"fixed"``; None otherwise.
         initial_alpha: alpha of Eq. 3 before training.
@@ -123,8 +123,8 @@ class FusionConfig:
         """Refuse combinations that mean nothing."""
         if self.strategy not in STRATEGIES:
             raise ValueError(f"strategy must be one of {', '.join(STRATEGIES)}, got {self.strategy!r}")
-        if self.skeleton not in SKELETONS:
-            raise ValueError(f"skeleton must be one of {', '.join(SKELETONS)}, got {self.skeleton!r}")
+        if self.skeleton not in OUTPUTS:
+            raise ValueError(f"skeleton must be one of {', '.join(OUTPUTS)}, got {self.skeleton!r}")
         if not self.layers:
             raise ValueError("a fusion network needs at least one layer, got none")
         self._check_layers()

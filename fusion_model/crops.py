@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+_LONGEST = 32_766  # pixels of a side that OpenCV 4 warps
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -64,6 +66,13 @@ class Crop:
             photo = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
             # centers: small = (large + 0.5) * scale - 0.5
             matrix = np.column_stack((matrix[:, :2] / scale, matrix[:, 2] + matrix[:, :2] @ (0.5 / scale - 0.5)))
+        if max(photo.shape[:2]) > _LONGEST:  # what lies within a side of the middle
+            middle = np.linalg.solve(matrix[:, :2], (self.size - 1) / 2 - matrix[:, 2])
+            reach = self.size / np.linalg.det(matrix[:, :2]) ** 0.5 + 2
+            low = np.clip(middle - reach, 0, np.array(photo.shape[1::-1]) - 1).astype(int)
+            high = np.maximum(middle + reach, low + 1).astype(int)
+            photo = np.ascontiguousarray(photo[low[1] : high[1], low[0] : high[0]])
+            matrix = np.column_stack((matrix[:, :2], matrix[:, 2] + matrix[:, :2] @ low))
         return cv2.warpAffine(photo, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR)
 
 

@@ -120,7 +120,7 @@ def _scaled(array: np.ndarray, name: str) -> np.ndarray:
     """Values of any accepted type as uint8."""
     if array.dtype == np.uint8:
         return array
-    if array.dtype == np.uint16:
+    if array.dtype.newbyteorder("=") == np.uint16:
         return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if np.issubdtype(array.dtype, np.integer):
         if array.min() < 0 or array.max() > 255:

@@ -112,6 +112,9 @@ COCO_17 = Skeleton(
 
 SKELETONS = {skeleton.name: skeleton for skeleton in (HUMAN36M_17, MPII_16, LSP_14, HUMANEVA_15, COCO_17)}
 
+OUTPUTS = tuple(name for name, one in SKELETONS.items() if set(one.joints) <= set(HUMAN36M_17.joints))
+"""Names of those that a fusion network may put out: the maps have all of their joints, or what these are made from."""
+
 LIMB_JOINTS = tuple(
     f"{side}_{joint}" for side in ("left", "right") for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 )

@@ -8,10 +8,9 @@ from typing import ClassVar
 from fusion_model.config import STRATEGIES, DetectorConfig
 from fusion_model.fusion import SHARPNESS
 from fusion_model.presets import PRESETS
-from fusion_model.skeletons import HUMAN36M_17, SKELETONS
+from fusion_model.skeletons import OUTPUTS
 from train.engine.arguments import LoopSettings, at_least, fraction, positive, setting
 
-OUTPUTS = tuple(name for name, one in SKELETONS.items() if set(one.joints) <= set(HUMAN36M_17.joints))
 """Joint sets that are a choice of Human3.6M's 17, which the samples are labelled with."""
 
 

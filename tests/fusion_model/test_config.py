@@ -51,7 +51,7 @@ SMALL, MERGED, PLAIN = TINY.fusion, replace(TINY.fusion, merge_after=1), Calibra
     [
         (FC, {"kind": "dense", "width": 0, "kernel": 0, "dropout": 1.0}, "layer (kind must|needs) .*, got "),
         (FC, {"dropout": -0.1}, "layer needs width >= 1, kernel >= 1 and 0 <= dropout < 1, got .*-0.1"),
-        (SMALL, {"strategy": "cat", "skeleton": "cat"}, "must be one of .*(trainable|coco_17), got 'cat'"),
+        (SMALL, {"strategy": "cat", "skeleton": "cat"}, "must be one of .*(trainable|humaneva_15), got 'cat'"),
         *((SMALL, {"layers": one}, "one layer|before .* fc of 3, conv of 2|must follow .* of 4") for one in ORDERS),
         (replace(SMALL, layers=(CONV,)), {"map_readings": True}, "map_readings needs a fully connected"),
         (SMALL, dict.fromkeys(("input_size", "map_joints", "output_unit_mm"), 0), "must be positive, got"),

@@ -38,6 +38,9 @@ def test_whole_pixels_are_cut_exactly_others_are_averaged_and_beyond_the_photo_i
     assert letterbox(512, 512, 64).cut(noise).std() < 18  # of 74; sampling alone leaves 37
     assert letterbox(192, 192, 64).cut(noise[:192, :192]).std() < 40  # of 74; sampling alone leaves all of it
     photo = np.full((50, 50, 3), 200, np.uint8)
+    wide, far = np.pad(noise, ((0, 0), (40_000, 9), (0, 0))), Crop((250.3, 260.9), 90.0, 40.0, 64)
+    moved = Crop((40_250.3, 260.9), 90.0, 40.0, 64).cut(wide)
+    assert np.abs(moved.astype(int) - far.cut(noise)).max() <= 1, "wider than some versions of OpenCV warp"
     crop = crop_of_box(np.array([-50.0, 0.0, 50.0, 50.0]), 64, 1.0).cut(photo)
     assert crop[:, :30].max() == 0
     assert (crop[20:44, 36:60] == 200).all()

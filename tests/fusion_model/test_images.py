@@ -12,6 +12,7 @@ from tests.helpers.photo_files import GREY, NOISE, PHOTO, chunk, encoded, read, 
 
 FLOATS = PHOTO.astype(np.float32) / 255
 DEEP, VIEW = PHOTO.astype(np.uint16) * 257, PHOTO[::-1, ::-1][::-1, ::-1]
+ARRAYS = [PHOTO, VIEW, FLOATS, PHOTO / 255, DEEP, DEEP.astype(">u2"), PHOTO.astype(int), Image.fromarray(PHOTO)]
 EXIF = Image.Exif()
 EXIF[0x0112] = 6  # a quarter turn
 
@@ -29,7 +30,7 @@ def test_jpeg_keeps_its_colours(tmp_path):
         assert np.abs(found - image.convert("RGB").getpixel((0, 0))).max() <= 5
 
 
-@pytest.mark.parametrize("given", [PHOTO, VIEW, FLOATS, PHOTO / 255, DEEP, PHOTO.astype(int), Image.fromarray(PHOTO)])
+@pytest.mark.parametrize("given", ARRAYS)
 def test_an_array_of_any_type_and_a_pil_image(given):
     before = np.array(given)
     found = load_photo(given)
