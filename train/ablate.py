@@ -14,7 +14,7 @@ from pathlib import Path
 from fusion_model.hub.strategies import COMPARED
 from train.analysis.ablation import STRATEGIES, Ablation, write_report
 from train.command import run_command, training_parser
-from train.engine.arguments import read_settings
+from train.engine.arguments import at_least, read_settings
 from train.settings import AblationConfig
 
 
@@ -26,7 +26,9 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES), help="rows of the table"
     )
-    arguments.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="of weights, batches, augmentation")
+    arguments.add_argument(
+        "--seeds", nargs="+", type=at_least(0, int), default=[0, 1, 2], help="of weights, batches, augmentation"
+    )
     arguments.add_argument(
         "--beta", nargs="+", default=[], metavar="K", help="fixed merging layers as further rows; 'all': each one"
     )

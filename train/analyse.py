@@ -24,7 +24,7 @@ from train.analysis.figure7 import correlation_figure, run_correlations
 from train.analysis.sheets import sheet
 from train.command import new_parser, run_command
 from train.data.sources import find_sources
-from train.engine.arguments import positive
+from train.engine.arguments import at_least, positive
 from train.engine.logs import read_rows, write_rows
 from train.evaluation import three_d
 from train.fusion_stage.training import FILE
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--images", type=positive(int), default=128, help="validation images of figure7")
     arguments.add_argument("--people", type=positive(int), default=6, help="people on a sheet")
     arguments.add_argument("--without-photos", action="store_true", help="sheets of photos show maps and poses alone")
-    arguments.add_argument("--seed", type=int, default=0, help="of the choice of images")
+    arguments.add_argument("--seed", type=at_least(0, int), default=0, help="of the choice of images")
     return arguments
 
 

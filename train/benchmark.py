@@ -195,16 +195,16 @@ def bare_networks(estimator: PoseEstimator) -> Callable[[], None]:
     predictor, config = estimator.predictor, estimator.config
     device, inputs = predictor.device, random_inputs(predictor.fusion, 2)
     crop = torch.rand(1, 3, config.hourglass.input_size, config.hourglass.input_size)
-    detector = square = None
+    detector = squares = None
     if config.detector is not None:
         size, detector = config.detector.input_size, folded(estimator.detector)
-        square = torch.rand(1, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)
+        squares = torch.rand(2, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def run() -> None:
         with predictor.threads.limited():
             if detector is not None:
-                detector(square)
+                predictor.threads.run(detector, squares)
             predictor.maps(crop, flip_test=True)
             predictor.threads.run(predictor.fusion, *inputs).cpu()
 

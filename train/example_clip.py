@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from fusion_model.files import replacing
 from train.command import new_parser, run_command
+from train.engine.arguments import at_least
 
 _SIZE, _FRAMES, _RATE = 448, 120, 20  # pixels of a side, even as H.264 wants it; frames, and how many of them a second
 
@@ -27,7 +28,9 @@ def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     arguments = new_parser("example_clip", __doc__)
     arguments.add_argument("--out", type=Path, required=True, help="the file, MP4 (H.264)")
-    arguments.add_argument("--seed", type=int, default=4, help="of person, scene and postures; chosen for looks")
+    arguments.add_argument(
+        "--seed", type=at_least(0, int), default=4, help="of person, scene and postures; chosen for looks"
+    )
     return arguments
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fusion_model.hub.checkpoints import read_metrics
 from train.command import new_parser, run_command
-from train.engine.arguments import positive
+from train.engine.arguments import at_least, positive
 from train.engine.run_files import check_settings, read_json
 from train.recipes import CONFIGS_FOLDER, Choices, Recipe, run_stages
 
@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     arguments = new_parser("quickstart", __doc__)
     arguments.add_argument("--out", type=Path, required=True, help="folder of everything; an unfinished one goes on")
     arguments.add_argument("--minutes", type=positive(float), default=10.0, help="about, on two idle processor cores")
-    arguments.add_argument("--seed", type=int, default=0, help="of pictures, weights and batches")
+    arguments.add_argument("--seed", type=at_least(0, int), default=0, help="of pictures, weights and batches")
     return arguments
 
 

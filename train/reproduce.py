@@ -21,7 +21,7 @@ from train.command import new_parser, run_command
 from train.data.source import SYNTHETIC
 from train.data.sources import find_sources
 from train.detector import read_detector
-from train.engine.arguments import positive
+from train.engine.arguments import at_least, positive
 from train.engine.run_files import check_settings
 from train.evaluation.paper import TABLE_5
 from train.evaluation.tables import Table
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--accumulate", type=positive(int), help="parts of a batch that follow each other, to save memory"
     )
-    arguments.add_argument("--seed", type=int, default=0, help="of weights, crops and batches")
+    arguments.add_argument("--seed", type=at_least(0, int), default=0, help="of weights, crops and batches")
     arguments.add_argument("--dry-run", action="store_true", help="print the commands and do nothing")
     return arguments
 

@@ -19,7 +19,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from train.command import new_parser, run_command
-from train.engine.arguments import positive
+from train.engine.arguments import at_least, positive
 from train.synthesis.dataset import Settings, merge_labels, open_folder
 from train.synthesis.labels import Picture
 from train.synthesis.preview import write_preview
@@ -31,7 +31,9 @@ def parser() -> argparse.ArgumentParser:
     arguments = new_parser("synthesize", __doc__)
     arguments.add_argument("--out", type=Path, required=True, help="folder of the data set; an unfinished one goes on")
     arguments.add_argument("--count", type=positive(int), default=1000, help="pictures")
-    arguments.add_argument("--seed", type=int, default=0, help="of everything: the same seed gives the same labels")
+    arguments.add_argument(
+        "--seed", type=at_least(0, int), default=0, help="of everything: the same seed gives the same labels"
+    )
     arguments.add_argument("--size", type=positive(int), default=256, help="pixels of a picture's side")
     arguments.add_argument(
         "--split", choices=("train", "validation"), default="train", help="bodies and motions of which part"

@@ -72,7 +72,7 @@ def test_the_bare_networks_run_once_for_one_person(estimator, monkeypatch):
     monkeypatch.setattr(PersonDetector, "forward", lambda *given: shapes.append(given[1].shape) or plain(*given))
     bare_networks(estimator)()
     size, side = estimator.config.hourglass.input_size, estimator.config.fusion.input_size
-    assert shapes == [(1, 3, 64, 64), (2, 3, size, size), (2, 3, side, side)]
+    assert shapes == [(2, 3, 64, 64), (2, 3, size, size), (2, 3, side, side)]
 
 
 @pytest.mark.parametrize("by_layers", [False, True])

@@ -192,6 +192,7 @@ def test_data_that_a_recipe_cannot_use(data, started, refused, tmp_path):
     [
         ("[hourglass]\nstepz = 3\n", "own.toml has the unknown key 'stepz' in [hourglass]: known are steps, batch"),
         ("[hourglass]\nsteps = 0\n", "own.toml: 'steps' in [hourglass] must be a whole number above 0, got '0'"),
+        ("[hourglass]\nseed = -1\n", "'seed' in [hourglass] must be a whole number of at least 0, got '-1'"),
         ('[hourglass]\naugment = "far"\n', "'augment' in [hourglass] must be one of narrow, wide, got 'far'"),
         ("[evaluate]\ncard = true\n", "the unknown key 'card' in [evaluate]: options of its command go into its 'at'"),
         ('[evaluate]\nat = { data = "{where}" }\n', "'{where}' has the unknown word 'where': known are data, out"),

@@ -105,7 +105,7 @@ class LoopSettings:
     lr: float = setting(1e-3, "learning rate of AdamW after the warm-up, then a cosine", positive(float), free=True)
     warmup: int = setting(300, "steps over which the rate rises at first", at_least(0, int), free=True)
     clip: float = setting(5.0, "largest norm of the gradient", positive(float))
-    seed: int = setting(0, "of the first weights, batches and augmentation", int)
+    seed: int = setting(0, "of the first weights, batches and augmentation", at_least(0, int))
     save_every: int = setting(1000, "steps between checkpoints", positive(int), free=True)
     validate_every: int = setting(2000, "steps between validations", positive(int), free=True)
     log: str = setting("tensorboard", "what is written besides log.csv", choices=("tensorboard", "csv"), free=True)
