@@ -11,6 +11,7 @@ keep their places in it.
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import json
 import os
@@ -29,7 +30,7 @@ from demo.photo_search import RESULT, find_photos
 from fusion_model import NoPersonError, Pose, PoseEstimator
 from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM, MAX_HEIGHT_MM, MIN_HEIGHT_MM
 from fusion_model.files import MAX_NAME_BYTES, printable, write_atomically
-from fusion_model.hub.checkpoints import DEFAULT
+from fusion_model.hub.checkpoints import DEFAULT, weights_fingerprint
 from fusion_model.images import load_photo
 from fusion_model.photos.files import KINDS, kind_of
 from fusion_model.video.decoding import is_clip
@@ -74,7 +75,10 @@ def main(arguments: Sequence[str] | None = None, estimator: PoseEstimator | None
     except OSError as error:
         return _fail(f"the folder {options.out} cannot be made: {error}")
     bar = tqdm(photos, unit="photo", disable=None if len(photos) > 1 else True)
-    failures = sum(not _tried(estimator, one, options) for one in bar)
+    try:
+        failures = sum(not _tried(estimator, one, options) for one in bar)
+    except KeyboardInterrupt:
+        return _fail("stopped; run the same command again to go on")
     if failures:
         return _fail(f"{failures} of {len(photos)} photos failed")
     return 0
@@ -195,6 +199,7 @@ def _one(estimator: PoseEstimator, one: Photo, options: argparse.Namespace) -> s
         "all": options.all,
         "height_mm": options.height_mm,
         "model": estimator.name,
+        "fingerprint": _fingerprint(estimator),
     }
     if not options.overwrite and _is_done(target, source, options.formats):
         return "already done"
@@ -207,6 +212,14 @@ def _one(estimator: PoseEstimator, one: Photo, options: argparse.Namespace) -> s
     size = {"width": photo.shape[1], "height": photo.shape[0]}
     write_atomically(target, as_json.encode(poses, source={**source, **size}, files={**files, "json": [target.name]}))
     return f"{target} ({'; '.join(_summary(pose) for pose in people)})"
+
+
+@functools.lru_cache(maxsize=1)
+def _fingerprint(estimator: PoseEstimator) -> str:
+    """Hash of a model's weights and settings: many models lie in folders of one name."""
+    networks = (estimator.hourglass, estimator.fusion_network, estimator.detector)
+    parts = [weights_fingerprint(network) for network in networks if network is not None]
+    return hashlib.blake2b(repr((parts, estimator.config)).encode(), digest_size=8).hexdigest()
 
 
 def _photo(path: Path) -> np.ndarray:

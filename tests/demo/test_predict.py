@@ -7,14 +7,17 @@ import os
 import re
 import shutil
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from PIL import Image
+from torch import nn
 
 from demo import predict
 from demo.predict import main
 from tests.helpers.photo_files import HEIC
+from tests.helpers.stand_in import StandIn
 
 
 @pytest.fixture
@@ -65,13 +68,16 @@ def test_only_the_formats_asked_for_are_written_and_a_cut_run_leaves_no_json(run
     assert (run(example, formats="csv, npz"), names(out)) == (0, ["hopper.csv", "hopper.json", "hopper.npz"])
     run(example, formats="csv")
     assert "already done" in capsys.readouterr().out
-    run(example, formats="csv,bvh")
+    other = StandIn()  # of the same name
+    other.hourglass = nn.Linear(1, 1)
+    assert main([str(example), "--out", str(out), "--formats", "csv,bvh"], other) == 0
+    assert "already done" not in capsys.readouterr().out
     assert (out / "hopper.bvh").exists()
     with monkeypatch.context() as patch:
-        cut = dataclasses.replace(predict.FORMATS["bvh"], write=lambda *_: 1 / 0)
+        cut = dataclasses.replace(predict.FORMATS["bvh"], write=Mock(side_effect=KeyboardInterrupt))
         patch.setitem(predict.FORMATS, "bvh", cut)
-        with pytest.raises(ZeroDivisionError):
-            run(example, "--height-mm", "1500", formats="csv,bvh")
+        assert run(example, "--height-mm", "1500", formats="csv,bvh") == 1
+        assert "stopped; run the same command again to go on" in capsys.readouterr().err
     assert not (out / "hopper.json").exists()
     assert run(example, formats="csv,bvh") == 0
     assert float((out / "hopper.csv").read_text().splitlines()[-1].split(",")[7]) == -60

@@ -59,6 +59,7 @@ class StandIn:
     config = PRESETS["tiny"]
     trust_score = config.search.person
     fusion = FusionSummary("trainable", 2.0, 2.5, np.array([0.05, 0.27, 0.73], np.float32), True, 1)
+    hourglass = fusion_network = detector = None
     calls, pause = 0, 0.0
 
     def __call__(self, photo, box=None, *, height_mm=1700.0, flip_test=True):  # noqa: ARG002 - as the real one
