@@ -63,8 +63,8 @@ def shard(text: str) -> tuple[int, int]:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    if arguments.seed < 0:
-        raise ValueError(f"--seed must be 0 or more, got {arguments.seed}")
+    if arguments.preview:
+        arguments.preview.parent.mkdir(parents=True, exist_ok=True)
     names = (path.name if path else "" for path in (arguments.backgrounds, arguments.motions))
     settings = Settings(arguments.count, arguments.seed, arguments.size, arguments.split, *names, arguments.plain)
     open_folder(arguments.out, settings)

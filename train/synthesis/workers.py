@@ -11,7 +11,8 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import TypeAlias
 
-from train.synthesis.dataset import Settings, Work, write_part, write_parts
+from fusion_model.files import discard_unfinished
+from train.synthesis.dataset import Settings, Work, part_path, write_part, write_parts
 from train.synthesis.labels import Picture
 
 _POLL_SECONDS = 0.5
@@ -58,6 +59,8 @@ def write_side_by_side(
         for worker in workers:
             worker.terminate()
             worker.join()
+        for part in work.missing:
+            discard_unfinished(folder, part_path(folder, part).name)  # what was being written
     return work.pictures
 
 

@@ -65,7 +65,7 @@ def test_the_command_makes_what_its_options_say(tmp_path, monkeypatch, capsys):
     assert_as_before("preview", cv2.imread(str(tmp_path / "sheet.jpg")))
     errors = {"seed 4, not 5: choose another": ("--seed", 5), "split 'validation', not 'train'": ("--split", "train")}
     errors |= {f"got '{wrong}'": ("--shard", wrong) for wrong in ("0/2", "3/2", "2")}
-    for error, other in (errors | {"--seed must be 0 or more, got -1": ("--seed", -1)}).items():
+    for error, other in (errors | {"of at least 0, got '-1'": ("--seed", -1)}).items():
         assert call(synthesize, *words, *other) != 0
         assert error in capsys.readouterr().err
     assert json.loads((options["out"] / "settings.json").read_text())["seed"] == 4

@@ -81,3 +81,4 @@ def test_what_a_process_refuses_reaches_the_caller(tmp_path):
         write_side_by_side(tmp_path, SETTINGS, without_opengl, processes=2)
     with pytest.raises(RuntimeError, match=r"killed.*again to go on"):
         write_side_by_side(tmp_path, SETTINGS, partial(maker, dying), processes=2)
+    assert not list(tmp_path.glob(".part-*"))
