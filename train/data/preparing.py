@@ -26,7 +26,7 @@ from train.data.prepared import ANNOTATIONS, FORMAT, INDEX, SETTINGS, column_sha
 from train.data.readers.frames import iterate_frames, read_picture
 from train.data.readers.layout import LayoutError, check_person, reading
 from train.data.readers.records import UNKNOWN, Load, Plan, Record, ScenePhoto
-from train.engine.run_files import check_settings
+from train.engine.run_files import check_settings, unless_full
 from train.synthesis.dataset import npz_bytes
 
 _Part = tuple[dict[str, np.ndarray], Counter[str]]  # columns of its people, and how many were left out by reason
@@ -58,7 +58,7 @@ def write_prepared(plan: Plan, out: Path, settings: dict[str, Any], licence_page
         raise ValueError(f"{out} holds parts of something else, without {SETTINGS}: choose another --out")
     names = list(plan.units)
     source = f"{len(names)} parts, {hashlib.blake2b(json.dumps(names).encode(), digest_size=4).hexdigest()}"
-    with _unless_full(out / SETTINGS):
+    with unless_full(out / SETTINGS):
         check_settings(out, SETTINGS, settings | {"format": FORMAT, "source": source})
     paths = [part_path(out, part) for part in range(len(names))]
     with ThreadPoolExecutor(workers) as pool:  # the first failure stops the others after the part they are at
@@ -164,7 +164,7 @@ def _finish(plan: Plan, out: Path, settings: dict[str, Any], parts: Sequence[_Pa
         "found": plan.found,
     }
     for name, content in ((ANNOTATIONS, npz_bytes(columns)), (INDEX, json.dumps(index, indent=1))):
-        with _unless_full(out / name):
+        with unless_full(out / name):
             write_atomically(out / name, content)
     discard_unfinished(out)
     return index
@@ -208,7 +208,7 @@ def write_scenes(plan: Plan, out: Path, name: str, side: int, workers: int) -> t
         "source": np.array([photo.source for photo in photos], np.str_),
         "original": np.array([photo.frame.path.name for photo in photos], np.str_),
     }
-    with _unless_full(labels):
+    with unless_full(labels):
         write_atomically(labels, npz_bytes(columns))
     discard_unfinished(out, labels.stem)
     return labels, skipped
@@ -233,15 +233,5 @@ def _shrunk(side: int, skipped: Counter[str], photo: ScenePhoto) -> tuple[bytes,
 @contextmanager
 def _new_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     """A zip to fill, which appears whole or not at all."""
-    with _unless_full(path), replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    with unless_full(path), replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         yield archive
-
-
-@contextmanager
-def _unless_full(path: Path) -> Iterator[None]:
-    """What the disk refuses becomes one sentence: an OSError that names the file that cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        again = "make room and run the command again, what is finished is kept"
-        raise OSError(f"{path} cannot be written ({error.strerror or error}): {again}") from error

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from fusion_model.files import discard_unfinished, replacing, write_atomically
 from fusion_model.hub.checkpoints import CONFIG_FILE, read_tensors
+from train.engine.run_files import unless_full
 
 _COMPLETE = "training_state.pt"
 _KEPT = 2  # newest states
@@ -28,7 +30,8 @@ def write_state(folder: Path, step: int, state: dict[str, object], module: nn.Mo
     """Write ``checkpoints/<step>/``, the training state and the network to use from there; old states go."""
     states = folder / "checkpoints"
     states.mkdir(parents=True, exist_ok=True)
-    with replacing(states / f"{step:08d}") as part:
+    place = states / f"{step:08d}"
+    with unless_full(place, RuntimeError, SafetensorError), replacing(place) as part:
         part.mkdir()
         save_file(_tensors(module), part / "model.safetensors")
         torch.save(state, part / _COMPLETE)
@@ -60,7 +63,7 @@ def write_best(folder: Path, module: nn.Module, figures: dict[str, float]) -> No
     place = folder / "best"
     place.mkdir(parents=True, exist_ok=True)
     discard_unfinished(place)
-    with replacing(place / "model.safetensors") as part:
+    with unless_full(place, SafetensorError), replacing(place / "model.safetensors") as part:
         save_file(_tensors(module), part)
     write_atomically(place / "figures.json", json.dumps(figures, indent=1))
 

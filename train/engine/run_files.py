@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +51,18 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Replace the file at once, so that a cut never leaves half of it."""
     write_atomically(path, json.dumps(content, indent=1))
+
+
+@contextmanager
+def unless_full(path: Path, *kinds: type[Exception]) -> Iterator[None]:
+    """What the disk refuses becomes one sentence: an OSError that names the file that cannot be written.
+
+    Args:
+        path: the file.
+        kinds: further errors by which a writer says so.
+    """
+    try:
+        yield
+    except (OSError, *kinds) as error:
+        reason, again = getattr(error, "strerror", None) or str(error).partition("\n")[0], "what is finished is kept"
+        raise OSError(f"{path} cannot be written ({reason}): make room and run the command again, {again}") from error

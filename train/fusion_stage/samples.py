@@ -32,6 +32,7 @@ from train.data.augment import AUGMENT_POSES, crop_matrices, plain_crops, random
 from train.data.people import People, take_rows
 from train.data.sources import data_fingerprint, find_people
 from train.engine.machine import bf16_is_fast
+from train.engine.run_files import unless_full
 from train.engine.seeds import RowNoise
 
 _FORMAT = "fusion-pose-samples/3"
@@ -261,7 +262,7 @@ def _write(cache: Path, fingerprint: str, data: FusionData) -> None:
     header = {_FORMAT: json.dumps({"fingerprint": fingerprint, "names": data.names})}
     for part in ("training", "held_out"):
         columns = getattr(data, part).columns
-        with replacing(cache / f"{part}.safetensors") as file:
+        with unless_full(cache, SafetensorError), replacing(cache / f"{part}.safetensors") as file:
             save_file({name: column.cpu().contiguous() for name, column in columns.items()}, file, header)
 
 

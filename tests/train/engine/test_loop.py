@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import sys
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -195,6 +196,14 @@ def test_a_changed_setting_is_refused_by_name_but_length_and_rate_may_change(tmp
     assert loop.resume()
     assert loop.run()
     assert loop.step == 8
+
+
+def test_a_full_disk_is_one_sentence_and_the_states_before_are_kept(tmp_path, monkeypatch):
+    make(tmp_path, steps=5).run()
+    monkeypatch.setattr(torch, "save", Mock(side_effect=RuntimeError("unexpected pos 64 vs 0\nby torch")))
+    with pytest.raises(OSError, match=r"00000005 cannot be written \(unexpected pos 64 vs 0\): make room"):
+        make(tmp_path, steps=6).run()
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["00000005"]
 
 
 def test_a_run_shows_its_speed_and_pictures(tmp_path, capsys):
