@@ -33,7 +33,8 @@ def training_parser(kind: type, description: str | None, *, one_run: bool = True
         one_run: whether it is one run, with a folder and weights to start from.
     """
     parser = new_parser(kind.command, description)
-    parser.add_argument("--data", type=Path, required=True, help="folder of data sets, or what train.pack made")
+    about = "folder of data sets" + ("" if kind.command == "detector" else ", or what train.pack made")
+    parser.add_argument("--data", type=Path, required=True, help=about)
     if one_run:
         parser.add_argument("--run", type=Path, required=True, help="folder of the run; an existing run is continued")
         parser.add_argument("--init-from", type=Path, help="run, checkpoint or safetensors file to warm-start from")

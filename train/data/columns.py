@@ -61,6 +61,13 @@ def check_columns(
             raise ValueError(f"{path}: array {name} holds NaN or infinity in row {first}: {advice}")
 
 
+def check_shares(path: Path, name: str, values: np.ndarray, advice: str) -> None:
+    """Refuse scores and the like (N, ...) beyond [0, 1]; ValueError names file and row."""
+    if (wrong := ((values < 0) | (values > 1)).any(1)).any():
+        row = int(wrong.argmax())
+        raise ValueError(f"{path}: array {name} has scores beyond 0 and 1 in row {row}: {advice}")
+
+
 def check_boxes(path: Path, name: str, boxes: np.ndarray, advice: str) -> None:
     """Refuse boxes (N, 4) that are inside-out or empty; ValueError names file and row."""
     if (wrong := (boxes[:, :2] >= boxes[:, 2:]).any(1)).any():

@@ -155,10 +155,12 @@ def write_pack(sources: Sequence[Source], out: Path, size: int) -> int:
         size: side in pixels of the square that each photo is scaled into.
 
     Raises:
-        ValueError: if the folder holds other people, or if there is nobody to train or to validate on.
+        ValueError: if the folder holds other people or anything else, or if there is nobody to train or to validate on.
     """
     training, held_out = (_rows(sources, part) for part in (False, True))
     rows, fingerprint = training + held_out, sources_fingerprint(sources, size)
+    if out.is_dir() and (others := {one.name for one in out.iterdir() if one.name[0] != "."} - {LABELS, PHOTOS}):
+        raise ValueError(f"{out} holds {min(others)} and more: a packed folder has nothing else, choose another --out")
     if (out / LABELS).is_file():
         if pack_fingerprint(out) != fingerprint:
             raise ValueError(f"{out} was packed from other data or with another --crop: choose another --out")

@@ -106,7 +106,8 @@ def find_sources(folder: Path) -> list[Source]:
         FileNotFoundError: if there is none, or a prepared one is not finished.
     """
     if (folder / LABELS).is_file():
-        raise FileNotFoundError(f"{folder} is a packed folder, for training alone: name the one that it was made from")
+        words = "is a packed folder, for train.hourglass, train.fusion and train.ablate alone"
+        raise FileNotFoundError(f"{folder} {words}: name the one that it was made from")
     if (folder / INDEX).is_file() or (folder / SETTINGS).is_file():
         return [read_prepared(folder)]
     sources = []

@@ -46,7 +46,8 @@ def test_a_packed_folder_holds_what_its_sources_do_in_their_order(folder, printe
     printed(*arguments, 64)
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in (folder / "out").iterdir()} == before
     assert "was packed from other data or with another --crop" in refused(*arguments, 32)
-    with pytest.raises(FileNotFoundError, match="is a packed folder, for training alone"):
+    assert "a packed folder has nothing else, choose another --out" in refused(*arguments[:4], folder / "data")
+    with pytest.raises(FileNotFoundError, match="is a packed folder, for train"):
         find_sources(folder / "out")
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from fusion_model.skeletons import COCO_17, HUMAN36M_17, LIMB_JOINTS, MPII_16
-from train.data.columns import check_boxes, check_columns, read_arrays
+from train.data.columns import check_boxes, check_columns, check_shares, read_arrays
 from train.data.photos import ZipReader, archive_beside
 from train.data.source import Source, add_middle_joints
 
@@ -138,7 +138,7 @@ _ARRAYS = {
     "name": (np.str_, ()), "validation": (np.bool_, ()), "box": (np.float32, (4,)), "joints": (np.float32, (16, 3)),
     **TEACHER,
 }  # fmt: skip
-_ADVICE = "copy it again"
+_ADVICE = "copy it again, or mend it if it is yours"
 
 
 def read_people(labels: Path) -> Source:
@@ -152,6 +152,8 @@ def read_people(labels: Path) -> Source:
     arrays, reader = read_arrays(labels, _ARRAYS, _ADVICE), ZipReader("photo", "copy the archive again")
     check_columns(labels, arrays, _ARRAYS, arrays["name"].size, _ADVICE)
     check_boxes(labels, "box", arrays["box"], _ADVICE)
+    check_shares(labels, "teacher_2d", arrays["teacher_2d"][..., 2], _ADVICE)
+    check_shares(labels, "teacher_3d_visible", arrays["teacher_3d_visible"], _ADVICE)
     joints, weight = teacher_joints(arrays["teacher_2d"])
     by_hand = arrays["joints"][..., 2] > 0
     exchanged = exchanged_sides(arrays["joints"][..., :2], by_hand, joints, weight)

@@ -185,6 +185,7 @@ def test_sides_are_exchanged_where_most_of_what_is_known_says_so(names, aside, u
     ("changes", "words"),
     [
         ({"box": np.full((2, 4), np.nan)}, "array box holds NaN or infinity in row 0"),
+        ({"teacher_3d_visible": np.eye(2, 33) * 2}, "array teacher_3d_visible has scores beyond 0 and 1 in row 0"),
         ({"box": np.array([[0, 0, 9, 9], [5, 5, 5, 9]], float)}, "array box has an empty box in row 1, [5.0, 5.0, 5.0"),
         ({"name": np.array([1, 2])}, "array name holds int64, expected text"),
         ({"joints": np.full((2, 16, 3), "x")}, "array joints holds <U1, expected numbers"),
