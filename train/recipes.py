@@ -21,7 +21,7 @@ from typing import Any
 from fusion_model.presets import PRESETS
 from train.engine.arguments import as_options, check_table, read_tables
 from train.engine.run_files import read_json, write_json
-from train.settings import CONFIGS
+from train.settings import CONFIGS, FusionTrainConfig
 
 CONFIGS_FOLDER = Path(__file__).parents[1] / "configs"
 Stages = dict[str, list[tuple[str, ...]]]
@@ -77,14 +77,16 @@ class Recipe:
         """The recipe in a file; FileNotFoundError or ValueError if there is none, or it has an unknown key."""
         tables = read_tables(path)
         head = tables.pop(_HEAD, {})
+        if not tables:
+            raise ValueError(f"{path} has no stage: expected the table [name] of a command")
         if unknown := head.keys() - {one.name for one in fields(cls)[2:]}:
             raise ValueError(f"{path} has the unknown key {min(unknown)!r} in [{_HEAD}]")
         return cls(path, tables, **head)
 
     @property
     def preset(self) -> str:
-        """That of its first training."""
-        return next(table["preset"] for table in self.tables.values() if "preset" in table)
+        """That of its first training, or the default."""
+        return next((table["preset"] for table in self.tables.values() if "preset" in table), FusionTrainConfig.preset)
 
     @property
     def goes_on(self) -> bool:

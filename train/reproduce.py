@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
+import shlex
 import statistics
 import sys
 from pathlib import Path
@@ -91,8 +92,13 @@ def report(recipe: Recipe, out: Path) -> str:
         checkpoint = out / "fusion" / "checkpoint"
         rows = read_metrics(checkpoint)["true box"]
         lines = [f"{name:24} n {row['n']:5}  PCK@0.2 {row['pck']:5.1f} %" for name, row in rows.items()]
-        lines += [f"all figures: {checkpoint / CARD_FILE}", f"FUSION_POSE_MODEL={checkpoint} python app.py"]
+        lines += [
+            f"all figures: {checkpoint / CARD_FILE}",
+            f"FUSION_POSE_MODEL={shlex.quote(str(checkpoint))} python app.py",
+        ]
         return "\n".join(lines)
+    if recipe.report == "rows" and not recipe.rows:
+        return f"done: {out}"
     table = _strategies(recipe, out) if recipe.report == "strategies" else _side_by_side(recipe, out)
     paths = table.write(out / "tables", recipe.path.stem)
     return "\n".join((table.to_markdown(), *(f"written: {path}" for path in paths)))

@@ -197,6 +197,7 @@ def test_data_that_a_recipe_cannot_use(data, started, refused, tmp_path):
         ("[evaluate]\ncard = true\n", "the unknown key 'card' in [evaluate]: options of its command go into its 'at'"),
         ('[evaluate]\nat = { data = "{where}" }\n', "'{where}' has the unknown word 'where': known are data, out"),
         ("[hourglass\n", "own.toml is no TOML file: "),
+        ("", "own.toml has no stage: expected the table [name] of a command"),
     ],
 )
 def test_a_file_that_says_something_else_is_refused_by_key(text, words, refused, tmp_path):
