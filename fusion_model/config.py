@@ -152,10 +152,10 @@ class FusionConfig:
 
     def _check_merging(self) -> None:
         """Refuse merging layers and input weights that the strategy does not have."""
-        if (self.strategy == "fixed") != (self.fixed_beta is not None):
-            raise ValueError(
-                f"fixed_beta belongs to strategy 'fixed' alone, got {self.fixed_beta} with {self.strategy!r}"
-            )
+        if self.strategy == "fixed" and self.fixed_beta is None:
+            raise ValueError(f"strategy 'fixed' needs fixed_beta, the merging layer, 0..{len(self.layers)}")
+        if self.strategy != "fixed" and self.fixed_beta is not None:
+            raise ValueError(f"fixed_beta belongs to strategy 'fixed' alone, got it with {self.strategy!r}")
         for name, value in (("fixed_beta", self.fixed_beta), ("merge_after", self.merge_after)):
             if value is not None and not 0 <= value <= len(self.layers):
                 raise ValueError(f"{name} must lie in 0..{len(self.layers)}, got {value}")

@@ -64,8 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default="default", help="checkpoint: a folder, a Hub id, or the bundled one")
     parser.add_argument("--out", type=Path, default=Path("assets/overview.webp"))
     options = parser.parse_args(arguments)
-    photo = load_photo(options.photo)
-    pose = PoseEstimator.from_pretrained(options.model)(photo)
+    try:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        photo = load_photo(options.photo)
+        pose = PoseEstimator.from_pretrained(options.model)(photo)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
     still = np.hstack((square(draw_people(photo, [pose])), map_pictures(photo, pose, SIDE)[0][0]))
     turns = 40 * np.sin(2 * np.pi * np.arange(STEPS) / STEPS)  # to and fro: the depth shows, and who is meant
     frames = [Image.fromarray(np.hstack((still, turned(pose, degrees)))) for degrees in turns]

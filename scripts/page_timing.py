@@ -162,6 +162,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if find_chromium() is None:
         print(MISSING, file=sys.stderr)
         return 1
+    if not options.photo.is_file():
+        parser.error(f"there is no photo {options.photo}")
     print(f"{os.cpu_count()} cores, on which {os.getloadavg()[0]:.1f} processes ran in the last minute")
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         photo = Path(shutil.copy(options.photo, name))

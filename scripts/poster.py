@@ -6,8 +6,10 @@ Its background is clear, and it is wide enough for the view on any screen. To be
 
 from __future__ import annotations
 
+import argparse
 import io
 import sys
+from collections.abc import Sequence
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
@@ -36,8 +38,9 @@ def draw(page: Page, view: View) -> Image.Image:
     return Image.open(io.BytesIO(page.locator(".frame").screenshot(omit_background=True)))
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    argparse.ArgumentParser(prog="python -m scripts.poster", description=__doc__).parse_args(arguments)
     if find_chromium() is None:
         print(MISSING, file=sys.stderr)
         return 1

@@ -56,7 +56,7 @@ SMALL, MERGED, PLAIN = TINY.fusion, replace(TINY.fusion, merge_after=1), Calibra
         (replace(SMALL, layers=(CONV,)), {"map_readings": True}, "map_readings needs a fully connected"),
         (SMALL, dict.fromkeys(("input_size", "map_joints", "output_unit_mm"), 0), "must be positive, got"),
         (SMALL, {"photo_features": -1, "merge_after": -1}, r"must (not be negative|lie in 0\.\.3), got -1"),
-        (SMALL, {"strategy": "fixed", "fixed_beta": 1}, "fixed_beta belongs to strategy 'fixed'"),
+        (SMALL, {"strategy": "fixed", "fixed_beta": 1}, "(needs fixed_beta, the|fixed_beta belongs to st)"),
         (replace(SMALL, strategy="fixed", fixed_beta=3), {"fixed_beta": 4}, r"fixed_beta must lie in 0\.\.3, got 4"),
         *((MERGED, {"strategy": one}, f"merge_after 1 contradicts strategy '{one}'") for one in ("maps-only", "early")),
         (replace(SMALL, mix_input=True), {"strategy": "free"}, "mix_input needs w_0"),
