@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from train.engine.arguments import add_settings
 from train.engine.machine import keep_freed_memory
+
+_ADVICE = {errno.ENOSPC: "make room and run the same command again", errno.EEXIST: "a folder was expected"}
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -50,8 +53,18 @@ def run_command(parser: argparse.ArgumentParser, main: Callable[[argparse.Namesp
         return main(arguments)
     except KeyboardInterrupt:
         print(f"{parser.prog}: stopped; run the same command again to continue", file=sys.stderr)
-    except (ValueError, OSError, FloatingPointError) as error:
+    except OSError as error:
+        print(f"{parser.prog}: {_in_words(error)}", file=sys.stderr)
+    except (ValueError, FloatingPointError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
     except ModuleNotFoundError as error:  # of what only some data sets and reports need
         print(f"{parser.prog}: {error}: pip install -r requirements-train.txt", file=sys.stderr)
     return 1
+
+
+def _in_words(error: OSError) -> str:
+    """What the system refused, without its number; what this program refuses is a sentence already."""
+    if error.strerror is None:
+        return str(error)
+    where = f"{error.filename} cannot be used" if error.filename else "a file cannot be written"
+    return f"{where} ({error.strerror}): " + _ADVICE.get(error.errno, "name another one")
