@@ -166,7 +166,7 @@ def commands(page):
         for line in block.replace("\\\n", " ").splitlines():
             if line.startswith("python -m "):
                 module, *words = shlex.split(line, comments=True)[2:]
-                if module != "train.quickstart":  # tests/train/test_quickstart.py runs it
+                if module != "train.quickstart":  # tests/train/test_reproduce.py runs it
                     yield module, words
 
 

@@ -128,9 +128,7 @@ def test_bad_usage_and_files_with_several_trainings_or_none_are_refused_in_one_s
     ):
         assert words in refused("hourglass", "--data", "x", "--run", "y", option, value, status=2)
     words = ("--data", "D", "--run", "R", "--config")
-    assert "no.toml cannot be used (No such file or directory): name another" in refused(
-        "hourglass", *words, "no.toml"
-    )
+    assert "no.toml cannot be used (No such file or directory): name another" in refused("hourglass", *words, "no.toml")
     error = refused("hourglass", *words, CONFIGS_FOLDER / "table1.toml")
     assert error.endswith("table1.toml has 2 tables for train.hourglass: expected one, [hourglass]")
     error = refused("detector", *words, CONFIGS_FOLDER / "quickstart.toml")

@@ -1,5 +1,6 @@
-"""Checks of labels that every reader goes through, and the frames and photos of records."""
+"""Checks that every reader goes through, frames and photos of records, and the entries of the data sets."""
 
+import re
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -9,11 +10,14 @@ import pytest
 from PIL import Image
 
 from fusion_model.skeletons import HUMAN36M_17, LSP_14
+from tests.helpers.earlier import assert_as_before
 from tests.helpers.photo_files import NOISE, encoded
 from tests.helpers.videos import bar, damage, encode, set_matrix, shown_number
 from train.data.readers.frames import iterate_frames, read_picture
 from train.data.readers.layout import LayoutError, check_person
 from train.data.readers.records import UNKNOWN, VISIBLE, Frame, Record
+from train.data.readers.registry import DISTRIBUTED, DISTRIBUTED_SCENES, SETS, DataSetInfo, data_set
+from train.engine.provenance import SCENES
 
 
 def check(points, skeleton=LSP_14, hidden=(), skipped=None, **changes):
@@ -104,3 +108,30 @@ def test_a_photo_that_is_cut_off_says_so(tmp_path):
     (tmp_path / "a.jpg").write_bytes(encoded(Image.fromarray(NOISE), quality=95)[:-999])
     with pytest.raises(ValueError, match=r"a\.jpg: cannot be read \(it is cut off \(all below line \d+ of 200 is"):
         read_picture(Frame(tmp_path / "a.jpg"), Counter())
+
+
+ROOT = Path(__file__).parents[4]
+PAGE = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", DISTRIBUTED | DISTRIBUTED_SCENES)
+def test_every_set_has_its_section_with_its_command(name):
+    section = (DISTRIBUTED | DISTRIBUTED_SCENES)[name].section
+    assert re.findall(r"^## (.+)$", PAGE, re.MULTILINE).count(section) == 1
+    text = PAGE.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    assert f"python -m train.prepare {name} --source" in text
+
+
+def test_a_set_is_known_by_its_name_and_by_that_of_its_year():
+    assert data_set("voc2012") is data_set("voc2007") is SETS["voc"]
+    assert data_set("stanford40") is SETS["stanford40"]
+    assert data_set("mpii2") == DataSetInfo("mpii2"), "somebody's own"
+
+
+def test_what_the_entries_say():
+    for name, one in SETS.items():
+        assert one.labels != DataSetInfo.labels, name
+        assert one.licence or name == SCENES, name
+    assert sum(one.share or 0 for one in SETS.values()) == pytest.approx(1)
+    said = {name: [value for value in vars(one).values() if not callable(value)] for name, one in SETS.items()}
+    assert_as_before("entries of sets", said, near=1e-6, file="data.json")
