@@ -48,9 +48,10 @@ def skeleton_figure(
     for body, number in zip(bodies, poses, strict=True):
         traces += [people.shaded(body.mesh), *people.dotted(body), people.joints(body)]
         traces += [people.number(body, number)] if len(bodies) > 1 else []
-    traces.append(people.spread(bodies))  # clear: after all that is seen through it
-    traces = [trace for trace in traces if trace is not None]
+    clear = people.spread(bodies)
+    traces = [trace for trace in (*traces, clear) if trace is not None]  # after all that is seen through it
     edges = [every, ground + radius * np.array([[-1, -1, 0], [1, 1, 0]]), every.max(0)[None] + np.array([0, 0, 300])]
+    edges += [] if clear is None else [np.stack([clear[axis] for axis in "xyz"], axis=1)]  # the less sure, the wider
     layout = scene_layout(every, np.concatenate([*edges, corners, lens[None]]), lens)
     layout["meta"] = stage.backdrop(photo, corners)
     layout["updatemenus"].append(views.switches(_SWITCHES, [trace.name for trace in traces]))

@@ -40,8 +40,9 @@ class Body:
 
     @property
     def extent(self) -> np.ndarray:
-        """(N, 3) mm, points that the view should hold; the joints if none is drawn."""
-        return self.mesh.corners if len(self.mesh.corners) else self.points
+        """(N, 3) mm, points that the view should hold, guesses included; all joints if none is drawn."""
+        drawn = np.concatenate((self.mesh.corners, self.points[self.opacity > 0]))
+        return drawn if len(drawn) else self.points
 
 
 def bodies(

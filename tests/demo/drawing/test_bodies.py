@@ -18,6 +18,7 @@ from fusion_model.video.clips import open_clip, read_frames
 from tests.helpers.drawn import coarse, numbers_of, odd_pose, unpacked
 from tests.helpers.earlier import assert_as_before
 
+WRIST, ANKLE = (HUMAN36M_17.index(name) for name in ("left_wrist", "left_ankle"))
 NECK, HEAD, SHOULDER = (HUMAN36M_17.index(name) for name in ("neck", "head_top", "left_shoulder"))
 
 
@@ -54,9 +55,6 @@ def test_everybody_who_is_seen_is_drawn_with_light_and_shadow_as_before(photo):
         assert_as_before(f"turntable: {name}", pictures, near=0.02, file="drawing.json")
 
 
-WRIST, ANKLE = (HUMAN36M_17.index(name) for name in ("left_wrist", "left_ankle"))
-
-
 def corners(moving, frame):
     """(V, 3) where the script of the page puts the corners of the body."""
     rest, nodes, weights = (unpacked(moving[name]) for name in ("corners", "nodes", "weights"))
@@ -65,11 +63,9 @@ def corners(moving, frame):
 
 
 def test_every_frame_has_a_time_and_what_it_shows_of_its_pose_on_the_floor(motion, turned):
-    poses = [
-        pose and dataclasses.replace(turned(20 * place), height_mm=1500.0) for place, pose in enumerate(motion.poses)
-    ]  # bones keep their length
-    status = tuple("outside" if joint == WRIST else "seen" for joint in range(17))
-    poses[2] = dataclasses.replace(poses[2], status=status)
+    # bones keep their length
+    poses = [one and dataclasses.replace(turned(20 * k), height_mm=1500.0) for k, one in enumerate(motion.poses)]
+    poses[2] = dataclasses.replace(poses[2], status=tuple("outside" if k == WRIST else "seen" for k in range(17)))
     poses[0] = dataclasses.replace(poses[0], status=("guessed", *("seen",) * 16))
     poses[7] = dataclasses.replace(poses[7], joints_3d=poses[7].joints_3d * np.float32([1, -1, -1]))  # on the head
     motion = dataclasses.replace(motion, poses=tuple(poses))

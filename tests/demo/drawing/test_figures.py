@@ -60,11 +60,21 @@ def test_people_floor_shadows_viewpoints_and_switches_are_drawn_as_before():
         assert_as_before(f"figure: {name}", numbers_of(drawn(*people, **how)), near=1e-3, file="drawing.json")
 
 
+def test_axes_and_floor_hold_what_is_guessed_beyond_the_frame(change_pose):
+    below = [name.endswith(("pelvis", "hip", "knee", "ankle")) for name in HUMAN36M_17.joints]
+    cut_off = smaller(change_pose(status=tuple("outside" if one else "seen" for one in below)), 2, (-200, 0))
+    figure = drawn(cut_off, show_outside=True)
+    shown = np.concatenate([corners(one) for name in ("guessed", "uncertainty") for one in named(figure, name)])
+    low, high = np.transpose([figure.layout.scene[f"{axis}axis"].range for axis in "xyz"])
+    assert ((low <= np.nanmin(shown, 0)) & (np.nanmax(shown, 0) <= high)).all()
+    floors = [named(one, "floor")[0].z.max() for one in (figure, drawn(cut_off))]
+    assert floors == pytest.approx([-870, -70], abs=1)  # below the ankles, below the wrist if the legs are not shown
+
+
 def test_hovering_shows_name_place_and_confidence(change_pose):
     pose = change_pose(status=tuple("guessed" if joint == WRIST else "seen" for joint in range(17)))
     (x, y, z), (across, _, depth) = pose.joints_3d[WRIST], pose.spread[WRIST]
-    (joints,) = named(drawn(pose), "joints")
-    assert joints.hovertext[WRIST] == (
+    assert named(drawn(pose), "joints")[0].hovertext[WRIST] == (
         f"<b>left wrist</b><br>x {x:.0f} mm (right)<br>y {y:.0f} mm (down)<br>z {z:.0f} mm (away)<br>confidence "
         f"{pose.confidence[WRIST]:.2f}, guessed<br>± {across:.0f} mm across, ± {depth:.0f} mm in depth"
     )
