@@ -17,7 +17,7 @@ _RADII = {
 }  # fmt: skip
 _OTHER_RADIUS = 35
 _BULGE = 1.15  # a joint is thicker than the limbs that meet in it
-_TRUNK = ("left_shoulder", "right_shoulder", "left_hip", "right_hip", "thorax", "spine", "pelvis")
+_TRUNK = ("left_shoulder", "right_shoulder", "thorax", "spine", "pelvis", "left_hip", "right_hip")
 # Sections of the trunk from top to bottom: place between shoulders (0), waist (1) and hips (2); half width as a part of
 # the shoulders' or hips' half distance; half depth in mm.
 _SECTIONS = np.array([
@@ -25,8 +25,22 @@ _SECTIONS = np.array([
     (1.95, 1.2, 86), (2.2, 1.0, 70), (2.32, 0.5, 40),
 ])  # fmt: skip
 
-TRUNK_PLACES = _SECTIONS[[0, *range(len(_SECTIONS)), -1], 0]
-"""Where the trunk's rings lie, from the thorax (0) over the spine (1) to the pelvis (2), and a little beyond."""
+# The pieces of the trunk: how many of its joints each needs, and from where to where it goes. Photos often end at chest
+# or waist: what is known is drawn, and a flat end shows the cut. Cuts lie on straight sides, so that no seam shows.
+_CUTS = (0.8, 1.3, 2.05)
+_PIECES = ((3, -1.0, _CUTS[0]), (4, *_CUTS[:2]), (5, *_CUTS[1:]), (7, _CUTS[2], 3.0))
+
+
+def _piece_places(start: float, end: float) -> np.ndarray:
+    """Where the rings of a piece of the trunk lie; those of a lid lie twice, so that its edge is sharp."""
+    inner = [place for place in _SECTIONS[:, 0] if start < place < end]
+    low, high = [start] * 3 if start in _CUTS else [inner[0]], [end] * 3 if end in _CUTS else [inner[-1]]
+    return np.array([*low, *inner, *high])
+
+
+TRUNK_PLACES = tuple(_piece_places(start, end) for _, start, end in _PIECES)
+"""Where the rings of the trunk's pieces lie, from the thorax (0) over the spine (1) to the pelvis (2), and a little
+beyond."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +89,9 @@ def body_mesh(skeleton: Skeleton, points: np.ndarray, opacity: np.ndarray, heigh
 def body_parts(
     skeleton: Skeleton, points: np.ndarray, opacity: np.ndarray, height_mm: float, steps: int
 ) -> list[tuple[tuple[int, ...], Mesh]]:
-    """The parts of :func:`body_mesh`, each with the joints that it belongs to: a joint, a bone's two, or the trunk's.
+    """The parts of :func:`body_mesh`, each with the joints that it belongs to: a joint, a bone's two, or more.
 
-    The trunk's corners are rings of ``2 * steps`` at :data:`TRUNK_PLACES`; its last joints: thorax, spine, pelvis.
+    Those with more are the trunk's, from top to bottom: rings of ``2 * steps`` corners at :data:`TRUNK_PLACES`.
     """
     size = height_mm / 1700
     names = [name.removeprefix("left_").removeprefix("right_") for name in skeleton.joints]
@@ -176,27 +190,34 @@ def _head(ends: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
 def _trunk(
     skeleton: Skeleton, points: np.ndarray, opacity: np.ndarray, size: float, steps: int
 ) -> list[tuple[tuple[int, ...], Mesh]]:
-    """A body round the spine that shows which way the chest faces; none unless all of its joints are drawn."""
+    """A body round the spine that shows which way the chest faces: the pieces whose joints are all drawn."""
     if not set(_TRUNK) <= set(skeleton.joints):
         return []
-    joints = [skeleton.index(name) for name in _TRUNK]
-    strength = float(opacity[joints].min())
-    if strength == 0:
-        return []
-    left, right, left_hip, right_hip, _, waist, _ = points[joints]
+    joints = tuple(skeleton.index(name) for name in _TRUNK)
+    left, right, _, waist, _, left_hip, right_hip = points[list(joints)]
     middles = np.stack(((left + right) / 2, waist, (left_hip + right_hip) / 2))
     spans = np.stack((left - right, (left - right + left_hip - right_hip) / 2, left_hip - right_hip)) / 2
-    place, width, depth = _SECTIONS.T
-    centers = _along(middles, place)
-    across = _along(spans, np.clip(place, 0, 2)) * width[:, None]
+    pieces = []
+    for (needed, *_), place in zip(_PIECES, TRUNK_PLACES, strict=True):
+        owners = joints[:needed]
+        strength = float(opacity[list(owners)].min())
+        if strength > 0:
+            corners = _rings(middles, spans, place, size, 2 * steps)
+            tones = np.full(len(place) * 2 * steps, shade("middle", strength))
+            pieces.append((owners, Mesh(corners, lathe_faces(len(place), 2 * steps), tones)))
+    return pieces
+
+
+def _rings(middles: np.ndarray, spans: np.ndarray, place: np.ndarray, size: float, steps: int) -> np.ndarray:
+    """(R * steps, 3) corners of rings at places (R,) of the trunk; the first and the last ring are points."""
+    width, depth = (np.interp(place, _SECTIONS[:, 0], column) for column in _SECTIONS[:, 1:].T)
+    width[[0, -1]] = depth[[0, -1]] = 0
+    across = _along(spans, np.clip(place, 0, 2))
     front = np.cross(across, middles[0] - middles[2])
     front *= (size * depth / np.maximum(np.linalg.norm(front, axis=1), 1e-9))[:, None]
-    turn = np.arange(2 * steps) * np.pi / steps
-    rings = across[:, None] * np.cos(turn)[:, None] + front[:, None] * np.sin(turn)[:, None]
-    poles = np.repeat(centers[[0, -1], None], 2 * steps, axis=1)
-    corners = np.concatenate((poles[:1], centers[:, None] + rings, poles[1:]))
-    tones = np.full(corners.shape[:2], shade("middle", strength))
-    return [(tuple(joints), Mesh(corners.reshape(-1, 3), lathe_faces(len(corners), 2 * steps), tones.ravel()))]
+    turn = (np.arange(steps) * 2 * np.pi / steps)[:, None]
+    rings = (across * width[:, None])[:, None] * np.cos(turn) + front[:, None] * np.sin(turn)
+    return (_along(middles, place)[:, None] + rings).reshape(-1, 3)
 
 
 def _along(points: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -45,15 +45,15 @@ class Skin:
         rest = rig.rest[[rig.node_of(joint) for joint in range(len(rig.skeleton))]]
         parts = body_parts(rig.skeleton, rest, opacity, height_mm, steps)
         meshes = [Mesh(np.empty((0, 3)), np.empty((0, 3), int), np.empty(0)), *(mesh for _, mesh in parts)]
-        nodes, weights = [np.empty((0, 2), int)], [np.empty((0, 2))]
+        nodes, weights, places = [np.empty((0, 2), int)], [np.empty((0, 2))], iter(TRUNK_PLACES)
         for joints, mesh in parts:
             if len(joints) < 3:
                 node = rig.node_of(*joints) if len(joints) == 1 else rig.node_along(joints)
                 nodes.append(np.full((len(mesh.corners), 2), node))
                 weights.append(np.tile((1.0, 0.0), (len(mesh.corners), 1)))
             else:
-                along = np.array([rig.node_of(joint) for joint in joints[-3:]])
-                place = np.clip(np.repeat(TRUNK_PLACES, 2 * steps), 0, 2)
+                along = np.array([rig.node_of(rig.skeleton.index(name)) for name in ("thorax", "spine", "pelvis")])
+                place = np.clip(np.repeat(next(places), 2 * steps), 0, 2)
                 first = np.minimum(place.astype(int), 1)
                 nodes.append(along[np.stack((first, first + 1), axis=1)])
                 weights.append(np.stack((1 - (place - first), place - first), axis=1))

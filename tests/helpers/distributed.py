@@ -39,8 +39,7 @@ def curve(loop):
 
 
 def hourglass_curve(folder, out, **extra):
-    settings = HourglassTrainConfig(**COMMON, **extra)
-    return curve(make_loop(settings, folder / "data", out / "hourglass"))
+    return curve(make_loop(HourglassTrainConfig(**COMMON, **extra), folder / "data", out / "hourglass"))
 
 
 def fusion_curve(folder, out):
@@ -58,8 +57,7 @@ def fusion_curve(folder, out):
 
 def tiny_loop(folder, loss):
     def of_slice(network, step, generator):
-        inputs = torch.randn(8, 3, generator=generator)[loop.local_slice(8)]
-        return loss(network(inputs).square().mean(), step), {}
+        return loss(network(torch.randn(8, 3, generator=generator)[loop.local_slice(8)]).square().mean(), step), {}
 
     settings = LoopSettings(steps=9, warmup=1, save_every=2, validate_every=3, batch=8, log="csv")
     loop = Loop(nn.Linear(3, 2), of_slice, lambda _network: {"score": 0.0}, settings, folder, better="score")

@@ -19,8 +19,7 @@ DEPTH = 50.0 * np.minimum(np.arange(17), HUMAN36M_17.mirror)  # mm, the same on 
 def colours():
     """(16, 3) fully saturated colours, hues 22.5 degrees apart."""
     hue = np.arange(16) * 22.5
-    hsv = np.stack((hue, np.ones(16), np.ones(16)), 1).astype(np.float32)[None]
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0]
+    return cv2.cvtColor(np.stack((hue, np.ones(16), np.ones(16)), 1).astype(np.float32)[None], cv2.COLOR_HSV2RGB)[0]
 
 
 def place(center, size):
@@ -67,8 +66,7 @@ class DotHourglass(nn.Module):
         """One (N, 16, H / 4, W / 4) a stack, the last one right."""
         side = image.shape[-1] // 4
         brightness = image.amax(1)
-        direction = nn.functional.normalize(image, dim=1)
-        nearest = torch.einsum("nchw,jc->njhw", direction, self.colours).argmax(1)
+        nearest = torch.einsum("nchw,jc->njhw", nn.functional.normalize(image, dim=1), self.colours).argmax(1)
         maps = torch.zeros(len(image), 16, side, side)
         for row in range(len(image)):
             for joint in range(16):

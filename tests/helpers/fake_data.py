@@ -29,8 +29,7 @@ def figure(skeleton, center, size):
 
 def picture(width, height, center, size, seed):
     """A stick person before noise."""
-    generator = np.random.default_rng(seed)
-    image = generator.integers(0, 90, (height, width, 3), np.uint8)
+    image = np.random.default_rng(seed).integers(0, 90, (height, width, 3), np.uint8)
     points = figure(MPII_16, center, size).round().astype(int)
     for parent, child in MPII_16.bones:
         cv2.line(image, points[parent].tolist(), points[child].tolist(), (60 + 12 * child, 250 - 12 * child, 200), 3)

@@ -19,8 +19,7 @@ CAMERAS = [
 def pose(frame):
     """(14, 3) metres, body axes."""
     flat = np.array([FIGURE[name] for name in LSP_14.joints])
-    depth = np.linspace(-0.3, 0.3, 14)
-    return np.column_stack((flat[:, 0] + 0.02 * frame, depth, -flat[:, 1]))
+    return np.column_stack((flat[:, 0] + 0.02 * frame, np.linspace(-0.3, 0.3, 14), -flat[:, 1]))
 
 
 def write_sequence(folder, frames=FRAMES, swap=False):

@@ -48,8 +48,7 @@ def mpii_person(row, joints=16):
     point = [{"id": joint, "x": x, "y": y, "is_visible": 1} for joint, (x, y) in enumerate(points)]
     point[0]["is_visible"] = ("0", 0.0, False)[row % 3]  # a letter, as in part of the file
     point[8]["is_visible"] = []  # neck and head have none
-    head = {"x1": 100, "y1": 50, "x2": 130, "y2": 90}
-    return {**head, "annopoints": {"point": point[:joints]}}
+    return {"x1": 100, "y1": 50, "x2": 130, "y2": 90, "annopoints": {"point": point[:joints]}}
 
 
 def structs(entries):

@@ -20,8 +20,7 @@ def label(index, person=0):
 
 
 def picture(index, seed=4):
-    generator = picture_generator(seed, index)
-    image = generator.integers(0, 255, (128, 128, 3), np.uint8)
+    image = picture_generator(seed, index).integers(0, 255, (128, 128, 3), np.uint8)
     return Picture(image, np.diag([100.0 + index, 100.0, 1.0]), [label(index, person) for person in range(index % 3)])
 
 

@@ -19,8 +19,7 @@ def bar(number, size=(160, 96)):
 
 def shown_number(image):
     """The number that a frame shows."""
-    columns = np.flatnonzero(image[:, :, 0].mean(0) > 150)
-    return round((columns.mean() + 0.5) / STEP - 1)
+    return round((np.flatnonzero(image[:, :, 0].mean(0) > 150).mean() + 0.5) / STEP - 1)
 
 
 def encode(

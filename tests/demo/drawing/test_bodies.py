@@ -37,6 +37,15 @@ def test_bodies_are_made_of_the_same_parts_as_before(photo):
     assert vertex_normals(np.zeros((3, 3)), np.array([[0, 1, 2]])).tolist() == [[0, 1, 0]] * 3  # of no size
 
 
+def test_a_body_cut_off_by_the_frame_has_a_chest_as_far_as_it_is_known(pose):
+    below = [HUMAN36M_17.index(name) for name in ("left_hip", "pelvis", "spine", "left_shoulder")]
+    for hidden, lowest in enumerate((-77, -12, 168, 286)):
+        opacity = np.where(np.isin(np.arange(17), below[:hidden]), 0, 1)
+        parts = body_parts(HUMAN36M_17, upright(pose.joints_3d), opacity, 1700, 8)
+        trunk = np.concatenate([mesh.corners for joints, mesh in parts if len(joints) > 2])
+        assert (trunk[:, 2].min(), np.ptp(trunk[trunk[:, 2] > 300, 0])) == pytest.approx((lowest, 299), abs=1)
+
+
 @pytest.mark.usefixtures("quick_turn")
 def test_the_clip_of_a_turn_lasts_three_seconds(pose, photo, tmp_path):
     (tmp_path / "turn.mp4").write_bytes(as_mp4.encode(pose, photo))
@@ -71,8 +80,7 @@ def test_every_frame_has_a_time_and_what_it_shows_of_its_pose_on_the_floor(motio
     motion = dataclasses.replace(motion, poses=tuple(poses))
     figure, moving = motion_figure(motion)
     bodies = [corners(moving, place) for place in range(12)]
-    first = np.stack([figure.data[3][axis] for axis in "xyz"], axis=1)
-    np.testing.assert_allclose(first, bodies[0], atol=1)
+    np.testing.assert_allclose(np.stack([figure.data[3][axis] for axis in "xyz"], axis=1), bodies[0], atol=1)
     assert figure.data[3].intensity.tolist() == unpacked(moving["tones"])[0][unpacked(moving["parts"])].tolist()
     for place in motion.found:
         pose, body = motion.poses[place], bodies[place]

@@ -79,8 +79,7 @@ def test_bvh_of_a_still_comes_back_as_it_was_even_if_it_is_turned_by_half_or_lac
 
 def channels(poses):
     """(T, C) the numbers of the MOTION part."""
-    lines = as_bvh.encode(poses).decode().splitlines()[-len(poses) :]
-    return np.array([line.split() for line in lines], float)
+    return np.array([line.split() for line in as_bvh.encode(poses).decode().splitlines()[-len(poses) :]], float)
 
 
 def test_bvh_angles_do_not_jump_while_somebody_turns_round_or_sits_down(pose, turned, change_pose):

@@ -25,8 +25,7 @@ def other(pose):
 
 
 def test_json_is_one_pose_with_further_entries_or_a_list_of_people_even_of_one(pose, other):
-    document = json.loads(as_json.encode(pose, source={"file": "a.jpg"}))
-    assert document == {**pose.to_dict(), "source": {"file": "a.jpg"}}
+    assert json.loads(as_json.encode(pose, source={"file": "a.jpg"})) == {**pose.to_dict(), "source": {"file": "a.jpg"}}
     for people in ([], [pose], [pose, other]):
         wanted = {"schema": "fusion-poses/1", "poses": [one.to_dict() for one in people]}
         assert json.loads(as_json.encode(people)) == wanted
