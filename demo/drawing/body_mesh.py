@@ -69,6 +69,13 @@ class Mesh:
         )
 
 
+def attached(skeleton: Skeleton, opacity: np.ndarray) -> np.ndarray:
+    """Opacities (..., J), with 0 for joints none of whose bones is drawn: alone, they would float in the air."""
+    ends = np.array(skeleton.bones)
+    drawn = opacity[..., ends].min(-1) > 0  # (..., B)
+    return np.where(drawn @ (ends[:, :, None] == np.arange(len(skeleton))).any(1), opacity, 0.0)
+
+
 def body_mesh(skeleton: Skeleton, points: np.ndarray, opacity: np.ndarray, height_mm: float, steps: int = 12) -> Mesh:
     """Limbs as capsules and joints as spheres in the colours of their sides, a head, and a trunk round the spine.
 

@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 
 from demo.captions import facing
 from demo.drawing import figure_view, people, stage
-from demo.drawing.body_mesh import Mesh, body_mesh, body_parts
+from demo.drawing.body_mesh import Mesh, attached, body_mesh, body_parts
 from demo.drawing.figures import scene_layout
 from demo.drawing.motion_figure import packed
 from demo.drawing.overlays import joint_opacity, line_width
@@ -109,7 +109,8 @@ def _flat(pose: Pose) -> dict[str, Any]:
 
 def _solid(pose: Pose) -> dict[str, Any]:
     """Corners and shades of the body on the floor and of its shadows; what is not drawn is in one point."""
-    skeleton, opacity, points = SKELETONS[pose.skeleton], joint_opacity(pose), stage.upright(pose.joints_3d)
+    skeleton, points = SKELETONS[pose.skeleton], stage.upright(pose.joints_3d)
+    opacity = attached(skeleton, joint_opacity(pose))
     parts = body_parts(skeleton, points, np.where(opacity > 0, opacity, 1.0), pose.height_mm, _STEPS)
     drawn = np.repeat(
         [opacity[list(joints)].min() > 0 for joints, _ in parts], [len(mesh.corners) for _, mesh in parts]

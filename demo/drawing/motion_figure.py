@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from demo.drawing import people, stage
-from demo.drawing.body_mesh import Mesh
+from demo.drawing.body_mesh import Mesh, attached
 from demo.drawing.figures import scene_layout
 from demo.drawing.overlays import joint_opacity
 from demo.drawing.rig import Rig
@@ -46,7 +46,7 @@ def motion_figure(motion: Motion) -> tuple[go.Figure, dict[str, Any]]:
     """
     found = [motion.poses[place] for place in motion.found]
     rig = Rig.of(found)
-    opacity = np.stack([joint_opacity(pose) for pose in found])
+    opacity = attached(rig.skeleton, np.stack([joint_opacity(pose) for pose in found]))
     skin = Skin.of(rig, (opacity > 0).any(0).astype(float), found[0].height_mm, _STEPS)
     lift = -skin.lowest(rig)
     tones = np.stack([_tones(skin, one) for one in opacity])

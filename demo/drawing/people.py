@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from demo.drawing.body_mesh import Mesh, body_mesh, ellipsoid
+from demo.drawing.body_mesh import Mesh, attached, body_mesh, ellipsoid
 from demo.drawing.overlays import FADED, joint_opacity
 from demo.drawing.shades import shade, side_css
 from demo.drawing.stage import Camera, mesh_trace, upright
@@ -63,11 +63,11 @@ def bodies(
     steps = next((steps for most, steps in _DETAIL if len(poses) <= most), 6)
     drawn = []
     for pose, place in zip(poses, places - places[0], strict=True):
-        opacity = joint_opacity(pose, min_confidence)
+        skeleton, opacity = SKELETONS[pose.skeleton], joint_opacity(pose, min_confidence)
         outside = np.array([status == "outside" for status in pose.status])
         points = upright(pose.joints_3d + place)
-        mesh = body_mesh(SKELETONS[pose.skeleton], points, opacity, pose.height_mm, steps)
-        shown = np.where(outside, FADED, opacity) if show_outside else opacity
+        mesh = body_mesh(skeleton, points, attached(skeleton, opacity), pose.height_mm, steps)
+        shown = attached(skeleton, np.where(outside, FADED, opacity) if show_outside else opacity)
         drawn.append(Body(pose, points, shown, mesh, steps))
     return drawn, upright(-places[:1])[0]
 

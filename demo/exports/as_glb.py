@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pygltflib as gltf
 
-from demo.drawing.body_mesh import vertex_normals
+from demo.drawing.body_mesh import attached, vertex_normals
 from demo.drawing.overlays import joint_opacity
 from demo.drawing.rig import TO_RIG, Rig
 from demo.drawing.shades import shade, side_rgb
@@ -46,7 +46,8 @@ class _Person:
     def of(cls, name: str, poses: Sequence[Pose], place: np.ndarray) -> _Person:
         """One person in the poses of all frames."""
         rig = Rig.of(poses)
-        drawn = np.any([joint_opacity(pose) > 0 for pose in poses], axis=0).astype(float)
+        opacity = attached(rig.skeleton, np.stack([joint_opacity(pose) for pose in poses]))
+        drawn = (opacity > 0).any(0).astype(float)
         return cls(name, rig, Skin.of(rig, drawn, poses[0].height_mm, _STEPS), place)
 
     @property

@@ -124,8 +124,7 @@ def change_size(path, sizes):
         stream = container.add_stream("mjpeg", rate=25)
         (stream.width, stream.height), stream.pix_fmt = sizes[0], "yuvj420p"
         for number, size in enumerate(sizes):
-            image = np.full((size[1], size[0], 3), 200, np.uint8)
-            packet = av.Packet(cv2.imencode(".jpg", image)[1].tobytes())
+            packet = av.Packet(cv2.imencode(".jpg", np.full((size[1], size[0], 3), 200, np.uint8))[1].tobytes())
             packet.pts = packet.dts = number
             packet.time_base, packet.stream, packet.is_keyframe = Fraction(1, 25), stream, True
             container.mux(packet)

@@ -130,8 +130,7 @@ def test_weights_that_are_not_sharp_are_flagged(finished):
 def test_the_same_command_again_repeats_nothing(place, finished, monkeypatch, printed):
     before = {path: path.stat().st_mtime_ns for path in finished.glob("[rs]*/**/*") if path.is_file()}
     monkeypatch.setattr(runs, "Trainer", None)  # nothing may train
-    out = printed("ablate", *options(place, finished, "--seeds", 0, 1, "--beta", "all"))
-    assert out.count("finished before") == 18
+    assert printed("ablate", *options(place, finished, "--seeds", 0, 1, "--beta", "all")).count("finished before") == 18
     assert before == {path: path.stat().st_mtime_ns for path in finished.glob("[rs]*/**/*") if path.is_file()}
 
 

@@ -71,6 +71,15 @@ def test_axes_and_floor_hold_what_is_guessed_beyond_the_frame(change_pose):
     assert floors == pytest.approx([-870, -70], abs=1)  # below the ankles, below the wrist if the legs are not shown
 
 
+def test_a_joint_none_of_whose_bones_is_drawn_does_not_float_in_the_air(change_pose):
+    cut_off = change_pose(status=tuple("outside" if name == "left_knee" else "seen" for name in HUMAN36M_17.joints))
+    for how, count in ({}, 15), ({"show_outside": True}, 17):
+        figure = drawn(cut_off, **how)
+        body, joints, clear = (corners(named(figure, name)[0]) for name in ("body", "joints", "uncertainty"))
+        assert (len(joints), body[body[:, 0] > 20, 2].min() > -100) == (count, True)
+        assert (clear[clear[:, 0] > 20, 2].min() > -100) == (count == 15)
+
+
 def test_hovering_shows_name_place_and_confidence(change_pose):
     pose = change_pose(status=tuple("guessed" if joint == WRIST else "seen" for joint in range(17)))
     (x, y, z), (across, _, depth) = pose.joints_3d[WRIST], pose.spread[WRIST]

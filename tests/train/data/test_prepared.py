@@ -122,8 +122,7 @@ def test_the_square_of_a_crop_by_hand():
 
 def test_a_part_is_of_all_its_labels_whatever_the_folder():
     one = record(np.ones((14, 2)), [0, 0, 9, 9])
-    elsewhere = dataclasses.replace(one, frame=Frame(Path("elsewhere") / "none"))
-    assert _fingerprint([elsewhere]) == _fingerprint([one])
+    assert _fingerprint([dataclasses.replace(one, frame=Frame(Path("elsewhere") / "none"))]) == _fingerprint([one])
     changes = [{"split": "test"}, {"joints_2d": np.zeros((14, 2))}, {"visible": np.ones(14)}, {"box": np.ones(4)}]
     changes += [{"joints_3d": np.ones((14, 3))}, {"frame": Frame(Path("a"))}, {"frame": Frame(Path("none"), 1)}]
     changes += [{"frame": Frame(Path("none"), member="a")}, {}]

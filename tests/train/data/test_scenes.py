@@ -75,8 +75,7 @@ def test_options_of_people_are_refused(option, tmp_path, prepare_error):
 
 def people(name, photos, validation):
     """A source whose rows show these photos."""
-    source = make_source(name, len(photos))
-    return dataclasses.replace(source, photos=np.array(photos), validation=np.array(validation))
+    return dataclasses.replace(make_source(name, len(photos)), photos=np.array(photos), validation=np.array(validation))
 
 
 def scenes(tmp_path, *rows):

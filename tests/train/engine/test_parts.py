@@ -90,8 +90,7 @@ def test_images_and_people_add_up_over_runs_and_checkpoints(tmp_path):
     PoseEstimator.random("tiny").save_pretrained(tmp_path / "released", metrics=metrics)
     second = read_provenance(begun(tmp_path / "second", tmp_path / "released", batch=4, steps=5), "hourglass")
     assert (second["steps"], second["batch"], second["images"]) == (5, 4, 90)
-    third = read_provenance(begun(tmp_path / "third", tmp_path / "second", steps=1), "hourglass")
-    assert third["images"] == 100
+    assert read_provenance(begun(tmp_path / "third", tmp_path / "second", steps=1), "hourglass")["images"] == 100
     same = begun(tmp_path / "same", names=("a", "b", "a"))
     assert read_provenance(same, "hourglass")["people"] == {"a": 3}, "sets of one name are one"
     later = read_provenance(begun(tmp_path / "later", same), "hourglass")

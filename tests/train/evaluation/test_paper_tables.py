@@ -163,8 +163,7 @@ def test_limbs_by_hand(skeleton):
     shown[1, skeleton.index("right_hip")] = 0
     known[1, skeleton.index("right_ankle")] = False
     columns = {"joints_2d": flat, "visible": shown, "joints_3d": true, "has_3d": known}
-    people = Predictions(skeleton, columns | {"split": np.array(["test", "test"])}, found, moved)
-    table = protocols.limbs(people)
+    table = protocols.limbs(Predictions(skeleton, columns | {"split": np.array(["test", "test"])}, found, moved))
     pck, error, fitted = table.rows["this checkpoint"]
     assert (pck, error) == pytest.approx((100 * 11 / 12, 10))
     assert 0 < fitted < 120  # fitting spreads what one joint is off

@@ -155,8 +155,7 @@ def test_a_checkpoint_from_end_to_end(place, printed, refused):
 def shrunk_people(shrink, count=60):
     """People whose limbs the network makes shorter, x and y 30 mm off, seen where they are."""
     true = people(count)
-    found = people(count, shrink=shrink) + np.random.default_rng(1).normal(0, 30, true.shape)
-    return seen(true, {OURS: found})
+    return seen(true, {OURS: people(count, shrink=shrink) + np.random.default_rng(1).normal(0, 30, true.shape)})
 
 
 @pytest.mark.slow

@@ -79,8 +79,7 @@ def mpii(person, photo="000000000.jpg", **point):
     if point:
         person["annopoints"]["point"][3] |= point
     entries = [{"annorect": [person]} | ({"image": {"name": photo}} if photo else {})] * 2
-    release = {"annolist": lsp_mpii_coco_files.structs(entries), "img_train": [1, 1]}
-    return mat(MPII, RELEASE=release)
+    return mat(MPII, RELEASE={"annolist": lsp_mpii_coco_files.structs(entries), "img_train": [1, 1]})
 
 
 def entry(place, key, row, **changes):
@@ -283,5 +282,4 @@ def test_a_disk_that_fills_up(full, name, pristine, tmp_path, prepare, prepare_e
 
 @pytest.mark.parametrize("name", ["human36m", "humaneva", "kth", "mpi-inf-3dhp"])
 def test_a_camera_that_the_set_lacks(name, pristine, prepare_error):
-    error = prepare_error(name, pristine(name), "--cameras", "99")
-    assert "--cameras 99 is none of the set's: it has " in error
+    assert "--cameras 99 is none of the set's: it has " in prepare_error(name, pristine(name), "--cameras", "99")

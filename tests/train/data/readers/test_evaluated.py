@@ -78,5 +78,4 @@ def test_prepared_sets_without_a_protocol(tmp_path, prepare, printed, refused, c
     assert "end to end" not in shown
     WRITERS["deep3dpose"](tmp_path / "deep")
     prepare("deep3dpose", tmp_path / "deep", out=tmp_path / "two")
-    error = refused(*both, tmp_path / "two")
-    assert "--protocol limbs of train.evaluate measures the 3D of a prepared set" in error
+    assert "--protocol limbs of train.evaluate measures the 3D of a prepared set" in refused(*both, tmp_path / "two")

@@ -104,8 +104,7 @@ def test_humaneva_low_heads_and_damaged_sequences(tmp_path, prepared, monkeypatc
     eva.write_part(tmp_path / "in", "Validate", range(5, 12), subject="S4")  # no part of the protocol
     eva.write_camera(tmp_path / "in", subject="S3")
     prepared("humaneva, low heads", "humaneva", tmp_path / "in")
-    columns = open_prepared(tmp_path / "out").columns
-    assert columns["has_3d"][:, eva.HEAD].tolist() == [True, False] + [True] * 5
+    assert open_prepared(tmp_path / "out").columns["has_3d"][:, eva.HEAD].tolist() == [True, False] + [True] * 5
 
 
 @pytest.mark.parametrize("camera", ["1", "2"])
