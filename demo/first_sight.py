@@ -31,7 +31,7 @@ h1 {{ font-weight: 600; }}
 .in-3d {{ grid-column: 2; }}
 .found {{ box-sizing: border-box; height: 532px; border: 1px solid #8b92a055; border-radius: 4px; overflow: hidden; }}
 .found img {{ display: block; width: 100%; height: 100%; object-fit: contain; }}
-.graph {{ height: 480px; }}
+.graph {{ height: 532px; }}
 .said {{ margin: 16px 0 0; line-height: 1.625; opacity: 0.9; }}
 @media (max-width: 640px) {{
   .hero p {{ line-height: 1.4; }}

@@ -25,7 +25,7 @@ WIDTH = 900  # pixels, of which a screen shows the middle
 SHARPNESS = 1.5  # pixels of the picture in one of the page
 QUALITY = 80
 SETTLED = 1500  # milliseconds until nothing moves any more
-_CLEAR = ":is(body, .stage) { background: none !important; }"
+_CLEAR = ":is(body, .stage) { background: none !important; } .bar { display: none !important; }"
 
 
 def draw(page: Page, view: View) -> Image.Image:

@@ -13,7 +13,7 @@ from demo.drawing.shades import INK, side_css
 from fusion_model import Pose
 from fusion_model.estimator import FusionSummary
 
-FIGURE_HEIGHT = 480
+FIGURE_HEIGHT = 532
 BARS_HEIGHT = 200
 _FAINT = "rgba(128,134,145,0.28)"
 _CLEAR = "rgba(0,0,0,0)"
@@ -52,7 +52,8 @@ def skeleton_figure(
     traces = [trace for trace in (*traces, clear) if trace is not None]  # after all that is seen through it
     edges = [every, ground + radius * np.array([[-1, -1, 0], [1, 1, 0]]), every.max(0)[None] + np.array([0, 0, 300])]
     edges += [] if clear is None else [np.stack([clear[axis] for axis in "xyz"], axis=1)]  # the less sure, the wider
-    layout = scene_layout(every, np.concatenate([*edges, corners, lens[None]]), lens)
+    above = [body.above[None] + [0, 0, 100] for body in bodies if len(bodies) > 1]
+    layout = scene_layout(np.concatenate([every, *above]), np.concatenate([*edges, corners, lens[None]]), lens)
     layout["meta"] = stage.backdrop(photo, corners)
     layout["updatemenus"].append(views.switches(_SWITCHES, [trace.name for trace in traces]))
     return go.Figure(traces, layout)

@@ -44,6 +44,11 @@ class Body:
         drawn = np.concatenate((self.mesh.corners, self.points[self.opacity > 0]))
         return drawn if len(drawn) else self.points
 
+    @property
+    def above(self) -> np.ndarray:
+        """(3,) mm, over the head, where the number is."""
+        return self.extent[self.extent[:, 2].argmax()] + np.array([0.0, 0.0, 150.0])
+
 
 def bodies(
     poses: Sequence[Pose], camera: Camera, *, min_confidence: float, show_outside: bool
@@ -157,9 +162,8 @@ def spread(drawn: Sequence[Body]) -> go.Mesh3d | None:
 
 def number(body: Body, text: str) -> go.Scatter3d:
     """A person's number, over the head."""
-    top = body.extent[body.extent[:, 2].argmax()] + np.array([0.0, 0.0, 150.0])
     return go.Scatter3d(
-        **coordinates(top[None]),
+        **coordinates(body.above[None]),
         mode="markers+text",
         marker={"size": 20, "color": "#2b2f36", "line": {"width": 0}},
         text=[f"<b>{text}</b>"],

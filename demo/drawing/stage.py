@@ -16,7 +16,7 @@ from demo.drawing.shades import COLOUR_SCALE
 from fusion_model import Pose
 from fusion_model.projection import fit_camera
 
-_FOCAL = 1.2  # focal length of a normal lens, in lengths of the photo's longer side
+_FOCAL = 1.45  # focal length of a normal lens, in lengths of the photo's longer side: Plotly's eye sees more than it
 _NEAREST = 1800.0  # mm from the camera
 _PHOTO_SIDE = 720  # pixels of the photo's longer side, as drawn
 _GREY = (128, 134, 145)  # of floor and lines, on white and on near black

@@ -18,7 +18,8 @@ _UNIT = 1000.0  # mm in one of the units in which Plotly places the eye
 _HALF_VIEW = float(np.tan(np.pi / 8))  # half of what Plotly's eye sees at distance 1
 _MIN_SIZE = 750.0  # mm, so that half a body does not fill the view
 _EDGE = 50.0  # mm round everything: Plotly cuts what lies on the end of an axis
-_ROOM = 1.25  # what is seen is larger by that than the body
+_ROOM = 1.35  # what is seen is larger by that than the body: buttons lie over the view's edge
+_LEAST_ROOM = 1.25  # in front, where the eye stays where the camera was if it can
 _UP = {"x": 0.0, "y": 0.0, "z": 1.0}
 # Toolbar buttons that the view's own replace, or that would turn the body over.
 _REMOVED = ["zoom3d", "pan3d", "orbitRotation", "tableRotation", "resetCameraDefault3d", "resetCameraLastSave3d"]
@@ -30,21 +31,22 @@ def view(body: np.ndarray, everything: np.ndarray, lens: np.ndarray | None) -> d
     Args:
         body: (N, 3) mm, plot axes: what fills the view at first.
         everything: (M, 3) mm: what the axes hold.
-        lens: (3,) mm, where the camera was, for the view from the front; None if that is not known.
+        lens: (3,) mm, where the camera was, for the view from the front, which is from farther behind if that would
+            cut bodies off; None if that is not known.
     """
     ranges = np.stack((everything.min(0) - _EDGE, everything.max(0) + _EDGE))
     middle, origin = (body.min(0) + body.max(0)) / 2, ranges.mean(0)
-    size = np.maximum(body.max(0) - body.min(0), _MIN_SIZE)
-    distance = _ROOM * float(max(size[2], size[0])) / 2 / _HALF_VIEW + float(size[1]) / 2
 
     def camera(way: tuple[float, float, float]) -> dict[str, Any]:
-        """Of Plotly, seen from that way."""
-        eye = middle + distance * np.array(way) / np.linalg.norm(way)
-        return _camera(eye - origin, middle - origin)
+        """Of Plotly, seen from that way, as near as all of the body is in view."""
+        ahead = np.array(way) / np.linalg.norm(way)
+        return _camera(middle + _distance(body - middle, ahead, _ROOM) * ahead - origin, middle - origin)
 
     cameras = {name: camera(way) for name, way in VIEWPOINTS.items()}
     if lens is not None:
-        cameras["Front"] = _camera(lens - origin, np.array([lens[0], middle[1], lens[2]]) - origin)
+        center = np.array([lens[0], middle[1], lens[2]])
+        distance = max(middle[1] - lens[1], _distance(body - center, np.array([0.0, -1.0, 0.0]), _LEAST_ROOM))
+        cameras["Front"] = _camera(center - [0, distance, 0] - origin, center - origin)
     first = camera(_FIRST)
     axes = {f"{axis}axis": {"range": ranges[:, k].tolist(), "visible": False} for k, axis in enumerate("xyz")}
     ratio = dict(zip("xyz", (np.ptp(ranges, axis=0) / _UNIT).tolist(), strict=True))
@@ -84,6 +86,13 @@ def menu(buttons: list[dict[str, Any]], **place: Any) -> dict[str, Any]:
         **place,
         **BUTTONS,
     }
+
+
+def _distance(points: np.ndarray, way: np.ndarray, room: float) -> float:
+    """How far from the origin, in mm, an eye that lies that way (unit vector) has points (N, 3) in view, and room."""
+    right = np.cross((0, 0, 1), way) / np.linalg.norm(way[:2])
+    aside = np.abs(points @ np.stack((right, np.cross(way, right)), axis=1)).max(1)
+    return float(np.max(room / _HALF_VIEW * np.maximum(aside, _MIN_SIZE / 2) + points @ way))
 
 
 def _camera(eye: np.ndarray, center: np.ndarray) -> dict[str, Any]:

@@ -103,5 +103,4 @@ class FlatFusion(nn.Module):
         guess = pelvis[:, None] + figure * (thorax - pelvis).norm(dim=1)[:, None, None] / 0.73
         points = torch.where((maps.amax((2, 3)) > 0.3)[:, :, None], points, guess)
         flat = torch.from_numpy(TO_17) @ points
-        depth = torch.from_numpy(DEPTH).float().expand(len(image), 17)
-        return torch.cat((10 * flat, depth[:, :, None]), 2)
+        return torch.cat((10 * flat, torch.from_numpy(DEPTH).float().expand(len(image), 17)[:, :, None]), 2)

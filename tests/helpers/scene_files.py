@@ -73,8 +73,7 @@ def write_coco_scenes(folder):
         for number, (width, height) in sizes.items():
             images.append({"id": number, "file_name": f"{number:012d}.jpg", "width": width, "height": height})
             shown = [one for one in annotations if (one["image_id"], one["category_id"]) == (number, 1)]
-            people = [PERSON] if shown else []
-            write_boxed(folder / part / images[-1]["file_name"], (width, height), people)
+            write_boxed(folder / part / images[-1]["file_name"], (width, height), [PERSON] if shown else [])
         categories = [{"id": 1, "name": "person"}, {"id": 18, "name": "dog"}]
         path = folder / "annotations" / f"instances_{part}.json"
         path.parent.mkdir(exist_ok=True)

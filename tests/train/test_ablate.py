@@ -51,8 +51,7 @@ def place(tmp_path_factory):
 
 
 def options(place, out, *more):
-    common = ("--data", place / "data", "--hourglass", place / "hourglass", "--out", out, "--steps", 5, *SMALL)
-    return (*common, *more)
+    return ("--data", place / "data", "--hourglass", place / "hourglass", "--out", out, "--steps", 5, *SMALL, *more)
 
 
 @pytest.fixture(scope="module")

@@ -125,6 +125,18 @@ def test_reset_brings_the_first_view_back_from_wherever_it_was_turned(view):
         assert angles(view)[:3] == pytest.approx(first[:3], rel=1e-3)
 
 
+def test_the_view_begins_at_its_upper_edge_and_shows_head_hands_and_feet_clear_of_buttons_from_all_sides(view):
+    stage, bar = (view.locator(name).first.bounding_box() for name in (".stage", ".bar div"))
+    assert view.locator(".graph canvas").first.bounding_box() == pytest.approx(stage, abs=0.5)
+    for name in ("Front", "Side", "Top", "Reset"):
+        view.get_by_role("button", name=name).click()
+        view.wait_for_timeout(500)
+        for place in ((0, -30, 760), (560, -180, 640), (-240, -60, -40), (-150, 40, -900), (150, 40, -900)):
+            x, y = view.evaluate(PROJECTED, place)
+            assert stage["x"] + 10 < x < stage["x"] + stage["width"] - 10
+            assert bar["y"] + bar["height"] < y < stage["y"] + stage["height"] - 30
+
+
 def test_it_turns_slowly_until_it_is_touched_or_not_at_all_with_reduced_motion(open_view, view):
     view.wait_for_timeout(1500)
     first = angles(view)[0]

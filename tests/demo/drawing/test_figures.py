@@ -97,7 +97,7 @@ def test_people_and_photo_stand_where_the_camera_saw_them_and_so_does_the_eye_in
     camera = Camera.usual((300, 400), [pose, other])
     lens = upright(-camera.place(pose)[None])[0]
     assert near == pytest.approx(np.zeros(3))
-    assert -lens[1] == pytest.approx(1.2 * 400 * 1900 / 300, rel=1e-3)  # mm from a normal lens
+    assert -lens[1] == pytest.approx(1.45 * 400 * 1900 / 300, rel=1e-3)  # mm from a normal lens
     assert far[1] - lens[1] == pytest.approx(2 * (near[1] - lens[1]), rel=1e-3)  # half as large
     ends = np.array(figure.layout.meta["corners"])
     assert np.allclose(ends[:, 1], bodies[:, 1].max() + BEHIND, atol=2)
@@ -110,8 +110,8 @@ def test_people_and_photo_stand_where_the_camera_saw_them_and_so_does_the_eye_in
 
 def test_the_camera_is_as_far_away_as_the_sure_joints_say_and_not_too_near(pose):
     camera = Camera.usual((400, 300), [pose])
-    assert camera.focal == pytest.approx(1.2 * 400)
-    near = smaller(pose, 2, (0, 0))
+    assert camera.focal == pytest.approx(1.45 * 400)
+    near = smaller(pose, 3, (0, 0))
     assert Camera.usual((300, 400), [pose, near]).place(near)[2] == pytest.approx(1800, rel=1e-3)
     points, confidence = pose.joints_2d.copy(), pose.confidence.copy()
     points[[WRIST, ANKLE]] += 90
@@ -123,7 +123,7 @@ def test_the_camera_is_as_far_away_as_the_sure_joints_say_and_not_too_near(pose)
     bodies, joints = ([corners(one).mean(0) for one in named(far, name)] for name in ("body", "joints"))
     assert np.array(bodies) == pytest.approx(np.array(joints), abs=200)
     folded = dataclasses.replace(pose, joints_3d=-pose.joints_3d)  # which no scale fits
-    assert camera.place(folded)[2] == pytest.approx(480 * 3 * 1700 / np.ptp(pose.joints_2d[:, 1]))
+    assert camera.place(folded)[2] == pytest.approx(580 * 3 * 1700 / np.ptp(pose.joints_2d[:, 1]))
 
 
 def test_the_figure_is_small_even_of_a_crowd(pose):

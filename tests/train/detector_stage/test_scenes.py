@@ -63,8 +63,7 @@ def test_rates_by_hand(marks):
 
 
 def test_an_operating_point_is_the_lowest_score_that_keeps_to_both_limits(marks):
-    points = [operating_point(marks, *allowed) for allowed in ((0.5, 1.0), (0.5, 0.0), (0.0, 1.0))]
-    assert points == [0.3, 0.5, 0.8]
+    assert [operating_point(marks, *allowed) for allowed in ((0.5, 1.0), (0.5, 0.0), (0.0, 1.0))] == [0.3, 0.5, 0.8]
     assert rates(marks, 0.8)["false_boxes"] == 0
 
 
@@ -80,8 +79,7 @@ def test_average_precision_by_hand(marks):
     """Hit, (beside, not complete: not counted), false, hit, beside: precision 1 at half of them, 2 / 3 at all."""
     assert average_precision(marks) == pytest.approx(100 * (1 + 2 / 3) / 2)
     boxes = found((*PERSON, 0.9), (100, 10, 130, 90, 0.8), (*OTHER, 0.7), (*SHORT, 0.6))
-    missed = [PERSON, OTHER, SHORT, (150, 10, 180, 90)]
-    marks = mark(made_scenes(missed, shape=(100, 300)), np.arange(1), [boxes])
+    marks = mark(made_scenes([PERSON, OTHER, SHORT, (150, 10, 180, 90)], shape=(100, 300)), np.arange(1), [boxes])
     assert average_precision(marks) == pytest.approx(100 * (1 + 3 / 4 + 3 / 4) / 4), "2 / 3 rises to what comes after"
 
 

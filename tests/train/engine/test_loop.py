@@ -211,8 +211,7 @@ def test_a_run_shows_its_speed_and_pictures(tmp_path, capsys):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     changes = {"steps": 50, "batch": 32, "validate_every": 25, "log": "tensorboard"}
-    picture = np.full((4, 6, 3), 200, np.uint8)
-    assert make(tmp_path, pictures=lambda _network: {"maps": picture}, **changes).run()
+    assert make(tmp_path, pictures=lambda _network: {"maps": np.full((4, 6, 3), 200, np.uint8)}, **changes).run()
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     (speed,) = events.Scalars("images_per_second")
     assert (speed.step, speed.value > 0) == (50, True)

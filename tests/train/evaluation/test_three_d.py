@@ -40,8 +40,7 @@ def seen(truth, poses, confidence=1.0, camera=None):
 
 
 def measured(found, truth, camera=None, spread=None, unsure=()):
-    confidence = ~np.isin(MPII_16.joints, unsure) + 0.4
-    return person_figures(seen(truth, {}, confidence, camera), found, 0.5, spread)
+    return person_figures(seen(truth, {}, ~np.isin(MPII_16.joints, unsure) + 0.4, camera), found, 0.5, spread)
 
 
 def test_figures_of_known_poses():
