@@ -55,10 +55,16 @@ def draw_people(
     else:
         picture = photo.copy()
     factor = np.array(picture.shape[1::-1]) / photo.shape[1::-1]
-    for name, box in (boxes or {}).items():
-        _box(picture, np.asarray(box, float).reshape(2, 2), factor, name)
+    corners = {
+        name: np.rint((np.asarray(box, float).reshape(2, 2) + 0.5) * factor - 0.5).astype(int)
+        for name, box in (boxes or {}).items()
+    }
+    for box in corners.values():
+        _frame(picture, box)
     for pose in reversed(poses):
         _skeleton(picture, pose, factor, min_confidence)
+    for name, box in reversed(corners.items()):  # last: no frame or limb hides a name
+        _badge(picture, box[0], name)
     return picture
 
 
@@ -116,19 +122,29 @@ def _skeleton(picture: np.ndarray, pose: Pose, factor: np.ndarray, min_confidenc
         _dot(picture, points[joint], colour, float(opacity[joint]), width, hollow=pose.status[joint] != "seen")
 
 
-def _box(picture: np.ndarray, corners: np.ndarray, factor: np.ndarray, name: str) -> None:
-    """A light frame with a dark rim, and its name on a dark badge in the upper left corner."""
-    (x0, y0), (x1, y1) = np.rint((corners + 0.5) * factor - 0.5).astype(int).tolist()
-    width = max(1, round(max(picture.shape[:2]) / 400))
-    cv2.rectangle(picture, (x0, y0), (x1, y1), _DARK, width + 2, cv2.LINE_AA)
-    cv2.rectangle(picture, (x0, y0), (x1, y1), _LIGHT, width, cv2.LINE_AA)
-    if name:
-        size = max(picture.shape[:2]) / 900
-        (wide, high), below = cv2.getTextSize(name, cv2.FONT_HERSHEY_SIMPLEX, size, width + 1)
-        left, top = max(x0, 0), max(y0, 0)
-        cv2.rectangle(picture, (left, top), (left + wide + 2 * below, top + high + 2 * below), _DARK, -1)
-        place = (left + below, top + high + below)
-        cv2.putText(picture, name, place, cv2.FONT_HERSHEY_SIMPLEX, size, _LIGHT, width + 1, cv2.LINE_AA)
+def _frame(picture: np.ndarray, corners: np.ndarray) -> None:
+    """A light frame with a dark rim, through two corners (2, 2)."""
+    start, end = corners.tolist()
+    width = _frame_width(picture)
+    cv2.rectangle(picture, start, end, _DARK, width + 2, cv2.LINE_AA)
+    cv2.rectangle(picture, start, end, _LIGHT, width, cv2.LINE_AA)
+
+
+def _frame_width(picture: np.ndarray) -> int:
+    """Pixels of a frame's lines."""
+    return max(1, round(max(picture.shape[:2]) / 400))
+
+
+def _badge(picture: np.ndarray, corner: np.ndarray, name: str, size: float | None = None) -> None:
+    """A name on a dark badge below and right of a corner (2,), by default as large as the picture asks for."""
+    if not name:
+        return
+    size, width = size or max(picture.shape[:2]) / 900, _frame_width(picture) + 1
+    (wide, high), below = cv2.getTextSize(name, cv2.FONT_HERSHEY_SIMPLEX, size, width)
+    left, top = np.maximum(corner, 0).tolist()
+    cv2.rectangle(picture, (left, top), (left + wide + 2 * below, top + high + 2 * below), _DARK, -1)
+    place = (left + below, top + high + below)
+    cv2.putText(picture, name, place, cv2.FONT_HERSHEY_SIMPLEX, size, _LIGHT, width, cv2.LINE_AA)
 
 
 def line_width(pose: Pose, points: np.ndarray) -> int:

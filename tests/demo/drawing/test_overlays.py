@@ -56,12 +56,15 @@ def test_surer_is_stronger_guessed_is_faded_and_outside_or_below_the_minimum_is_
     assert draw_people(photo, [change_pose(joints_2d=far)]).shape == photo.shape  # far beyond does no harm
 
 
-def test_a_box_has_its_name_in_its_corner_also_if_it_begins_beyond_the_photo(photo):
+def test_a_box_has_its_name_in_its_corner_also_if_it_begins_beyond_the_photo(photo, pose):
     box = np.array([50, 40, 200, 250])
     plain, named = (draw_people(photo, [], {name: box}) for name in ("", "1"))
     assert ((named != plain)[41:70, 51:80].any(), (named != plain)[:, 90:].any()) == (True, False)
     plain, named = (draw_people(photo, [], {name: np.array([-90, -60, 200, 250])}) for name in ("", "1"))
     assert (named != plain)[:30, :30].any()
+    one, other = {"1": np.array([195, 135, 390, 290])}, {"2": np.array([100, 142, 300, 290])}
+    crossed = draw_people(photo, [pose], one | other)  # the other's frame and the pelvis do not hide it
+    assert (crossed[136:147, 196:204] == draw_people(photo, [], one)[136:147, 196:204]).all()
 
 
 def test_a_shrunken_picture_has_the_joints_in_their_places(photo, pose):

@@ -117,8 +117,7 @@ def test_the_other_person_of_a_photo_and_another_set_and_the_line_has_the_counts
     write_scene_pack(tmp_path, "_b", ["voc2012", "sun"], ["2008_1.jpg", "x.jpg"], [True, False])
     rows = [("mpii", "7.jpg", True), ("mpii", "8.jpg", False), ("stanford40", "b_1.jpg", True)]
     sources[0] = dataclasses.replace(sources[0], groups={"size": np.array(list("abcde"))})
-    whole = scenes(tmp_path, *rows, ("voc2012", "2008_1.jpg", False))
-    left, photos, line = without_held_out(sources, whole)
+    left, photos, line = without_held_out(sources, scenes(tmp_path, *rows, ("voc2012", "2008_1.jpg", False)))
     assert [len(one) for one in left] == [2, 1, 0, 2]
     assert [left[0].read(row) for row in (0, 1)] == [sources[0].read(row) for row in (2, 4)]
     assert left[0].groups["size"].tolist() == ["c", "e"]

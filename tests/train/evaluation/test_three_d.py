@@ -200,5 +200,4 @@ def test_spreads_are_fitted_so_that_68_percent_are_within():
     errors[:, 0] = told[:, 0] = 0
     even, odd = fit_spread(errors[::2], told[::2]), slice(1, None, 2)
     assert (even.across, even.depth) == pytest.approx((1.5, 0.8), rel=0.05)
-    measured = spreads(told[..., [0, 2]], even)
-    assert within(errors[odd], measured[odd])[:, 1:].mean() == pytest.approx(HOLDS, abs=0.02)
+    assert within(errors[odd], spreads(told[..., [0, 2]], even)[odd])[:, 1:].mean() == pytest.approx(HOLDS, abs=0.02)
