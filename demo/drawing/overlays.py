@@ -80,24 +80,29 @@ def map_pictures(
         joints: names of the joints whose maps to draw, at least one.
 
     Returns:
-        Overlay of these maps first, then one for each: (size, size, 3) uint8 RGB and its caption.
+        Overlay of these maps first, then one for each: (size, size, 3) uint8 RGB and its caption, with the confidence
+        of the pose, or the height of the map's peak if the pose lacks the joint.
     """
     x0, y0, x1, y1 = (float(value) for value in pose.box)
     crop = Crop(((x0 + x1) / 2, (y0 + y1) / 2), x1 - x0, float(pose.angle), size).cut(photo)
-    wanted = [MPII_16.index(name) for name in joints]
+    skeleton, wanted = SKELETONS[pose.skeleton], [MPII_16.index(name) for name in joints]
     maps = [cv2.resize(pose.heatmaps[k], (size, size), interpolation=cv2.INTER_LINEAR) for k in wanted]
     every = "all joints" if len(maps) == len(MPII_16) else "these joints"
     pictures = [(_glow(crop, np.max(maps, axis=0)), every)]
     for name, k, heat in zip(joints, wanted, maps, strict=True):
-        highest = max(0.0, float(pose.heatmaps[k].max()))
-        pictures.append((_glow(crop, heat), f"{name.replace('_', ' ')} {highest:.2f}"))
+        known = name in skeleton.joints
+        sure = f"{pose.confidence[skeleton.index(name)]:.2f}" if known else f"peak {pose.heatmaps[k].max():.2f}"
+        pictures.append((_glow(crop, heat), f"{name.replace('_', ' ')} {sure}"))
     return pictures
 
 
 def map_sheet(photo: np.ndarray, pose: Pose, size: int = 192) -> np.ndarray:
-    """All pictures of :func:`map_pictures` on one sheet of six columns, (H, W, 3) uint8 RGB."""
-    pictures = [torch.from_numpy(picture).permute(2, 0, 1) for picture, _ in map_pictures(photo, pose, size)]
-    return make_grid(pictures, nrow=6, padding=4, pad_value=255).permute(1, 2, 0).contiguous().numpy()
+    """All pictures of :func:`map_pictures` with their captions on one sheet of six columns, (H, W, 3) uint8 RGB."""
+    pictures = map_pictures(photo, pose, size)
+    for picture, caption in pictures:
+        _badge(picture, np.zeros(2, int), caption, size=size / 480)
+    tiles = [torch.from_numpy(picture).permute(2, 0, 1) for picture, _ in pictures]
+    return make_grid(tiles, nrow=6, padding=4, pad_value=255).permute(1, 2, 0).contiguous().numpy()
 
 
 def _glow(crop: np.ndarray, heat: np.ndarray) -> np.ndarray:

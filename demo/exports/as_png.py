@@ -32,7 +32,7 @@ def encode_maps(pose: Pose, photo: np.ndarray) -> bytes:
         photo: (H, W, 3) uint8 RGB.
 
     Returns:
-        A PNG of three rows of six pictures.
+        A PNG of three rows of six pictures, each with its joint's name and confidence.
     """
     return _png(map_sheet(photo, pose))
 
