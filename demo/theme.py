@@ -55,7 +55,7 @@ footer > .divider:last-child { display: none; }
 #min-confidence input[type="range"]::-moz-range-thumb { border: 2px solid #1d4ed8; }
 #kind input { text-overflow: ellipsis; padding-right: 1.6rem; }
 #on-photo, #in-3d { min-height: 532px; }
-#picture img { user-select: none; }
+#picture img { user-select: none; object-fit: contain; }
 #photo .prompt span:not(:first-child) { display: none; }
 :is(#photo, #picture):has(img) [data-testid="block-label"] { display: none; }
 #picture.armed { outline: 3px dashed #2997ff; outline-offset: -3px; }
@@ -88,6 +88,8 @@ footer > .divider:last-child { display: none; }
   #photo:has(img) { display: none; }
   #in-3d { order: -1; }
   #picture { height: auto !important; }
+  #picture .image-frame { width: 100%; }
+  #picture img { max-height: 90vh; }
   #on-photo { min-height: 0; }
 }
 """

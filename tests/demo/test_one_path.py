@@ -38,8 +38,7 @@ def test_all_ways_lead_to_the_same_poses(estimator, example, tmp_path, who):
     else:
         ways.append(poses_of_photos(service, [photo], everyone=who == "all")["photos"][0]["poses"])
     options = {"all": ["--all"], "best": [], "box": ["--box", *map(str, box or ())]}[who]
-    arguments = [photo, "--out", str(tmp_path), "--formats", "json", *options]
-    assert predict.main(arguments, estimator=estimator) == 0
+    assert predict.main([photo, "--out", str(tmp_path), "--formats", "json", *options], estimator=estimator) == 0
     written = json.loads((tmp_path / f"{example.stem}.json").read_text())
     ways.append(written["poses"] if who == "all" else [written])
     for poses in ways:

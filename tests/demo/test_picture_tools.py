@@ -4,15 +4,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers.browsers import open_in
 from tests.helpers.serving import WAIT, wait_for_figure
 from tests.helpers.stand_in import make_pose
 
-PHOTO = 512, 600  # pixels of the example; the stand-in finds a person in each half
+PHOTO = 400, 470  # pixels: smaller than the frame of a desk, larger than a phone's; a person is in each half
+IMAGE = "one => [one.getBoundingClientRect().toJSON(), getComputedStyle(one).objectFit]"
 BOX = "document.querySelector('#box input, #box textarea').value"
 TAP = Path(__file__).with_name("tap.js").read_text()
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory):
+    path = tmp_path_factory.mktemp("example") / "grey.png"
+    Image.new("RGB", PHOTO, (90, 90, 90)).save(path)
+    return path
 
 
 @pytest.fixture(scope="module", params=[(1440, 900, "light"), (390, 844, "dark")], ids=["desk", "phone"])
@@ -36,8 +45,8 @@ def page(opened):
 
 
 def place(page, x, y):
-    box = page.locator("#picture img").bounding_box()
-    scale = min(box["width"] / PHOTO[0], box["height"] / PHOTO[1])
+    box, fit = page.locator("#picture img").evaluate(IMAGE)
+    scale = min(box["width"] / PHOTO[0], box["height"] / PHOTO[1], np.inf if fit == "contain" else 1)
     left, top = box["x"] + (box["width"] - scale * PHOTO[0]) / 2, box["y"] + (box["height"] - scale * PHOTO[1]) / 2
     return left + (x + 0.5) * scale, top + (y + 0.5) * scale
 
@@ -53,8 +62,8 @@ def drag(page, start, end):
 
 
 def test_a_click_or_a_tap_picks_a_person_and_escape_cancels_a_box(page):
-    page.mouse.click(*place(page, 400, 20))
-    page.wait_for_function(f"{BOX}.startsWith('256')", timeout=WAIT)
+    page.mouse.click(*place(page, 320, 20))
+    page.wait_for_function(f"{BOX}.startsWith('200')", timeout=WAIT)
     assert page.get_by_label("Person 2").is_checked()
     page.evaluate(TAP, place(page, 100, 20))
     page.wait_for_function(f"{BOX}.startsWith('0')", timeout=WAIT)
@@ -97,16 +106,16 @@ def test_the_joint_under_the_pointer_is_lit_in_photo_3d_and_heatmaps(page):
 
 
 def test_dragging_corrects_the_picked_person_or_adds_one_until_all_are_deleted(page):
-    assert drag(page, (20, 30), (230, 560)) == pytest.approx([20, 30, 230, 560], abs=6)
+    assert drag(page, (20, 30), (180, 440)) == pytest.approx([20, 30, 180, 440], abs=6)
     assert page.get_by_label("Person 3").count() == 0
-    assert drag(page, (500, 590), (150, 300)) == pytest.approx([150, 300, 500, 590], abs=6)  # from any corner
+    assert drag(page, (390, 460), (120, 235)) == pytest.approx([120, 235, 390, 460], abs=6)  # from any corner
     assert page.get_by_label("Person 3").is_checked()
     page.get_by_label("Person 2").check()
-    page.wait_for_function(f"{BOX}.startsWith('256')", timeout=WAIT)
+    page.wait_for_function(f"{BOX}.startsWith('200')", timeout=WAIT)
     page.locator("#picture").scroll_into_view_if_needed()
     page.wait_for_timeout(300)  # until the picture is drawn anew
-    page.mouse.click(*place(page, 480, 560))  # within both boxes: the smaller one is meant
-    page.wait_for_function(f"!{BOX}.startsWith('256')", timeout=WAIT)
+    page.mouse.click(*place(page, 375, 440))  # within both boxes: the smaller one is meant
+    page.wait_for_function(f"!{BOX}.startsWith('200')", timeout=WAIT)
     assert page.get_by_label("Person 3").is_checked()
     delete = page.get_by_role("button", name="Delete the box")
     for _ in range(2):
@@ -120,5 +129,5 @@ def test_dragging_corrects_the_picked_person_or_adds_one_until_all_are_deleted(p
     assert not page.locator("#figure").is_visible()
     assert delete.count() == 0
     page.locator("#picture").scroll_into_view_if_needed()
-    assert drag(page, (20, 30), (230, 560)) == pytest.approx([20, 30, 230, 560], abs=6)
+    assert drag(page, (20, 30), (180, 440)) == pytest.approx([20, 30, 180, 440], abs=6)
     wait_for_figure(page)

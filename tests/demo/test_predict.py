@@ -74,8 +74,8 @@ def test_only_the_formats_asked_for_are_written_and_a_cut_run_leaves_no_json(run
     assert "already done" not in capsys.readouterr().out
     assert (out / "hopper.bvh").exists()
     with monkeypatch.context() as patch:
-        cut = dataclasses.replace(predict.FORMATS["bvh"], write=Mock(side_effect=KeyboardInterrupt))
-        patch.setitem(predict.FORMATS, "bvh", cut)
+        cut = Mock(side_effect=KeyboardInterrupt)
+        patch.setitem(predict.FORMATS, "bvh", dataclasses.replace(predict.FORMATS["bvh"], write=cut))
         assert run(example, "--height-mm", "1500", formats="csv,bvh") == 1
         assert "stopped; run the same command again to go on" in capsys.readouterr().err
     assert not (out / "hopper.json").exists()
@@ -209,6 +209,5 @@ def test_bad_usage_exits_with_2(stand_in, tmp_path, monkeypatch, arguments, mess
 @pytest.mark.parametrize("given", [("--device", "cuda:99"), ("--model", "/no/model")])
 def test_a_model_that_cannot_be_loaded_is_one_sentence(out, example, given, capsys):
     assert main([str(example), "--out", str(out), *given]) == 1
-    errors = capsys.readouterr().err
-    assert re.fullmatch(f"the model cannot be loaded: .*{given[1]}.*\n", errors)
+    assert re.fullmatch(f"the model cannot be loaded: .*{given[1]}.*\n", capsys.readouterr().err)
     assert not out.exists()

@@ -63,8 +63,7 @@ def test_every_file_goes_in_time_and_the_example_stays(page, folder, tmp_path):
     (photo,) = (path for path in left if path.name == "grey.png" and path.stat().st_size)
     result = Result(str(photo), (350, 300), (), 0.6)
     clean(page, CLEANING[1] - 60)
-    assert files(folder) == left
-    assert Service(SimpleNamespace(fusion=None)).photo_of(result).shape == (350, 300, 3)
+    assert (files(folder), Service(SimpleNamespace(fusion=None)).photo_of(result).shape) == (left, (350, 300, 3))
     clean(page, sum(CLEANING))
     assert files(folder) == page.first
     with pytest.raises(Error, match="no longer on the server"):  # so that nothing more is drawn of it

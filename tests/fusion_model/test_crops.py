@@ -22,8 +22,7 @@ def test_crops_of_boxes_are_as_before_and_borders_lie_on_borders():
     assert_as_before("crops", found, file="model.json")
     crop = letterbox(100, 100, 32)  # the photo spans -0.5 to W - 0.5, and so does its crop
     assert np.allclose(crop.to_crop([[-0.5, -0.5], [99.5, 99.5]]), [[-0.5, -0.5], [31.5, 31.5]])
-    wide = letterbox(200, 100, 64)
-    assert np.allclose(wide.to_crop([[-0.5, -0.5], [199.5, 99.5]]), [[-0.5, 15.5], [63.5, 47.5]])
+    assert np.allclose(letterbox(200, 100, 64).to_crop([[-0.5, -0.5], [199.5, 99.5]]), [[-0.5, 15.5], [63.5, 47.5]])
 
 
 def test_whole_pixels_are_cut_exactly_others_are_averaged_and_beyond_the_photo_is_black():

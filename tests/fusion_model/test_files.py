@@ -36,8 +36,7 @@ def test_the_new_takes_the_place_of_the_old_once_it_lies_on_the_disk(put, target
     with replacing(target) as part:
         put(part, "new")
         assert content(target) == ["old"]
-    assert content(target) == ["new"]
-    assert content(tmp_path) == ["target"]
+    assert (content(target), content(tmp_path)) == (["new"], ["target"])
     assert synced == [one.stat().st_ino for one in (target, *target.rglob("*")) if one.is_file()]
 
 
@@ -47,8 +46,7 @@ def test_an_error_leaves_what_was_there_and_nothing_else(put, target, tmp_path):
         raise OSError("disk full")
     with pytest.raises(FileNotFoundError), replacing(target):
         pass  # a block that writes nothing
-    assert content(target) == ["old"]
-    assert content(tmp_path) == ["target"]
+    assert (content(target), content(tmp_path)) == (["old"], ["target"])
 
 
 @pytest.mark.parametrize("name", ["a" * 255, "é" * 127, "ß" * 120 + ".json"])

@@ -143,8 +143,7 @@ def test_centring_draws_beta_to_the_middle_between_the_layers_that_it_lies_betwe
 def test_harden_fixes_the_weights_and_leaves_the_rest_trainable():
     network = fusion_network(initial_beta=1.4).train()
     assert not network.is_sharp()
-    assert network.harden() == 1
-    assert network.mixing_weights().tolist() == [0.0, 1.0, 1.0]
+    assert (network.harden(), network.mixing_weights().tolist()) == (1, [0.0, 1.0, 1.0])
     assert network.is_sharp(0.0)
     for mixed in (False, True):  # w_0 = 0.5 counts where it mixes the input
         assert fusion_network(initial_alpha=50.0, initial_beta=0.0, mix_input=mixed).is_sharp() != mixed
