@@ -15,7 +15,7 @@ from demo.captions import figure_text
 from demo.downloads import file_of
 from demo.drawing.figures import skeleton_figure
 from demo.drawing.overlays import draw_people, map_pictures
-from demo.inputs import checked_height
+from demo.inputs import MAX_HEIGHT_CM, MIN_HEIGHT_CM
 from demo.result import Person, Result, advice
 from demo.service import Service
 from fusion_model import Pose
@@ -25,6 +25,11 @@ from fusion_model.skeletons import MPII_16
 
 MAX_SIDE = 1280  # pixels of the picture that is sent to the browser
 _MAP_SIDE = 448  # pixels of a map, which is to be sharp when it is enlarged
+
+_NO_HEIGHT = (
+    f"**Height** must lie between {MIN_HEIGHT_CM:g} and {MAX_HEIGHT_CM:g} cm: "
+    f"until it does, {CONVENTIONAL_HEIGHT_MM / 10:g} cm is assumed."
+)
 
 MAP_GROUPS = {
     "All joints": MPII_16.joints,
@@ -41,7 +46,7 @@ class Choices:
 
     Attributes:
         who: of :meth:`demo.result.Result.choices`.
-        height_cm: of the person.
+        height_cm: of the person, as written.
         min_confidence: joints below it are not drawn.
         show_outside: whether the 3D view shows joints beyond the frame.
         group: key of :data:`MAP_GROUPS`.
@@ -54,6 +59,16 @@ class Choices:
     show_outside: bool = False
     group: str = "All joints"
     kind: str = "json"
+
+    @property
+    def height_mm(self) -> float:
+        """Of the person; the conventional one if what is written is none."""
+        return 10 * self.height_cm if self.has_height else CONVENTIONAL_HEIGHT_MM
+
+    @property
+    def has_height(self) -> bool:
+        """Whether a height is written that a person may have."""
+        return self.height_cm is not None and MIN_HEIGHT_CM <= self.height_cm <= MAX_HEIGHT_CM
 
 
 @dataclass(frozen=True)
@@ -77,8 +92,8 @@ class View:
 
     @cached_property
     def poses(self) -> dict[str, Pose]:
-        """Poses to draw of the chosen people, by number, at the chosen height; gr.Error if that is out of range."""
-        return self.result.poses(self.choices.who, 10 * checked_height(self.choices.height_cm))
+        """Poses to draw of the chosen people, by number, at the chosen height."""
+        return self.result.poses(self.choices.who, self.choices.height_mm)
 
     def one_person(self) -> Person | None:
         """The person who is picked, if it is one whose pose is to be trusted."""
@@ -87,7 +102,10 @@ class View:
 
     def notice(self) -> str:
         """Advice, if there is any."""
-        return advice(self.result, self.choices.who)
+        told = advice(self.result, self.choices.who)
+        if not self.poses or self.choices.has_height:
+            return told
+        return f"{_NO_HEIGHT} {told}".rstrip()
 
     def picture(self) -> np.ndarray:
         """The photo with boxes and skeletons, (H', W', 3) uint8 RGB."""

@@ -16,7 +16,7 @@ from fusion_model.hub.strategies import COMPARED, save_strategies
 from tests.helpers.access import check
 from tests.helpers.earlier import assert_as_before
 from tests.helpers.estimators import sure
-from tests.helpers.serving import WAIT, remove_photo, served, wait_for_figure, write_box
+from tests.helpers.serving import WAIT, put, remove_photo, served, wait_for_figure
 from tests.helpers.strategies import strategy_networks
 
 CHANGED = """old => (now => now.length === 4 && String(now) !== String(old))(
@@ -136,10 +136,10 @@ def test_its_link_leads_to_it_and_while_it_is_open_it_follows_who_is_picked(open
     page.locator("#start").wait_for(timeout=WAIT)
     link.click()
     first = wait_for_lab(page)
-    write_box(page, "100 100 500 590")
+    put(page, "box", "100 100 500 590")
     page.wait_for_function(CHANGED, arg=first, timeout=WAIT)
     assert len(runs) == 2
-    write_box(page, "0 400 200 600")
+    put(page, "box", "0 400 200 600")
     page.get_by_label("Person 2").wait_for(timeout=WAIT)
     page.get_by_label("Everyone").check()
     page.locator("#lab").get_by_text("Pick one person to compare.").wait_for(timeout=WAIT)

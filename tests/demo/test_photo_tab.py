@@ -17,7 +17,7 @@ from demo.view import View
 from fusion_model.images import load_photo
 from tests.helpers.access import check
 from tests.helpers.estimators import Seeing
-from tests.helpers.serving import WAIT, download, remove_photo, upload, wait_for_figure, wait_for_result, write_box
+from tests.helpers.serving import WAIT, download, put, remove_photo, upload, wait_for_figure, wait_for_result
 from tests.helpers.stand_in import StandIn
 
 BOX = "document.querySelector('#box input, #box textarea')?.value"
@@ -59,20 +59,21 @@ def test_another_drawing_needs_no_network_and_keeps_the_camera(open_page, exampl
             patched.setattr(type(stand_in), name, lambda *_, **__: pytest.fail("the network was run"))
         page.get_by_label("Arms", exact=True).check()
         page.wait_for_function(f"{MAPS} === 7", timeout=WAIT)
-        page.locator("#height input").fill("190")
-        page.locator("#height input").press("Enter")
+        put(page, "height", "190")
         hover = f"{GRAPH}.data.some(one => (one.hovertext || []).some(text => text.includes('y -849 mm')))"
         page.wait_for_function(hover, timeout=WAIT)
         page.get_by_label("Person 2").check()
         page.wait_for_function(f"{BOX}.startsWith('256')", timeout=WAIT)
         page.get_by_text("Person 2: confidence").wait_for(timeout=WAIT)
-        least = page.locator("#min-confidence input[type=number]")
-        least.fill("0.9")
-        least.press("Enter")
+        put(page, "min-confidence", "0.9")
         page.wait_for_function(f"{GRAPH}.data.find(one => one.mode === 'markers').x.length < 8", timeout=WAIT)
         assert page.evaluate(turned)
         assert download(page, "bvh", "hopper.bvh").path().read_bytes().startswith(b"HIERARCHY")
         assert download(page, "glb", "hopper.glb").path().read_bytes().startswith(b"glTF")
+        put(page, "height", "5.9")  # feet
+        page.locator("#notice").get_by_text("170 cm is assumed").wait_for(timeout=WAIT)
+        page.get_by_label("Person 1").check()
+        page.wait_for_function(f"{BOX}.startsWith('0')", timeout=WAIT)
         assert page.get_by_test_id("toast-body").count() == 0
     replace_photo(page, other)
     page.wait_for_function(f"{BOX}?.endsWith('350')", timeout=WAIT)
@@ -85,7 +86,7 @@ def test_what_is_wrong_is_a_sentence_and_no_old_result_stays(open_page, example,
     check(page)
     upload(page, example)
     wait_for_result(page)
-    write_box(page, "one two")
+    put(page, "box", "one two")
     page.locator("#notice").get_by_text("four numbers").wait_for(timeout=WAIT)
     page.get_by_role("button", name="Draw a box").click()
     check(page)

@@ -34,8 +34,7 @@ def test_each_network_says_what_it_says_by_itself(estimator):
     found = compare(estimator, networks, photo, pose)
     assert list(found.strategies) == list(networks)
     for name, network in networks.items():
-        alone = by_itself(estimator, network)(photo, box)
-        assert np.allclose(found.strategies[name], alone.joints_3d, atol=0.5), name
+        assert np.allclose(found.strategies[name], by_itself(estimator, network)(photo, box).joints_3d, atol=0.5), name
     assert np.allclose(found.plain, by_itself(estimator, estimator.fusion_network)(photo, box).joints_3d, atol=0.5)
     apart = found.apart("trainable")
     assert apart["trainable"] == 0

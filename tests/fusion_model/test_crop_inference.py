@@ -93,8 +93,7 @@ def test_published_parameter_counts(stacks, published):
 
 
 def test_one_supervised_set_of_maps_a_stack_for_any_multiple_of_64():
-    maps = small(stacks=3, joints=5)(torch.rand(2, 3, 64, 192))
-    assert [tuple(one.shape) for one in maps] == [(2, 5, 16, 48)] * 3
+    assert [tuple(one.shape) for one in small(stacks=3, joints=5)(torch.rand(2, 3, 64, 192))] == [(2, 5, 16, 48)] * 3
     for shape in ((3, 64, 64), (1, 4, 64, 64), (1, 3, 60, 64), (1, 3, 64, 65)):
         with pytest.raises(ValueError, match=r"multiples of 64, got \(" + ", ".join(map(str, shape))):
             small()(torch.zeros(shape))

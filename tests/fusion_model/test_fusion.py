@@ -104,8 +104,7 @@ def test_eq_3_at_the_papers_start():
     assert [weights[0], weights[3], weights[6]] == pytest.approx([0.42556, 0.5, 0.57444], abs=1e-5)
     free = FusionNetwork(dataclasses.replace(small, strategy="free"))
     torch.testing.assert_close(free.mixing_weights(), network.mixing_weights())
-    released = FusionNetwork(dataclasses.replace(small, alpha_squared=True, initial_beta=4.6))
-    weights = released.mixing_weights().tolist()
+    weights = FusionNetwork(dataclasses.replace(small, alpha_squared=True, initial_beta=4.6)).mixing_weights().tolist()
     # slope 0.01: 1 / (1 + exp(0.036)) = 0.49100, 1 / (1 + exp(-0.024)) = 0.50600
     assert [weights[0], weights[6]] == pytest.approx([0.49100, 0.50600], abs=1e-5)
 

@@ -79,8 +79,7 @@ def test_pck_and_pckh_by_hand():
     # Ten labelled joints with one wrong; right hip (2) and left shoulder (9) are among them.
     assert metrics.person_pck(prediction, target, LSP_14, labelled) == pytest.approx([9 / 10, 7 / 14])
     labelled[1, LSP_14.index("right_hip")] = False
-    found = metrics.person_pck(prediction, target, LSP_14, labelled)
-    assert found == pytest.approx([9 / 10, math.nan], nan_ok=True)
+    assert metrics.person_pck(prediction, target, LSP_14, labelled) == pytest.approx([9 / 10, math.nan], nan_ok=True)
     assert metrics.pck(prediction, target, LSP_14, labelled) == pytest.approx(9 / 10)
     assert math.isnan(metrics.pck(prediction, target, LSP_14, np.zeros((2, 14), bool)))
     with pytest.raises(ValueError, match="has 14 joints, got 13"):

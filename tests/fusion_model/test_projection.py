@@ -55,8 +55,7 @@ def test_a_joint_is_seen_guessed_or_outside(ankle, confidence, rows, status, pla
 def test_fewer_than_three_seen_joints_place_nothing():
     points = [[50, 20], [50, 70], [20, 30], [80, 110]]
     moved, status = seen_at(points, [0.9, 0.9, 0.4, 0.2], (150, 100))
-    assert status == ("seen", "seen", "guessed", "guessed")
-    assert moved.tolist() == points
+    assert (status, moved.tolist()) == (("seen", "seen", "guessed", "guessed"), points)
 
 
 def test_sixteen_joints_become_seventeen():

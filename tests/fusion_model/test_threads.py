@@ -35,8 +35,7 @@ def test_each_half_has_its_thread_and_half_of_torchs(set_threads, total, rows, d
     counts, idents, numbers = zip(*calls, strict=True)
     halves = rows == 5
     assert sorted(counts) == ([2, 3] if halves else [rows])
-    assert (len({*idents}), {*numbers}) == (1 + halves, {total // (1 + halves)})
-    assert torch.get_num_threads() == total
+    assert ((len({*idents}), {*numbers}), torch.get_num_threads()) == ((1 + halves, {total // (1 + halves)}), total)
 
 
 def test_an_error_in_the_helper_is_raised_and_the_limit_ends_with_its_block(set_threads):

@@ -53,16 +53,22 @@ def ask(url, endpoint, *values):
     return lines[-2].removeprefix("event: "), json.loads(lines[-1].removeprefix("data: "))
 
 
+def given(page):
+    """The file that the button gives, once it does."""
+    page.locator("button#download:not([disabled]), #download button:not([disabled])").wait_for(timeout=WAIT)
+    with page.expect_download(timeout=WAIT) as file:
+        page.get_by_role("button", name="Download", exact=True).last.click(timeout=WAIT)
+    return file.value
+
+
 def download(page, kind, suffix):
     """The file of a format, once the button gives it."""
     page.locator("#kind input").click()
     page.get_by_role("option", name=f"{kind.upper()}:").click()
     for _ in range(50):
-        page.locator("button#download:not([disabled]), #download button:not([disabled])").wait_for(timeout=WAIT)
-        with page.expect_download(timeout=WAIT) as file:
-            page.get_by_role("button", name="Download", exact=True).last.click(timeout=WAIT)
-        if file.value.suggested_filename.endswith(suffix):
-            return file.value
+        file = given(page)
+        if file.suggested_filename.endswith(suffix):
+            return file
         page.wait_for_timeout(200)
     raise AssertionError(f"no file {suffix} came")
 
@@ -78,8 +84,8 @@ def wait_for_figure(page):
     page.wait_for_selector("#figure .js-plotly-plot canvas", timeout=WAIT)
 
 
-def write_box(page, text):
-    """Write a box round a person."""
-    box = page.locator("#box textarea, #box input")
-    box.fill(text)
-    box.press("Enter")
+def put(page, field, text):
+    """Write into a field, and press Enter."""
+    field = page.locator(f"#{field} textarea, #{field} input").first
+    field.fill(text)
+    field.press("Enter")

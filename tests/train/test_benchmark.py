@@ -50,8 +50,7 @@ def test_photos_of_one_person_are_taken_in_order_and_all_times_count_alike(tmp_p
     (tmp_path / "a.txt").touch()
     finder = SimpleNamespace(find_people=lambda photo: (np.zeros(([0, 1, 1, 2][photo[0, 0, 0]], 4)), None))
     for count in (1, 2, 9):
-        found = benchmark.photos_of_one(finder, tmp_path, count)
-        assert [photo[0, 0, 0] for photo in found] == [2, 1][:count]
+        assert [photo[0, 0, 0] for photo in benchmark.photos_of_one(finder, tmp_path, count)] == [2, 1][:count]
     with pytest.raises(ValueError, match=r"b\.png holds no photo in which the model finds exactly one person"):
         benchmark.photos_of_one(finder, tmp_path / "b.png", 1)
     times = [{END_TO_END: [1, 9], BARE: [4]}, {END_TO_END: [2], BARE: [8]}]

@@ -20,8 +20,7 @@ def test_the_loss_of_maps_by_hand():
     """A pixel at a peak counts tenfold, a weight of 2 twofold; a mean over pixels, then over stacks."""
     target, near, nothing = (torch.tensor(row).reshape(1, 1, 1, 2) for row in ([0.0, 1.0], [0.5, 1.0], [0.0, 0.0]))
     first, second = 1000 * (2 * 0.5**2 + 0) / 2, 1000 * (0 + 2 * 10) / 2
-    loss = heatmap_loss([near, nothing], target, torch.full((1, 1), 2.0))
-    assert loss.item() == pytest.approx((first + second) / 2)
+    assert heatmap_loss([near, nothing], target, torch.full((1, 1), 2.0)).item() == pytest.approx((first + second) / 2)
 
 
 def knowing(people):

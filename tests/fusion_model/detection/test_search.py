@@ -99,8 +99,7 @@ def test_a_crop_is_turned_only_where_detector_and_hourglass_agree(searching):
     lying = person(angle=90)
     (found,) = find(searching([seen()], (lying, 0.7)))
     assert found.prediction.crop.angle == 0
-    given = searching([], (lying, 0.7), (lying, 0.8))
-    (found,) = find(given, box_at())
+    (found,) = find(searching([], (lying, 0.7), (lying, 0.8)), box_at())
     assert found.prediction.crop.angle == pytest.approx(90), "of a caller's box the hourglass alone knows the axis"
 
 

@@ -54,8 +54,7 @@ def test_a_pinned_commit_is_asked_for_once(hub, push):
     snapshot = fetched(commit)
     assert hub.asked_for("GET /user/name/resolve/") == 2
     hub.asked.clear()
-    assert fetched(commit) == snapshot
-    assert hub.asked == []
+    assert (fetched(commit), hub.asked) == (snapshot, [])
     with pytest.raises(FileNotFoundError, match=r"'user/name' is no checkpoint: it has no config\.json"):
         fetched(push("empty", ()))
 

@@ -35,8 +35,7 @@ def folder(tmp_path, estimator, networks):
 def test_what_is_saved_is_loaded_beside_the_same_hourglass(folder, estimator, networks, tmp_path):
     estimator.save_pretrained(tmp_path / "model")  # in half precision
     loaded = load_strategies(folder, PoseEstimator.from_pretrained(tmp_path / "model", device="cpu"))
-    assert list(loaded) == list(COMPARED)
-    assert strategy_figures(folder) == FIGURES
+    assert (list(loaded), strategy_figures(folder)) == (list(COMPARED), FIGURES)
     for name, network in loaded.items():
         assert not network.training
         assert network.config == networks[name].config

@@ -44,8 +44,7 @@ def test_a_cut_run_goes_on_and_keeps_finished_parts(source, tmp_path, prepare, p
     prepare("lsp", source, "--crop", "40")
     assert (out / "part-00000.zip").stat().st_mtime_ns == kept
     first, second = open_prepared(out), open_prepared(whole)
-    assert len(first) == COUNT
-    assert first.index == second.index
+    assert (len(first), first.index) == (COUNT, second.index)
     assert first.index["skipped"] == {"a joint that lies far outside its photo (the person is kept)": 1}
     for name, column in second.columns.items():
         assert np.array_equal(first.columns[name], column, equal_nan=column.dtype.kind == "f"), name
@@ -134,8 +133,7 @@ def test_a_joint_made_of_others_is_trusted_as_the_least_of_them():
     hips = [LSP_14.index("left_hip"), LSP_14.index("right_hip")]
     values[0, hips], trust[0, hips] = [(10, 20), (30, 60)], (0.5, 0.8)
     places, weight = carry_joints(LSP_14, HUMAN36M_17, values, trust)
-    assert places[0, 0].tolist() == [20, 40]
-    assert weight[0, 0] == 0.5
+    assert (places[0, 0].tolist(), weight[0, 0]) == ([20, 40], 0.5)
 
 
 def test_no_people_to_store(tmp_path, prepare_error):

@@ -137,8 +137,7 @@ def test_a_batch_is_padded_with_no_person():
         return Composite(np.zeros((64, 64, 3), np.uint8), boxes, axes, np.ones((8, 8), np.float32))
 
     images, boxes, axes, there, _ = stack([picture(0), picture(2)])
-    assert images.shape == (2, 3, 64, 64)
-    assert there.tolist() == [[False, False], [True, True]]
+    assert (images.shape, there.tolist()) == ((2, 3, 64, 64), [[False, False], [True, True]])
     assert (boxes[1] == 1).all()
     assert axes.shape == (2, 2, 2)
     *labels, trust = stack([picture(0)] * 2)[1:]

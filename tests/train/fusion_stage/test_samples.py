@@ -175,8 +175,7 @@ def test_which_of_two_crossing_limbs_is_in_front():
     truth = np.stack([crossed_shins(100, 0), crossed_shins(0, 100), crossed_shins(40, 0)])
     assert crossing_order(truth, truth) == (100.0, 2), "the third is too near to count"
     assert crossing_order(truth * [1, 1, -1], truth) == (0.0, 2)
-    found = np.stack([crossed_shins(1, 0), crossed_shins(1, 0), crossed_shins(1, 0)])
-    assert crossing_order(found, truth) == (50.0, 2)
+    assert crossing_order(np.stack([crossed_shins(1, 0), crossed_shins(1, 0), crossed_shins(1, 0)]), truth) == (50.0, 2)
     assert crossing_order(truth[:0], truth[:0]) == (None, 0)
 
 

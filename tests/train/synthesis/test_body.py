@@ -25,8 +25,7 @@ POSTURES = (  # degrees about the axes of the parent's canonical frame
 
 def test_splits_share_no_bodies(pack):
     train, held_out = (set(pack.subjects(split)) for split in ("train", "validation"))
-    assert len(held_out) == 600
-    assert train | held_out == set(range(3000))
+    assert (len(held_out), train | held_out) == (600, set(range(3000)))
     assert not train & held_out
 
 
@@ -60,8 +59,7 @@ def test_a_damaged_pack_is_refused(tmp_path):
     changes = {"weight is": {"weight": good["weight"][:-1]}, "cannot be": {"uv": np.array([None])}}
     changes |= {"part reaches from 1 to 5, expected 0 to 4": {"part": good["part"] + 1}, "lacks sex": {"sex": None}}
     for message, change in (changes | {"not finite": {"mean": good["mean"] * np.nan}}).items():
-        arrays = {name: array for name, array in (good | change).items() if array is not None}
-        np.savez(tmp_path / "bad.npz", **arrays)
+        np.savez(tmp_path / "bad.npz", **{name: array for name, array in (good | change).items() if array is not None})
         with pytest.raises(ValueError, match=message):
             load_body(tmp_path / "bad.npz")
 

@@ -72,8 +72,7 @@ def test_the_command_makes_what_its_options_say(tmp_path, monkeypatch, capsys):
 
 
 def test_the_pitch_of_the_camera_groups_people(tmp_path):
-    camera = look_at(np.array([0.0, 2000, 2000]), np.zeros(3), 0.2, 100.0, (64, 64))
-    assert camera.pitch == pytest.approx(45)
+    assert look_at(np.array([0.0, 2000, 2000]), np.zeros(3), 0.2, 100.0, (64, 64)).pitch == pytest.approx(45)
     names = ["camera up", "camera level", "camera down"]
     assert camera_name(np.array([-6.0, -5, 5, 6])).tolist() == [names[0], names[1], names[1], names[2]]
     write_rendered(tmp_path, make=lambda index: dataclasses.replace(picture(index), pitch=10.0 * (index % 3 - 1)))

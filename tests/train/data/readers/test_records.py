@@ -100,8 +100,7 @@ def test_no_frame_is_taken_for_another(tmp_path, broken):
 def test_labels_are_pixels_of_the_frame_as_it_is_stored(tmp_path):
     path = encode(tmp_path / "a.mp4", BARS, sample_aspect_ratio=Fraction(2))
     picture = pictures(set_matrix(path, (0, 1), (-1, 0)), [7])[0]
-    assert picture.shape == BARS[0].shape
-    assert shown_number(picture) == 7
+    assert (picture.shape, shown_number(picture)) == (BARS[0].shape, 7)
 
 
 def test_a_photo_that_is_cut_off_says_so(tmp_path):
