@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,16 +30,34 @@ _HIDE_JS = (
     f"() => [{{__type__: 'update', visible: true, value: {json.dumps(_HINT)}}},"
     f" {{__type__: 'update', elem_classes: {json.dumps(_AWAY)}}}]"
 )  # the hint, and no results
+_SLEEP_JS = "() => ({__type__: 'update', interactive: false})"
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 _Values = dict[Any, Any]  # by component: of the inputs, or new ones of outputs
 _Answer = Callable[[View, _Values, gr.EventData], _Values]
 
 
+@dataclass
+class _Shown:
+    """What a visitor sees, in one object for each: a step that takes long learns from it what has changed meanwhile.
+
+    Attributes:
+        choices: with which person and which height it was drawn; None before a photo.
+        result: identity of the one that was drawn; None until one is made here. It may not be kept yet.
+        changes: how many there were that make another file.
+        filed: how many there were when the file was made that the button gives.
+    """
+
+    choices: Choices | None
+    result: int | None = None
+    changes: int = 0
+    filed: int = 0
+
+
 class PhotoTab:
     """The components of the tab, in the current Blocks, and what happens when.
 
-    One thing is kept for each visitor: the result.
+    Two things are kept for each visitor: the result, and how it is shown.
 
     Args:
         service: the model.
@@ -58,6 +77,7 @@ class PhotoTab:
         # As the page has the photo, not as the file is called.
         kept = first and dataclasses.replace(first.result, photo=self.photo.value["path"])
         self.kept = gr.State(kept, time_to_live=KEPT_SECONDS)
+        self.shown = gr.State(_Shown(first and first.choices))
         self._connect()
 
     def first_sight(self, hero: str, tabs: Sequence[str]) -> str:
@@ -90,29 +110,48 @@ class PhotoTab:
 
     def _connect(self) -> None:
         """Listen to all events."""
-        panel = self.panel
+        panel, file = self.panel, [self.panel.download]
         min_confidence = partial(panel.min_confidence.change, trigger_mode="always_last")
-        asleep = {"fn": lambda: gr.DownloadButton(interactive=False), "outputs": panel.download, "queue": False}
+        who = partial(panel.who.input, trigger_mode="always_last")
+        self._put_to_sleep()
         redrawn = [
-            self._redraw(panel.who.input, [*panel.quick, *panel.late]),
-            self._redraw(min_confidence, panel.drawing),
-            self._redraw(panel.group.input, [panel.maps]),
-            self._redraw(panel.outside.input, [panel.figure]),
-            self._redraw(panel.height.submit, [panel.figure, panel.download]),
-            self._redraw(panel.height.blur, [panel.figure, panel.download]),
-            self._redraw(panel.kind.change(**asleep, **_QUIET).then, [panel.download]),
+            *self._redraw(min_confidence, panel.drawing),
+            *self._redraw(panel.group.input, [panel.maps]),
+            *self._redraw(panel.outside.input, [panel.figure]),
+            *self._answer(who, self._picked, panel.quick, panel.late, **_QUIET),
+            *self._answer(panel.height.submit, self._resized, [panel.figure], file, **_QUIET),
+            *self._answer(panel.height.blur, self._resized, [panel.figure], file, **_QUIET),
+            *self._answer(panel.kind.change, lambda _, values, __: self._changed(values), [], file, **_QUIET),
             *self._on_picture(),
             *self._on_lab(),
         ]
         self._on_photo(redrawn)
         self.chooser.upload(None, self.chooser, self.photo, js="(file) => file", **_QUIET)
 
-    def _redraw(self, event: Callable[..., Any], components: Sequence[Any]) -> Any:
+    def _put_to_sleep(self) -> None:
+        """Let the browser put the button to sleep by itself, before any answer, when its file becomes an old one."""
+        panel = self.panel
+        fields = (panel.who.input, panel.height.input, panel.kind.change, panel.more.click, panel.box.submit)
+        events = (*fields, panel.tools.pick, panel.tools.remove, panel.tools.box)
+        for event in events:
+            event(None, None, panel.download, js=_SLEEP_JS, **_QUIET)
+
+    def _redraw(self, event: Callable[..., Any], components: Sequence[Any]) -> Sequence[Any]:
         """On an event, draw components from the kept result."""
         return self._answer(event, lambda view, *_: self.panel.drawn(view, components), components, **_QUIET)
 
-    def _answer(self, event: Callable[..., Any], function: _Answer, components: Sequence[Any], **options: Any) -> Any:
-        """On an event, answer from the kept result; what is wrong is said in place, until the next answer."""
+    def _answer(
+        self,
+        event: Callable[..., Any],
+        function: _Answer,
+        components: Sequence[Any],
+        late: Sequence[Any] = (),
+        **options: Any,
+    ) -> Sequence[Any]:
+        """On an event, answer from the kept result; what is wrong is said in place, until the next answer.
+
+        Nobody waits for what is ``late``: it follows.
+        """
 
         def answer(values: _Values, told: gr.EventData) -> _Values:
             """New values of the components."""
@@ -122,7 +161,15 @@ class PhotoTab:
             except gr.Error as error:
                 return {self.panel.notice: gr.Markdown(f"**{error.title}:** {error.message}", visible=True)}
 
-        return event(answer, self._inputs() | {self.panel.box}, {self.panel.notice, *components}, **options)
+        outputs = {self.panel.notice, *components, *late}
+        answered = event(answer, self._inputs() | {self.panel.box}, outputs, **options)
+        return [answered, self._follow(answered.then, late)] if late else [answered]
+
+    def _follow(self, event: Callable[..., Any], late: Sequence[Any]) -> Any:
+        """After an event, make what takes longer, also if the one before is still being made."""
+        return event(
+            partial(self._late, late), self._inputs() - {self.panel.who}, late, trigger_mode="multiple", **_QUIET
+        )
 
     def _on_photo(self, redrawn: Sequence[Any]) -> None:
         """Take the old result away as soon as the photo changes, and show the new one, or nothing if that fails.
@@ -137,35 +184,35 @@ class PhotoTab:
         estimated = self.photo.change(
             self._new_photo,
             inputs,
-            [*self._outputs(), *frame],
+            [self.kept, *self.panel.quick, *self.panel.late, *frame],
             api_visibility="private",
             show_progress="minimal",  # the whole one moves, which takes time from the networks on the same machine
             show_progress_on=self.hint,
             trigger_mode="always_last",
         )
         estimated.failure(None, None, frame, js=_HIDE_JS, **_QUIET)
-        estimated.success(self._late, inputs, self.panel.late, **_QUIET)
+        self._follow(estimated.success, self.panel.late)
 
     def _on_picture(self) -> Sequence[Any]:
         """Pick, correct, add or delete a person."""
-        panel, outputs = self.panel, self._outputs()
+        panel, outputs, late = self.panel, [self.kept, *self.panel.quick], self.panel.late
         busy = {"api_visibility": "private", "show_progress_on": panel.picture}
 
-        def picked(view: View, _: _Values, told: gr.EventData) -> _Values:
-            return self._shown(view, view.result, told.who)
+        def picked(view: View, values: _Values, told: gr.EventData) -> _Values:
+            return self._new_result(values, view, view.result, told.who)
 
-        def drawn(view: View, _: _Values, told: gr.EventData) -> _Values:
-            return self._boxed(view, list(told.box))
+        def drawn(view: View, values: _Values, told: gr.EventData) -> _Values:
+            return self._boxed(view, values, list(told.box))
 
         def written(view: View, values: _Values, _: gr.EventData) -> _Values:
-            return self._boxed(view, parse_box(values[panel.box]))
+            return self._boxed(view, values, parse_box(values[panel.box]))
 
         return (
-            self._answer(panel.tools.pick, picked, outputs, **_QUIET),
-            self._answer(panel.tools.remove, self._removed, outputs, **_QUIET),
-            self._answer(panel.more.click, self._everyone, outputs, **_QUIET),
-            self._answer(panel.tools.box, drawn, outputs, **busy),
-            self._answer(panel.box.submit, written, outputs, **busy),
+            *self._answer(panel.tools.pick, picked, outputs, late, **_QUIET),
+            *self._answer(panel.tools.remove, self._removed, outputs, late, **_QUIET),
+            *self._answer(panel.more.click, self._everyone, outputs, late, **_QUIET),
+            *self._answer(panel.tools.box, drawn, outputs, late, **busy),
+            *self._answer(panel.box.submit, written, outputs, late, **busy),
         )
 
     def _on_lab(self) -> Sequence[Any]:
@@ -180,15 +227,11 @@ class PhotoTab:
                 body = f"<p>{error.message}</p>"
             return {lab: lab_value(view, body)}
 
-        return () if lab is None else (self._answer(lab.ask, compared, [lab], **_QUIET),)
+        return () if lab is None else self._answer(lab.ask, compared, [lab], **_QUIET)
 
     def _inputs(self) -> set[Any]:
         """What a view is made of."""
-        return {self.photo, self.kept, *self.panel.choices.values()}
-
-    def _outputs(self) -> list[Any]:
-        """Everything that a new result changes."""
-        return [self.kept, *self.panel.quick, *self.panel.late]
+        return {self.photo, self.kept, self.shown, *self.panel.choices.values()}
 
     def _chosen(self, values: _Values) -> View:
         """The kept result as chosen; gr.Error if it is gone, when Gradio has the example's again, whatever is shown."""
@@ -211,10 +254,10 @@ class PhotoTab:
             result = known or self.service.predict_all(photo)
         except gr.Error as error:
             return self._nothing(f"## {error.title}\n{error.message}")
+        view = View(self.service, result, self._choices(values, who=_best(result)))
         return {
-            **self._new_result(result, self._choices(values, who=_best(result))),
+            **self._new_result(values, view, result, _best(result)),
             self.panel.maps: [],
-            self.panel.download: gr.DownloadButton(interactive=False),
             self.hint: gr.Markdown(visible=False),
             self.results: gr.Column(elem_classes=[]),
         }
@@ -232,36 +275,61 @@ class PhotoTab:
             self.results: gr.Column(elem_classes=_AWAY),
         }
 
-    def _late(self, values: _Values) -> Any:
-        """The maps and the file of the kept result, if it is still the photo's."""
-        kept = values[self.kept]
-        if kept is None or kept.photo != values[self.photo]:
-            return gr.skip()
-        view = View(self.service, kept, self._choices(values, who=_best(kept)))
-        return self.panel.drawn(view, self.panel.late)
+    def _late(self, components: Sequence[Any], values: _Values) -> Iterator[_Values]:
+        """Maps and file of the kept result, if it is still the photo's; no file that is already another again."""
+        kept, shown, download = values[self.kept], values[self.shown], self.panel.download
+        if kept is None or kept.photo != values[self.photo] or shown.result not in (None, id(kept)):
+            return
+        begun, view = shown.changes, View(self.service, kept, self._choices(values, who=shown.choices.who))
+        if self.panel.maps in components:
+            yield self.panel.drawn(view, [self.panel.maps])
+        if shown.filed == begun:
+            yield {download: gr.DownloadButton(interactive=bool(view.poses))}
+            return
+        made = self.panel.drawn(view, [download])
+        if shown.changes == begun:
+            shown.filed = begun
+            yield made
 
-    def _new_result(self, result: Result, choices: Choices, components: Iterable[Any] = ()) -> _Values:
-        """A result to keep, what is waited for and other components."""
-        view = View(self.service, result, choices)
-        return {self.kept: result, **self.panel.drawn(view, [*self.panel.quick, *components])}
+    def _changed(self, values: _Values, choices: Choices | None = None) -> _Values:
+        """Note that another file is to follow, and what is shown if that is new; the old file can no longer be had."""
+        shown = values[self.shown]
+        shown.choices, shown.changes = choices or shown.choices, shown.changes + 1
+        return {self.panel.download: gr.DownloadButton(interactive=False)}
 
-    def _shown(self, view: View, result: Result, who: str | None) -> _Values:
+    def _picked(self, view: View, values: _Values, _: gr.EventData) -> _Values:
+        """Show the person who is picked by number."""
+        return {**self._changed(values, view.choices), **self.panel.drawn(view, self.panel.quick)}
+
+    def _resized(self, view: View, values: _Values, _: gr.EventData) -> _Values:
+        """Show the person at another height; leaving the field is an event even if it is the old one."""
+        shown, height = values[self.shown].choices, view.choices.height_cm
+        if shown.height_cm == height:
+            return {}
+        resized = dataclasses.replace(shown, height_cm=height)
+        return {**self._changed(values, resized), **self.panel.drawn(view, [self.panel.figure])}
+
+    def _new_result(self, values: _Values, view: View, result: Result, who: str | None) -> _Values:
         """A result to keep, of which one person is shown."""
-        return self._new_result(result, dataclasses.replace(view.choices, who=who), self.panel.late)
+        choices = dataclasses.replace(view.choices, who=who)
+        drawn = self.panel.drawn(View(self.service, result, choices), self.panel.quick)
+        values[self.shown].result = id(result)
+        return {self.kept: result, **self._changed(values, choices), **drawn}
 
-    def _removed(self, view: View, *_: Any) -> _Values:
+    def _removed(self, view: View, values: _Values, _: gr.EventData) -> _Values:
         """Delete the box of the picked person."""
         result = view.result.without(view.choices.who)
-        return self._shown(view, result, _best(result))
+        return self._new_result(values, view, result, _best(result))
 
-    def _everyone(self, view: View, *_: Any) -> _Values:
+    def _everyone(self, view: View, values: _Values, _: gr.EventData) -> _Values:
         """Show weak finds, too."""
         result = view.result.with_more()
-        return self._shown(view, result, EVERYONE if len(result.people) > 1 else "1")
+        return self._new_result(values, view, result, EVERYONE if len(result.people) > 1 else "1")
 
-    def _boxed(self, view: View, box: list[float]) -> _Values:
+    def _boxed(self, view: View, values: _Values, box: list[float]) -> _Values:
         """Estimate the person in a box, and show that person."""
-        return self._shown(view, *view.result.with_box(view.choices.who, box, self.service.in_box(view.result, box)))
+        found = self.service.in_box(view.result, box)
+        return self._new_result(values, view, *view.result.with_box(view.choices.who, box, found))
 
 
 def _first_view(service: Service, example: Path | None) -> tuple[View | None, str]:

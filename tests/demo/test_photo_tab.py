@@ -17,9 +17,10 @@ from demo.view import View
 from fusion_model.images import load_photo
 from tests.helpers.access import check
 from tests.helpers.estimators import Seeing
-from tests.helpers.serving import WAIT, download, put, remove_photo, upload, wait_for_figure, wait_for_result
+from tests.helpers.serving import WAIT, download, given, put, remove_photo, upload, wait_for_figure, wait_for_result
 from tests.helpers.stand_in import StandIn
 
+AWAKE = "document.querySelector('#download:not([disabled])')"
 BOX = "document.querySelector('#box input, #box textarea')?.value"
 BODIES = "document.querySelector('#figure .graph').data.filter(one => one.name === 'body').length"
 GRAPH = "document.querySelector('#figure .graph')"
@@ -79,6 +80,25 @@ def test_another_drawing_needs_no_network_and_keeps_the_camera(open_page, exampl
     page.wait_for_function(f"{BOX}?.endsWith('350')", timeout=WAIT)
     page.wait_for_function(f"!({turned})", timeout=WAIT)
     assert page.evaluate("window.first === document.querySelector('#figure canvas')")
+
+
+def test_no_old_file_is_to_be_had_and_nobody_waits_for_the_new_one_to_see_the_rest(open_page, example, monkeypatch):
+    page, plain, made = open_page(), View.file, threading.Event()
+    upload(page, example)
+    wait_for_result(page)
+    monkeypatch.setattr(View, "file", lambda view: plain(view) if made.wait(60) else None)
+    for change, shown, height in (
+        (page.get_by_label("Person 2").check, "Person 2: ", 1700),
+        (lambda: put(page, "height", "150"), "Person 2: ", 1500),
+        (lambda: put(page, "box", "0, 0, 90, 90"), "Person 3: ", 1500),
+        (page.get_by_role("button", name="Delete the box").click, "Person 1: ", 1500),
+    ):
+        made.clear()
+        change()
+        page.wait_for_function(f"!({AWAKE})", timeout=WAIT)
+        page.locator("#times").get_by_text(shown).wait_for(timeout=WAIT)
+        made.set()
+        assert json.loads(given(page).path().read_text())["height_mm"] == height
 
 
 def test_what_is_wrong_is_a_sentence_and_no_old_result_stays(open_page, example, notes, black):
@@ -178,7 +198,7 @@ def replace_photo(page, path):
 
 def wait_for_other(page):
     page.wait_for_function(f"{BOX}?.endsWith(', 350')", timeout=WAIT)
-    page.wait_for_function("document.querySelector('#download:not([disabled])')", timeout=WAIT)
+    page.wait_for_function(AWAKE, timeout=WAIT)
 
 
 def test_asked_twice_it_estimates_once_and_a_refusal_keeps_its_title_and_link(fresh, other, black, monkeypatch):
