@@ -35,7 +35,7 @@ _NOBODY_YET = (
 )
 _WORKING = (
     "### The motion appears here\n"
-    "The networks read the clip frame by frame. Look at the other tabs meanwhile, if you like: the work goes on."
+    "The clip is worked through frame by frame. Look at the other tabs meanwhile, if you like: the work goes on."
 )
 _LIMITS = f"{LIMITS} At most {MAX_POSES} frames are processed, evenly spread. Clips are deleted within an hour."
 _WHO = "Who? Click a person above, or choose here"
@@ -120,7 +120,8 @@ class VideoTab:
         inputs = [self.clip, self.box, self.height, self.smooth]
         work = {**_WORK, "show_progress_on": self.progress}
         started = self.start.click(self._begin, None, running, **_QUIET).then(self._follow, inputs, outputs, **work)
-        again = self.smooth.input(self._draw_again, [self.kept, self.smooth], outputs, **work)
+        again = self.smooth.input(self._begin_again, self.kept, running, **_QUIET)
+        again = again.then(self._draw_again, [self.kept, self.smooth], outputs, trigger_mode="multiple", **work)
         for event in (started, again):
             event.failure(self._rest, None, running, **_QUIET)
         self.stop.click(self._rest, None, running, cancels=[started, again], **_QUIET)
@@ -175,6 +176,10 @@ class VideoTab:
         """What is shown as soon as the button is pressed, while others are served."""
         return {**self._busy(0.0, "waiting for a turn"), self.results: gr.Column(visible=False)}
 
+    def _begin_again(self, kept: Motion | None) -> Any:
+        """The same where there is a motion to draw anew: the old player and files are wrong from now on."""
+        return gr.skip() if kept is None else self._begin()
+
     def _busy(self, fraction: float, text: str) -> _Updates:
         """What is shown during the work."""
         return {
@@ -210,7 +215,7 @@ class VideoTab:
         if kept is None:
             yield gr.skip()
             return
-        yield self._busy(_DRAWING_FROM, "drawing")
+        yield {**self._busy(_DRAWING_FROM, "drawing"), self.results: gr.Column(visible=False)}
         try:
             yield from self._drawn(kept, smooth)
         except gr.Error as error:

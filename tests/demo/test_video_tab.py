@@ -82,6 +82,7 @@ def test_a_clip_in_the_motion_out_and_without_smoothing_without_the_networks(pag
 
     calls = stand_in.calls
     page.get_by_label("Smooth the joints over time").uncheck()
+    page.wait_for_selector("#motion-json", state="hidden", timeout=WAIT)  # what it gives is smoothed
     page.locator("#motion-caption").get_by_text("not smoothed").wait_for(timeout=WAIT)
     assert json.loads(saved(page, "json"))["smoothed"] is False
     assert stand_in.calls == calls
@@ -195,7 +196,7 @@ def test_box_height_and_smoothing_count_the_bar_grows_and_a_cancelled_drawing_le
     shown = json.loads(Path(updates[-1][tab.files["json"]].value["path"]).read_text())
     assert np.ptp([frame["pose"]["joints"][0]["pixel"][0] for frame in shown["frames"]]) < 6
     before, steps = set(Path(get_upload_folder()).iterdir()), tab._draw_again(kept, False)
-    for _ in range(5):
-        next(steps)
+    began, *_ = [next(steps) for _ in range(5)]
+    assert began[tab.results].visible is False
     steps.close()
     assert set(Path(get_upload_folder()).iterdir()) == before
