@@ -120,6 +120,17 @@ def height_input(elem_id: str | None = None) -> gr.Number:
     return gr.Number(CONVENTIONAL_HEIGHT_MM / 10, label="Height in cm", info=_SIZE_NOTE, min_width=220, elem_id=elem_id)
 
 
+def clamped(slider: gr.Slider) -> gr.Slider:
+    """The slider, for whose field of a number any is as good as the nearest that it has, and none as the least."""
+
+    def receive(sent: Any) -> Any:
+        """The number that is meant."""
+        return slider.minimum if sent is None else min(max(sent, slider.minimum), slider.maximum)
+
+    slider.receive = receive
+    return slider
+
+
 def checked_height(height_cm: float | None) -> float:
     """The height; gr.Error if it is out of range."""
     if height_cm is None or not MIN_HEIGHT_CM <= height_cm <= MAX_HEIGHT_CM:

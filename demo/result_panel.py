@@ -10,7 +10,7 @@ import gradio as gr
 from demo.downloads import CHOICES
 from demo.drawing.figure_view import figure_value, figure_view, flat_view
 from demo.drawing.figures import weights_figure, weights_sentence
-from demo.inputs import height_input
+from demo.inputs import clamped, height_input
 from demo.view import MAP_GROUPS, View
 from demo.widgets.lab_view import lab_value, lab_view
 from demo.widgets.picture_tools import picture_tools, tools_value
@@ -152,7 +152,7 @@ class ResultPanel:
         """What changes the drawing alone."""
         with gr.Row(equal_height=True):
             self.height = height_input("height")
-            self.min_confidence = gr.Slider(
+            slider = gr.Slider(
                 0,
                 1,
                 0,
@@ -163,6 +163,7 @@ class ResultPanel:
                 min_width=220,
                 elem_id="min-confidence",
             )
+            self.min_confidence = clamped(slider)
         self.outside = gr.Checkbox(
             label="Guess beyond the frame", info="Dotted in 3D: what the photo does not show.", elem_id="outside"
         )
