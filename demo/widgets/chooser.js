@@ -40,5 +40,12 @@ for (const [name, listener] of Object.entries(onWindow)) window.addEventListener
 for (const [name, visibility] of [['error', 'hidden'], ['load', '']]) {
   document.addEventListener(name, ({ target }) => { if (target.closest?.('#photo img')) target.style.visibility = visibility; }, true);
 }
+// Gradio's own field refuses what the browser does not call an image, HEIC among it: whatever it is given is taken here.
+document.addEventListener('change', (event) => {
+  if (!event.target.matches?.('#photo input[type=file]')) return;
+  event.stopPropagation();
+  take(event.target.files[0]);
+  event.target.value = '';
+}, true);
 button.addEventListener('click', () => input.click());
 input.addEventListener('change', () => { take(input.files[0]); input.value = ''; });
