@@ -9,7 +9,7 @@ from gradio import Error
 from PIL import Image
 
 from demo.drawing.overlays import draw_people
-from demo.inputs import parse_box
+from demo.inputs import checked_height, parse_box
 from demo.result import EVERYONE, Person, Result, advice, of_height
 from demo.result_panel import colour_key
 from demo.service import Service
@@ -105,11 +105,12 @@ def test_what_is_chosen_counts_in_all_that_is_drawn_and_said(seen, monkeypatch):
         traces = {trace.name: len(trace.x) for trace in view.figure().data}
         assert (traces["joints"], "guessed" in traces) == (count, dotted)
     assert parse_box("1, 2;3 4.5") == [1, 2, 3, 4.5]
-    for height in (50, 250):
-        assert seen("1", height_cm=height).poses["1"].height_mm == 10 * height
+    for height, drawn in ((50, 500), (250, 2500), (None, 1700), (49.9, 1700), (250.1, 1700)):
+        view = seen("1", height_cm=height)
+        assert (view.poses["1"].height_mm, "170 cm is assumed" in view.notice()) == (drawn, drawn == 1700)
     for height in (None, 49.9, 250.1):
         with pytest.raises(Error, match=f"between 50 and 250 cm, got {height}"):
-            _ = seen("1", height_cm=height).poses
+            checked_height(height)
 
 
 def test_the_script_is_told_who_is_where_and_which_joints_are_drawn(seen):
