@@ -22,7 +22,7 @@ from fusion_model.images import example_photo
 from tests.helpers import human36m_files, lsp_mpii_coco_files
 from tests.helpers.clips import write_clip
 from tests.helpers.fake_data import write_pack
-from tests.helpers.in_process import call
+from tests.helpers.own_process import call
 from tests.helpers.serving import served
 from train import hourglass, prepare
 from train.data.readers.human36m import CAMERAS

@@ -15,9 +15,8 @@ from fusion_model.comparison import Comparison, compare
 from fusion_model.hub.strategies import COMPARED, save_strategies
 from tests.helpers.access import check
 from tests.helpers.earlier import assert_as_before
-from tests.helpers.estimators import sure
+from tests.helpers.estimators import strategy_networks, sure
 from tests.helpers.serving import WAIT, put, remove_photo, served, wait_for_figure
-from tests.helpers.strategies import strategy_networks
 
 CHANGED = """old => (now => now.length === 4 && String(now) !== String(old))(
 [...document.querySelectorAll('#lab li b')].map(one => one.innerText))"""

@@ -9,8 +9,7 @@ import torch
 from fusion_model.comparison import compare, mean_colour
 from fusion_model.crops import Crop
 from fusion_model.estimator import PoseEstimator
-from tests.helpers.estimators import featured, smooth_photo, sure
-from tests.helpers.strategies import strategy_networks
+from tests.helpers.estimators import featured, smooth_photo, strategy_networks, sure
 
 
 @pytest.fixture(params=[sure, featured])

@@ -11,7 +11,9 @@ from torch import nn
 from fusion_model.config import CalibrationConfig, DetectorConfig, FollowingConfig, LayerConfig
 from fusion_model.estimator import PoseEstimator
 from fusion_model.fusion import FusionNetwork
+from fusion_model.hub.strategies import COMPARED
 from fusion_model.presets import PRESETS
+from fusion_model.pruning import prune
 
 TINY = PRESETS["tiny"].fusion
 
@@ -99,3 +101,23 @@ def seeing(estimator, *people):
     """The same estimator with a detector that always sees these people."""
     config = dataclasses.replace(estimator.config, detector=Seeing.config)
     return PoseEstimator(config, estimator.hourglass, estimator.fusion_network, estimator.name, Seeing(*people))
+
+
+def strategy_networks(config, seed=0):
+    """One network of each strategy that is compared, on the inputs of a fusion network; ``trainable`` is pruned.
+
+    Their poses are as large as people, and far from each other.
+    """
+    networks = {}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for name in COMPARED:
+            network = FusionNetwork(dataclasses.replace(config, strategy=name, merge_after=None)).eval()
+            if name == "trainable":
+                network.harden()
+                network = prune(network)
+            with torch.no_grad():
+                network.output.weight *= 500 / config.output_unit_mm
+                network.output.bias.normal_(0, 300 / config.output_unit_mm)
+            networks[name] = network
+    return networks

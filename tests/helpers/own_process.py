@@ -1,10 +1,12 @@
-"""Starts a module in a process of its own, and waits for what it does."""
+"""Starts a module in a process of its own and waits for what it does, or a command in this one, which is sooner."""
 
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from train.command import run_command
 
 ROOT = Path(__file__).parents[2]
 # One thread, no accelerator: the same result everywhere.
@@ -25,3 +27,14 @@ def wait_for(condition, seconds=60):
     while not condition():
         assert time.monotonic() < end, f"it did not happen within {seconds} seconds"
         time.sleep(0.1)
+
+
+def call(module, *arguments):
+    """Exit status of a command in this process."""
+    before, sys.argv = sys.argv, [module.__name__, *map(str, arguments)]
+    try:
+        return run_command(module.parser(), module.main)
+    except SystemExit as end:
+        return end.code
+    finally:
+        sys.argv = before

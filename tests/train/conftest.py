@@ -6,7 +6,7 @@ import pytest
 from accelerate.state import AcceleratorState
 
 from tests.helpers.fake_data import write_pack
-from tests.helpers.in_process import call
+from tests.helpers.own_process import call
 
 
 @pytest.fixture

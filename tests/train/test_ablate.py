@@ -19,7 +19,7 @@ from fusion_model.pruning import prune
 from fusion_model.readings import read_maps
 from tests.helpers.earlier import assert_as_before
 from tests.helpers.fake_data import write_pack
-from tests.helpers.in_process import call
+from tests.helpers.own_process import call
 from train import ablate
 from train.analysis import ablation as runs
 from train.engine.checkpoints import write_best

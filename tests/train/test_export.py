@@ -12,7 +12,7 @@ import torch
 
 from fusion_model.crops import crop_of_box
 from fusion_model.estimator import PoseEstimator
-from tests.helpers.in_process import call
+from tests.helpers.own_process import call
 from train import export
 
 ROOT = Path(__file__).parents[2]

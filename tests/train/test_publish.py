@@ -12,7 +12,7 @@ from fusion_model import PoseEstimator
 from tests.helpers import hub_double
 from tests.helpers.earlier import assert_stored
 from tests.helpers.estimators import sure
-from tests.helpers.in_process import call
+from tests.helpers.own_process import call
 from train import publish
 from train.evaluation.card import card_text, write_card
 

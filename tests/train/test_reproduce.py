@@ -17,7 +17,7 @@ from fusion_model.hub.checkpoints import read_metrics
 from tests.helpers import humaneva_files, kth_files, lsp_mpii_coco_files
 from tests.helpers.fake_data import write_pack
 from tests.helpers.human36m_files import CAMERA, write_set
-from tests.helpers.in_process import call
+from tests.helpers.own_process import call
 from tests.helpers.rendered_set import small_parts, write_rendered
 from train import prepare, quickstart, recipes, reproduce
 from train.evaluation.paper import TABLE_1

@@ -10,8 +10,7 @@ from fusion_model import PoseEstimator
 from fusion_model.hub import strategies
 from fusion_model.hub.checkpoints import weights_fingerprint
 from fusion_model.hub.strategies import COMPARED, load_strategies, save_strategies, strategy_figures
-from tests.helpers.estimators import fusion_inputs
-from tests.helpers.strategies import strategy_networks
+from tests.helpers.estimators import fusion_inputs, strategy_networks
 
 OTHER = PoseEstimator.random("tiny", seed=1)
 FIGURES = {name: {"n": 8, "photos_mpjpe": 120.0 + number} for number, name in enumerate(COMPARED)}

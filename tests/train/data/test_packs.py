@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from tests.helpers.fake_data import make_source, write_lspet, write_pack
-from tests.helpers.in_process import call
-from tests.helpers.own_process import output
+from tests.helpers.own_process import call, output
 from tests.helpers.scene_files import write_scene_pack
 from train import pack
 from train.data.people import load_people, open_pack, sources_fingerprint

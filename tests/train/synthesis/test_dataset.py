@@ -14,7 +14,7 @@ import pytest
 from fusion_model.skeletons import HUMAN36M_17
 from tests.helpers import rendered_set
 from tests.helpers.earlier import assert_as_before
-from tests.helpers.in_process import call
+from tests.helpers.own_process import call
 from tests.helpers.rendered_set import SETTINGS, label, picture, write_rendered
 from train import synthesize
 from train.data.readers.rendered import read_synthetic
