@@ -23,7 +23,7 @@ from fusion_model.estimator import CONVENTIONAL_HEIGHT_MM
 from fusion_model.pose import STATUSES
 from fusion_model.skeletons import MPII_16
 
-MAX_SIDE = 1280  # pixels of the picture that is sent to the browser
+MIN_SIDE, MAX_SIDE = 640, 1280  # pixels of the longer side of the picture that is sent to the browser
 _MAP_SIDE = 448  # pixels of a map, which is to be sharp when it is enlarged
 
 _NO_HEIGHT = (
@@ -110,7 +110,8 @@ class View:
     def picture(self) -> np.ndarray:
         """The photo with boxes and skeletons, (H', W', 3) uint8 RGB."""
         poses = list(self.poses.values())
-        return draw_people(self.photo, poses, self.result.boxes(), MAX_SIDE, self.choices.min_confidence)
+        least = self.choices.min_confidence
+        return draw_people(self.photo, poses, self.result.boxes(), MAX_SIDE, least, MIN_SIDE)
 
     def figure(self) -> go.Figure | None:
         """The 3D view, the photo behind; None if no pose is to be trusted."""

@@ -35,6 +35,7 @@ def draw_people(
     boxes: Mapping[str, np.ndarray] | None = None,
     max_side: int | None = None,
     min_confidence: float = 0.0,
+    min_side: int = 0,
 ) -> np.ndarray:
     """Draw 2D skeletons and boxes on a photo.
 
@@ -44,16 +45,15 @@ def draw_people(
         boxes: (4,) x0, y0, x1, y1 in pixels of the photo, by the name that is written on them; it may be empty.
         max_side: the picture is shrunk until its longer side has at most that many pixels.
         min_confidence: joints below it are left out.
+        min_side: the picture is enlarged until its longer side has so many pixels: lines are fine on small photos, too.
 
     Returns:
         (H', W', 3) uint8 RGB; the photo itself is not changed.
     """
-    scale = 1.0 if max_side is None else min(1.0, max_side / max(photo.shape[:2]))
-    if scale < 1:
-        size = [max(1, round(length * scale)) for length in photo.shape[1::-1]]
-        picture = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
-    else:
-        picture = photo.copy()
+    longer = max(photo.shape[:2])
+    scale = max(min_side, min(max_side or longer, longer)) / longer
+    size = [max(1, round(length * scale)) for length in photo.shape[1::-1]]
+    picture = cv2.resize(photo, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     factor = np.array(picture.shape[1::-1]) / photo.shape[1::-1]
     corners = {
         name: np.rint((np.asarray(box, float).reshape(2, 2) + 0.5) * factor - 0.5).astype(int)

@@ -95,7 +95,7 @@ def test_what_the_page_draws_of_a_photo_turned_as_its_exif_says(sure_client, tmp
     drawn = sure_client.predict(handle_file(tmp_path / "turned.jpg"), api_name="/show_pose")
     picture, figure, maps, sentence, bars, times = drawn
     with Image.open(picture) as shown:
-        assert shown.size == (100, 200)
+        assert shown.size == (320, 640), "enlarged, as the page draws small photos"
     assert all(json.loads(one["plot"])["layout"]["height"] for one in (figure, bars))
     assert len(maps) == 17
     assert "beta = 2.50" in sentence

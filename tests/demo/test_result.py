@@ -99,7 +99,9 @@ def test_what_is_chosen_counts_in_all_that_is_drawn_and_said(seen, monkeypatch):
     assert [len(seen("1", group=name).maps()) for name in ("Head and trunk", "Legs")] == [5, 7]
     assert [caption for _, caption in both.maps()] == ["person 1", "person 2"]
     assert (both.maps()[1][0] == second.maps()[0][0]).all()
+    assert both.picture().shape == (480, 640, 3), "of a photo of 400 pixels"
     monkeypatch.setattr("demo.view.MAX_SIDE", 200)
+    monkeypatch.setattr("demo.view.MIN_SIDE", 0)
     assert (both.picture() == draw_people(both.photo, [*both.poses.values()], both.result.boxes(), 200, 0.8)).all()
     for view, count, dotted in ((first, 9, False), (second, 8, False), (seen("2", show_outside=True), 17, True)):
         traces = {trace.name: len(trace.x) for trace in view.figure().data}
