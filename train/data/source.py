@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class Source:
     @property
     def measured(self) -> np.ndarray:
         """(N,) bool, people whose twelve limb joints are all known in 3D, by which poses are measured."""
-        return (self.pose_weight[:, [HUMAN36M_17.index(name) for name in LIMB_JOINTS]] > 0).all(1)
+        return whole_poses(self.pose_weight)
 
     def take(self, rows: np.ndarray) -> Source:
         """The people of these rows, numbers or a mask (N,)."""
@@ -67,6 +68,11 @@ class Source:
     def photo(self, index: int) -> np.ndarray:
         """Photo of one person, (H, W, 3) uint8 RGB; ValueError if it cannot be decoded."""
         return decode_rgb(self.read(index), f"{self.name}: photo {index}")
+
+
+def whole_poses(weight: Any) -> Any:
+    """(N,) bool, which poses of these weights (N, 17), an array or a tensor, lack none of the twelve limb joints."""
+    return (weight[:, [HUMAN36M_17.index(name) for name in LIMB_JOINTS]] > 0).all(1)
 
 
 def add_middle_joints(joints: np.ndarray, weight: np.ndarray) -> None:

@@ -25,7 +25,7 @@ from fusion_model.presets import PRESETS
 from fusion_model.pruning import prune
 from fusion_model.skeletons import HUMAN36M_17, SKELETONS, conversion_matrix
 from train.data.sampling import draw_local, sampling_weights
-from train.data.source import SYNTHETIC
+from train.data.source import SYNTHETIC, whole_poses
 from train.engine.checkpoints import read_weights
 from train.engine.logs import forget_rows, read_rows, write_rows
 from train.engine.loop import Loop
@@ -152,7 +152,7 @@ class Trainer:
 
     def take_data(self, data: FusionData) -> None:
         """Train on this, and validate on those held out whose limbs are all known; ValueError if there are none."""
-        whole = torch.nonzero((data.held_out.weight[:, LIMBS] > 0).all(1))[:, 0]
+        whole = torch.nonzero(whole_poses(data.held_out.weight))[:, 0]
         if not len(whole):
             words = f"none of {len(data.held_out)} validation people has all twelve limb joints in 3D"
             raise ValueError(f"{words}, by which poses are measured: hold out people who have")
